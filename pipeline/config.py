@@ -1,0 +1,198 @@
+"""Options in small frozen groups, read from a preset or a file; an unknown key is an error.
+
+Every threshold of the product is here, with its unit in its name and its source beside it.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipeline.errors import ConfigError
+from pipeline.records import CLASSES
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Unit = Annotated[float, Field(ge=-1, le=1)]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class AudioOptions(_Group):
+    """Decoding and channels."""
+
+    channels: Literal["auto", "mono", "split"] = "auto"
+    min_duration_s: Positive = 1.0
+    silent_dbfs: float = -60.0  # loudest sample of a silent recording, 95th percentile level of a silent channel
+    silent_channel_db: Positive = 40.0  # a channel this far below the other carries bleed at most
+    dominance_db: Positive = 6.0  # how much louder a channel must be to carry the speaker
+    dominance_share: Share = 0.6  # of the sound, in which one channel is; below, it is a stereo microphone
+    allow_truncated: bool = False
+
+
+class DiarizationOptions(_Group):
+    """Speech activity and who speaks."""
+
+    model: str = "builtin"
+    speakers: Annotated[int, Field(ge=1, le=20)] | None = None
+    min_speakers: Annotated[int, Field(ge=1, le=20)] = 1
+    max_speakers: Annotated[int, Field(ge=1, le=20)] = 8
+    level_dbfs: float = -20.0  # the 95th percentile of the levels is brought here before speech is looked for
+    speech_on: Share = 0.3
+    speech_off: Share = 0.2
+    min_speech_s: NotNegative = 0.1
+    fill_gap_s: NotNegative = 0.3
+    window_s: Positive = 1.5
+    step_s: Positive = 0.75
+    cluster_distance: Positive = 0.37  # cosine distance at which average linkage stops, when the count is free
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        if self.min_speakers > self.max_speakers:
+            raise ValueError(f"min_speakers ({self.min_speakers}) is above max_speakers ({self.max_speakers})")
+        return self
+
+
+class TurnOptions(_Group):
+    """Segments into turns."""
+
+    merge_gap_s: NotNegative = 0.8  # pauses of a speaker up to this length stay inside a turn
+    min_turn_s: NotNegative = 0.0
+
+
+class EmotionOptions(_Group):
+    """What is scored, and how sure a score has to be."""
+
+    model: str = "builtin"
+    min_judged_s: Positive = 0.8  # less undisturbed speech than this is not judged
+    window_s: Positive = 8.0  # longer turns are scored in windows of this length ...
+    window_step_s: Positive = 4.0  # ... every so many seconds
+    unsure_below: Share = 0.5  # a highest score below this is shown as unsure
+
+
+class AffectOptions(_Group):
+    """Where the classes lie in the valence-arousal plane, (valence, arousal).
+
+    Between Russell 1980 (fig. 4), Warriner 2013 and NRC-VAD, which disagree most about the arousal of tension.
+    """
+
+    anchors: dict[str, tuple[Unit, Unit]] = {
+        "Pleased": (0.80, 0.15),
+        "Relaxed": (0.65, -0.55),
+        "Neutral": (0.0, 0.0),
+        "Sad": (-0.65, -0.30),
+        "Tension": (-0.50, 0.40),
+    }
+
+    @model_validator(mode="after")
+    def _all_classes(self) -> Self:
+        if set(self.anchors) != set(CLASSES):
+            raise ValueError(f"expected an anchor for each of {', '.join(CLASSES)}, got {', '.join(self.anchors)}")
+        return self
+
+
+class TrajectoryOptions(_Group):
+    """Smoothing over time."""
+
+    smoothing_s: Positive = 15.0  # standard deviation of the Gaussian kernel
+    step_s: Positive = 2.0
+    reach: Positive = 3.0  # the line breaks where the nearest speech is further than so many smoothing_s
+
+
+class DynamicsOptions(_Group):
+    """Turn-taking and affect dynamics, as the trade defines them."""
+
+    non_talk_s: Positive = 3.0  # both silent for longer: non-talk time (Amazon Contact Lens)
+    silence_s: Positive = 5.0  # listed as a silence (Google Conversational Insights)
+    interruption_s: Positive = 0.5  # overlap in which the floor changes
+    max_latency_s: Positive = 10.0  # a longer gap at a change of speaker is not an answer
+    min_turns: Annotated[int, Field(ge=3)] = 10  # below, inertia and instability are not shown
+    flag_share: Share = 0.7
+    flag_monologue_s: Positive = 60.0
+    flag_silence_s: Positive = 10.0
+
+
+class RoleOptions(_Group):
+    """Who the speakers are, in order of channels (split) or of first speech (mono, a guess until named)."""
+
+    order: tuple[str, ...] = ()
+    restricted: tuple[str, ...] = ()  # emotion is not computed for these without a stated reason
+    emotion_for: tuple[str, ...] = ()  # empty: everybody who may be scored
+
+
+class ReportOptions(_Group):
+    """The page."""
+
+    lang: Literal["en", "fr"] = "en"
+
+
+class Config(_Group):
+    """All options; `load_config` reads them."""
+
+    audio: AudioOptions = AudioOptions()
+    diarization: DiarizationOptions = DiarizationOptions()
+    turns: TurnOptions = TurnOptions()
+    emotion: EmotionOptions = EmotionOptions()
+    affect: AffectOptions = AffectOptions()
+    trajectory: TrajectoryOptions = TrajectoryOptions()
+    dynamics: DynamicsOptions = DynamicsOptions()
+    roles: RoleOptions = RoleOptions()
+    report: ReportOptions = ReportOptions()
+
+
+def preset_names() -> tuple[str, ...]:
+    """Names of the presets that come with the product."""
+    folder = resources.files("configs")
+    return tuple(sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")))
+
+
+def load_config(source: str | Path = "default", overrides: dict[str, dict[str, object]] | None = None) -> Config:
+    """Options of a preset (by name) or of a YAML file, with `overrides` ({group: {key: value}}) on top.
+
+    Raises `ConfigError` for an unknown preset, a file that is not YAML, an unknown key or a value that does not fit.
+    """
+    text = _read(source)
+    try:
+        data = yaml.safe_load(text) or {}
+    except yaml.YAMLError as exc:
+        raise ConfigError(f"{source}: not YAML ({exc}). Expected groups of options as in the presets.") from exc
+    if not isinstance(data, dict):
+        raise ConfigError(f"{source}: got {type(data).__name__}, expected groups of options as in the presets.")
+    return build_config(data, overrides, source)
+
+
+def build_config(
+    data: dict[str, object], overrides: dict[str, dict[str, object]] | None = None, source: str | Path = "config"
+) -> Config:
+    """Options from plain data, as in a stored conversation, with `overrides` on top; `ConfigError` where it misfits."""
+    merged = dict(data)
+    for group, values in (overrides or {}).items():
+        known = merged.get(group) or {}
+        merged[group] = {**known, **values} if isinstance(known, dict) else values
+    try:
+        return Config.model_validate(merged)
+    except ValidationError as exc:
+        problems = "; ".join(
+            f"{'.'.join(map(str, error['loc'])) or 'options'}: {error['msg']}" for error in exc.errors()
+        )
+        raise ConfigError(f"{source}: {problems}. See configs/default.yaml for every option and its meaning.") from exc
+
+
+def _read(source: str | Path) -> str:
+    path = Path(source)
+    if path.suffix.lower() in {".yaml", ".yml"} or len(path.parts) > 1:
+        try:
+            return path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as exc:
+            raise ConfigError(f"{source}: cannot be read as a config ({exc}). Check the name and the file.") from exc
+    if str(source) not in preset_names():
+        names = ", ".join(preset_names())
+        raise ConfigError(f"unknown preset {str(source)!r}; expected one of {names}, or a file ending in .yaml.")
+    return (resources.files("configs") / f"{source}.yaml").read_text(encoding="utf-8")

@@ -1,0 +1,115 @@
+"""The built-in diarizer: speech activity, speaker embeddings of short windows, clustering."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from pipeline.audio import Audio, file_sha256
+from pipeline.config import DiarizationOptions
+from pipeline.diarization import clustering, embedding, vad
+from pipeline.diarization.embedding import SpeechWindow
+from pipeline.diarization.interface import Count
+from pipeline.mel import FloatArray
+from pipeline.records import Diarization, ModelInfo, Progress, Segment, ignore_progress
+
+
+def vad_info() -> ModelInfo:
+    """The speech activity model, with the hash of the installed file."""
+    return ModelInfo("speech activity", "silero-vad", "MIT", file_sha256(vad.model_path()))
+
+
+class BuiltinDiarizer:
+    """Silero VAD, GE2E embeddings, k-means (count given) or average linkage (count free).
+
+    It hears one speaker at a time: overlapped speech goes to whoever is louder.
+    """
+
+    def __init__(self, options: DiarizationOptions) -> None:
+        self._options = options
+        self.models = (vad_info(), embedding.model_info())
+
+    def diarize(self, audio: Audio, count: Count, progress: Progress = ignore_progress) -> Diarization:
+        """Segments of the first channel; none where no speech is found."""
+        options, samples = self._options, audio.samples[0]
+        spans = vad.detect_speech(samples, options, progress)
+        windows = embedding.windows_of(spans, options.window_s, options.step_s)
+        vectors = embedding.embed(samples, windows, progress)
+        labels = label_windows(vectors, windows, count, options.cluster_distance)
+        found = int(labels.max()) + 1 if len(labels) else 0
+        notes = []
+        if count.exactly is not None and found < count.exactly:
+            notes.append(f"{count.exactly} speakers were asked for, {found} could be told apart")
+        given = count.exactly is not None
+        segments = name_in_order(segments_of(spans, windows, labels))
+        return Diarization(
+            segments=segments,
+            count="given" if given else "estimated",
+            count_confidence="high" if given or found <= 1 else "low",
+            models=self.models,
+            embeddings=_speaker_embeddings(vectors, windows, segments),
+            notes=tuple(notes),
+        )
+
+
+def label_windows(
+    vectors: FloatArray, windows: Sequence[SpeechWindow], count: Count, distance: float
+) -> clustering.Labels:
+    """Speaker index of each window: full windows are clustered, short ones go to the nearest speaker afterwards."""
+    if not windows:
+        return np.zeros(0, dtype=np.int64)
+    full = np.array([w.full for w in windows])
+    wanted = count.exactly or count.at_least
+    if full.sum() < max(1, wanted):
+        return clustering.cluster(vectors, count, distance)
+    labels = np.zeros(len(windows), dtype=np.int64)
+    labels[full] = clustering.cluster(vectors[full], count, distance)
+    centres = clustering.centroids_of(vectors[full], labels[full])
+    labels[~full] = clustering.assign(vectors[~full], centres)
+    return labels
+
+
+def segments_of(
+    spans: Sequence[tuple[float, float]], windows: Sequence[SpeechWindow], labels: clustering.Labels
+) -> list[tuple[float, float, int]]:
+    """(start_s, end_s, speaker index) stretches: spans, cut halfway between windows whose speakers differ (pure)."""
+    by_span: dict[int, list[int]] = {}
+    for i, window in enumerate(windows):
+        by_span.setdefault(window.span, []).append(i)
+    out: list[tuple[float, float, int]] = []
+    for index, rows in by_span.items():
+        start, end = spans[index]
+        for a, b in pairwise(rows):
+            if labels[a] != labels[b]:
+                change = (windows[a].centre_s + windows[b].centre_s) / 2
+                out.append((start, change, int(labels[a])))
+                start = change
+        out.append((start, end, int(labels[rows[-1]])))
+    return sorted(out)
+
+
+def name_in_order(stretches: Sequence[tuple[float, float, int]]) -> tuple[Segment, ...]:
+    """Segments labelled S1, S2, ... in order of first speech."""
+    names = {k: f"S{i + 1}" for i, k in enumerate(dict.fromkeys(k for _, _, k in sorted(stretches)))}
+    return tuple(Segment(start, end, names[k]) for start, end, k in sorted(stretches))
+
+
+def _speaker_embeddings(
+    vectors: FloatArray, windows: Sequence[SpeechWindow], segments: Sequence[Segment]
+) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    """Mean direction of the windows whose centre lies in each speaker's segments."""
+    if not windows:
+        return ()
+    centres = np.array([w.centre_s for w in windows])
+    out = []
+    for label in dict.fromkeys(s.speaker for s in segments):
+        inside = np.zeros(len(windows), dtype=bool)
+        for s in segments:
+            if s.speaker == label:
+                inside |= (centres >= s.start_s) & (centres < s.end_s)
+        if inside.any():
+            mean = vectors[inside].mean(axis=0)
+            out.append((label, tuple(round(float(v), 5) for v in mean / (np.linalg.norm(mean) + 1e-9))))
+    return tuple(out)

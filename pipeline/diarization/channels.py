@@ -1,0 +1,69 @@
+"""One speaker per channel: speech activity in each, less what is only the other channel bleeding in."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.audio import Audio, frame_levels_db
+from pipeline.config import DiarizationOptions
+from pipeline.diarization import vad
+from pipeline.diarization.builtin import vad_info
+from pipeline.diarization.interface import Count
+from pipeline.records import Diarization, Progress, Segment, ignore_progress
+
+_FRAME_S = 0.1
+
+
+class ChannelDiarizer:
+    """Silero VAD on every channel; labels S1, S2, ... follow the channels. Overlap is real here and kept."""
+
+    def __init__(self, options: DiarizationOptions) -> None:
+        self._options = options
+        self.models = (vad_info(),)
+
+    def diarize(self, audio: Audio, count: Count, progress: Progress = ignore_progress) -> Diarization:
+        """Segments per channel. The number of channels decides the count; another wish is noted, not followed."""
+        total = len(audio.samples)
+        levels = np.stack([frame_levels_db(channel) for channel in audio.samples])
+        segments: list[Segment] = []
+        for index, channel in enumerate(audio.samples):
+
+            def step(stage: str, completed: float, length: float | None, at: int = index) -> None:
+                progress(stage, completed + at * (length or 0), (length or 0) * total)
+
+            spans = vad.detect_speech(channel, self._options, step)
+            others = np.delete(levels, index, axis=0).max(axis=0)
+            label = f"S{index + 1}"
+            segments += [Segment(s, e, label) for s, e in without_bleed(spans, levels[index], others)]
+        notes = []
+        if count.exactly is not None and count.exactly != total:
+            notes.append(f"{count.exactly} speakers were asked for; the {total} channels decided")
+        return Diarization(
+            segments=tuple(sorted(segments, key=lambda s: (s.start_s, s.speaker))),
+            count="channels",
+            count_confidence="high",
+            models=self.models,
+            notes=tuple(notes),
+        )
+
+
+def without_bleed(
+    spans: list[tuple[float, float]],
+    own_db: npt.NDArray[np.float32],
+    other_db: npt.NDArray[np.float32],
+    bleed_db: float = 12.0,
+) -> list[tuple[float, float]]:
+    """Spans less those in which the other channel is louder throughout by `bleed_db` relative to each one's usual level.
+
+    Levels are dBFS in frames of 0.1 s (pure).
+    """
+    own = own_db - np.percentile(own_db, 95)
+    other = other_db - np.percentile(other_db, 95)
+    kept = []
+    for start, end in spans:
+        frames = slice(int(start / _FRAME_S), max(int(start / _FRAME_S) + 1, int(np.ceil(end / _FRAME_S))))
+        lead = own[frames] - other[frames]
+        if len(lead) == 0 or float(lead.max()) > -bleed_db:
+            kept.append((start, end))
+    return kept

@@ -1,0 +1,28 @@
+"""The one interface behind which diarizers live, and how many speakers they are asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from pipeline.audio import Audio
+from pipeline.records import Diarization, ModelInfo, Progress, ignore_progress
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many speakers to find: exactly, or between two bounds."""
+
+    exactly: int | None = None
+    at_least: int = 1
+    at_most: int = 8
+
+
+class Diarizer(Protocol):
+    """Finds who speaks when in a recording."""
+
+    models: tuple[ModelInfo, ...]
+
+    def diarize(self, audio: Audio, count: Count, progress: Progress = ignore_progress) -> Diarization:
+        """Segments with speakers; labels are `S1`, `S2`, ... in order of first speech (or of channels)."""
+        ...

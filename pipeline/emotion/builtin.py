@@ -1,0 +1,98 @@
+"""The built-in emotion model: a small log-mel network, run by onnxruntime, that hears each speaker against himself."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import softmax
+
+from pipeline.audio import file_sha256
+from pipeline.emotion import features
+from pipeline.emotion.interface import Excerpt
+from pipeline.errors import ModelError
+from pipeline.mel import FloatArray
+from pipeline.models import onnx_session
+from pipeline.records import EmotionScores, ModelInfo, Progress, ignore_progress
+
+WEIGHTS = Path(__file__).resolve().parent.parent / "models"
+_GRID = 32  # frames: excerpts are padded to a multiple of this and batched with their like, so batching changes nothing
+_BATCH = 32
+
+
+class BuiltinEmotion:
+    """Five classes, valence and arousal from log-mel features normalised by the speaker's own baseline.
+
+    Loads `emotion.onnx` and `emotion.json` from a folder; raises `ModelError` where they are absent or differ from
+    the hash that was noted when they were made.
+    """
+
+    def __init__(self, folder: Path = WEIGHTS) -> None:
+        path = folder / "emotion.onnx"
+        try:
+            about = json.loads((folder / "emotion.json").read_text(encoding="utf-8"))
+            digest = file_sha256(path)
+        except OSError as exc:
+            raise ModelError(f"the built-in emotion model is missing ({exc}). Install Ressenti again.") from exc
+        if digest != about["sha256"]:
+            raise ModelError(f"{path.name}: SHA-256 {digest[:12]}, expected {about['sha256'][:12]}. Install again.")
+        self._session = onnx_session(path)
+        self.temperature = float(about["temperature"])
+        self._population = features.Baseline(
+            np.array(about["population_mean"], np.float32), np.array(about["population_sd"], np.float32)
+        )
+        self.info = ModelInfo(
+            task="emotion",
+            name="ressenti-builtin-emotion",
+            licence="CC BY-NC-SA 4.0",
+            sha256=digest,
+            commercial=False,
+            note="Trained on RAVDESS, nEMO and EMO-DB, whose licences allow no commercial use.",
+        )
+
+    def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:
+        """Scores of each excerpt, in order; a speaker's excerpts together are his or her baseline."""
+        by_speaker: dict[str, list[int]] = defaultdict(list)
+        for i, excerpt in enumerate(excerpts):
+            by_speaker[excerpt.speaker].append(i)
+        out: list[EmotionScores | None] = [None] * len(excerpts)
+        done = 0
+        for rows in by_speaker.values():
+            mels = [features.power(excerpts[i].samples) for i in rows]
+            logits, plane = self.logits(mels)
+            for i, scores, (valence, arousal) in zip(rows, self._scores(logits), plane.tolist(), strict=True):
+                out[i] = EmotionScores(scores, "softmax", valence, arousal)
+            done += len(rows)
+            progress("emotion", done, len(excerpts))
+        return [scores for scores in out if scores is not None]
+
+    def logits(
+        self, mels: Sequence[FloatArray], own_baseline: bool = True
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Class logits (n, 5) before the temperature, and valence and arousal (n, 2), of one speaker's excerpts."""
+        base = features.speaker_baseline(mels, self._population)
+        if not own_baseline:
+            base = features.Baseline(self._population.mean, self._population.sd, base.level)
+        by_length: dict[int, list[int]] = defaultdict(list)
+        for i, mel in enumerate(mels):
+            by_length[-(-len(mel) // _GRID) * _GRID].append(i)
+        logits = np.zeros((len(mels), 5), np.float32)
+        plane = np.zeros((len(mels), 2), np.float32)
+        for frames, rows in by_length.items():
+            for start in range(0, len(rows), _BATCH):
+                part = rows[start : start + _BATCH]
+                x = np.zeros((len(part), frames, features.BANDS), np.float32)
+                mask = np.zeros((len(part), frames), np.float32)
+                for k, i in enumerate(part):
+                    x[k, : len(mels[i])] = features.normalise(mels[i], base)
+                    mask[k, : len(mels[i])] = 1
+                logits[part], _, plane[part] = self._session.run(None, {"features": x, "mask": mask})
+        return logits, plane
+
+    def _scores(self, logits: npt.NDArray[np.float32]) -> list[tuple[float, ...]]:
+        scores = softmax(logits.astype(np.float64) / self.temperature, axis=1)
+        return [tuple(float(s) for s in row) for row in scores]

@@ -1,0 +1,30 @@
+"""The one interface behind which emotion models live."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.records import EmotionScores, ModelInfo, Progress, ignore_progress
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A stretch of one speaker's undisturbed speech: int16 samples (n,) at 16 kHz."""
+
+    samples: npt.NDArray[np.int16]
+    speaker: str
+
+
+class EmotionModel(Protocol):
+    """Scores excerpts of a conversation; it sees all that may be judged at once, so that it can know its speakers."""
+
+    info: ModelInfo
+
+    def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:
+        """Scores of each excerpt, in order."""
+        ...

@@ -1,0 +1,134 @@
+"""Every error that Ressenti raises on purpose, and the exit code that the command line gives it.
+
+    RessentiError                    1
+      ConfigError                    2   an option, preset or role that does not fit
+      InputError                     3   something is wrong with a recording or a saved conversation
+        NotFoundError                4   no file of that name
+        IsFolderError                5   a folder where a file was expected
+        UnreadableError              6   no permission, or the disk refused
+        EmptyFileError               7   the file has no bytes
+        NotAudioError                8   nothing in it that FFmpeg's libraries can decode as sound
+        TruncatedError               9   it ends before its header says, or is damaged inside
+        ZeroLengthError             10   a sound file that holds no samples
+        SilentError                 11   samples, but no sound
+        TooShortError               12   less sound than it takes to judge anything
+        BadSamplesError             13   NaN or infinite samples
+        NoSpeechError               14   sound, but no speech was found in it
+        NotAConversationError       15   a JSON file that is not a saved conversation, or of an unknown version
+      ModelError                    20   a model is missing, damaged or not what it should be
+      OutputError                   30   a result could not be written
+        OutputExistsError           31   it exists already and --overwrite was not given
+
+A message says what was got, what was expected and what to do next. Errors of third parties are
+wrapped with `from exc`, so the cause stays readable with `--debug`.
+"""
+
+from __future__ import annotations
+
+
+class RessentiError(Exception):
+    """Base of every error that is raised on purpose."""
+
+    exit_code = 1
+
+
+class ConfigError(RessentiError):
+    """An option, preset or role that does not fit."""
+
+    exit_code = 2
+
+
+class InputError(RessentiError):
+    """Something is wrong with a recording or a saved conversation."""
+
+    exit_code = 3
+
+
+class NotFoundError(InputError):
+    """No file of that name."""
+
+    exit_code = 4
+
+
+class IsFolderError(InputError):
+    """A folder where a file was expected."""
+
+    exit_code = 5
+
+
+class UnreadableError(InputError):
+    """No permission, or the disk refused."""
+
+    exit_code = 6
+
+
+class EmptyFileError(InputError):
+    """The file has no bytes."""
+
+    exit_code = 7
+
+
+class NotAudioError(InputError):
+    """Nothing in the file can be decoded as sound."""
+
+    exit_code = 8
+
+
+class TruncatedError(InputError):
+    """The file ends before its header says, or is damaged inside."""
+
+    exit_code = 9
+
+
+class ZeroLengthError(InputError):
+    """A sound file that holds no samples."""
+
+    exit_code = 10
+
+
+class SilentError(InputError):
+    """Samples, but no sound."""
+
+    exit_code = 11
+
+
+class TooShortError(InputError):
+    """Less sound than it takes to judge anything."""
+
+    exit_code = 12
+
+
+class BadSamplesError(InputError):
+    """NaN or infinite samples."""
+
+    exit_code = 13
+
+
+class NoSpeechError(InputError):
+    """Sound, but no speech was found in it."""
+
+    exit_code = 14
+
+
+class NotAConversationError(InputError):
+    """A JSON file that is not a saved conversation, or one of an unknown version."""
+
+    exit_code = 15
+
+
+class ModelError(RessentiError):
+    """A model is missing, damaged or not what it should be."""
+
+    exit_code = 20
+
+
+class OutputError(RessentiError):
+    """A result could not be written."""
+
+    exit_code = 30
+
+
+class OutputExistsError(OutputError):
+    """A result exists already and overwriting was not asked for."""
+
+    exit_code = 31

@@ -1,0 +1,351 @@
+"""The frozen records that the steps hand on to one another, from a recording to a conversation.
+
+Times are seconds from the start of the recording, levels are dBFS, valence and arousal lie in [-1, 1].
+What `derive` in `pipeline.run` computes from the measured part is marked as derived; it can be made again at any time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+CLASSES = ("Pleased", "Relaxed", "Neutral", "Sad", "Tension")
+SCHEMA_VERSION = 1
+
+Progress = Callable[[str, float, float | None], None]
+"""Progress hook: stage, how much is completed, out of how much (None while that is not known)."""
+
+Unjudged = Literal["short", "overlap", "restricted", "not_asked"]
+"""Why a turn has no scores: too short, overlapped, its speaker's role is restricted, or was not asked for."""
+
+
+def ignore_progress(stage: str, completed: float, total: float | None) -> None:
+    """The hook of those who do not want to know."""
+
+
+def _check(condition: bool, message: str) -> None:
+    if not condition:
+        raise ValueError(message)
+
+
+def _check_span(start_s: float, end_s: float) -> None:
+    _check(
+        math.isfinite(start_s) and math.isfinite(end_s) and 0 <= start_s < end_s,
+        f"expected finite 0 <= start_s < end_s, got {start_s} and {end_s}",
+    )
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What is known of the file itself; `sample_rate_hz` is the file's own, before resampling."""
+
+    name: str
+    sha256: str
+    duration_s: float
+    channels: int
+    sample_rate_hz: int
+    codec: str
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check(self.duration_s > 0, f"expected duration_s > 0, got {self.duration_s}")
+        _check(self.channels > 0, f"expected at least 1 channel, got {self.channels}")
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of uninterrupted speech of one speaker, as a diarizer finds it."""
+
+    start_s: float
+    end_s: float
+    speaker: str
+
+    def __post_init__(self) -> None:
+        _check_span(self.start_s, self.end_s)
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """One model that took part: what it did, who it is, and what its licence allows."""
+
+    task: Literal["speech activity", "speaker embedding", "diarization", "emotion"]
+    name: str
+    licence: str
+    sha256: str | None = None
+    commercial: bool = True
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Diarization:
+    """Who spoke when, how the number of speakers came about, and a voice embedding per speaker where there is one.
+
+    `count` is `given` (asked for), `channels` (one per channel) or `estimated`; an estimate above two speakers
+    is not reliable and has `count_confidence` low.
+    """
+
+    segments: tuple[Segment, ...]
+    count: Literal["given", "channels", "estimated"]
+    count_confidence: Literal["high", "low"]
+    models: tuple[ModelInfo, ...]
+    embeddings: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Labels in order of first speech."""
+        return tuple(dict.fromkeys(segment.speaker for segment in sorted(self.segments, key=lambda s: s.start_s)))
+
+
+@dataclass(frozen=True)
+class EmotionScores:
+    """Scores of the five classes, in the order of `CLASSES`, as the model's activation gave them.
+
+    `softmax` scores sum to 1; `sigmoid` scores are each in [0, 1] on their own. `valence` and `arousal` are the
+    model's own direct estimates, where it makes them.
+    """
+
+    scores: Annotated[tuple[float, ...], Field(min_length=5, max_length=5)]
+    activation: Literal["softmax", "sigmoid"] = "softmax"
+    valence: float | None = None
+    arousal: float | None = None
+
+    def __post_init__(self) -> None:
+        _check(len(self.scores) == len(CLASSES), f"expected {len(CLASSES)} scores, got {len(self.scores)}")
+        _check(all(0 <= s <= 1 for s in self.scores), f"expected scores in [0, 1], got {self.scores}")
+        total = sum(self.scores)
+        _check(
+            self.activation == "sigmoid" or abs(total - 1) < 1e-3, f"expected softmax scores of sum 1, got sum {total}"
+        )
+
+    @property
+    def top(self) -> str:
+        """The class with the highest score."""
+        return CLASSES[self.scores.index(max(self.scores))]
+
+    @property
+    def confidence(self) -> float:
+        """The highest score."""
+        return max(self.scores)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A scored stretch of a turn: a whole short turn, or a piece of a long one."""
+
+    start_s: float
+    end_s: float
+    emotion: EmotionScores
+
+    def __post_init__(self) -> None:
+        _check_span(self.start_s, self.end_s)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A speaker's turn: segments joined across short pauses, with what was heard in it.
+
+    `overlap_s` is how much of it somebody else speaks too. `windows` are what the emotion model scored; where there
+    are none, `unjudged` says why. `emotion` is the duration-weighted mean of the windows (derived).
+    """
+
+    index: int
+    speaker: str
+    start_s: float
+    end_s: float
+    overlap_s: float = 0.0
+    loudness_dbfs: float | None = None
+    windows: tuple[Window, ...] = ()
+    unjudged: Unjudged | None = None
+    emotion: EmotionScores | None = None
+    unsure: bool = False
+
+    def __post_init__(self) -> None:
+        _check_span(self.start_s, self.end_s)
+        _check(self.overlap_s >= 0, f"expected overlap_s >= 0, got {self.overlap_s}")
+        _check(not (self.windows and self.unjudged), f"a turn cannot have scores and be unjudged ({self.unjudged})")
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True)
+class AffectPoint:
+    """Expected valence and arousal of one scored window, with the spread (standard deviation) of the class scores."""
+
+    time_s: float
+    duration_s: float
+    valence: float
+    arousal: float
+    valence_sd: float
+    arousal_sd: float
+    turn: int
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """One speaker's smoothed valence and arousal on a grid of times, with 95 % bands; None where speech is too far."""
+
+    speaker: str
+    points: tuple[AffectPoint, ...]
+    times_s: tuple[float, ...]
+    valence: tuple[float | None, ...]
+    valence_low: tuple[float | None, ...]
+    valence_high: tuple[float | None, ...]
+    arousal: tuple[float | None, ...]
+    arousal_low: tuple[float | None, ...]
+    arousal_high: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with its 95 % interval and, where it makes sense, the standard deviation over turns."""
+
+    mean: float
+    low: float
+    high: float
+    sd: float = 0.0
+
+
+@dataclass(frozen=True)
+class Talk:
+    """How a speaker took part: seconds, counts, and the median gap before answering."""
+
+    talk_s: float
+    share: float
+    turns: int
+    longest_monologue_s: float
+    interruptions: int
+    backchannels: int
+    response_latency_s: float | None
+    loudness_dbfs: float | None
+
+
+@dataclass(frozen=True)
+class Affect:
+    """How a speaker sounded: all judged turns, weighted by their length.
+
+    `class_shares` follow `CLASSES`; quarters are of the speaker's own stretch of the conversation. Inertia (lag-1
+    autocorrelation) and instability (MSSD per second) are None below the number of turns that they need.
+    """
+
+    judged_s: float
+    judged_turns: int
+    unsure_turns: int
+    class_shares: tuple[float, ...]
+    valence: Estimate
+    arousal: Estimate
+    valence_quarters: tuple[float | None, ...]
+    arousal_quarters: tuple[float | None, ...]
+    valence_inertia: float | None = None
+    arousal_inertia: float | None = None
+    valence_instability: float | None = None
+    arousal_instability: float | None = None
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """A speaker of the conversation. `role_source` is `channel`, `named` or `guess` (by order of first speech).
+
+    `not_scored` says why emotion was not computed; None means that it was. `affect` is None too when nothing
+    could be judged.
+    """
+
+    label: str
+    name: str
+    role: str | None = None
+    role_source: Literal["channel", "named", "guess"] | None = None
+    not_scored: Literal["restricted", "unconfirmed", "not_asked"] | None = None
+    talk: Talk | None = None
+    affect: Affect | None = None
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A stretch in which nobody speaks."""
+
+    start_s: float
+    end_s: float
+
+    def __post_init__(self) -> None:
+        _check_span(self.start_s, self.end_s)
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """A turn that begins while another speaker talks, overlaps for long enough, and takes the floor."""
+
+    time_s: float
+    by: str
+    of: str
+    overlap_s: float
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Figures of the conversation as a whole; silences are those longer than the configured limit."""
+
+    speech_s: float
+    overlap_s: float
+    non_talk_s: float
+    silences: tuple[Silence, ...]
+    interruptions: tuple[Interruption, ...]
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """Everything that is known of one recorded conversation; what is stored, and what reports are made of."""
+
+    recording: Recording
+    layout: Literal["mono", "split"]
+    layout_reason: str
+    diarization: Diarization
+    speakers: tuple[Speaker, ...]
+    turns: tuple[Turn, ...]
+    models: tuple[ModelInfo, ...]
+    config: dict[str, object]
+    allow_restricted: str | None = None
+    trajectories: tuple[Trajectory, ...] = ()
+    exchange: Exchange | None = None
+    version: Literal[1] = 1
+    program: str = ""
+
+    def __post_init__(self) -> None:
+        labels = {speaker.label for speaker in self.speakers}
+        unknown = {turn.speaker for turn in self.turns} - labels
+        _check(not unknown, f"turns of unknown speakers {sorted(unknown)}; known are {sorted(labels)}")
+
+    def speaker(self, label: str) -> Speaker:
+        """The speaker with this label; KeyError where there is none."""
+        for speaker in self.speakers:
+            if speaker.label == label:
+                return speaker
+        raise KeyError(label)
+
+    def turns_frame(self) -> object:
+        """Turns as a pandas DataFrame, one row each (see `pipeline.store.turns_frame`)."""
+        from pipeline import store
+
+        return store.turns_frame(self)
+
+
+def union_s(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Spans in seconds, sorted and joined where they touch or overlap."""
+    joined: list[tuple[float, float]] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+    return joined

@@ -1,0 +1,72 @@
+"""The labelled corpora that the built-in emotion model learns from, and the speakers that no training may touch."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from pipeline.errors import NotFoundError
+
+EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+CLASS_OF = {"happy": 0, "calm": 1, "neutral": 2, "sad": 3, "angry": 4}
+"""Index in `CLASSES` of each emotion that has a class, as in the seed model's published RAVDESS table."""
+
+VALENCE_AROUSAL = {
+    "neutral": (0.0, 0.0),
+    "calm": (0.65, -0.55),
+    "happy": (0.80, 0.45),
+    "sad": (-0.65, -0.30),
+    "angry": (-0.50, 0.70),
+    "fearful": (-0.60, 0.60),
+    "disgust": (-0.60, 0.20),
+    "surprised": (0.25, 0.70),
+}
+"""Coordinates of acted emotions, after Russell 1980 and NRC-VAD; acted joy and anger are more aroused than the words."""
+
+CALIBRATION = {("ravdess", "actor15"), ("ravdess", "actor16"), ("nemo", "KD0"), ("emodb", "13")}
+"""Speakers kept from the training proper, for the temperature and for watching it."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One labelled clip."""
+
+    path: Path
+    corpus: str
+    speaker: str
+    emotion: str
+
+
+@cache
+def held_out() -> frozenset[tuple[str, str]]:
+    """(corpus, speaker) pairs that no training may touch, as committed in `held_out.csv`."""
+    with (resources.files(__package__) / "held_out.csv").open(encoding="utf-8") as file:
+        return frozenset((row["corpus"], row["speaker"]) for row in csv.DictReader(file))
+
+
+def read_clips(folder: Path) -> list[Clip]:
+    """Every clip of every corpus under a folder that holds `CORPUS/labels.csv` files, in a fixed order.
+
+    Raises `NotFoundError` when there is none.
+    """
+    clips = []
+    for labels in sorted(folder.glob("*/labels.csv")):
+        with labels.open(encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                clips.append(Clip(labels.parent / row["path"], labels.parent.name, row["speaker"], row["emotion"]))
+    if not clips:
+        raise NotFoundError(f"{folder}: no CORPUS/labels.csv in it; expected a folder of labelled corpora.")
+    return sorted(clips, key=lambda clip: str(clip.path))
+
+
+def split(clips: Sequence[Clip]) -> tuple[list[Clip], list[Clip], list[Clip]]:
+    """Clips for training, for calibration and held out: three sets of speakers that share nobody."""
+    train, calibration, test = [], [], []
+    for clip in clips:
+        key = (clip.corpus, clip.speaker)
+        (test if key in held_out() else calibration if key in CALIBRATION else train).append(clip)
+    return train, calibration, test
