@@ -1,0 +1,1 @@
+"""Presets that a user copies and edits; `pipeline.config` reads them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -152,7 +153,9 @@ def frame_levels_db(samples: Samples) -> npt.NDArray[np.float32]:
 
 def segment(samples: Samples) -> AudioSegment:
     """Samples (n,) as a pydub segment, for cutting, levelling and silencing."""
-    from pydub import AudioSegment
+    with warnings.catch_warnings():  # pydub looks for an FFmpeg program, which nothing here needs
+        warnings.simplefilter("ignore")
+        from pydub import AudioSegment
 
     return AudioSegment(data=samples.tobytes(), sample_width=2, frame_rate=RATE_HZ, channels=1)
 

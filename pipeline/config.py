@@ -64,7 +64,6 @@ class TurnOptions(_Group):
     """Segments into turns."""
 
     merge_gap_s: NotNegative = 0.8  # pauses of a speaker up to this length stay inside a turn
-    min_turn_s: NotNegative = 0.0
 
 
 class EmotionOptions(_Group):

@@ -90,13 +90,15 @@ class Diarization:
     """Who spoke when, how the number of speakers came about, and a voice embedding per speaker where there is one.
 
     `count` is `given` (asked for), `channels` (one per channel) or `estimated`; an estimate above two speakers
-    is not reliable and has `count_confidence` low.
+    is not reliable and has `count_confidence` low. A diarizer that hears one speaker at a time finds no overlap and
+    so no interruptions: `hears_overlap` is False then.
     """
 
     segments: tuple[Segment, ...]
     count: Literal["given", "channels", "estimated"]
     count_confidence: Literal["high", "low"]
     models: tuple[ModelInfo, ...]
+    hears_overlap: bool
     embeddings: tuple[tuple[str, tuple[float, ...]], ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -140,10 +142,14 @@ class EmotionScores:
 
 @dataclass(frozen=True)
 class Window:
-    """A scored stretch of a turn: a whole short turn, or a piece of a long one."""
+    """A scored stretch of a turn: a whole short turn, or a piece of a long one.
+
+    Windows of a long turn overlap; `weight_s` is how many seconds of speech each stands for, and they add up.
+    """
 
     start_s: float
     end_s: float
+    weight_s: float
     emotion: EmotionScores
 
     def __post_init__(self) -> None:
@@ -182,10 +188,13 @@ class Turn:
 
 @dataclass(frozen=True)
 class AffectPoint:
-    """Expected valence and arousal of one scored window, with the spread (standard deviation) of the class scores."""
+    """Expected valence and arousal of one scored window, with the spread (standard deviation) of the class scores.
+
+    `time_s` is the middle of the window, `weight_s` the seconds of speech that it stands for.
+    """
 
     time_s: float
-    duration_s: float
+    weight_s: float
     valence: float
     arousal: float
     valence_sd: float
@@ -236,7 +245,8 @@ class Talk:
 class Affect:
     """How a speaker sounded: all judged turns, weighted by their length.
 
-    `class_shares` follow `CLASSES`; quarters are of the speaker's own stretch of the conversation. Inertia (lag-1
+    `class_shares` follow `CLASSES` and are shares of the judged time in which a class had the highest score and was
+    sure; `unsure_share` is the rest. Quarters are of the speaker's own stretch of the conversation. Inertia (lag-1
     autocorrelation) and instability (MSSD per second) are None below the number of turns that they need.
     """
 
@@ -244,6 +254,7 @@ class Affect:
     judged_turns: int
     unsure_turns: int
     class_shares: tuple[float, ...]
+    unsure_share: float
     valence: Estimate
     arousal: Estimate
     valence_quarters: tuple[float | None, ...]

@@ -49,6 +49,7 @@ class BuiltinDiarizer:
             count="given" if given else "estimated",
             count_confidence="high" if given or found <= 1 else "low",
             models=self.models,
+            hears_overlap=False,
             embeddings=_speaker_embeddings(vectors, windows, segments),
             notes=tuple(notes),
         )

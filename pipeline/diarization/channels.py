@@ -44,6 +44,7 @@ class ChannelDiarizer:
             count="channels",
             count_confidence="high",
             models=self.models,
+            hears_overlap=True,
             notes=tuple(notes),
         )
 

@@ -1,0 +1,204 @@
+"""Turns -> talk, silence, overlap, interruption, latency, and how a speaker's affect moved (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from statistics import median
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.config import DynamicsOptions
+from pipeline.records import (
+    CLASSES,
+    Affect,
+    AffectPoint,
+    Estimate,
+    Exchange,
+    Interruption,
+    Segment,
+    Silence,
+    Talk,
+    Turn,
+    union_s,
+)
+from pipeline.stats import Z_95, weighted_error
+
+
+def exchange_of(
+    segments: Sequence[Segment], turns: Sequence[Turn], duration_s: float, options: DynamicsOptions
+) -> Exchange:
+    """Figures of the conversation as a whole: speech, overlap, non-talk, silences, interruptions."""
+    spoken = union_s([(s.start_s, s.end_s) for s in segments])
+    speech_s = sum(end - start for start, end in spoken)
+    edges = [0.0, *(edge for span in spoken for edge in span), duration_s]
+    gaps = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
+    return Exchange(
+        speech_s=speech_s,
+        overlap_s=sum(s.duration_s for s in _joined(segments)) - speech_s,
+        non_talk_s=sum(b - a for a, b in gaps if b - a > options.non_talk_s),
+        silences=tuple(Silence(a, b) for a, b in gaps if b - a > options.silence_s),
+        interruptions=interruptions_of(turns, options),
+    )
+
+
+def interruptions_of(turns: Sequence[Turn], options: DynamicsOptions) -> tuple[Interruption, ...]:
+    """Turns that begin inside another speaker's, overlap it for longer than the limit and outlast it."""
+    return tuple(
+        Interruption(turn.start_s, turn.speaker, other.speaker, other.end_s - turn.start_s)
+        for other, turn in _overlapping(turns)
+        if other.start_s < turn.start_s
+        and turn.end_s > other.end_s
+        and other.end_s - turn.start_s > options.interruption_s
+    )
+
+
+def backchannels_of(turns: Sequence[Turn]) -> frozenset[int]:
+    """Indices of the turns that lie wholly inside another speaker's longer turn."""
+    inside = set()
+    for other, turn in _overlapping(turns):
+        if turn.end_s <= other.end_s and turn.duration_s < other.duration_s:
+            inside.add(turn.index)
+        elif other.start_s == turn.start_s and other.end_s < turn.end_s:
+            inside.add(other.index)
+    return frozenset(inside)
+
+
+def talk_of(
+    label: str, segments: Sequence[Segment], turns: Sequence[Turn], exchange: Exchange, options: DynamicsOptions
+) -> Talk:
+    """How one speaker took part. Backchannels count as talk time, not as turns that take the floor."""
+    own_s = sum(s.duration_s for s in _joined(segments) if s.speaker == label)
+    all_s = sum(s.duration_s for s in _joined(segments))
+    backchannels = backchannels_of(turns)
+    floor = [t for t in turns if t.index not in backchannels]
+    own = [t for t in turns if t.speaker == label]
+    gaps = [max(0.0, b.start_s - a.end_s) for a, b in pairwise(floor) if b.speaker == label != a.speaker]
+    answers = [gap for gap in gaps if gap <= options.max_latency_s]
+    loudness = [t.loudness_dbfs for t in own if t.loudness_dbfs is not None]
+    return Talk(
+        talk_s=own_s,
+        share=own_s / all_s if all_s else 0.0,
+        turns=sum(t.index not in backchannels for t in own),
+        longest_monologue_s=_longest_monologue_s(label, floor, options),
+        interruptions=sum(i.by == label for i in exchange.interruptions),
+        backchannels=sum(t.index in backchannels for t in own),
+        response_latency_s=median(answers) if answers else None,
+        loudness_dbfs=median(loudness) if loudness else None,
+    )
+
+
+def affect_of(label: str, turns: Sequence[Turn], points: Sequence[AffectPoint], options: DynamicsOptions) -> Affect | None:
+    """How one speaker sounded over all judged turns; None where nothing could be judged."""
+    judged = [t for t in turns if t.speaker == label and t.emotion is not None]
+    if not judged or not points:
+        return None
+    seconds = {t.index: sum(p.weight_s for p in points if p.turn == t.index) for t in judged}
+    total_s = sum(seconds.values())
+    shares = [
+        sum(seconds[t.index] for t in judged if t.emotion is not None and t.emotion.top == name and not t.unsure)
+        / total_s
+        for name in CLASSES
+    ]
+    valence, arousal = ([getattr(p, axis) for p in points] for axis in ("valence", "arousal"))
+    moments = {axis: _by_turn(points, axis) for axis in ("valence", "arousal")}
+    enough = len(judged) >= options.min_turns
+    return Affect(
+        judged_s=sum(b - a for a, b in union_s([(w.start_s, w.end_s) for t in judged for w in t.windows])),
+        judged_turns=len(judged),
+        unsure_turns=sum(t.unsure for t in judged),
+        class_shares=tuple(shares),
+        unsure_share=max(0.0, 1 - sum(shares)),
+        valence=_estimate(points, valence, [p.valence_sd for p in points]),
+        arousal=_estimate(points, arousal, [p.arousal_sd for p in points]),
+        valence_quarters=_quarters(points, valence),
+        arousal_quarters=_quarters(points, arousal),
+        valence_inertia=inertia(moments["valence"][1]) if enough else None,
+        arousal_inertia=inertia(moments["arousal"][1]) if enough else None,
+        valence_instability=instability(*moments["valence"]) if enough else None,
+        arousal_instability=instability(*moments["arousal"]) if enough else None,
+    )
+
+
+def inertia(values: npt.NDArray[np.float64]) -> float | None:
+    """Lag-1 autocorrelation of values (n,) in order of time; None for a constant series."""
+    centred = values - values.mean()
+    power = float(centred @ centred)
+    return float(centred[1:] @ centred[:-1]) / power if power > 1e-12 else None
+
+
+def instability(times_s: npt.NDArray[np.float64], values: npt.NDArray[np.float64]) -> float | None:
+    """Mean squared successive difference of values (n,), adjusted for uneven spacing of times (n,).
+
+    Each squared difference is divided by its interval relative to the median interval (Jahng, Wood & Trull 2008,
+    with exponent 1).
+    """
+    steps = np.diff(times_s)
+    if len(steps) == 0 or steps.min() <= 0:
+        return None
+    return float(np.mean(np.diff(values) ** 2 / (steps / np.median(steps))))
+
+
+def _by_turn(points: Sequence[AffectPoint], axis: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Mean time and value of each turn's points, weighted by length, in order of time."""
+    rows = []
+    for turn in dict.fromkeys(p.turn for p in points):
+        own = [p for p in points if p.turn == turn]
+        weights = np.array([p.weight_s for p in own])
+        at, value = ([getattr(p, name) for p in own] for name in ("time_s", axis))
+        rows.append((np.average(at, weights=weights), np.average(value, weights=weights)))
+    table = np.array(sorted(rows), dtype=np.float64)
+    return table[:, 0], table[:, 1]
+
+
+def _estimate(points: Sequence[AffectPoint], values: list[float], spreads: list[float]) -> Estimate:
+    weights = np.array([p.weight_s for p in points])
+    weights = weights / weights.sum()
+    y = np.array(values)
+    mean, error = weighted_error(weights, y, np.array(spreads))
+    sd = float(np.sqrt(weights @ (y - mean) ** 2))
+    half = Z_95 * float(error)
+    return Estimate(float(mean), max(-1.0, float(mean) - half), min(1.0, float(mean) + half), sd)
+
+
+def _quarters(points: Sequence[AffectPoint], values: list[float]) -> tuple[float | None, ...]:
+    """Weighted means in four equal parts of the time from the speaker's first to last judged speech."""
+    start = min(p.time_s - p.weight_s / 2 for p in points)
+    end = max(p.time_s + p.weight_s / 2 for p in points)
+    parts: list[list[tuple[float, float]]] = [[], [], [], []]
+    for p, value in zip(points, values, strict=True):
+        parts[min(3, int(4 * (p.time_s - start) / (end - start)))].append((p.weight_s, value))
+    return tuple(sum(w * v for w, v in part) / sum(w for w, _ in part) if part else None for part in parts)
+
+
+def _longest_monologue_s(label: str, floor: Sequence[Turn], options: DynamicsOptions) -> float:
+    """Longest stretch of turns of one speaker without another taking the floor or a silence, in seconds."""
+    longest = 0.0
+    run: tuple[float, float] | None = None
+    for turn in floor:
+        if turn.speaker != label:
+            run = None
+            continue
+        joins = run is not None and turn.start_s - run[1] <= options.silence_s
+        run = (run[0], max(run[1], turn.end_s)) if run is not None and joins else (turn.start_s, turn.end_s)
+        longest = max(longest, run[1] - run[0])
+    return longest
+
+
+def _overlapping(turns: Sequence[Turn]) -> Iterator[tuple[Turn, Turn]]:
+    """Pairs of turns of different speakers that overlap, the one that starts first in front."""
+    open_turns: list[Turn] = []
+    for turn in sorted(turns, key=lambda t: (t.start_s, t.end_s)):
+        open_turns = [other for other in open_turns if other.end_s > turn.start_s]
+        yield from ((other, turn) for other in open_turns if other.speaker != turn.speaker)
+        open_turns.append(turn)
+
+
+def _joined(segments: Sequence[Segment]) -> list[Segment]:
+    """Each speaker's own segments joined where they overlap one another."""
+    out = []
+    for label in dict.fromkeys(s.speaker for s in segments):
+        spans = union_s([(s.start_s, s.end_s) for s in segments if s.speaker == label])
+        out += [Segment(start, end, label) for start, end in spans]
+    return out

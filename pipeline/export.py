@@ -1,0 +1,22 @@
+"""Conversation -> the formats of other tools: each a function from values to text (pure)."""
+
+from __future__ import annotations
+
+from pipeline import store
+from pipeline.records import Conversation
+
+
+def rttm(conversation: Conversation) -> str:
+    """NIST RTTM: one SPEAKER line per segment, as the diarizer found it (before turns are joined)."""
+    uri = "_".join(conversation.recording.name.rsplit(".", 1)[0].split()) or "recording"
+    lines = [
+        f"SPEAKER {uri} 1 {s.start_s:.3f} {s.duration_s:.3f} <NA> <NA> {s.speaker} <NA> <NA>"
+        for s in conversation.diarization.segments
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def turns_csv(conversation: Conversation) -> str:
+    """The table of turns (`pipeline.store.turns_frame`) as CSV, numbers with three decimals."""
+    text: str = store.turns_frame(conversation).to_csv(index=False, float_format="%.3f", lineterminator="\n")
+    return text

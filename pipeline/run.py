@@ -1,0 +1,151 @@
+"""The whole way of the data: a recording in, a conversation out; the steps in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pipeline import affect, audio, diarization, dynamics, emotion, roles, trajectory, turns
+from pipeline.config import Config
+from pipeline.diarization.interface import Count, Diarizer
+from pipeline.emotion.interface import EmotionModel, Excerpt
+from pipeline.errors import NoSpeechError
+from pipeline.records import Conversation, Diarization, ModelInfo, Progress, Turn, Unjudged, Window, ignore_progress
+from pipeline.version import PROGRAM
+
+
+def analyze(
+    path: str | Path,
+    config: Config | None = None,
+    people: roles.People | None = None,
+    *,
+    diarizer: Diarizer | None = None,
+    emotion_model: EmotionModel | None = None,
+    progress: Progress = ignore_progress,
+) -> Conversation:
+    """Analyse one recording.
+
+    `people` names speakers and roles; `diarizer` and `emotion_model` replace the configured ones (tests, research);
+    `progress` is called with (stage, completed, total). Raises the subclasses of `RessentiError` that
+    `pipeline.errors` lists, and leaves nothing behind.
+    """
+    config, people, path = config or Config(), people or roles.People(), Path(path)
+    recording, sound = audio.load(path, config.audio, progress)
+    layout = audio.lay_out(sound, config.audio.channels, config.audio)
+    del sound  # a mono mix replaces the channels it was made of
+    diarizer = diarizer or diarization.choose(layout.mode, config.diarization)
+    found = diarizer.diarize(layout.audio, _count(config), progress)
+    if not found.segments:
+        raise NoSpeechError(
+            f"{path.name}: no speech found in {recording.duration_s:.0f} s of sound. "
+            "Listen to it; if there is speech, lower diarization.speech_on in a config."
+        )
+    labels = _labels(found, len(layout.audio.samples) if layout.mode == "split" else 0)
+    speakers = roles.make_speakers(labels, layout.mode, people, config.roles)
+    reasons = {s.label: _unjudged(s.not_scored) for s in speakers if s.not_scored}
+    spoken = tuple(_with_loudness(t, layout) for t in turns.make_turns(found.segments, config.turns))
+    models: tuple[ModelInfo, ...] = found.models
+    if any(turn.speaker not in reasons for turn in spoken):
+        emotion_model = emotion_model or emotion.choose(config.emotion)
+        models = (*models, emotion_model.info)
+        spoken = _judge(layout, spoken, found, reasons, emotion_model, config, progress)
+    else:
+        spoken = tuple(replace(turn, unjudged=reasons[turn.speaker]) for turn in spoken)
+    conversation = Conversation(
+        recording=recording,
+        layout=layout.mode,
+        layout_reason=layout.reason,
+        diarization=found,
+        speakers=speakers,
+        turns=spoken,
+        models=models,
+        config=config.model_dump(mode="json"),
+        allow_restricted=people.allow_restricted,
+        program=PROGRAM,
+    )
+    return derive(conversation, config)
+
+
+def derive(conversation: Conversation, config: Config) -> Conversation:
+    """Everything that follows from turns and their scores, computed anew: affect, trajectories, dynamics (pure)."""
+    segments = conversation.diarization.segments
+    spoken = tuple(_with_emotion(turn, config) for turn in conversation.turns)
+    exchange = dynamics.exchange_of(segments, spoken, conversation.recording.duration_s, config.dynamics)
+    points = {s.label: affect.points_of(spoken, s.label, config.affect) for s in conversation.speakers}
+    return replace(
+        conversation,
+        turns=spoken,
+        exchange=exchange,
+        trajectories=tuple(
+            trajectory.make_trajectory(label, own, config.trajectory) for label, own in points.items() if own
+        ),
+        speakers=tuple(
+            replace(
+                speaker,
+                talk=dynamics.talk_of(speaker.label, segments, spoken, exchange, config.dynamics),
+                affect=dynamics.affect_of(speaker.label, spoken, points[speaker.label], config.dynamics),
+            )
+            for speaker in conversation.speakers
+        ),
+    )
+
+
+def _judge(
+    layout: audio.Layout,
+    spoken: Sequence[Turn],
+    found: Diarization,
+    reasons: dict[str, Unjudged],
+    model: EmotionModel,
+    config: Config,
+    progress: Progress,
+) -> tuple[Turn, ...]:
+    """Turns with the scores of their undisturbed windows, or with the reason why there are none."""
+    plans: list[list[tuple[float, float, float]]] = []
+    excerpts: list[Excerpt] = []
+    for turn in spoken:
+        clear = [] if turn.speaker in reasons else turns.clear_spans(turn, found.segments, config.emotion.min_judged_s)
+        plans.append(turns.windows_of(clear, config.emotion))
+        excerpts += [
+            Excerpt(layout.audio.cut(start, end, _channel(layout, turn.speaker)), turn.speaker)
+            for start, end, _ in plans[-1]
+        ]
+    scores = iter(model.score(excerpts, progress))
+    judged = []
+    for turn, plan in zip(spoken, plans, strict=True):
+        windows = tuple(Window(start, end, weight, next(scores)) for start, end, weight in plan)
+        why: Unjudged | None = reasons.get(turn.speaker)
+        if why is None and not windows:
+            why = "short" if turn.duration_s < config.emotion.min_judged_s else "overlap"
+        judged.append(replace(turn, windows=windows, unjudged=why))
+    return tuple(judged)
+
+
+def _with_emotion(turn: Turn, config: Config) -> Turn:
+    if not turn.windows:
+        return replace(turn, emotion=None, unsure=False)
+    scores = affect.mean_scores(turn.windows)
+    return replace(turn, emotion=scores, unsure=affect.is_unsure(scores, config.emotion))
+
+
+def _with_loudness(turn: Turn, layout: audio.Layout) -> Turn:
+    samples = layout.audio.cut(turn.start_s, turn.end_s, _channel(layout, turn.speaker))
+    return replace(turn, loudness_dbfs=audio.loudness_dbfs(samples))
+
+
+def _channel(layout: audio.Layout, label: str) -> int:
+    return int(label.removeprefix("S")) - 1 if layout.mode == "split" else 0
+
+
+def _labels(found: Diarization, channels: int) -> tuple[str, ...]:
+    """All channels are speakers, also one in which nobody spoke; on mono those who spoke, in order."""
+    return tuple(f"S{i + 1}" for i in range(channels)) or found.speakers
+
+
+def _unjudged(not_scored: str) -> Unjudged:
+    return "not_asked" if not_scored == "not_asked" else "restricted"
+
+
+def _count(config: Config) -> Count:
+    options = config.diarization
+    return Count(options.speakers, options.min_speakers, options.max_speakers)

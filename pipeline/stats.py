@@ -1,0 +1,18 @@
+"""Weighted means and their errors, shared by the steps that summarise points (pure)."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Z_95 = 1.959964  # normal quantile of a two-sided 95 % interval
+
+
+def weighted_error(
+    weights: npt.NDArray[np.float64], values: npt.NDArray[np.float64], spreads: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Weighted mean of values (n,) and its standard error; weights (..., n) sum to 1 along the last axis."""
+    mean = weights @ values
+    local = (weights * (values - mean[..., None]) ** 2).sum(axis=-1)
+    variance = (weights**2 * (spreads**2 + local[..., None])).sum(axis=-1)
+    return mean, np.sqrt(variance)

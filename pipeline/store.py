@@ -1,0 +1,194 @@
+"""Conversation <-> JSON (versioned, with a schema), pandas tables, and files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from pipeline.errors import IsFolderError, NotAConversationError, NotFoundError, OutputError, UnreadableError
+from pipeline.records import CLASSES, SCHEMA_VERSION, Conversation
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_DECIMALS = 6
+
+
+@cache
+def _adapter() -> TypeAdapter[Conversation]:
+    return TypeAdapter(Conversation)
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of a stored conversation."""
+    return _adapter().json_schema()
+
+
+def dumps(conversation: Conversation) -> str:
+    """A conversation as JSON text; numbers rounded to six decimals, same conversation same text."""
+    data = _adapter().dump_python(conversation, mode="json")
+    return json.dumps(_rounded(data), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def loads(text: str, name: str = "text") -> Conversation:
+    """A conversation from JSON text; raises `NotAConversationError` where it is none, or of another version."""
+    try:
+        data = json.loads(text)
+    except ValueError as exc:
+        raise NotAConversationError(f"{name}: not JSON ({exc}). Expected a NAME.json that analyze wrote.") from exc
+    if not isinstance(data, dict) or "version" not in data:
+        raise NotAConversationError(f"{name}: JSON, but not a conversation. Expected a NAME.json that analyze wrote.")
+    if data["version"] != SCHEMA_VERSION:
+        raise NotAConversationError(
+            f"{name}: version {data['version']!r} of the format, this program reads {SCHEMA_VERSION}. "
+            "Use the program that wrote it, or analyse the recording again."
+        )
+    try:
+        return _adapter().validate_json(text)
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise NotAConversationError(
+            f"{name}: {exc.error_count()} things do not fit, first {where}: {first['msg']}. "
+            "Expected a NAME.json that analyze wrote."
+        ) from exc
+
+
+def load(path: Path) -> Conversation:
+    """Read a stored conversation; raises the subclass of `InputError` that fits."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as exc:
+        raise NotFoundError(f"{path}: no such file; expected a NAME.json that analyze wrote.") from exc
+    except IsADirectoryError as exc:
+        raise IsFolderError(f"{path}: a folder; expected a NAME.json that analyze wrote.") from exc
+    except UnicodeDecodeError as exc:
+        raise NotAConversationError(f"{path.name}: not text; expected a NAME.json that analyze wrote.") from exc
+    except OSError as exc:
+        raise UnreadableError(f"{path}: cannot be read ({exc.strerror}). Check the permissions.") from exc
+    return loads(text, path.name)
+
+
+def write_whole(files: Mapping[Path, str | bytes]) -> None:
+    """Write all files or none: each aside first, then renamed into place when all are complete.
+
+    Raises `OutputError` where that is not possible; what was written aside is removed, also on Ctrl-C.
+    """
+    aside = {path: path.with_name(f".{path.name}.{os.getpid()}.partial") for path in files}
+    try:
+        for path, content in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            data = content.encode("utf-8") if isinstance(content, str) else content
+            with aside[path].open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        for path in files:
+            os.replace(aside[path], path)
+    except OSError as exc:
+        raise OutputError(
+            f"{exc.filename}: cannot be written ({exc.strerror}). Check the folder, or choose one with --out."
+        ) from exc
+    finally:
+        for path in aside.values():
+            path.unlink(missing_ok=True)
+
+
+def turns_frame(conversation: Conversation) -> pd.DataFrame:
+    """One row per turn: times, speaker, class, scores, valence and arousal (weighted over its windows)."""
+    import pandas as pd
+
+    points: dict[int, list[tuple[float, float, float]]] = {}
+    for trajectory in conversation.trajectories:
+        for p in trajectory.points:
+            points.setdefault(p.turn, []).append((p.weight_s, p.valence, p.arousal))
+    rows = []
+    for turn in conversation.turns:
+        speaker = conversation.speaker(turn.speaker)
+        own = points.get(turn.index, [])
+        total = sum(w for w, _, _ in own)
+        row: dict[str, object] = {
+            "turn": turn.index,
+            "start_s": turn.start_s,
+            "end_s": turn.end_s,
+            "speaker": turn.speaker,
+            "name": speaker.name,
+            "role": speaker.role or "",
+            "overlap_s": turn.overlap_s,
+            "loudness_dbfs": turn.loudness_dbfs,
+            "class": turn.emotion.top if turn.emotion else None,
+            "confidence": turn.emotion.confidence if turn.emotion else None,
+            "unsure": turn.unsure if turn.emotion else None,
+            "not_judged": turn.unjudged,
+            "valence": sum(w * v for w, v, _ in own) / total if own else None,
+            "arousal": sum(w * a for w, _, a in own) / total if own else None,
+        }
+        for k, name in enumerate(CLASSES):
+            row[name.lower()] = turn.emotion.scores[k] if turn.emotion else None
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def points_frame(conversation: Conversation) -> pd.DataFrame:
+    """One row per scored window: speaker, turn, time, weight, valence and arousal with their spreads."""
+    import pandas as pd
+
+    columns = ["speaker", "turn", "time_s", "weight_s", "valence", "valence_sd", "arousal", "arousal_sd"]
+    return pd.DataFrame(
+        [
+            {"speaker": t.speaker, **{name: getattr(p, name) for name in columns[1:]}}
+            for t in conversation.trajectories
+            for p in t.points
+        ],
+        columns=columns,
+    )
+
+
+def trajectories_frame(conversation: Conversation) -> pd.DataFrame:
+    """One row per speaker and grid time: smoothed valence and arousal with their bands."""
+    import pandas as pd
+
+    columns = ("times_s", "valence", "valence_low", "valence_high", "arousal", "arousal_low", "arousal_high")
+    frames = [
+        pd.DataFrame({"speaker": t.speaker, **{name: getattr(t, name) for name in columns}})
+        for t in conversation.trajectories
+    ]
+    empty = pd.DataFrame(columns=["speaker", *columns])
+    return (pd.concat(frames, ignore_index=True) if frames else empty).rename(columns={"times_s": "time_s"})
+
+
+def speakers_frame(conversation: Conversation) -> pd.DataFrame:
+    """One row per speaker: name, role, talk figures and mean affect."""
+    import pandas as pd
+
+    rows = []
+    for speaker in conversation.speakers:
+        row: dict[str, object] = {
+            "speaker": speaker.label,
+            "name": speaker.name,
+            "role": speaker.role,
+            "not_scored": speaker.not_scored,
+        }
+        if speaker.talk:
+            row |= {name: getattr(speaker.talk, name) for name in speaker.talk.__dataclass_fields__}
+        if speaker.affect:
+            row |= {"valence": speaker.affect.valence.mean, "arousal": speaker.affect.arousal.mean}
+            row |= dict(zip((c.lower() for c in CLASSES), speaker.affect.class_shares, strict=True))
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, _DECIMALS)
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return value

@@ -1,0 +1,91 @@
+"""Segments -> turns: joined across short pauses, with overlap marked, and what of them can be judged (pure)."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from pipeline.config import EmotionOptions, TurnOptions
+from pipeline.records import Segment, Turn, union_s
+
+Span = tuple[float, float]
+
+
+def make_turns(segments: Sequence[Segment], options: TurnOptions) -> tuple[Turn, ...]:
+    """Turns in order of time.
+
+    Segments of one speaker become one turn while the pause between them is at most `merge_gap_s` and nobody else
+    speaks in it; a longer pause, or another speaker in the pause, splits.
+    """
+    ordered = sorted(segments, key=lambda s: (s.start_s, s.end_s, s.speaker))
+    spoken = {label: [s for s in ordered if s.speaker == label] for label in dict.fromkeys(s.speaker for s in ordered)}
+    others_of = {label: _others(ordered, label) for label in spoken}
+    spans: list[tuple[float, float, str]] = []
+    for label, own in spoken.items():
+        others = others_of[label]
+        start, end = own[0].start_s, own[0].end_s
+        for segment in own[1:]:
+            pause = (end, segment.start_s)
+            joins = pause[1] - pause[0] <= options.merge_gap_s and _shared_s([pause], others) <= 0
+            if segment.start_s <= end or joins:
+                end = max(end, segment.end_s)
+            else:
+                spans.append((start, end, label))
+                start, end = segment.start_s, segment.end_s
+        spans.append((start, end, label))
+    turns = []
+    for index, (start, end, label) in enumerate(sorted(spans)):
+        own_speech = union_s([(max(s.start_s, start), min(s.end_s, end)) for s in spoken[label] if _touch(s, start, end)])
+        overlap_s = _shared_s(own_speech, others_of[label])
+        turns.append(Turn(index, label, start, end, overlap_s=overlap_s))
+    return tuple(turns)
+
+
+def clear_spans(turn: Turn, segments: Sequence[Segment], min_s: float) -> list[Span]:
+    """Stretches of a turn, at least `min_s` long, in which nobody else speaks."""
+    at, clear = turn.start_s, []
+    for start, end in _others([s for s in segments if _touch(s, turn.start_s, turn.end_s)], turn.speaker):
+        clear.append((at, min(start, turn.end_s)))
+        at = max(at, end)
+    clear.append((at, turn.end_s))
+    return [(start, end) for start, end in clear if end - start >= min_s]
+
+
+def windows_of(spans: Sequence[Span], options: EmotionOptions) -> list[tuple[float, float, float]]:
+    """What is scored of clear spans, as (start_s, end_s, weight_s).
+
+    Each span whole, or in overlapping windows where it is longer than one; the weights of a span's windows add up
+    to its length.
+    """
+    out: list[tuple[float, float, float]] = []
+    for start, end in spans:
+        if end - start <= options.window_s:
+            out.append((start, end, end - start))
+            continue
+        last = end - options.window_s
+        steps = int((last - start) / options.window_step_s)
+        starts = [start + i * options.window_step_s for i in range(steps + 1)]
+        if last - starts[-1] > options.window_step_s / 4:
+            starts.append(last)
+        else:
+            starts[-1] = last
+        out += [(at, at + options.window_s, (end - start) / len(starts)) for at in starts]
+    return out
+
+
+def _others(segments: Sequence[Segment], label: str) -> list[Span]:
+    return union_s([(s.start_s, s.end_s) for s in segments if s.speaker != label])
+
+
+def _touch(segment: Segment, start: float, end: float) -> bool:
+    return segment.start_s < end and segment.end_s > start
+
+
+def _shared_s(spans: Sequence[Span], others: Sequence[Span]) -> float:
+    shared = 0.0
+    for start, end in spans:
+        for a, b in others[max(0, bisect_left(others, (start,)) - 1) :]:
+            if a >= end:
+                break
+            shared += max(0.0, min(end, b) - max(start, a))
+    return shared
