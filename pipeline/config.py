@@ -122,7 +122,7 @@ class RoleOptions(_Group):
     """Who the speakers are, in order of channels (split) or of first speech (mono, a guess until named)."""
 
     order: tuple[str, ...] = ()
-    restricted: tuple[str, ...] = ()  # emotion is not computed for these without a stated reason
+    restricted: tuple[str, ...] = ("agent", "employee", "candidate", "recruiter")  # not scored without a stated reason
     emotion_for: tuple[str, ...] = ()  # empty: everybody who may be scored
 
 

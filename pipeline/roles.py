@@ -7,7 +7,7 @@ computed without a reason that the user states and the report prints.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pipeline.config import RoleOptions
@@ -59,11 +59,9 @@ def _source(layout: Literal["mono", "split"]) -> Literal["channel", "guess"]:
 
 
 def _restrict(speaker: Speaker, with_roles: bool, people: People, options: RoleOptions) -> Speaker:
-    from dataclasses import replace
-
     if options.emotion_for and speaker.role not in options.emotion_for:
         return replace(speaker, not_scored="not_asked")
-    if people.allow_restricted or not with_roles or not options.restricted:
+    if people.allow_restricted or not with_roles:
         return speaker
     if speaker.role in options.restricted:
         return replace(speaker, not_scored="restricted")

@@ -1,0 +1,1 @@
+"""Conversation -> one self-contained HTML page. Knows nothing of audio or models."""

@@ -39,11 +39,15 @@ def log_power(mel: FloatArray, level: float) -> FloatArray:
     return np.log(mel / max(level, 1e-12) + FLOOR, dtype=np.float32)
 
 
-def speaker_baseline(mels: Sequence[FloatArray], population: Baseline) -> Baseline:
-    """A speaker's baseline from the mel power of all excerpts, each (frames, 64), blended with the population's."""
+def speaker_baseline(mels: Sequence[FloatArray], population: Baseline, trust: float = 1.0) -> Baseline:
+    """A speaker's baseline from the mel power of all excerpts, each (frames, 64), blended with the population's.
+
+    `trust` counts each second of speech so many times; training varies it, to know long conversations too.
+    """
     level = float(np.mean(np.concatenate([m.mean(axis=1) for m in mels])))
     frames = np.concatenate([log_power(m, level) for m in mels])
-    weight = len(frames) * FRAME_S / (len(frames) * FRAME_S + BLEND_S)
+    heard_s = len(frames) * FRAME_S * trust
+    weight = heard_s / (heard_s + BLEND_S)
     mean = weight * frames.mean(axis=0) + (1 - weight) * population.mean
     variance = weight * frames.var(axis=0) + (1 - weight) * population.sd**2
     return Baseline(mean.astype(np.float32), np.sqrt(variance).astype(np.float32), level)

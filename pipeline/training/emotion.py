@@ -20,7 +20,7 @@ from pipeline.audio import file_sha256
 from pipeline.emotion import features
 from pipeline.emotion.builtin import BuiltinEmotion
 from pipeline.training import corpora
-from pipeline.training.network import EmotionNet, augment_group, random_masks
+from pipeline.training.network import EmotionNet, Ensemble, augment_group, random_masks
 from pipeline.training.prepare import Prepared, prepare
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -32,13 +32,14 @@ class Recipe:
     """Everything that the training depends on besides the data."""
 
     seed: int = 7
-    steps: int = 2400
+    members: int = 2  # networks, alike but for their seeds, whose outputs are averaged
+    steps: int = 3500
     groups: int = 8  # simulated conversations in a batch: one speaker, one channel each
     clips: int = 8  # of each
     frames: int = 320
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
-    average_decay: float = 0.998
+    average_decay: float = 0.999
     corpus_share: tuple[tuple[str, float], ...] = (("ravdess", 0.5), ("nemo", 0.35), ("emodb", 0.15))
 
 
@@ -61,9 +62,9 @@ def population(prepared: list[Prepared]) -> features.Baseline:
 class Batches:
     """Seeded batches of simulated conversations: groups of clips of one speaker, emotions not balanced, one channel."""
 
-    def __init__(self, prepared: list[Prepared], base: features.Baseline, recipe: Recipe) -> None:
+    def __init__(self, prepared: list[Prepared], base: features.Baseline, recipe: Recipe, seed: int) -> None:
         self.base, self.recipe = base, recipe
-        self.rng = np.random.default_rng(recipe.seed)
+        self.rng = np.random.default_rng(seed)
         self.speakers: dict[str, dict[str, dict[str, list[Prepared]]]] = {}
         for item in prepared:
             corpus = self.speakers.setdefault(item.clip.corpus, {})
@@ -80,7 +81,8 @@ class Batches:
         items = [speaker[e][rng.integers(len(speaker[e]))] for e in drawn]
         mels = augment_group([item.mel for item in items], rng)
         heard = int(rng.integers(1, recipe.clips + 1))
-        baseline = features.speaker_baseline(mels[:heard], self.base)
+        trust = float(rng.uniform(1, 6)) if heard > recipe.clips // 2 else 1.0
+        baseline = features.speaker_baseline(mels[:heard], self.base, trust)
         return [features.normalise(mel, baseline) for mel in mels], items
 
     def batch(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
@@ -109,11 +111,11 @@ class Batches:
         )
 
 
-def train_model(prepared: list[Prepared], base: features.Baseline, recipe: Recipe) -> EmotionNet:
-    """Train the network; returns the exponential moving average of its weights."""
-    torch.manual_seed(recipe.seed)
-    batches = Batches(prepared, base, recipe)
-    net = EmotionNet(features.BANDS)
+def train_member(prepared: list[Prepared], base: features.Baseline, recipe: Recipe, seed: int) -> EmotionNet:
+    """Train one network; returns the exponential moving average of its weights."""
+    torch.manual_seed(seed)
+    batches = Batches(prepared, base, recipe, seed)
+    net = EmotionNet(features.BANDS).to(memory_format=torch.channels_last)
     average = torch.optim.swa_utils.AveragedModel(
         net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.average_decay), use_buffers=True
     )
@@ -124,7 +126,8 @@ def train_model(prepared: list[Prepared], base: features.Baseline, recipe: Recip
     net.train()
     for step in range(recipe.steps):
         x, mask, emotion, five, plane = batches.batch()
-        classes, emotions, valence_arousal = net(x, mask)
+        with torch.autocast("cpu", torch.bfloat16):
+            classes, emotions, valence_arousal = (head.float() for head in net(x, mask))
         loss = smooth(emotions, emotion) + 2 * nn.functional.mse_loss(valence_arousal, plane)
         if (five >= 0).any():
             loss = loss + masked(classes, five)
@@ -135,12 +138,12 @@ def train_model(prepared: list[Prepared], base: features.Baseline, recipe: Recip
         schedule.step()
         average.update_parameters(net)
         if step % 100 == 99:
-            typer.echo(f"step {step + 1}/{recipe.steps}  loss {loss.item():.3f}", err=True)
+            typer.echo(f"seed {seed}  step {step + 1}/{recipe.steps}  loss {loss.item():.3f}", err=True)
     trained: EmotionNet = average.module.eval()
     return trained
 
 
-def export(net: EmotionNet, path: Path) -> None:
+def export(net: nn.Module, path: Path) -> None:
     """Write the network as ONNX with free batch and frame axes."""
     example = (torch.zeros(2, 128, features.BANDS), torch.ones(2, 128))
     torch.onnx.export(
@@ -182,15 +185,17 @@ def train(
     data: Annotated[Path, typer.Option(help="folder of labelled corpora")],
     out: Annotated[Path, typer.Option(help="where the weights go")] = MODELS,
     cache: Annotated[Path | None, typer.Option(help="keep prepared features here")] = None,
-    seed: int = 7,
-    steps: int = 2400,
+    seed: int = Recipe.seed,
+    steps: int = Recipe.steps,
+    members: int = Recipe.members,
 ) -> None:
     """Train, calibrate and write `emotion.onnx` and `emotion.json`."""
-    recipe = Recipe(seed=seed, steps=steps)
+    recipe = Recipe(seed=seed, steps=steps, members=members)
     learn, calibrate, _ = corpora.split(corpora.read_clips(data))
     prepared = prepare(learn, cache)
     base = population(prepared)
-    net = train_model(prepared, base, recipe)
+    members = [train_member(prepared, base, recipe, recipe.seed + i) for i in range(recipe.members)]
+    net = Ensemble(members).to(memory_format=torch.contiguous_format).eval()
     out.mkdir(parents=True, exist_ok=True)
     export(net, out / "emotion.onnx")
     about = {

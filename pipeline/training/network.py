@@ -50,13 +50,27 @@ class EmotionNet(nn.Module):
     def forward(self, features: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Three outputs as in the class docstring."""
         x = self.body(features.unsqueeze(1))
-        x = self.squeeze(x.permute(0, 2, 1, 3).flatten(2))
+        x = self.squeeze(x.permute(0, 2, 1, 3).flatten(2)).float()
         heard = mask[:, ::8]
         weight = torch.softmax(self.attention(x).squeeze(2) + (heard - 1) * 1e4, dim=1).unsqueeze(2)
         mean = (x * weight).sum(1)
         spread = torch.sqrt(((x - mean.unsqueeze(1)) ** 2 * weight).sum(1) + 1e-4)
         pooled = self.dropout(torch.cat([mean, spread], dim=1))
         return self.classes(pooled), self.emotions(pooled), torch.tanh(self.plane(pooled))
+
+
+class Ensemble(nn.Module):
+    """Networks that are alike but for their seeds; the mean of their outputs, as one network."""
+
+    def __init__(self, members: Sequence[EmotionNet]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, features: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Three outputs as in `EmotionNet`."""
+        outputs = [member(features, mask) for member in self.members]
+        classes, emotions, plane = (torch.stack(parts).mean(0) for parts in zip(*outputs, strict=True))
+        return classes, emotions, plane
 
 
 def augment_group(mels: Sequence[FloatArray], rng: np.random.Generator) -> list[FloatArray]:
@@ -80,7 +94,7 @@ def augment_group(mels: Sequence[FloatArray], rng: np.random.Generator) -> list[
     high_band = np.minimum(low_band + 1, bands - 1)
     level = float(np.mean([m.mean() for m in mels]))
     noise: FloatArray | None = None
-    if rng.random() < 0.6:
+    if rng.random() < 0.5:
         colour = np.interp(position, np.linspace(0, bands - 1, 5), rng.normal(0, 5, size=5)) - position * 0.1
         shape = 10 ** (colour / 10)
         noise = (shape / shape.mean() * level * 10 ** (-rng.uniform(5, 40) / 10)).astype(np.float32)

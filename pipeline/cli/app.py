@@ -1,0 +1,225 @@
+"""The `ressenti` command and its subcommands."""
+
+from __future__ import annotations
+
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from pipeline.cli import outputs
+from pipeline.cli.console import Terminal
+from pipeline.config import Config, build_config, load_config, preset_names
+from pipeline.errors import ConfigError, RessentiError
+from pipeline.records import Conversation
+from pipeline.roles import People
+
+app = typer.Typer(
+    name="ressenti",
+    help="Recorded conversations into reports: who spoke when, how it sounded, and how that changed. "
+    "Everything stays on this machine.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+class ChannelMode(StrEnum):
+    """How channels are used."""
+
+    auto = "auto"
+    mono = "mono"
+    split = "split"
+
+
+class Lang(StrEnum):
+    """Languages of the report."""
+
+    en = "en"
+    fr = "fr"
+
+
+Out = Annotated[Path | None, typer.Option("--out", help="Folder for the results.  [default: beside the recording]")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist already.")]
+Language = Annotated[Lang | None, typer.Option("--lang", help="Language of the report.")]
+Preset = Annotated[
+    str, typer.Option("--config", help=f"Preset ({', '.join(preset_names())}) or a YAML file.", show_default=True)
+]
+
+
+@app.command()
+def analyze(
+    recordings: Annotated[list[Path], typer.Argument(help="Recordings: wav, mp3, m4a, ogg, flac, mp4, ...")],
+    config: Preset = "default",
+    speakers: Annotated[int | None, typer.Option(help="Number of speakers, when you know it.")] = None,
+    min_speakers: Annotated[int | None, typer.Option(help="At least so many speakers.")] = None,
+    max_speakers: Annotated[int | None, typer.Option(help="At most so many speakers.")] = None,
+    channels: Annotated[ChannelMode | None, typer.Option(help="Whether channels are speakers.")] = None,
+    names: Annotated[str, typer.Option(help="Speakers' names: Anna,Ben or S2=Ben.")] = "",
+    roles: Annotated[str, typer.Option(help="Speakers' roles: agent,client (a guess on mono) or S2=client.")] = "",
+    emotion_for: Annotated[str, typer.Option(help="Judge emotion for these roles only.", metavar="ROLES")] = "",
+    allow_restricted: Annotated[
+        str | None,
+        typer.Option(help="Why restricted or unconfirmed roles are judged all the same; printed.", metavar="REASON"),
+    ] = None,
+    lang: Language = None,
+    format: Annotated[str, typer.Option(help="Results to write.")] = ",".join(outputs.ENDINGS),
+    out: Out = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Analyse recordings: NAME.report.html, NAME.json, NAME.turns.csv and NAME.rttm for each."""
+    terminal = Terminal(quiet)
+    diarization = {"speakers": speakers, "min_speakers": min_speakers, "max_speakers": max_speakers}
+    options = load_config(
+        config,
+        {
+            "diarization": _given(diarization),
+            "audio": _given({"channels": channels and channels.value}),
+            "roles": _given({"emotion_for": _listed(emotion_for) or None}),
+            "report": _given({"lang": lang and lang.value}),
+        },
+    )
+    people = People(_listed(names), _listed(roles), allow_restricted)
+    plans = outputs.plan(recordings, out, outputs.parse_formats(format))
+    code = 0
+    for recording, paths in plans.items():
+        try:
+            outputs.check_free(list(paths.values()), overwrite)
+            conversation, seconds = _analyze_one(recording, options, people, paths, terminal)
+            _tell(conversation, seconds, paths, terminal)
+        except RessentiError as error:
+            terminal.fail(error)
+            code = code or error.exit_code
+    raise typer.Exit(code)
+
+
+@app.command()
+def sample(
+    out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("ressenti-sample"),
+    lang: Language = None,
+    quiet: Quiet = False,
+) -> None:
+    """Analyse the real phone conversation that comes installed, and compare its speakers with the reference."""
+    from pipeline.cli import sample as sample_run
+
+    terminal = Terminal(quiet)
+    recording, reference = sample_run.locate()
+    overrides = {"diarization": {"speakers": 2}, "report": _given({"lang": lang and lang.value})}
+    (paths,) = outputs.plan([recording], out, tuple(outputs.ENDINGS)).values()
+    outputs.check_free(list(paths.values()), overwrite=True)
+    conversation, seconds = _analyze_one(recording, load_config("default", overrides), People(), paths, terminal)
+    _tell(conversation, seconds, paths, terminal)
+    sample_run.tell(conversation, reference, terminal)
+
+
+@app.command()
+def report(
+    conversations: Annotated[list[Path], typer.Argument(help="NAME.json files that analyze wrote.")],
+    config: Annotated[
+        str | None, typer.Option(help="Preset or YAML file whose anchors, smoothing and limits replace the stored ones.")
+    ] = None,
+    lang: Language = None,
+    out: Out = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Render reports again from stored conversations, without the recordings."""
+    terminal = Terminal(quiet)
+    chosen = load_config(config) if config else None
+    stems = {path: path.with_name(path.name.removesuffix(".json")) for path in conversations}
+    code = 0
+    for path, stem in stems.items():
+        target = (out or path.parent) / f"{stem.name}{outputs.ENDINGS['html']}"
+        try:
+            outputs.check_free([target], overwrite)
+            outputs.write(_derived(path, chosen), {"html": target}, lang.value if lang else None)
+            terminal.say(f"[green]✓[/] {escape(path.name)} → [bold]{escape(str(target))}[/]")
+        except RessentiError as error:
+            terminal.fail(error)
+            code = code or error.exit_code
+    raise typer.Exit(code)
+
+
+@app.command()
+def doctor(
+    load: Annotated[bool, typer.Option("--load", help="Also load the heavy packages (about 10 s).")] = False,
+) -> None:
+    """Tell what is installed, which models would be used, their licences, and why."""
+    from pipeline.cli.doctor import examine
+
+    raise typer.Exit(examine(Terminal(), load))
+
+
+def main() -> None:
+    """Run the command line; errors that are ours end without a traceback."""
+    try:
+        app()
+    except RessentiError as error:
+        Terminal().fail(error)
+        raise SystemExit(error.exit_code) from None
+
+
+def _analyze_one(
+    recording: Path, options: Config, people: People, paths: dict[str, Path], terminal: Terminal
+) -> tuple[Conversation, float]:
+    from pipeline.run import analyze as run
+
+    started = time.monotonic()
+    with terminal.progress(recording.name) as progress:
+        conversation = run(recording, options, people, progress=progress)
+        progress("report", 0, 1)
+        outputs.write(conversation, paths, None)
+        progress("report", 1, 1)
+    return conversation, time.monotonic() - started
+
+
+def _tell(conversation: Conversation, seconds: float, paths: dict[str, Path], terminal: Terminal) -> None:
+    minutes, rest = divmod(round(conversation.recording.duration_s), 60)
+    count = len(conversation.speakers)
+    low = ", low confidence: give --speakers if you know it" if conversation.diarization.count_confidence == "low" else ""
+    terminal.say(
+        f"[green]✓[/] [bold]{escape(conversation.recording.name)}[/]  {minutes}:{rest:02d}, {count} "
+        f"speaker{'s' if count != 1 else ''} ({conversation.diarization.count}{low})  [dim]{seconds:.1f} s[/]"
+    )
+    for path in paths.values():
+        terminal.say(f"    {escape(str(path))}")
+    for speaker in conversation.speakers:
+        if speaker.not_scored == "unconfirmed":
+            terminal.say(
+                f"    [yellow]{speaker.label}: emotion not computed, role not confirmed "
+                f"({speaker.role or 'none'}?). Listen, then name it: --roles {speaker.label}=ROLE[/]"
+            )
+        elif speaker.not_scored == "restricted":
+            terminal.say(f"    [yellow]{speaker.label} ({speaker.role}): emotion not computed, restricted role[/]")
+
+
+def _derived(path: Path, chosen: Config | None) -> Conversation:
+    """A stored conversation with everything derived anew, by its own options or by those chosen for what follows."""
+    from dataclasses import replace
+
+    from pipeline import store
+    from pipeline.run import derive
+
+    conversation = store.load(path)
+    options = build_config(conversation.config, source=path.name)
+    if chosen is not None:
+        later = ("affect", "trajectory", "dynamics")
+        options = options.model_copy(update={group: getattr(chosen, group) for group in later})
+    return derive(replace(conversation, config=options.model_dump(mode="json")), options)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    parts = tuple(part.strip() for part in text.split(",")) if text.strip() else ()
+    if any(not part for part in parts):
+        raise ConfigError(f"got {text!r}; expected values with a comma between them, none empty.")
+    return parts
+
+
+def _given(values: dict[str, Any]) -> dict[str, object]:
+    return {key: value for key, value in values.items() if value is not None}

@@ -1,0 +1,57 @@
+"""What the command line says: progress by stage, one line per recording, errors without a traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from pipeline.errors import RessentiError
+from pipeline.records import Progress as Hook
+from pipeline.records import ignore_progress
+
+STAGES = {
+    "audio": "Decoding",
+    "speech": "Finding speech",
+    "voices": "Telling voices apart",
+    "emotion": "Judging emotion",
+    "report": "Writing the report",
+}
+
+
+class Terminal:
+    """Output to the user; with `quiet`, errors alone."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.out = Console(highlight=False, soft_wrap=True, quiet=quiet)
+        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def say(self, text: str) -> None:
+        """Print a line of markup, unless quiet."""
+        self.out.print(text)
+
+    def fail(self, error: RessentiError) -> None:
+        """Print an error."""
+        self.err.print(f"[bold red]error[/] {escape(str(error))}")
+
+    @contextmanager
+    def progress(self, title: str) -> Iterator[Hook]:
+        """A progress bar for each stage of one recording; gone when it is done, absent where nobody is watching."""
+        if self.quiet or not self.err.is_terminal:
+            yield ignore_progress
+            return
+        columns = (TextColumn("{task.description:<22}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+        with Progress(*columns, TimeElapsedColumn(), console=self.err, transient=True) as bars:
+            tasks: dict[str, TaskID] = {}
+            bars.console.print(f"[dim]{escape(title)}[/]")
+
+            def step(stage: str, completed: float, total: float | None) -> None:
+                if stage not in tasks:
+                    tasks[stage] = bars.add_task(STAGES.get(stage, stage), total=total)
+                bars.update(tasks[stage], completed=completed, total=total)
+
+            yield step

@@ -1,0 +1,106 @@
+"""What is installed, which models would be used, what their licences allow, and why."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+
+from rich.table import Table
+
+from pipeline.cli.console import Terminal
+from pipeline.config import EmotionOptions, load_config, preset_names
+from pipeline.errors import RessentiError
+from pipeline.models import threads
+from pipeline.records import ModelInfo
+from pipeline.version import PROGRAM
+
+PACKAGES = {
+    "av": "decodes and encodes sound (brings FFmpeg's libraries)",
+    "onnxruntime": "runs the built-in models",
+    "silero-vad": "finds speech",
+    "pyannote.audio": "diarization pipelines, the sample",
+    "pyannote.metrics": "diarization error rates",
+    "torch": "training, real models",
+    "torchaudio": "needed by pyannote.audio",
+    "transformers": "real emotion models",
+    "pandas": "tables",
+    "plotly": "figures",
+    "pydub": "levels and excerpts",
+}
+WHY = {
+    "speech activity": "built in",
+    "speaker embedding": "built in; for recordings in which one channel holds several voices",
+    "emotion": "built in",
+}
+FREE = "Lajavaness/wav2vec2-lg-xlsr-fr-speech-emotion-recognition (Apache-2.0)"
+
+
+def examine(terminal: Terminal, load: bool) -> int:
+    """Print the tables; the exit code is that of the first thing that is broken, 0 where all is well."""
+    terminal.say(f"[bold]{PROGRAM}[/]  Python {platform.python_version()}, {platform.system()}, {threads()} cores")
+    terminal.say("Nothing leaves this machine: no telemetry, no download at run time.\n")
+    packages = _table("Packages", "package", "version", "what for")
+    missing = 0
+    for name, purpose in PACKAGES.items():
+        try:
+            version = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            version, missing = "[red]missing[/]", 1
+        packages.add_row(name, version, purpose)
+    terminal.out.print(packages)
+    models = _table("Models that would be used", "model", "licence", "state", "what for, and why")
+    bound = []
+    code = missing
+    for task, info in (("speech activity", _vad), ("speaker embedding", _speaker), ("emotion", _emotion)):
+        try:
+            model = info()
+            bound += [] if model.commercial else [model]
+            models.add_row(model.name, model.licence, "[green]verified[/]", f"{task}: {WHY[task]}")
+        except RessentiError as error:
+            models.add_row("-", "-", "[red]broken[/]", f"{task}: {error}")
+            code = code or error.exit_code
+    terminal.out.print()
+    terminal.out.print(models)
+    for model in bound:
+        terminal.say(f"\n[yellow]No commercial use[/] of {model.name}: {model.note}")
+        terminal.say(f"Free of that: {FREE}, or a model trained on your own calls.")
+    terminal.say(f"\nPresets: {', '.join(preset_names())}")
+    return (code or _load(terminal)) if load else code
+
+
+def _table(title: str, *headings: str) -> Table:
+    table = Table(*headings, title=f"[bold]{title}[/]", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in table.columns[:-1]:
+        column.no_wrap = True
+    return table
+
+
+def _vad() -> ModelInfo:
+    from pipeline.diarization.builtin import vad_info
+
+    return vad_info()
+
+
+def _speaker() -> ModelInfo:
+    from pipeline.diarization.embedding import model_info
+
+    return model_info()
+
+
+def _emotion() -> ModelInfo:
+    from pipeline import emotion
+
+    return emotion.choose(EmotionOptions(model=load_config().emotion.model)).info
+
+
+def _load(terminal: Terminal) -> int:
+    """Load what the real models need, and say whether it works."""
+    from pipeline.torchaudio_import import import_pyannote_audio
+
+    try:
+        module = import_pyannote_audio()
+        terminal.say(f"[green]loaded[/] pyannote.audio {module.__version__}, telemetry off")
+    except Exception as exc:  # whatever a broken installation raises is what the user wants to read
+        terminal.say(f"[red]pyannote.audio cannot be loaded[/]: {exc}")
+        return 20
+    return 0

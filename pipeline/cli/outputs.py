@@ -1,0 +1,62 @@
+"""Where the results of a recording go, and writing them whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, cast
+
+from pipeline import export, store
+from pipeline.errors import ConfigError, OutputError, OutputExistsError
+from pipeline.records import Conversation
+
+ENDINGS = {"html": ".report.html", "json": ".json", "csv": ".turns.csv", "rttm": ".rttm"}
+
+
+def parse_formats(text: str) -> tuple[str, ...]:
+    """Formats from a comma-separated list; `ConfigError` for one that is unknown."""
+    formats = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    unknown = [name for name in formats if name not in ENDINGS]
+    if unknown or not formats:
+        raise ConfigError(f"--format: got {text!r}; expected a list out of {', '.join(ENDINGS)}.")
+    return formats
+
+
+def plan(recordings: Sequence[Path], out: Path | None, formats: Sequence[str]) -> dict[Path, dict[str, Path]]:
+    """The files of each recording by format; `ConfigError` where two recordings would share them."""
+    plans: dict[Path, dict[str, Path]] = {}
+    owner: dict[Path, Path] = {}
+    for recording in dict.fromkeys(recordings):
+        folder = out if out is not None else recording.parent
+        plans[recording] = {name: folder / f"{recording.stem}{ENDINGS[name]}" for name in formats}
+        for path in plans[recording].values():
+            if path in owner:
+                raise ConfigError(
+                    f"{owner[path]} and {recording} would both write {path}. Analyse them with different --out folders."
+                )
+            if path == recording:
+                raise ConfigError(f"{recording} would be overwritten by its own result. Choose a folder with --out.")
+            owner[path] = recording
+    return plans
+
+
+def check_free(paths: Sequence[Path], overwrite: bool) -> None:
+    """Raise `OutputExistsError` where a result exists already, `OutputError` where its folder is a file."""
+    for path in paths:
+        if path.parent.exists() and not path.parent.is_dir():
+            raise OutputError(f"{path.parent}: a file; expected a folder for the results. Choose one with --out.")
+        if path.exists() and not overwrite:
+            raise OutputExistsError(f"{path}: exists already. Add --overwrite, or choose another folder with --out.")
+
+
+def write(conversation: Conversation, paths: dict[str, Path], lang: str | None) -> None:
+    """Render and write every format, all files or none."""
+    files: dict[Path, str | bytes] = {}
+    for name, path in paths.items():
+        if name == "html":
+            from reports.page import render
+
+            files[path] = render(conversation, cast("Literal['en', 'fr'] | None", lang))
+        else:
+            files[path] = {"json": store.dumps, "csv": export.turns_csv, "rttm": export.rttm}[name](conversation)
+    store.write_whole(files)

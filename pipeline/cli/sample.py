@@ -1,0 +1,45 @@
+"""The sample conversation that comes installed with pyannote.audio, and how well its speakers are found."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+from rich.table import Table
+
+from pipeline.cli.console import Terminal
+from pipeline.errors import NotFoundError
+from pipeline.evaluation.diarization import compare, read_rttm
+from pipeline.records import Conversation
+
+
+def locate() -> tuple[Path, Path]:
+    """The recording and its reference RTTM, found without importing pyannote.audio (which takes seconds)."""
+    spec = importlib.util.find_spec("pyannote.audio")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        recording = Path(folder) / "sample" / "sample.wav"
+        if recording.is_file():
+            return recording, recording.with_suffix(".rttm")
+    raise NotFoundError("the sample of pyannote.audio is not installed; expected version 4. Run: pip install pyannote.audio")
+
+
+def tell(conversation: Conversation, reference: Path, terminal: Terminal) -> None:
+    """Print how the found speakers compare with the human reference."""
+    truth = read_rttm(reference)
+    result = compare(conversation.diarization.segments, truth, conversation.recording.duration_s)
+    spoken = {label: sum(s.duration_s for s in truth if s.speaker == label) for label in {s.speaker for s in truth}}
+    table = Table(title="Speakers against the human reference", title_justify="left", box=None, pad_edge=False)
+    for heading in ("found", "reference", "speaks (reference)", "found in common"):
+        table.add_column(heading, justify="left" if heading in ("found", "reference") else "right")
+    for label, name, shared_s in sorted(result.matches):
+        table.add_row(label, name, f"{spoken[name]:.1f} s", f"{shared_s:.1f} s")
+    terminal.out.print()
+    terminal.out.print(table)
+    parts = [
+        f"{error.rate:.1%} (collar {error.collar_s:g} s per side: missed {error.missed_s:.1f} s, "
+        f"false alarm {error.false_alarm_s:.1f} s, confusion {error.confusion_s:.1f} s)"
+        for error in result.errors
+    ]
+    terminal.say("Diarization error rate, overlap scored, 2 speakers given:")
+    for part in parts:
+        terminal.say(f"    {part}")

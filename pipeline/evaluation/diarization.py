@@ -1,0 +1,102 @@
+"""Segments against a reference: diarization error rate, by pyannote.metrics."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import NotFoundError
+from pipeline.records import Segment
+
+if TYPE_CHECKING:
+    from pyannote.core import Annotation
+
+
+@dataclass(frozen=True)
+class DiarizationError:
+    """Seconds of reference speech and of each kind of error; `collar_s` is not scored on each side of a boundary."""
+
+    collar_s: float
+    reference_s: float
+    missed_s: float
+    false_alarm_s: float
+    confusion_s: float
+
+    @property
+    def rate(self) -> float:
+        """Diarization error rate: errors over reference speech, overlap scored."""
+        errors = self.missed_s + self.false_alarm_s + self.confusion_s
+        return errors / self.reference_s if self.reference_s else float(errors > 0)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Errors with and without a collar, and which reference speaker each found speaker is, with seconds in common."""
+
+    errors: tuple[DiarizationError, ...]
+    matches: tuple[tuple[str, str, float], ...]
+
+
+def read_rttm(path: Path, uri: str | None = None) -> tuple[Segment, ...]:
+    """Segments of an RTTM file, of one recording (`uri`) where it holds several; `NotFoundError` where it has none."""
+    segments = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        fields = line.split()
+        if len(fields) >= 8 and fields[0] == "SPEAKER" and (uri is None or fields[1] == uri) and float(fields[4]) > 0:
+            start_s = float(fields[3])
+            segments.append(Segment(start_s, start_s + float(fields[4]), fields[7]))
+    if not segments:
+        raise NotFoundError(f"{path}: no SPEAKER line{f' of {uri}' if uri else ''}; expected an RTTM file.")
+    return tuple(segments)
+
+
+def compare(
+    found: Sequence[Segment],
+    reference: Sequence[Segment],
+    duration_s: float,
+    collars_s: Sequence[float] = (0.0, 0.25),
+) -> Comparison:
+    """Score segments against a reference over the whole recording, once for each collar (seconds per side)."""
+    from pyannote.core import Segment as Span
+    from pyannote.core import Timeline
+    from pyannote.metrics.diarization import DiarizationErrorRate
+
+    hypothesis, truth = _annotation(found), _annotation(reference)
+    whole = Timeline([Span(0, duration_s)])
+    errors = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for collar_s in collars_s:
+            metric = DiarizationErrorRate(collar=2 * collar_s, skip_overlap=False)  # pyannote takes the total width
+            parts = metric(truth, hypothesis, uem=whole, detailed=True)
+            errors.append(
+                DiarizationError(
+                    collar_s,
+                    float(parts["total"]),
+                    float(parts["missed detection"]),
+                    float(parts["false alarm"]),
+                    float(parts["confusion"]),
+                )
+            )
+        mapping = DiarizationErrorRate().optimal_mapping(truth, hypothesis)
+    shared = truth * hypothesis  # co-occurrence in seconds, reference by hypothesis
+    rows, columns = truth.labels(), hypothesis.labels()
+    matches = tuple(
+        (label, str(mapping[label]), float(shared[rows.index(mapping[label]), columns.index(label)]))
+        for label in columns
+        if label in mapping
+    )
+    return Comparison(tuple(errors), matches)
+
+
+def _annotation(segments: Sequence[Segment]) -> Annotation:
+    from pyannote.core import Annotation
+    from pyannote.core import Segment as Span
+
+    annotation = Annotation()
+    for i, segment in enumerate(segments):
+        annotation[Span(segment.start_s, segment.end_s), i] = segment.speaker
+    return annotation

@@ -1,0 +1,62 @@
+"""Words and number formats of the page's languages."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Literal
+
+Lang = Literal["en", "fr"]
+NARROW_SPACE = "\u202f"
+
+
+@cache
+def _texts(lang: Lang) -> dict[str, str]:
+    text = (resources.files(__package__) / "locales" / f"{lang}.json").read_text(encoding="utf-8")
+    loaded: dict[str, str] = json.loads(text)
+    return loaded
+
+
+@dataclass(frozen=True)
+class Wording:
+    """One language: texts by key, and numbers as it writes them."""
+
+    lang: Lang
+
+    def __call__(self, key: str, **values: object) -> str:
+        """The text of a key, with values filled in; KeyError for an unknown key."""
+        return _texts(self.lang)[key].format(**values)
+
+    def number(self, value: float | None, decimals: int = 2, sign: bool = False) -> str:
+        """A number with so many decimals; a dash for None."""
+        if value is None:
+            return "–"
+        text = f"{value:{'+' if sign else ''}.{decimals}f}".replace("-", "\u2212")
+        return text.replace(".", ",") if self.lang == "fr" else text
+
+    def percent(self, share: float | None, decimals: int = 0) -> str:
+        """A share between 0 and 1 as a percentage; a dash for None."""
+        space = NARROW_SPACE if self.lang == "fr" else ""
+        return "–" if share is None else f"{self.number(100 * share, decimals)}{space}%"
+
+    def seconds(self, value: float | None, decimals: int = 1) -> str:
+        """Seconds with their unit; a dash for None."""
+        return "–" if value is None else f"{self.number(value, decimals)}\u00a0s"
+
+    def clock(self, seconds: float, decimals: int = 0) -> str:
+        """A time in the recording as m:ss or h:mm:ss, with tenths when asked for."""
+        ticks = round(seconds * 10**decimals)
+        whole, part = divmod(ticks, 10**decimals)
+        hours, rest = divmod(whole, 3600)
+        minutes, secs = divmod(rest, 60)
+        text = f"{hours}:{minutes:02d}:{secs:02d}" if hours else f"{minutes}:{secs:02d}"
+        comma = "," if self.lang == "fr" else "."
+        return f"{text}{comma}{part:0{decimals}d}" if decimals else text
+
+    def speaker(self, label: str, name: str, role: str | None, guess: bool = False) -> str:
+        """How a speaker is called on the page: name or numbered label, with the role, marked where it is a guess."""
+        shown = name or self("speaker_n", n=label.removeprefix("S"))
+        mark = "?" if guess else ""
+        return f"{shown} ({role}{mark})" if role else shown
