@@ -1,7 +1,7 @@
 """Recorded conversations -> who spoke when, how it sounded, and how that changed.
 
-    from pipeline import analyze
-    conversation = analyze("call.wav")
+from pipeline import analyze
+conversation = analyze("call.wav")
 """
 
 from __future__ import annotations

@@ -9,18 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline import errors
 from pipeline.config import AudioOptions
-from pipeline.records import Progress, Recording, ignore_progress
+from pipeline.records import Note, Progress, Recording, ignore_progress
 
 if TYPE_CHECKING:
-    import av
     from av.audio.frame import AudioFrame
+    from av.audio.stream import AudioStream
     from av.container import InputContainer
     from pydub import AudioSegment
 
@@ -39,7 +39,7 @@ class Audio:
     @property
     def duration_s(self) -> float:
         """Length in seconds."""
-        return self.samples.shape[1] / RATE_HZ
+        return float(self.samples.shape[1] / RATE_HZ)
 
     def cut(self, start_s: float, end_s: float, channel: int = 0) -> Samples:
         """Samples of one channel between two times, clipped to the recording; a view, not a copy."""
@@ -52,7 +52,7 @@ class Layout:
     """Which channels are analysed: `mono` (one, with all voices) or `split` (one speaker per channel), and why."""
 
     mode: Literal["mono", "split"]
-    reason: str
+    reason: Note
     audio: Audio
 
 
@@ -63,7 +63,7 @@ def load(path: Path, options: AudioOptions, progress: Progress = ignore_progress
     Raises a subclass of `InputError` for each way in which the file can be unusable.
     """
     _check_file(path)
-    notes: list[str] = []
+    notes: list[Note] = []
     with _translated(path), _open(path) as container:
         if not container.streams.audio:
             raise errors.NotAudioError(_no_sound(path, f"a {container.format.long_name} file without a sound track"))
@@ -90,9 +90,9 @@ def load(path: Path, options: AudioOptions, progress: Progress = ignore_progress
                 f"{path.name}: truncated or damaged: {why}. Copy or export it again, "
                 "or set audio.allow_truncated: true in a config to analyse what is there."
             )
-        notes.append(f"truncated or damaged: {why}")
+        notes.append(Note("truncated", {"got": round(audio.duration_s, 1)}))
     elif damaged:
-        notes.append(f"{damaged} of {packets} packets could not be decoded and were left out")
+        notes.append(Note("damaged", {"damaged": damaged, "packets": packets}))
     _check_samples(path, audio, options)
     recording = Recording(
         name=path.name,
@@ -117,26 +117,28 @@ def lay_out(audio: Audio, mode: Literal["auto", "mono", "split"], options: Audio
     if mode == "split":
         if channels < 2:
             raise errors.ConfigError("--channels split: the recording has 1 channel; expected 2 or more. Use auto.")
-        return Layout("split", f"asked for: each of the {channels} channels is one speaker", audio)
+        return Layout("split", Note("split_asked", {"channels": channels}), audio)
     if channels == 1:
-        return Layout("mono", "the recording has one channel", audio)
+        return Layout("mono", Note("one_channel"), audio)
     if mode == "mono" or channels > 2:
-        why = "asked for" if mode == "mono" else f"{channels} channels are no two-party call"
-        return Layout("mono", f"{why}: channels mixed into one", Audio(_mix(audio.samples)))
+        key = "mono_asked" if mode == "mono" else "many_channels"
+        return Layout("mono", Note(key, {"channels": channels}), Audio(_mix(audio.samples)))
     levels = np.stack([frame_levels_db(channel) for channel in audio.samples])
     loud = np.percentile(levels, 95, axis=1)
     quiet = int(np.argmin(loud))
     if loud[quiet] < options.silent_dbfs or loud[quiet] < loud[1 - quiet] - options.silent_channel_db:
-        reason = f"channel {quiet + 1} is silent: channel {2 - quiet} analysed as mono"
+        reason = Note("silent_channel", {"silent": quiet + 1, "used": 2 - quiet})
         return Layout("mono", reason, Audio(audio.samples[1 - quiet][None]))
     active = levels.max(axis=0) > loud.max() - 30
     lead = levels[0, active] - levels[1, active]
     first, second = (float(np.mean(sign * lead > options.dominance_db)) for sign in (1, -1))
+    lead_values: dict[str, float | int | str] = {
+        "percent": round(100 * (first + second)),
+        "decibel": options.dominance_db,
+    }
     if first + second >= options.dominance_share and min(first, second) >= 0.02:
-        share = f"one channel is {options.dominance_db:g} dB louder in {first + second:.0%} of the sound"
-        return Layout("split", f"the channels differ ({share}): each is one speaker", audio)
-    reason = f"the channels carry the same voices (one leads in only {first + second:.0%} of the sound): mixed into one"
-    return Layout("mono", reason, Audio(_mix(audio.samples)))
+        return Layout("split", Note("channels_differ", lead_values), audio)
+    return Layout("mono", Note("channels_alike", lead_values), Audio(_mix(audio.samples)))
 
 
 def frame_levels_db(samples: Samples) -> npt.NDArray[np.float32]:
@@ -185,7 +187,7 @@ def encode(sound: AudioSegment, path: Path) -> None:
         raise errors.OutputError(f"{path.name}: cannot encode {path.suffix!r}; expected one of {', '.join(codecs)}.")
     rate_hz = 48_000 if codec == "libopus" else sound.frame_rate
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=rate_hz, layout="mono")
+        stream = cast("AudioStream", container.add_stream(codec, rate=rate_hz, layout="mono"))
         frame = av.AudioFrame.from_ndarray(np.frombuffer(sound.raw_data, np.int16)[None], format="s16", layout="mono")
         frame.sample_rate = sound.frame_rate
         resampler = av.AudioResampler(
@@ -217,7 +219,9 @@ def _check_file(path: Path) -> None:
     except FileNotFoundError as exc:
         raise errors.NotFoundError(f"{path}: no such file; expected a recording. Check the name and folder.") from exc
     except PermissionError as exc:
-        raise errors.UnreadableError(f"{path}: not readable by this user. Ask for read permission, or copy it.") from exc
+        raise errors.UnreadableError(
+            f"{path}: not readable by this user. Ask for read permission, or copy it."
+        ) from exc
     except OSError as exc:
         raise errors.UnreadableError(f"{path}: cannot be read ({exc.strerror}). Check the disk or the share.") from exc
     if size == 0:
@@ -302,7 +306,7 @@ def _decode(
     def keep(frame: AudioFrame | None) -> None:
         for piece in resampler.resample(frame):
             for buffer, plane in zip(buffers, piece.to_ndarray(), strict=True):
-                buffer += plane.tobytes()
+                buffer.extend(plane.tobytes())
 
     stream.codec_context.thread_type = "AUTO"
     for packet in container.demux(stream):

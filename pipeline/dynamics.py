@@ -89,7 +89,9 @@ def talk_of(
     )
 
 
-def affect_of(label: str, turns: Sequence[Turn], points: Sequence[AffectPoint], options: DynamicsOptions) -> Affect | None:
+def affect_of(
+    label: str, turns: Sequence[Turn], points: Sequence[AffectPoint], options: DynamicsOptions
+) -> Affect | None:
     """How one speaker sounded over all judged turns; None where nothing could be judged."""
     judged = [t for t in turns if t.speaker == label and t.emotion is not None]
     if not judged or not points:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -40,6 +40,17 @@ def _check_span(start_s: float, end_s: float) -> None:
 
 
 @dataclass(frozen=True)
+class Note:
+    """Something that the reader must know, as a key that the page has words for and the values to fill in.
+
+    Keys are those of the locales, after `note_`: `note_one_channel`, ...
+    """
+
+    key: str
+    values: dict[str, float | int | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Recording:
     """What is known of the file itself; `sample_rate_hz` is the file's own, before resampling."""
 
@@ -49,7 +60,7 @@ class Recording:
     channels: int
     sample_rate_hz: int
     codec: str
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def __post_init__(self) -> None:
         _check(self.duration_s > 0, f"expected duration_s > 0, got {self.duration_s}")
@@ -100,7 +111,7 @@ class Diarization:
     models: tuple[ModelInfo, ...]
     hears_overlap: bool
     embeddings: tuple[tuple[str, tuple[float, ...]], ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def speakers(self) -> tuple[str, ...]:
@@ -320,7 +331,7 @@ class Conversation:
 
     recording: Recording
     layout: Literal["mono", "split"]
-    layout_reason: str
+    layout_reason: Note
     diarization: Diarization
     speakers: tuple[Speaker, ...]
     turns: tuple[Turn, ...]

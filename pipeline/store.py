@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,14 +91,15 @@ def write_whole(files: Mapping[Path, str | bytes]) -> None:
                 file.flush()
                 os.fsync(file.fileno())
         for path in files:
-            os.replace(aside[path], path)
+            aside[path].replace(path)
     except OSError as exc:
         raise OutputError(
             f"{exc.filename}: cannot be written ({exc.strerror}). Check the folder, or choose one with --out."
         ) from exc
     finally:
         for path in aside.values():
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink()
 
 
 def turns_frame(conversation: Conversation) -> pd.DataFrame:

@@ -39,7 +39,9 @@ def _without_extension() -> ModuleType:
 
     def fail_if_no_align(function: Callable[..., object]) -> Callable[..., object]:
         def unavailable(*args: object, **kwargs: object) -> object:
-            raise RuntimeError(f"{function.__name__} needs torchaudio's compiled extension, which cannot be loaded here")
+            raise RuntimeError(
+                f"{function.__name__} needs torchaudio's compiled extension, which cannot be loaded here"
+            )
 
         return unavailable
 

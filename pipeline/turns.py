@@ -35,7 +35,9 @@ def make_turns(segments: Sequence[Segment], options: TurnOptions) -> tuple[Turn,
         spans.append((start, end, label))
     turns = []
     for index, (start, end, label) in enumerate(sorted(spans)):
-        own_speech = union_s([(max(s.start_s, start), min(s.end_s, end)) for s in spoken[label] if _touch(s, start, end)])
+        own_speech = union_s(
+            [(max(s.start_s, start), min(s.end_s, end)) for s in spoken[label] if _touch(s, start, end)]
+        )
         overlap_s = _shared_s(own_speech, others_of[label])
         turns.append(Turn(index, label, start, end, overlap_s=overlap_s))
     return tuple(turns)

@@ -39,7 +39,7 @@ def make_figures(conversation: Conversation, words: Wording) -> dict[str, go.Fig
 
 
 def timeline(conversation: Conversation, words: Wording) -> go.Figure:
-    """One lane per speaker, a bar per turn: colour and letter for the class, hatched where unsure, pale where not judged."""
+    """One lane per speaker, a bar per turn: its class as colour and letter; hatched: unsure, pale: not judged."""
     import plotly.graph_objects as go
 
     titles = titles_of(conversation, words)
@@ -193,12 +193,24 @@ def plane(conversation: Conversation, words: Wording) -> go.Figure:
             mode="markers",
             name=titles[line.speaker],
             legendgroup=line.speaker,
-            marker={"color": style["colour"], "symbol": style["symbol"], "size": 15, "line": {"color": "#fff", "width": 2}},
+            marker={
+                "color": style["colour"],
+                "symbol": style["symbol"],
+                "size": 15,
+                "line": {"color": "#fff", "width": 2},
+            },
             error_x=_error(affect.valence.mean, affect.valence.low, affect.valence.high, style["colour"]),
             error_y=_error(affect.arousal.mean, affect.arousal.low, affect.arousal.high, style["colour"]),
             hovertemplate=f"{titles[line.speaker]}<br>(%{{x:.2f}}, %{{y:.2f}})<extra></extra>",
         )
-    scale = {"range": [-1, 1], "zeroline": True, "zerolinecolor": "#AAB2BD", "gridcolor": _GRID, "dtick": 0.5, "automargin": True}
+    scale = {
+        "range": [-1, 1],
+        "zeroline": True,
+        "zerolinecolor": "#AAB2BD",
+        "gridcolor": _GRID,
+        "dtick": 0.5,
+        "automargin": True,
+    }
     figure.update_layout(
         **_base(height=460),
         xaxis={**scale, "title": {"text": words("valence_axis")}, "fixedrange": True},

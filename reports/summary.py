@@ -119,6 +119,17 @@ def _facts(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
     heard = conversation.diarization.hears_overlap
     judged_s = sum(s.affect.judged_s for s in conversation.speakers if s.affect)
     talk_s = sum(s.talk.talk_s for s in conversation.speakers if s.talk)
+    judged = (
+        [
+            Fact(
+                words("facts_judged"),
+                words.clock(judged_s),
+                words("of_speech", share=words.percent(min(1.0, judged_s / talk_s))),
+            )
+        ]
+        if judged_s and talk_s
+        else []
+    )
     long = max((s.end_s - s.start_s for s in exchange.silences), default=0.0) > limits["flag_silence_s"]
     flag = words("flag_silence", limit=words.seconds(limits["flag_silence_s"], 0)) if long else ""
     return (
@@ -140,13 +151,7 @@ def _facts(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
             words.seconds(exchange.overlap_s) if heard else "–",
             "" if heard else words("not_heard"),
         ),
-        Fact(
-            words("facts_judged"),
-            words.clock(judged_s) if judged_s else "–",
-            words("of_speech", share=words.percent(min(1.0, judged_s / talk_s)))
-            if judged_s and talk_s
-            else words("judged_none"),
-        ),
+        *judged,
     )
 
 
@@ -249,10 +254,12 @@ def _remarks(speaker: Speaker, words: Wording) -> list[str]:
 
 
 def _row(turn: Turn, conversation: Conversation, titles: dict[str, str], words: Wording) -> TurnRow:
-    points = [p for t in conversation.trajectories if t.speaker == turn.speaker for p in t.points if p.turn == turn.index]
+    points = [
+        p for t in conversation.trajectories if t.speaker == turn.speaker for p in t.points if p.turn == turn.index
+    ]
     total = sum(p.weight_s for p in points)
     notes = []
-    if turn.unjudged:
+    if turn.unjudged and is_scored(conversation):
         notes.append(words(f"u_{turn.unjudged}"))
     if turn.unsure:
         notes.append(words("n_unsure"))
@@ -294,10 +301,14 @@ def _provenance(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
                 channels=recording.channels,
                 sha=recording.sha256[:16],
             ),
-            "; ".join(recording.notes),
+            "; ".join(words.note(note) for note in recording.notes),
         ),
-        Fact(words("d_channels"), conversation.layout_reason),
-        Fact(words("d_count"), f"{len(conversation.speakers)}: {how}", "; ".join(found.notes)),
+        Fact(words("d_channels"), words.note(conversation.layout_reason)),
+        Fact(
+            words("d_count"),
+            f"{len(conversation.speakers)}: {how}",
+            "; ".join(words.note(note) for note in found.notes),
+        ),
         Fact(words("d_program"), conversation.program),
     )
 
@@ -350,12 +361,12 @@ def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     if not found.hears_overlap and len(conversation.speakers) > 1:
         limits.append(words("limit_overlap"))
     unjudged = [t for t in conversation.turns if t.unjudged]
-    if unjudged:
+    if unjudged and is_scored(conversation):
         why = Counter(t.unjudged for t in unjudged)
         limits.append(
             words(
                 "limit_unjudged",
-                seconds=words.seconds(sum(t.duration_s for t in unjudged), 0),
+                seconds=words.seconds(sum(t.duration_s for t in unjudged)),
                 short=why["short"],
                 overlap=why["overlap"],
                 other=why["restricted"] + why["not_asked"],

@@ -8,6 +8,8 @@ from functools import cache
 from importlib import resources
 from typing import Literal
 
+from pipeline.records import Note
+
 Lang = Literal["en", "fr"]
 NARROW_SPACE = "\u202f"
 
@@ -28,6 +30,14 @@ class Wording:
     def __call__(self, key: str, **values: object) -> str:
         """The text of a key, with values filled in; KeyError for an unknown key."""
         return _texts(self.lang)[key].format(**values)
+
+    def note(self, note: Note) -> str:
+        """The text of a note, its numbers as this language writes them."""
+        values = {
+            key: self.number(value, 1).rstrip("0").rstrip(".,") if isinstance(value, float) else value
+            for key, value in note.values.items()
+        }
+        return self(f"note_{note.key}", **values)
 
     def number(self, value: float | None, decimals: int = 2, sign: bool = False) -> str:
         """A number with so many decimals; a dash for None."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
@@ -28,25 +27,10 @@ app = typer.Typer(
 )
 
 
-class ChannelMode(StrEnum):
-    """How channels are used."""
-
-    auto = "auto"
-    mono = "mono"
-    split = "split"
-
-
-class Lang(StrEnum):
-    """Languages of the report."""
-
-    en = "en"
-    fr = "fr"
-
-
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for the results.  [default: beside the recording]")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist already.")]
-Language = Annotated[Lang | None, typer.Option("--lang", help="Language of the report.")]
+Language = Annotated[Literal["en", "fr"] | None, typer.Option("--lang", help="Language of the report.")]
 Preset = Annotated[
     str, typer.Option("--config", help=f"Preset ({', '.join(preset_names())}) or a YAML file.", show_default=True)
 ]
@@ -59,7 +43,9 @@ def analyze(
     speakers: Annotated[int | None, typer.Option(help="Number of speakers, when you know it.")] = None,
     min_speakers: Annotated[int | None, typer.Option(help="At least so many speakers.")] = None,
     max_speakers: Annotated[int | None, typer.Option(help="At most so many speakers.")] = None,
-    channels: Annotated[ChannelMode | None, typer.Option(help="Whether channels are speakers.")] = None,
+    channels: Annotated[
+        Literal["auto", "mono", "split"] | None, typer.Option(help="Whether channels are speakers.")
+    ] = None,
     names: Annotated[str, typer.Option(help="Speakers' names: Anna,Ben or S2=Ben.")] = "",
     roles: Annotated[str, typer.Option(help="Speakers' roles: agent,client (a guess on mono) or S2=client.")] = "",
     emotion_for: Annotated[str, typer.Option(help="Judge emotion for these roles only.", metavar="ROLES")] = "",
@@ -80,9 +66,9 @@ def analyze(
         config,
         {
             "diarization": _given(diarization),
-            "audio": _given({"channels": channels and channels.value}),
+            "audio": _given({"channels": channels}),
             "roles": _given({"emotion_for": _listed(emotion_for) or None}),
-            "report": _given({"lang": lang and lang.value}),
+            "report": _given({"lang": lang}),
         },
     )
     people = People(_listed(names), _listed(roles), allow_restricted)
@@ -110,7 +96,7 @@ def sample(
 
     terminal = Terminal(quiet)
     recording, reference = sample_run.locate()
-    overrides = {"diarization": {"speakers": 2}, "report": _given({"lang": lang and lang.value})}
+    overrides: dict[str, dict[str, object]] = {"diarization": {"speakers": 2}, "report": _given({"lang": lang})}
     (paths,) = outputs.plan([recording], out, tuple(outputs.ENDINGS)).values()
     outputs.check_free(list(paths.values()), overwrite=True)
     conversation, seconds = _analyze_one(recording, load_config("default", overrides), People(), paths, terminal)
@@ -122,7 +108,8 @@ def sample(
 def report(
     conversations: Annotated[list[Path], typer.Argument(help="NAME.json files that analyze wrote.")],
     config: Annotated[
-        str | None, typer.Option(help="Preset or YAML file whose anchors, smoothing and limits replace the stored ones.")
+        str | None,
+        typer.Option(help="Preset or YAML file whose anchors, smoothing and limits replace the stored ones."),
     ] = None,
     lang: Language = None,
     out: Out = None,
@@ -138,7 +125,7 @@ def report(
         target = (out or path.parent) / f"{stem.name}{outputs.ENDINGS['html']}"
         try:
             outputs.check_free([target], overwrite)
-            outputs.write(_derived(path, chosen), {"html": target}, lang.value if lang else None)
+            outputs.write(_derived(path, chosen), {"html": target}, lang)
             terminal.say(f"[green]✓[/] {escape(path.name)} → [bold]{escape(str(target))}[/]")
         except RessentiError as error:
             terminal.fail(error)
@@ -182,7 +169,9 @@ def _analyze_one(
 def _tell(conversation: Conversation, seconds: float, paths: dict[str, Path], terminal: Terminal) -> None:
     minutes, rest = divmod(round(conversation.recording.duration_s), 60)
     count = len(conversation.speakers)
-    low = ", low confidence: give --speakers if you know it" if conversation.diarization.count_confidence == "low" else ""
+    low = (
+        ", low confidence: give --speakers if you know it" if conversation.diarization.count_confidence == "low" else ""
+    )
     terminal.say(
         f"[green]✓[/] [bold]{escape(conversation.recording.name)}[/]  {minutes}:{rest:02d}, {count} "
         f"speaker{'s' if count != 1 else ''} ({conversation.diarization.count}{low})  [dim]{seconds:.1f} s[/]"

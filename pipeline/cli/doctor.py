@@ -69,7 +69,9 @@ def examine(terminal: Terminal, load: bool) -> int:
 
 
 def _table(title: str, *headings: str) -> Table:
-    table = Table(*headings, title=f"[bold]{title}[/]", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(
+        *headings, title=f"[bold]{title}[/]", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+    )
     for column in table.columns[:-1]:
         column.no_wrap = True
     return table
@@ -100,7 +102,7 @@ def _load(terminal: Terminal) -> int:
     try:
         module = import_pyannote_audio()
         terminal.say(f"[green]loaded[/] pyannote.audio {module.__version__}, telemetry off")
-    except Exception as exc:  # whatever a broken installation raises is what the user wants to read
+    except Exception as exc:  # noqa: BLE001 whatever a broken installation raises is what the user wants to read
         terminal.say(f"[red]pyannote.audio cannot be loaded[/]: {exc}")
         return 20
     return 0

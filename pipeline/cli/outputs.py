@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 from pipeline import export, store
 from pipeline.errors import ConfigError, OutputError, OutputExistsError
@@ -49,14 +49,14 @@ def check_free(paths: Sequence[Path], overwrite: bool) -> None:
             raise OutputExistsError(f"{path}: exists already. Add --overwrite, or choose another folder with --out.")
 
 
-def write(conversation: Conversation, paths: dict[str, Path], lang: str | None) -> None:
+def write(conversation: Conversation, paths: dict[str, Path], lang: Literal["en", "fr"] | None) -> None:
     """Render and write every format, all files or none."""
     files: dict[Path, str | bytes] = {}
     for name, path in paths.items():
         if name == "html":
             from reports.page import render
 
-            files[path] = render(conversation, cast("Literal['en', 'fr'] | None", lang))
+            files[path] = render(conversation, lang)
         else:
             files[path] = {"json": store.dumps, "csv": export.turns_csv, "rttm": export.rttm}[name](conversation)
     store.write_whole(files)

@@ -20,7 +20,9 @@ def locate() -> tuple[Path, Path]:
         recording = Path(folder) / "sample" / "sample.wav"
         if recording.is_file():
             return recording, recording.with_suffix(".rttm")
-    raise NotFoundError("the sample of pyannote.audio is not installed; expected version 4. Run: pip install pyannote.audio")
+    raise NotFoundError(
+        "the sample of pyannote.audio is not installed; expected version 4. Run: pip install pyannote.audio"
+    )
 
 
 def tell(conversation: Conversation, reference: Path, terminal: Terminal) -> None:

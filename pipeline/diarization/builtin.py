@@ -13,7 +13,7 @@ from pipeline.diarization import clustering, embedding, vad
 from pipeline.diarization.embedding import SpeechWindow
 from pipeline.diarization.interface import Count
 from pipeline.mel import FloatArray
-from pipeline.records import Diarization, ModelInfo, Progress, Segment, ignore_progress
+from pipeline.records import Diarization, ModelInfo, Note, Progress, Segment, ignore_progress
 
 
 def vad_info() -> ModelInfo:
@@ -41,7 +41,7 @@ class BuiltinDiarizer:
         found = int(labels.max()) + 1 if len(labels) else 0
         notes = []
         if count.exactly is not None and found < count.exactly:
-            notes.append(f"{count.exactly} speakers were asked for, {found} could be told apart")
+            notes.append(Note("fewer_speakers", {"asked": count.exactly, "found": found}))
         given = count.exactly is not None
         segments = name_in_order(segments_of(spans, windows, labels))
         return Diarization(

@@ -10,7 +10,7 @@ from pipeline.config import DiarizationOptions
 from pipeline.diarization import vad
 from pipeline.diarization.builtin import vad_info
 from pipeline.diarization.interface import Count
-from pipeline.records import Diarization, Progress, Segment, ignore_progress
+from pipeline.records import Diarization, Note, Progress, Segment, ignore_progress
 
 _FRAME_S = 0.1
 
@@ -38,7 +38,7 @@ class ChannelDiarizer:
             segments += [Segment(s, e, label) for s, e in without_bleed(spans, levels[index], others)]
         notes = []
         if count.exactly is not None and count.exactly != total:
-            notes.append(f"{count.exactly} speakers were asked for; the {total} channels decided")
+            notes.append(Note("channels_decided", {"asked": count.exactly, "channels": total}))
         return Diarization(
             segments=tuple(sorted(segments, key=lambda s: (s.start_s, s.speaker))),
             count="channels",
@@ -55,7 +55,7 @@ def without_bleed(
     other_db: npt.NDArray[np.float32],
     bleed_db: float = 12.0,
 ) -> list[tuple[float, float]]:
-    """Spans less those in which the other channel is louder throughout by `bleed_db` relative to each one's usual level.
+    """Spans less those that are bleed: the other channel is louder throughout by `bleed_db`, each to its usual level.
 
     Levels are dBFS in frames of 0.1 s (pure).
     """

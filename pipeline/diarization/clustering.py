@@ -37,7 +37,8 @@ def assign(embeddings: FloatArray, centroids: FloatArray) -> Labels:
 def centroids_of(embeddings: FloatArray, labels: Labels) -> FloatArray:
     """Mean direction of each cluster 0..k-1, shape (k, d), of unit length."""
     means = np.stack([embeddings[labels == k].mean(axis=0) for k in range(int(labels.max()) + 1)])
-    return (means / (np.linalg.norm(means, axis=1, keepdims=True) + 1e-9)).astype(np.float32)
+    directions: FloatArray = (means / (np.linalg.norm(means, axis=1, keepdims=True) + 1e-9)).astype(np.float32)
+    return directions
 
 
 def _kmeans(embeddings: FloatArray, k: int, tries: int = 10, rounds: int = 50) -> Labels:

@@ -70,10 +70,8 @@ def model_info() -> ModelInfo:
     )
 
 
-def embed(
-    samples: Samples, windows: Sequence[SpeechWindow], progress: Progress = ignore_progress
-) -> FloatArray:
-    """Embeddings (windows, 256) of 16 kHz samples (n,); batches hold windows of one length, so batching changes nothing."""
+def embed(samples: Samples, windows: Sequence[SpeechWindow], progress: Progress = ignore_progress) -> FloatArray:
+    """Embeddings (windows, 256) of 16 kHz samples (n,); batches hold windows of one length, which changes nothing."""
     model_info()
     session = onnx_session(WEIGHTS)
     lengths = np.array([max(_SHORTEST_S, w.end_s - w.start_s) for w in windows])
@@ -101,5 +99,7 @@ def _mel(samples: Samples, window: SpeechWindow, frames: int) -> FloatArray:
     if len(mel) < frames:
         mel = np.pad(mel, ((0, frames - len(mel)), (0, 0)))
     inner = piece.astype(np.float32) / 32768
-    gain_db = max(0.0, _LEVEL_DBFS - 10 * float(np.log10(np.mean(inner * inner) + 1e-12)))  # raised only, as in training
+    gain_db = max(
+        0.0, _LEVEL_DBFS - 10 * float(np.log10(np.mean(inner * inner) + 1e-12))
+    )  # raised only, as in training
     return mel * np.float32(10 ** (gain_db / 10))

@@ -21,7 +21,10 @@ class Count:
 class Diarizer(Protocol):
     """Finds who speaks when in a recording."""
 
-    models: tuple[ModelInfo, ...]
+    @property
+    def models(self) -> tuple[ModelInfo, ...]:
+        """The models that it uses."""
+        ...
 
     def diarize(self, audio: Audio, count: Count, progress: Progress = ignore_progress) -> Diarization:
         """Segments with speakers; labels are `S1`, `S2`, ... in order of first speech (or of channels)."""

@@ -31,7 +31,9 @@ def model_path() -> Path:
         raise ModelError("silero-vad is not installed; expected version 6.2.1 or newer. Run: pip install silero-vad")
     path = Path(spec.submodule_search_locations[0]) / "data" / "silero_vad_16k_sequence.onnx"
     if not path.is_file():
-        raise ModelError(f"silero-vad has no {path.name}; expected version 6.2.1 or newer. Run: pip install -U silero-vad")
+        raise ModelError(
+            f"silero-vad has no {path.name}; expected version 6.2.1 or newer. Run: pip install -U silero-vad"
+        )
     return path
 
 

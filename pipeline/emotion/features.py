@@ -36,7 +36,8 @@ def power(samples: np.ndarray) -> FloatArray:
 
 def log_power(mel: FloatArray, level: float) -> FloatArray:
     """Natural logarithm of mel power relative to a speaker's level, floored."""
-    return np.log(mel / max(level, 1e-12) + FLOOR, dtype=np.float32)
+    logarithm: FloatArray = np.log(mel / np.float32(max(level, 1e-12)) + np.float32(FLOOR))
+    return logarithm
 
 
 def speaker_baseline(mels: Sequence[FloatArray], population: Baseline, trust: float = 1.0) -> Baseline:

@@ -1,0 +1,1 @@
+"""How the built-in weights were made; nothing here is needed to use them."""

@@ -25,7 +25,7 @@ VALENCE_AROUSAL = {
     "disgust": (-0.60, 0.20),
     "surprised": (0.25, 0.70),
 }
-"""Coordinates of acted emotions, after Russell 1980 and NRC-VAD; acted joy and anger are more aroused than the words."""
+"""Coordinates of acted emotions, after Russell 1980 and NRC-VAD; acted joy and anger are more aroused."""
 
 CALIBRATION = {("ravdess", "actor15"), ("ravdess", "actor16"), ("nemo", "KD0"), ("emodb", "13")}
 """Speakers kept from the training proper, for the temperature and for watching it."""
@@ -53,11 +53,13 @@ def read_clips(folder: Path) -> list[Clip]:
 
     Raises `NotFoundError` when there is none.
     """
-    clips = []
+    clips: list[Clip] = []
     for labels in sorted(folder.glob("*/labels.csv")):
         with labels.open(encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                clips.append(Clip(labels.parent / row["path"], labels.parent.name, row["speaker"], row["emotion"]))
+            clips += [
+                Clip(labels.parent / row["path"], labels.parent.name, row["speaker"], row["emotion"])
+                for row in csv.DictReader(file)
+            ]
     if not clips:
         raise NotFoundError(f"{folder}: no CORPUS/labels.csv in it; expected a folder of labelled corpora.")
     return sorted(clips, key=lambda clip: str(clip.path))
@@ -65,7 +67,9 @@ def read_clips(folder: Path) -> list[Clip]:
 
 def split(clips: Sequence[Clip]) -> tuple[list[Clip], list[Clip], list[Clip]]:
     """Clips for training, for calibration and held out: three sets of speakers that share nobody."""
-    train, calibration, test = [], [], []
+    train: list[Clip] = []
+    calibration: list[Clip] = []
+    test: list[Clip] = []
     for clip in clips:
         key = (clip.corpus, clip.speaker)
         (test if key in held_out() else calibration if key in CALIBRATION else train).append(clip)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import numpy as np
 import torch
@@ -115,9 +115,12 @@ def train_member(prepared: list[Prepared], base: features.Baseline, recipe: Reci
     """Train one network; returns the exponential moving average of its weights."""
     torch.manual_seed(seed)
     batches = Batches(prepared, base, recipe, seed)
-    net = EmotionNet(features.BANDS).to(memory_format=torch.channels_last)
+    net = EmotionNet(features.BANDS)
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack the keyword
     average = torch.optim.swa_utils.AveragedModel(
-        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.average_decay), use_buffers=True
+        net,
+        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.average_decay),  # type: ignore[no-untyped-call]
+        use_buffers=True,
     )
     optimizer = torch.optim.AdamW(net.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, recipe.steps, pct_start=0.15)
@@ -139,8 +142,7 @@ def train_member(prepared: list[Prepared], base: features.Baseline, recipe: Reci
         average.update_parameters(net)
         if step % 100 == 99:
             typer.echo(f"seed {seed}  step {step + 1}/{recipe.steps}  loss {loss.item():.3f}", err=True)
-    trained: EmotionNet = average.module.eval()
-    return trained
+    return cast(EmotionNet, average.module.eval())
 
 
 def export(net: nn.Module, path: Path) -> None:
@@ -194,8 +196,8 @@ def train(
     learn, calibrate, _ = corpora.split(corpora.read_clips(data))
     prepared = prepare(learn, cache)
     base = population(prepared)
-    members = [train_member(prepared, base, recipe, recipe.seed + i) for i in range(recipe.members)]
-    net = Ensemble(members).to(memory_format=torch.contiguous_format).eval()
+    net = Ensemble([train_member(prepared, base, recipe, recipe.seed + i) for i in range(recipe.members)])
+    net.eval()
     out.mkdir(parents=True, exist_ok=True)
     export(net, out / "emotion.onnx")
     about = {
@@ -208,7 +210,9 @@ def train(
     (out / "emotion.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     watched = [p for p in prepare(calibrate, cache) if p.clip.emotion in corpora.CLASS_OF]
     labels = np.array([corpora.CLASS_OF[p.clip.emotion] for p in watched])
-    about["temperature"] = round(temperature_of(logits_by_speaker(BuiltinEmotion(out), watched, True), labels), 4)
+    about["temperature"] = round(
+        temperature_of(logits_by_speaker(BuiltinEmotion(out), watched, baseline=True), labels), 4
+    )
     (out / "emotion.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     typer.echo(f"{sum(p.numel() for p in net.parameters()):,} parameters, temperature {about['temperature']}")
 

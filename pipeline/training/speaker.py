@@ -41,7 +41,8 @@ class VoiceEncoder(nn.Module):
         """Embeddings of unit length."""
         _, (hidden, _) = self.lstm(mel)
         raw = torch.relu(self.linear(hidden[-1]))
-        return raw / (raw.norm(dim=1, keepdim=True) + 1e-9)
+        unit: Tensor = raw / (raw.norm(dim=1, keepdim=True) + 1e-9)
+        return unit
 
 
 def pretrained_state() -> dict[str, Tensor]:

@@ -1,0 +1,25 @@
+"""A diarizer that answers what it is told, for tests and for trying things out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.audio import Audio
+from pipeline.diarization.interface import Count
+from pipeline.records import Diarization, ModelInfo, Progress, Segment, ignore_progress
+
+
+class FakeDiarizer:
+    """Returns the segments that it was made with, whatever it hears; `asked` remembers the counts asked for."""
+
+    models: tuple[ModelInfo, ...] = (ModelInfo("diarization", "fake-diarizer", "none"),)
+
+    def __init__(self, segments: Sequence[tuple[float, float, str]]) -> None:
+        self._segments = tuple(Segment(*segment) for segment in segments)
+        self.asked: list[Count] = []
+
+    def diarize(self, audio: Audio, count: Count, progress: Progress = ignore_progress) -> Diarization:
+        """The segments, as if their number had been estimated well."""
+        self.asked.append(count)
+        progress("speech", audio.duration_s, audio.duration_s)
+        return Diarization(self._segments, "estimated", "high", self.models, hears_overlap=True)

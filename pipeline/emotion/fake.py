@@ -1,0 +1,25 @@
+"""An emotion model that answers what it is told, for tests and for trying things out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from pipeline.emotion.interface import Excerpt
+from pipeline.records import EmotionScores, ModelInfo, Progress, ignore_progress
+
+_EVEN = EmotionScores((0.2, 0.2, 0.2, 0.2, 0.2))
+
+
+class FakeEmotion:
+    """Scores excerpts by a function of the excerpt; `heard` remembers every excerpt that it was given."""
+
+    def __init__(self, answer: Callable[[Excerpt], EmotionScores] = lambda _: _EVEN) -> None:
+        self._answer = answer
+        self.info = ModelInfo("emotion", "fake-emotion", "none")
+        self.heard: list[Excerpt] = []
+
+    def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:
+        """The answers, in order."""
+        self.heard += excerpts
+        progress("emotion", len(excerpts), len(excerpts))
+        return [self._answer(excerpt) for excerpt in excerpts]

@@ -1,0 +1,109 @@
+"""Fixtures: made-up and real recordings, fakes, and what is skipped where it is absent (never in CI)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import wave
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pipeline import People, load_config
+from pipeline.diarization.fake import FakeDiarizer
+from pipeline.emotion.fake import FakeEmotion
+from pipeline.emotion.interface import Excerpt
+from pipeline.records import Conversation, EmotionScores
+from pipeline.run import analyze
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+SCORES = {
+    "Pleased": EmotionScores((0.9, 0.02, 0.04, 0.02, 0.02)),
+    "Tension": EmotionScores((0.02, 0.02, 0.04, 0.02, 0.9)),
+    "unsure": EmotionScores((0.3, 0.1, 0.3, 0.2, 0.1)),
+}
+
+
+def absent(what: str) -> None:
+    """Skip with a reason; fail in CI, where everything has to be there."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} is absent in CI")
+    pytest.skip(f"{what} is absent")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real audio that is not part of the repository."""
+    folder = CHECKOUT.parent / "shared" / "data"
+    if not folder.is_dir():
+        absent("../shared/data")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium to open pages in."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        absent("Chromium")
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def sample() -> tuple[Path, Path]:
+    """The conversation that comes installed with pyannote.audio, and its reference RTTM."""
+    from pipeline.cli.sample import locate
+
+    return locate()
+
+
+def write_wav(path: Path, samples: np.ndarray, rate_hz: int = 16_000) -> Path:
+    """Write float samples (n,) or (channels, n) in [-1, 1] as 16-bit wav."""
+    data = np.atleast_2d(samples)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(data.shape[0])
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes((np.clip(data, -1, 1) * 32767).astype("<i2").T.tobytes())
+    return path
+
+
+def noise(seconds: float, level: float = 0.1, seed: int = 0, rate_hz: int = 16_000) -> np.ndarray:
+    """Reproducible noise, (n,)."""
+    return np.random.default_rng(seed).normal(0, level, int(seconds * rate_hz))
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    """Thirty seconds of sound for pipelines made of fakes."""
+    return write_wav(tmp_path / "call.wav", noise(30))
+
+
+SEGMENTS = [(0.5, 4.0, "S1"), (5.0, 9.0, "S2"), (9.5, 20.0, "S1"), (19.0, 24.0, "S2"), (24.2, 24.6, "S1"), (26.0, 29.0, "S1")]
+
+
+def by_loudness(excerpt: Excerpt) -> EmotionScores:
+    """A made-up opinion that depends on nothing but who speaks and for how long."""
+    if len(excerpt.samples) < 3.2 * 16_000:
+        return SCORES["unsure"]
+    return SCORES["Tension" if excerpt.speaker == "S2" else "Pleased"]
+
+
+@pytest.fixture
+def make_conversation(recording: Path) -> Callable[..., Conversation]:
+    """A conversation made with fakes; options as of `load_config`."""
+
+    def make(
+        config: str = "default", overrides: dict[str, dict[str, Any]] | None = None, people: People | None = None
+    ) -> Conversation:
+        return analyze(
+            recording,
+            load_config(config, overrides),
+            people,
+            diarizer=FakeDiarizer(SEGMENTS),
+            emotion_model=FakeEmotion(by_loudness),
+        )
+
+    return make

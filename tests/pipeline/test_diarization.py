@@ -1,0 +1,185 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pipeline import audio, diarization
+from pipeline.config import AudioOptions, DiarizationOptions
+from pipeline.diarization import clustering, embedding, vad
+from pipeline.diarization.builtin import BuiltinDiarizer, label_windows, name_in_order, segments_of
+from pipeline.diarization.channels import ChannelDiarizer, without_bleed
+from pipeline.diarization.interface import Count
+from pipeline.errors import ConfigError, ModelError
+from pipeline.evaluation.diarization import compare, read_rttm
+from pipeline.records import Segment
+
+OPTIONS = DiarizationOptions()
+
+
+def test_two_thresholds_make_spans() -> None:
+    p = np.array([0, 0.25, 0.5, 0.25, 0.1, 0, 0, 0.9, 0.9] + [0] * 20 + [0.9] * 20, dtype=np.float32)
+    spans = vad.spans_of(p, DiarizationOptions(fill_gap_s=0.0, min_speech_s=0.05))
+    assert spans == [(pytest.approx(a * 0.032), pytest.approx(b * 0.032)) for a, b in [(2, 4), (7, 9), (29, 49)]]
+
+
+def test_short_gaps_are_filled_and_short_speech_is_dropped() -> None:
+    p = np.array([0.9] * 10 + [0] * 5 + [0.9] * 10 + [0] * 20 + [0.9] * 2 + [0] * 20, dtype=np.float32)
+    assert vad.spans_of(p, OPTIONS) == [(0, pytest.approx(25 * 0.032))]
+
+
+def test_levelling_brings_the_loud_part_to_the_level() -> None:
+    quiet = (np.random.default_rng(0).normal(0, 0.003, 32_000) * 32767).astype(np.int16)
+    gain = vad.level_gain(quiet, -20.0)
+    assert 20 * np.log10(0.003 * gain) == pytest.approx(-20, abs=0.5)
+
+
+def test_speech_is_found_where_it_is(sample: tuple[Path, Path]) -> None:
+    _, sound = audio.load(sample[0], AudioOptions())
+    spans = vad.detect_speech(sound.samples[0], OPTIONS)
+    truth = read_rttm(sample[1])
+    spoken = np.zeros(3000, bool)
+    heard = np.zeros(3000, bool)
+    for s in truth:
+        spoken[int(s.start_s * 100) : int(s.end_s * 100)] = True
+    for start, end in spans:
+        heard[int(start * 100) : int(end * 100)] = True
+    assert np.mean(spoken == heard) > 0.95
+
+
+def test_chunks_hand_their_state_on(sample: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    _, sound = audio.load(sample[0], AudioOptions())
+    whole = vad.speech_probabilities(sound.samples[0])
+    monkeypatch.setattr(vad, "_CHUNK", 100)
+    assert vad.speech_probabilities(sound.samples[0]) == pytest.approx(whole, abs=1e-4)
+
+
+def test_windows_cover_spans_and_know_which_are_full() -> None:
+    windows = embedding.windows_of([(0.0, 1.0), (2.0, 5.0)], 1.5, 0.75)
+    assert [(w.start_s, w.end_s, w.full) for w in windows] == [
+        (0.0, 1.0, False),
+        (2.0, 3.5, True),
+        (2.75, 4.25, True),
+        (3.5, 5.0, True),
+    ]
+
+
+def test_embeddings_have_unit_length_and_do_not_depend_on_the_batch(sample: tuple[Path, Path]) -> None:
+    _, sound = audio.load(sample[0], AudioOptions())
+    windows = embedding.windows_of([(7.0, 12.0), (14.6, 15.4), (20.0, 24.0)], 1.5, 0.75)
+    together = embedding.embed(sound.samples[0], windows)
+    alone = np.concatenate([embedding.embed(sound.samples[0], [w]) for w in windows])
+    assert np.linalg.norm(together, axis=1) == pytest.approx(np.ones(len(windows)), abs=1e-3)
+    assert together == pytest.approx(alone, abs=1e-5)
+
+
+def voices(counts: list[int], spread: float = 0.05, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(len(counts), 32))
+    truth = np.repeat(np.arange(len(counts)), counts)
+    x = centres[truth] + rng.normal(0, spread * np.sqrt(32), size=(len(truth), 32))
+    return (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32), truth
+
+
+def same_partition(a: np.ndarray, b: np.ndarray) -> bool:
+    return len(set(zip(a.tolist(), b.tolist(), strict=True))) == len(set(a.tolist())) == len(set(b.tolist()))
+
+
+@pytest.mark.parametrize("counts", [[30, 30], [50, 5], [20, 20, 20, 20]])
+def test_a_given_number_is_found(counts: list[int]) -> None:
+    x, truth = voices(counts)
+    assert same_partition(clustering.cluster(x, Count(exactly=len(counts)), 0.37), truth)
+
+
+@pytest.mark.parametrize("counts", [[40], [30, 30], [20, 20, 20]])
+def test_a_free_number_is_found_where_voices_are_apart(counts: list[int]) -> None:
+    x, truth = voices(counts)
+    assert same_partition(clustering.cluster(x, Count(), 0.37), truth)
+
+
+def test_bounds_are_kept() -> None:
+    x, _ = voices([20, 20, 20])
+    assert len(set(clustering.cluster(x, Count(at_most=2), 0.37).tolist())) == 2
+    assert len(set(clustering.cluster(x, Count(at_least=5), 0.37).tolist())) == 5
+
+
+def test_a_stray_window_is_no_speaker() -> None:
+    x, _ = voices([60, 60, 1])
+    assert len(set(clustering.cluster(x, Count(), 0.37).tolist())) == 2
+
+
+def test_long_recordings_are_gathered_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, truth = voices([300, 200])
+    monkeypatch.setattr(clustering, "_MOST", 100)
+    assert same_partition(clustering.cluster(x, Count(), 0.37), truth)
+
+
+def test_fewer_windows_than_speakers_asked_for() -> None:
+    x, _ = voices([1, 1])
+    assert len(clustering.cluster(x, Count(exactly=5), 0.37)) == 2
+
+
+def test_short_windows_are_assigned_afterwards() -> None:
+    x, truth = voices([10, 10])
+    windows = [embedding.SpeechWindow(i * 2.0, i * 2.0 + 1.5, i, full=i % 2 == 0) for i in range(20)]
+    assert same_partition(label_windows(x, windows, Count(exactly=2), 0.37), truth)
+
+
+def test_speakers_change_halfway_between_windows() -> None:
+    windows = embedding.windows_of([(0.0, 4.5)], 1.5, 0.75)
+    stretches = segments_of([(0.0, 4.5)], windows, np.array([1, 1, 1, 0, 0]))
+    assert stretches == [(0.0, 2.625, 1), (2.625, 4.5, 0)]
+    assert name_in_order(stretches) == (Segment(0.0, 2.625, "S1"), Segment(2.625, 4.5, "S2"))
+
+
+def test_only_bleed_is_dropped() -> None:
+    own = np.full(100, -80.0, np.float32)
+    other = np.full(100, -80.0, np.float32)
+    own[0:20], other[30:50], own[30:50] = -20, -20, -45  # own speech, the other's speech and its bleed
+    own[60:80] = other[60:80] = -20  # both
+    kept = without_bleed([(0.0, 2.0), (3.0, 5.0), (6.0, 8.0)], own, other)
+    assert kept == [(0.0, 2.0), (6.0, 8.0)]
+
+
+def test_silence_has_no_speakers() -> None:
+    quiet = audio.Audio(np.random.default_rng(0).integers(-30, 30, (1, 48_000)).astype(np.int16))
+    found = BuiltinDiarizer(OPTIONS).diarize(quiet, Count())
+    assert found.segments == ()
+    assert found.speakers == ()
+
+
+def test_the_sample_is_told_apart(sample: tuple[Path, Path]) -> None:
+    recording, sound = audio.load(sample[0], AudioOptions())
+    seen: list[str] = []
+    found = BuiltinDiarizer(OPTIONS).diarize(sound, Count(exactly=2), lambda stage, *_: seen.append(stage))
+    result = compare(found.segments, read_rttm(sample[1]), recording.duration_s)
+    assert result.errors[1].rate <= 0.08
+    assert found.count == "given"
+    assert [label for label, _ in found.embeddings] == ["S1", "S2"]
+    assert {"speech", "voices"} == set(seen)
+
+
+def test_channels_decide_the_count(sample: tuple[Path, Path]) -> None:
+    _, sound = audio.load(sample[0], AudioOptions())
+    voice = sound.samples[0]
+    half = len(voice) // 2
+    first, second = voice.copy(), voice.copy()
+    first[half:], second[:half] = 0, 0
+    found = ChannelDiarizer(OPTIONS).diarize(audio.Audio(np.stack([first, second])), Count(exactly=3))
+    assert {s.speaker for s in found.segments if s.end_s <= 14.9} == {"S1"}
+    assert {s.speaker for s in found.segments if s.start_s >= 15.1} == {"S2"}
+    assert [note.key for note in found.notes] == ["channels_decided"]
+
+
+def test_unknown_models_are_refused() -> None:
+    with pytest.raises(ConfigError, match="unknown diarizer"):
+        diarization.choose("mono", DiarizationOptions(model="nobody/knows"))
+
+
+def test_a_changed_weight_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = tmp_path / "speaker.onnx"
+    weights.write_bytes(embedding.WEIGHTS.read_bytes() + b"\0")
+    weights.with_suffix(".json").write_bytes(embedding.WEIGHTS.with_suffix(".json").read_bytes())
+    monkeypatch.setattr(embedding, "WEIGHTS", weights)
+    embedding.model_info.cache_clear()
+    with pytest.raises(ModelError, match="SHA-256"):
+        embedding.model_info()
+    embedding.model_info.cache_clear()

@@ -1,0 +1,98 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pipeline import audio, emotion
+from pipeline.config import AudioOptions, EmotionOptions
+from pipeline.emotion import builtin, features
+from pipeline.emotion.builtin import BuiltinEmotion
+from pipeline.emotion.interface import Excerpt
+from pipeline.errors import ConfigError, ModelError
+
+POPULATION = features.Baseline(np.zeros(64, np.float32), np.ones(64, np.float32))
+
+
+@pytest.fixture(scope="module")
+def voice(sample: tuple[Path, Path]) -> np.ndarray:
+    return audio.load(sample[0], AudioOptions())[1].samples[0]
+
+
+@pytest.fixture(scope="module")
+def excerpts(voice: np.ndarray) -> list[Excerpt]:
+    spans = [(7.6, 8.9), (10.0, 12.4), (14.5, 17.9), (18.1, 21.4), (22.0, 28.4), (28.0, 29.9)]
+    return [Excerpt(voice[int(a * 16_000) : int(b * 16_000)], f"S{i % 2 + 1}") for i, (a, b) in enumerate(spans)]
+
+
+def test_scores_are_probabilities_in_order(excerpts: list[Excerpt]) -> None:
+    model = BuiltinEmotion()
+    scores = model.score(excerpts)
+    assert len(scores) == len(excerpts)
+    assert all(sum(s.scores) == pytest.approx(1) for s in scores)
+    assert all(s.valence is not None and -1 <= s.valence <= 1 for s in scores)
+    swapped = model.score(excerpts[::-1])[::-1]
+    assert [s.scores for s in swapped] == [pytest.approx(s.scores, abs=1e-5) for s in scores]
+
+
+def test_batches_equal_one_by_one(excerpts: list[Excerpt], monkeypatch: pytest.MonkeyPatch) -> None:
+    model = BuiltinEmotion()
+    mels = [features.power(e.samples) for e in excerpts]
+    together = model.logits(mels)[0]
+    monkeypatch.setattr(builtin, "_BATCH", 1)
+    assert model.logits(mels)[0] == pytest.approx(together, abs=1e-4)
+
+
+def test_a_recording_made_louder_scores_the_same(voice: np.ndarray) -> None:
+    pieces = [voice[a * 16_000 : (a + 3) * 16_000] // 2 for a in (8, 15, 23)]
+    model = BuiltinEmotion()
+    soft = model.score([Excerpt(p, "S1") for p in pieces])
+    loud = model.score([Excerpt((p * 2).astype(np.int16), "S1") for p in pieces])
+    for a, b in zip(soft, loud, strict=True):
+        assert a.scores == pytest.approx(b.scores, abs=0.02)
+
+
+def test_speakers_do_not_influence_one_another(excerpts: list[Excerpt]) -> None:
+    model = BuiltinEmotion()
+    everybody = model.score(excerpts)
+    first = model.score([e for e in excerpts if e.speaker == "S1"])
+    assert [s.scores for s in everybody[::2]] == [pytest.approx(s.scores, abs=1e-5) for s in first]
+
+
+def test_little_speech_leans_on_the_population(voice: np.ndarray) -> None:
+    mel = features.power(voice[8 * 16_000 : 18 * 16_000])
+    short = features.speaker_baseline([mel[:50]], POPULATION)
+    long = features.speaker_baseline([mel] * 30, POPULATION)
+    assert np.abs(short.mean).mean() < 0.1 * np.abs(long.mean).mean()
+
+
+def test_a_long_baseline_makes_features_standard(voice: np.ndarray) -> None:
+    mel = features.power(voice[8 * 16_000 : 18 * 16_000])
+    normal = features.normalise(mel, features.speaker_baseline([mel], POPULATION, trust=1000))
+    assert normal.mean(axis=0) == pytest.approx(np.zeros(64), abs=0.05)
+    assert normal.std(axis=0) == pytest.approx(np.ones(64), abs=0.05)
+
+
+def test_nothing_in_nothing_out() -> None:
+    assert BuiltinEmotion().score([]) == []
+
+
+def test_an_absent_or_changed_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="missing"):
+        BuiltinEmotion(tmp_path)
+    for name in ("emotion.onnx", "emotion.json"):
+        shutil.copy(builtin.WEIGHTS / name, tmp_path / name)
+    about = json.loads((tmp_path / "emotion.json").read_text(encoding="utf-8"))
+    (tmp_path / "emotion.json").write_text(json.dumps(about | {"sha256": "0" * 64}), encoding="utf-8")
+    with pytest.raises(ModelError, match="SHA-256"):
+        BuiltinEmotion(tmp_path)
+
+
+def test_the_licence_is_told() -> None:
+    info = BuiltinEmotion().info
+    assert (info.licence, info.commercial) == ("CC BY-NC-SA 4.0", False)
+
+
+def test_unknown_models_are_refused() -> None:
+    with pytest.raises(ConfigError, match="unknown emotion model"):
+        emotion.choose(EmotionOptions(model="nobody/knows"))

@@ -1,0 +1,83 @@
+import pytest
+from pipeline.config import RoleOptions, load_config
+from pipeline.errors import ConfigError
+from pipeline.roles import People, make_speakers
+
+LABELS = ("S1", "S2")
+NONE = RoleOptions()
+CALLS = load_config("call-center").roles
+
+
+def not_scored(layout: str, people: People, options: RoleOptions) -> list[str | None]:
+    return [s.not_scored for s in make_speakers(LABELS, layout, people, options)]  # type: ignore[arg-type]
+
+
+def test_without_roles_everybody_is_scored() -> None:
+    assert not_scored("mono", People(), NONE) == [None, None]
+
+
+def test_on_channels_the_agent_is_not_scored() -> None:
+    speakers = make_speakers(LABELS, "split", People(), CALLS)
+    assert [(s.role, s.role_source, s.not_scored) for s in speakers] == [
+        ("agent", "channel", "restricted"),
+        ("client", "channel", None),
+    ]
+
+
+def test_on_mono_roles_are_guesses_and_nobody_is_scored() -> None:
+    speakers = make_speakers(LABELS, "mono", People(), CALLS)
+    assert [(s.role_source, s.not_scored) for s in speakers] == [("guess", "restricted"), ("guess", "unconfirmed")]
+
+
+def test_a_role_named_by_label_is_certain() -> None:
+    assert not_scored("mono", People(roles=("S1=client", "S2=agent")), CALLS) == [None, "restricted"]
+    assert not_scored("mono", People(roles=("S2=client",)), CALLS) == ["unconfirmed", None]
+
+
+def test_roles_by_order_remain_a_guess_on_mono() -> None:
+    assert not_scored("mono", People(roles=("client", "agent")), NONE) == ["unconfirmed", "restricted"]
+    assert not_scored("split", People(roles=("client", "agent")), NONE) == [None, "restricted"]
+
+
+@pytest.mark.parametrize("preset", ["call-center", "interview", "recruitment"])
+def test_a_reason_opens_every_role(preset: str) -> None:
+    assert not_scored("mono", People(allow_restricted="safety study"), load_config(preset).roles) == [None, None]
+
+
+def test_recruitment_scores_nobody() -> None:
+    assert not_scored("split", People(), load_config("recruitment").roles) == ["restricted", "restricted"]
+
+
+def test_more_speakers_than_roles_are_not_scored() -> None:
+    speakers = make_speakers(("S1", "S2", "S3"), "split", People(), CALLS)
+    assert speakers[2].not_scored == "unconfirmed"
+
+
+def test_emotion_for_narrows() -> None:
+    interview = load_config("interview", {"roles": {"emotion_for": ["participant"]}}).roles
+    assert not_scored("split", People(), interview) == ["not_asked", None]
+    agents = load_config("call-center", {"roles": {"emotion_for": ["agent"]}}).roles
+    assert not_scored("split", People(), agents) == ["restricted", "not_asked"]
+    assert not_scored("split", People(allow_restricted="safety"), agents) == [None, "not_asked"]
+
+
+def test_names_by_order_and_by_label() -> None:
+    speakers = make_speakers(LABELS, "mono", People(names=("Anna", "S2=Ben")), NONE)
+    assert [s.name for s in speakers] == ["Anna", "Ben"]
+
+
+@pytest.mark.parametrize(
+    ("people", "options", "message"),
+    [
+        (People(names=("S9=Anna",)), NONE, "no speaker 'S9'; this recording has S1, S2"),
+        (People(), RoleOptions(emotion_for=("doctor",)), "unknown role 'doctor'"),
+    ],
+)
+def test_what_does_not_fit_is_refused(people: People, options: RoleOptions, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make_speakers(LABELS, "mono", people, options)
+
+
+def test_an_empty_reason_is_none() -> None:
+    with pytest.raises(ConfigError, match="no reason"):
+        People(allow_restricted="  ")

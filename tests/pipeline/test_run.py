@@ -1,0 +1,126 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pipeline import People, analyze, load_config
+from pipeline.diarization.fake import FakeDiarizer
+from pipeline.diarization.interface import Count
+from pipeline.emotion.fake import FakeEmotion
+from pipeline.errors import NoSpeechError
+from pipeline.records import Conversation
+from pipeline.run import derive
+
+from conftest import SEGMENTS, noise, write_wav
+
+Make = Callable[..., Conversation]
+
+
+def test_the_whole_way_with_fakes(make_conversation: Make) -> None:
+    conversation = make_conversation()
+    assert [t.speaker for t in conversation.turns] == ["S1", "S2", "S1", "S2", "S1", "S1"]
+    assert [t.unjudged for t in conversation.turns] == [None, None, None, None, "short", None]
+    tops = [t.emotion.top if t.emotion else None for t in conversation.turns]
+    assert tops[:4] == ["Pleased", "Tension", "Pleased", "Tension"]
+    assert [t.unsure for t in conversation.turns] == [False, False, False, False, False, True]
+    assert conversation.exchange is not None
+    assert conversation.exchange.overlap_s == pytest.approx(1.0)
+    assert [m.name for m in conversation.models] == ["fake-diarizer", "fake-emotion"]
+
+
+def test_overlapped_speech_is_never_heard_by_the_emotion_model(recording: Path) -> None:
+    model = FakeEmotion()
+    conversation = analyze(recording, diarizer=FakeDiarizer(SEGMENTS), emotion_model=model)
+    overlapped = [w for t in conversation.turns for w in t.windows if w.start_s < 20 and w.end_s > 19]
+    assert overlapped == []
+    heard_s = sum(len(e.samples) for e in model.heard) / 16_000
+    covered_s = sum(w.end_s - w.start_s for t in conversation.turns for w in t.windows)
+    assert heard_s == pytest.approx(covered_s, abs=0.01)
+
+
+def test_a_wholly_overlapped_turn_says_so(recording: Path) -> None:
+    diarizer = FakeDiarizer([(0, 10, "S1"), (3, 5, "S2")])
+    conversation = analyze(recording, diarizer=diarizer, emotion_model=FakeEmotion())
+    assert conversation.turns[1].unjudged == "overlap"
+
+
+def test_restricted_speakers_never_reach_the_model(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    on = (np.arange(160_000) // 16_000) % 2 == 0
+    channels = np.stack([np.where(on, 1, 0.001), np.where(on, 0.001, 1)]) * rng.normal(0, 0.1, (2, 160_000))
+    path = write_wav(tmp_path / "call.wav", channels)
+    model = FakeEmotion()
+    diarizer = FakeDiarizer([(0, 1, "S1"), (1, 2, "S2"), (2, 3, "S1")])
+    conversation = analyze(path, load_config("call-center"), diarizer=diarizer, emotion_model=model)
+    assert {e.speaker for e in model.heard} == {"S2"}
+    assert [t.unjudged for t in conversation.turns] == ["restricted", None, "restricted"]
+    assert conversation.speaker("S1").affect is None
+    assert conversation.speaker("S1").talk is not None
+    assert conversation.speaker("S1").talk.talk_s == 2
+
+
+def test_no_model_is_loaded_when_nobody_may_be_scored(make_conversation: Make) -> None:
+    conversation = make_conversation("recruitment")
+    assert [m.task for m in conversation.models] == ["diarization"]
+    assert conversation.trajectories == ()
+
+
+def test_a_reason_is_kept(make_conversation: Make) -> None:
+    conversation = make_conversation("recruitment", people=People(allow_restricted="consented study"))
+    assert conversation.allow_restricted == "consented study"
+    assert len(conversation.trajectories) == 2
+
+
+def test_the_count_asked_for_reaches_the_diarizer(recording: Path) -> None:
+    diarizer = FakeDiarizer(SEGMENTS)
+    config = load_config("default", {"diarization": {"speakers": 2, "min_speakers": 1, "max_speakers": 4}})
+    analyze(recording, config, diarizer=diarizer, emotion_model=FakeEmotion())
+    assert diarizer.asked == [Count(2, 1, 4)]
+
+
+def test_no_speech_is_an_error(recording: Path) -> None:
+    with pytest.raises(NoSpeechError, match="no speech found"):
+        analyze(recording, diarizer=FakeDiarizer([]), emotion_model=FakeEmotion())
+
+
+def test_noise_has_no_speech(tmp_path: Path) -> None:
+    with pytest.raises(NoSpeechError):
+        analyze(write_wav(tmp_path / "noise.wav", noise(5, 0.02)))
+
+
+def test_progress_names_the_stages(recording: Path) -> None:
+    seen: list[str] = []
+    analyze(
+        recording,
+        diarizer=FakeDiarizer(SEGMENTS),
+        emotion_model=FakeEmotion(),
+        progress=lambda stage, *_: seen.append(stage),
+    )
+    assert list(dict.fromkeys(seen))[-2:] == ["speech", "emotion"]
+
+
+def test_deriving_again_changes_nothing_and_follows_a_change(make_conversation: Make) -> None:
+    conversation = make_conversation()
+    config = load_config()
+    assert derive(conversation, config) == conversation
+    moved = load_config("default", {"affect": {"anchors": {**config.affect.anchors, "Pleased": (0.1, 0.0)}}})
+    before, after = conversation.speaker("S1").affect, derive(conversation, moved).speaker("S1").affect
+    assert before is not None
+    assert after is not None
+    assert after.valence.mean < before.valence.mean
+
+
+def test_the_original_is_unchanged(make_conversation: Make) -> None:
+    conversation = make_conversation()
+    copy = replace(conversation)
+    derive(conversation, load_config("interview"))
+    assert conversation == copy
+
+
+def test_one_line_of_python(sample: tuple[Path, Path]) -> None:
+    conversation = analyze(sample[0], load_config("default", {"diarization": {"speakers": 2}}))
+    assert [s.label for s in conversation.speakers] == ["S1", "S2"]
+    assert all(0.3 < s.talk.share < 0.7 for s in conversation.speakers if s.talk)
+    assert any(t.emotion for t in conversation.turns)
+    assert [m.name for m in conversation.models][-1] == "ressenti-builtin-emotion"

@@ -1,0 +1,145 @@
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pipeline import errors, store
+from pipeline.records import Conversation, EmotionScores, Note, Turn, Window
+
+Make = Callable[..., Conversation]
+
+
+def test_what_is_written_is_read_back(make_conversation: Make) -> None:
+    conversation = make_conversation()
+    text = store.dumps(conversation)
+    again = store.loads(text)
+    assert store.dumps(again) == text
+    assert again.turns[0].windows == conversation.turns[0].windows
+    assert [s.label for s in again.speakers] == ["S1", "S2"]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@given(
+    raw=st.lists(st.floats(0.01, 1), min_size=5, max_size=5),
+    start=st.integers(0, 10**7),
+    length=st.integers(1, 10**6),
+    name=st.text(max_size=30),
+    level=st.none() | st.floats(-90, 0),
+)
+def test_round_trip_of_any_turn(
+    make_conversation: Make, raw: list[float], start: int, length: int, name: str, level: float | None
+) -> None:
+    base = make_conversation()
+    emotion = EmotionScores(tuple(round(v / 10, 6) for v in raw), "sigmoid")
+    span = (start / 1000, (start + length) / 1000)
+    turn = Turn(0, "S1", *span, loudness_dbfs=level and round(level, 3), windows=(Window(*span, 1.5, emotion),))
+    conversation = replace(
+        base,
+        turns=(turn,),
+        speakers=(replace(base.speakers[0], name=name), base.speakers[1]),
+        recording=replace(base.recording, notes=(Note("damaged", {"damaged": 1, "packets": name}),)),
+    )
+    again = store.loads(store.dumps(conversation))
+    assert again.turns == conversation.turns
+    assert again.speakers[0].name == name
+    assert again.recording.notes == conversation.recording.notes
+
+
+def test_the_schema_describes_what_is_written(make_conversation: Make) -> None:
+    schema = store.json_schema()
+    data = json.loads(store.dumps(make_conversation()))
+    jsonschema.validate(data, schema)
+    data["turns"][0]["start_s"] = "late"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(data, schema)
+
+
+def damaged(change: Callable[[dict[str, Any]], None]) -> Callable[[str], str]:
+    def apply(text: str) -> str:
+        data = json.loads(text)
+        change(data)
+        return json.dumps(data)
+
+    return apply
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda text: text[: len(text) // 2], "not JSON"),
+        (lambda _: "[1, 2]", "not a conversation"),
+        (lambda _: "{}", "not a conversation"),
+        (damaged(lambda d: d.update(version=99)), "version 99"),
+        (damaged(lambda d: d["turns"][0].update(speaker="S7")), "unknown speakers"),
+        (damaged(lambda d: d["turns"][0].update(end_s=-1)), "turns.0"),
+        (damaged(lambda d: d.pop("recording")), "recording"),
+    ],
+)
+def test_what_is_no_conversation_is_refused(
+    make_conversation: Make, damage: Callable[[str], str], message: str
+) -> None:
+    with pytest.raises(errors.NotAConversationError, match=message):
+        store.loads(damage(store.dumps(make_conversation())), "a.json")
+
+
+@pytest.mark.parametrize(
+    ("make", "error"),
+    [
+        (lambda path: None, errors.NotFoundError),
+        (lambda path: path.mkdir(), errors.IsFolderError),
+        (lambda path: path.write_bytes(b"\xff\xfe\x00"), errors.NotAConversationError),
+    ],
+)
+def test_files_that_cannot_be_read(tmp_path: Path, make: Callable[[Path], Any], error: type[Exception]) -> None:
+    path = tmp_path / "a.json"
+    make(path)
+    with pytest.raises(error):
+        store.load(path)
+
+
+def test_files_appear_whole_or_not_at_all(tmp_path: Path) -> None:
+    class Crash(str):
+        __slots__ = ()
+
+        def encode(self, *_: Any) -> bytes:
+            raise KeyboardInterrupt
+
+    (tmp_path / "a.txt").write_text("old", encoding="utf-8")
+    with pytest.raises(KeyboardInterrupt):
+        store.write_whole({tmp_path / "a.txt": "new", tmp_path / "b.txt": Crash("never")})
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "old"
+    store.write_whole({tmp_path / "a.txt": "new", tmp_path / "deep" / "b.bin": b"\x00"})
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "new"
+
+
+def test_a_folder_that_is_a_file_is_an_output_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    with pytest.raises(errors.OutputError, match="--out"):
+        store.write_whole({tmp_path / "file" / "a.txt": "new"})
+
+
+def test_frames_hold_the_conversation(make_conversation: Make) -> None:
+    conversation = make_conversation()
+    turns = store.turns_frame(conversation)
+    assert list(turns["speaker"]) == [t.speaker for t in conversation.turns]
+    assert turns.loc[0, "class"] == "Pleased"
+    assert turns.loc[0, "valence"] == pytest.approx(0.9 * 0.8 + 0.02 * (0.65 - 0.65 - 0.5))
+    assert turns["class"].isna().sum() == sum(t.emotion is None for t in conversation.turns)
+    assert len(store.points_frame(conversation)) == sum(len(t.windows) for t in conversation.turns)
+    assert set(store.trajectories_frame(conversation)["speaker"]) == {"S1", "S2"}
+    speakers = store.speakers_frame(conversation)
+    assert speakers["share"].sum() == pytest.approx(1.0)
+    assert conversation.turns_frame().equals(turns)  # type: ignore[attr-defined]
+
+
+def test_frames_of_a_conversation_without_emotion_are_empty_not_broken(make_conversation: Make) -> None:
+    conversation = make_conversation("recruitment")
+    assert store.points_frame(conversation).empty
+    assert store.trajectories_frame(conversation).empty
+    assert store.turns_frame(conversation)["class"].isna().all()

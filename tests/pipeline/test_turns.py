@@ -1,0 +1,100 @@
+from hypothesis import given
+from hypothesis import strategies as st
+from pipeline.config import EmotionOptions, TurnOptions
+from pipeline.records import Segment, Turn, union_s
+from pipeline.turns import clear_spans, make_turns, windows_of
+
+OPTIONS = TurnOptions(merge_gap_s=0.8)
+
+
+def segments(*rows: tuple[float, float, str]) -> list[Segment]:
+    return [Segment(*row) for row in rows]
+
+
+def spans(turns: tuple[Turn, ...]) -> list[tuple[float, float, str]]:
+    return [(t.start_s, t.end_s, t.speaker) for t in turns]
+
+
+def test_short_pauses_join_and_long_ones_split() -> None:
+    turns = make_turns(segments((0, 1, "A"), (1.5, 2, "A"), (3.5, 4, "A")), OPTIONS)
+    assert spans(turns) == [(0, 2, "A"), (3.5, 4, "A")]
+
+
+def test_another_voice_in_the_pause_splits() -> None:
+    turns = make_turns(segments((0, 1, "A"), (1.1, 1.3, "B"), (1.4, 2, "A")), OPTIONS)
+    assert spans(turns) == [(0, 1, "A"), (1.1, 1.3, "B"), (1.4, 2, "A")]
+
+
+def test_a_backchannel_over_speech_does_not_split() -> None:
+    turns = make_turns(segments((0, 5, "A"), (2, 2.5, "B"), (5.3, 6, "A")), OPTIONS)
+    assert spans(turns) == [(0, 6, "A"), (2, 2.5, "B")]
+    assert [t.overlap_s for t in turns] == [0.5, 0.5]
+
+
+def test_order_and_numbers_follow_time() -> None:
+    turns = make_turns(segments((3, 4, "B"), (0, 1, "A")), OPTIONS)
+    assert [t.index for t in turns] == [0, 1]
+    assert [t.speaker for t in turns] == ["A", "B"]
+
+
+def test_what_is_clear_of_others() -> None:
+    heard = segments((0, 5, "A"), (1, 1.5, "B"), (4.6, 6, "B"))
+    turn = make_turns(heard, OPTIONS)[0]
+    assert clear_spans(turn, heard, min_s=0.8) == [(0, 1), (1.5, 4.6)]
+    assert clear_spans(turn, heard, min_s=2.0) == [(1.5, 4.6)]
+
+
+def test_a_turn_wholly_overlapped_has_nothing_clear() -> None:
+    heard = segments((0, 5, "A"), (1, 2, "B"))
+    assert clear_spans(make_turns(heard, OPTIONS)[1], heard, min_s=0.1) == []
+
+
+def test_long_spans_are_windowed_to_their_end() -> None:
+    windows = windows_of([(0, 3), (10, 31)], EmotionOptions())
+    assert windows[0] == (0, 3, 3)
+    assert windows[1][0] == 10
+    assert windows[-1][1] == 31
+    assert all(end - start == 8 for start, end, _ in windows[1:])
+
+
+times = st.integers(0, 600).map(lambda n: n / 10)
+some_segments = st.lists(
+    st.tuples(times, st.integers(1, 80).map(lambda n: n / 10), st.sampled_from("ABC")).map(
+        lambda row: Segment(row[0], row[0] + row[1], row[2])
+    ),
+    min_size=1,
+    max_size=25,
+)
+
+
+@given(some_segments)
+def test_turns_keep_every_second_of_speech_and_add_only_pauses(heard: list[Segment]) -> None:
+    turns = make_turns(heard, OPTIONS)
+    for speaker in "ABC":
+        speech = union_s([(s.start_s, s.end_s) for s in heard if s.speaker == speaker])
+        own = [(t.start_s, t.end_s) for t in turns if t.speaker == speaker]
+        assert union_s([*speech, *own]) == union_s(own)
+        pauses = sum(b - a for a, b in union_s(own)) - sum(b - a for a, b in speech)
+        assert pauses <= OPTIONS.merge_gap_s * len(speech) + 1e-6
+        assert all(a[1] < b[0] for a, b in zip(own, own[1:], strict=False))
+    assert [t.index for t in turns] == list(range(len(turns)))
+    assert all(0 <= t.overlap_s <= t.duration_s + 1e-9 for t in turns)
+
+
+@given(some_segments)
+def test_clear_spans_lie_in_the_turn_and_touch_nobody(heard: list[Segment]) -> None:
+    for turn in make_turns(heard, OPTIONS):
+        for start, end in clear_spans(turn, heard, min_s=0.3):
+            assert turn.start_s <= start < end <= turn.end_s
+            assert not any(s.speaker != turn.speaker and s.start_s < end and s.end_s > start for s in heard)
+
+
+@given(st.floats(0.8, 300), st.floats(0, 1000))
+def test_windows_cover_a_span_and_their_weights_add_up(length: float, start: float) -> None:
+    windows = windows_of([(start, start + length)], EmotionOptions())
+    assert abs(sum(w for _, _, w in windows) - length) < 1e-6
+    covered = union_s([(a, b + 1e-9) for a, b, _ in windows])
+    assert len(covered) == 1
+    assert covered[0][0] == start
+    assert abs(covered[0][1] - start - length) < 1e-6
+    assert all(b - a <= 8 + 1e-9 for a, b, _ in windows)
