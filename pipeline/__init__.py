@@ -13,8 +13,19 @@ if TYPE_CHECKING:
     from pipeline.records import Conversation
     from pipeline.roles import People
     from pipeline.run import analyze
+    from pipeline.store import points_frame, speakers_frame, trajectories_frame, turns_frame
 
-__all__ = ["Config", "Conversation", "People", "analyze", "load_config"]
+__all__ = [
+    "Config",
+    "Conversation",
+    "People",
+    "analyze",
+    "load_config",
+    "points_frame",
+    "speakers_frame",
+    "trajectories_frame",
+    "turns_frame",
+]
 
 _HOMES = {
     "Config": "pipeline.config",
@@ -22,6 +33,10 @@ _HOMES = {
     "People": "pipeline.roles",
     "analyze": "pipeline.run",
     "load_config": "pipeline.config",
+    "points_frame": "pipeline.store",
+    "speakers_frame": "pipeline.store",
+    "trajectories_frame": "pipeline.store",
+    "turns_frame": "pipeline.store",
 }
 
 

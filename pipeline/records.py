@@ -355,12 +355,6 @@ class Conversation:
                 return speaker
         raise KeyError(label)
 
-    def turns_frame(self) -> object:
-        """Turns as a pandas DataFrame, one row each (see `pipeline.store.turns_frame`)."""
-        from pipeline import store
-
-        return store.turns_frame(self)
-
 
 def union_s(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """Spans in seconds, sorted and joined where they touch or overlap."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from pipeline import People, load_config
 from pipeline.diarization.fake import FakeDiarizer
 from pipeline.emotion.fake import FakeEmotion
@@ -81,7 +82,14 @@ def recording(tmp_path: Path) -> Path:
     return write_wav(tmp_path / "call.wav", noise(30))
 
 
-SEGMENTS = [(0.5, 4.0, "S1"), (5.0, 9.0, "S2"), (9.5, 20.0, "S1"), (19.0, 24.0, "S2"), (24.2, 24.6, "S1"), (26.0, 29.0, "S1")]
+SEGMENTS = [
+    (0.5, 4.0, "S1"),
+    (5.0, 9.0, "S2"),
+    (9.5, 20.0, "S1"),
+    (19.0, 24.0, "S2"),
+    (24.2, 24.6, "S1"),
+    (26.0, 29.0, "S1"),
+]
 
 
 def by_loudness(excerpt: Excerpt) -> EmotionScores:

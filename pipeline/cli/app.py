@@ -189,17 +189,18 @@ def _tell(conversation: Conversation, seconds: float, paths: dict[str, Path], te
 
 
 def _derived(path: Path, chosen: Config | None) -> Conversation:
-    """A stored conversation with everything derived anew, by its own options or by those chosen for what follows."""
+    """A stored conversation; with other options chosen, what follows from them is derived anew."""
     from dataclasses import replace
 
     from pipeline import store
     from pipeline.run import derive
 
     conversation = store.load(path)
+    if chosen is None:
+        return conversation
     options = build_config(conversation.config, source=path.name)
-    if chosen is not None:
-        later = ("affect", "trajectory", "dynamics")
-        options = options.model_copy(update={group: getattr(chosen, group) for group in later})
+    later = ("affect", "trajectory", "dynamics")
+    options = options.model_copy(update={group: getattr(chosen, group) for group in later})
     return derive(replace(conversation, config=options.model_dump(mode="json")), options)
 
 

@@ -50,7 +50,8 @@ def check_free(paths: Sequence[Path], overwrite: bool) -> None:
 
 
 def write(conversation: Conversation, paths: dict[str, Path], lang: Literal["en", "fr"] | None) -> None:
-    """Render and write every format, all files or none."""
+    """Render and write every format, all files or none; from what is stored, so that rendering again gives the same."""
+    conversation = store.loads(store.dumps(conversation))
     files: dict[Path, str | bytes] = {}
     for name, path in paths.items():
         if name == "html":

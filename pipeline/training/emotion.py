@@ -7,6 +7,7 @@ the model card, on speakers that no training touches. Both are seeded; two cores
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, cast
@@ -173,13 +174,19 @@ def temperature_of(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(found.x)
 
 
-def logits_by_speaker(model: BuiltinEmotion, prepared: list[Prepared], baseline: bool) -> np.ndarray:
-    """Class logits (n, 5) before the temperature, each speaker normalised by all of his or her own clips or by none."""
-    out = np.zeros((len(prepared), 5), np.float32)
+def truth_and_logits(
+    model: BuiltinEmotion, prepared: Sequence[Prepared], *, baseline: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Class labels (n,) and logits (n, 5), before the temperature, of clips that have a class.
+
+    Each speaker is normalised by all of his or her own clips (`baseline`), or by the population alone.
+    """
+    truth = np.array([corpora.CLASS_OF[p.clip.emotion] for p in prepared])
+    logits = np.zeros((len(prepared), 5), np.float32)
     for key in sorted({(p.clip.corpus, p.clip.speaker) for p in prepared}):
         rows = [i for i, p in enumerate(prepared) if (p.clip.corpus, p.clip.speaker) == key]
-        out[rows] = model.logits([prepared[i].mel for i in rows], own_baseline=baseline)[0]
-    return out
+        logits[rows] = model.logits([prepared[i].mel for i in rows], own_baseline=baseline)[0]
+    return truth, logits
 
 
 @app.command()
@@ -209,10 +216,8 @@ def train(
     }
     (out / "emotion.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     watched = [p for p in prepare(calibrate, cache) if p.clip.emotion in corpora.CLASS_OF]
-    labels = np.array([corpora.CLASS_OF[p.clip.emotion] for p in watched])
-    about["temperature"] = round(
-        temperature_of(logits_by_speaker(BuiltinEmotion(out), watched, baseline=True), labels), 4
-    )
+    truth, logits = truth_and_logits(BuiltinEmotion(out), watched, baseline=True)
+    about["temperature"] = round(temperature_of(logits, truth), 4)
     (out / "emotion.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     typer.echo(f"{sum(p.numel() for p in net.parameters()):,} parameters, temperature {about['temperature']}")
 
@@ -230,7 +235,8 @@ def evaluate(
     prepared = [p for p in prepare(test, cache) if p.clip.emotion in corpora.CLASS_OF]
     model = BuiltinEmotion(models)
     for baseline in (True, False):
-        print_table(prepared, logits_by_speaker(model, prepared, baseline) / model.temperature, baseline)
+        truth, logits = truth_and_logits(model, prepared, baseline=baseline)
+        print_table(prepared, truth, logits / model.temperature, baseline=baseline)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ import numpy as np
 from scipy.special import softmax
 
 from pipeline.records import CLASSES
-from pipeline.training.corpora import CLASS_OF
 from pipeline.training.prepare import Prepared
 
 
@@ -44,12 +43,11 @@ def interval_over_speakers(truth: np.ndarray, guess: np.ndarray, speakers: Seque
     return float(low), float(high)
 
 
-def print_table(prepared: Sequence[Prepared], logits: np.ndarray, baseline: bool) -> None:
+def print_table(prepared: Sequence[Prepared], truth: np.ndarray, logits: np.ndarray, *, baseline: bool) -> None:
     """Print one Markdown table: a row per corpus, the columns of the seed model's published RAVDESS table."""
     print(f"\nHeld-out speakers, {'speaker baseline from their own clips' if baseline else 'no speaker baseline'}\n")
     print("| corpus | speakers | clips | " + " | ".join(CLASSES) + " | macro F1 (95 %) | micro F1 | ECE |")
     print("|---" * (len(CLASSES) + 6) + "|")
-    truth = np.array([CLASS_OF[p.clip.emotion] for p in prepared])
     scores = softmax(logits, axis=1)
     for corpus in sorted({p.clip.corpus for p in prepared}, reverse=True):
         rows = np.array([p.clip.corpus == corpus for p in prepared])

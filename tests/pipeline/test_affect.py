@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pipeline.affect import is_unsure, mean_scores, point_of
 from pipeline.config import AffectOptions, EmotionOptions
 from pipeline.records import EmotionScores, Window

@@ -5,10 +5,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from pipeline import audio, errors
-from pipeline.config import AudioOptions
 
 from conftest import noise, write_wav
+from pipeline import audio, errors
+from pipeline.config import AudioOptions
 
 OPTIONS = AudioOptions()
 
@@ -89,7 +89,22 @@ def bad_files(folder: Path) -> dict[str, tuple[Path, type[errors.RessentiError]]
     flac = encoded(folder / "good.flac", "flac", 16_000).read_bytes()
     m4a = encoded(folder / "good.m4a", "aac", 16_000).read_bytes()
     nan = np.concatenate([tone(1), [np.nan], tone(1)]).astype("<f4").tobytes()
-    header = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(nan), b"WAVE", b"fmt ", 16, 3, 1, 16_000, 64_000, 4, 32, b"data", len(nan))
+    header = struct.pack(
+        "<4sI4s4sIHHIIHH4sI",
+        b"RIFF",
+        36 + len(nan),
+        b"WAVE",
+        b"fmt ",
+        16,
+        3,
+        1,
+        16_000,
+        64_000,
+        4,
+        32,
+        b"data",
+        len(nan),
+    )
     contents = {
         "empty": (b"", "wav", errors.EmptyFileError),
         "truncated_wav": (good[: len(good) // 2], "wav", errors.TruncatedError),
@@ -121,7 +136,20 @@ def png() -> bytes:
     return out.getvalue()
 
 
-BAD = ["empty", "truncated_wav", "truncated_flac", "truncated_m4a", "text", "picture", "no_samples", "nan", "silent", "short", "absent", "folder"]
+BAD = [
+    "empty",
+    "truncated_wav",
+    "truncated_flac",
+    "truncated_m4a",
+    "text",
+    "picture",
+    "no_samples",
+    "nan",
+    "silent",
+    "short",
+    "absent",
+    "folder",
+]
 
 
 @pytest.mark.parametrize("name", BAD)

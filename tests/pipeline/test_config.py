@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from pipeline.config import Config, load_config, preset_names
-from pipeline.errors import ConfigError
 
 from conftest import CHECKOUT
+from pipeline.config import Config, load_config, preset_names
+from pipeline.errors import ConfigError
 
 
 def test_the_default_preset_says_what_the_code_says() -> None:

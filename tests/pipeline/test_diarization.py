@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from pipeline import audio, diarization
 from pipeline.config import AudioOptions, DiarizationOptions
 from pipeline.diarization import clustering, embedding, vad

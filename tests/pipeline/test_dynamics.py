@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from pipeline import dynamics
 from pipeline.config import DynamicsOptions
 from pipeline.records import AffectPoint, EmotionScores, Segment, Turn, Window
@@ -72,7 +73,9 @@ def test_inertia_and_instability_of_known_series() -> None:
     assert dynamics.inertia(np.ones(5)) is None
     assert dynamics.instability(times, swinging) == pytest.approx(1.0)
     assert dynamics.instability(times * 10, swinging) == pytest.approx(1.0)  # relative to the median interval
-    assert dynamics.instability(np.array([0.0, 1, 2, 6]), np.array([0.0, 1, 0, 1])) == pytest.approx((1 + 1 + 1 / 4) / 3)
+    assert dynamics.instability(np.array([0.0, 1, 2, 6]), np.array([0.0, 1, 0, 1])) == pytest.approx(
+        (1 + 1 + 1 / 4) / 3
+    )
 
 
 def judged(index: int, start: float, end: float, valence: float, top: str = "Pleased") -> tuple[Turn, AffectPoint]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from pipeline import audio, emotion
 from pipeline.config import AudioOptions, EmotionOptions
 from pipeline.emotion import builtin, features
@@ -68,7 +69,7 @@ def test_little_speech_leans_on_the_population(voice: np.ndarray) -> None:
 
 def test_a_long_baseline_makes_features_standard(voice: np.ndarray) -> None:
     mel = features.power(voice[8 * 16_000 : 18 * 16_000])
-    normal = features.normalise(mel, features.speaker_baseline([mel], POPULATION, trust=1000))
+    normal = features.normalise(mel, features.speaker_baseline([mel], POPULATION, trust=1e6))
     assert normal.mean(axis=0) == pytest.approx(np.zeros(64), abs=0.05)
     assert normal.std(axis=0) == pytest.approx(np.ones(64), abs=0.05)
 

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from pipeline.errors import NotFoundError
 from pipeline.evaluation.diarization import compare, read_rttm
 from pipeline.records import Segment

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from pipeline.mel import HOP, RATE_HZ, WINDOW, filterbank, frame_count, mel_power, slaney_hz_to_mel, slaney_mel_to_hz
 
 

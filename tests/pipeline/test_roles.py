@@ -1,4 +1,5 @@
 import pytest
+
 from pipeline.config import RoleOptions, load_config
 from pipeline.errors import ConfigError
 from pipeline.roles import People, make_speakers

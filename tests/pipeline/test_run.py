@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from conftest import SEGMENTS, noise, write_wav
 from pipeline import People, analyze, load_config
 from pipeline.diarization.fake import FakeDiarizer
 from pipeline.diarization.interface import Count
@@ -11,8 +13,6 @@ from pipeline.emotion.fake import FakeEmotion
 from pipeline.errors import NoSpeechError
 from pipeline.records import Conversation
 from pipeline.run import derive
-
-from conftest import SEGMENTS, noise, write_wav
 
 Make = Callable[..., Conversation]
 

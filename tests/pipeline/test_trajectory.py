@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pipeline.config import TrajectoryOptions
 from pipeline.records import AffectPoint
 from pipeline.trajectory import make_trajectory

@@ -1,5 +1,8 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pipeline.config import EmotionOptions, TurnOptions
 from pipeline.records import Segment, Turn, union_s
 from pipeline.turns import clear_spans, make_turns, windows_of
@@ -76,7 +79,7 @@ def test_turns_keep_every_second_of_speech_and_add_only_pauses(heard: list[Segme
         assert union_s([*speech, *own]) == union_s(own)
         pauses = sum(b - a for a, b in union_s(own)) - sum(b - a for a, b in speech)
         assert pauses <= OPTIONS.merge_gap_s * len(speech) + 1e-6
-        assert all(a[1] < b[0] for a, b in zip(own, own[1:], strict=False))
+        assert all(a[1] < b[0] for a, b in pairwise(own))
     assert [t.index for t in turns] == list(range(len(turns)))
     assert all(0 <= t.overlap_s <= t.duration_s + 1e-9 for t in turns)
 

@@ -1,0 +1,76 @@
+"""Real recordings through the whole pipeline, with bounds on what comes out."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline import analyze, load_config
+from pipeline.evaluation.diarization import compare, read_rttm
+from pipeline.records import Conversation
+
+
+def analysed(path: Path, **diarization: object) -> Conversation:
+    return analyze(path, load_config("default", {"diarization": diarization}))
+
+
+@pytest.mark.parametrize(
+    ("recording", "reference", "speakers", "bound"),
+    [
+        ("calls/auto_repairs_40.flac", "calls/auto_repairs_40.rttm", 2, 0.01),
+        ("calls/auto_repairs_40_stereo8k.flac", "calls/auto_repairs_40.rttm", None, 0.02),
+        ("ami/sample.flac", "ami/sample.rttm", 2, 0.08),
+        ("misc/pyaa_diarizationExample.flac", "misc/pyaa_diarizationExample.rttm", 4, 0.05),
+    ],
+)
+def test_diarization_error_at_a_quarter_second(
+    shared_data: Path, recording: str, reference: str, speakers: int | None, bound: float
+) -> None:
+    folder = shared_data / "conversations"
+    conversation = analysed(folder / recording, speakers=speakers)
+    result = compare(
+        conversation.diarization.segments, read_rttm(folder / reference), conversation.recording.duration_s
+    )
+    assert result.errors[1].rate <= bound
+
+
+def test_a_two_channel_call_is_split_and_its_mix_is_told_apart(shared_data: Path) -> None:
+    calls = shared_data / "conversations" / "calls"
+    split = analysed(calls / "auto_repairs_40_stereo8k.flac")
+    mono = analysed(calls / "auto_repairs_40.flac", speakers=2)
+    assert (split.layout, mono.layout) == ("split", "mono")
+    assert split.recording.sample_rate_hz == 8000
+    assert 25 <= len(split.turns) <= 50
+    assert abs(len(split.turns) - len(mono.turns)) <= 6
+    for speaker, other in zip(split.speakers, mono.speakers, strict=True):
+        assert speaker.talk
+        assert other.talk
+        assert speaker.talk.share == pytest.approx(other.talk.share, abs=0.03)
+
+
+@pytest.mark.parametrize("name", ["demo_agent_one_channel.flac", "demo_agent1_one_channel.flac"])
+def test_one_voice_is_one_speaker(shared_data: Path, name: str) -> None:
+    conversation = analysed(shared_data / "conversations" / "calls" / name)
+    assert len(conversation.speakers) == 1
+    assert conversation.diarization.count_confidence == "high"
+
+
+def test_french_speech_goes_through_and_says_how_sure_it_is(shared_data: Path) -> None:
+    conversation = analysed(shared_data / "conversations" / "french" / "wt_smartphone.flac")
+    assert conversation.exchange
+    assert conversation.exchange.speech_s > 60
+    assert any(turn.emotion for turn in conversation.turns)
+    assert all(turn.unjudged or turn.emotion for turn in conversation.turns)
+
+
+def test_held_out_actors_reach_the_bar_of_the_model_card(shared_data: Path) -> None:
+    from pipeline.emotion.builtin import BuiltinEmotion
+    from pipeline.training import corpora
+    from pipeline.training.emotion import truth_and_logits
+    from pipeline.training.prepare import prepare
+    from pipeline.training.table import f1_scores
+
+    _, _, test = corpora.split(corpora.read_clips(shared_data / "emotion"))
+    clips = [c for c in test if c.corpus == "ravdess" and c.emotion in corpora.CLASS_OF]
+    assert {c.speaker for c in clips} == {"actor17", "actor18", "actor19", "actor20"}
+    truth, logits = truth_and_logits(BuiltinEmotion(), prepare(clips), baseline=True)
+    assert f1_scores(truth, logits.argmax(axis=1)).mean() >= 0.70

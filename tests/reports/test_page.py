@@ -1,0 +1,153 @@
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from pipeline import People
+from pipeline.records import Conversation
+from reports.figures import make_figures
+from reports.page import render
+from reports.summary import summarise
+from reports.wording import Wording
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+EN = Wording("en")
+Make = Callable[..., Conversation]
+HOSTILE = "</script><img src=x onerror=alert(1)>{{ 7*7 }}'\"&"
+
+
+class Outline(HTMLParser):
+    """The page's elements with ids and headings, without what is inside scripts and styles."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self.inside = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.inside = tag
+        names = dict(attrs)
+        if tag in ("section", "article", "table", "script", "h1", "h2", "h3") or "id" in names:
+            self.lines.append(f"{tag} {names.get('id') or names.get('data-speaker') or ''}".strip())
+
+    def handle_data(self, data: str) -> None:
+        if self.inside in ("h1", "h2", "h3", "th") and data.strip():
+            self.lines.append(f"  {data.strip()}")
+
+
+def outline(page: str) -> str:
+    parser = Outline()
+    parser.feed(page)
+    return "\n".join(parser.lines) + "\n"
+
+
+def test_the_page_has_its_parts(make_conversation: Make) -> None:
+    assert outline(render(make_conversation())) == (GOLDEN / "page.outline.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["timeline", "trajectory", "plane", "shares"])
+def test_figures_are_as_they_were(make_conversation: Make, name: str) -> None:
+    figure = make_figures(make_conversation(), EN)[name]
+    golden = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
+    assert json.loads(figure.to_json()) == golden
+
+
+def test_same_conversation_same_bytes(make_conversation: Make) -> None:
+    conversation = make_conversation()
+    assert render(conversation) == render(conversation)
+
+
+def test_the_policy_allows_what_is_there_and_nothing_else(make_conversation: Make) -> None:
+    page = render(make_conversation())
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
+    assert policy
+    assert "default-src &#39;none&#39;" in policy[1]
+    assert "unsafe-eval" not in policy[1]
+    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    assert len(scripts) == 2
+    for script in scripts:
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"sha256-{digest}" in policy[1].replace("&#43;", "+")
+
+
+def test_plotly_is_there_once_and_nothing_is_fetched(make_conversation: Make) -> None:
+    page = render(make_conversation())
+    assert page.count("plotly.js v") == 1
+    head = page.split("<script>")[0]
+    assert not re.search(r'(src|href)="(?!data:|#)', head)
+    assert len(page) < 6_000_000
+
+
+def test_what_users_write_stays_text(make_conversation: Make) -> None:
+    conversation = make_conversation()
+    conversation = replace(
+        conversation,
+        recording=replace(conversation.recording, name=HOSTILE),
+        speakers=tuple(replace(s, name=HOSTILE, role=HOSTILE) for s in conversation.speakers),
+        allow_restricted=HOSTILE,
+    )
+    page = render(conversation)
+    assert "<img src=x" not in page
+    assert "49" not in re.findall(r"<h1>(.*?)</h1>", page)[0]
+    assert page.count("</script>") == 3
+    assert "&lt;/script&gt;&lt;img" in page
+
+
+def test_no_hole_where_emotion_is_absent(make_conversation: Make) -> None:
+    conversation = make_conversation("recruitment")
+    page = render(conversation)
+    assert list(make_figures(conversation, EN)) == ["timeline"]
+    text = page.split("</head>")[1].split('<script type="application/json"')[0].lower()
+    for word in ("valence", "plane", "class shares", "not judged", "speech judged", "tension"):
+        assert word not in text.replace("inferring emotions", "")
+    assert text.count("emotion not computed") == 2
+
+
+def test_the_reason_for_restricted_roles_is_printed(make_conversation: Make) -> None:
+    conversation = make_conversation("recruitment", people=People(allow_restricted="consented study 7"))
+    assert "for this stated reason: consented study 7" in render(conversation)
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_models_licences_thresholds_and_limits_are_on_the_page(make_conversation: Make, lang: str) -> None:
+    conversation = make_conversation()
+    bound = replace(conversation.models[1], licence="CC BY-NC-SA 4.0", commercial=False, sha256="ab" * 32)
+    page = render(replace(conversation, models=(conversation.models[0], bound)), lang)  # type: ignore[arg-type]
+    words = Wording(lang)  # type: ignore[arg-type]
+    for text in ("fake-diarizer", "fake-emotion", "CC BY-NC-SA 4.0", words("non_commercial"), "abababab", "Lajavaness"):
+        assert text in page
+    assert words("limit_validation").split(".")[0] in page.replace("&#39;", "'")
+    assert "2024/1689" in page
+    assert words.seconds(0.8) in page
+
+
+def test_numbers_come_from_the_conversation(make_conversation: Make) -> None:
+    conversation = make_conversation()
+    summary = summarise(conversation, EN)
+    talk = conversation.speaker("S1").talk
+    assert talk is not None
+    assert summary.cards[0].facts[0].value == EN.clock(talk.talk_s)
+    assert [row.note for row in summary.turns] == [
+        "",
+        "",
+        "1.0\u00a0s overlapped",
+        "1.0\u00a0s overlapped",
+        "too short to judge",
+        "unsure",
+    ]
+    assert [row.key for row in summary.turns] == ["Pleased", "Tension", "Pleased", "Tension", "none", "unsure"]
+    assert summary.turns[1].valence == "−0.43"
+
+
+def test_flags_are_raised_by_their_thresholds(make_conversation: Make) -> None:
+    calm = make_conversation()
+    strict = make_conversation(overrides={"dynamics": {"flag_share": 0.5, "flag_monologue_s": 5.0}})
+    flags = [[f.flag for card in summarise(c, EN).cards for f in card.facts if f.flag] for c in (calm, strict)]
+    assert flags[0] == []
+    assert flags[1] == ["talks more than 50%", "monologue over 5\u00a0s"]

@@ -1,0 +1,183 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from conftest import noise, write_wav
+from pipeline import errors
+
+RUN = CliRunner()
+OUTPUTS = {"sample.report.html", "sample.json", "sample.turns.csv", "sample.rttm"}
+
+
+def ressenti(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    code = "import sys; from pipeline.cli import main; main()"
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def analysed(sample: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("analysed")
+    done = ressenti("analyze", sample[0], "--speakers", "2", "--names", "Anna,Ben", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert "2 speakers (given)" in done.stdout
+    assert "Traceback" not in done.stderr
+    return out
+
+
+def test_analyze_writes_four_files(analysed: Path) -> None:
+    assert {p.name for p in analysed.iterdir()} == OUTPUTS
+    assert json.loads((analysed / "sample.json").read_text(encoding="utf-8"))["speakers"][0]["name"] == "Anna"
+    assert (analysed / "sample.rttm").read_text(encoding="utf-8").startswith("SPEAKER sample 1 ")
+
+
+def test_existing_results_are_kept_unless_told(analysed: Path, sample: tuple[Path, Path]) -> None:
+    before = (analysed / "sample.json").read_bytes()
+    done = ressenti("analyze", sample[0], "--out", analysed)
+    assert done.returncode == errors.OutputExistsError.exit_code
+    assert "--overwrite" in done.stderr
+    assert (analysed / "sample.json").read_bytes() == before
+
+
+def test_report_renders_again_without_audio(analysed: Path, tmp_path: Path) -> None:
+    done = ressenti("report", analysed / "sample.json", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "sample.report.html").read_bytes() == (analysed / "sample.report.html").read_bytes()
+    french = ressenti("report", analysed / "sample.json", "--out", tmp_path, "--lang", "fr", "--overwrite")
+    assert french.returncode == 0, french.stderr
+    assert 'lang="fr"' in (tmp_path / "sample.report.html").read_text(encoding="utf-8")
+
+
+def test_report_takes_other_anchors(analysed: Path, tmp_path: Path) -> None:
+    config = tmp_path / "mine.yaml"
+    config.write_text("dynamics: {silence_s: 1.0}", encoding="utf-8")
+    done = ressenti("report", analysed / "sample.json", "--out", tmp_path, "--config", config)
+    assert done.returncode == 0, done.stderr
+    assert "Silence: longer than 1" in (tmp_path / "sample.report.html").read_text(encoding="utf-8")
+
+
+def test_bad_recordings_do_not_stop_the_others(sample: tuple[Path, Path], tmp_path: Path) -> None:
+    empty = tmp_path / "empty.wav"
+    empty.touch()
+    text = tmp_path / "text.mp3"
+    text.write_text("hello " * 500, encoding="utf-8")
+    done = ressenti(
+        "analyze", empty, text, tmp_path / "none.wav", sample[0], "--speakers", "2", "--out", tmp_path / "out"
+    )
+    assert done.returncode == errors.EmptyFileError.exit_code
+    assert {p.name for p in (tmp_path / "out").iterdir()} == OUTPUTS
+    assert "Traceback" not in done.stderr
+    assert [name in done.stderr for name in ("empty.wav", "text.mp3", "none.wav")] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("make", "error"),
+    [
+        (lambda p: p.touch(), errors.EmptyFileError),
+        (lambda p: p.write_bytes(os.urandom(5000)), errors.NotAudioError),
+        (lambda p: p.mkdir(), errors.IsFolderError),
+        (lambda _: None, errors.NotFoundError),
+        (lambda p: write_wav(p, noise(3, 0.0)), errors.SilentError),
+        (lambda p: write_wav(p, noise(0.3)), errors.TooShortError),
+        (lambda p: write_wav(p, noise(0)), errors.ZeroLengthError),
+        (lambda p: p.write_bytes(write_wav(p, noise(4)).read_bytes()[:40_000]), errors.TruncatedError),
+        (lambda p: write_wav(p, noise(3, 0.02)), errors.NoSpeechError),
+    ],
+)
+def test_bad_input_has_its_exit_code_and_leaves_nothing(
+    tmp_path: Path, make, error: type[errors.RessentiError]
+) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "call.wav"
+    make(path)
+    done = ressenti("analyze", path, "--out", tmp_path / "out")
+    assert done.returncode == error.exit_code, done.stderr
+    assert done.stderr.startswith("error ")
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--config", "nowhere"], "unknown preset"),
+        (["--format", "html,pdf"], "html, json, csv, rttm"),
+        (["--speakers", "0"], "diarization.speakers"),
+        (["--min-speakers", "4", "--max-speakers", "2"], "min_speakers"),
+        (["--allow-restricted", ""], "no reason"),
+        (["--names", "Anna,,Ben"], "none empty"),
+        (["--channels", "split"], "1 channel"),
+        (["--roles", "S9=client"], "no speaker 'S9'"),
+        (["--emotion-for", "pilot"], "unknown role"),
+    ],
+)
+def test_options_that_do_not_fit(sample: tuple[Path, Path], tmp_path: Path, arguments: list[str], said: str) -> None:
+    done = ressenti("analyze", sample[0], "--out", tmp_path / "out", *arguments)
+    assert done.returncode == errors.ConfigError.exit_code
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_recordings_of_one_name_are_refused(tmp_path: Path) -> None:
+    paths = [write_wav(tmp_path / name, noise(2)) for name in ("call.wav", "call.WAV")]
+    done = ressenti("analyze", *paths, "--out", tmp_path / "out")
+    assert done.returncode == errors.ConfigError.exit_code
+    assert "would both write" in done.stderr
+
+
+def test_formats_are_chosen(sample: tuple[Path, Path], tmp_path: Path) -> None:
+    done = ressenti("analyze", sample[0], "--out", tmp_path, "--format", "json,rttm", "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert {p.name for p in tmp_path.iterdir()} == {"sample.json", "sample.rttm"}
+
+
+def test_the_sample_says_where_and_how_well(tmp_path: Path) -> None:
+    done = ressenti("sample", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "ressenti-sample" / "sample.report.html").is_file()
+    assert "ressenti-sample/sample.report.html" in done.stdout
+    assert "speaker90" in done.stdout
+    rate = float(done.stdout.split("collar 0.25")[0].split()[-2].strip("(%").rstrip("%"))
+    assert rate <= 8.0
+
+
+def test_the_doctor_names_models_and_licences() -> None:
+    done = ressenti("doctor")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for words in ("silero-vad", "ge2e-resemblyzer", "CC BY-NC-SA 4.0", "Lajavaness", "torch", "call-center"):
+        assert words in done.stdout
+
+
+def test_ctrl_c_leaves_nothing(sample: tuple[Path, Path], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    code = "import sys; from pipeline.cli import main; main()"
+    recordings = []
+    for i in range(6):  # enough work to be interrupted in
+        recordings.append(tmp_path / f"call{i}.wav")
+        recordings[-1].write_bytes(sample[0].read_bytes())
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "analyze", *map(str, recordings), "--out", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while not (out / "call0.rttm").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    names = {p.name for p in out.iterdir()}
+    assert not any(name.endswith(".partial") for name in names)
+    finished = {name.split(".")[0] for name in names}
+    assert names == {
+        f"{stem}{ending}" for stem in finished for ending in (".report.html", ".json", ".turns.csv", ".rttm")
+    }
