@@ -27,9 +27,6 @@ VALENCE_AROUSAL = {
 }
 """Coordinates of acted emotions, after Russell 1980 and NRC-VAD; acted joy and anger are more aroused."""
 
-CALIBRATION = {("ravdess", "actor15"), ("ravdess", "actor16"), ("nemo", "KD0"), ("emodb", "13")}
-"""Speakers kept from the training proper, for the temperature and for watching it."""
-
 
 @dataclass(frozen=True)
 class Clip:
@@ -65,12 +62,16 @@ def read_clips(folder: Path) -> list[Clip]:
     return sorted(clips, key=lambda clip: str(clip.path))
 
 
-def split(clips: Sequence[Clip]) -> tuple[list[Clip], list[Clip], list[Clip]]:
-    """Clips for training, for calibration and held out: three sets of speakers that share nobody."""
-    train: list[Clip] = []
-    calibration: list[Clip] = []
-    test: list[Clip] = []
-    for clip in clips:
-        key = (clip.corpus, clip.speaker)
-        (test if key in held_out() else calibration if key in CALIBRATION else train).append(clip)
-    return train, calibration, test
+def split(clips: Sequence[Clip]) -> tuple[list[Clip], list[Clip]]:
+    """Clips to learn from and clips held out: two sets of speakers that share nobody."""
+    held = [clip for clip in clips if (clip.corpus, clip.speaker) in held_out()]
+    return [clip for clip in clips if (clip.corpus, clip.speaker) not in held_out()], held
+
+
+def left_out(clips: Sequence[Clip], member: int, members: int) -> frozenset[tuple[str, str]]:
+    """Speakers that one network of several does not learn from: of each corpus every sixth, others for each network."""
+    out: set[tuple[str, str]] = set()
+    for corpus in sorted({clip.corpus for clip in clips}):
+        speakers = sorted({clip.speaker for clip in clips if clip.corpus == corpus})
+        out |= {(corpus, speaker) for i, speaker in enumerate(speakers) if i % max(6, members) == member}
+    return frozenset(out)

@@ -10,20 +10,39 @@ from pipeline.training.table import calibration_error, f1_scores, interval_over_
 
 def test_no_training_touches_the_held_out_speakers(shared_data: Path) -> None:
     clips = corpora.read_clips(shared_data / "emotion")
-    train, calibration, test = corpora.split(clips)
-    speakers = [{(c.corpus, c.speaker) for c in part} for part in (train, calibration, test)]
+    learn, held = corpora.split(clips)
+    speakers = [{(c.corpus, c.speaker) for c in part} for part in (learn, held)]
     assert not speakers[0] & speakers[1]
-    assert not speakers[0] & speakers[2]
-    assert not speakers[1] & speakers[2]
-    assert len(train) + len(calibration) + len(test) == len(clips)
-    assert {("ravdess", f"actor{n}") for n in range(17, 21)} <= speakers[2]
-    assert not (speakers[0] | speakers[1]) & corpora.held_out()
+    assert len(learn) + len(held) == len(clips)
+    assert {("ravdess", f"actor{n}") for n in range(17, 21)} <= speakers[1]
+    assert not speakers[0] & corpora.held_out()
+
+
+def test_every_network_leaves_out_others_of_every_corpus(shared_data: Path) -> None:
+    learn, _ = corpora.split(corpora.read_clips(shared_data / "emotion"))
+    parts = [corpora.left_out(learn, i, 3) for i in range(3)]
+    assert all({corpus for corpus, _ in part} == {"ravdess", "nemo", "emodb"} for part in parts)
+    assert len(frozenset.union(*parts)) == sum(map(len, parts))
 
 
 def test_only_the_training_reads_corpora_and_it_splits_first() -> None:
     source = (Path(corpora.__file__).parent / "emotion.py").read_text(encoding="utf-8")
     assert source.count("corpora.read_clips(") == source.count("corpora.split(corpora.read_clips(") == 2
-    assert "learn, calibrate, _ = corpora.split" in source
+    assert "learn, _ = corpora.split" in source
+
+
+def test_a_training_runs_from_end_to_end(shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipeline.emotion.builtin import BuiltinEmotion
+    from pipeline.training import emotion
+
+    clips = corpora.read_clips(shared_data / "emotion")
+    speakers = sorted({(c.corpus, c.speaker) for c in clips})
+    few = [c for key in speakers for c in [c for c in clips if (c.corpus, c.speaker) == key][::40]]
+    monkeypatch.setattr(corpora, "read_clips", lambda _: few)
+    emotion.train(shared_data / "emotion", tmp_path, steps=2, members=1)
+    model = BuiltinEmotion(tmp_path)
+    assert model.temperature > 0
+    assert model.logits([np.ones((90, 64), np.float32)])[0].shape == (1, 5)
 
 
 def test_every_emotion_has_coordinates_and_the_five_have_classes() -> None:
