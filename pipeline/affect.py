@@ -52,6 +52,7 @@ def point_of(window: Window, turn: int, options: AffectOptions) -> AffectPoint |
         spreads.append(sqrt(max(0.0, variance)))
     return AffectPoint(
         time_s=(window.start_s + window.end_s) / 2,
+        duration_s=window.end_s - window.start_s,
         weight_s=window.weight_s,
         valence=means[0],
         arousal=means[1],

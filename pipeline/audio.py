@@ -1,15 +1,15 @@
-"""Recording file -> 16 kHz samples per channel: the only decoder, and the cutting and encoding of excerpts."""
+"""Recording file -> 16 kHz samples per channel: the only decoder."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import struct
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +20,7 @@ from pipeline.records import Note, Progress, Recording, ignore_progress
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
-    from av.audio.stream import AudioStream
     from av.container import InputContainer
-    from pydub import AudioSegment
 
 Samples = npt.NDArray[np.int16]
 RATE_HZ = 16_000
@@ -47,15 +45,6 @@ class Audio:
         return self.samples[channel, start:end]
 
 
-@dataclass(frozen=True)
-class Layout:
-    """Which channels are analysed: `mono` (one, with all voices) or `split` (one speaker per channel), and why."""
-
-    mode: Literal["mono", "split"]
-    reason: Note
-    audio: Audio
-
-
 def load(path: Path, options: AudioOptions, progress: Progress = ignore_progress) -> tuple[Recording, Audio]:
     """Decode a recording as a stream and check that there is something in it to analyse.
 
@@ -72,30 +61,32 @@ def load(path: Path, options: AudioOptions, progress: Progress = ignore_progress
         samples, damaged, packets = _decode(container, declared_s, path, progress)
         context = stream.codec_context
         codec, rate_hz = context.name, context.sample_rate
+        ogg = container.format.name == "ogg"
     audio = Audio(samples)
     if audio.samples.shape[1] == 0:
         raise errors.ZeroLengthError(
             f"{path.name}: a {codec} file that holds no samples; expected sound. Export the recording again."
         )
     missing_s = (declared_s or 0.0) - audio.duration_s
-    broken = damaged > max(1, packets // 100)
-    if missing_s > max(0.25, 0.005 * audio.duration_s) or broken:
-        why = (
-            f"its header says {declared_s:.1f} s, {audio.duration_s:.1f} s could be decoded"
-            if missing_s > 0.25
-            else f"{damaged} of its {packets} packets cannot be decoded"
+    why = ""
+    if missing_s > max(0.25, 0.005 * audio.duration_s):
+        why = f"its header says {declared_s:.1f} s, {audio.duration_s:.1f} s could be decoded"
+    elif damaged > max(1, packets // 100):
+        why = f"{damaged} of its {packets} packets cannot be decoded"
+    elif ogg and _ends_inside_a_page(path):
+        why = "it breaks off in the middle of a page"
+    if why and not options.allow_truncated:
+        raise errors.TruncatedError(
+            f"{path.name}: truncated or damaged: {why}. Copy or export it again, "
+            "or set audio.allow_truncated: true in a config to analyse what is there."
         )
-        if not options.allow_truncated:
-            raise errors.TruncatedError(
-                f"{path.name}: truncated or damaged: {why}. Copy or export it again, "
-                "or set audio.allow_truncated: true in a config to analyse what is there."
-            )
+    if why:
         notes.append(Note("truncated", {"got": round(audio.duration_s, 1)}))
     elif damaged:
         notes.append(Note("damaged", {"damaged": damaged, "packets": packets}))
     _check_samples(path, audio, options)
     recording = Recording(
-        name=path.name,
+        name=os.fsencode(path.name).decode("utf-8", "replace"),
         sha256=file_sha256(path),
         duration_s=audio.duration_s,
         channels=audio.samples.shape[0],
@@ -104,41 +95,6 @@ def load(path: Path, options: AudioOptions, progress: Progress = ignore_progress
         notes=tuple(notes),
     )
     return recording, audio
-
-
-def lay_out(audio: Audio, mode: Literal["auto", "mono", "split"], options: AudioOptions) -> Layout:
-    """Decide whether channels are speakers, and say why.
-
-    `auto` splits two channels when each is the louder one by `dominance_db` in part of the sound and one of
-    them is so in most of it; identical channels, a silent one and a stereo microphone are analysed as mono.
-    Raises `ConfigError` when `split` is asked for on a single channel.
-    """
-    channels = audio.samples.shape[0]
-    if mode == "split":
-        if channels < 2:
-            raise errors.ConfigError("--channels split: the recording has 1 channel; expected 2 or more. Use auto.")
-        return Layout("split", Note("split_asked", {"channels": channels}), audio)
-    if channels == 1:
-        return Layout("mono", Note("one_channel"), audio)
-    if mode == "mono" or channels > 2:
-        key = "mono_asked" if mode == "mono" else "many_channels"
-        return Layout("mono", Note(key, {"channels": channels}), Audio(_mix(audio.samples)))
-    levels = np.stack([frame_levels_db(channel) for channel in audio.samples])
-    loud = np.percentile(levels, 95, axis=1)
-    quiet = int(np.argmin(loud))
-    if loud[quiet] < options.silent_dbfs or loud[quiet] < loud[1 - quiet] - options.silent_channel_db:
-        reason = Note("silent_channel", {"silent": quiet + 1, "used": 2 - quiet})
-        return Layout("mono", reason, Audio(audio.samples[1 - quiet][None]))
-    active = levels.max(axis=0) > loud.max() - 30
-    lead = levels[0, active] - levels[1, active]
-    first, second = (float(np.mean(sign * lead > options.dominance_db)) for sign in (1, -1))
-    lead_values: dict[str, float | int | str] = {
-        "percent": round(100 * (first + second)),
-        "decibel": options.dominance_db,
-    }
-    if first + second >= options.dominance_share and min(first, second) >= 0.02:
-        return Layout("split", Note("channels_differ", lead_values), audio)
-    return Layout("mono", Note("channels_alike", lead_values), Audio(_mix(audio.samples)))
 
 
 def frame_levels_db(samples: Samples) -> npt.NDArray[np.float32]:
@@ -151,54 +107,6 @@ def frame_levels_db(samples: Samples) -> npt.NDArray[np.float32]:
         scaled = block.astype(np.float32) / 32768
         out[start : start + len(block)] = 10 * np.log10(np.mean(scaled * scaled, axis=1) + 1e-10)
     return out
-
-
-def segment(samples: Samples) -> AudioSegment:
-    """Samples (n,) as a pydub segment, for cutting, levelling and silencing."""
-    with warnings.catch_warnings():  # pydub looks for an FFmpeg program, which nothing here needs
-        warnings.simplefilter("ignore")
-        from pydub import AudioSegment
-
-    return AudioSegment(data=samples.tobytes(), sample_width=2, frame_rate=RATE_HZ, channels=1)
-
-
-def loudness_dbfs(samples: Samples) -> float | None:
-    """RMS level of samples (n,) in dBFS, or None where there is no sound at all."""
-    level = float(segment(samples).dBFS)
-    return level if np.isfinite(level) else None
-
-
-def excerpt(samples: Samples, level_dbfs: float | None = None, fade_s: float = 0.01) -> AudioSegment:
-    """An excerpt with short fades against clicks, levelled to `level_dbfs` (without clipping) where it is given."""
-    sound = segment(samples)
-    if level_dbfs is not None and np.isfinite(sound.dBFS):
-        sound = sound.apply_gain(min(level_dbfs - sound.dBFS, -sound.max_dBFS))
-    fade_ms = min(int(fade_s * 1000), len(sound) // 2)
-    return sound.fade_in(fade_ms).fade_out(fade_ms)
-
-
-def encode(sound: AudioSegment, path: Path) -> None:
-    """Write a pydub segment with PyAV in the format that the file's ending names (wav, flac, mp3, opus, ...)."""
-    import av
-
-    codecs = {".wav": "pcm_s16le", ".flac": "flac", ".mp3": "libmp3lame", ".opus": "libopus", ".ogg": "libopus"}
-    codec = codecs.get(path.suffix.lower())
-    if codec is None:
-        raise errors.OutputError(f"{path.name}: cannot encode {path.suffix!r}; expected one of {', '.join(codecs)}.")
-    rate_hz = 48_000 if codec == "libopus" else sound.frame_rate
-    with av.open(str(path), "w") as container:
-        stream = cast("AudioStream", container.add_stream(codec, rate=rate_hz, layout="mono"))
-        frame = av.AudioFrame.from_ndarray(np.frombuffer(sound.raw_data, np.int16)[None], format="s16", layout="mono")
-        frame.sample_rate = sound.frame_rate
-        resampler = av.AudioResampler(
-            format=stream.codec_context.format,
-            layout="mono",
-            rate=rate_hz,
-            frame_size=stream.codec_context.frame_size or None,
-        )
-        for piece in [*resampler.resample(frame), *resampler.resample(None)]:
-            container.mux(stream.encode(piece))
-        container.mux(stream.encode(None))
 
 
 def file_sha256(path: Path) -> str:
@@ -242,7 +150,7 @@ def _translated(path: Path) -> Iterator[None]:
                 f"{path.name}: truncated or damaged: an MP4/M4A file without its index. Copy or export it again."
             ) from exc
         raise errors.NotAudioError(_no_sound(path, "no sound or video format that FFmpeg knows")) from exc
-    except (av.error.FFmpegError, OSError) as exc:
+    except (av.error.FFmpegError, OSError, ValueError) as exc:
         raise errors.UnreadableError(f"{path.name}: cannot be read ({exc}). Copy or export it again.") from exc
 
 
@@ -268,7 +176,22 @@ def _declared_duration_s(path: Path, container: InputContainer) -> float | None:
         return None
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
-    return container.duration / 1e6 if container.duration and container.duration > 0 else None
+    sound_alone = len(container.streams) == len(container.streams.audio)  # a picture may outlast its sound
+    return container.duration / 1e6 if sound_alone and container.duration and container.duration > 0 else None
+
+
+def _ends_inside_a_page(path: Path) -> bool:
+    """Whether an Ogg file breaks off inside its last page (RFC 3533): truncated, though it declares no length."""
+    with path.open("rb") as file:
+        file.seek(0, 2)
+        size = file.tell()
+        file.seek(max(0, size - 131_072))
+        tail = file.read()
+    at = tail.rfind(b"OggS")
+    if at < 0 or len(tail) < at + 27:
+        return True
+    lacing = tail[at + 27 : at + 27 + tail[at + 26]]
+    return len(lacing) < tail[at + 26] or len(tail) < at + 27 + len(lacing) + sum(lacing)
 
 
 def _riff_duration_s(path: Path) -> float | None:
@@ -298,15 +221,16 @@ def _decode(
     stream = container.streams.audio[0]
     channels = max(1, stream.codec_context.channels)
     layout = {1: "mono", 2: "stereo"}.get(channels, stream.layout.name)
-    resampler = av.AudioResampler(format="s16p", layout=layout, rate=RATE_HZ)
-    buffers = [bytearray() for _ in range(channels)]
-    damaged = packets = 0
+    buffer = bytearray()
+    frame_bytes = 2 * channels
     total_s = declared_s or (container.duration / 1e6 if container.duration and container.duration > 0 else None)
+    resampler: av.AudioResampler | None = None
+    heard: tuple[str, str, int] | None = None
+    damaged = packets = 0
 
     def keep(frame: AudioFrame | None) -> None:
-        for piece in resampler.resample(frame):
-            for buffer, plane in zip(buffers, piece.to_ndarray(), strict=True):
-                buffer.extend(plane.tobytes())
+        for piece in resampler.resample(frame) if resampler is not None else []:
+            buffer.extend(np.ascontiguousarray(piece.to_ndarray()).tobytes())
 
     stream.codec_context.thread_type = "AUTO"
     for packet in container.demux(stream):
@@ -317,13 +241,17 @@ def _decode(
             damaged += 1
             continue
         for frame in frames:
-            _check_finite(frame, path, len(buffers[0]) / 2 / RATE_HZ)
+            _check_finite(frame, path, len(buffer) / frame_bytes / RATE_HZ)
+            kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+            if kind != heard:  # also when it changes in the middle of a file
+                keep(None)
+                resampler, heard = av.AudioResampler(format="s16", layout=layout, rate=RATE_HZ), kind
             keep(frame)
         if packets % 200 == 0:
-            progress("audio", len(buffers[0]) / 2 / RATE_HZ, total_s)
-    if buffers[0] or packets > damaged + 1:
-        keep(None)
-    return np.stack([np.frombuffer(buffer, dtype=np.int16) for buffer in buffers]), damaged, packets
+            progress("audio", len(buffer) / frame_bytes / RATE_HZ, total_s)
+    keep(None)
+    interleaved = np.frombuffer(buffer, dtype=np.int16).reshape(-1, channels)
+    return np.ascontiguousarray(interleaved.T), damaged, packets
 
 
 def _check_finite(frame: AudioFrame, path: Path, at_s: float) -> None:
@@ -347,15 +275,3 @@ def _check_samples(path: Path, audio: Audio, options: AudioOptions) -> None:
             f"{path.name}: silent throughout (loudest sample {peak_dbfs:.0f} dBFS, limit {options.silent_dbfs:g}). "
             "Check the microphone or the export."
         )
-
-
-def _mix(samples: Samples) -> Samples:
-    """Mean of the channels, (channels, n) -> (1, n), block by block."""
-    out = np.empty((1, samples.shape[1]), dtype=np.int16)
-    for start in range(0, samples.shape[1], 1 << 20):
-        part = slice(start, start + (1 << 20))
-        out[0, part] = np.round(samples[:, part].mean(axis=0, dtype=np.float32)).astype(np.int16)
-    return out
-
-
-__all__ = ["RATE_HZ", "Audio", "Layout", "encode", "excerpt", "file_sha256", "lay_out", "load"]

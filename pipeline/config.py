@@ -75,6 +75,12 @@ class EmotionOptions(_Group):
     window_step_s: Positive = 4.0  # ... every so many seconds
     unsure_below: Share = 0.5  # a highest score below this is shown as unsure
 
+    @model_validator(mode="after")
+    def _no_holes(self) -> Self:
+        if self.window_step_s > self.window_s:
+            raise ValueError(f"window_step_s ({self.window_step_s}) is above window_s ({self.window_s}): holes between")
+        return self
+
 
 class AffectOptions(_Group):
     """Where the classes lie in the valence-arousal plane, (valence, arousal).
@@ -122,7 +128,7 @@ class RoleOptions(_Group):
     """Who the speakers are, in order of channels (split) or of first speech (mono, a guess until named)."""
 
     order: tuple[str, ...] = ()
-    restricted: tuple[str, ...] = ("agent", "employee", "candidate", "recruiter")  # not scored without a stated reason
+    also_restricted: tuple[str, ...] = ()  # not scored without a stated reason, besides agents, employees, candidates
     emotion_for: tuple[str, ...] = ()  # empty: everybody who may be scored
 
 

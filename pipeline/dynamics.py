@@ -107,7 +107,7 @@ def affect_of(
     moments = {axis: _by_turn(points, axis) for axis in ("valence", "arousal")}
     enough = len(judged) >= options.min_turns
     return Affect(
-        judged_s=sum(b - a for a, b in union_s([(w.start_s, w.end_s) for t in judged for w in t.windows])),
+        judged_s=total_s,
         judged_turns=len(judged),
         unsure_turns=sum(t.unsure for t in judged),
         class_shares=tuple(shares),
@@ -155,10 +155,11 @@ def _by_turn(points: Sequence[AffectPoint], axis: str) -> tuple[npt.NDArray[np.f
 
 
 def _estimate(points: Sequence[AffectPoint], values: list[float], spreads: list[float]) -> Estimate:
-    weights = np.array([p.weight_s for p in points])
-    weights = weights / weights.sum()
+    seconds = np.array([p.weight_s for p in points])
+    shared = np.maximum(1.0, np.array([p.duration_s for p in points]) / seconds)
+    weights = seconds / seconds.sum()
     y = np.array(values)
-    mean, error = weighted_error(weights, y, np.array(spreads))
+    mean, error = weighted_error(weights, y, np.array(spreads), shared)
     sd = float(np.sqrt(weights @ (y - mean) ** 2))
     half = Z_95 * float(error)
     return Estimate(float(mean), max(-1.0, float(mean) - half), min(1.0, float(mean) + half), sd)
@@ -166,8 +167,8 @@ def _estimate(points: Sequence[AffectPoint], values: list[float], spreads: list[
 
 def _quarters(points: Sequence[AffectPoint], values: list[float]) -> tuple[float | None, ...]:
     """Weighted means in four equal parts of the time from the speaker's first to last judged speech."""
-    start = min(p.time_s - p.weight_s / 2 for p in points)
-    end = max(p.time_s + p.weight_s / 2 for p in points)
+    start = min(p.time_s - p.duration_s / 2 for p in points)
+    end = max(p.time_s + p.duration_s / 2 for p in points)
     parts: list[list[tuple[float, float]]] = [[], [], [], []]
     for p, value in zip(points, values, strict=True):
         parts[min(3, int(4 * (p.time_s - start) / (end - start)))].append((p.weight_s, value))

@@ -20,7 +20,7 @@
         OutputExistsError           31   it exists already and --overwrite was not given
 
 A message says what was got, what was expected and what to do next. Errors of third parties are
-wrapped with `from exc`, so the cause stays readable with `--debug`.
+wrapped with `from exc`.
 """
 
 from __future__ import annotations

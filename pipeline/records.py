@@ -19,6 +19,23 @@ SCHEMA_VERSION = 1
 Progress = Callable[[str, float, float | None], None]
 """Progress hook: stage, how much is completed, out of how much (None while that is not known)."""
 
+NoteKey = Literal[
+    "one_channel",
+    "split_asked",
+    "mono_asked",
+    "many_channels",
+    "silent_channel",
+    "one_channel_leads",
+    "channels_differ",
+    "channels_alike",
+    "channels_cancel",
+    "truncated",
+    "damaged",
+    "fewer_speakers",
+    "channels_decided",
+]
+"""What a note can say."""
+
 Unjudged = Literal["short", "overlap", "restricted", "not_asked"]
 """Why a turn has no scores: too short, overlapped, its speaker's role is restricted, or was not asked for."""
 
@@ -43,10 +60,10 @@ def _check_span(start_s: float, end_s: float) -> None:
 class Note:
     """Something that the reader must know, as a key that the page has words for and the values to fill in.
 
-    Keys are those of the locales, after `note_`: `note_one_channel`, ...
+    The page's words for it are under `note_KEY` in the locales.
     """
 
-    key: str
+    key: NoteKey
     values: dict[str, float | int | str] = field(default_factory=dict)
 
 
@@ -201,10 +218,11 @@ class Turn:
 class AffectPoint:
     """Expected valence and arousal of one scored window, with the spread (standard deviation) of the class scores.
 
-    `time_s` is the middle of the window, `weight_s` the seconds of speech that it stands for.
+    `time_s` is the middle of the window, `duration_s` its length, `weight_s` the seconds of speech that it stands for.
     """
 
     time_s: float
+    duration_s: float
     weight_s: float
     valence: float
     arousal: float
@@ -230,7 +248,7 @@ class Trajectory:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean with its 95 % interval and, where it makes sense, the standard deviation over turns."""
+    """A mean with its 95 % interval and the standard deviation over windows."""
 
     mean: float
     low: float
@@ -258,7 +276,7 @@ class Affect:
 
     `class_shares` follow `CLASSES` and are shares of the judged time in which a class had the highest score and was
     sure; `unsure_share` is the rest. Quarters are of the speaker's own stretch of the conversation. Inertia (lag-1
-    autocorrelation) and instability (MSSD per second) are None below the number of turns that they need.
+    autocorrelation) and instability (MSSD, per median interval) are None below the number of turns that they need.
     """
 
     judged_s: float

@@ -6,6 +6,7 @@ computed without a reason that the user states and the report prints.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -13,6 +14,9 @@ from typing import Literal
 from pipeline.config import RoleOptions
 from pipeline.errors import ConfigError
 from pipeline.records import Speaker
+
+RESTRICTED = ("agent", "employee", "candidat", "recruiter", "employé", "salarié", "recruteur")
+"""Beginnings of the words that name a restricted role, in English and French, in whatever case."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,9 @@ def make_speakers(
     given, by_label = _by_label(people.roles, labels, "--roles")
     preset, _ = _by_label(options.order, labels, "roles.order") if not people.roles else ({}, set())
     roles = {**preset, **given}
-    known = {*options.order, *given.values(), *options.restricted}
-    if strange := [role for role in options.emotion_for if role not in known]:
-        expected = ", ".join(sorted(known)) or "none: name roles with --roles or choose a preset that has them"
+    known = {role.casefold() for role in (*options.order, *given.values())}
+    if strange := [role for role in options.emotion_for if role.casefold() not in known]:
+        expected = ", ".join(sorted(known)) or "none: name them with --roles, or choose a preset that has roles"
         raise ConfigError(f"--emotion-for: unknown role {strange[0]!r}; roles here are {expected}.")
     with_roles = bool(options.order or people.roles)
     speakers = []
@@ -50,7 +54,7 @@ def make_speakers(
         role = roles.get(label)
         source = None if role is None else ("named" if label in by_label else _source(layout))
         speaker = Speaker(label, names.get(label, ""), role, source)
-        speakers.append(_restrict(speaker, with_roles, people, options))
+        speakers.append(_restrict(speaker, people, options, with_roles=with_roles))
     return tuple(speakers)
 
 
@@ -58,29 +62,42 @@ def _source(layout: Literal["mono", "split"]) -> Literal["channel", "guess"]:
     return "channel" if layout == "split" else "guess"
 
 
-def _restrict(speaker: Speaker, with_roles: bool, people: People, options: RoleOptions) -> Speaker:
-    if options.emotion_for and speaker.role not in options.emotion_for:
+def is_restricted(role: str, options: RoleOptions) -> bool:
+    """Whether a role may not be scored without a reason: some word of it begins like a restricted one."""
+    words = re.split(r"\W+", role.casefold())
+    restricted = tuple(word.casefold() for word in (*RESTRICTED, *options.also_restricted))
+    return role.casefold().startswith(restricted) or any(word.startswith(restricted) for word in words)
+
+
+def _restrict(speaker: Speaker, people: People, options: RoleOptions, *, with_roles: bool) -> Speaker:
+    asked = {role.casefold() for role in options.emotion_for}
+    if asked and (speaker.role or "").casefold() not in asked:
         return replace(speaker, not_scored="not_asked")
     if people.allow_restricted or not with_roles:
         return speaker
-    if speaker.role in options.restricted:
-        return replace(speaker, not_scored="restricted")
-    if speaker.role is None or speaker.role_source == "guess":
+    if speaker.role is None:
         return replace(speaker, not_scored="unconfirmed")
-    return speaker
+    if is_restricted(speaker.role, options):
+        return replace(speaker, not_scored="restricted")
+    return replace(speaker, not_scored="unconfirmed") if speaker.role_source == "guess" else speaker
 
 
 def _by_label(given: Sequence[str], labels: Sequence[str], option: str) -> tuple[dict[str, str], set[str]]:
-    """Values by label, and the labels that were named outright rather than reached by order."""
+    """Values by label, and the labels that were named outright rather than reached by order.
+
+    Either all are by order or all by label: a mixture could give a speaker two values without anybody noticing.
+    """
+    pairs = [entry.partition("=") for entry in given]
+    by_label = [bool(found) for _, found, _ in pairs]
+    if any(by_label) and not all(by_label):
+        raise ConfigError(f"{option}: got {', '.join(given)}; expected all by order (a,b) or all by label (S1=a,S2=b).")
+    if not any(by_label):
+        return {label: entry.strip() for label, entry in zip(labels, given, strict=False)}, set()
     values: dict[str, str] = {}
-    outright: set[str] = set()
-    for position, entry in enumerate(given):
-        label, found, value = entry.partition("=")
-        if found:
-            if label.strip() not in labels:
-                raise ConfigError(f"{option}: no speaker {label.strip()!r}; this recording has {', '.join(labels)}.")
-            outright.add(label.strip())
-            values[label.strip()] = value.strip()
-        elif position < len(labels):
-            values[labels[position]] = entry.strip()
-    return values, outright
+    for label, _, value in ((label.strip(), found, value.strip()) for label, found, value in pairs):
+        if label not in labels:
+            raise ConfigError(f"{option}: no speaker {label!r}; this recording has {', '.join(labels)}.")
+        if not value or label in values:
+            raise ConfigError(f"{option}: expected one value for {label}, got {', '.join(given)}.")
+        values[label] = value
+    return values, set(values)

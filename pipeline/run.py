@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline import affect, audio, diarization, dynamics, emotion, roles, trajectory, turns
+from pipeline import affect, audio, diarization, dynamics, emotion, excerpts, roles, trajectory, turns
 from pipeline.config import Config
 from pipeline.diarization.interface import Count, Diarizer
 from pipeline.emotion.interface import EmotionModel, Excerpt
 from pipeline.errors import NoSpeechError
+from pipeline.layout import Layout, lay_out
 from pipeline.records import Conversation, Diarization, ModelInfo, Progress, Turn, Unjudged, Window, ignore_progress
 from pipeline.version import PROGRAM
 
@@ -32,7 +33,7 @@ def analyze(
     """
     config, people, path = config or Config(), people or roles.People(), Path(path)
     recording, sound = audio.load(path, config.audio, progress)
-    layout = audio.lay_out(sound, config.audio.channels, config.audio)
+    layout = lay_out(sound, config.audio.channels, config.audio)
     del sound  # a mono mix replaces the channels it was made of
     diarizer = diarizer or diarization.choose(layout.mode, config.diarization)
     found = diarizer.diarize(layout.audio, _count(config), progress)
@@ -92,7 +93,7 @@ def derive(conversation: Conversation, config: Config) -> Conversation:
 
 
 def _judge(
-    layout: audio.Layout,
+    layout: Layout,
     spoken: Sequence[Turn],
     found: Diarization,
     reasons: dict[str, Unjudged],
@@ -128,12 +129,12 @@ def _with_emotion(turn: Turn, config: Config) -> Turn:
     return replace(turn, emotion=scores, unsure=affect.is_unsure(scores, config.emotion))
 
 
-def _with_loudness(turn: Turn, layout: audio.Layout) -> Turn:
+def _with_loudness(turn: Turn, layout: Layout) -> Turn:
     samples = layout.audio.cut(turn.start_s, turn.end_s, _channel(layout, turn.speaker))
-    return replace(turn, loudness_dbfs=audio.loudness_dbfs(samples))
+    return replace(turn, loudness_dbfs=excerpts.loudness_dbfs(samples))
 
 
-def _channel(layout: audio.Layout, label: str) -> int:
+def _channel(layout: Layout, label: str) -> int:
     return int(label.removeprefix("S")) - 1 if layout.mode == "split" else 0
 
 

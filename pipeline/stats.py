@@ -9,10 +9,17 @@ Z_95 = 1.959964  # normal quantile of a two-sided 95 % interval
 
 
 def weighted_error(
-    weights: npt.NDArray[np.float64], values: npt.NDArray[np.float64], spreads: npt.NDArray[np.float64]
+    weights: npt.NDArray[np.float64],
+    values: npt.NDArray[np.float64],
+    spreads: npt.NDArray[np.float64],
+    shared: npt.NDArray[np.float64],
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Weighted mean of values (n,) and its standard error; weights (..., n) sum to 1 along the last axis."""
+    """Weighted mean of values (n,) and its standard error; weights (..., n) sum to 1 along the last axis.
+
+    `shared` (n,), at least 1, is over how many windows the sound of each value is spread: windows that overlap are
+    not independent, and count as fewer.
+    """
     mean = weights @ values
     local = (weights * (values - mean[..., None]) ** 2).sum(axis=-1)
-    variance = (weights**2 * (spreads**2 + local[..., None])).sum(axis=-1)
+    variance = (weights**2 * shared * (spreads**2 + local[..., None])).sum(axis=-1)
     return mean, np.sqrt(variance)

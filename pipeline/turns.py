@@ -43,35 +43,43 @@ def make_turns(segments: Sequence[Segment], options: TurnOptions) -> tuple[Turn,
     return tuple(turns)
 
 
-def clear_spans(turn: Turn, segments: Sequence[Segment], min_s: float) -> list[Span]:
-    """Stretches of a turn, at least `min_s` long, in which nobody else speaks."""
+def clear_spans(turn: Turn, segments: Sequence[Segment], min_s: float) -> list[tuple[float, float, float]]:
+    """Stretches of a turn in which nobody else speaks, as (start_s, end_s, speech_s).
+
+    Each holds at least `min_s` of the speaker's own speech; pauses inside a stretch count towards its length only.
+    """
+    near = [s for s in segments if _touch(s, turn.start_s, turn.end_s)]
+    own = union_s([(s.start_s, s.end_s) for s in near if s.speaker == turn.speaker])
     at, clear = turn.start_s, []
-    for start, end in _others([s for s in segments if _touch(s, turn.start_s, turn.end_s)], turn.speaker):
+    for start, end in _others(near, turn.speaker):
         clear.append((at, min(start, turn.end_s)))
         at = max(at, end)
     clear.append((at, turn.end_s))
-    return [(start, end) for start, end in clear if end - start >= min_s]
+    spoken = [(start, end, _shared_s([(start, end)], own)) for start, end in clear if end > start]
+    return [(start, end, speech_s) for start, end, speech_s in spoken if speech_s >= min_s]
 
 
-def windows_of(spans: Sequence[Span], options: EmotionOptions) -> list[tuple[float, float, float]]:
-    """What is scored of clear spans, as (start_s, end_s, weight_s).
+def windows_of(
+    spans: Sequence[tuple[float, float, float]], options: EmotionOptions
+) -> list[tuple[float, float, float]]:
+    """What is scored of clear spans (start_s, end_s, speech_s), as (start_s, end_s, weight_s).
 
     Each span whole, or in overlapping windows where it is longer than one; the weights of a span's windows add up
-    to its length.
+    to its speech.
     """
     out: list[tuple[float, float, float]] = []
-    for start, end in spans:
+    for start, end, speech_s in spans:
         if end - start <= options.window_s:
-            out.append((start, end, end - start))
+            out.append((start, end, speech_s))
             continue
         last = end - options.window_s
         steps = int((last - start) / options.window_step_s)
         starts = [start + i * options.window_step_s for i in range(steps + 1)]
-        if last - starts[-1] > options.window_step_s / 4:
+        if len(starts) == 1 or last - starts[-1] > options.window_step_s / 4:
             starts.append(last)
         else:
             starts[-1] = last
-        out += [(at, at + options.window_s, (end - start) / len(starts)) for at in starts]
+        out += [(at, at + options.window_s, speech_s / len(starts)) for at in starts]
     return out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,7 @@ def timeline(conversation: Conversation, words: Wording) -> go.Figure:
     """One lane per speaker, a bar per turn: its class as colour and letter; hatched: unsure, pale: not judged."""
     import plotly.graph_objects as go
 
-    titles = titles_of(conversation, words)
+    titles = _titles(conversation, words)
     scored = is_scored(conversation)
     figure = go.Figure()
     for key in (*CLASSES, "none"):
@@ -55,11 +56,11 @@ def timeline(conversation: Conversation, words: Wording) -> go.Figure:
                 name=f"{name} ({words('n_unsure')})" if unsure else name,
                 showlegend=False,  # the page has a legend of its own, one entry per class
                 orientation="h",
-                y=[titles[t.speaker] for t in turns],
+                y=[t.speaker for t in turns],
                 base=_short([t.start_s for t in turns]),
                 x=_short([t.duration_s for t in turns]),
                 marker=_bar_style(key, unsure, scored),
-                text=[words(key)[0] if key != "none" else "" for _ in turns],
+                text=[words(f"letter_{key}") if key != "none" else "" for _ in turns],
                 textposition="inside",
                 insidetextanchor="middle",
                 textangle=0,
@@ -69,12 +70,12 @@ def timeline(conversation: Conversation, words: Wording) -> go.Figure:
                 hovertemplate="%{hovertext}<extra></extra>",
                 width=0.62,
             )
-    lanes = [titles[s.label] for s in conversation.speakers]
+    lanes = [s.label for s in conversation.speakers]
     figure.update_layout(
-        **_base(height=70 + 52 * len(lanes), top=8),
+        **_base(words, height=70 + 52 * len(lanes), top=8),
         barmode="overlay",
         uniformtext={"mode": "hide", "minsize": 9},
-        yaxis={"categoryorder": "array", "categoryarray": lanes[::-1], "automargin": True, "fixedrange": True},
+        yaxis=_lane_axis(lanes, titles),
         xaxis=_time_axis(conversation, words),
     )
     return figure
@@ -84,7 +85,7 @@ def trajectory(conversation: Conversation, words: Wording) -> go.Figure:
     """Valence above, arousal below: each speaker's smoothed line, its 95 % band and the points."""
     from plotly.subplots import make_subplots
 
-    titles = titles_of(conversation, words)
+    titles = _titles(conversation, words)
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     order = [s.label for s in conversation.speakers]
     for line in conversation.trajectories:
@@ -107,24 +108,24 @@ def trajectory(conversation: Conversation, words: Wording) -> go.Figure:
                 )
             figure.add_scatter(
                 x=_short([p.time_s for p in line.points]),
-                text=[words.clock(p.time_s) for p in line.points],
+                text=[f"{titles[line.speaker]}<br>{words.clock(p.time_s)}" for p in line.points],
                 y=_short([getattr(p, axis) for p in line.points]),
                 mode="markers",
                 marker={"color": style["colour"], "symbol": style["symbol"], "size": 6, "opacity": 0.45},
                 customdata=[p.turn for p in line.points],
-                hovertemplate=f"{titles[line.speaker]}<br>%{{text}} · {words(axis)} %{{y:.2f}}<extra></extra>",
+                hovertemplate=f"%{{text}} · {words(axis)} %{{y:.2f}}<extra></extra>",
                 showlegend=False,
                 **group,
             )
             figure.add_scatter(
                 x=times,
-                text=[words.clock(t) for t in line.times_s],
+                text=[f"{titles[line.speaker]}<br>{words.clock(t)}" for t in line.times_s],
                 y=_short(middle),
                 mode="lines",
                 name=titles[line.speaker],
                 line={"color": style["colour"], "width": 2.5, "dash": style["dash"]},
                 connectgaps=False,
-                hovertemplate=f"{titles[line.speaker]}<br>%{{text}} · {words(axis)} %{{y:.2f}}<extra></extra>",
+                hovertemplate=f"%{{text}} · {words(axis)} %{{y:.2f}}<extra></extra>",
                 showlegend=row == 1,
                 **group,
             )
@@ -138,7 +139,7 @@ def trajectory(conversation: Conversation, words: Wording) -> go.Figure:
         "fixedrange": True,
     }
     figure.update_layout(
-        **_base(height=470),
+        **_base(words, height=470),
         yaxis={**scale, "title": {"text": words("valence")}},
         yaxis2={**scale, "title": {"text": words("arousal")}},
         xaxis={**_time_axis(conversation, words), "title": None},
@@ -151,7 +152,7 @@ def plane(conversation: Conversation, words: Wording) -> go.Figure:
     """The valence-arousal plane: where the classes lie, every judged point, each speaker's mean with its interval."""
     import plotly.graph_objects as go
 
-    titles = titles_of(conversation, words)
+    titles = _titles(conversation, words)
     anchors = options_of(conversation, "affect")["anchors"]
     figure = go.Figure()
     figure.add_scatter(
@@ -181,8 +182,8 @@ def plane(conversation: Conversation, words: Wording) -> go.Figure:
                 "size": [round(5 + 2 * min(8.0, p.weight_s) ** 0.5, 1) for p in line.points],
             },
             customdata=[p.turn for p in line.points],
-            text=[words.clock(p.time_s) for p in line.points],
-            hovertemplate=f"{titles[line.speaker]}<br>%{{text}} · (%{{x:.2f}}, %{{y:.2f}})<extra></extra>",
+            text=[f"{titles[line.speaker]}<br>{words.clock(p.time_s)}" for p in line.points],
+            hovertemplate="%{text} · (%{x:.2f}, %{y:.2f})<extra></extra>",
         )
         affect = conversation.speaker(line.speaker).affect
         if affect is None:
@@ -201,7 +202,8 @@ def plane(conversation: Conversation, words: Wording) -> go.Figure:
             },
             error_x=_error(affect.valence.mean, affect.valence.low, affect.valence.high, style["colour"]),
             error_y=_error(affect.arousal.mean, affect.arousal.low, affect.arousal.high, style["colour"]),
-            hovertemplate=f"{titles[line.speaker]}<br>(%{{x:.2f}}, %{{y:.2f}})<extra></extra>",
+            text=[titles[line.speaker]],
+            hovertemplate="%{text}<br>(%{x:.2f}, %{y:.2f})<extra></extra>",
         )
     scale = {
         "range": [-1, 1],
@@ -212,7 +214,7 @@ def plane(conversation: Conversation, words: Wording) -> go.Figure:
         "automargin": True,
     }
     figure.update_layout(
-        **_base(height=460),
+        **_base(words, height=460),
         xaxis={**scale, "title": {"text": words("valence_axis")}, "fixedrange": True},
         yaxis={**scale, "title": {"text": words("arousal_axis")}, "fixedrange": True},
     )
@@ -223,9 +225,9 @@ def shares(conversation: Conversation, words: Wording) -> go.Figure:
     """Share of each speaker's judged time by class; what is unsure, hatched."""
     import plotly.graph_objects as go
 
-    titles = titles_of(conversation, words)
+    titles = _titles(conversation, words)
     speakers = [s for s in conversation.speakers if s.affect is not None]
-    lanes = [titles[s.label] for s in speakers]
+    lanes = [s.label for s in speakers]
     figure = go.Figure()
     for k, key in enumerate((*CLASSES, "unsure")):
         values = [s.affect.class_shares[k] if k < len(CLASSES) else s.affect.unsure_share for s in speakers if s.affect]
@@ -241,18 +243,45 @@ def shares(conversation: Conversation, words: Wording) -> go.Figure:
             insidetextanchor="middle",
             textangle=0,
             textfont={"color": "#000" if key in ("unsure", "Pleased") else "#fff"},
-            hovertext=[f"{lane}<br>{words(key)} {words.percent(v, 1)}" for lane, v in zip(lanes, values, strict=True)],
+            hovertext=[
+                f"{titles[lane]}<br>{words(key)} {words.percent(v, 1)}" for lane, v in zip(lanes, values, strict=True)
+            ],
             hovertemplate="%{hovertext}<extra></extra>",
             width=0.62,
         )
     figure.update_layout(
-        **_base(height=60 + 52 * len(lanes), top=8),
+        **_base(words, height=60 + 52 * len(lanes), top=8),
         barmode="stack",
         uniformtext={"mode": "hide", "minsize": 9},
-        xaxis={"range": [0, 1], "tickformat": ".0%", "gridcolor": _GRID, "automargin": True, "fixedrange": True},
-        yaxis={"categoryorder": "array", "categoryarray": lanes[::-1], "automargin": True, "fixedrange": True},
+        xaxis={
+            "range": [0, 1],
+            "tickvals": [0, 0.25, 0.5, 0.75, 1],
+            "ticktext": [words.percent(v) for v in (0, 0.25, 0.5, 0.75, 1)],
+            "gridcolor": _GRID,
+            "automargin": True,
+            "fixedrange": True,
+        },
+        yaxis=_lane_axis(lanes, titles),
     )
     return figure
+
+
+def _titles(conversation: Conversation, words: Wording) -> dict[str, str]:
+    """Speakers' titles for plotly, which would read tags in them as its own."""
+    return {label: html.escape(title, quote=False) for label, title in titles_of(conversation, words).items()}
+
+
+def _lane_axis(lanes: Sequence[str], titles: dict[str, str]) -> dict[str, Any]:
+    """Lanes by label, the first at the top, under their titles: names may be alike, or numbers."""
+    return {
+        "type": "category",
+        "categoryorder": "array",
+        "categoryarray": list(lanes)[::-1],
+        "tickvals": list(lanes),
+        "ticktext": [titles[lane] for lane in lanes],
+        "automargin": True,
+        "fixedrange": True,
+    }
 
 
 def _key(turn: Turn) -> str:
@@ -330,7 +359,7 @@ def _error(mean: float, low: float, high: float, colour: str) -> dict[str, Any]:
     }
 
 
-def _base(height: int, top: int = 36) -> dict[str, Any]:
+def _base(words: Wording, height: int, top: int = 36) -> dict[str, Any]:
     return {
         "height": height,
         "margin": {"l": 10, "r": 16, "t": top, "b": 36},
@@ -340,6 +369,7 @@ def _base(height: int, top: int = 36) -> dict[str, Any]:
         "legend": {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "traceorder": "normal"},
         "hoverlabel": {"align": "left"},
         "template": "none",
+        "separators": ", " if words.lang == "fr" else ".,",
     }
 
 

@@ -25,7 +25,7 @@ def render(conversation: Conversation, lang: Lang | None = None) -> str:
 
     words = Wording(lang or options_of(conversation, "report")["lang"])
     figures = {name: figure.to_plotly_json() for name, figure in make_figures(conversation, words).items()}
-    smoothing = words.seconds(options_of(conversation, "trajectory")["smoothing_s"], 0)
+    smoothing = words.exact(options_of(conversation, "trajectory")["smoothing_s"])
     scripts = [get_plotlyjs(), _asset("page.js")]
     style = _asset("page.css")
     policy = "; ".join(

@@ -124,14 +124,14 @@ def _facts(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
             Fact(
                 words("facts_judged"),
                 words.clock(judged_s),
-                words("of_speech", share=words.percent(min(1.0, judged_s / talk_s))),
+                words("of_speech", share=words.percent(judged_s / talk_s)),
             )
         ]
         if judged_s and talk_s
         else []
     )
     long = max((s.end_s - s.start_s for s in exchange.silences), default=0.0) > limits["flag_silence_s"]
-    flag = words("flag_silence", limit=words.seconds(limits["flag_silence_s"], 0)) if long else ""
+    flag = words("flag_silence", limit=words.exact(limits["flag_silence_s"])) if long else ""
     return (
         Fact(words("facts_duration"), words.clock(conversation.recording.duration_s)),
         Fact(words("facts_speakers"), str(len(conversation.speakers)), words(how)),
@@ -143,7 +143,7 @@ def _facts(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
         Fact(
             words("facts_silence"),
             words.clock(exchange.non_talk_s),
-            words("over_limit", limit=words.seconds(limits["non_talk_s"], 0)),
+            words("over_limit", limit=words.exact(limits["non_talk_s"])),
             flag,
         ),
         Fact(
@@ -160,7 +160,7 @@ def _card(speaker: Speaker, conversation: Conversation, title: str, words: Wordi
     facts: list[Fact] = []
     if talk is not None:
         share_flag = words("flag_share", limit=words.percent(limits["flag_share"]))
-        monologue_flag = words("flag_monologue", limit=words.seconds(limits["flag_monologue_s"], 0))
+        monologue_flag = words("flag_monologue", limit=words.exact(limits["flag_monologue_s"]))
         heard = conversation.diarization.hears_overlap
         facts = [
             Fact(
@@ -247,8 +247,8 @@ def _remarks(speaker: Speaker, words: Wording) -> list[str]:
     if speaker.role_source == "guess":
         remarks.append(words("role_guess"))
     if speaker.not_scored:
-        remarks.append(words(f"ns_{speaker.not_scored}", role=speaker.role or "", label=speaker.label))
-    elif speaker.affect is None:
+        remarks.append(words(f"ns_{speaker.not_scored}", role=words.role(speaker.role or ""), label=speaker.label))
+    elif speaker.affect is None and speaker.talk is not None and speaker.talk.talk_s > 0:
         remarks.append(words("ns_nothing"))
     return remarks
 
@@ -318,20 +318,20 @@ def _thresholds(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     anchors = options_of(conversation, "affect")["anchors"]
     silences = len(conversation.exchange.silences) if conversation.exchange else 0
     talk = (
-        words("th_turn", merge=words.seconds(options_of(conversation, "turns")["merge_gap_s"])),
+        words("th_turn", merge=words.exact(options_of(conversation, "turns")["merge_gap_s"])),
         words(
             "th_non_talk",
-            non_talk=words.seconds(dynamics["non_talk_s"], 0),
-            silence=words.seconds(dynamics["silence_s"], 0),
+            non_talk=words.exact(dynamics["non_talk_s"]),
+            silence=words.exact(dynamics["silence_s"]),
             n=silences,
         ),
-        words("th_interruption", overlap=words.seconds(dynamics["interruption_s"])),
-        words("th_latency", latency=words.seconds(dynamics["max_latency_s"], 0)),
+        words("th_interruption", overlap=words.exact(dynamics["interruption_s"])),
+        words("th_latency", latency=words.exact(dynamics["max_latency_s"])),
         words(
             "th_flags",
             share=words.percent(dynamics["flag_share"]),
-            monologue=words.seconds(dynamics["flag_monologue_s"], 0),
-            silence=words.seconds(dynamics["flag_silence_s"], 0),
+            monologue=words.exact(dynamics["flag_monologue_s"]),
+            silence=words.exact(dynamics["flag_silence_s"]),
         ),
     )
     if not is_scored(conversation):
@@ -343,9 +343,9 @@ def _thresholds(conversation: Conversation, words: Wording) -> tuple[str, ...]:
         *talk,
         words(
             "th_judged",
-            judged=words.seconds(emotion["min_judged_s"]),
-            window=words.seconds(emotion["window_s"], 0),
-            step=words.seconds(emotion["window_step_s"], 0),
+            judged=words.exact(emotion["min_judged_s"]),
+            window=words.exact(emotion["window_s"]),
+            step=words.exact(emotion["window_step_s"]),
             unsure=words.percent(emotion["unsure_below"]),
         ),
         words("th_mean", anchors=places),
@@ -361,12 +361,14 @@ def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     if not found.hears_overlap and len(conversation.speakers) > 1:
         limits.append(words("limit_overlap"))
     unjudged = [t for t in conversation.turns if t.unjudged]
+    judged_s = sum(s.affect.judged_s for s in conversation.speakers if s.affect)
+    talk_s = sum(s.talk.talk_s for s in conversation.speakers if s.talk)
     if unjudged and is_scored(conversation):
         why = Counter(t.unjudged for t in unjudged)
         limits.append(
             words(
                 "limit_unjudged",
-                seconds=words.seconds(sum(t.duration_s for t in unjudged)),
+                seconds=words.seconds(max(0.0, talk_s - judged_s)),
                 short=why["short"],
                 overlap=why["overlap"],
                 other=why["restricted"] + why["not_asked"],
@@ -381,6 +383,6 @@ def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
 
 def _notices(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     notices = [words("legal")]
-    if conversation.allow_restricted:
+    if conversation.allow_restricted and is_scored(conversation) and any(s.role for s in conversation.speakers):
         notices.append(words("legal_allowed", reason=conversation.allow_restricted))
     return tuple(notices)

@@ -69,4 +69,13 @@ class Wording:
         """How a speaker is called on the page: name or numbered label, with the role, marked where it is a guess."""
         shown = name or self("speaker_n", n=label.removeprefix("S"))
         mark = "?" if guess else ""
-        return f"{shown} ({role}{mark})" if role else shown
+        return f"{shown} ({self.role(role)}{mark})" if role else shown
+
+    def role(self, role: str) -> str:
+        """A role of the presets in this language; any other as the user wrote it."""
+        return _texts(self.lang).get(f"role_{role}", role)
+
+    def exact(self, value: float, unit: str = "\u00a0s") -> str:
+        """A configured value with every decimal that it was given."""
+        text = f"{value:.10g}".replace("-", "\u2212")
+        return (text.replace(".", ",") if self.lang == "fr" else text) + unit

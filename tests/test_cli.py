@@ -1,16 +1,19 @@
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from conftest import noise, write_wav
 from pipeline import errors
+from pipeline.cli.app import app
 
 RUN = CliRunner()
 OUTPUTS = {"sample.report.html", "sample.json", "sample.turns.csv", "sample.rttm"}
@@ -57,10 +60,14 @@ def test_report_renders_again_without_audio(analysed: Path, tmp_path: Path) -> N
 
 def test_report_takes_other_anchors(analysed: Path, tmp_path: Path) -> None:
     config = tmp_path / "mine.yaml"
-    config.write_text("dynamics: {silence_s: 1.0}", encoding="utf-8")
+    config.write_text(
+        "dynamics: {silence_s: 1.25}\nreport: {lang: fr}\nemotion: {unsure_below: 0.95}", encoding="utf-8"
+    )
     done = ressenti("report", analysed / "sample.json", "--out", tmp_path, "--config", config)
     assert done.returncode == 0, done.stderr
-    assert "Silence: longer than 1" in (tmp_path / "sample.report.html").read_text(encoding="utf-8")
+    page = (tmp_path / "sample.report.html").read_text(encoding="utf-8")
+    assert "Silence : plus de 1,25\u00a0s" in page
+    assert "aucune classe n’atteint 95" in page
 
 
 def test_bad_recordings_do_not_stop_the_others(sample: tuple[Path, Path], tmp_path: Path) -> None:
@@ -77,6 +84,12 @@ def test_bad_recordings_do_not_stop_the_others(sample: tuple[Path, Path], tmp_pa
     assert [name in done.stderr for name in ("empty.wav", "text.mp3", "none.wav")] == [True] * 3
 
 
+def float_wav(samples: np.ndarray) -> bytes:
+    data = samples.astype("<f4").tobytes()
+    form = (36 + len(data), b"WAVE", b"fmt ", 16, 3, 1, 16_000, 64_000, 4, 32, b"data", len(data))
+    return struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", *form) + data
+
+
 @pytest.mark.parametrize(
     ("make", "error"),
     [
@@ -89,6 +102,7 @@ def test_bad_recordings_do_not_stop_the_others(sample: tuple[Path, Path], tmp_pa
         (lambda p: write_wav(p, noise(0)), errors.ZeroLengthError),
         (lambda p: p.write_bytes(write_wav(p, noise(4)).read_bytes()[:40_000]), errors.TruncatedError),
         (lambda p: write_wav(p, noise(3, 0.02)), errors.NoSpeechError),
+        (lambda p: p.write_bytes(float_wav(np.full(48_000, np.nan))), errors.BadSamplesError),
     ],
 )
 def test_bad_input_has_its_exit_code_and_leaves_nothing(
@@ -123,6 +137,51 @@ def test_options_that_do_not_fit(sample: tuple[Path, Path], tmp_path: Path, argu
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_defect_in_one_recording_does_not_stop_the_others(
+    sample: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pipeline.run
+
+    whole = pipeline.run.analyze
+
+    def broken(path: Path, *rest: object, **named: object) -> object:
+        if path.name == "bad.wav":
+            raise ZeroDivisionError("oh [/x] no")
+        return whole(path, *rest, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(pipeline.run, "analyze", broken)
+    bad = write_wav(tmp_path / "bad.wav", noise(2))
+    done = RUN.invoke(app, ["analyze", str(bad), str(sample[0]), "--speakers", "2", "--out", str(tmp_path / "out")])
+    assert done.exit_code == 1
+    assert "unexpected ZeroDivisionError" in done.output
+    assert {p.name for p in (tmp_path / "out").iterdir()} == OUTPUTS
+
+
+def test_a_name_too_long_to_write_is_an_error_not_a_crash(sample: tuple[Path, Path], tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 248 + ".wav")
+    path.write_bytes(sample[0].read_bytes())
+    done = ressenti("analyze", path)
+    assert done.returncode == errors.OutputError.exit_code
+    assert "too long" in done.stderr
+
+
+def test_reports_of_one_name_are_refused(analysed: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = tmp_path / "other" / "sample.json"
+    other.write_bytes((analysed / "sample.json").read_bytes())
+    done = ressenti("report", analysed / "sample.json", other, "--out", tmp_path / "out")
+    assert done.returncode == errors.ConfigError.exit_code
+
+
+def test_a_conversation_without_its_options_is_refused(analysed: Path, tmp_path: Path) -> None:
+    data = json.loads((analysed / "sample.json").read_text(encoding="utf-8"))
+    data["config"]["affect"] = {"anchors": {}}
+    (tmp_path / "sample.json").write_text(json.dumps(data), encoding="utf-8")
+    done = ressenti("report", tmp_path / "sample.json")
+    assert done.returncode == errors.NotAConversationError.exit_code
+    assert "anchor" in done.stderr
 
 
 def test_two_recordings_of_one_name_are_refused(tmp_path: Path) -> None:

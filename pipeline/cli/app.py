@@ -12,7 +12,7 @@ from rich.markup import escape
 from pipeline.cli import outputs
 from pipeline.cli.console import Terminal
 from pipeline.config import Config, build_config, load_config, preset_names
-from pipeline.errors import ConfigError, RessentiError
+from pipeline.errors import ConfigError, NotAConversationError, RessentiError
 from pipeline.records import Conversation
 from pipeline.roles import People
 
@@ -79,9 +79,9 @@ def analyze(
             outputs.check_free(list(paths.values()), overwrite)
             conversation, seconds = _analyze_one(recording, options, people, paths, terminal)
             _tell(conversation, seconds, paths, terminal)
-        except RessentiError as error:
-            terminal.fail(error)
-            code = code or error.exit_code
+        except Exception as error:  # noqa: BLE001  # whatever happens to one, the other recordings are still done
+            failed = terminal.fail(error, recording)
+            code = code or failed
     raise typer.Exit(code)
 
 
@@ -109,7 +109,7 @@ def report(
     conversations: Annotated[list[Path], typer.Argument(help="NAME.json files that analyze wrote.")],
     config: Annotated[
         str | None,
-        typer.Option(help="Preset or YAML file whose anchors, smoothing and limits replace the stored ones."),
+        typer.Option(help="Preset or YAML file: its anchors, smoothing, limits and language."),
     ] = None,
     lang: Language = None,
     out: Out = None,
@@ -119,17 +119,15 @@ def report(
     """Render reports again from stored conversations, without the recordings."""
     terminal = Terminal(quiet)
     chosen = load_config(config) if config else None
-    stems = {path: path.with_name(path.name.removesuffix(".json")) for path in conversations}
     code = 0
-    for path, stem in stems.items():
-        target = (out or path.parent) / f"{stem.name}{outputs.ENDINGS['html']}"
+    for path, paths in outputs.plan(conversations, out, ("html",)).items():
         try:
-            outputs.check_free([target], overwrite)
-            outputs.write(_derived(path, chosen), {"html": target}, lang)
-            terminal.say(f"[green]✓[/] {escape(path.name)} → [bold]{escape(str(target))}[/]")
-        except RessentiError as error:
-            terminal.fail(error)
-            code = code or error.exit_code
+            outputs.check_free(list(paths.values()), overwrite)
+            outputs.write(_stored(path, chosen), paths, lang)
+            terminal.say(f"[green]✓[/] {escape(path.name)} → [bold]{escape(str(paths['html']))}[/]")
+        except Exception as error:  # noqa: BLE001  # the other conversations are still rendered
+            failed = terminal.fail(error, path)
+            code = code or failed
     raise typer.Exit(code)
 
 
@@ -148,8 +146,7 @@ def main() -> None:
     try:
         app()
     except RessentiError as error:
-        Terminal().fail(error)
-        raise SystemExit(error.exit_code) from None
+        raise SystemExit(Terminal().fail(error)) from None
 
 
 def _analyze_one(
@@ -168,39 +165,54 @@ def _analyze_one(
 
 def _tell(conversation: Conversation, seconds: float, paths: dict[str, Path], terminal: Terminal) -> None:
     minutes, rest = divmod(round(conversation.recording.duration_s), 60)
-    count = len(conversation.speakers)
+    count, asked = len(conversation.speakers), _fewer(conversation)
     low = (
         ", low confidence: give --speakers if you know it" if conversation.diarization.count_confidence == "low" else ""
     )
     terminal.say(
         f"[green]✓[/] [bold]{escape(conversation.recording.name)}[/]  {minutes}:{rest:02d}, {count} "
-        f"speaker{'s' if count != 1 else ''} ({conversation.diarization.count}{low})  [dim]{seconds:.1f} s[/]"
+        f"speaker{'s' if count != 1 else ''} ({conversation.diarization.count}{asked}{low})  [dim]{seconds:.1f} s[/]"
     )
     for path in paths.values():
         terminal.say(f"    {escape(str(path))}")
+    if all(speaker.not_scored == "not_asked" for speaker in conversation.speakers):
+        terminal.say("    [yellow]nobody has a role that --emotion-for names: no emotion computed[/]")
     for speaker in conversation.speakers:
         if speaker.not_scored == "unconfirmed":
             terminal.say(
                 f"    [yellow]{speaker.label}: emotion not computed, role not confirmed "
-                f"({speaker.role or 'none'}?). Listen, then name it: --roles {speaker.label}=ROLE[/]"
+                f"({escape(speaker.role or 'none')}?). Listen, then name it: --roles {speaker.label}=ROLE[/]"
             )
         elif speaker.not_scored == "restricted":
-            terminal.say(f"    [yellow]{speaker.label} ({speaker.role}): emotion not computed, restricted role[/]")
+            terminal.say(
+                f"    [yellow]{speaker.label} ({escape(speaker.role or '')}): emotion not computed, restricted role[/]"
+            )
 
 
-def _derived(path: Path, chosen: Config | None) -> Conversation:
-    """A stored conversation; with other options chosen, what follows from them is derived anew."""
+def _fewer(conversation: Conversation) -> str:
+    """What was asked for, where something else was found."""
+    notes = {note.key: note.values for note in conversation.diarization.notes}
+    short = notes.get("fewer_speakers")
+    return f", {short['asked']} asked for but only {short['found']} could be told apart" if short else ""
+
+
+def _stored(path: Path, chosen: Config | None) -> Conversation:
+    """A stored conversation; with other options chosen, all that follows from them is derived anew."""
     from dataclasses import replace
 
     from pipeline import store
     from pipeline.run import derive
 
     conversation = store.load(path)
+    try:
+        options = build_config(conversation.config, source=path.name)
+    except ConfigError as exc:
+        raise NotAConversationError(f"{exc} Expected a NAME.json that analyze wrote.") from exc
     if chosen is None:
         return conversation
-    options = build_config(conversation.config, source=path.name)
-    later = ("affect", "trajectory", "dynamics")
-    options = options.model_copy(update={group: getattr(chosen, group) for group in later})
+    later = {group: getattr(chosen, group) for group in ("affect", "trajectory", "dynamics", "report")}
+    unsure = options.emotion.model_copy(update={"unsure_below": chosen.emotion.unsure_below})
+    options = options.model_copy(update={**later, "emotion": unsure})
     return derive(replace(conversation, config=options.model_dump(mode="json")), options)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -34,9 +36,16 @@ class Terminal:
         """Print a line of markup, unless quiet."""
         self.out.print(text)
 
-    def fail(self, error: RessentiError) -> None:
-        """Print an error."""
-        self.err.print(f"[bold red]error[/] {escape(str(error))}")
+    def fail(self, error: Exception, source: Path | None = None) -> int:
+        """Print an error, and return its exit code: 1 for one that nobody thought of, which names its place."""
+        if isinstance(error, RessentiError):
+            self.err.print(f"[bold red]error[/] {escape(str(error))}")
+            return error.exit_code
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        text = f"{source.name if source else ''}: unexpected {type(error).__name__} at {where}: {error}"
+        self.err.print(f"[bold red]error[/] {escape(text)}. This is a defect of Ressenti; please report it.")
+        return RessentiError.exit_code
 
     @contextmanager
     def progress(self, title: str) -> Iterator[Hook]:

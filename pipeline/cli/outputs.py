@@ -22,17 +22,17 @@ def parse_formats(text: str) -> tuple[str, ...]:
     return formats
 
 
-def plan(recordings: Sequence[Path], out: Path | None, formats: Sequence[str]) -> dict[Path, dict[str, Path]]:
-    """The files of each recording by format; `ConfigError` where two recordings would share them."""
+def plan(sources: Sequence[Path], out: Path | None, formats: Sequence[str]) -> dict[Path, dict[str, Path]]:
+    """The files of each recording (or stored conversation) by format; `ConfigError` where two would share them."""
     plans: dict[Path, dict[str, Path]] = {}
     owner: dict[Path, Path] = {}
-    for recording in dict.fromkeys(recordings):
+    for recording in dict.fromkeys(sources):
         folder = out if out is not None else recording.parent
         plans[recording] = {name: folder / f"{recording.stem}{ENDINGS[name]}" for name in formats}
         for path in plans[recording].values():
             if path in owner:
                 raise ConfigError(
-                    f"{owner[path]} and {recording} would both write {path}. Analyse them with different --out folders."
+                    f"{owner[path]} and {recording} would both write {path}. Use different --out folders."
                 )
             if path == recording:
                 raise ConfigError(f"{recording} would be overwritten by its own result. Choose a folder with --out.")
@@ -43,9 +43,14 @@ def plan(recordings: Sequence[Path], out: Path | None, formats: Sequence[str]) -
 def check_free(paths: Sequence[Path], overwrite: bool) -> None:
     """Raise `OutputExistsError` where a result exists already, `OutputError` where its folder is a file."""
     for path in paths:
-        if path.parent.exists() and not path.parent.is_dir():
+        try:
+            folder_is_file = path.parent.exists() and not path.parent.is_dir()
+            exists = path.exists()
+        except OSError as exc:
+            raise OutputError(f"{path}: cannot be written ({exc.strerror}). Choose a folder with --out.") from exc
+        if folder_is_file:
             raise OutputError(f"{path.parent}: a file; expected a folder for the results. Choose one with --out.")
-        if path.exists() and not overwrite:
+        if exists and not overwrite:
             raise OutputExistsError(f"{path}: exists already. Add --overwrite, or choose another folder with --out.")
 
 

@@ -54,17 +54,21 @@ def without_bleed(
     own_db: npt.NDArray[np.float32],
     other_db: npt.NDArray[np.float32],
     bleed_db: float = 12.0,
+    shortest_s: float = 0.2,
 ) -> list[tuple[float, float]]:
-    """Spans less those that are bleed: the other channel is louder throughout by `bleed_db`, each to its usual level.
+    """Spans without the stretches in which the other channel is louder by `bleed_db`: there, one hears only its bleed.
 
-    Levels are dBFS in frames of 0.1 s (pure).
+    Levels are dBFS in frames of 0.1 s, and single frames follow their neighbours; what is left of a span and shorter
+    than `shortest_s` is dropped (pure).
     """
-    own = own_db - np.percentile(own_db, 95)
-    other = other_db - np.percentile(other_db, 95)
-    kept = []
+    audible = np.convolve(own_db - other_db > -bleed_db, np.ones(3), "same") >= 2
+    kept: list[tuple[float, float]] = []
     for start, end in spans:
-        frames = slice(int(start / _FRAME_S), max(int(start / _FRAME_S) + 1, int(np.ceil(end / _FRAME_S))))
-        lead = own[frames] - other[frames]
-        if len(lead) == 0 or float(lead.max()) > -bleed_db:
-            kept.append((start, end))
+        first, last = int(start / _FRAME_S), min(len(audible), int(np.ceil(end / _FRAME_S)))
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], audible[first:last], [False]]).astype(int))) + first
+        pieces = [
+            (max(start, begin * _FRAME_S), end if stop == last else min(end, stop * _FRAME_S))
+            for begin, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+        ]
+        kept += [piece for piece in pieces if piece[1] - piece[0] >= shortest_s or piece == (start, end)]
     return kept

@@ -45,6 +45,7 @@ def _kmeans(embeddings: FloatArray, k: int, tries: int = 10, rounds: int = 50) -
     """Spherical k-means with k-means++ starts (Arthur & Vassilvitskii 2007); the best of several seeded tries."""
     rng = np.random.default_rng(0)
     best, best_fit = np.zeros(len(embeddings), dtype=np.int64), -np.inf
+    k = min(k, len(np.unique(embeddings.round(4), axis=0)))
     if k == 1:
         return best
     for _ in range(tries):
@@ -54,9 +55,10 @@ def _kmeans(embeddings: FloatArray, k: int, tries: int = 10, rounds: int = 50) -
             centres = np.vstack([centres, embeddings[rng.choice(len(embeddings), p=far / far.sum())]])
         labels = assign(embeddings, centres)
         for _ in range(rounds):
-            for i in range(k):
-                if not np.any(labels == i):  # an empty cluster takes the embedding that fits worst
-                    labels[int(np.argmin((embeddings @ centres.T).max(axis=1)))] = i
+            empty = [i for i in range(k) if not np.any(labels == i)]
+            worst = np.argsort((embeddings @ centres.T).max(axis=1))
+            labels[worst[: len(empty)]] = empty  # each empty cluster takes one of the embeddings that fit worst
+            labels = _renumber(labels)  # taking an embedding may have emptied another cluster
             centres = centroids_of(embeddings, labels)
             moved = assign(embeddings, centres)
             if np.array_equal(moved, labels):

@@ -12,6 +12,7 @@ from pipeline import audio
 from pipeline.config import AudioOptions, DiarizationOptions
 from pipeline.diarization.vad import detect_speech
 from pipeline.emotion import features
+from pipeline.layout import lay_out
 from pipeline.mel import FloatArray
 from pipeline.training.corpora import Clip
 
@@ -36,7 +37,7 @@ def _mel(clip: Clip, cache: Path | None) -> FloatArray:
         return loaded
     options = AudioOptions(min_duration_s=0.1, silent_dbfs=-90.0)
     _, sound = audio.load(clip.path, options)
-    samples = audio.lay_out(sound, "mono", options).audio.samples[0]
+    samples = lay_out(sound, "mono", options).audio.samples[0]
     spans = detect_speech(samples, DiarizationOptions())
     if spans:
         samples = samples[int(spans[0][0] * audio.RATE_HZ) : int(spans[-1][1] * audio.RATE_HZ)]

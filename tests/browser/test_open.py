@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from pipeline import People
 from pipeline.records import Conversation
 from reports.page import render
 
@@ -27,9 +28,9 @@ def opened(
 ) -> Iterator[Callable[..., tuple[Page, list[str]]]]:
     pages = []
 
-    def open_page(width: int = 1280, preset: str = "default") -> tuple[Page, list[str]]:
+    def open_page(width: int = 1280, preset: str = "default", names: tuple[str, ...] = ()) -> tuple[Page, list[str]]:
         path = tmp_path / f"{preset}.report.html"
-        path.write_text(render(make_conversation(preset)), encoding="utf-8")
+        path.write_text(render(make_conversation(preset, people=People(names=names))), encoding="utf-8")
         page = browser.new_page(viewport={"width": width, "height": 900})
         pages.append(page)
         trouble: list[str] = []
@@ -66,6 +67,18 @@ def test_time_is_where_the_turns_are(opened: Callable[..., tuple[Page, list[str]
     ticks = page.locator("#timeline .xtick text").all_text_contents()
     assert ticks[0] == "0:00"
     assert ticks[-1] in ("0:28", "0:30", "0:25")
+
+
+@pytest.mark.parametrize("names", [("Anna", "Anna"), ("1001", "1002"), ("<b>A</b>", "%{x}")])
+def test_lanes_are_speakers_whatever_their_names(
+    opened: Callable[..., tuple[Page, list[str]]], names: tuple[str, str]
+) -> None:
+    page, trouble = opened(names=names)
+    assert sorted(page.locator("#timeline .ytick text").all_text_contents()) == sorted(names)
+    bars = page.locator("#timeline .bars path")
+    tops = {round(bars.nth(i).bounding_box()["y"] / 20) for i in range(6)}  # type: ignore[index]
+    assert len(tops) == 2
+    assert trouble == []
 
 
 def test_nothing_of_emotion_where_nobody_is_scored(opened: Callable[..., tuple[Page, list[str]]]) -> None:

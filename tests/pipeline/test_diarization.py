@@ -113,6 +113,15 @@ def test_long_recordings_are_gathered_first(monkeypatch: pytest.MonkeyPatch) -> 
     assert same_partition(clustering.cluster(x, Count(), 0.37), truth)
 
 
+@pytest.mark.parametrize("k", [3, 4, 5])
+def test_voices_that_repeat_exactly_do_not_break_the_clustering(k: int) -> None:
+    x, _ = voices([6, 6], spread=0.0)
+    with np.errstate(all="raise"):
+        labels = clustering.cluster(x, Count(exactly=k), 0.37)
+    assert len(set(labels.tolist())) == 2
+    assert len(set(labels[:6].tolist())) == 1
+
+
 def test_fewer_windows_than_speakers_asked_for() -> None:
     x, _ = voices([1, 1])
     assert len(clustering.cluster(x, Count(exactly=5), 0.37)) == 2
@@ -134,10 +143,14 @@ def test_speakers_change_halfway_between_windows() -> None:
 def test_only_bleed_is_dropped() -> None:
     own = np.full(100, -80.0, np.float32)
     other = np.full(100, -80.0, np.float32)
-    own[0:20], other[30:50], own[30:50] = -20, -20, -45  # own speech, the other's speech and its bleed
+    own[0:20], other[30:50], own[30:50] = -20, -20, -45  # own speech, then the other's speech and its bleed
     own[60:80] = other[60:80] = -20  # both
     kept = without_bleed([(0.0, 2.0), (3.0, 5.0), (6.0, 8.0)], own, other)
     assert kept == [(0.0, 2.0), (6.0, 8.0)]
+    assert without_bleed([(0.05, 8.0)], own, other) == [
+        (0.05, pytest.approx(3.0, abs=0.11)),
+        (pytest.approx(5.0, abs=0.11), 8.0),
+    ]
 
 
 def test_silence_has_no_speakers() -> None:

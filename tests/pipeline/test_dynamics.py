@@ -82,7 +82,7 @@ def judged(index: int, start: float, end: float, valence: float, top: str = "Ple
     scores = (0.8, 0.05, 0.05, 0.05, 0.05) if top == "Pleased" else (0.05, 0.05, 0.05, 0.05, 0.8)
     emotion = EmotionScores(scores)
     turn = Turn(index, "A", start, end, windows=(Window(start, end, end - start, emotion),), emotion=emotion)
-    return turn, AffectPoint((start + end) / 2, end - start, valence, 0.0, 0.1, 0.1, index)
+    return turn, AffectPoint((start + end) / 2, end - start, end - start, valence, 0.0, 0.1, 0.1, index)
 
 
 def test_affect_of_a_speaker_by_hand() -> None:

@@ -45,6 +45,23 @@ def test_a_reason_opens_every_role(preset: str) -> None:
     assert not_scored("mono", People(allow_restricted="safety study"), load_config(preset).roles) == [None, None]
 
 
+@pytest.mark.parametrize(
+    "role",
+    ["Agent", "AGENTS", " agent ", "call-center agent", "Employee 2", "candidate", "Candidat", "recruteur", "Employé"],
+)
+def test_a_restricted_role_is_known_however_it_is_written(role: str) -> None:
+    assert not_scored("split", People(roles=(f"S1={role}", "S2=client")), NONE) == ["restricted", None]
+
+
+def test_a_config_can_restrict_more_but_not_less() -> None:
+    assert not_scored("split", People(roles=("doctor", "nurse")), RoleOptions(also_restricted=("Nurse",))) == [
+        None,
+        "restricted",
+    ]
+    with pytest.raises(ConfigError, match="restricted"):
+        load_config("call-center", {"roles": {"restricted": []}})
+
+
 def test_recruitment_scores_nobody() -> None:
     assert not_scored("split", People(), load_config("recruitment").roles) == ["restricted", "restricted"]
 
@@ -63,14 +80,19 @@ def test_emotion_for_narrows() -> None:
 
 
 def test_names_by_order_and_by_label() -> None:
-    speakers = make_speakers(LABELS, "mono", People(names=("Anna", "S2=Ben")), NONE)
+    speakers = make_speakers(LABELS, "mono", People(names=("Anna", "Ben")), NONE)
     assert [s.name for s in speakers] == ["Anna", "Ben"]
+    speakers = make_speakers(LABELS, "mono", People(names=("S2=Ben",)), NONE)
+    assert [s.name for s in speakers] == ["", "Ben"]
 
 
 @pytest.mark.parametrize(
     ("people", "options", "message"),
     [
         (People(names=("S9=Anna",)), NONE, "no speaker 'S9'; this recording has S1, S2"),
+        (People(roles=("S2=agent", "client")), CALLS, "all by order"),
+        (People(roles=("S1=agent", "S1=client")), CALLS, "one value for S1"),
+        (People(roles=("S1=",)), CALLS, "one value for S1"),
         (People(), RoleOptions(emotion_for=("doctor",)), "unknown role 'doctor'"),
     ],
 )

@@ -125,6 +125,28 @@ def test_a_folder_that_is_a_file_is_an_output_error(tmp_path: Path) -> None:
         store.write_whole({tmp_path / "file" / "a.txt": "new"})
 
 
+def test_when_one_cannot_be_placed_all_is_as_before(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("old", encoding="utf-8")
+    (tmp_path / "c.txt").mkdir()
+    names = sorted(p.name for p in tmp_path.iterdir())
+    with pytest.raises(errors.OutputError, match=r"c\.txt"):
+        store.write_whole({tmp_path / "a.txt": "new", tmp_path / "b.txt": "new", tmp_path / "c.txt": "new"})
+    assert sorted(p.name for p in tmp_path.iterdir()) == names
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "old"
+
+
+def test_folders_made_for_nothing_are_removed(tmp_path: Path) -> None:
+    class Crash(str):
+        __slots__ = ()
+
+        def encode(self, *_: Any) -> bytes:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.write_whole({tmp_path / "new" / "deep" / "a.txt": Crash("never")})
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_frames_hold_the_conversation(make_conversation: Make) -> None:
     conversation = make_conversation()
     turns = store.turns_frame(conversation)

@@ -11,7 +11,7 @@ OPTIONS = TrajectoryOptions(smoothing_s=10, step_s=1, reach=2)
 
 
 def point(time_s: float, valence: float, sd: float = 0.1, weight_s: float = 2.0) -> AffectPoint:
-    return AffectPoint(time_s, weight_s, valence, -valence, sd, sd, 0)
+    return AffectPoint(time_s, weight_s, weight_s, valence, -valence, sd, sd, 0)
 
 
 def test_nobody_judged_gives_an_empty_line() -> None:
@@ -48,6 +48,16 @@ def test_the_line_breaks_where_nobody_was_judged() -> None:
     assert values[15.0] is not None
     assert values[50.0] is None
     assert values[85.0] is not None
+
+
+def test_more_windows_of_the_same_sound_do_not_narrow_the_band() -> None:
+    apart = [AffectPoint(4 + 8 * i, 8, 8, 0.2, 0, 0.3, 0.3, 0) for i in range(8)]
+    sharing = [AffectPoint(4 + 2 * i, 8, 2, 0.2, 0, 0.3, 0.3, 0) for i in range(32)]
+    widths = []
+    for points in (apart, sharing):
+        line = make_trajectory("S1", points, OPTIONS)
+        widths.append(np.mean(np.array(line.valence_high, float)[10:50] - np.array(line.valence_low, float)[10:50]))
+    assert widths[1] == pytest.approx(widths[0], rel=0.15)
 
 
 @given(

@@ -1,6 +1,7 @@
 from itertools import pairwise
 
-from hypothesis import given
+import pytest
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.config import EmotionOptions, TurnOptions
@@ -43,8 +44,15 @@ def test_order_and_numbers_follow_time() -> None:
 def test_what_is_clear_of_others() -> None:
     heard = segments((0, 5, "A"), (1, 1.5, "B"), (4.6, 6, "B"))
     turn = make_turns(heard, OPTIONS)[0]
-    assert clear_spans(turn, heard, min_s=0.8) == [(0, 1), (1.5, 4.6)]
-    assert clear_spans(turn, heard, min_s=2.0) == [(1.5, 4.6)]
+    assert clear_spans(turn, heard, min_s=0.8) == [(0, 1, 1), (1.5, 4.6, pytest.approx(3.1))]
+    assert clear_spans(turn, heard, min_s=2.0) == [(1.5, 4.6, pytest.approx(3.1))]
+
+
+def test_pauses_are_not_speech_to_be_judged() -> None:
+    heard = segments((0.1, 0.4, "A"), (0.9, 1.2, "A"))
+    (turn,) = make_turns(heard, OPTIONS)
+    assert clear_spans(turn, heard, min_s=0.8) == []
+    assert clear_spans(turn, heard, min_s=0.5) == [(0.1, 1.2, pytest.approx(0.6))]
 
 
 def test_a_turn_wholly_overlapped_has_nothing_clear() -> None:
@@ -53,8 +61,8 @@ def test_a_turn_wholly_overlapped_has_nothing_clear() -> None:
 
 
 def test_long_spans_are_windowed_to_their_end() -> None:
-    windows = windows_of([(0, 3), (10, 31)], EmotionOptions())
-    assert windows[0] == (0, 3, 3)
+    windows = windows_of([(0, 3, 2.5), (10, 31, 20)], EmotionOptions())
+    assert windows[0] == (0, 3, 2.5)
     assert windows[1][0] == 10
     assert windows[-1][1] == 31
     assert all(end - start == 8 for start, end, _ in windows[1:])
@@ -87,14 +95,17 @@ def test_turns_keep_every_second_of_speech_and_add_only_pauses(heard: list[Segme
 @given(some_segments)
 def test_clear_spans_lie_in_the_turn_and_touch_nobody(heard: list[Segment]) -> None:
     for turn in make_turns(heard, OPTIONS):
-        for start, end in clear_spans(turn, heard, min_s=0.3):
+        for start, end, speech_s in clear_spans(turn, heard, min_s=0.3):
             assert turn.start_s <= start < end <= turn.end_s
+            assert 0.3 <= speech_s <= end - start + 1e-9
             assert not any(s.speaker != turn.speaker and s.start_s < end and s.end_s > start for s in heard)
 
 
 @given(st.floats(0.8, 300), st.floats(0, 1000))
+@example(8.5, 0.0)
+@example(9.0, 0.0)
 def test_windows_cover_a_span_and_their_weights_add_up(length: float, start: float) -> None:
-    windows = windows_of([(start, start + length)], EmotionOptions())
+    windows = windows_of([(start, start + length, length)], EmotionOptions())
     assert abs(sum(w for _, _, w in windows) - length) < 1e-6
     covered = union_s([(a, b + 1e-9) for a, b, _ in windows])
     assert len(covered) == 1

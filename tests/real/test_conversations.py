@@ -2,11 +2,19 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pipeline import analyze, load_config
+from pipeline.audio import Audio, load
+from pipeline.config import AudioOptions, DiarizationOptions, DynamicsOptions, TurnOptions
+from pipeline.diarization.channels import ChannelDiarizer
+from pipeline.diarization.interface import Count
+from pipeline.dynamics import interruptions_of
 from pipeline.evaluation.diarization import compare, read_rttm
+from pipeline.layout import lay_out
 from pipeline.records import Conversation
+from pipeline.turns import make_turns
 
 
 def analysed(path: Path, **diarization: object) -> Conversation:
@@ -45,6 +53,19 @@ def test_a_two_channel_call_is_split_and_its_mix_is_told_apart(shared_data: Path
         assert speaker.talk
         assert other.talk
         assert speaker.talk.share == pytest.approx(other.talk.share, abs=0.03)
+
+
+@pytest.mark.parametrize("bleed_db", [-40, -30, -20])
+def test_bleed_between_the_channels_changes_little(shared_data: Path, bleed_db: int) -> None:
+    calls = shared_data / "conversations" / "calls"
+    _, sound = load(calls / "auto_repairs_40_stereo8k.flac", AudioOptions())
+    clean = sound.samples.astype(np.float32)
+    mixed = np.clip(clean + 10 ** (bleed_db / 20) * clean[::-1], -32768, 32767).astype(np.int16)
+    assert lay_out(Audio(mixed), "auto", AudioOptions()).mode == "split"
+    found = ChannelDiarizer(DiarizationOptions()).diarize(Audio(mixed), Count())
+    result = compare(found.segments, read_rttm(calls / "auto_repairs_40.rttm"), sound.duration_s)
+    assert result.errors[1].rate <= 0.02
+    assert interruptions_of(make_turns(found.segments, TurnOptions()), DynamicsOptions()) == ()
 
 
 @pytest.mark.parametrize("name", ["demo_agent_one_channel.flac", "demo_agent1_one_channel.flac"])

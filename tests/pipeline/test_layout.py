@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import noise
+from pipeline.audio import Audio, load
+from pipeline.config import AudioOptions
+from pipeline.errors import ConfigError
+from pipeline.layout import Layout, lay_out
+
+OPTIONS = AudioOptions()
+
+
+def talking(seconds: float, first: bool, seed: int) -> np.ndarray:
+    """Noise in every other second, as if two people took turns."""
+    sound = noise(seconds, 0.1, seed)
+    on = (np.arange(len(sound)) // 16_000) % 2 == (0 if first else 1)
+    return sound * np.where(on, 1.0, 0.001)
+
+
+def laid_out(channels: np.ndarray, mode: str = "auto") -> Layout:
+    return lay_out(Audio((channels * 32767).astype(np.int16)), mode, OPTIONS)  # type: ignore[arg-type]
+
+
+def test_channels_that_differ_are_speakers() -> None:
+    layout = laid_out(np.stack([talking(10, True, 1), talking(10, False, 2)]))
+    assert (layout.mode, layout.reason.key) == ("split", "channels_differ")
+
+
+def test_bleed_does_not_hide_the_speakers() -> None:
+    a, b = talking(10, True, 1), talking(10, False, 2)
+    assert laid_out(np.stack([a + 0.1 * b, b + 0.1 * a])).mode == "split"
+
+
+@pytest.mark.parametrize("second", [1.0, 0.6])
+def test_the_same_sound_twice_is_mono(second: float) -> None:
+    sound = noise(5)
+    layout = laid_out(np.stack([sound, second * sound]))
+    assert (layout.mode, layout.reason.key) == ("mono", "channels_alike")
+    assert layout.audio.samples.shape == (1, len(sound))
+
+
+def test_a_silent_channel_is_left_out() -> None:
+    sound = noise(5)
+    layout = laid_out(np.stack([np.zeros_like(sound), sound]))
+    assert (layout.mode, layout.reason.key, layout.reason.values["used"]) == ("mono", "silent_channel", 2)
+    assert np.abs(layout.audio.samples).max() > 1000
+
+
+def test_split_of_one_channel_is_refused() -> None:
+    with pytest.raises(ConfigError, match="1 channel"):
+        laid_out(noise(2)[None], "split")
+
+
+def test_asked_for_mono_mixes() -> None:
+    layout = laid_out(np.stack([talking(4, True, 1), talking(4, False, 2)]), "mono")
+    assert layout.audio.samples.shape[0] == 1
+    assert layout.reason.key == "mono_asked"
+
+
+def test_a_party_who_hardly_speaks_is_not_lost() -> None:
+    a, b = noise(60, 0.1, 1), noise(60, 0.0001, 2)
+    b[16_000 * 30 : 16_000 * 31] = noise(1, 0.1, 3)
+    a[16_000 * 30 : 16_000 * 31] = noise(1, 0.001, 4)
+    assert laid_out(np.stack([a, b])).mode == "split"
+
+
+def test_where_one_channel_never_leads_the_other_is_taken_alone() -> None:
+    speech, hum = noise(10, 0.1, 1), noise(10, 0.004, 2)
+    layout = laid_out(np.stack([hum, speech]))
+    assert (layout.mode, layout.reason.key, layout.reason.values["used"]) == ("mono", "one_channel_leads", 2)
+    assert np.array_equal(layout.audio.samples[0], (speech * 32767).astype(np.int16))
+
+
+def test_an_inverted_channel_does_not_cancel_the_sound(sample: tuple[Path, Path]) -> None:
+    _, sound = load(sample[0], OPTIONS)
+    voice = sound.samples[0]
+    layout = lay_out(Audio(np.stack([voice, -voice])), "auto", OPTIONS)
+    assert layout.reason.key == "channels_cancel"
+    assert np.array_equal(layout.audio.samples[0], voice)
