@@ -16,7 +16,7 @@ from pipeline.mel import FloatArray, mel_power
 BANDS = 64
 LOW_HZ, HIGH_HZ = 60.0, 7_600.0
 FRAME_S = 0.01
-FLOOR = 1e-5  # of the speaker's mean power: what lies 50 dB below it is floor
+FLOOR = 1e-7  # of the speaker's mean power: what lies 70 dB below it is floor
 BLEND_S = 10.0  # seconds of speech at which own and population statistics weigh the same
 
 

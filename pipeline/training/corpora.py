@@ -69,9 +69,9 @@ def split(clips: Sequence[Clip]) -> tuple[list[Clip], list[Clip]]:
 
 
 def left_out(clips: Sequence[Clip], member: int, members: int) -> frozenset[tuple[str, str]]:
-    """Speakers that one network of several does not learn from: of each corpus every sixth, others for each network."""
+    """Speakers that one network of several does not learn from: of each corpus every eighth, others for each."""
     out: set[tuple[str, str]] = set()
     for corpus in sorted({clip.corpus for clip in clips}):
         speakers = sorted({clip.speaker for clip in clips if clip.corpus == corpus})
-        out |= {(corpus, speaker) for i, speaker in enumerate(speakers) if i % max(6, members) == member}
+        out |= {(corpus, speaker) for i, speaker in enumerate(speakers) if i % max(8, members) == member}
     return frozenset(out)

@@ -83,7 +83,7 @@ def augment_group(mels: Sequence[FloatArray], rng: np.random.Generator) -> list[
     position = np.arange(bands)
     knots = rng.normal(0, 4, size=6)
     response_db = np.interp(position, np.linspace(0, bands - 1, 6), knots)
-    if rng.random() < 0.35:
+    if rng.random() < 0.2:
         centres = slaney_mel_to_hz(np.linspace(slaney_hz_to_mel(60), slaney_hz_to_mel(7600), bands + 2))[1:-1]
         low, high = rng.uniform(200, 350), rng.uniform(3200, 3700)
         response_db = response_db - np.clip((low - centres) / 4, 0, 50) - np.clip((centres - high) / 8, 0, 60)
@@ -94,7 +94,7 @@ def augment_group(mels: Sequence[FloatArray], rng: np.random.Generator) -> list[
     high_band = np.minimum(low_band + 1, bands - 1)
     level = float(np.mean([m.mean() for m in mels]))
     noise: FloatArray | None = None
-    if rng.random() < 0.5:
+    if rng.random() < 0.3:
         colour = np.interp(position, np.linspace(0, bands - 1, 5), rng.normal(0, 5, size=5)) - position * 0.1
         shape = 10 ** (colour / 10)
         noise = (shape / shape.mean() * level * 10 ** (-rng.uniform(5, 40) / 10)).astype(np.float32)
