@@ -214,6 +214,21 @@ def test_the_doctor_names_models_and_licences() -> None:
         assert words in done.stdout
 
 
+def test_evaluate_diarization_prints_and_writes_figures(sample: tuple[Path, Path], tmp_path: Path) -> None:
+    folder = tmp_path / "truth"
+    folder.mkdir()
+    for path in sample:
+        (folder / path.name).write_bytes(path.read_bytes())
+    done = ressenti("evaluate", "diarization", folder, "--json", tmp_path / "figures.json")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
+    (row,) = figures["files"]
+    assert row["given"]["errors"][1]["rate"] <= 0.08
+    assert figures["total"]["given"][1] == row["given"]["errors"][1]
+    assert f"{100 * row['given']['errors'][1]['rate']:.1f}" in done.stdout
+    assert ressenti("evaluate", "diarization", tmp_path / "nowhere").returncode == errors.NotFoundError.exit_code
+
+
 def test_ctrl_c_leaves_nothing(sample: tuple[Path, Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
     code = "import sys; from pipeline.cli import main; main()"

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.markup import escape
 
-from pipeline.cli import outputs
+from pipeline.cli import evaluate, outputs
 from pipeline.cli.console import Terminal
 from pipeline.config import Config, build_config, load_config, preset_names
 from pipeline.errors import ConfigError, NotAConversationError, RessentiError
@@ -26,6 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+
+app.add_typer(evaluate.app, name="evaluate")
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for the results.  [default: beside the recording]")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]

@@ -28,7 +28,7 @@ def locate() -> tuple[Path, Path]:
 def tell(conversation: Conversation, reference: Path, terminal: Terminal) -> None:
     """Print how the found speakers compare with the human reference."""
     truth = read_rttm(reference)
-    result = compare(conversation.diarization.segments, truth, conversation.recording.duration_s)
+    result = compare(conversation.diarization.segments, truth, [(0.0, conversation.recording.duration_s)])
     spoken = {label: sum(s.duration_s for s in truth if s.speaker == label) for label in {s.speaker for s in truth}}
     table = Table(title="Speakers against the human reference", title_justify="left", box=None, pad_edge=False)
     for heading in ("found", "reference", "speaks (reference)", "found in common"):

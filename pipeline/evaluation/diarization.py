@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from pipeline.errors import NotFoundError
@@ -34,9 +35,17 @@ class DiarizationError:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Errors with and without a collar, and which reference speaker each found speaker is, with seconds in common."""
+    """How found segments compare with a reference.
+
+    `errors` by collar; `jaccard` is the Jaccard error rate; `boundary_s` the median distance from a reference boundary
+    to the nearest found one, None where nothing was found; `matches` are (found, reference speaker, shared seconds).
+    """
 
     errors: tuple[DiarizationError, ...]
+    jaccard: float
+    boundary_s: float | None
+    speakers: int
+    found: int
     matches: tuple[tuple[str, str, float], ...]
 
 
@@ -56,32 +65,26 @@ def read_rttm(path: Path, uri: str | None = None) -> tuple[Segment, ...]:
 def compare(
     found: Sequence[Segment],
     reference: Sequence[Segment],
-    duration_s: float,
+    scored: Sequence[tuple[float, float]],
     collars_s: Sequence[float] = (0.0, 0.25),
 ) -> Comparison:
-    """Score segments against a reference over the whole recording, once for each collar (seconds per side)."""
+    """Score segments against a reference within the `scored` spans (UEM), once for each collar (seconds per side)."""
     from pyannote.core import Segment as Span
     from pyannote.core import Timeline
-    from pyannote.metrics.diarization import DiarizationErrorRate
+    from pyannote.metrics.diarization import DiarizationErrorRate, JaccardErrorRate
 
     hypothesis, truth = _annotation(found), _annotation(reference)
-    whole = Timeline([Span(0, duration_s)])
+    where = Timeline([Span(start, end) for start, end in scored])
     errors = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for collar_s in collars_s:
             metric = DiarizationErrorRate(collar=2 * collar_s, skip_overlap=False)  # pyannote takes the total width
-            parts = metric(truth, hypothesis, uem=whole, detailed=True)
-            errors.append(
-                DiarizationError(
-                    collar_s,
-                    float(parts["total"]),
-                    float(parts["missed detection"]),
-                    float(parts["false alarm"]),
-                    float(parts["confusion"]),
-                )
-            )
+            parts = metric(truth, hypothesis, uem=where, detailed=True)
+            names = ("total", "missed detection", "false alarm", "confusion")
+            errors.append(DiarizationError(collar_s, *(float(parts[name]) for name in names)))
         mapping = DiarizationErrorRate().optimal_mapping(truth, hypothesis)
+        jaccard = float(JaccardErrorRate()(truth, hypothesis, uem=where))  # type: ignore[no-untyped-call]
     shared = truth * hypothesis  # co-occurrence in seconds, reference by hypothesis
     rows, columns = truth.labels(), hypothesis.labels()
     matches = tuple(
@@ -89,7 +92,30 @@ def compare(
         for label in columns
         if label in mapping
     )
-    return Comparison(tuple(errors), matches)
+    boundaries = sorted(edge for s in found for edge in (s.start_s, s.end_s))
+    gaps = [min(abs(edge - b) for b in boundaries) for s in reference for edge in (s.start_s, s.end_s) if boundaries]
+    return Comparison(
+        errors=tuple(errors),
+        jaccard=jaccard,
+        boundary_s=median(gaps) if gaps else None,
+        speakers=len(rows),
+        found=len(columns),
+        matches=matches,
+    )
+
+
+def total(comparisons: Sequence[Comparison]) -> tuple[DiarizationError, ...]:
+    """Errors of several recordings together, by collar: seconds add up, so long recordings weigh more."""
+    return tuple(
+        DiarizationError(
+            group[0].collar_s,
+            sum(e.reference_s for e in group),
+            sum(e.missed_s for e in group),
+            sum(e.false_alarm_s for e in group),
+            sum(e.confusion_s for e in group),
+        )
+        for group in zip(*(c.errors for c in comparisons), strict=True)
+    )
 
 
 def _annotation(segments: Sequence[Segment]) -> Annotation:
