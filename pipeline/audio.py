@@ -251,6 +251,7 @@ def _decode(
             progress("audio", len(buffer) / frame_bytes / RATE_HZ, total_s)
     keep(None)
     interleaved = np.frombuffer(buffer, dtype=np.int16).reshape(-1, channels)
+    progress("audio", len(interleaved) / RATE_HZ, len(interleaved) / RATE_HZ)
     return np.ascontiguousarray(interleaved.T), damaged, packets
 
 

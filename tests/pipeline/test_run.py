@@ -89,14 +89,15 @@ def test_noise_has_no_speech(tmp_path: Path) -> None:
 
 
 def test_progress_names_the_stages(recording: Path) -> None:
-    seen: list[str] = []
+    last: dict[str, tuple[float, float | None]] = {}
     analyze(
         recording,
         diarizer=FakeDiarizer(SEGMENTS),
         emotion_model=FakeEmotion(),
-        progress=lambda stage, *_: seen.append(stage),
+        progress=lambda stage, completed, total: last.update({stage: (completed, total)}),
     )
-    assert list(dict.fromkeys(seen))[-2:] == ["speech", "emotion"]
+    assert list(last) == ["audio", "speech", "emotion"]
+    assert all(completed == total for completed, total in last.values())
 
 
 def test_deriving_again_changes_nothing_and_follows_a_change(make_conversation: Make) -> None:
