@@ -52,6 +52,7 @@ class DiarizationOptions(_Group):
     window_s: Positive = 1.5
     step_s: Positive = 0.75
     cluster_distance: Positive = 0.37  # cosine distance at which average linkage stops, when the count is free
+    sure_single_s: NotNegative = 60.0  # of speech, from which an estimate of one speaker counts as sure
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:

@@ -43,11 +43,12 @@ class BuiltinDiarizer:
         if count.exactly is not None and found < count.exactly:
             notes.append(Note("fewer_speakers", {"asked": count.exactly, "found": found}))
         given = count.exactly is not None
+        sure = given or (found <= 1 and sum(end - start for start, end in spans) >= options.sure_single_s)
         segments = name_in_order(segments_of(spans, windows, labels))
         return Diarization(
             segments=segments,
             count="given" if given else "estimated",
-            count_confidence="high" if given or found <= 1 else "low",
+            count_confidence="high" if sure else "low",
             models=self.models,
             hears_overlap=False,
             embeddings=_speaker_embeddings(vectors, windows, segments),

@@ -75,6 +75,12 @@ def test_one_voice_is_one_speaker(shared_data: Path, name: str) -> None:
     assert conversation.diarization.count_confidence == "high"
 
 
+def test_one_voice_in_half_a_minute_is_not_sure(shared_data: Path) -> None:
+    conversation = analysed(shared_data / "conversations" / "ami" / "sample.flac")
+    assert conversation.diarization.count == "estimated"
+    assert conversation.diarization.count_confidence == "low"
+
+
 def test_french_speech_goes_through_and_says_how_sure_it_is(shared_data: Path) -> None:
     conversation = analysed(shared_data / "conversations" / "french" / "wt_smartphone.flac")
     assert conversation.exchange
