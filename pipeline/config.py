@@ -74,7 +74,7 @@ class EmotionOptions(_Group):
     min_judged_s: Positive = 0.8  # less undisturbed speech than this is not judged
     window_s: Positive = 8.0  # longer turns are scored in windows of this length ...
     window_step_s: Positive = 4.0  # ... every so many seconds
-    unsure_below: Share = 0.5  # a highest score below this is shown as unsure
+    unsure_below: Share = 0.6  # a highest score below this is shown as unsure
 
     @model_validator(mode="after")
     def _no_holes(self) -> Self:
