@@ -118,8 +118,8 @@ class Diarization:
     """Who spoke when, how the number of speakers came about, and a voice embedding per speaker where there is one.
 
     `count` is `given` (asked for), `channels` (one per channel) or `estimated`; an estimate of several speakers, or
-    from little speech, is not reliable and has `count_confidence` low. A diarizer that hears one speaker at a time finds no overlap and
-    so no interruptions: `hears_overlap` is False then.
+    from little speech, is not reliable and has `count_confidence` low. A diarizer that hears one speaker at a time
+    finds no overlap and so no interruptions: `hears_overlap` is False then.
     """
 
     segments: tuple[Segment, ...]
