@@ -231,7 +231,8 @@ def test_evaluate_diarization_prints_and_writes_figures(sample: tuple[Path, Path
 
 def test_ctrl_c_leaves_nothing(sample: tuple[Path, Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
-    code = "import sys; from pipeline.cli import main; main()"
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # background jobs ignore it
+    code += "from pipeline.cli import main; main()"
     recordings = []
     for i in range(6):  # enough work to be interrupted in
         recordings.append(tmp_path / f"call{i}.wav")
