@@ -177,6 +177,9 @@ def _tell(conversation: Conversation, seconds: float, paths: dict[str, Path], te
     )
     for path in paths.values():
         terminal.say(f"    {escape(str(path))}")
+    judged = [turn for turn in conversation.turns if turn.emotion is not None]
+    if judged:
+        terminal.say(f"    {len(judged)} turns judged, {sum(turn.unsure for turn in judged)} of them unsure")
     if all(speaker.not_scored == "not_asked" for speaker in conversation.speakers):
         terminal.say("    [yellow]nobody has a role that --emotion-for names: no emotion computed[/]")
     for speaker in conversation.speakers:

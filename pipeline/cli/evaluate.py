@@ -90,7 +90,7 @@ def _figures(result: Comparison) -> dict[str, Any]:
 
 
 def _rates(parts: dict[str, Any], rate: float) -> dict[str, Any]:
-    return {name: round(value, 3) for name, value in parts.items()} | {"rate": round(rate, 4)}
+    return {name: round(value, 6) for name, value in {**parts, "rate": rate}.items()}
 
 
 def _table(
