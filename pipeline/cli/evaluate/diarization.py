@@ -1,4 +1,4 @@
-"""`ressenti evaluate`: how good the product is, on recordings whose truth is known."""
+"""`ressenti evaluate diarization`: who spoke when, against a reference."""
 
 from __future__ import annotations
 
@@ -18,16 +18,9 @@ from pipeline.errors import RessentiError
 from pipeline.evaluation.diarization import Comparison, compare, total
 from pipeline.evaluation.references import Reference, find_references
 
-app = typer.Typer(help="Measure how good the product is, on material whose truth is known.", no_args_is_help=True)
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")]
 
 
-@app.callback()
-def evaluate() -> None:
-    """Measure how good the product is, on material whose truth is known."""
-
-
-@app.command()
 def diarization(
     folder: Annotated[Path, typer.Argument(help="Recordings with an RTTM beside them (and UEM where there is one)")],
     config: Annotated[str, typer.Option(help="Preset or YAML file.")] = "default",

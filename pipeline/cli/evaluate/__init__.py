@@ -1,0 +1,15 @@
+"""`ressenti evaluate`: how good the product is, a command for each question; one module for each."""
+
+from __future__ import annotations
+
+import typer
+
+from pipeline.cli.evaluate.diarization import diarization
+
+app = typer.Typer(help="Measure how good the product is, on material whose truth is known.", no_args_is_help=True)
+app.command()(diarization)
+
+
+@app.callback()
+def evaluate() -> None:
+    """Measure how good the product is, on material whose truth is known."""
