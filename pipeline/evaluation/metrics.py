@@ -42,7 +42,8 @@ def confusion(truth: IntArray, guess: IntArray, weights: FloatArray | None = Non
 def f1_scores(matrix: FloatArray) -> FloatArray:
     """F1 of each class (5,) from a confusion matrix; 0 where a class is neither there nor guessed."""
     seen = matrix.sum(axis=0) + matrix.sum(axis=1)
-    return 2 * np.diag(matrix) / np.maximum(seen, 1e-12)
+    scores: FloatArray = 2 * np.diag(matrix) / np.maximum(seen, 1e-12)
+    return scores
 
 
 def macro_f1(matrix: FloatArray) -> float:
