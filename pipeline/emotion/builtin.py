@@ -37,7 +37,10 @@ class BuiltinEmotion:
             about = json.loads((folder / "emotion.json").read_text(encoding="utf-8"))
             digest = file_sha256(path)
         except OSError as exc:
-            raise ModelError(f"the built-in emotion model is missing ({exc}). Install Ressenti again.") from exc
+            raise ModelError(
+                f"{folder}: no emotion model there ({exc}); expected emotion.onnx and emotion.json. "
+                "If it is the built-in one, install Ressenti again."
+            ) from exc
         if digest != about["sha256"]:
             raise ModelError(f"{path.name}: SHA-256 {digest[:12]}, expected {about['sha256'][:12]}. Install again.")
         self._session = onnx_session(path)
@@ -45,9 +48,10 @@ class BuiltinEmotion:
         self._population = features.Baseline(
             np.array(about["population_mean"], np.float32), np.array(about["population_sd"], np.float32)
         )
+        self.learned = frozenset((corpus, name) for corpus, names in about.get("learned", {}).items() for name in names)
         self.info = ModelInfo(
             task="emotion",
-            name="ressenti-builtin-emotion",
+            name="ressenti-builtin-emotion" if folder == WEIGHTS else folder.name,
             licence="CC BY-NC-SA 4.0",
             sha256=digest,
             commercial=False,
@@ -70,13 +74,9 @@ class BuiltinEmotion:
             progress("emotion", done, len(excerpts))
         return [scores for scores in out if scores is not None]
 
-    def logits(
-        self, mels: Sequence[FloatArray], own_baseline: bool = True
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def logits(self, mels: Sequence[FloatArray]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Class logits (n, 5) before the temperature, and valence and arousal (n, 2), of one speaker's excerpts."""
         base = features.speaker_baseline(mels, self._population)
-        if not own_baseline:
-            base = features.Baseline(self._population.mean, self._population.sd, base.level)
         by_length: dict[int, list[int]] = defaultdict(list)
         for i, mel in enumerate(mels):
             by_length[-(-len(mel) // _GRID) * _GRID].append(i)

@@ -16,6 +16,7 @@ class FakeEmotion:
     def __init__(self, answer: Callable[[Excerpt], EmotionScores] = lambda _: _EVEN) -> None:
         self._answer = answer
         self.info = ModelInfo("emotion", "fake-emotion", "none")
+        self.learned: frozenset[tuple[str, str]] = frozenset()
         self.heard: list[Excerpt] = []
 
     def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:

@@ -24,6 +24,8 @@ class EmotionModel(Protocol):
     """Scores excerpts of a conversation; it sees all that may be judged at once, so that it can know its speakers."""
 
     info: ModelInfo
+    learned: frozenset[tuple[str, str]]
+    """(corpus, speaker) pairs that it learned from, so that no evaluation flatters it; empty where not known."""
 
     def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:
         """Scores of each excerpt, in order."""

@@ -12,6 +12,7 @@ from pipeline.records import CLASSES
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+OfConfusion = Callable[[FloatArray], float]
 _FEWEST_GROUPS = 4  # an interval over fewer speakers would look like knowledge
 
 
@@ -81,6 +82,17 @@ def correlation(truth: FloatArray, estimate: FloatArray) -> float:
     if len(truth) < 2 or truth.std() < 1e-9 or estimate.std() < 1e-9:
         return float("nan")
     return float(np.corrcoef(truth, estimate)[0, 1])
+
+
+def ranking(high: npt.NDArray[np.bool_], estimate: FloatArray) -> float:
+    """How often an estimate (n,) is higher where it should be: area under the ROC curve (Mann-Whitney); NaN if n/a."""
+    from scipy.stats import rankdata
+
+    above = int(high.sum())
+    below = len(high) - above
+    if not above or not below:
+        return float("nan")
+    return float((rankdata(estimate)[high].sum() - above * (above + 1) / 2) / (above * below))
 
 
 def reliability(confidence: FloatArray, right: npt.NDArray[np.bool_], bins: int = 10) -> tuple[ReliabilityBin, ...]:

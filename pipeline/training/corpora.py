@@ -1,4 +1,4 @@
-"""The labelled corpora that the built-in emotion model learns from, and the speakers that no training may touch."""
+"""Labelled speech: how it is read, which class each label is, and the speakers that no training may touch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from pipeline.errors import NotFoundError
+from pipeline.errors import ConfigError, NotFoundError
+from pipeline.records import CLASSES
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 CLASS_OF = {"happy": 0, "calm": 1, "neutral": 2, "sad": 3, "angry": 4}
@@ -27,15 +28,30 @@ VALENCE_AROUSAL = {
 }
 """Coordinates of acted emotions, after Russell 1980 and NRC-VAD; acted joy and anger are more aroused."""
 
+_SOUND = (".wav", ".flac", ".opus", ".ogg", ".mp3")
+_LABELS = {**{name: name for name in EMOTIONS}, **{CLASSES[k].lower(): name for name, k in CLASS_OF.items()}}
+
 
 @dataclass(frozen=True)
 class Clip:
-    """One labelled clip."""
+    """One labelled clip; `emotion` is one of `EMOTIONS`, empty where only `valence` and `arousal` are known."""
 
     path: Path
     corpus: str
     speaker: str
     emotion: str
+    valence: float | None = None
+    arousal: float | None = None
+
+    @property
+    def label(self) -> int | None:
+        """Index in `CLASSES`, None for an emotion that has no class."""
+        return CLASS_OF.get(self.emotion)
+
+    @property
+    def who(self) -> tuple[str, str]:
+        """The speaker, unique over corpora."""
+        return self.corpus, self.speaker
 
 
 @cache
@@ -45,27 +61,32 @@ def held_out() -> frozenset[tuple[str, str]]:
         return frozenset((row["corpus"], row["speaker"]) for row in csv.DictReader(file))
 
 
-def read_clips(folder: Path) -> list[Clip]:
-    """Every clip of every corpus under a folder that holds `CORPUS/labels.csv` files, in a fixed order.
+def read_clips(source: Path) -> list[Clip]:
+    """Every labelled clip of a manifest or a folder, in a fixed order.
 
-    Raises `NotFoundError` when there is none.
+    A manifest is a CSV with the columns `path` (relative to it), `speaker`, `label` (or `emotion`: one of the eight
+    emotions or five classes, in any case) and, where known, `valence` and `arousal` in [-1, 1]. A folder holds one
+    as `labels.csv`, several as `CORPUS/labels.csv`, or RAVDESS under its own file names (`03-01-05-01-02-01-12.wav`).
+    Raises `NotFoundError` where there is none of these, `ConfigError` for a manifest that does not fit.
     """
-    clips: list[Clip] = []
-    for labels in sorted(folder.glob("*/labels.csv")):
-        with labels.open(encoding="utf-8") as file:
-            clips += [
-                Clip(labels.parent / row["path"], labels.parent.name, row["speaker"], row["emotion"])
-                for row in csv.DictReader(file)
-            ]
+    if source.is_file():
+        clips = _read_manifest(source)
+    elif (source / "labels.csv").is_file():
+        clips = _read_manifest(source / "labels.csv")
+    else:
+        clips = [clip for labels in sorted(source.glob("*/labels.csv")) for clip in _read_manifest(labels)]
+        clips = clips or [clip for path in sorted(source.rglob("*")) if (clip := _ravdess(path)) is not None]
     if not clips:
-        raise NotFoundError(f"{folder}: no CORPUS/labels.csv in it; expected a folder of labelled corpora.")
+        raise NotFoundError(
+            f"{source}: no labelled speech; expected a CSV manifest (path,speaker,label), a folder with labels.csv "
+            "or CORPUS/labels.csv in it, or RAVDESS under its own file names."
+        )
     return sorted(clips, key=lambda clip: str(clip.path))
 
 
 def split(clips: Sequence[Clip]) -> tuple[list[Clip], list[Clip]]:
     """Clips to learn from and clips held out: two sets of speakers that share nobody."""
-    held = [clip for clip in clips if (clip.corpus, clip.speaker) in held_out()]
-    return [clip for clip in clips if (clip.corpus, clip.speaker) not in held_out()], held
+    return [c for c in clips if c.who not in held_out()], [c for c in clips if c.who in held_out()]
 
 
 def left_out(clips: Sequence[Clip], member: int, members: int) -> frozenset[tuple[str, str]]:
@@ -75,3 +96,46 @@ def left_out(clips: Sequence[Clip], member: int, members: int) -> frozenset[tupl
         speakers = sorted({clip.speaker for clip in clips if clip.corpus == corpus})
         out |= {(corpus, speaker) for i, speaker in enumerate(speakers) if i % max(8, members) == member}
     return frozenset(out)
+
+
+def _ravdess(path: Path) -> Clip | None:
+    """A speech clip by RAVDESS' file name: modality-channel-emotion-intensity-statement-repetition-actor."""
+    fields = path.stem.split("-")
+    if path.suffix.lower() not in _SOUND or len(fields) != 7 or not all(f.isdigit() and len(f) == 2 for f in fields):
+        return None
+    emotion = int(fields[2]) - 1
+    if fields[1] != "01" or not 0 <= emotion < len(EMOTIONS):
+        return None
+    return Clip(path, "ravdess", f"actor{fields[6]}", EMOTIONS[emotion])
+
+
+def _read_manifest(path: Path) -> list[Clip]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    columns = set(rows[0]) if rows else set()
+    labelled = columns & {"label", "emotion"}
+    if not {"path", "speaker"} <= columns or not (labelled or {"valence", "arousal"} <= columns):
+        raise ConfigError(
+            f"{path}: columns {', '.join(sorted(map(str, columns))) or 'none'}; expected path, speaker and label "
+            "(or emotion), or valence and arousal."
+        )
+    name = "label" if "label" in columns else "emotion"
+    return [_row(path, number, row, name) for number, row in enumerate(rows, start=2)]
+
+
+def _row(manifest: Path, number: int, row: dict[str, str], name: str) -> Clip:
+    label = (row.get(name) or "").strip().lower()
+    if label and label not in _LABELS:
+        raise ConfigError(
+            f"{manifest}, line {number}: unknown label {row[name]!r}; expected one of {', '.join(CLASSES)} "
+            f"or {', '.join(EMOTIONS)}."
+        )
+    values = [(row.get(axis) or "").strip() for axis in ("valence", "arousal")]
+    try:
+        valence, arousal = (float(value) if value else None for value in values)
+    except ValueError as exc:
+        raise ConfigError(f"{manifest}, line {number}: valence, arousal {values}; expected numbers.") from exc
+    if any(value is not None and not -1 <= value <= 1 for value in (valence, arousal)):
+        raise ConfigError(f"{manifest}, line {number}: valence, arousal {values}; expected them in [-1, 1].")
+    corpus = (row.get("corpus") or "").strip() or manifest.parent.name
+    return Clip(manifest.parent / row["path"], corpus, row["speaker"], _LABELS.get(label, ""), valence, arousal)

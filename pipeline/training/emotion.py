@@ -1,13 +1,13 @@
-"""How the built-in emotion model was made: `python -m pipeline.training.emotion train|evaluate --data DIR`.
+"""How the built-in emotion model was made: `python -m pipeline.training.emotion --data DIR`.
 
-DIR holds labelled corpora (`ravdess/labels.csv`, ...). `train` writes the weights and `evaluate` prints the table of
-the model card, on speakers that no training touches. Both are seeded; two cores need about half an hour.
+DIR holds labelled corpora (`ravdess/labels.csv`, ...). Seeded; two cores need about half an hour.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
@@ -22,13 +22,12 @@ from torch import Tensor, nn
 from pipeline.audio import file_sha256
 from pipeline.emotion import features
 from pipeline.emotion.builtin import BuiltinEmotion
+from pipeline.evaluation.metrics import confusion, macro_f1
 from pipeline.training import corpora
 from pipeline.training.network import EmotionNet, Ensemble, augment_group, random_masks
 from pipeline.training.prepare import Prepared, prepare
-from pipeline.training.table import f1_scores, print_table
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
-app = typer.Typer(add_completion=False, help=__doc__)
 
 
 @dataclass(frozen=True)
@@ -177,14 +176,22 @@ def train_member(prepared: list[Prepared], base: features.Baseline, recipe: Reci
     return cast(EmotionNet, average.module.eval())
 
 
-def train_members(
-    prepared: list[Prepared], left_outs: Sequence[frozenset[tuple[str, str]]], base: features.Baseline, recipe: Recipe
-) -> list[EmotionNet]:
-    """Train a network without each set of speakers, side by side, each on one core."""
-    kept = [[p for p in prepared if (p.clip.corpus, p.clip.speaker) not in left_out] for left_out in left_outs]
-    with ProcessPoolExecutor(len(kept), mp_context=get_context("spawn"), initializer=_one_core) as pool:
-        jobs = [pool.submit(_trained_state, part, base, recipe, recipe.seed + i) for i, part in enumerate(kept)]
-        states = [job.result() for job in jobs]
+@dataclass(frozen=True)
+class Job:
+    """One network to be trained: from what, against which population, by which recipe and seed."""
+
+    prepared: list[Prepared]
+    base: features.Baseline
+    recipe: Recipe
+    seed: int
+
+
+def train_networks(jobs: Sequence[Job]) -> list[EmotionNet]:
+    """Train networks side by side, each on one core."""
+    with ProcessPoolExecutor(
+        min(len(jobs), os.cpu_count() or 1), mp_context=get_context("spawn"), initializer=_one_core
+    ) as pool:
+        states = list(pool.map(_trained_state, jobs))
     nets = []
     for state in states:
         net = EmotionNet(features.BANDS)
@@ -197,10 +204,8 @@ def _one_core() -> None:
     torch.set_num_threads(1)
 
 
-def _trained_state(
-    prepared: list[Prepared], base: features.Baseline, recipe: Recipe, seed: int
-) -> dict[str, np.ndarray]:
-    net = train_member(prepared, base, recipe, seed)
+def _trained_state(job: Job) -> dict[str, np.ndarray]:
+    net = train_member(job.prepared, job.base, job.recipe, job.seed)
     return {name: value.contiguous().numpy() for name, value in net.state_dict().items()}
 
 
@@ -228,17 +233,33 @@ def export(net: nn.Module, path: Path) -> None:
     )
 
 
-def write_model(net: nn.Module, base: features.Baseline, recipe: Recipe, temperature: float, out: Path) -> None:
-    """Write `emotion.onnx` and `emotion.json`, with all that inference needs and how it was made."""
+def write_model(
+    net: nn.Module,
+    base: features.Baseline,
+    recipe: Recipe,
+    temperature: float,
+    out: Path,
+    learned: Iterable[tuple[str, str]] = (),
+) -> None:
+    """Write `emotion.onnx` and `emotion.json`: all that inference needs, how it was made and from which speakers."""
     export(net.eval(), out / "emotion.onnx")
     about = {
         "sha256": file_sha256(out / "emotion.onnx"),
         "temperature": round(temperature, 4),
         "recipe": asdict(recipe),
+        "learned": by_corpus(learned),
         "population_mean": [round(float(v), 5) for v in base.mean],
         "population_sd": [round(float(v), 5) for v in base.sd],
     }
     (out / "emotion.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+
+
+def by_corpus(speakers: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Names of (corpus, speaker) pairs by corpus, sorted."""
+    out: dict[str, list[str]] = {}
+    for corpus, name in sorted(set(speakers)):
+        out.setdefault(corpus, []).append(name)
+    return out
 
 
 def temperature_of(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -253,23 +274,61 @@ def temperature_of(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(found.x)
 
 
-def truth_and_logits(
-    model: BuiltinEmotion, prepared: Sequence[Prepared], *, baseline: bool = True
-) -> tuple[np.ndarray, np.ndarray]:
-    """Class labels (n,) and logits (n, 5), before the temperature, of clips that have a class.
-
-    Each speaker is normalised by all of his or her own clips (`baseline`), or by the population alone.
-    """
-    truth = np.array([corpora.CLASS_OF[p.clip.emotion] for p in prepared])
+def truth_and_logits(model: BuiltinEmotion, prepared: Sequence[Prepared]) -> tuple[np.ndarray, np.ndarray]:
+    """Class labels (n,) and logits (n, 5), before the temperature, of clips that have a class."""
+    prepared = [p for p in prepared if p.clip.label is not None]
+    truth = np.array([p.clip.label for p in prepared])
     logits = np.zeros((len(prepared), 5), np.float32)
-    for key in sorted({(p.clip.corpus, p.clip.speaker) for p in prepared}):
-        rows = [i for i, p in enumerate(prepared) if (p.clip.corpus, p.clip.speaker) == key]
-        logits[rows] = model.logits([prepared[i].mel for i in rows], own_baseline=baseline)[0]
+    for who in sorted({p.clip.who for p in prepared}):
+        rows = [i for i, p in enumerate(prepared) if p.clip.who == who]
+        logits[rows] = model.logits([prepared[i].mel for i in rows])[0]
     return truth, logits
 
 
-@app.command()
-def train(
+def train_models(
+    parts: Sequence[Sequence[corpora.Clip]], outs: Sequence[Path], recipe: Recipe, cache: Path | None = None
+) -> list[float]:
+    """Train a model from each part of the clips and write it into its folder, all side by side.
+
+    Returns the macro F1 of each on the speakers whom its networks leave out, on whom its temperature is fitted.
+    """
+    jobs: list[Job] = []
+    missing: list[frozenset[tuple[str, str]]] = []
+    for clips in parts:
+        prepared = prepare(clips, cache)
+        base = population(prepared)
+        for member in range(recipe.members):
+            missing.append(corpora.left_out(clips, member, recipe.members))
+            kept = [p for p in prepared if p.clip.who not in missing[-1]]
+            jobs.append(Job(kept, base, recipe, recipe.seed + member))
+    nets = train_networks(jobs)
+    figures = []
+    for i, (clips, out) in enumerate(zip(parts, outs, strict=True)):
+        own = slice(i * recipe.members, (i + 1) * recipe.members)
+        unseen = [prepare([c for c in clips if c.who in group], cache) for group in missing[own]]
+        job = jobs[own.start]
+        truth, scores = _unseen_scores(nets[own], unseen, job, out)
+        learned = {clip.who for clip in clips}
+        write_model(Ensemble(nets[own]), job.base, recipe, temperature_of(scores, truth), out, learned)
+        figures.append(macro_f1(confusion(truth, scores.argmax(axis=1))))
+    return figures
+
+
+def _unseen_scores(
+    nets: Sequence[EmotionNet], unseen: Sequence[Sequence[Prepared]], job: Job, out: Path
+) -> tuple[np.ndarray, np.ndarray]:
+    """Labels (n,) and logits (n, 5) of the speakers unseen by each network, as the written model gives them."""
+    out.mkdir(parents=True, exist_ok=True)
+    truths, logits = [], []
+    for net, prepared in zip(nets, unseen, strict=True):
+        write_model(Ensemble([net]), job.base, job.recipe, 1.0, out)
+        truth, found = truth_and_logits(BuiltinEmotion(out), prepared)
+        truths.append(truth)
+        logits.append(found)
+    return np.concatenate(truths), np.concatenate(logits)
+
+
+def main(
     data: Annotated[Path, typer.Option(help="folder of labelled corpora")],
     out: Annotated[Path, typer.Option(help="where the weights go")] = MODELS,
     cache: Annotated[Path | None, typer.Option(help="keep prepared features here")] = None,
@@ -277,45 +336,13 @@ def train(
     steps: int = Recipe.steps,
     members: int = Recipe.members,
 ) -> None:
-    """Train, calibrate and write `emotion.onnx` and `emotion.json`."""
+    """Train, calibrate and write `emotion.onnx` and `emotion.json`; held-out speakers are not read."""
     recipe = Recipe(seed=seed, steps=steps, members=members)
     learn, _ = corpora.split(corpora.read_clips(data))
-    prepared = prepare(learn, cache)
-    base = population(prepared)
-    out.mkdir(parents=True, exist_ok=True)
-    left_outs = [corpora.left_out(learn, i, recipe.members) for i in range(recipe.members)]
-    nets = train_members(prepared, left_outs, base, recipe)
-    truths: list[np.ndarray] = []
-    logits: list[np.ndarray] = []
-    for net, left_out in zip(nets, left_outs, strict=True):
-        write_model(Ensemble([net]), base, recipe, 1.0, out)
-        unseen = [p for p in prepared if (p.clip.corpus, p.clip.speaker) in left_out]
-        truth, found = truth_and_logits(BuiltinEmotion(out), [p for p in unseen if p.clip.emotion in corpora.CLASS_OF])
-        truths.append(truth)
-        logits.append(found)
-    temperature = temperature_of(np.concatenate(logits), np.concatenate(truths))
-    write_model(Ensemble(nets), base, recipe, temperature, out)
-    typer.echo(
-        f"{sum(p.numel() for net in nets for p in net.parameters()):,} parameters, temperature {temperature:.3f}"
-    )
-    unseen_f1 = f1_scores(np.concatenate(truths), np.concatenate(logits).argmax(axis=1))
-    typer.echo(f"left-out speakers, single networks: macro F1 {unseen_f1.mean():.3f}")
-
-
-@app.command()
-def evaluate(
-    data: Annotated[Path, typer.Option(help="folder of labelled corpora")],
-    models: Annotated[Path, typer.Option(help="where the weights are")] = MODELS,
-    cache: Annotated[Path | None, typer.Option(help="keep prepared features here")] = None,
-) -> None:
-    """Print the table of the model card: five classes on the held-out speakers, with and without their baseline."""
-    _, test = corpora.split(corpora.read_clips(data))
-    prepared = [p for p in prepare(test, cache) if p.clip.emotion in corpora.CLASS_OF]
-    model = BuiltinEmotion(models)
-    for baseline in (True, False):
-        truth, logits = truth_and_logits(model, prepared, baseline=baseline)
-        print_table(prepared, truth, logits / model.temperature, baseline=baseline)
+    (unseen_f1,) = train_models([learn], [out], recipe, cache)
+    typer.echo(f"temperature {BuiltinEmotion(out).temperature:.3f}")
+    typer.echo(f"left-out speakers, single networks: macro F1 {unseen_f1:.3f}")
 
 
 if __name__ == "__main__":
-    app()
+    typer.run(main)
