@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from pipeline.cli import evaluate, outputs
 from pipeline.cli.console import Terminal
+from pipeline.cli.simulate import simulate
 from pipeline.config import Config, build_config, load_config, preset_names
 from pipeline.errors import ConfigError, NotAConversationError, RessentiError
 from pipeline.records import Conversation
@@ -28,6 +29,7 @@ app = typer.Typer(
 
 
 app.add_typer(evaluate.app, name="evaluate")
+app.command()(simulate)
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for the results.  [default: beside the recording]")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]

@@ -9,16 +9,15 @@ from typing import Literal
 
 import numpy as np
 
-from pipeline import affect, audio
+from pipeline import affect
 from pipeline.audio import RATE_HZ, Samples
-from pipeline.config import AudioOptions, Config
-from pipeline.diarization.vad import detect_speech
+from pipeline.config import Config
 from pipeline.emotion.interface import EmotionModel, Excerpt
 from pipeline.evaluation import acoustics, metrics
 from pipeline.evaluation.metrics import FloatArray, IntArray, Interval, ReliabilityBin
-from pipeline.layout import lay_out
 from pipeline.records import EmotionScores, Progress, Window, ignore_progress
 from pipeline.training.corpora import VALENCE_AROUSAL, Clip
+from pipeline.training.prepare import read, speech_of
 from pipeline.turns import windows_of
 
 Condition = Literal["clean", "phone", "mp3", "babble", "noise"]
@@ -89,7 +88,7 @@ def hear(
         own = [clip for clip in clips if clip.who == who]
         plans, excerpts = [], []
         for i, clip in enumerate(own):
-            samples = speech_of(_in_condition(clip, condition, voices), config)
+            samples = speech_of(_in_condition(clip, condition, voices), config.diarization)
             plans.append(windows_of([(0.0, len(samples) / RATE_HZ, len(samples) / RATE_HZ)], config.emotion))
             label = f"{clip.speaker}-{i}" if alone else clip.speaker
             excerpts += [Excerpt(samples[round(a * RATE_HZ) : round(b * RATE_HZ)], label) for a, b, _ in plans[-1]]
@@ -173,20 +172,6 @@ def _point(windows: Sequence[Window], config: Config) -> tuple[float, float] | N
         return None
     weights: FloatArray = np.array([p.weight_s for p in points])
     return tuple(np.average([(p.valence, p.arousal) for p in points], axis=0, weights=weights).tolist())
-
-
-def read(clip: Clip) -> Samples:
-    """Samples of a clip (n,), its channels mixed."""
-    options = AudioOptions(min_duration_s=0.1, silent_dbfs=-90.0)
-    _, sound = audio.load(clip.path, options)
-    samples: Samples = lay_out(sound, "mono", options).audio.samples[0]
-    return samples
-
-
-def speech_of(samples: Samples, config: Config) -> Samples:
-    """From the first to the last speech in samples (n,), as a diarizer would cut it; all where it finds none."""
-    spans = detect_speech(samples, config.diarization)
-    return samples[int(spans[0][0] * RATE_HZ) : int(spans[-1][1] * RATE_HZ)] if spans else samples
 
 
 Voices = Sequence[tuple[tuple[str, str], acoustics.Sound]]

@@ -56,26 +56,25 @@ class Clip:
 
 @cache
 def held_out() -> frozenset[tuple[str, str]]:
-    """(corpus, speaker) pairs that no training may touch, as committed in `held_out.csv`."""
+    """(corpus, speaker) pairs that no training may touch, as committed in `held_out.csv`; `*` is a whole corpus."""
     with (resources.files(__package__) / "held_out.csv").open(encoding="utf-8") as file:
         return frozenset((row["corpus"], row["speaker"]) for row in csv.DictReader(file))
 
 
-def read_clips(source: Path) -> list[Clip]:
-    """Every labelled clip of a manifest or a folder, in a fixed order.
+def read_clips(source: Path, *, labelled: bool = True) -> list[Clip]:
+    """Every labelled clip of a manifest or a folder, in a fixed order; not `labelled`: also speech without labels.
 
     A manifest is a CSV with the columns `path` (relative to it), `speaker`, `label` (or `emotion`: one of the eight
     emotions or five classes, in any case) and, where known, `valence` and `arousal` in [-1, 1]. A folder holds one
-    as `labels.csv`, several as `CORPUS/labels.csv`, or RAVDESS under its own file names (`03-01-05-01-02-01-12.wav`).
+    as `labels.csv`, several as `CORPUS/labels.csv`, or RAVDESS under its own file names (`03-01-05-01-02-01-12.wav`);
+    speech without labels is listed in `speakers.csv`.
     Raises `NotFoundError` where there is none of these, `ConfigError` for a manifest that does not fit.
     """
-    if source.is_file():
-        clips = _read_manifest(source)
-    elif (source / "labels.csv").is_file():
-        clips = _read_manifest(source / "labels.csv")
-    else:
-        clips = [clip for labels in sorted(source.glob("*/labels.csv")) for clip in _read_manifest(labels)]
-        clips = clips or [clip for path in sorted(source.rglob("*")) if (clip := _ravdess(path)) is not None]
+    names = ("labels.csv",) if labelled else ("labels.csv", "speakers.csv")
+    manifests = [source] if source.is_file() else [source / name for name in names if (source / name).is_file()]
+    manifests = manifests or sorted(path for name in names for path in source.glob(f"*/{name}"))
+    clips = [clip for path in manifests for clip in _read_manifest(path, labelled=labelled)]
+    clips = clips or [clip for path in sorted(source.rglob("*")) if (clip := _ravdess(path)) is not None]
     if not clips:
         raise NotFoundError(
             f"{source}: no labelled speech; expected a CSV manifest (path,speaker,label), a folder with labels.csv "
@@ -86,7 +85,18 @@ def read_clips(source: Path) -> list[Clip]:
 
 def split(clips: Sequence[Clip]) -> tuple[list[Clip], list[Clip]]:
     """Clips to learn from and clips held out: two sets of speakers that share nobody."""
-    return [c for c in clips if c.who not in held_out()], [c for c in clips if c.who in held_out()]
+    return [c for c in clips if not is_held_out(c)], [c for c in clips if is_held_out(c)]
+
+
+def is_held_out(clip: Clip) -> bool:
+    """Whether no training may touch a clip."""
+    return clip.who in held_out() or (clip.corpus, "*") in held_out()
+
+
+def unseen(clips: Sequence[Clip]) -> list[Clip]:
+    """Clips of speakers whom no training of ours has seen: of corpora with held-out speakers those, else all."""
+    ours = {corpus for corpus, _ in held_out()}
+    return [clip for clip in clips if clip.corpus not in ours or is_held_out(clip)]
 
 
 def left_out(clips: Sequence[Clip], member: int, members: int) -> frozenset[tuple[str, str]]:
@@ -109,12 +119,12 @@ def _ravdess(path: Path) -> Clip | None:
     return Clip(path, "ravdess", f"actor{fields[6]}", EMOTIONS[emotion])
 
 
-def _read_manifest(path: Path) -> list[Clip]:
+def _read_manifest(path: Path, *, labelled: bool) -> list[Clip]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     columns = set(rows[0]) if rows else set()
-    labelled = columns & {"label", "emotion"}
-    if not {"path", "speaker"} <= columns or not (labelled or {"valence", "arousal"} <= columns):
+    told = columns & {"label", "emotion"} or {"valence", "arousal"} <= columns
+    if not {"path", "speaker"} <= columns or (labelled and not told):
         raise ConfigError(
             f"{path}: columns {', '.join(sorted(map(str, columns))) or 'none'}; expected path, speaker and label "
             "(or emotion), or valence and arousal."

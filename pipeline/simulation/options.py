@@ -1,0 +1,132 @@
+"""Scenes of simulated conversations, in small frozen groups; an unknown key is an error.
+
+What real talk is like comes from published studies, named beside each figure. Where a study gives the shape and we
+chose the number, it says so.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipeline.errors import ConfigError
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Talk(_Group):
+    """Turn-taking. Lengths and gaps are log-normal: a median in seconds and the spread of the logarithm.
+
+    Changes of speaker: two in five overlap (Heldner & Edlund 2010), the others leave a gap, so that a change takes
+    about 0.2 s on average (Stivers et al. 2009; Levinson & Torreira 2015). That overlaps (Laskowski, Heldner & Edlund
+    2012) and pauses (Campione & Veronis 2002) are log-normal is theirs, medians and spreads are ours; so are the
+    lengths of turns. A fifth of utterances are backchannels (Jurafsky et al. 1997: .19 of Switchboard's).
+    """
+
+    turn_s: Positive = 5.0
+    turn_spread: NotNegative = 0.8
+    overlap_share: Share = 0.4
+    overlap_s: Positive = 0.2
+    overlap_spread: NotNegative = 0.8
+    gap_s: Positive = 0.3
+    gap_spread: NotNegative = 1.0
+    pause_s: Positive = 0.5
+    pause_spread: NotNegative = 0.6
+    backchannel_share: Share = 0.19
+    return_share: Share = 0.6  # of changes among three or more, back to whoever spoke before (ours)
+
+
+class Phase(_Group):
+    """A part of a script: its share of the conversation, and how likely each emotion is, by speaker.
+
+    The last entry holds for all further speakers.
+    """
+
+    share: Positive
+    emotions: tuple[dict[str, Positive], ...] = Field(min_length=1)
+
+
+class Sounding(_Group):
+    """How it is recorded."""
+
+    level_dbfs: float = -26.0
+    level_spread_db: NotNegative = 3.0  # standard deviation between speakers
+    telephone: bool = False  # 300 to 3,400 Hz
+    codecs: tuple[Literal["none", "mulaw", "alaw", "gsm", "opus", "mp3"], ...] = ("none",)  # one is drawn for each
+    noise: Literal["none", "pink", "babble"] = "none"
+    snr_db: tuple[float, float] = (15.0, 30.0)  # drawn between
+    t60_s: tuple[NotNegative, NotNegative] = (0.0, 0.0)  # reverberation time, drawn between; 0 for none
+    direct_db: float = 6.0  # direct sound above the reverberation
+    channels: Literal["mono", "split"] = "mono"  # split: one speaker per channel
+    bleed_db: tuple[float, float] = (-60.0, -60.0)  # of the other channels, drawn between
+
+
+class Scene(_Group):
+    """One kind of conversation; `corpora` are drawn by weight, and all speakers of a conversation are from one."""
+
+    conversations: Annotated[int, Field(ge=1)] = 1
+    speakers: tuple[Annotated[int, Field(ge=1, le=8)], Annotated[int, Field(ge=1, le=8)]] = (2, 2)
+    minutes: Positive = 4.0
+    corpora: dict[str, Positive] = Field(min_length=1)
+    scripts: tuple[str, ...] = ()  # one is drawn for each; empty: any clip at any time
+    talk: Talk = Talk()
+    sound: Sounding = Sounding()
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.speakers[0] > self.speakers[1]:
+            raise ValueError(f"speakers: {self.speakers[0]} is above {self.speakers[1]}")
+        if self.sound.channels == "split" and self.speakers != (2, 2):
+            raise ValueError(f"channels: split has one speaker per channel, so speakers: [2, 2]; got {self.speakers}")
+        return self
+
+
+class Suite(_Group):
+    """Scenes by name and the scripts that they draw from."""
+
+    seed: Annotated[int, Field(ge=0)] = 1
+    scripts: dict[str, tuple[Phase, ...]] = {}
+    scenes: dict[str, Scene] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        for name, scene in self.scenes.items():
+            if unknown := set(scene.scripts) - set(self.scripts):
+                raise ValueError(f"{name}: unknown scripts {', '.join(sorted(unknown))}")
+        return self
+
+
+def suite_names() -> tuple[str, ...]:
+    """Names of the suites that come with the product."""
+    folder = resources.files("configs") / "simulation"
+    return tuple(sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")))
+
+
+def load_suite(source: str) -> Suite:
+    """A suite by name, or from a YAML file; `ConfigError` where there is none, or where it does not fit."""
+    path = Path(source)
+    try:
+        if source in suite_names():
+            text = (resources.files("configs") / "simulation" / f"{source}.yaml").read_text(encoding="utf-8")
+        else:
+            text = path.read_text(encoding="utf-8")
+        return Suite.model_validate(yaml.safe_load(text))
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"{source}: no such suite; expected one of {', '.join(suite_names())}, or a file.") from exc
+    except yaml.YAMLError as exc:
+        raise ConfigError(
+            f"{source}: not YAML ({exc}). Expected scenes as in configs/simulation/standard.yaml."
+        ) from exc
+    except ValidationError as exc:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'suite'}: {e['msg']}" for e in exc.errors())
+        raise ConfigError(f"{source}: {problems}. Expected scenes as in configs/simulation/standard.yaml.") from exc
