@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -13,26 +12,12 @@ from pipeline.evaluation import acoustics
 from pipeline.evaluation.acoustics import Sound
 from pipeline.simulation.options import Sounding
 from pipeline.simulation.plan import Placed
+from pipeline.simulation.truth import TruthSegment
 from pipeline.simulation.voices import Voice
 
 Tracks = npt.NDArray[np.float32]
 _BACKCHANNEL_DB = -6.0
 _VOICES = 4  # that babble in the background
-
-
-@dataclass(frozen=True)
-class TruthSegment:
-    """Uninterrupted speech of one speaker, and how it sounds; `channel` counts from 1."""
-
-    start_s: float
-    end_s: float
-    speaker: str
-    channel: int
-    label: str
-    valence: float | None
-    arousal: float | None
-    kind: str
-    source: str
 
 
 def truth_of(plan: Sequence[Placed], voices: Sequence[Voice], sound: Sounding) -> tuple[TruthSegment, ...]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,7 +13,8 @@ from pipeline.audio import RATE_HZ, Samples
 from pipeline.errors import ConfigError
 from pipeline.simulation.options import Scene, Suite
 from pipeline.simulation.plan import make_plan
-from pipeline.simulation.render import TruthSegment, render, truth_of
+from pipeline.simulation.render import render, truth_of
+from pipeline.simulation.truth import TruthSegment, emotions_csv, rttm
 from pipeline.simulation.voices import Voice, make_voice
 from pipeline.training.corpora import Clip
 
@@ -34,8 +34,7 @@ class Simulated:
     def files(self) -> dict[str, bytes | str]:
         """Contents of its files by ending: the recording, its RTTM, and the emotion of each stretch.
 
-        `.emotions.csv` has the fields of `TruthSegment` as columns; label, valence and arousal are empty where not
-        known. The recording is FLAC.
+        The recording is FLAC; `.emotions.csv` has the fields of `TruthSegment` as columns.
         """
         import soundfile
 
@@ -43,22 +42,9 @@ class Simulated:
         soundfile.write(sound, self.samples.T, RATE_HZ, format="FLAC", subtype="PCM_16")
         return {
             ".flac": sound.getvalue(),
-            ".rttm": "".join(
-                f"SPEAKER {self.name} {s.channel} {s.start_s:.3f} {s.end_s - s.start_s:.3f} <NA> <NA> {s.speaker} "
-                "<NA> <NA>\n"
-                for s in self.truth
-            ),
+            ".rttm": rttm(self.truth, self.name),
             ".emotions.csv": emotions_csv(self.truth),
         }
-
-
-def emotions_csv(truth: Sequence[TruthSegment]) -> str:
-    """Truth as CSV, a row for each stretch of speech."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([field.name for field in fields(TruthSegment)])
-    writer.writerows(["" if value is None else value for value in astuple(segment)] for segment in truth)
-    return out.getvalue()
 
 
 def simulate(suite: Suite, clips: Sequence[Clip], only: Sequence[str] = ()) -> Iterator[Simulated]:

@@ -147,6 +147,7 @@ class Batches:
 def train_member(prepared: list[Prepared], base: features.Baseline, recipe: Recipe, seed: int) -> EmotionNet:
     """Train one network; returns the exponential moving average of its weights."""
     torch.manual_seed(seed)
+    half = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001  # elsewhere it is imitated, and slow
     batches = Batches(prepared, base, recipe, seed)
     net = EmotionNet(features.BANDS)
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack the keyword
@@ -160,7 +161,7 @@ def train_member(prepared: list[Prepared], base: features.Baseline, recipe: Reci
     net.train()
     for step in range(recipe.steps):
         x, mask, emotions, classes, plane = batches.batch()
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
             class_logits, emotion_logits, valence_arousal = (head.float() for head in net(x, mask))
         loss = cross_entropy(emotion_logits, emotions, recipe.smoothing)
         loss = loss + cross_entropy(class_logits, classes, recipe.smoothing)

@@ -144,17 +144,17 @@ def _rows(heard: dict[tuple[str, str, str], list[Heard]], config: str) -> list[R
         for corpus in sorted({h.clip.corpus for h in items}, reverse=True):
             figures = figures_of([h for h in items if h.clip.corpus == corpus], load_config(config))
             about = {"model": name, "condition": place, "baseline": baseline, "corpus": corpus}
-            rows.append(about | _rounded(asdict(figures)))
+            rows.append(about | rounded(asdict(figures)))
     return rows
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
     if isinstance(value, float):
         return None if math.isnan(value) else round(value, 4)
     if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
+        return {key: rounded(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_rounded(item) for item in value]
+        return [rounded(item) for item in value]
     return value
 
 

@@ -1,0 +1,166 @@
+"""`ressenti evaluate trajectory`: how well tone is followed through a conversation whose truth is known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline import store
+from pipeline.cli.console import Terminal
+from pipeline.cli.evaluate.emotion import rounded
+from pipeline.config import load_config
+from pipeline.errors import NotFoundError, RessentiError
+from pipeline.records import CLASSES
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+    from pipeline.emotion.interface import EmotionModel
+    from pipeline.evaluation.trajectories import Observation
+    from pipeline.simulation.truth import TruthSegment
+
+TRUE, FOUND = "true turns", "end to end"
+Row = dict[str, Any]
+
+
+def trajectory(
+    folder: Annotated[Path, typer.Argument(help="Conversations with NAME.emotions.csv beside them (see simulate)")],
+    model: Annotated[list[str] | None, typer.Option(help="builtin, or a folder of weights; repeat to compare.")] = None,
+    config: Annotated[str, typer.Option(help="Preset or YAML file.")] = "default",
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")] = None,
+) -> None:
+    """How well valence and arousal per speaker follow the truth, and whether the tensest minute is found.
+
+    Each conversation is analysed twice: with its true turns, which shows the emotion model alone, and end to end with
+    the number of speakers given. CCC is over all times of all speakers together, of the trajectories as the report
+    smooths them; F1 is of seconds.
+
+    The JSON holds one object per scene (folder), model and way under `results`, with the fields of
+    `pipeline.evaluation.trajectories.Summary`; classes are in the order of `classes`, rows of `confusion_s` are the
+    true ones, `unlabelled` has unsure as its last share.
+    """
+    from pipeline.emotion import choose
+    from pipeline.evaluation.trajectories import summarise
+
+    terminal = Terminal()
+    options = load_config(config)
+    found = sorted(folder.rglob("*.emotions.csv"))
+    if not found:
+        raise NotFoundError(f"{folder}: no NAME.emotions.csv in it; expected conversations that ressenti simulate made.")
+    kept: dict[tuple[str, str, str], list[Observation]] = {}
+    failed = 0
+    with terminal.progress(f"{len(found)} conversations") as progress:
+        for name in model or [options.emotion.model]:
+            judge = choose(options.emotion.model_copy(update={"model": name}))
+            for done, path in enumerate(found, start=1):
+                try:
+                    for way, observation in _observe(path, options, judge).items():
+                        kept.setdefault((path.parent.name, name, way), []).append(observation)
+                except RessentiError as error:
+                    failed = terminal.fail(error, path)
+                progress("simulate", done, len(found))
+    rows: list[Row] = [
+        {"scene": scene, "model": name, "way": way} | rounded(asdict(summarise(observations)))
+        for (scene, name, way), observations in sorted(kept.items())
+    ]
+    for table in (_courses(rows), _classes(rows), _unlabelled(rows)):
+        terminal.out.print(table)
+        terminal.out.print()
+    if json_file is not None:
+        figures = {"folder": str(folder), "config": config, "classes": CLASSES, "results": rows}
+        store.write_whole({json_file: json.dumps(figures, indent=1, allow_nan=False) + "\n"})
+    raise typer.Exit(failed)
+
+
+def _observe(path: Path, options: Config, judge: EmotionModel) -> dict[str, Observation]:
+    from pipeline.diarization.fake import FakeDiarizer
+    from pipeline.evaluation.diarization import compare
+    from pipeline.evaluation.references import recording_beside
+    from pipeline.evaluation.trajectories import observe
+    from pipeline.run import analyze
+    from pipeline.simulation.truth import as_found, read_truth
+
+    truth = read_truth(path)
+    recording = recording_beside(path, ".emotions.csv")
+    segments, names = as_found(truth)
+    told = FakeDiarizer([(s.start_s, s.end_s, s.speaker) for s in segments])
+    known = analyze(recording, _given(options, truth), diarizer=told, emotion_model=judge)
+    out = {TRUE: observe(known, truth, names, options)}
+    heard = analyze(recording, _given(options, truth), emotion_model=judge)
+    result = compare(heard.diarization.segments, segments, [(0.0, heard.recording.duration_s)])
+    speakers = {label: speaker for speaker, label in names.items()}
+    matched = {speakers[true]: found for found, true, _ in result.matches}
+    out[FOUND] = observe(heard, truth, matched, options)
+    return out
+
+
+def _given(options: Config, truth: Sequence[TruthSegment]) -> Config:
+    """Options with the true number of speakers, and with their channels where each has one."""
+    count = len({s.speaker for s in truth})
+    channels = "split" if len({s.channel for s in truth}) > 1 else "mono"
+    return options.model_copy(
+        update={
+            "diarization": options.diarization.model_copy(update={"speakers": count}),
+            "audio": options.audio.model_copy(update={"channels": channels}),
+        }
+    )
+
+
+def _courses(rows: Sequence[Row]) -> Table:
+    title = "Trajectories: CCC over time (95 % over conversations), correlation within speakers, the tensest minute"
+    table = _table(title, "calls", "arousal", "95 %", "within", "valence", "95 %", "within", "minute", "chance", "tension")
+    for row in rows:
+        if row["arousal_ccc"] is None and row["valence_ccc"] is None:
+            continue
+        cells = [str(row["conversations"])]
+        for axis in ("arousal", "valence"):
+            cells += [_n(row[f"{axis}_ccc"]), _interval(row[f"{axis}_ccc_interval"]), _n(row[f"{axis}_within"])]
+        minute = f"{row['minutes_found']} of {row['minutes']}" if row["minutes"] else "–"
+        table.add_row(*_about(row), *cells, minute, _n(row["minutes_by_chance"]), _n(row["minutes_recovered"]))
+    return table
+
+
+def _classes(rows: Sequence[Row]) -> Table:
+    table = _table("Classes: F1 of seconds", *CLASSES, "macro F1", "95 %", "judged", "unsure")
+    for row in rows:
+        if row["macro_f1"] is None:
+            continue
+        f1 = [_n(f) if s else "–" for f, s in zip(row["f1"], row["support_s"], strict=True)]
+        macro = (_n(row["macro_f1"]), _interval(row["macro_f1_interval"]))
+        table.add_row(*_about(row), *f1, *macro, _n(row["judged"]), _n(row["unsure"]))
+    return table
+
+
+def _unlabelled(rows: Sequence[Row]) -> Table:
+    table = _table("Speech without a label (read aloud): what it was called, share of seconds", *CLASSES, "unsure")
+    for row in rows:
+        if row["unlabelled"] is not None:
+            table.add_row(*_about(row), *map(_n, row["unlabelled"]))
+    return table
+
+
+def _table(title: str, *headings: str) -> Table:
+    table = Table(box=None, pad_edge=False, title=title, title_justify="left")
+    for heading in ("scene", "model", "way"):
+        table.add_column(heading, no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _about(row: Row) -> tuple[str, str, str]:
+    return escape(row["scene"]), escape(row["model"]), row["way"]
+
+
+def _n(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _interval(value: dict[str, float] | None) -> str:
+    return "–" if value is None else f"{value['low']:.2f}-{value['high']:.2f}"
