@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from pipeline.errors import RessentiError
 from pipeline.records import Progress as Hook
@@ -35,6 +36,11 @@ class Terminal:
     def say(self, text: str) -> None:
         """Print a line of markup, unless quiet."""
         self.out.print(text)
+
+    def show(self, table: Table) -> None:
+        """Print a table, also where the terminal is narrow or there is none: its figures are not to be cut."""
+        self.out.width = max(self.out.width, 120)
+        self.out.print(table)
 
     def fail(self, error: Exception, source: Path | None = None) -> int:
         """Print an error, and return its exit code: 1 for one that nobody thought of, which names its place."""

@@ -23,7 +23,10 @@ class Excerpt:
 class EmotionModel(Protocol):
     """Scores excerpts of a conversation; it sees all that may be judged at once, so that it can know its speakers."""
 
-    info: ModelInfo
+    @property
+    def info(self) -> ModelInfo:
+        """What the report says of it."""
+        ...
 
     def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:
         """Scores of each excerpt, in order."""
