@@ -215,17 +215,37 @@ def test_the_doctor_names_models_and_licences() -> None:
 
 
 def test_evaluate_diarization_prints_and_writes_figures(sample: tuple[Path, Path], tmp_path: Path) -> None:
-    folder = tmp_path / "truth"
-    folder.mkdir()
-    for path in sample:
-        (folder / path.name).write_bytes(path.read_bytes())
-    done = ressenti("evaluate", "diarization", folder, "--json", tmp_path / "figures.json")
+    for name in ("truth/a/sample", "truth/a/other", "truth/sample"):
+        for path in sample:
+            target = (tmp_path / name).with_suffix(path.suffix)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+    (tmp_path / "truth" / "a" / "other.wav").rename(tmp_path / "truth" / "a" / "sample_copy.wav")
+    emotions = "start_s,end_s,speaker,label\n6.69,7.12,speaker90,Tension\n"
+    (tmp_path / "truth" / "a" / "sample.emotions.csv").write_text(emotions, encoding="utf-8")
+    done = ressenti("evaluate", "diarization", tmp_path / "truth", "--json", tmp_path / "figures.json")
     assert done.returncode == 0, done.stderr
     figures = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
-    (row,) = figures["files"]
+    row, labelled, copy = figures["files"]
+    assert [(r["folder"], r["recording"]) for r in figures["files"]] == [
+        ("", "sample.wav"),
+        ("a", "sample.wav"),
+        ("a", "sample_copy.wav"),
+    ]
     assert row["given"]["errors"][1]["rate"] <= 0.08
-    assert figures["total"]["given"][1] == row["given"]["errors"][1]
-    assert f"{100 * row['given']['errors'][1]['rate']:.1f}" in done.stdout
+    assert figures["total"]["given"]["errors"][1]["rate"] == row["given"]["errors"][1]["rate"]
+    assert figures["total"]["given"]["jaccard"] == row["given"]["jaccard"] == copy["given"]["jaccard"]
+    assert list(figures["folders"]) == ["a"]
+    assert figures["folders"]["a"]["given"]["files"] == 2
+    assert [e["label"] for e in labelled["given"]["by_emotion"]] == ["Tension"]
+    assert figures["total"]["free"]["by_emotion"] == labelled["free"]["by_emotion"]
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= 120
+    assert [line.split()[0] for line in lines[3:8]] == ["sample.wav", "sample.wav", "sample_copy.wav", "a", "total"]
+    assert "…" not in done.stdout
+    assert f"{100 * row['given']['errors'][1]['rate']:.1f}" in lines[3]
+    assert f"{100 * row['given']['jaccard']:.1f}" in lines[7]
+    assert any(line.startswith("Tension") for line in lines)
     assert ressenti("evaluate", "diarization", tmp_path / "nowhere").returncode == errors.NotFoundError.exit_code
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from pipeline.errors import RessentiError
 from pipeline.records import Progress as Hook
@@ -36,6 +39,11 @@ class Terminal:
     def say(self, text: str) -> None:
         """Print a line of markup, unless quiet."""
         self.out.print(text)
+
+    def show(self, table: Table, width: int = 120) -> None:
+        """Print a table, also where the terminal is narrow or there is none: its figures are not to be cut."""
+        self.out.width = max(self.out.width, width)
+        self.out.print(table)
 
     def fail(self, error: Exception, source: Path | None = None) -> int:
         """Print an error, and return its exit code: 1 for one that nobody thought of, which names its place."""
@@ -65,3 +73,14 @@ class Terminal:
                 bars.update(tasks[stage], completed=completed, total=total)
 
             yield step
+
+
+def rounded(value: Any) -> Any:
+    """Figures for JSON: floats to four decimals, NaN as None, also inside dicts, lists and tuples."""
+    if isinstance(value, float):
+        return None if math.isnan(value) else round(value, 4)
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(item) for item in value]
+    return value

@@ -23,9 +23,15 @@ class Excerpt:
 class EmotionModel(Protocol):
     """Scores excerpts of a conversation; it sees all that may be judged at once, so that it can know its speakers."""
 
-    info: ModelInfo
-    learned: frozenset[tuple[str, str]]
-    """(corpus, speaker) pairs that it learned from, so that no evaluation flatters it; empty where not known."""
+    @property
+    def info(self) -> ModelInfo:
+        """What the report says of it."""
+        ...
+
+    @property
+    def learned(self) -> frozenset[tuple[str, str]]:
+        """(corpus, speaker) pairs that it learned from, so that no evaluation flatters it; empty where not known."""
+        ...
 
     def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:
         """Scores of each excerpt, in order."""

@@ -6,10 +6,11 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from typing import TYPE_CHECKING
 
 from pipeline.errors import NotFoundError
+from pipeline.evaluation.turn_emotions import EmotionErrors, SpokenEmotion, add_up, by_emotion
 from pipeline.records import Segment
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class Comparison:
     """How found segments compare with a reference.
 
     `errors` by collar; `jaccard` is the Jaccard error rate; `boundary_s` the median distance from a reference boundary
-    to the nearest found one, None where nothing was found; `matches` are (found, reference speaker, shared seconds).
+    to the nearest found one, None where nothing was found; `matches` are (found, reference speaker, shared seconds);
+    `by_emotion` has the labels that are known and spoken, no collar.
     """
 
     errors: tuple[DiarizationError, ...]
@@ -47,6 +49,23 @@ class Comparison:
     speakers: int
     found: int
     matches: tuple[tuple[str, str, float], ...]
+    by_emotion: tuple[EmotionErrors, ...] = ()
+
+
+@dataclass(frozen=True)
+class Total:
+    """Several recordings together: seconds add up, so long recordings weigh more.
+
+    `jaccard` is the mean over recordings and `boundary_s` the median of theirs; `right` of `files` have as many
+    speakers as the reference.
+    """
+
+    errors: tuple[DiarizationError, ...]
+    jaccard: float
+    boundary_s: float | None
+    right: int
+    files: int
+    by_emotion: tuple[EmotionErrors, ...]
 
 
 def read_rttm(path: Path, uri: str | None = None) -> tuple[Segment, ...]:
@@ -67,6 +86,7 @@ def compare(
     reference: Sequence[Segment],
     scored: Sequence[tuple[float, float]],
     collars_s: Sequence[float] = (0.0, 0.25),
+    emotions: Sequence[SpokenEmotion] = (),
 ) -> Comparison:
     """Score segments against a reference within the `scored` spans (UEM), once for each collar (seconds per side)."""
     from pyannote.core import Segment as Span
@@ -101,20 +121,29 @@ def compare(
         speakers=len(rows),
         found=len(columns),
         matches=matches,
+        by_emotion=by_emotion(truth, hypothesis, where, emotions),
     )
 
 
-def total(comparisons: Sequence[Comparison]) -> tuple[DiarizationError, ...]:
-    """Errors of several recordings together, by collar: seconds add up, so long recordings weigh more."""
-    return tuple(
-        DiarizationError(
-            group[0].collar_s,
-            sum(e.reference_s for e in group),
-            sum(e.missed_s for e in group),
-            sum(e.false_alarm_s for e in group),
-            sum(e.confusion_s for e in group),
-        )
-        for group in zip(*(c.errors for c in comparisons), strict=True)
+def total(comparisons: Sequence[Comparison]) -> Total:
+    """Several recordings, at least one, together."""
+    boundaries = [c.boundary_s for c in comparisons if c.boundary_s is not None]
+    return Total(
+        errors=tuple(
+            DiarizationError(
+                group[0].collar_s,
+                sum(e.reference_s for e in group),
+                sum(e.missed_s for e in group),
+                sum(e.false_alarm_s for e in group),
+                sum(e.confusion_s for e in group),
+            )
+            for group in zip(*(c.errors for c in comparisons), strict=True)
+        ),
+        jaccard=fmean(c.jaccard for c in comparisons),
+        boundary_s=median(boundaries) if boundaries else None,
+        right=sum(c.found == c.speakers for c in comparisons),
+        files=len(comparisons),
+        by_emotion=add_up(e for c in comparisons for e in c.by_emotion),
     )
 
 

@@ -5,28 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import NotFoundError
+from pipeline.errors import InputError, NotFoundError
 from pipeline.evaluation.diarization import read_rttm
+from pipeline.evaluation.turn_emotions import SpokenEmotion
 from pipeline.records import Segment
+from pipeline.simulation.truth import read_truth
 
 ENDINGS = (".wav", ".flac", ".mp3", ".m4a", ".ogg", ".opus", ".mp4", ".webm")
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A recording with its true segments; `scored` are spans of a UEM file, None where the whole is scored."""
+    """A recording with its true segments, and the emotions of its turns where they are known.
+
+    `scored` are spans of a UEM file, None where the whole is scored.
+    """
 
     recording: Path
     segments: tuple[Segment, ...]
     scored: tuple[tuple[float, float], ...] | None = None
+    emotions: tuple[SpokenEmotion, ...] = ()
 
 
 def find_references(folder: Path) -> list[Reference]:
     """Every recording under a folder that has a reference, by name.
 
     A reference is an RTTM in the recording's folder that names it (several may share a file), or else one whose own
-    name begins the recording's (`call.rttm` for `call_stereo8k.flac`). UEM files beside it limit what is scored.
-    Raises `NotFoundError` where there is none.
+    name begins the recording's (`call.rttm` for `call_stereo8k.flac`). UEM files beside it limit what is scored, and
+    NAME.emotions.csv tells the emotions of its turns. Raises `NotFoundError` where there is none.
     """
     found: dict[Path, tuple[Segment, ...]] = {}
     recordings = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in ENDINGS]
@@ -43,7 +49,27 @@ def find_references(folder: Path) -> list[Reference]:
         raise NotFoundError(
             f"{folder}: no recording with an RTTM beside it; expected NAME.wav (or flac, ...) and NAME.rttm."
         )
-    return [Reference(path, segments, _scored(path)) for path, segments in sorted(found.items())]
+    return [Reference(path, own, _scored(path), _emotions(path, own)) for path, own in sorted(found.items())]
+
+
+def recording_beside(path: Path, ending: str) -> Path:
+    """The recording beside a file of truth, by name; `NotFoundError` where there is none."""
+    stem = path.name.removesuffix(ending)
+    for candidate in (path.with_name(stem + sound) for sound in ENDINGS):
+        if candidate.is_file():
+            return candidate
+    raise NotFoundError(f"{path}: no recording beside it; expected {stem}.flac (or wav, ...).")
+
+
+def _emotions(recording: Path, segments: tuple[Segment, ...]) -> tuple[SpokenEmotion, ...]:
+    path = recording.with_name(f"{recording.stem}.emotions.csv")
+    if not path.is_file():
+        return ()
+    emotions = tuple(SpokenEmotion(s.start_s, s.end_s, s.speaker, s.label) for s in read_truth(path) if s.label)
+    strange = {e.speaker for e in emotions} - {s.speaker for s in segments}
+    if strange:
+        raise InputError(f"{path}: speakers {sorted(strange)} that the RTTM does not know; expected the same names.")
+    return emotions
 
 
 def _scored(recording: Path) -> tuple[tuple[float, float], ...] | None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from pipeline.errors import NotFoundError
+from pipeline.errors import InputError, UnreadableError
 from pipeline.records import CLASSES, Segment
 
 
@@ -54,35 +54,43 @@ def emotions_csv(truth: Sequence[TruthSegment]) -> str:
 
 
 def read_truth(path: Path) -> tuple[TruthSegment, ...]:
-    """Truth from a NAME.emotions.csv; `NotFoundError` where it is not one.
+    """Truth from a NAME.emotions.csv; only start_s, end_s, speaker and label are needed, for truth made by hand.
 
-    Only start_s, end_s, speaker and label are needed, so that truth made by hand can be read as well.
+    Raises `InputError` for a file without these columns, and for a row that is no speech or has another label.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    if not rows or not {"start_s", "end_s", "speaker", "label"} <= set(rows[0]):
-        raise NotFoundError(f"{path}: not a truth of emotions; expected the columns start_s, end_s, speaker, label.")
+    truth = []
     try:
-        truth = tuple(_row(row) for row in rows)
-    except (ValueError, TypeError) as exc:
-        raise NotFoundError(f"{path}: {exc}; expected numbers in start_s, end_s, valence, arousal.") from exc
-    if unknown := {s.label for s in truth} - {"", *CLASSES}:
-        raise NotFoundError(f"{path}: unknown labels {', '.join(sorted(unknown))}; expected {', '.join(CLASSES)}.")
-    return truth
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            missing = {"start_s", "end_s", "speaker", "label"} - set(rows.fieldnames or ())
+            if missing:
+                raise InputError(
+                    f"{path}: no column {', '.join(sorted(missing))}; expected start_s,end_s,speaker,label."
+                )
+            truth += [_row(row) for row in rows]
+    except OSError as exc:
+        raise UnreadableError(f"{path}: cannot be read ({exc.strerror}). Check the permissions.") from exc
+    except (ValueError, csv.Error) as exc:  # also what is no text, and records that refuse
+        raise InputError(f"{path}, line {rows.line_num}: {exc}. Correct it, or move it away.") from exc
+    return tuple(truth)
 
 
-def _row(row: dict[str, str]) -> TruthSegment:
-    valence, arousal = (float(row[axis]) if row.get(axis) else None for axis in ("valence", "arousal"))
+def _row(row: dict[str, str | None]) -> TruthSegment:
+    cells = {name: (value or "").strip() for name, value in row.items() if isinstance(name, str)}
+    if cells["label"] not in ("", *CLASSES):
+        raise ValueError(f"label {cells['label']!r}, expected one of {', '.join(CLASSES)}, or nothing")
+    span = Segment(float(cells["start_s"] or "nan"), float(cells["end_s"] or "nan"), cells["speaker"])
+    valence, arousal = (float(cells[axis]) if cells.get(axis) else None for axis in ("valence", "arousal"))
     return TruthSegment(
-        start_s=float(row["start_s"]),
-        end_s=float(row["end_s"]),
-        speaker=row["speaker"],
-        channel=int(row.get("channel") or 1),
-        label=row["label"],
+        start_s=span.start_s,
+        end_s=span.end_s,
+        speaker=span.speaker,
+        channel=int(cells.get("channel") or 1),
+        label=cells["label"],
         valence=valence,
         arousal=arousal,
-        kind=row.get("kind") or "turn",
-        source=row.get("source") or "",
+        kind=cells.get("kind") or "turn",
+        source=cells.get("source") or "",
     )
 
 

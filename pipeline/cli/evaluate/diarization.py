@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,10 +17,23 @@ from pipeline import store
 from pipeline.cli.console import Terminal
 from pipeline.config import load_config
 from pipeline.errors import RessentiError
-from pipeline.evaluation.diarization import Comparison, compare, total
+from pipeline.evaluation.diarization import Comparison, DiarizationError, Total, compare, total
 from pipeline.evaluation.references import Reference, find_references
+from pipeline.evaluation.turn_emotions import EmotionErrors
+
+COUNTS = ("given", "free")
+"""How the number of speakers comes about."""
 
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")]
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A recording, its folder below the one asked for, and its comparison or error by count."""
+
+    folder: str
+    name: str
+    results: dict[str, Comparison | RessentiError]
 
 
 def diarization(
@@ -28,32 +43,44 @@ def diarization(
 ) -> None:
     """Diarization error rates of recordings with a reference, with the number of speakers given and free.
 
-    Overlap is scored. The JSON holds, per file and in total, seconds of each kind of error by collar; rates are errors
-    over seconds of reference speech.
+    Overlap is scored. Where NAME.emotions.csv (start_s,end_s,speaker,label) lies beside a recording, speech is also
+    counted by the emotion of its turn. The JSON holds, for each of `files`, of `folders` with several files and in
+    `total`, and for the count `given` and `free`: `errors` (seconds of each kind by collar, and `rate`, errors over
+    seconds of reference speech), `jaccard` (a mean over files), `boundary_s` (a median), and `by_emotion` (seconds in
+    which one speaker alone talks with an emotion, and of these those missed and given to another speaker).
     """
     terminal = Terminal()
-    rows: list[dict[str, Any]] = []
-    kept: dict[str, list[Comparison]] = {"given": [], "free": []}
+    rows = []
     failed = 0
-    for reference in find_references(folder):
-        row: dict[str, Any] = {"recording": reference.recording.name}
-        for count, results in kept.items():
+    for reference in sorted(find_references(folder), key=lambda r: (r.recording.parent, r.recording.name)):
+        place = reference.recording.parent.relative_to(folder).as_posix()
+        results: dict[str, Comparison | RessentiError] = {}
+        for count in COUNTS:
             try:
-                result = _score(reference, config, free=count == "free")
+                results[count] = _score(reference, config, free=count == "free")
             except RessentiError as error:
                 failed = terminal.fail(error)
-                row[count] = {"error": str(error)}
-                continue
-            results.append(result)
-            row[count] = _figures(result)
-        rows.append(row)
+                results[count] = error
+        rows.append(_Row("" if place == "." else place, reference.recording.name, results))
         terminal.err.print(f"[dim]{escape(reference.recording.name)}[/]")
-    totals = {count: [_rates(asdict(error), error.rate) for error in total(results)] for count, results in kept.items()}
-    terminal.out.print(_table(rows, kept, totals))
+    groups = {place: list(own) for place, own in groupby(rows, key=lambda row: row.folder)}
+    whole = _totals(rows)
+    # a folder of one file, and one that holds everything, would only say the same again
+    parts = {place: _totals(own) for place, own in groups.items() if place and 1 < len(own) < len(rows)}
+    terminal.show(_table(groups, parts, whole))
+    if any(part is not None and part.by_emotion for part in whole.values()):
+        terminal.out.print()
+        terminal.show(_emotion_table(whole))
     if json_file is not None:
-        figures = {"folder": str(folder), "config": config, "files": rows, "total": totals}
+        figures = {
+            "folder": str(folder),
+            "config": config,
+            "files": [_file_figures(row) for row in rows],
+            "folders": {place: _total_figures(part) for place, part in parts.items()},
+            "total": _total_figures(whole),
+        }
         store.write_whole({json_file: json.dumps(figures, indent=1) + "\n"})
-    raise typer.Exit(failed if not any(kept.values()) else 0)
+    raise typer.Exit(0 if any(whole.values()) else failed)
 
 
 def _score(reference: Reference, config: str, *, free: bool) -> Comparison:
@@ -69,44 +96,112 @@ def _score(reference: Reference, config: str, *, free: bool) -> Comparison:
     limits = options.diarization
     count = Count(None if free else given, limits.min_speakers, limits.max_speakers)
     found = choose(layout.mode, options.diarization).diarize(layout.audio, count)
-    return compare(found.segments, reference.segments, reference.scored or [(0.0, recording.duration_s)])
+    scored = reference.scored or [(0.0, recording.duration_s)]
+    return compare(found.segments, reference.segments, scored, emotions=reference.emotions)
 
 
-def _figures(result: Comparison) -> dict[str, Any]:
+def _totals(rows: Sequence[_Row]) -> dict[str, Total | None]:
+    """By count, of the recordings that could be analysed; None where there is none."""
+    sums: dict[str, Total | None] = {}
+    for count in COUNTS:
+        done = [result for row in rows if isinstance(result := row.results[count], Comparison)]
+        sums[count] = total(done) if done else None
+    return sums
+
+
+def _file_figures(row: _Row) -> dict[str, Any]:
+    figures: dict[str, Any] = {"folder": row.folder, "recording": row.name}
+    for count, result in row.results.items():
+        if isinstance(result, Comparison):
+            figures[count] = {"speakers": result.speakers, "found": result.found, **_figures(result)}
+        else:
+            figures[count] = {"error": str(result)}
+    return figures
+
+
+def _total_figures(part: dict[str, Total | None]) -> dict[str, Any]:
     return {
-        "speakers": result.speakers,
-        "found": result.found,
-        "errors": [_rates(asdict(error), error.rate) for error in result.errors],
-        "jaccard": round(result.jaccard, 4),
-        "boundary_s": None if result.boundary_s is None else round(result.boundary_s, 3),
+        count: None if result is None else {"files": result.files, "right": result.right, **_figures(result)}
+        for count, result in part.items()
     }
 
 
-def _rates(parts: dict[str, Any], rate: float) -> dict[str, Any]:
-    return {name: round(value, 6) for name, value in {**parts, "rate": rate}.items()}
+def _figures(result: Comparison | Total) -> dict[str, Any]:
+    return {
+        "errors": [_rounded({**asdict(error), "rate": error.rate}) for error in result.errors],
+        "jaccard": round(result.jaccard, 4),
+        "boundary_s": None if result.boundary_s is None else round(result.boundary_s, 3),
+        "by_emotion": [_rounded(asdict(error)) for error in result.by_emotion],
+    }
+
+
+def _rounded(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: round(value, 6) if isinstance(value, float) else value for name, value in values.items()}
 
 
 def _table(
-    rows: list[dict[str, Any]], kept: dict[str, list[Comparison]], totals: dict[str, list[dict[str, Any]]]
+    groups: dict[str, list[_Row]], parts: dict[str, dict[str, Total | None]], whole: dict[str, Total | None]
 ) -> Table:
-    table = Table(box=None, pad_edge=False, title="DER %, overlap scored, collar per side", title_justify="left")
+    title = (
+        "DER %, overlap scored, by collar per side; JER %; median seconds between boundaries; speakers found\n"
+        "Totals: DER over all seconds; mean JER and median of boundaries over files; files with the right count"
+    )
+    table = Table(box=None, pad_edge=False, title=title, title_justify="left")
     table.add_column("recording", no_wrap=True)
-    for count in kept:
-        for heading in (f"{count}: 0 s", "0.25 s", "JER", "found"):
+    for count in COUNTS:
+        for heading in (f"{count}: 0 s", "0.25 s", "JER", "bounds", "found"):
             table.add_column(heading, justify="right", no_wrap=True)
-    for row in rows:
-        cells = [escape(row["recording"])]
-        for count in kept:
-            figures = row[count]
-            if "error" in figures:
-                cells += ["-", "-", "-", "error"]
+    for place, rows in groups.items():
+        for row in rows:
+            cells = [_file_cells(row.results[count]) for count in COUNTS]
+            table.add_row(escape(row.name), *(cell for group in cells for cell in group))
+        if place in parts:
+            table.add_row(f"[bold]{escape(place)}[/]", *_total_cells(parts[place]))
+    table.add_row("[bold]total[/]", *_total_cells(whole))
+    return table
+
+
+def _file_cells(result: Comparison | RessentiError) -> list[str]:
+    if isinstance(result, RessentiError):
+        return ["-", "-", "-", "-", "error"]
+    return [*_cells(result.errors, result.jaccard, result.boundary_s), f"{result.found} of {result.speakers}"]
+
+
+def _total_cells(part: dict[str, Total | None]) -> list[str]:
+    cells = []
+    for result in part.values():
+        if result is None:
+            cells += ["-", "-", "-", "-", "error"]
+        else:
+            cells += [*_cells(result.errors, result.jaccard, result.boundary_s), f"{result.right}/{result.files}"]
+    return cells
+
+
+def _cells(errors: Sequence[DiarizationError], jaccard: float, boundary_s: float | None) -> list[str]:
+    boundary = "-" if boundary_s is None else f"{boundary_s:.2f}"
+    return [*(f"{100 * error.rate:.1f}" for error in errors), f"{100 * jaccard:.1f}", boundary]
+
+
+def _emotion_table(whole: dict[str, Total | None]) -> Table:
+    title = (
+        "By emotion of the turn, where it is known and one speaker talks alone: % missed, % given to another speaker"
+    )
+    table = Table(box=None, pad_edge=False, title=title, title_justify="left")
+    table.add_column("emotion", no_wrap=True)
+    for count in COUNTS:
+        for heading in (f"{count}: seconds", "missed", "confused"):
+            table.add_column(heading, justify="right", no_wrap=True)
+    by_count: dict[str, dict[str, EmotionErrors]] = {
+        count: {error.label: error for error in part.by_emotion} if part else {} for count, part in whole.items()
+    }
+    for label in dict.fromkeys(label for errors in by_count.values() for label in errors):
+        cells: list[str] = []
+        for errors in by_count.values():
+            error = errors.get(label)
+            if error is None:
+                cells += ["-", "-", "-"]
                 continue
-            rates = [f"{100 * error['rate']:.1f}" for error in figures["errors"]]
-            cells += [*rates, f"{100 * figures['jaccard']:.1f}", f"{figures['found']} of {figures['speakers']}"]
-        table.add_row(*cells)
-    cells = ["[bold]total[/]"]
-    for count, results in kept.items():
-        right = sum(r.found == r.speakers for r in results)
-        cells += [*(f"{100 * error['rate']:.1f}" for error in totals[count]), "", f"{right}/{len(results)} right"]
-    table.add_row(*cells)
+            shares = (f"{100 * seconds / error.reference_s:.1f}" for seconds in (error.missed_s, error.confusion_s))
+            cells += [f"{error.reference_s:.1f}", *shares]
+        table.add_row(label, *cells)
     return table

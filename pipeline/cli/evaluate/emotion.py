@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import resources
@@ -15,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline import store
-from pipeline.cli.console import Terminal
+from pipeline.cli.console import Terminal, rounded
 from pipeline.config import load_config
 from pipeline.errors import ConfigError
 from pipeline.records import CLASSES
@@ -148,19 +147,9 @@ def _rows(heard: dict[tuple[str, str, str], list[Heard]], config: str) -> list[R
     return rows
 
 
-def rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return None if math.isnan(value) else round(value, 4)
-    if isinstance(value, dict):
-        return {key: rounded(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [rounded(item) for item in value]
-    return value
-
-
 def _print(rows: Sequence[Row], protocol: str, skipped: Sequence[str], terminal: Terminal, *, details: bool) -> None:
     for corpus in dict.fromkeys(row["corpus"] for row in rows):
-        terminal.out.print(_table(corpus, protocol, [row for row in rows if row["corpus"] == corpus]))
+        terminal.show(_table(corpus, protocol, [row for row in rows if row["corpus"] == corpus]), width=160)
         terminal.out.print()
     terminal.say(
         "[dim]F1 by class (own: the clips of a speaker together are the baseline; alone: each for itself). "
@@ -168,11 +157,11 @@ def _print(rows: Sequence[Row], protocol: str, skipped: Sequence[str], terminal:
     )
     if details:
         for row in rows:
-            terminal.out.print(_confusion(row))
-            terminal.out.print(_reliability(row))
+            terminal.show(_confusion(row))
+            terminal.show(_reliability(row))
     if any(row["corpus"] == "ravdess" for row in rows):
         terminal.say("[dim]published: of all 24 actors, by a model that never saw RAVDESS; here there are fewer.[/]")
-        terminal.out.print(_published_own())
+        terminal.show(_published_own())
     for line in skipped:
         terminal.say(f"[dim]left out: {escape(line)}[/]")
 

@@ -13,8 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline import store
-from pipeline.cli.console import Terminal
-from pipeline.cli.evaluate.emotion import rounded
+from pipeline.cli.console import Terminal, rounded
 from pipeline.config import load_config
 from pipeline.errors import NotFoundError, RessentiError
 from pipeline.records import CLASSES
@@ -52,7 +51,9 @@ def trajectory(
     options = load_config(config)
     found = sorted(folder.rglob("*.emotions.csv"))
     if not found:
-        raise NotFoundError(f"{folder}: no NAME.emotions.csv in it; expected conversations that ressenti simulate made.")
+        raise NotFoundError(
+            f"{folder}: no NAME.emotions.csv in it; expected conversations that ressenti simulate made."
+        )
     kept: dict[tuple[str, str, str], list[Observation]] = {}
     failed = 0
     with terminal.progress(f"{len(found)} conversations") as progress:
@@ -70,7 +71,7 @@ def trajectory(
         for (scene, name, way), observations in sorted(kept.items())
     ]
     for table in (_courses(rows), _classes(rows), _unlabelled(rows)):
-        terminal.out.print(table)
+        terminal.show(table, width=140)
         terminal.out.print()
     if json_file is not None:
         figures = {"folder": str(folder), "config": config, "classes": CLASSES, "results": rows}
@@ -114,7 +115,9 @@ def _given(options: Config, truth: Sequence[TruthSegment]) -> Config:
 
 def _courses(rows: Sequence[Row]) -> Table:
     title = "Trajectories: CCC over time (95 % over conversations), correlation within speakers, the tensest minute"
-    table = _table(title, "calls", "arousal", "95 %", "within", "valence", "95 %", "within", "minute", "chance", "tension")
+    table = _table(
+        title, "calls", "arousal", "95 %", "within", "valence", "95 %", "within", "minute", "chance", "tension"
+    )
     for row in rows:
         if row["arousal_ccc"] is None and row["valence_ccc"] is None:
             continue

@@ -1,0 +1,228 @@
+"""`ressenti evaluate speed`: seconds and peak memory of each stage, and how emotion models compare in them."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline import errors, store
+from pipeline.cli.console import STAGES, Terminal
+from pipeline.config import load_config
+
+if TYPE_CHECKING:
+    from pipeline.audio import Audio
+    from pipeline.evaluation.speed import Measurement, Ratio
+
+_CHILD = "import time; t = time.monotonic(); from pipeline.cli.evaluate.speed import measure; measure(t)"
+_RESULT = "measured.json"
+_NAMES = {
+    **STAGES,
+    "loading": "Loading the program",
+    "loading_diarizer": "Loading the diarizer",
+    "turns": "Making turns",
+    "loading_emotion": "Loading the emotion model",
+    "deriving": "Deriving trajectories",
+}
+
+
+def speed(
+    recording: Annotated[
+        Path | None, typer.Argument(help="A recording, repeated to each length.  [default: the installed sample]")
+    ] = None,
+    minutes: Annotated[list[float] | None, typer.Option(help="A length.  [default: 10 and 60]")] = None,
+    config: Annotated[str, typer.Option(help="Preset or YAML file.")] = "default",
+    model: Annotated[list[str] | None, typer.Option(help="An emotion model.  [default: the config's]")] = None,
+    repeats: Annotated[int, typer.Option(help="Measure so often; the least seconds count.")] = 1,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")] = None,
+) -> None:
+    """Seconds and peak memory of each stage of an analysis, for given lengths of sound.
+
+    Each length and model runs in a process of its own; with several models they take turns, and each is compared with
+    the first. The JSON holds `recording`, `config`, `repeats`, `machine`, and `lengths`: for each `minutes` its
+    `models` (`model`; `stages` and `whole`, each with `seconds`, `seconds_per_minute` of sound, `share` of real time
+    and `peak_mb`, null where unknown; `runs_s`, the whole of every repeat) and the `ratios` of seconds (`model`,
+    `against`, `emotion`, `whole`).
+    """
+    from pipeline.audio import load
+    from pipeline.cli import sample
+    from pipeline.evaluation.speed import fastest, ratios
+
+    lengths = minutes or [10.0, 60.0]
+    if bad := [m for m in lengths if not (math.isfinite(m) and m > 0)]:
+        raise errors.ConfigError(f"--minutes: got {bad[0]:g}; expected a length above 0.")
+    if repeats < 1:
+        raise errors.ConfigError(f"--repeats: got {repeats}; expected 1 or more.")
+    options = load_config(config)
+    models = model or [options.emotion.model]
+    source = recording or sample.locate()[0]
+    _, sound = load(source, options.audio)
+    terminal = Terminal()
+    table = _table(source, repeats)
+    figures: list[dict[str, Any]] = []
+    against_first: list[Ratio] = []
+    for length in lengths:
+        runs = _runs(source.stem, sound, length, config, models, repeats, terminal)
+        measured = [fastest(same) for same in runs]
+        compared = ratios(measured)
+        for row in measured:
+            _add(table, row)
+        against_first += compared
+        figures.append(_figures(length, runs, measured, compared))
+    for ratio in against_first:
+        _add_ratio(table, ratio)
+    terminal.show(table)
+    if json_file is not None:
+        machine = {"system": platform.platform(), "cpus": os.cpu_count(), "python": platform.python_version()}
+        about = {"recording": source.name, "config": config, "repeats": repeats, "machine": machine}
+        store.write_whole({json_file: json.dumps({**about, "lengths": figures}, indent=1) + "\n"})
+
+
+def measure(started: float) -> None:
+    """Analyse one recording as `ressenti analyze` does and write its stages beside it; what each process runs.
+
+    `started` is when it began, on `time.monotonic`; arguments are recording, config and emotion model. An error that
+    is ours is written down instead, by class and message.
+    """
+    from pipeline.evaluation.speed import Clock, TimedDiarizer, TimedEmotion
+
+    clock = Clock(started)
+    path, config, model = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    try:
+        from pipeline.cli import outputs
+        from pipeline.run import analyze
+
+        options = load_config(config, {"emotion": {"model": model}})
+        clock.end("loading")
+        conversation = analyze(
+            path,
+            options,
+            diarizer=TimedDiarizer(options.diarization, clock),
+            emotion_model=TimedEmotion(options.emotion, clock),
+            progress=clock.hook,
+        )
+        clock.end("deriving")
+        (plan,) = outputs.plan([path], path.parent / "out", tuple(outputs.ENDINGS)).values()
+        outputs.write(conversation, plan, None)
+        clock.end("report")
+        result: dict[str, Any] = {"stages": [asdict(stage) for stage in clock.stages()]}
+    except errors.RessentiError as error:
+        result = {"error": type(error).__name__, "message": str(error)}
+    path.with_name(_RESULT).write_text(json.dumps(result), encoding="utf-8")
+
+
+def _runs(
+    name: str, sound: Audio, minutes: float, config: str, models: list[str], repeats: int, terminal: Terminal
+) -> list[list[Measurement]]:
+    """Measurements of one length by model, each repeat going through all models before the next."""
+    from pipeline.evaluation.speed import write_repeated
+
+    runs: list[list[Measurement]] = [[] for _ in models]
+    with tempfile.TemporaryDirectory(prefix="ressenti-speed-") as folder:
+        target = Path(folder) / f"{name}.wav"
+        try:
+            write_repeated(sound, minutes, target)
+        except OSError as exc:
+            raise errors.OutputError(f"{target}: {exc.strerror}. Free some space, or set TMPDIR to a folder.") from exc
+        for _ in range(repeats):
+            for model, kept in zip(models, runs, strict=True):
+                kept.append(_run(target, minutes, config, model))
+                terminal.err.print(f"[dim]{minutes:g} min, {escape(model)}: {kept[-1].whole_s:.1f} s[/]")
+    return runs
+
+
+def _run(recording: Path, minutes: float, config: str, model: str) -> Measurement:
+    from pipeline.evaluation.speed import Measurement, Stage
+
+    result = recording.with_name(_RESULT)
+    result.unlink(missing_ok=True)
+    # the child imports what this process imports, however that was found, and nothing from the current folder
+    surroundings = {**os.environ, "PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)}
+    command = [sys.executable, "-P", "-c", _CHILD, str(recording), config, model]
+    begun = time.monotonic()
+    done = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=False)  # noqa: S603
+    whole_s = time.monotonic() - begun
+    if done.returncode or not result.is_file():
+        said = (done.stderr.strip().splitlines() or ["nothing said"])[-1]
+        raise errors.RessentiError(
+            f"{minutes:g} minutes with {model}: the measured process ended with code {done.returncode} ({said}). "
+            "If it ran out of memory, measure shorter lengths."
+        )
+    found = json.loads(result.read_text(encoding="utf-8"))
+    if "error" in found:
+        kind: type[errors.RessentiError] = getattr(errors, found["error"])
+        raise kind(f"{minutes:g} minutes with {model}: {found['message']}")
+    return Measurement(minutes, model, tuple(Stage(**stage) for stage in found["stages"]), whole_s)
+
+
+def _figures(
+    minutes: float, runs: list[list[Measurement]], measured: list[Measurement], compared: tuple[Ratio, ...]
+) -> dict[str, Any]:
+    def cost(seconds: float, peak_mb: float | None) -> dict[str, Any]:
+        return {
+            "seconds": round(seconds, 4),
+            "seconds_per_minute": round(seconds / minutes, 4),
+            "share": round(seconds / minutes / 60, 6),
+            "peak_mb": None if peak_mb is None else round(peak_mb, 1),
+        }
+
+    models = [
+        {
+            "model": row.model,
+            "stages": [{"stage": stage.name, **cost(stage.seconds, stage.peak_mb)} for stage in row.stages],
+            "whole": cost(row.whole_s, row.peak_mb),
+            "runs_s": [round(run.whole_s, 4) for run in same],
+        }
+        for row, same in zip(measured, runs, strict=True)
+    ]
+    return {"minutes": minutes, "models": models, "ratios": [_rounded(ratio) for ratio in compared]}
+
+
+def _rounded(ratio: Ratio) -> dict[str, Any]:
+    share = None if ratio.emotion is None else round(ratio.emotion, 4)
+    return {"model": ratio.model, "against": ratio.against, "emotion": share, "whole": round(ratio.whole, 4)}
+
+
+def _table(source: Path, repeats: int) -> Table:
+    counted = f"least seconds and most memory of {repeats} runs" if repeats > 1 else "one run of each"
+    title = f"{escape(source.name)} repeated to each length; {counted}"
+    table = Table(box=None, pad_edge=False, title=title, title_justify="left")
+    for heading in ("minutes", "model", "stage", "seconds", "s per minute", "of real time", "peak MB"):
+        text = heading in ("model", "stage")
+        table.add_column(heading, justify="left" if text else "right", no_wrap=not text)
+    return table
+
+
+def _add(table: Table, row: Measurement) -> None:
+    costs = [(_NAMES.get(s.name, s.name), s.seconds, s.peak_mb) for s in row.stages]
+    which = [f"{row.minutes:g}", escape(row.model)]
+    for name, seconds, peak_mb in [*costs, ("[bold]whole command[/]", row.whole_s, row.peak_mb)]:
+        table.add_row(
+            *which,
+            name,
+            f"{seconds:.2f}",
+            f"{seconds / row.minutes:.3f}",
+            f"{seconds / row.minutes / 60:.4f}",
+            "-" if peak_mb is None else f"{peak_mb:.0f}",
+        )
+        which = ["", ""]
+
+
+def _add_ratio(table: Table, ratio: Ratio) -> None:
+    stage = "-" if ratio.emotion is None else f"× {ratio.emotion:.2f}"
+    for name, value in ((_NAMES["emotion"], stage), ("whole command", f"× {ratio.whole:.2f}")):
+        table.add_row(
+            f"{ratio.minutes:g}", escape(ratio.model), f"{name} against {escape(ratio.against)}", value, "", "", ""
+        )

@@ -1,0 +1,137 @@
+import json
+import subprocess
+import sys
+import wave
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from conftest import noise, write_wav
+from pipeline import errors
+from pipeline.audio import Audio
+from pipeline.cli.app import app
+from pipeline.cli.console import STAGES
+from pipeline.evaluation.speed import Clock, Measurement, Stage, fastest, peak_mb, ratios, write_repeated
+
+RUN = CliRunner()
+LENGTH = 0.2  # minutes; the sample begins with seven seconds of silence
+
+
+@pytest.fixture(scope="module")
+def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    path = tmp_path_factory.mktemp("speed") / "speed.json"
+    asked = ["--minutes", str(LENGTH), "--model", "builtin", "--model", "builtin", "--json", str(path)]
+    done = RUN.invoke(app, ["evaluate", "speed", *asked])
+    assert done.exit_code == 0, done.output
+    assert "one run of each" in done.output
+    for words in (*STAGES.values(), "whole command", "whole command against builtin"):
+        assert words in done.output
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def test_every_stage_is_measured_and_they_add_up_to_at_most_the_whole(figures: dict[str, Any]) -> None:
+    assert (figures["recording"], figures["config"], figures["repeats"]) == ("sample.wav", "default", 1)
+    (length,) = figures["lengths"]
+    assert len(length["models"]) == 2
+    for model in length["models"]:
+        names = [stage["stage"] for stage in model["stages"]]
+        assert set(STAGES) <= set(names)
+        assert {"loading", "loading_diarizer", "loading_emotion", "turns", "deriving"} <= set(names)
+        assert (names[0], names[-1]) == ("loading", "report")
+        seconds = [stage["seconds"] for stage in model["stages"]]
+        assert all(s >= 0 for s in seconds)
+        assert sum(seconds) <= model["whole"]["seconds"] + 1e-3  # rounding
+        assert model["runs_s"] == [model["whole"]["seconds"]]
+        for cost in (*model["stages"], model["whole"]):
+            assert cost["seconds_per_minute"] == pytest.approx(cost["seconds"] / LENGTH, abs=1e-3)
+            assert cost["share"] == pytest.approx(cost["seconds"] / LENGTH / 60, abs=1e-4)
+
+
+def test_memory_only_grows_and_is_not_that_of_the_process_before(figures: dict[str, Any]) -> None:
+    if peak_mb() is None:
+        pytest.skip("this system does not tell peak memory")
+    for model in figures["lengths"][0]["models"]:
+        peaks = [stage["peak_mb"] for stage in model["stages"]]
+        assert peaks == sorted(peaks)
+        assert model["whole"]["peak_mb"] == peaks[-1]
+    weight = np.ones(2**26)  # 512 MB here, of which a process started from here must know nothing
+    command = [sys.executable, "-c", "from pipeline.evaluation.speed import peak_mb; print(peak_mb())"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert float(done.stdout) < weight.nbytes / 2**20 < (peak_mb() or 0)
+
+
+def test_a_model_is_compared_with_the_first(figures: dict[str, Any]) -> None:
+    (ratio,) = figures["lengths"][0]["ratios"]
+    first, second = figures["lengths"][0]["models"]
+    assert (ratio["model"], ratio["against"]) == ("builtin", "builtin")
+    assert ratio["whole"] == pytest.approx(second["whole"]["seconds"] / first["whole"]["seconds"], rel=1e-2)
+    assert ratio["emotion"] > 0
+
+
+def test_sound_is_repeated_to_the_length_asked_for(tmp_path: Path) -> None:
+    samples = np.arange(2 * 5000, dtype=np.int16).reshape(2, 5000)
+    for minutes in (0.001, 0.02):  # shorter and longer than the sound
+        write_repeated(Audio(samples), minutes, tmp_path / "long.wav")
+        with wave.open(str(tmp_path / "long.wav")) as file:
+            assert (file.getnchannels(), file.getframerate()) == (2, 16_000)
+            assert file.getnframes() == round(minutes * 60 * 16_000)
+            written = np.frombuffer(file.readframes(-1), np.int16).reshape(-1, 2).T
+        np.testing.assert_array_equal(written, np.resize(samples[0], written.shape[1]) + np.array([[0], [5000]]))
+
+
+def test_repeats_count_the_least_seconds_and_the_most_memory() -> None:
+    one = Measurement(1, "a", (Stage("audio", 1.0, 50), Stage("emotion", 4.0, None)), 7)
+    other = Measurement(1, "a", (Stage("audio", 2.0, 60), Stage("emotion", 3.0, None)), 6)
+    assert fastest([one, other]) == Measurement(1, "a", (Stage("audio", 1.0, 60), Stage("emotion", 3.0, None)), 6)
+    assert fastest([one, other]).peak_mb == 60
+
+
+def test_ratios_by_hand_and_where_nobody_is_judged() -> None:
+    small = Measurement(1, "small", (Stage("emotion", 2.0, None),), 10)
+    large = Measurement(1, "large", (Stage("emotion", 5.0, None),), 15)
+    (ratio,) = ratios([small, large])
+    assert (ratio.model, ratio.against, ratio.emotion, ratio.whole) == ("large", "small", 2.5, 1.5)
+    silent = Measurement(1, "small", (), 10)
+    assert [r.emotion for r in ratios([silent, large, silent])] == [None, None]
+
+
+def test_the_clock_gives_every_second_to_one_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([3.0, 4.0, 6.0, 10.0, 11.0])
+    monkeypatch.setattr("pipeline.evaluation.speed.time.monotonic", lambda: next(times))
+    clock = Clock(1.0)
+    clock.end()
+    clock.hook("speech", 1, 2)
+    clock.hook("voices", 1, 1)
+    clock.hook("speech", 2, 2)  # the second channel
+    clock.end()
+    assert {s.name: s.seconds for s in clock.stages()} == {"loading": 2.0, "speech": 6.0, "voices": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "said"),
+    [
+        (["--minutes", "0"], errors.ConfigError, "--minutes: got 0; expected a length above 0"),
+        (["--minutes", "nan"], errors.ConfigError, "--minutes: got nan"),
+        (["--minutes", "1e6"], errors.ConfigError, "expected at most"),
+        (["--repeats", "0"], errors.ConfigError, "--repeats: got 0"),
+        (["--config", "nowhere"], errors.ConfigError, "unknown preset"),
+        (["nowhere.wav"], errors.NotFoundError, "no such file"),
+    ],
+)
+def test_options_that_do_not_fit(arguments: list[str], error: type[errors.RessentiError], said: str) -> None:
+    done = RUN.invoke(app, ["evaluate", "speed", *arguments])
+    assert isinstance(done.exception, error)
+    assert said in str(done.exception)
+
+
+def test_an_error_of_the_measured_process_is_ours(sample: tuple[Path, Path], tmp_path: Path) -> None:
+    done = RUN.invoke(app, ["evaluate", "speed", "--minutes", str(LENGTH), "--model", "nowhere"])
+    assert isinstance(done.exception, errors.ConfigError)
+    assert "0.2 minutes with nowhere: emotion.model" in str(done.exception)
+    wordless = write_wav(tmp_path / "noise.wav", noise(3, 0.02))
+    done = RUN.invoke(app, ["evaluate", "speed", str(wordless), "--minutes", "0.1"])
+    assert isinstance(done.exception, errors.NoSpeechError)
