@@ -24,7 +24,6 @@ STAGES = {
     "voices": "Telling voices apart",
     "emotion": "Judging emotion",
     "report": "Writing the report",
-    "simulate": "Simulating",
 }
 
 

@@ -53,7 +53,7 @@ def simulate(
             files = made.files()
             store.write_whole({out / made.scene / f"{made.name}{end}": content for end, content in files.items()})
             minutes += made.samples.shape[1] / 16_000 / 60
-            progress("simulate", done, total)
+            progress("conversations", done, total)
     data = {"program": PROGRAM, "suite": options.model_dump(mode="json"), "scenes": chosen}
     store.write_whole({about: json.dumps(data, indent=1) + "\n"})
     terminal.say(f"[green]✓[/] {total} conversations, {minutes:.0f} minutes → [bold]{escape(str(out))}[/]")

@@ -15,6 +15,7 @@ from pipeline.records import CLASSES, AffectPoint, Conversation, Trajectory
 from pipeline.simulation.truth import TruthSegment
 from pipeline.trajectory import make_trajectory
 
+OTHER = -2
 _FRAME_S = 0.1
 _MINUTE_S, _STEP_S = 60.0, 5.0
 _SAME_S = 30.0  # a minute that shares at least half with the true one is found
@@ -46,7 +47,8 @@ class Observation:
     """What one conversation shows.
 
     `truth`, `guess` and `unsure` (n,) are of frames of 0.1 s in which one speaker alone talks: the true class (-1
-    where not known), the highest class of the speaker's turn (-1 where not judged), and whether that was unsure.
+    where nothing is known, `OTHER` for an emotion without a class), the highest class of the speaker's turn (-1 where
+    not judged), and whether that was unsure.
     """
 
     courses: tuple[Course, ...]
@@ -207,7 +209,7 @@ def _unlabelled(observations: Sequence[Observation]) -> tuple[float, ...] | None
     """What speech without a label was called: shares of the sure classes and of unsure."""
     called = np.zeros(len(CLASSES) + 1)
     for o in observations:
-        rows = (o.truth < 0) & (o.guess >= 0)
+        rows = (o.truth == -1) & (o.guess >= 0)
         names = np.where(o.unsure[rows], len(CLASSES), o.guess[rows])
         called += np.bincount(names, minlength=len(called))
     return tuple((called / called.sum()).tolist()) if called.sum() else None
@@ -232,7 +234,7 @@ def _frames(
     for s in truth:
         part = _part(s.start_s, s.end_s)
         talking[part] += 1
-        label[part] = CLASSES.index(s.label) if s.label else -1
+        label[part] = CLASSES.index(s.label) if s.label else -1 if s.valence is None else OTHER
         speaker[part] = labels.index(s.speaker)
     guess, unsure = np.full(count, -1), np.zeros(count, dtype=bool)
     for turn in conversation.turns:

@@ -91,7 +91,7 @@ def _backchannels(
         start_s = round(unit.start_s + float(rng.uniform(0.3, 0.9)) * unit.utterance.duration_s, 3)
         last_s = turn[-1].end_s - _LONGEST_OVERLAP_S - 0.3
         other = int(rng.choice([i for i in range(len(speakers)) if i != now]))
-        said = speakers[other].say(None)
+        said = speakers[other].say("neutral" if "neutral" in speakers[other].emotions else None)
         if rng.random() < chance and start_s >= free_s and start_s + length_s <= last_s:
             out.append(Placed(start_s, other, said, min(length_s, said.duration_s)))
             free_s = start_s + length_s + 0.3

@@ -17,6 +17,7 @@ from pipeline.training.prepare import read
 _FRAME = RATE_HZ // 100
 _FILL_S, _SHORTEST_S, _LONGEST_S, _PAD_S = 0.3, 0.15, 6.0, 0.02
 _LEVEL_DB = -26.0
+_KEPT = 0.3  # of level differences: actors whisper and shout 30 dB apart, telephones and recorders level that (ours)
 
 Stretch = tuple[float, float]
 
@@ -44,7 +45,7 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Voice:
-    """A speaker and what he or she can say, all at the level that brings the whole to the same loudness."""
+    """A speaker and what he or she can say, as loud as any other voice."""
 
     name: str
     utterances: tuple[Utterance, ...]
@@ -56,11 +57,15 @@ class Voice:
 
 
 def make_voice(clips: Sequence[Clip]) -> Voice:
-    """All utterances of one speaker; loud clips stay louder than soft ones."""
+    """All utterances of one speaker, around one level; of the differences between clips a part is kept."""
     sounds = [to_float(read(clip)) for clip in clips]
-    power = float(np.mean([active_power(sound) for sound in sounds]))
-    gain = np.float32(np.sqrt(10 ** (_LEVEL_DB / 10) / max(power, 1e-12)))
-    made = [u for clip, sound in zip(clips, sounds, strict=True) for u in utterances_of(clip, sound * gain)]
+    levels = 10 * np.log10(np.maximum([active_power(sound) for sound in sounds], 1e-12))
+    gains = _LEVEL_DB + _KEPT * (levels - np.median(levels)) - levels
+    made = [
+        u
+        for clip, sound, gain in zip(clips, sounds, gains.tolist(), strict=True)
+        for u in utterances_of(clip, sound * np.float32(10 ** (gain / 20)))
+    ]
     return Voice(f"{clips[0].corpus}-{clips[0].speaker}", tuple(made))
 
 

@@ -65,7 +65,7 @@ def trajectory(
                         kept.setdefault((path.parent.name, name, way), []).append(observation)
                 except RessentiError as error:
                     failed = terminal.fail(error, path)
-                progress("simulate", done, len(found))
+                progress("conversations", done, len(found))
     rows: list[Row] = [
         {"scene": scene, "model": name, "way": way} | rounded(asdict(summarise(observations)))
         for (scene, name, way), observations in sorted(kept.items())
