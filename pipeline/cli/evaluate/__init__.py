@@ -5,9 +5,11 @@ from __future__ import annotations
 import typer
 
 from pipeline.cli.evaluate.diarization import diarization
+from pipeline.cli.evaluate.label import label
 
 app = typer.Typer(help="Measure how good the product is, on material whose truth is known.", no_args_is_help=True)
 app.command()(diarization)
+app.command()(label)
 
 
 @app.callback()
