@@ -47,7 +47,7 @@ def read_validation(source: str | None) -> Validation | None:
     if data.get("version") != VERSION:
         raise ConfigError(
             f"report.validation: {source} has version {data.get('version')!r} of the format, this program reads "
-            f"{VERSION}. Use the program that wrote it, or read the labels again."
+            f"{VERSION}. {_EXPECTED}"
         )
     try:
         return TypeAdapter(Validation).validate_python(data)

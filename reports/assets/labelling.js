@@ -223,4 +223,6 @@
     take(data);
     begin(fill("lab_resumed", { rater, n: labelled(), total: items.length }));
   });
+
+  $("rater").focus();
 })();

@@ -126,7 +126,7 @@ def _lines(result: Validation) -> list[str]:
     sure = f"{n(result.right_sure)} of those that are not unsure ({result.sure_turns} labelled)"
     return [
         escape(f"{result.model}: {result.turns} of {result.drawn} turns labelled, of {result.recordings} recordings"),
-        f"{raters}, {result.abstentions} answers “cannot tell”; agreement (Krippendorff's alpha): {alphas}",
+        f"{raters}, “cannot tell”: {result.abstentions}; agreement (Krippendorff's alpha): {alphas}",
         f"Model against raters: macro F1 {n(result.macro_f1)} ({interval})",
         f"    class right on {n(result.right)} of turns, {sure}",
         f"    concordance: valence {n(result.concordance_valence)}, arousal {n(result.concordance_arousal)}",
