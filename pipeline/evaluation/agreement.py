@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.evaluation import metrics
-from pipeline.evaluation.labelling import Answer, Item, Rating, Sample, check_sample
+from pipeline.evaluation.labelling import Item, Sample, check_sample
+from pipeline.evaluation.labels import Answer, Rating
 from pipeline.records import CLASSES, ClassFigure, Validation
 
 FloatArray = metrics.FloatArray

@@ -16,7 +16,7 @@
   const write = (id, text) => { if ($(id).textContent !== text) $(id).textContent = text; };  // read out when it changes
   const say = (text) => write("message", text);
   const answerOf = (id) => answers.get(id) || { label: null, valence: null, arousal: null };
-  const signed = (value) => (value < 0 ? "\u2212" : "+") + Math.abs(value).toFixed(2).replace(".", comma);
+  const signed = (value) => (value < 0 ? "\u2212" : value > 0 ? "+" : "") + Math.abs(value).toFixed(2).replace(".", comma);
   const round = (value) => Math.round(Math.max(-1, Math.min(1, value)) * 100) / 100 || 0;
   const labelled = () => items.filter((item) => answerOf(item.id).label !== null).length;
 

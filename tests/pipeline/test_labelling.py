@@ -18,17 +18,8 @@ from pipeline.emotion.fake import FakeEmotion
 from pipeline.errors import ConfigError, InputError, LabelsError, NotFoundError
 from pipeline.evaluation.agreement import alpha, rows_of, validate
 from pipeline.evaluation.clips import LONGEST_S, clips_of, find_recording
-from pipeline.evaluation.labelling import (
-    Answer,
-    Item,
-    Rating,
-    Sample,
-    allocate,
-    asked_for,
-    check_sample,
-    draw,
-    read_rating,
-)
+from pipeline.evaluation.labelling import Item, Sample, allocate, check_sample, draw
+from pipeline.evaluation.labels import Answer, Rating, asked_for, read_rating
 from pipeline.records import CLASSES, Conversation, EmotionScores, ModelInfo, Turn, Validation
 from pipeline.validation import dump_validation, read_validation
 

@@ -97,7 +97,7 @@ def test_what_stands_in_the_data_stays_data() -> None:
         (
             "en",
             "Not validated on your material.",
-            ("96 turns of 12 recordings", "Macro F1 0.48", "0.39 to 0.57", "Sad –"),
+            ("Measured on your material: 96 turns of 12 recordings", "Macro F1 0.48", "0.39 to 0.57", "Sad –"),
         ),
         ("fr", "Non validé sur vos enregistrements.", ("96 tours de 12", "F1 macro 0,48", "0,39 à 0,57", "Triste –")),
     ],
@@ -128,4 +128,5 @@ def test_what_is_not_known_is_said(make_conversation: Make) -> None:
 
 
 def test_a_validation_says_nothing_where_nobody_is_scored(make_conversation: Make) -> None:
-    assert "alidat" not in limits_of(render(replace(make_conversation("recruitment"), validation=VALIDATION)))
+    text = limits_of(render(replace(make_conversation("recruitment"), validation=VALIDATION)))
+    assert "your material" not in text

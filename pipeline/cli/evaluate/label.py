@@ -98,7 +98,8 @@ def _read_back(
     terminal: Terminal,
 ) -> None:
     from pipeline.evaluation.agreement import validate
-    from pipeline.evaluation.labelling import asked_for, draw, read_rating
+    from pipeline.evaluation.labelling import draw
+    from pipeline.evaluation.labels import asked_for, read_rating
     from pipeline.validation import dump_validation
 
     if out is not None:
