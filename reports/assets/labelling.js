@@ -121,13 +121,11 @@
   }
 
   function change(values) {
-    const before = labelled();
     const id = items[at].id;
     answers.set(id, { ...answerOf(id), ...values });
-    say("");
+    say(labelled() === items.length ? words.lab_all_done : "");
     keep();
     render();
-    if (before < items.length && labelled() === items.length) say(words.lab_all_done);
   }
 
   function move(right, up, step) {

@@ -97,7 +97,7 @@ def test_labelled_with_the_keyboard_alone_and_read_back(
     press(page, *["ArrowDown"] * 12, "1", "Enter", "5", "Enter")
     expect(page.locator("#number")).to_have_text("8")
     expect(page.locator("#progress")).to_have_text("Labelled: 7 of 8, with a point: 3")
-    press(page, "3")
+    press(page, "3", "ArrowUp", "Delete")
     expect(page.locator("#message")).to_have_text(re.compile("All turns have a class"))
     path = saved(page, tmp_path)
     assert path.name == "Zoë-M.labels.json"
