@@ -137,6 +137,7 @@ class ReportOptions(_Group):
     """The page."""
 
     lang: Literal["en", "fr"] = "en"
+    validation: str | None = None  # a result of `ressenti evaluate label`, which the page then quotes
 
 
 class Config(_Group):
@@ -162,7 +163,8 @@ def preset_names() -> tuple[str, ...]:
 def load_config(source: str | Path = "default", overrides: dict[str, dict[str, object]] | None = None) -> Config:
     """Options of a preset (by name) or of a YAML file, with `overrides` ({group: {key: value}}) on top.
 
-    Raises `ConfigError` for an unknown preset, a file that is not YAML, an unknown key or a value that does not fit.
+    A relative `report.validation` in a file is looked for beside that file. Raises `ConfigError` for an unknown
+    preset, a file that is not YAML, an unknown key or a value that does not fit.
     """
     text = _read(source)
     try:
@@ -171,7 +173,15 @@ def load_config(source: str | Path = "default", overrides: dict[str, dict[str, o
         raise ConfigError(f"{source}: not YAML ({exc}). Expected groups of options as in the presets.") from exc
     if not isinstance(data, dict):
         raise ConfigError(f"{source}: got {type(data).__name__}, expected groups of options as in the presets.")
-    return build_config(data, overrides, source)
+    return build_config(_beside(data, Path(source)), overrides, source)
+
+
+def _beside(data: dict[str, object], source: Path) -> dict[str, object]:
+    """Options with the path of `report.validation` as seen from the working folder, not from the file that names it."""
+    report = data.get("report")
+    if not isinstance(report, dict) or not isinstance(report.get("validation"), str):
+        return data
+    return {**data, "report": {**report, "validation": str(source.parent / report["validation"])}}
 
 
 def build_config(

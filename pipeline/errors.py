@@ -15,6 +15,7 @@
         BadSamplesError             13   NaN or infinite samples
         NoSpeechError               14   sound, but no speech was found in it
         NotAConversationError       15   a JSON file that is not a saved conversation, or of an unknown version
+        LabelsError                 16   labels that are none, or of another sample
       ModelError                    20   a model is missing, damaged or not what it should be
       OutputError                   30   a result could not be written
         OutputExistsError           31   it exists already and --overwrite was not given
@@ -114,6 +115,12 @@ class NotAConversationError(InputError):
     """A JSON file that is not a saved conversation, or one of an unknown version."""
 
     exit_code = 15
+
+
+class LabelsError(InputError):
+    """A file of labels that is none, or labels of another sample."""
+
+    exit_code = 16
 
 
 class ModelError(RessentiError):

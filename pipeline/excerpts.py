@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -42,15 +43,30 @@ def excerpt(samples: Samples, level_dbfs: float | None = None, fade_s: float = 0
 
 def encode(sound: AudioSegment, path: Path) -> None:
     """Write a pydub segment with PyAV in the format that the file's ending names (wav, flac, mp3, opus, ...)."""
-    import av
-
     codecs = {".wav": "pcm_s16le", ".flac": "flac", ".mp3": "libmp3lame", ".opus": "libopus", ".ogg": "libopus"}
     codec = codecs.get(path.suffix.lower())
     if codec is None:
         raise OutputError(f"{path.name}: cannot encode {path.suffix!r}; expected one of {', '.join(codecs)}.")
+    _write(sound, str(path), codec, None)
+
+
+def mp3(sound: AudioSegment, bit_rate: int = 64_000) -> bytes:
+    """A pydub segment as MP3, which every browser plays; same sound, same bytes."""
+    buffer = io.BytesIO()
+    _write(sound, buffer, "libmp3lame", "mp3", bit_rate)
+    return buffer.getvalue()
+
+
+def _write(
+    sound: AudioSegment, target: str | io.BytesIO, codec: str, container_format: str | None, bit_rate: int | None = None
+) -> None:
+    import av
+
     rate_hz = 48_000 if codec == "libopus" else sound.frame_rate
-    with av.open(str(path), "w") as container:
+    with av.open(target, "w", format=container_format) as container:
         stream = cast("AudioStream", container.add_stream(codec, rate=rate_hz, layout="mono"))
+        if bit_rate is not None:
+            stream.bit_rate = bit_rate
         frame = av.AudioFrame.from_ndarray(np.frombuffer(sound.raw_data, np.int16)[None], format="s16", layout="mono")
         frame.sample_rate = sound.frame_rate
         resampler = av.AudioResampler(

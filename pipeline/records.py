@@ -114,6 +114,57 @@ class ModelInfo:
 
 
 @dataclass(frozen=True)
+class ClassFigure:
+    """F1 of one class, None where nobody heard it; `support` is how many labels say so, of several raters in parts."""
+
+    name: Literal["Pleased", "Relaxed", "Neutral", "Sad", "Tension"]
+    f1: float | None
+    support: float
+
+
+@dataclass(frozen=True)
+class Validation:
+    """How an emotion model did on turns of one's own recordings that people labelled blindly.
+
+    `ressenti evaluate label` makes it; `pipeline.evaluation.agreement` says how. `turns` are those with a class by
+    somebody, out of `drawn`; `abstentions` are answers that nothing can be told. `right` is the share of turns on which
+    the model's class is the people's, `right_sure` among the `sure_turns` alone. `macro_f1_low` and `macro_f1_high` are
+    a 95 % interval over speakers, None with fewer than four. Alphas (Krippendorff) are None where not defined, as
+    with one rater; so are the concordances with the raters' valence and arousal.
+    """
+
+    model: str
+    model_sha256: str | None
+    recordings: int
+    speakers: int
+    turns: int
+    drawn: int
+    raters: int
+    abstentions: int
+    seed: int
+    alpha_class: float | None
+    alpha_valence: float | None
+    alpha_arousal: float | None
+    macro_f1: float
+    macro_f1_low: float | None
+    macro_f1_high: float | None
+    classes: tuple[ClassFigure, ...]
+    right: float
+    right_sure: float | None
+    sure_turns: int
+    concordance_valence: float | None
+    concordance_arousal: float | None
+
+    def __post_init__(self) -> None:
+        _check(self.turns > 0 and self.raters > 0, f"expected turns and raters, got {self.turns} and {self.raters}")
+        _check(0 <= self.macro_f1 <= 1, f"expected macro_f1 in [0, 1], got {self.macro_f1}")
+
+    def is_of(self, models: Sequence[ModelInfo]) -> bool:
+        """Whether the emotion model among these is the one that was validated, by name and hash."""
+        return any(m.task == "emotion" and (m.name, m.sha256) == (self.model, self.model_sha256) for m in models)
+
+
+@dataclass(frozen=True)
 class Diarization:
     """Who spoke when, how the number of speakers came about, and a voice embedding per speaker where there is one.
 
@@ -345,7 +396,10 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Conversation:
-    """Everything that is known of one recorded conversation; what is stored, and what reports are made of."""
+    """Everything that is known of one recorded conversation; what is stored, and what reports are made of.
+
+    `validation` is the result that the config named, whether or not it is of the model that judged this conversation.
+    """
 
     recording: Recording
     layout: Literal["mono", "split"]
@@ -358,6 +412,7 @@ class Conversation:
     allow_restricted: str | None = None
     trajectories: tuple[Trajectory, ...] = ()
     exchange: Exchange | None = None
+    validation: Validation | None = None
     version: Literal[1] = 1
     program: str = ""
 

@@ -13,6 +13,7 @@ from pipeline.emotion.interface import EmotionModel, Excerpt
 from pipeline.errors import NoSpeechError
 from pipeline.layout import Layout, lay_out
 from pipeline.records import Conversation, Diarization, ModelInfo, Progress, Turn, Unjudged, Window, ignore_progress
+from pipeline.validation import read_validation
 from pipeline.version import PROGRAM
 
 
@@ -32,6 +33,7 @@ def analyze(
     `pipeline.errors` lists, and leaves nothing behind.
     """
     config, people, path = config or Config(), people or roles.People(), Path(path)
+    validation = read_validation(config.report.validation)
     recording, sound = audio.load(path, config.audio, progress)
     layout = lay_out(sound, config.audio.channels, config.audio)
     del sound  # a mono mix replaces the channels it was made of
@@ -63,6 +65,7 @@ def analyze(
         models=models,
         config=config.model_dump(mode="json"),
         allow_restricted=people.allow_restricted,
+        validation=validation,
         program=PROGRAM,
     )
     return derive(conversation, config)

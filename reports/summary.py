@@ -375,10 +375,45 @@ def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
             )
         )
     if is_scored(conversation):
-        limits = [words("limit_expression"), words("limit_validation"), words("limit_valence"), *limits]
+        limits = [words("limit_expression"), *_validation(conversation, words), words("limit_valence"), *limits]
         if bound := [model.name for model in conversation.models if not model.commercial]:
             limits.append(words("limit_commercial", models=", ".join(bound)))
     return tuple(limits)
+
+
+def _validation(conversation: Conversation, words: Wording) -> list[str]:
+    """How good the model was found to be on the user's own material, or that nobody knows."""
+    found = conversation.validation
+    if found is None:
+        return [words("limit_validation")]
+    if not found.is_of(conversation.models):
+        own = ", ".join(m.name for m in conversation.models if m.task == "emotion")
+        return [words("limit_validation"), words("validated_other", model=found.model, own=own)]
+    low, high = found.macro_f1_low, found.macro_f1_high
+    interval = (
+        words("validated_no_interval")
+        if low is None or high is None
+        else words("validated_interval", low=words.number(low), high=words.number(high))
+    )
+    agreement = (
+        words("validated_no_alpha")
+        if found.alpha_class is None
+        else words("validated_alpha", alpha=words.number(found.alpha_class))
+    )
+    return [
+        words(
+            "validated",
+            turns=found.turns,
+            recordings=found.recordings,
+            raters=found.raters,
+            alpha=agreement,
+            f1=words.number(found.macro_f1),
+            interval=interval,
+            classes=", ".join(f"{words(c.name)} {words.number(c.f1)}" for c in found.classes),
+            right=words.percent(found.right),
+            right_sure=words.percent(found.right_sure),
+        )
+    ]
 
 
 def _notices(conversation: Conversation, words: Wording) -> tuple[str, ...]:

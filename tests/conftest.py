@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline import People, load_config
+from pipeline import People, load_config, store
 from pipeline.diarization.fake import FakeDiarizer
 from pipeline.emotion.fake import FakeEmotion
 from pipeline.emotion.interface import Excerpt
@@ -115,3 +115,20 @@ def make_conversation(recording: Path) -> Callable[..., Conversation]:
         )
 
     return make
+
+
+@pytest.fixture
+def calls(tmp_path: Path) -> Path:
+    """A folder of five short analysed calls of two speakers each: NAME.wav and NAME.json, 25 judged turns in all."""
+    folder = tmp_path / "calls"
+    folder.mkdir()
+    for k in range(5):
+        path = write_wav(folder / f"call-{k}.wav", noise(30, seed=k))
+        made = analyze(
+            path,
+            people=People(names=("Zoé Secret", "Max Secret")),
+            diarizer=FakeDiarizer(SEGMENTS),
+            emotion_model=FakeEmotion(by_loudness),
+        )
+        path.with_suffix(".json").write_text(store.dumps(made), encoding="utf-8")
+    return folder

@@ -209,6 +209,7 @@ def _stored(path: Path, chosen: Config | None) -> Conversation:
 
     from pipeline import store
     from pipeline.run import derive
+    from pipeline.validation import read_validation
 
     conversation = store.load(path)
     try:
@@ -220,7 +221,8 @@ def _stored(path: Path, chosen: Config | None) -> Conversation:
     later = {group: getattr(chosen, group) for group in ("affect", "trajectory", "dynamics", "report")}
     unsure = options.emotion.model_copy(update={"unsure_below": chosen.emotion.unsure_below})
     options = options.model_copy(update={**later, "emotion": unsure})
-    return derive(replace(conversation, config=options.model_dump(mode="json")), options)
+    validation = read_validation(chosen.report.validation)
+    return derive(replace(conversation, config=options.model_dump(mode="json"), validation=validation), options)
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ STAGES = {
     "voices": "Telling voices apart",
     "emotion": "Judging emotion",
     "report": "Writing the report",
+    "clips": "Cutting turns",
 }
 
 

@@ -28,7 +28,7 @@ def test_every_text_is_used() -> None:
     files = [p for folder in folders for p in folder.rglob("*") if p.suffix in (".py", ".html")]
     configs = "\n".join(p.read_text(encoding="utf-8") for p in (CHECKOUT / "configs").glob("*.yaml"))
     source = "\n".join(p.read_text(encoding="utf-8") for p in files).replace("'", '"')
-    families = ("note_", "count_", "ns_", "u_", "t_", "h_", "letter_", "role_")
+    families = ("note_", "count_", "ns_", "u_", "t_", "h_", "letter_", "role_", "lab_is_")
     for key in LOCALES["en"]:
         stem = next((key.removeprefix(f) for f in families if key.startswith(f)), key)
         assert f'"{key}"' in source or f'"{stem}"' in source or (key.startswith("role_") and stem in configs), (

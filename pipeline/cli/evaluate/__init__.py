@@ -6,6 +6,7 @@ import typer
 
 from pipeline.cli.evaluate.diarization import diarization
 from pipeline.cli.evaluate.emotion import emotion
+from pipeline.cli.evaluate.label import label
 from pipeline.cli.evaluate.speed import speed
 from pipeline.cli.evaluate.trajectory import trajectory
 
@@ -13,6 +14,7 @@ app = typer.Typer(help="Measure how good the product is, on material whose truth
 app.command()(diarization)
 app.command()(emotion)
 app.command()(trajectory)
+app.command()(label)
 app.command()(speed)
 
 

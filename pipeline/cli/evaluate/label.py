@@ -1,0 +1,166 @@
+"""`ressenti evaluate label`: how good the emotion model is on one's own calls, by people who label turns blindly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline import store
+from pipeline.cli import outputs
+from pipeline.cli.console import Terminal
+from pipeline.errors import ConfigError, NotAConversationError, NotFoundError
+from pipeline.records import Conversation, Validation
+
+_OTHER = (".labels.json", "validation.json")
+
+
+def label(
+    conversations: Annotated[list[Path], typer.Argument(help="NAME.json files that analyze wrote, or their folders.")],
+    read: Annotated[
+        list[Path] | None, typer.Option("--read", help="Labels saved by a rater; once for each rater.")
+    ] = None,
+    recordings: Annotated[
+        Path | None, typer.Option(help="Folder of the recordings.  [default: beside each NAME.json]")
+    ] = None,
+    turns: Annotated[int | None, typer.Option(min=6, help="Turns to label.  [default: 100]")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Another seed draws other turns.  [default: 1]")] = None,
+    lang: Annotated[Literal["en", "fr"] | None, typer.Option(help="Language of the page.  [default: en]")] = None,
+    out: Annotated[Path | None, typer.Option(help="The page, or with --read the result (JSON).")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a result that exists already.")] = False,
+) -> None:
+    """Validity on your own calls: a page on which people label turns blindly, and their labels read back.
+
+    Without --read, draws turns (all classes that the model heard, rare ones more often) into one page of sound; each
+    rater opens it in a browser and saves a NAME.labels.json. With --read, tells how far raters agree (Krippendorff's
+    alpha) and how far the model agrees with them (F1, weighted back to all turns), and writes the result to --out, for
+    `report: {validation: FILE}` in a config.
+    """
+    terminal = Terminal()
+    given = {"--recordings": recordings, "--turns": turns, "--seed": seed, "--lang": lang}
+    if read:
+        unfit = [name for name, value in given.items() if value is not None]
+        if unfit:
+            raise ConfigError(
+                f"{', '.join(unfit)}: of the page alone; --read takes the sample from the labels. Drop it."
+            )
+        _read_back(_load(conversations, terminal), read, out, overwrite, terminal)
+        return
+    if out is None:
+        raise ConfigError("--out is missing; expected the page to write, for example --out labels.html.")
+    outputs.check_free([out], overwrite)
+    _make_page(
+        _load(conversations, terminal), recordings, (turns or 100, 1 if seed is None else seed, lang), out, terminal
+    )
+
+
+def _make_page(
+    conversations: dict[Path, Conversation],
+    folder: Path | None,
+    asked: tuple[int, int, Literal["en", "fr"] | None],
+    out: Path,
+    terminal: Terminal,
+) -> None:
+    from pipeline.evaluation.clips import LONGEST_S, clips_of
+    from pipeline.evaluation.labelling import draw
+    from reports.labelling import LabelItem, LabelSheet, render_labelling
+
+    count, seed, lang = asked
+    sample = draw(list(conversations.values()), count, seed)
+    items = {}
+    with terminal.progress(out.name) as progress:
+        for clip in clips_of(sample, conversations, folder):
+            items[clip.item] = LabelItem(clip.item, clip.mp3, clip.cut)
+            progress("clips", len(items), len(sample.items))
+    sheet = LabelSheet(tuple(items[i.id] for i in sample.items), sample.key, sample.seed, sample.count, LONGEST_S)
+    store.write_whole({out: render_labelling(sheet, lang or "en")})
+    fewer = f" (all there are; {count} asked for)" if len(items) < count else ""
+    terminal.say(
+        f"[green]✓[/] {len(items)} turns{fewer} of {len({i.sha256 for i in sample.items})} recordings → "
+        f"[bold]{escape(str(out))}[/]"
+    )
+    terminal.say("    It contains the sound of the recordings: as confidential as they are.")
+    terminal.say(
+        "    Each rater opens it alone and saves labels; then: ressenti evaluate label ... --read NAME.labels.json "
+        "--out validation.json"
+    )
+
+
+def _read_back(
+    conversations: dict[Path, Conversation],
+    files: Sequence[Path],
+    out: Path | None,
+    overwrite: bool,
+    terminal: Terminal,
+) -> None:
+    from pipeline.evaluation.agreement import validate
+    from pipeline.evaluation.labelling import draw
+    from pipeline.evaluation.labels import asked_for, read_rating
+    from pipeline.validation import dump_validation
+
+    if out is not None:
+        outputs.check_free([out], overwrite)
+    ratings = [read_rating(path) for path in files]
+    result = validate(draw(list(conversations.values()), *asked_for(ratings)), ratings)
+    for line in _lines(result):
+        terminal.say(line)
+    terminal.out.print(_table(result))
+    if out is not None:
+        store.write_whole({out: dump_validation(result)})
+        terminal.say(f"[green]✓[/] [bold]{escape(str(out))}[/]. Reports quote it once a config says:")
+        terminal.say(escape(f"    report: {{validation: {out}}}"))
+
+
+def _lines(result: Validation) -> list[str]:
+    """What is told besides the table; figures that are not defined are dashes."""
+    n = _number
+    raters = f"{result.raters} rater{'s' if result.raters > 1 else ''}"
+    speakers = f"{result.speakers} speaker{'s' if result.speakers > 1 else ''}"
+    interval = f"no interval: {speakers}, at least 4 are needed"
+    if result.macro_f1_low is not None:
+        interval = f"95 % interval {n(result.macro_f1_low)} to {n(result.macro_f1_high)}, over {speakers}"
+    alphas = f"class {n(result.alpha_class)}, valence {n(result.alpha_valence)}, arousal {n(result.alpha_arousal)}"
+    sure = f"{n(result.right_sure)} of those that are not unsure ({result.sure_turns} labelled)"
+    return [
+        escape(f"{result.model}: {result.turns} of {result.drawn} turns labelled, of {result.recordings} recordings"),
+        f"{raters}, “cannot tell”: {result.abstentions}; agreement (Krippendorff's alpha): {alphas}",
+        f"Model against raters: macro F1 {n(result.macro_f1)} ({interval})",
+        f"    class right on {n(result.right)} of turns, {sure}",
+        f"    concordance: valence {n(result.concordance_valence)}, arousal {n(result.concordance_arousal)}",
+    ]
+
+
+def _table(result: Validation) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("class")
+    table.add_column("F1", justify="right")
+    table.add_column("labels", justify="right")
+    for figure in result.classes:
+        table.add_row(figure.name, _number(figure.f1), f"{figure.support:g}")
+    return table
+
+
+def _load(sources: Sequence[Path], terminal: Terminal) -> dict[Path, Conversation]:
+    """Conversations by file; in a folder, files that are none are named and left out."""
+    found: dict[Path, Conversation] = {}
+    for source in sources:
+        if not source.is_dir():
+            found[source] = store.load(source)
+            continue
+        for path in sorted(p for p in source.glob("*.json") if not p.name.endswith(_OTHER)):
+            try:
+                found[path] = store.load(path)
+            except NotAConversationError as error:
+                terminal.err.print(f"[yellow]left out[/] {escape(str(error))}")
+    if not found:
+        names = ", ".join(map(str, sources))
+        raise NotFoundError(f"{names}: no conversation in it; expected NAME.json files that analyze wrote.")
+    return found
+
+
+def _number(value: Any) -> str:
+    return "–" if value is None else f"{value:.2f}"

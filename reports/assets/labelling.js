@@ -1,0 +1,226 @@
+"use strict";
+(() => {
+  const sheet = JSON.parse(document.getElementById("sheet").textContent);
+  const { items, words, classes, comma } = sheet;
+  const $ = (id) => document.getElementById(id);
+  const sound = $("sound");
+  const choices = [...document.querySelectorAll(".choice")];
+  const byKey = { 0: "cannot tell", u: "cannot tell" };
+  classes.forEach((name, k) => { byKey[k + 1] = name; });
+  let answers = new Map();  // item id -> {label, valence, arousal}
+  let rater = "";
+  let at = 0;
+  let kept = true;  // whether the browser keeps what is answered
+
+  const fill = (key, values) => words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const write = (id, text) => { if ($(id).textContent !== text) $(id).textContent = text; };  // read out when it changes
+  const say = (text) => write("message", text);
+  const answerOf = (id) => answers.get(id) || { label: null, valence: null, arousal: null };
+  const signed = (value) => (value < 0 ? "\u2212" : value > 0 ? "+" : "") + Math.abs(value).toFixed(2).replace(".", comma);
+  const round = (value) => Math.round(Math.max(-1, Math.min(1, value)) * 100) / 100 || 0;
+  const labelled = () => items.filter((item) => answerOf(item.id).label !== null).length;
+
+  // ---- what is kept, and the file
+
+  // Of each rater apart: a second one on the same computer must not see the first one's labels.
+  const slot = () => `ressenti-labels:${sheet.sample}:${rater.toLowerCase()}`;
+
+  function keep() {
+    try {
+      localStorage.setItem(slot(), JSON.stringify(record()));
+    } catch {
+      if (kept) say(words.lab_no_storage);
+      kept = false;
+    }
+  }
+
+  function keptBefore() {
+    try {
+      return readable(JSON.parse(localStorage.getItem(slot())));
+    } catch {
+      return null;
+    }
+  }
+
+  function record() {
+    const given = items.map((item) => ({ item: item.id, ...answerOf(item.id) }));
+    const labels = given.filter(({ label, valence }) => label !== null || valence !== null);
+    return { format: "ressenti-labels", version: 1, sample: sheet.sample, seed: sheet.seed, count: sheet.count, rater, labels };
+  }
+
+  function readable(data) {
+    const good = data && data.format === "ressenti-labels" && data.version === 1 && typeof data.rater === "string" && Array.isArray(data.labels);
+    return good ? data : null;
+  }
+
+  function take(data) {
+    const known = new Set(items.map((item) => item.id));
+    const number = (value) => (typeof value === "number" && Math.abs(value) <= 1 ? value : null);
+    answers = new Map();
+    for (const { item, label, valence, arousal } of data.labels) {
+      if (!known.has(item)) continue;
+      const point = [number(valence), number(arousal)];
+      const [v, a] = point.includes(null) ? [null, null] : point;
+      answers.set(item, { label: Object.values(byKey).includes(label) ? label : null, valence: v, arousal: a });
+    }
+  }
+
+  function save() {
+    const name = `${rater.replace(/[^\p{L}\p{N}._-]+/gu, "-").replace(/^[-.]+|[-.]+$/g, "") || "rater"}.labels.json`;
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([JSON.stringify(record(), null, 1) + "\n"], { type: "application/json" }));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    say(fill("lab_saved", { file: name }));
+  }
+
+  // ---- one turn
+
+  function show(index) {
+    at = Math.max(0, Math.min(items.length - 1, index));
+    const item = items[at];
+    sound.src = `data:audio/mpeg;base64,${item.mp3}`;
+    $("heard").style.width = "0";
+    $("number").textContent = at + 1;
+    $("cut").hidden = !item.cut;
+    $("previous").disabled = at === 0;
+    $("next").disabled = at === items.length - 1;
+    render();
+    $("work").focus({ preventScroll: true });
+  }
+
+  function go(step) {
+    if (at + step < 0 || at + step >= items.length) return;
+    say("");
+    show(at + step);
+    window.scrollTo(0, 0);
+    play();
+  }
+
+  function play() {
+    sound.play().catch((error) => { if (error.name === "NotSupportedError") say(words.lab_no_sound); });
+  }
+
+  function toggle() {
+    if (sound.paused) play(); else sound.pause();
+  }
+
+  function render() {
+    const { label, valence, arousal } = answerOf(items[at].id);
+    for (const choice of choices) choice.setAttribute("aria-pressed", String(choice.dataset.label === label));
+    const point = $("point");
+    point.setAttribute("visibility", valence === null ? "hidden" : "visible");
+    point.setAttribute("cx", valence ?? 0);
+    point.setAttribute("cy", -(arousal ?? 0));
+    write("position", valence === null ? words.lab_no_point : fill("lab_position", { valence: signed(valence), arousal: signed(arousal) }));
+    $("remove").disabled = valence === null;
+    const points = items.filter((item) => answerOf(item.id).valence !== null).length;
+    write("progress", fill("lab_progress", { n: labelled(), total: items.length, points }));
+    $("done").value = labelled();
+  }
+
+  function change(values) {
+    const id = items[at].id;
+    answers.set(id, { ...answerOf(id), ...values });
+    say(labelled() === items.length ? words.lab_all_done : "");
+    keep();
+    render();
+  }
+
+  function move(right, up, step) {
+    const { valence, arousal } = answerOf(items[at].id);
+    change({ valence: round((valence ?? 0) + right * step), arousal: round((arousal ?? 0) + up * step) });
+  }
+
+  const remove = () => change({ valence: null, arousal: null });
+
+  // ---- keyboard, mouse, touch
+
+  const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+  const DEEDS = {
+    " ": toggle, Enter: () => go(1), n: () => go(1), p: () => go(-1), b: () => go(-1), s: save,
+    Delete: remove, Backspace: remove,
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if ($("work").hidden || event.ctrlKey || event.metaKey || event.altKey) return;
+    const own = event.target.closest("button, input, summary");  // Space and Enter are theirs, as everywhere
+    if (own && (event.key === " " || event.key === "Enter")) return;
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const digit = /^(?:Digit|Numpad)([0-5])$/.exec(event.code);  // by place: unshifted, French keyboards write "&" there
+    const answer = byKey[digit && !event.shiftKey ? digit[1] : key];
+    const arrow = ARROWS[key];
+    if (arrow) move(...arrow, event.shiftKey ? 0.02 : 0.1);
+    else if (answer) change({ label: answer });
+    else if (DEEDS[key]) { if (!event.repeat) DEEDS[key](); } else return;
+    event.preventDefault();
+  });
+
+  // After a click the keys belong to the turn again, not to the button that was clicked.
+  $("work").addEventListener("click", (event) => {
+    if (event.detail > 0 && event.target.closest("button")) $("work").focus({ preventScroll: true });
+  });
+  choices.forEach((choice) => choice.addEventListener("click", () => change({ label: choice.dataset.label })));
+  $("play").addEventListener("click", toggle);
+  $("previous").addEventListener("click", () => go(-1));
+  $("next").addEventListener("click", () => go(1));
+  $("save").addEventListener("click", save);
+  $("remove").addEventListener("click", remove);
+
+  function place(event) {
+    const box = $("plane").getBoundingClientRect();
+    const across = (from, size) => (from / size - 0.5) * 2.32;  // the drawing's own units
+    change({ valence: round(across(event.clientX - box.left, box.width)), arousal: round(-across(event.clientY - box.top, box.height)) });
+  }
+  $("plane").addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    $("plane").setPointerCapture(event.pointerId);
+    place(event);
+  });
+  $("plane").addEventListener("pointermove", (event) => { if ($("plane").hasPointerCapture(event.pointerId)) place(event); });
+
+  for (const name of ["play", "pause", "ended"]) {
+    sound.addEventListener(name, () => { $("play-text").textContent = sound.paused ? words.lab_play : words.lab_pause; });
+  }
+  sound.addEventListener("timeupdate", () => { $("heard").style.width = `${100 * sound.currentTime / (sound.duration || 1)}%`; });
+
+  // ---- the beginning
+
+  function begin(text) {
+    $("intro").hidden = true;
+    $("work").hidden = false;
+    const open = items.findIndex((item) => answerOf(item.id).label === null);
+    show(Math.max(0, open));
+    say(text);
+    keep();
+  }
+
+  $("intro").addEventListener("submit", (event) => {
+    event.preventDefault();
+    rater = $("rater").value.trim();
+    if (!rater) {
+      say(words.lab_name_first);
+      $("rater").focus();
+      return;
+    }
+    const before = keptBefore();
+    if (before) take(before);
+    begin(labelled() ? fill("lab_resumed", { rater, n: labelled(), total: items.length }) : "");
+  });
+
+  $("load").addEventListener("change", async () => {
+    const file = $("load").files[0];
+    if (!file) return;
+    let data = null;
+    try { data = readable(JSON.parse(await file.text())); } catch { /* told below */ }
+    $("load").value = "";
+    if (!data || !data.rater.trim()) return say(fill("lab_not_labels", { file: file.name }));
+    if (data.sample !== sheet.sample) return say(fill("lab_other_sample", { file: file.name }));
+    rater = data.rater.trim();
+    take(data);
+    begin(fill("lab_resumed", { rater, n: labelled(), total: items.length }));
+  });
+
+  $("rater").focus();
+})();

@@ -1,0 +1,118 @@
+"""Clips of turns -> one self-contained page on which people label them blindly, by ear."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.records import CLASSES
+from reports.document import asset, csp_hash, script_safe, template
+from reports.wording import Lang, Wording
+
+SCRIPT_TEXTS = (
+    "lab_progress",
+    "lab_position",
+    "lab_no_point",
+    "lab_all_done",
+    "lab_saved",
+    "lab_no_storage",
+    "lab_resumed",
+    "lab_other_sample",
+    "lab_not_labels",
+    "lab_name_first",
+    "lab_play",
+    "lab_pause",
+    "lab_no_sound",
+)
+"""What the script says, with the holes that it fills in."""
+
+HOLES = ("n", "total", "points", "valence", "arousal", "file", "rater")
+
+
+@dataclass(frozen=True)
+class LabelItem:
+    """One turn to label: its id, its sound as MP3, and whether that is only the beginning of the turn."""
+
+    id: str
+    mp3: bytes
+    cut: bool
+
+
+@dataclass(frozen=True)
+class LabelSheet:
+    """What is labelled: the turns in their order, and which sample they are, as the label files repeat it.
+
+    Nothing else is known here: no class, no name, no place in a conversation. `longest_s` is where turns are cut.
+    """
+
+    items: tuple[LabelItem, ...]
+    sample: str
+    seed: int
+    count: int
+    longest_s: float
+
+
+def render_labelling(sheet: LabelSheet, lang: Lang) -> str:
+    """The labelling page: one HTML document that makes no request; same sheet, same bytes.
+
+    Its script saves what `pipeline.evaluation.labelling` reads.
+    """
+    from markupsafe import Markup
+
+    words = Wording(lang)
+    script, style = asset("labelling.js"), asset("labelling.css")
+    policy = "; ".join(
+        [
+            "default-src 'none'",
+            f"script-src {csp_hash(script)}",
+            f"style-src {csp_hash(style)}",
+            "img-src data:",
+            "media-src data: blob:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ]
+    )
+    return template("labelling.html").render(
+        words=words,
+        classes=[(str(k + 1), name, words(name), words(f"lab_is_{name}")) for k, name in enumerate(CLASSES)],
+        total=len(sheet.items),
+        longest=words.exact(sheet.longest_s),
+        keys=_keys(words),
+        policy=policy,
+        style=Markup(style),  # noqa: S704  # ours
+        script=Markup(script),  # noqa: S704  # ours
+        data=Markup(script_safe(json.dumps(_data(sheet, words), ensure_ascii=False))),  # noqa: S704  # escaped for scripts
+    )
+
+
+def _data(sheet: LabelSheet, words: Wording) -> dict[str, object]:
+    return {
+        "sample": sheet.sample,
+        "seed": sheet.seed,
+        "count": sheet.count,
+        "classes": CLASSES,
+        "items": _sounds(sheet.items),
+        "words": {key: words(key, **{hole: f"{{{hole}}}" for hole in HOLES}) for key in SCRIPT_TEXTS},
+        "comma": words.number(0.5, 1)[1],
+    }
+
+
+def _sounds(items: Sequence[LabelItem]) -> list[dict[str, object]]:
+    return [{"id": i.id, "cut": i.cut, "mp3": base64.b64encode(i.mp3).decode()} for i in items]
+
+
+def _keys(words: Wording) -> list[tuple[tuple[str, ...], str]]:
+    """Keys, and what they do."""
+    return [
+        ((words("lab_space"),), words("lab_key_play")),
+        (("1", "–", "5"), words("lab_key_class")),
+        (("0", "U"), words("lab_cannot_tell")),
+        (("←", "→", "↑", "↓"), words("lab_key_move")),
+        (("Shift", "+", "←"), words("lab_key_fine")),
+        ((words("lab_delete"),), words("lab_key_remove")),
+        ((words("lab_enter"), "N"), words("lab_next")),
+        (("P", "B"), words("lab_previous")),
+        (("S",), words("lab_save")),
+    ]

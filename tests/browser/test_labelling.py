@@ -1,0 +1,237 @@
+"""The labelling page opened from disk in a real browser, used with the keyboard alone."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from typer.testing import CliRunner
+
+from pipeline.cli.app import app
+
+RUN = CliRunner()
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        launched = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    made = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sheet(calls: Path) -> Path:
+    """A page of eight turns."""
+    out = calls.parent / "labels.html"
+    done = RUN.invoke(app, ["evaluate", "label", str(calls), "--turns", "8", "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    return out
+
+
+@pytest.fixture
+def trouble() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def opened(context: BrowserContext, sheet: Path, trouble: list[str]) -> Open:
+    def open_page(path: Path = sheet) -> Page:
+        page = context.new_page()
+        page.on("console", lambda message: trouble.append(message.text))
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("request", lambda request: trouble.append(request.url) if request.url != path.as_uri() else None)
+        page.goto(path.as_uri())
+        return page
+
+    return open_page
+
+
+def begin(page: Page, name: str) -> None:
+    page.keyboard.type(name)  # the field has the focus when the page opens
+    page.keyboard.press("Enter")
+    expect(page.locator("#work")).to_be_visible()
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def saved(page: Page, folder: Path) -> Path:
+    with page.expect_download() as download:
+        page.keyboard.press("s")
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
+
+
+def labels_of(path: Path) -> list[tuple[str | None, float | None, float | None]]:
+    labels = json.loads(path.read_text(encoding="utf-8"))["labels"]
+    return [(label["label"], label["valence"], label["arousal"]) for label in labels]
+
+
+def test_labelled_with_the_keyboard_alone_and_read_back(
+    opened: Open, calls: Path, trouble: list[str], tmp_path: Path
+) -> None:
+    page = opened()
+    begin(page, "Zoë M.")
+    expect(page.locator("#number")).to_have_text("1")
+    press(page, "1", "ArrowRight", "ArrowRight", "Shift+ArrowUp", "Enter")
+    press(page, "5", "ArrowLeft", "ArrowUp", "ArrowUp", "n")
+    press(page, "u", "Enter")  # cannot tell
+    press(page, "3", "ArrowUp", "Delete", "Enter")  # a point taken back
+    press(page, "2", "4", "Enter")  # the last word counts
+    press(page, "0", "p", "p", "n", "n")
+    press(page, *["ArrowDown"] * 12, "1", "Enter", "5", "Enter")
+    expect(page.locator("#number")).to_have_text("8")
+    expect(page.locator("#progress")).to_have_text("Labelled: 7 of 8, with a point: 3")
+    press(page, "3", "ArrowUp", "Delete")
+    expect(page.locator("#message")).to_have_text(re.compile("All turns have a class"))
+    path = saved(page, tmp_path)
+    assert path.name == "Zoë-M.labels.json"
+    assert labels_of(path) == [
+        ("Pleased", 0.2, 0.02),
+        ("Tension", -0.1, 0.2),
+        ("cannot tell", None, None),
+        ("Neutral", None, None),
+        ("Sad", None, None),
+        ("Pleased", 0, -1),
+        ("Tension", None, None),
+        ("Neutral", None, None),
+    ]
+    out = tmp_path / "validation.json"
+    done = RUN.invoke(app, ["evaluate", "label", str(calls), "--read", str(path), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    result = json.loads(out.read_text(encoding="utf-8"))
+    assert (result["turns"], result["drawn"], result["abstentions"], result["raters"]) == (7, 8, 1, 1)
+    assert trouble == []
+
+
+def test_the_sound_plays_and_stops_with_space(opened: Open, trouble: list[str]) -> None:
+    page = opened()
+    begin(page, "A")
+    page.keyboard.press("Space")
+    expect(page.locator("#play-text")).to_have_text("Pause")
+    page.keyboard.press("Space")
+    expect(page.locator("#play-text")).to_have_text("Play")
+    assert page.evaluate("document.getElementById('sound').duration") > 1
+    page.keyboard.press("Enter")  # the next one plays at once
+    expect(page.locator("#play-text")).to_have_text("Pause")
+    expect(page.locator("#play-text")).to_have_text("Play", timeout=30_000)  # and stops at its end
+    assert page.evaluate("document.getElementById('sound').ended")
+    assert trouble == []
+
+
+def test_everything_is_reached_by_tab_and_space_is_the_buttons_own(opened: Open) -> None:
+    page = opened()
+    begin(page, "A")
+    reached = []
+    for _ in range(13):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.dataset.label || document.activeElement.id"))
+        if reached[-1] == "Sad":
+            page.keyboard.press("Space")
+    assert reached[:8] == ["play", "Pleased", "Relaxed", "Neutral", "Sad", "Tension", "cannot tell", "plane"]
+    assert {"next", "save"} <= set(reached)
+    assert page.locator('[data-label="Sad"]').get_attribute("aria-pressed") == "true"
+    assert page.evaluate("document.getElementById('sound').paused")
+
+
+def test_who_comes_back_goes_on_and_another_rater_sees_nothing_of_it(opened: Open, tmp_path: Path) -> None:
+    page = opened()
+    begin(page, "Anna")
+    press(page, "1", "ArrowUp", "Enter", "0", "Enter")
+    page.reload()
+    begin(page, "anna")
+    expect(page.locator("#number")).to_have_text("3")
+    expect(page.locator("#message")).to_have_text("Going on where anna stopped (labelled: 2 of 8).")
+    assert labels_of(saved(page, tmp_path)) == [("Pleased", 0, 0.1), ("cannot tell", None, None)]
+    page.reload()
+    begin(page, "Ben")
+    expect(page.locator("#progress")).to_have_text("Labelled: 0 of 8, with a point: 0")
+    assert page.locator('[aria-pressed="true"]').count() == 0
+
+
+def test_a_saved_file_is_taken_up_again_and_a_strange_one_is_not(
+    opened: Open, context: BrowserContext, tmp_path: Path, trouble: list[str]
+) -> None:
+    page = opened()
+    begin(page, "Anna")
+    press(page, "4", "ArrowLeft")
+    path = saved(page, tmp_path)
+    page.evaluate("localStorage.clear()")
+    strange = tmp_path / "strange.json"
+    page = opened()
+    for text, message in (
+        ("{}", "not a file of labels"),
+        (path.read_text("utf-8").replace('"sample": "', '"sample": "x'), "another page"),
+    ):
+        strange.write_text(text, encoding="utf-8")
+        page.set_input_files("#load", strange)
+        expect(page.locator("#message")).to_contain_text(message)
+        expect(page.locator("#work")).to_be_hidden()
+    page.set_input_files("#load", path)
+    expect(page.locator("#progress")).to_have_text("Labelled: 1 of 8, with a point: 1")
+    assert saved(page, tmp_path / "again").read_bytes() == path.read_bytes()
+    assert trouble == []
+
+
+def test_without_a_place_to_keep_things_it_says_so(context: BrowserContext, opened: Open) -> None:
+    context.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('none'); } });")
+    page = opened()
+    begin(page, "Anna")
+    expect(page.locator("#message")).to_contain_text("save your labels before you close")
+    press(page, "1")
+    expect(page.locator("#progress")).to_have_text("Labelled: 1 of 8, with a point: 0")
+
+
+def test_no_name_no_start(opened: Open) -> None:
+    page = opened()
+    press(page, "Space", "Enter")
+    expect(page.locator("#message")).to_have_text("Enter your name first.")
+    expect(page.locator("#work")).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_it_fits_and_a_click_places_the_point(
+    opened: Open, calls: Path, tmp_path: Path, trouble: list[str], width: int, lang: str
+) -> None:
+    out = tmp_path / f"{lang}.html"
+    RUN.invoke(app, ["evaluate", "label", str(calls), "--turns", "6", "--lang", lang, "--out", str(out)])
+    page = opened(out)
+    page.set_viewport_size({"width": width, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    begin(page, "Anna")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.locator("#plane").scroll_into_view_if_needed()
+    box = page.locator("#plane .area").bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.25 * box["height"])
+    comma = "," if lang == "fr" else "."
+    expect(page.locator("#position")).to_have_text(re.compile(rf"\+0{comma}(49|50|51).*\+0{comma}(49|50|51)"))
+    page.locator('[data-label="Relaxed"]').click()
+    page.keyboard.press("Enter")  # the keys are the turn's again after a click
+    expect(page.locator("#number")).to_have_text("2")
+    assert trouble == []
+
+
+def test_digits_count_by_their_place_on_french_keyboards(opened: Open) -> None:
+    page = opened()
+    begin(page, "A")
+    page.evaluate(
+        "document.getElementById('work').dispatchEvent(new KeyboardEvent('keydown', {key: '(', code: 'Digit5', bubbles: true}))"
+    )
+    assert page.locator('[data-label="Tension"]').get_attribute("aria-pressed") == "true"
