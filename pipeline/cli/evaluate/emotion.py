@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline import store
-from pipeline.cli.console import Terminal, rounded
+from pipeline.cli.console import Terminal, interval, number, rounded
 from pipeline.config import load_config
 from pipeline.errors import ConfigError
 from pipeline.records import CLASSES
@@ -22,7 +22,6 @@ from pipeline.records import CLASSES
 if TYPE_CHECKING:
     from pipeline.emotion.interface import EmotionModel
     from pipeline.evaluation.emotion import Heard
-    from pipeline.evaluation.metrics import Interval
     from pipeline.training.corpora import Clip
 
 Row = dict[str, Any]
@@ -181,14 +180,14 @@ def _table(corpus: str, protocol: str, rows: Sequence[Row]) -> Table:
             f"{escape(row['model'])}, {row['condition']}",
             row["baseline"],
             *f1,
-            _number(row["macro_f1"], 3),
-            _interval(row["macro_f1_interval"]),
-            *(_number(row[key]) for key in ("micro_f1", "recall", "calibration_error", "sure_share", "sure_right")),
-            *(_number(row[key]) for key in ("arousal_auc", "valence_auc")),
+            number(row["macro_f1"], 3),
+            interval(row["macro_f1_interval"]),
+            *(number(row[key]) for key in ("micro_f1", "recall", "calibration_error", "sure_share", "sure_right")),
+            *(number(row[key]) for key in ("arousal_auc", "valence_auc")),
         )
         if row["arousal_ccc"] is not None or row["valence_ccc"] is not None:
-            spread = [_interval(row[f"{axis}_ccc_interval"]) for axis in ("arousal", "valence")]
-            ccc = [_number(row[f"{axis}_ccc"], 3) for axis in ("arousal", "valence")]
+            spread = [interval(row[f"{axis}_ccc_interval"]) for axis in ("arousal", "valence")]
+            ccc = [number(row[f"{axis}_ccc"], 3) for axis in ("arousal", "valence")]
             table.add_row(f"   CCC arousal {ccc[0]} ({spread[0]}), valence {ccc[1]} ({spread[1]})")
     if corpus == "ravdess":
         known = _published()["ravdess"]
@@ -232,11 +231,3 @@ def _published() -> dict[str, Any]:
     text = (resources.files("pipeline.evaluation") / "published.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
-
-
-def _number(value: float | None, decimals: int = 2) -> str:
-    return "–" if value is None else f"{value:.{decimals}f}"
-
-
-def _interval(value: Interval | dict[str, float] | None) -> str:
-    return f"{value['low']:.2f}-{value['high']:.2f}" if isinstance(value, dict) else "–"

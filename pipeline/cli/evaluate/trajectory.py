@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline import store
-from pipeline.cli.console import Terminal, rounded
+from pipeline.cli.console import Terminal, interval, number, rounded
 from pipeline.config import load_config
 from pipeline.errors import NotFoundError, RessentiError
 from pipeline.records import CLASSES
@@ -123,9 +123,9 @@ def _courses(rows: Sequence[Row]) -> Table:
             continue
         cells = [str(row["conversations"])]
         for axis in ("arousal", "valence"):
-            cells += [_n(row[f"{axis}_ccc"]), _interval(row[f"{axis}_ccc_interval"]), _n(row[f"{axis}_within"])]
+            cells += [number(row[f"{axis}_ccc"]), interval(row[f"{axis}_ccc_interval"]), number(row[f"{axis}_within"])]
         minute = f"{row['minutes_found']} of {row['minutes']}" if row["minutes"] else "–"
-        table.add_row(*_about(row), *cells, minute, _n(row["minutes_by_chance"]), _n(row["minutes_recovered"]))
+        table.add_row(*_about(row), *cells, minute, number(row["minutes_by_chance"]), number(row["minutes_recovered"]))
     return table
 
 
@@ -134,9 +134,9 @@ def _classes(rows: Sequence[Row]) -> Table:
     for row in rows:
         if row["macro_f1"] is None:
             continue
-        f1 = [_n(f) if s else "–" for f, s in zip(row["f1"], row["support_s"], strict=True)]
-        macro = (_n(row["macro_f1"]), _interval(row["macro_f1_interval"]))
-        table.add_row(*_about(row), *f1, *macro, _n(row["judged"]), _n(row["unsure"]))
+        f1 = [number(f) if s else "–" for f, s in zip(row["f1"], row["support_s"], strict=True)]
+        macro = (number(row["macro_f1"]), interval(row["macro_f1_interval"]))
+        table.add_row(*_about(row), *f1, *macro, number(row["judged"]), number(row["unsure"]))
     return table
 
 
@@ -144,7 +144,7 @@ def _unlabelled(rows: Sequence[Row]) -> Table:
     table = _table("Speech without a label (read aloud): what it was called, share of seconds", *CLASSES, "unsure")
     for row in rows:
         if row["unlabelled"] is not None:
-            table.add_row(*_about(row), *map(_n, row["unlabelled"]))
+            table.add_row(*_about(row), *map(number, row["unlabelled"]))
     return table
 
 
@@ -159,11 +159,3 @@ def _table(title: str, *headings: str) -> Table:
 
 def _about(row: Row) -> tuple[str, str, str]:
     return escape(row["scene"]), escape(row["model"]), row["way"]
-
-
-def _n(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
-
-
-def _interval(value: dict[str, float] | None) -> str:
-    return "–" if value is None else f"{value['low']:.2f}-{value['high']:.2f}"
