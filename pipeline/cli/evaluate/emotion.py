@@ -66,7 +66,7 @@ def emotion(
     heard: dict[tuple[str, str, str], list[Heard]] = {}
     skipped: list[str] = []
     for name, candidate, tested in _candidates(protocol, clips, model, config, data, weights, steps, skipped):
-        for place in condition or ["clean"]:
+        for place in dict.fromkeys(condition or ["clean"]):
             for alone in (False, True):
                 key = (name, place, "alone" if alone else "own")
                 title = f"{name}, {place}, baseline {key[2]}, {len(tested)} clips"
@@ -95,7 +95,7 @@ def _candidates(
     options = load_config(config).emotion
     if protocol == "shipped":
         out: list[tuple[str, EmotionModel, Sequence[Clip]]] = []
-        for name in models or [options.model]:
+        for name in dict.fromkeys(models or [options.model]):
             model = models_of.choose(options.model_copy(update={"model": name}))
             tested = [clip for clip in clips if clip.who not in model.learned]
             if not tested:
