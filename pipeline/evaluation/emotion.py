@@ -13,6 +13,7 @@ from pipeline import affect
 from pipeline.audio import RATE_HZ, Samples
 from pipeline.config import Config
 from pipeline.emotion.interface import EmotionModel, Excerpt
+from pipeline.errors import ConfigError
 from pipeline.evaluation import acoustics, metrics
 from pipeline.evaluation.metrics import FloatArray, IntArray, Interval, ReliabilityBin
 from pipeline.records import EmotionScores, Progress, Window, ignore_progress
@@ -212,6 +213,10 @@ def _in_condition(clip: Clip, condition: Condition, voices: Voices) -> Samples:
         sound = acoustics.with_noise(sound, acoustics.pink_noise(len(sound), rng), SNR_DB)
     else:
         others = [voice for who, voice in voices if who != clip.who]
+        if not others:
+            raise ConfigError(
+                f"babble: nobody but {clip.speaker} is there to talk; expected material of more speakers."
+            )
         drawn = rng.permutation(len(others))[:_VOICES]
         talk = acoustics.babble([others[i] for i in drawn], len(sound), rng)
         sound = acoustics.with_noise(sound, talk, SNR_DB)

@@ -120,8 +120,11 @@ def _ravdess(path: Path) -> Clip | None:
 
 
 def _read_manifest(path: Path, *, labelled: bool) -> list[Clip]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as exc:
+        raise ConfigError(f"{path}: cannot be read ({exc}); expected a CSV in UTF-8 with path,speaker,label.") from exc
     columns = set(rows[0]) if rows else set()
     told = columns & {"label", "emotion"} or {"valence", "arousal"} <= columns
     if not {"path", "speaker"} <= columns or (labelled and not told):
@@ -134,6 +137,10 @@ def _read_manifest(path: Path, *, labelled: bool) -> list[Clip]:
 
 
 def _row(manifest: Path, number: int, row: dict[str, str], name: str) -> Clip:
+    if not (row["path"] or "").strip() or not (row["speaker"] or "").strip():
+        raise ConfigError(
+            f"{manifest}, line {number}: {row['path']!r}, {row['speaker']!r}; expected a path and a speaker."
+        )
     label = (row.get(name) or "").strip().lower()
     if label and label not in _LABELS:
         raise ConfigError(

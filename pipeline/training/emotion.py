@@ -28,6 +28,7 @@ from pipeline.training.network import EmotionNet, Ensemble, augment_group, rando
 from pipeline.training.prepare import Prepared, prepare
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
+_OTHER_SHARE = 0.2  # of a corpus that the recipe does not name
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,9 @@ class Batches:
         ever said (minutes have been heard), as through the same channel.
         """
         rng, recipe = self.rng, self.recipe
-        names, shares = zip(*[(n, s) for n, s in recipe.corpus_share if n in self.speakers], strict=True)
+        known = dict(recipe.corpus_share)
+        names = [n for n in known if n in self.speakers] + sorted(n for n in self.speakers if n not in known)
+        shares = [known.get(n, _OTHER_SHARE) for n in names]
         corpus = str(rng.choice(names, p=np.array(shares) / sum(shares)))
         speaker = str(rng.choice(sorted(self.speakers[corpus])))
         by_emotion = self.speakers[corpus][speaker]

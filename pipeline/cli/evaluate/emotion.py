@@ -67,7 +67,7 @@ def emotion(
     skipped: list[str] = []
     candidates = _candidates(protocol, clips, model, config, data, weights, steps, skipped)
     heard: dict[tuple[str, str, str], list[Heard]] = {}
-    for place in condition or ["clean"]:
+    for place in dict.fromkeys(condition or ["clean"]):
         _hear(clips, candidates, place, config, heard, terminal)
     rows = _rows(heard, config)
     _print(rows, protocol, skipped, terminal, details=details)
@@ -93,7 +93,7 @@ def _candidates(
     options = load_config(config).emotion
     if protocol == "shipped":
         out: list[Candidate] = []
-        for name in models or [options.model]:
+        for name in dict.fromkeys(models or [options.model]):
             model = models_of.choose(options.model_copy(update={"model": name}))
             tested = [clip for clip in clips if clip.who not in model.learned]
             if not tested:

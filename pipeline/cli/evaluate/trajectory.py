@@ -57,7 +57,7 @@ def trajectory(
     kept: dict[tuple[str, str, str], list[Observation]] = {}
     failed = 0
     with terminal.progress(f"{len(found)} conversations") as progress:
-        for name in model or [options.emotion.model]:
+        for name in dict.fromkeys(model or [options.emotion.model]):
             judge = choose(options.emotion.model_copy(update={"model": name}))
             for done, path in enumerate(found, start=1):
                 try:
