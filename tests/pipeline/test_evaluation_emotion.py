@@ -48,7 +48,7 @@ def clips(tmp_path: Path) -> list[Clip]:
     out = []
     for speaker in "abcde":
         for k, name in enumerate(NAMES):
-            path = write_wav(tmp_path / f"{speaker}-{name}.wav", voice(1.5, 300 * (k + 1)))
+            path = write_wav(tmp_path / f"{speaker}-{name}.wav", voice(1.0, 300 * (k + 1)))
             out.append(Clip(path, "ours", speaker, name))
     return out
 
@@ -290,7 +290,7 @@ def test_the_shipped_model_is_not_tested_on_those_it_learned_from(clips: Sequenc
 def test_material_with_values_alone_prints_and_writes(tmp_path: Path, fake_builtin: FakeEmotion) -> None:
     lines = ["path,speaker,valence,arousal"]
     for k in range(5):
-        write_wav(tmp_path / f"{k}.wav", voice(1.5, 300 * (k + 1)))
+        write_wav(tmp_path / f"{k}.wav", voice(1.0, 300 * (k + 1)))
         lines.append(f"{k}.wav,s{k},{0.2 * k},{-0.1 * k}")
     (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     out = tmp_path / "out.json"

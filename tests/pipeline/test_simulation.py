@@ -61,7 +61,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
 
 
 def suite(seed: int = 1, **scene: Any) -> Suite:
-    options = {"minutes": 0.5, "corpora": {"tones": 1}, **scene}
+    options = {"minutes": 0.4, "corpora": {"tones": 1}, **scene}
     return Suite.model_validate({"seed": seed, "scenes": {"talk": options}})
 
 
@@ -198,7 +198,7 @@ TALKS: dict[str, Any] = {
 }
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.fixed_dictionaries(TALKS), st.integers(1, 8), st.integers(0, 10_000))
 def test_nobody_talks_over_himself(talk: dict[str, float], count: int, seed: int) -> None:
     plan = plan_of(seed, count, minutes=0.7, talk=talk)
@@ -290,10 +290,10 @@ SOUNDS: dict[str, dict[str, Any]] = {
 
 def test_every_option_of_sound_changes_it_and_nothing_of_the_truth(clips: Sequence[Clip]) -> None:
     assert {name.split(",")[0] for name in SOUNDS} == set(Sounding.model_fields)
-    plain = one(clips, suite(minutes=0.25))
+    plain = one(clips, suite(minutes=0.15))
     digests = {"": digest(plain)[".flac"]}
     for name, sound in SOUNDS.items():
-        made = one(clips, suite(minutes=0.25, sound=sound))
+        made = one(clips, suite(minutes=0.15, sound=sound))
         digests[name] = digest(made)[".flac"]
         assert made.samples.shape[1] == plain.samples.shape[1]
         assert [replace(s, channel=1) for s in made.truth] == list(plain.truth)
