@@ -59,7 +59,7 @@ def make_plan(voices: Sequence[Voice], scene: Scene, script: Sequence[Phase], rn
     while at < total_s - 2:
         at = max(at, silent_s[now] + _BREATH_S)
         emotion = _emotion(script, ends, at, int(parts[now]), speakers[now].emotions, rng)
-        turn = _turn(speakers[now], now, at, emotion, talk, rng)
+        turn = _turn(speakers[now], now, (at, total_s), emotion, talk, rng)
         asides = _backchannels(turn, speakers, now, silent_s, talk, rng) if len(voices) > 1 else []
         placed += turn + asides
         for p in turn + asides:
@@ -71,13 +71,14 @@ def make_plan(voices: Sequence[Voice], scene: Scene, script: Sequence[Phase], rn
 
 
 def _turn(
-    speaker: _Speaker, index: int, at: float, emotion: str | None, talk: Talk, rng: np.random.Generator
+    speaker: _Speaker, index: int, span: tuple[float, float], emotion: str | None, talk: Talk, rng: np.random.Generator
 ) -> list[Placed]:
-    """Utterances with pauses between until the turn is long enough."""
+    """Utterances with pauses between until the turn is long enough, or the conversation over."""
+    at, total_s = span
     wanted_s = _lognormal(talk.turn_s, talk.turn_spread, rng)
     out: list[Placed] = []
     start = at
-    while not out or start - at < wanted_s:
+    while not out or (start - at < wanted_s and start < total_s):
         out.append(Placed(round(start, 3), index, speaker.say(emotion)))
         start = out[-1].end_s + _lognormal(talk.pause_s, talk.pause_spread, rng)
     return out

@@ -74,6 +74,7 @@ def read_clips(source: Path, *, labelled: bool = True) -> list[Clip]:
     manifests = [source] if source.is_file() else [source / name for name in names if (source / name).is_file()]
     manifests = manifests or sorted(path for name in names for path in source.glob(f"*/{name}"))
     clips = [clip for path in manifests for clip in _read_manifest(path, labelled=labelled)]
+    clips = list({clip.path: clip for clip in reversed(clips)}.values())  # labels.csv comes first and says more
     clips = clips or [clip for path in sorted(source.rglob("*")) if (clip := _ravdess(path)) is not None]
     if not clips:
         raise NotFoundError(

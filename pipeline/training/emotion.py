@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from pipeline.audio import file_sha256
 from pipeline.emotion import features
 from pipeline.emotion.builtin import BuiltinEmotion
+from pipeline.errors import ConfigError
 from pipeline.evaluation.metrics import confusion, macro_f1
 from pipeline.training import corpora
 from pipeline.training.network import EmotionNet, Ensemble, augment_group, random_masks
@@ -304,6 +305,8 @@ def train_models(
         for member in range(recipe.members):
             missing.append(corpora.left_out(clips, member, recipe.members))
             kept = [p for p in prepared if p.clip.who not in missing[-1]]
+            if not kept:
+                raise ConfigError("one speaker for each corpus leaves nobody to learn from; expected two or more.")
             jobs.append(Job(kept, base, recipe, recipe.seed + member))
     nets = train_networks(jobs)
     figures = []

@@ -239,8 +239,9 @@ def made_up(seed: int, found: bool) -> Observation:
     rng = np.random.default_rng(seed)
     truth, guess = rng.integers(-2, 5, 400), rng.integers(-1, 5, 400)
     true = rng.uniform(-1, 1, (30, 2))
-    courses = (Course(true, np.clip(0.7 * true + rng.normal(0, 0.2, true.shape), -1, 1), 0.9),)
-    return Observation(courses, TenseMinute(found, 0.2, 0.5), truth, guess, rng.random(400) < 0.3)
+    courses = (Course(f"p{seed}", true, np.clip(0.7 * true + rng.normal(0, 0.2, true.shape), -1, 1), 0.9),)
+    minute, doubt = TenseMinute(found, 0.2, 0.5), rng.random(400) < 0.3
+    return Observation(courses, minute, truth, guess, doubt, np.zeros(400, np.int64), (f"p{seed}",))
 
 
 def test_a_summary_is_of_all_seconds_together() -> None:
@@ -270,7 +271,10 @@ def test_a_summary_is_of_all_seconds_together() -> None:
         assert interval.low <= figure <= interval.high
     within = [float(np.corrcoef(c.true[:, 0], c.estimate[:, 0])[0, 1]) for o in seen for c in o.courses]
     assert summary.valence_within == pytest.approx(np.median(within))
+    assert summary.people == 5
     assert summarise(seen[:3]).macro_f1_interval is None
+    same = [replace(o, speakers=("p0",), courses=tuple(replace(c, speaker="p0") for c in o.courses)) for o in seen]
+    assert (summarise(same).macro_f1_interval, summarise(same).valence_ccc_interval) == (None, None)  # one person
     assert summary.macro_f1_interval is not None
 
 

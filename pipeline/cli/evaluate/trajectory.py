@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +15,7 @@ from rich.table import Table
 from pipeline import store
 from pipeline.cli.console import Terminal, interval, number, rounded
 from pipeline.config import load_config
-from pipeline.errors import NotFoundError, RessentiError
+from pipeline.errors import ConfigError, NoSpeechError, NotFoundError, RessentiError
 from pipeline.records import CLASSES
 
 if TYPE_CHECKING:
@@ -60,9 +60,10 @@ def trajectory(
         for name in dict.fromkeys(model or [options.emotion.model]):
             judge = choose(options.emotion.model_copy(update={"model": name}))
             for done, path in enumerate(found, start=1):
+                scene = path.parent.relative_to(folder).as_posix()
                 try:
                     for way, observation in _observe(path, options, judge).items():
-                        kept.setdefault((path.parent.name, name, way), []).append(observation)
+                        kept.setdefault((scene, name, way), []).append(observation)
                 except RessentiError as error:
                     failed = terminal.fail(error, path)
                 progress("conversations", done, len(found))
@@ -86,14 +87,22 @@ def _observe(path: Path, options: Config, judge: EmotionModel) -> dict[str, Obse
     from pipeline.evaluation.trajectories import observe
     from pipeline.run import analyze
     from pipeline.simulation.truth import as_found, read_truth
+    from pipeline.simulation.voices import name_of
 
     truth = read_truth(path)
+    if known_voices := {s.speaker for s in truth} & {name_of(who) for who in judge.learned}:
+        names = ", ".join(sorted(known_voices))
+        raise ConfigError(f"{path.name}: {judge.info.name} learned from {names}. Simulate with other speakers.")
     recording = recording_beside(path, ".emotions.csv")
     segments, names = as_found(truth)
     told = FakeDiarizer([(s.start_s, s.end_s, s.speaker) for s in segments])
     known = analyze(recording, _given(options, truth), diarizer=told, emotion_model=judge)
     out = {TRUE: observe(known, truth, names, options)}
-    heard = analyze(recording, _given(options, truth), emotion_model=judge)
+    try:
+        heard = analyze(recording, _given(options, truth), emotion_model=judge)
+    except NoSpeechError:  # counts as nothing heard
+        out[FOUND] = observe(replace(known, turns=(), trajectories=()), truth, {}, options)
+        return out
     result = compare(heard.diarization.segments, segments, [(0.0, heard.recording.duration_s)])
     speakers = {label: speaker for speaker, label in names.items()}
     matched = {speakers[true]: found for found, true, _ in result.matches}
@@ -114,14 +123,29 @@ def _given(options: Config, truth: Sequence[TruthSegment]) -> Config:
 
 
 def _courses(rows: Sequence[Row]) -> Table:
-    title = "Trajectories: CCC over time (95 % over conversations), correlation within speakers, the tensest minute"
+    title = (
+        "Trajectories: CCC over time (95 % over people, too narrow with fewer than 8), correlation within speakers;\n"
+        "the tensest minute: found, by chance, how much of its tension the chosen one has"
+    )
     table = _table(
-        title, "calls", "arousal", "95 %", "within", "valence", "95 %", "within", "minute", "chance", "tension"
+        title,
+        "calls",
+        "people",
+        "covered",
+        "arousal",
+        "95 %",
+        "within",
+        "valence",
+        "95 %",
+        "within",
+        "minute",
+        "chance",
+        "tension",
     )
     for row in rows:
         if row["arousal_ccc"] is None and row["valence_ccc"] is None:
             continue
-        cells = [str(row["conversations"])]
+        cells = [str(row["conversations"]), str(row["people"]), number(row["covered"])]
         for axis in ("arousal", "valence"):
             cells += [number(row[f"{axis}_ccc"]), interval(row[f"{axis}_ccc_interval"]), number(row[f"{axis}_within"])]
         minute = f"{row['minutes_found']} of {row['minutes']}" if row["minutes"] else "–"
