@@ -67,9 +67,9 @@ class Summary:
 
     CCC over all times of all speakers pooled; 95 % intervals are over `people`, the different speakers, since the same
     few speak in many conversations, and with fewer than eight they are too narrow still. `within` is the median over
-    speakers of conversations of the correlation over time. F1 and confusion are of seconds, unsure turns by their highest class;
-    `judged` of the labelled seconds were. `unlabelled` are shares of what speech without a label was called: the
-    classes, and unsure.
+    speakers of conversations of the correlation over time. F1 and confusion are of seconds, unsure turns by their
+    highest class; `judged` of the labelled seconds were. `unlabelled` are shares of what speech without a label was
+    called: the classes, and unsure.
     """
 
     conversations: int

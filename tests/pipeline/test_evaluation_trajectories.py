@@ -117,7 +117,7 @@ def test_a_perfect_model_follows_the_truth(conversation: Callable[..., tuple[Con
     for name, seconds in zip(CLASSES, summary.support_s, strict=True):
         assert seconds == pytest.approx(sum(s.duration_s for s in TRUTH if s.label == name), abs=0.1)
     assert (summary.judged, summary.unsure) == (pytest.approx(1), 0)
-    assert (summary.conversations, summary.speakers, summary.unlabelled) == (1, 2, None)
+    assert (summary.conversations, summary.people, summary.unlabelled) == (1, 2, None)
     assert summary.arousal_ccc_interval is None  # one conversation says nothing of others
 
 

@@ -91,8 +91,8 @@ def _observe(path: Path, options: Config, judge: EmotionModel) -> dict[str, Obse
 
     truth = read_truth(path)
     if known_voices := {s.speaker for s in truth} & {name_of(who) for who in judge.learned}:
-        names = ", ".join(sorted(known_voices))
-        raise ConfigError(f"{path.name}: {judge.info.name} learned from {names}. Simulate with other speakers.")
+        listed = ", ".join(sorted(known_voices))
+        raise ConfigError(f"{path.name}: {judge.info.name} learned from {listed}. Simulate with other speakers.")
     recording = recording_beside(path, ".emotions.csv")
     segments, names = as_found(truth)
     told = FakeDiarizer([(s.start_s, s.end_s, s.speaker) for s in segments])
