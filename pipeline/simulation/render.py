@@ -13,7 +13,7 @@ from pipeline.evaluation.acoustics import Sound
 from pipeline.simulation.options import Sounding
 from pipeline.simulation.plan import Placed
 from pipeline.simulation.truth import TruthSegment
-from pipeline.simulation.voices import Voice
+from pipeline.simulation.voices import LEVEL_DBFS, Voice
 
 Tracks = npt.NDArray[np.float32]
 _BACKCHANNEL_DB = -6.0
@@ -61,11 +61,11 @@ def render(
     tracks = _tracks(plan, count, length)
     low, high = options.t60_s
     t60_s = float(rng.uniform(low, high)) if high else 0.0
-    levels = options.level_dbfs + rng.normal(0, options.level_spread_db, count)
+    gains_db = options.level_dbfs - LEVEL_DBFS + rng.normal(0, options.level_spread_db, count)
     for k in range(count):
         if t60_s > 0:
             tracks[k] = acoustics.reverberant(tracks[k], t60_s, options.direct_db, rng)
-        tracks[k] = acoustics.at_level(tracks[k], float(levels[k]))
+        tracks[k] *= np.float32(10 ** (gains_db[k] / 20))
     channels = tracks if options.channels == "split" else tracks.sum(axis=0, keepdims=True)
     if options.channels == "split":
         bleed = np.float32(10 ** (float(rng.uniform(*options.bleed_db)) / 20))

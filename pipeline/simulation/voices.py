@@ -16,7 +16,7 @@ from pipeline.training.prepare import read
 
 _FRAME = RATE_HZ // 100
 _FILL_S, _SHORTEST_S, _LONGEST_S, _PAD_S = 0.3, 0.15, 6.0, 0.02
-_LEVEL_DB = -26.0
+LEVEL_DBFS = -26.0  # median level of a voice's clips
 _KEPT = 0.3  # of level differences: actors whisper and shout 30 dB apart, telephones and recorders level that (ours)
 
 Stretch = tuple[float, float]
@@ -60,7 +60,7 @@ def make_voice(clips: Sequence[Clip]) -> Voice:
     """All utterances of one speaker, around one level; of the differences between clips a part is kept."""
     sounds = [to_float(read(clip)) for clip in clips]
     levels = 10 * np.log10(np.maximum([active_power(sound) for sound in sounds], 1e-12))
-    gains = _LEVEL_DB + _KEPT * (levels - np.median(levels)) - levels
+    gains = LEVEL_DBFS + _KEPT * (levels - np.median(levels)) - levels
     made = [
         u
         for clip, sound, gain in zip(clips, sounds, gains.tolist(), strict=True)

@@ -376,6 +376,6 @@ def test_a_simulated_conversation_is_read_from_end_to_end(tmp_path: Path, shared
     rows = json.loads(out.read_text(encoding="utf-8"))["results"]
     assert [row["way"] for row in rows] == ["end to end", "true turns"]
     true_turns = rows[1]
-    assert true_turns["speakers"] == 2
+    assert true_turns["people"] == 2
     assert true_turns["covered"] > 0.6
     assert true_turns["judged"] > 0.5
