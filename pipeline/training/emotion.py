@@ -154,10 +154,13 @@ def train_member(prepared: list[Prepared], base: features.Baseline, recipe: Reci
     half = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001  # elsewhere it is imitated, and slow
     batches = Batches(prepared, base, recipe, seed)
     net = EmotionNet(features.BANDS)
+    decay = min(
+        recipe.average_decay, max(0.0, 1 - 5 / recipe.steps)
+    )  # a short training must not average its own beginning
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack the keyword
     average = torch.optim.swa_utils.AveragedModel(
         net,
-        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.average_decay),  # type: ignore[no-untyped-call]
+        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(decay),  # type: ignore[no-untyped-call]
         use_buffers=True,
     )
     optimizer = torch.optim.AdamW(net.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
