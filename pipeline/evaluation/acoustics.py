@@ -69,9 +69,13 @@ def with_noise(speech: Sound, noise: Sound, snr_db: float) -> Sound:
 
 def pink_noise(length: int, rng: np.random.Generator) -> Sound:
     """Noise whose power falls by 3 dB per octave, of root mean square 1."""
-    spectrum = np.fft.rfft(rng.standard_normal(max(length, 2)))
-    shaped = np.fft.irfft(spectrum / np.sqrt(np.maximum(np.arange(len(spectrum)), 1)), max(length, 2))[:length]
-    return (shaped / max(float(shaped.std()), 1e-12) if length else shaped).astype(np.float32)
+    from scipy.fft import irfft, next_fast_len, rfft
+
+    count = next_fast_len(max(length, 2), real=True)
+    spectrum = rfft(rng.standard_normal(count))
+    shaped = irfft(spectrum / np.sqrt(np.maximum(np.arange(len(spectrum)), 1)), count)[:length]
+    noise: Sound = (shaped / max(float(shaped.std()) if length else 0.0, 1e-12)).astype(np.float32)
+    return noise
 
 
 def babble(voices: Sequence[Sound], length: int, rng: np.random.Generator) -> Sound:
