@@ -65,11 +65,11 @@ class Observation:
 class Summary:
     """Several conversations together.
 
-    CCC over all times of all speakers pooled; 95 % intervals are over `people`, the different speakers, since the same
-    few speak in many conversations, and with fewer than eight they are too narrow still. `within` is the median over
-    speakers of conversations of the correlation over time. F1 and confusion are of seconds, unsure turns by their
-    highest class; `judged` of the labelled seconds were. `unlabelled` are shares of what speech without a label was
-    called: the classes, and unsure.
+    CCC over all times of all speakers pooled; 95 % intervals are over `people`, the different speakers whose emotions
+    are known, since the same few speak in many conversations; with fewer than eight they are too narrow still. `within`
+    is the median over speakers of conversations of the correlation over time. F1 and confusion are of seconds, unsure
+    turns by their highest class; `judged` of the labelled seconds were. `unlabelled` are shares of what speech without
+    a label was called: the classes, and unsure.
     """
 
     conversations: int
@@ -160,7 +160,7 @@ def summarise(observations: Sequence[Observation]) -> Summary:
     (valence, valence_interval), (arousal, arousal_interval) = (_concordance(observations, axis) for axis in (0, 1))
     return Summary(
         conversations=len(observations),
-        people=len({name for o in observations for name in o.speakers}),
+        people=len({c.speaker for c in courses}),
         covered=_mean([c.covered for c in courses]),
         arousal_ccc=arousal,
         arousal_ccc_interval=arousal_interval,

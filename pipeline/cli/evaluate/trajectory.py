@@ -72,7 +72,7 @@ def trajectory(
         for (scene, name, way), observations in sorted(kept.items())
     ]
     for table in (_courses(rows), _classes(rows), _unlabelled(rows)):
-        terminal.show(table, width=140)
+        terminal.show(table, width=160)
         terminal.out.print()
     if json_file is not None:
         figures = {"folder": str(folder), "config": config, "classes": CLASSES, "results": rows}
