@@ -163,8 +163,9 @@ def preset_names() -> tuple[str, ...]:
 def load_config(source: str | Path = "default", overrides: dict[str, dict[str, object]] | None = None) -> Config:
     """Options of a preset (by name) or of a YAML file, with `overrides` ({group: {key: value}}) on top.
 
-    A relative `report.validation` in a file is looked for beside that file. Raises `ConfigError` for an unknown
-    preset, a file that is not YAML, an unknown key or a value that does not fit.
+    A file may begin with `preset: NAME`, which it then changes. A relative `report.validation` in a file is looked for
+    beside that file. Raises `ConfigError` for an unknown preset, a file that is not YAML, an unknown key or a value
+    that does not fit.
     """
     text = _read(source)
     try:
@@ -173,7 +174,23 @@ def load_config(source: str | Path = "default", overrides: dict[str, dict[str, o
         raise ConfigError(f"{source}: not YAML ({exc}). Expected groups of options as in the presets.") from exc
     if not isinstance(data, dict):
         raise ConfigError(f"{source}: got {type(data).__name__}, expected groups of options as in the presets.")
-    return build_config(_beside(data, Path(source)), overrides, source)
+    return build_config(_on_preset(_beside(data, Path(source)), source), overrides, source)
+
+
+def _on_preset(data: dict[str, object], source: str | Path) -> dict[str, object]:
+    """Options of a file on top of those of the preset that it names, group by group."""
+    name = data.get("preset")
+    if name is None:
+        return data
+    if name not in preset_names():
+        raise ConfigError(f"{source}: preset: got {name!r}; expected one of {', '.join(preset_names())}.")
+    merged: dict[str, object] = dict(yaml.safe_load(_read(str(name))) or {})
+    for group, values in data.items():
+        if group == "preset":
+            continue
+        base = merged.get(group)
+        merged[group] = {**base, **values} if isinstance(base, dict) and isinstance(values, dict) else values
+    return merged
 
 
 def _beside(data: dict[str, object], source: Path) -> dict[str, object]:

@@ -409,7 +409,8 @@ def _validation(conversation: Conversation, words: Wording) -> list[str]:
             classes=", ".join(f"{words(c.name)} {words.number(c.f1)}" for c in found.classes),
             right=words.percent(found.right),
             right_sure=words.percent(found.right_sure),
-        )
+        ),
+        words("validated_holds"),
     ]
 
 

@@ -18,11 +18,12 @@ ENDINGS = (".wav", ".flac", ".mp3", ".m4a", ".ogg", ".opus", ".mp4", ".webm")
 class Reference:
     """A recording with its true segments, and the emotions of its turns where they are known.
 
-    `scored` are spans of a UEM file, None where the whole is scored.
+    `source` is the RTTM; `scored` are spans of a UEM file, None where the whole is scored.
     """
 
     recording: Path
     segments: tuple[Segment, ...]
+    source: Path
     scored: tuple[tuple[float, float], ...] | None = None
     emotions: tuple[SpokenEmotion, ...] = ()
 
@@ -34,7 +35,7 @@ def find_references(folder: Path) -> list[Reference]:
     name begins the recording's (`call.rttm` for `call_stereo8k.flac`). UEM files beside it limit what is scored, and
     NAME.emotions.csv tells the emotions of its turns. Raises `NotFoundError` where there is none.
     """
-    found: dict[Path, tuple[Segment, ...]] = {}
+    found: dict[Path, tuple[tuple[Segment, ...], Path]] = {}
     recordings = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in ENDINGS]
     for rttm in sorted(folder.rglob("*.rttm")):
         named = {line.split()[1] for line in rttm.read_text(encoding="utf-8").splitlines() if len(line.split()) > 1}
@@ -42,14 +43,16 @@ def find_references(folder: Path) -> list[Reference]:
             if recording.parent != rttm.parent:
                 continue
             if recording.stem in named:
-                found[recording] = read_rttm(rttm, recording.stem)
+                found[recording] = read_rttm(rttm, recording.stem), rttm
             elif recording not in found and recording.stem.startswith(rttm.stem):
-                found[recording] = read_rttm(rttm)
+                found[recording] = read_rttm(rttm), rttm
     if not found:
         raise NotFoundError(
             f"{folder}: no recording with an RTTM beside it; expected NAME.wav (or flac, ...) and NAME.rttm."
         )
-    return [Reference(path, own, _scored(path), _emotions(path, own)) for path, own in sorted(found.items())]
+    return [
+        Reference(path, own, rttm, _scored(path), _emotions(path, own)) for path, (own, rttm) in sorted(found.items())
+    ]
 
 
 def recording_beside(path: Path, ending: str) -> Path:

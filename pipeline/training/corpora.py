@@ -120,13 +120,22 @@ def _ravdess(path: Path) -> Clip | None:
     return Clip(path, "ravdess", f"actor{fields[6]}", EMOTIONS[emotion])
 
 
+def _corpus_of(path: Path, manifest: Path) -> str:
+    """The corpus of a clip: one that we know by a folder that the clip lies in, else the manifest's folder."""
+    known = {corpus for corpus, speaker in held_out() if speaker != "*"}
+    folders = [part for part in reversed(path.resolve().parent.parts) if part in known]
+    return folders[0] if folders else manifest.resolve().parent.name
+
+
 def _read_manifest(path: Path, *, labelled: bool) -> list[Clip]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as exc:
         raise ConfigError(f"{path}: cannot be read ({exc}); expected a CSV in UTF-8 with path,speaker,label.") from exc
-    columns = set(rows[0]) if rows else set()
+    if not rows:
+        raise ConfigError(f"{path}: no clip in it; expected a row for each, below the columns path, speaker and label.")
+    columns = set(rows[0])
     told = columns & {"label", "emotion"} or {"valence", "arousal"} <= columns
     if not {"path", "speaker"} <= columns or (labelled and not told):
         raise ConfigError(
@@ -155,5 +164,6 @@ def _row(manifest: Path, number: int, row: dict[str, str], name: str) -> Clip:
         raise ConfigError(f"{manifest}, line {number}: valence, arousal {values}; expected numbers.") from exc
     if any(value is not None and not -1 <= value <= 1 for value in (valence, arousal)):
         raise ConfigError(f"{manifest}, line {number}: valence, arousal {values}; expected them in [-1, 1].")
-    corpus = (row.get("corpus") or "").strip() or manifest.parent.name
-    return Clip(manifest.parent / row["path"], corpus, row["speaker"], _LABELS.get(label, ""), valence, arousal)
+    path = manifest.parent / row["path"]
+    corpus = (row.get("corpus") or "").strip() or _corpus_of(path, manifest)
+    return Clip(path, corpus, row["speaker"], _LABELS.get(label, ""), valence, arousal)

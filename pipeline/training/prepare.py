@@ -14,6 +14,7 @@ from pipeline.audio import RATE_HZ, Samples
 from pipeline.config import AudioOptions, DiarizationOptions
 from pipeline.diarization.vad import detect_speech
 from pipeline.emotion import features
+from pipeline.errors import NotFoundError
 from pipeline.layout import lay_out
 from pipeline.mel import FloatArray
 from pipeline.training.corpora import Clip
@@ -34,6 +35,8 @@ def prepare(clips: Sequence[Clip], cache: Path | None = None) -> list[Prepared]:
 
 def read(clip: Clip) -> Samples:
     """Samples of a clip (n,), its channels mixed; raises the subclass of `InputError` that fits."""
+    if not clip.path.exists():
+        raise NotFoundError(f"{clip.path}: no such clip; a manifest's paths are relative to its own folder. Mend it.")
     options = AudioOptions(min_duration_s=0.1, silent_dbfs=-90.0)
     _, sound = audio.load(clip.path, options)
     samples: Samples = lay_out(sound, "mono", options).audio.samples[0]

@@ -102,3 +102,15 @@ def test_overrides_go_on_top_of_a_file(tmp_path: Path) -> None:
 def test_options_cannot_be_changed_afterwards() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Config().audio.channels = "mono"  # type: ignore[misc]
+
+
+def test_a_file_changes_the_preset_that_it_names(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("preset: call-center\ndiarization: {max_speakers: 4}\nreport: {lang: fr}", encoding="utf-8")
+    config, preset = load_config(path), load_config("call-center")
+    assert config.roles == preset.roles
+    assert (config.diarization.speakers, config.diarization.max_speakers) == (2, 4)
+    assert (config.report.lang, preset.report.lang) == ("fr", "en")
+    path.write_text("preset: call-centre", encoding="utf-8")
+    with pytest.raises(ConfigError, match="call-center"):
+        load_config(path)

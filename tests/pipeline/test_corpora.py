@@ -145,7 +145,7 @@ def test_a_manifest_of_clips_that_are_absent_says_so_when_they_are_read(tmp_path
     from pipeline.training.prepare import read
 
     (clip,) = read_clips(manifest(tmp_path, "path,speaker,label\nnone.wav,anna,sad\n"))
-    with pytest.raises(RessentiError, match=r"none\.wav: no such file"):
+    with pytest.raises(RessentiError, match=r"none\.wav: no such clip"):
         read(clip)
 
 
