@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,14 @@ def absent(what: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(f"{what} is absent in CI")
     pytest.skip(f"{what} is absent")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_installed_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests judge the product as it is without models that this machine's user installed, also in subprocesses."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RESSENTI_MODELS", str(tmp_path_factory.mktemp("models") / "none"))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,10 @@ STAGES = {
     "emotion": "Judging emotion",
     "report": "Writing the report",
     "clips": "Cutting turns",
+    "download": "Downloading",
+    "hash": "Checking",
+    "export": "Writing",
+    "import": "Reading",
 }
 
 
