@@ -57,7 +57,7 @@ def examine(terminal: Terminal, load: bool) -> int:
             models.add_row("-", "-", "[red]broken[/]", f"{task}: {escape(str(error))}")
             code = code or error.exit_code
     terminal.out.print()
-    terminal.out.print(models)
+    terminal.show(models)
     code = _installed(terminal) or code
     for model in bound:
         terminal.say(f"\n[yellow]No commercial use[/] of {model.name}: {model.note}")
@@ -125,7 +125,7 @@ def _installed(terminal: Terminal) -> int:
             code = code or error.exit_code
     if table.row_count:
         terminal.out.print()
-        terminal.out.print(table)
+        terminal.show(table, width=160)
     else:
         terminal.say("\nNo other models are installed: see `ressenti models list`.")
     return code
