@@ -41,8 +41,9 @@ class Hub:
         self.seen: list[Seen] = []
         self.cuts: list[int] = []
         self.stall: threading.Event | None = None
-        self.damaged = False
+        self.damaged = self.portal = self.busy = False
         self.ranges = True
+        self.refused: str | None = None
         hub = self
 
         class Handler(_Handler):
@@ -82,6 +83,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.command, path, self.headers.get("Range"), token, (self.headers.get("Host") or "").split(":")[0]
         )
         hub.seen.append(seen)
+        if hub.portal:
+            return self._send(200, b"<html>Log in</html>", {"Content-Type": "text/html"})
+        if hub.busy:
+            return self._error(503, "", "Back soon")
+        if token and token == hub.refused:
+            return self._error(401, "", "Invalid credentials in Authorization header")
         if path.startswith("/cdn/"):
             data = next(d for r in hub.repositories.values() for d in r.files.values() if _sha256(d) == path[5:])
             return self._file(data, {"ETag": f'"{path[5:]}"'})

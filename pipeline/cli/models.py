@@ -84,7 +84,8 @@ def get_models(
             terminal.say(f"    {escape(str(got.folder))}, from {escape(got.source)}")
             _tell_terms(got, terminal)
         except RessentiError as error:
-            code = code or terminal.fail(error)
+            failed = terminal.fail(error)
+            code = code or failed
     raise typer.Exit(code)
 
 
@@ -104,7 +105,8 @@ def verify_models(
             how = "every file hashed" if full else "sizes and times unchanged, or hashed"
             terminal.say(f"[green]✓[/] {escape(model_id)} {_about(model)}: {how}")
         except RessentiError as error:
-            code = code or terminal.fail(error)
+            failed = terminal.fail(error)
+            code = code or failed
     raise typer.Exit(code)
 
 

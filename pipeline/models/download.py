@@ -46,7 +46,7 @@ def get(
     for part in entry.needs if entry else ():
         get(part, None, token, progress=progress)
     lock = partial_of(model_id).with_name(f"{partial_of(model_id).name}.lock")
-    with writing(lock):
+    with writing(folder_of(model_id)):
         lock.parent.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(lock, timeout=0):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,9 +48,9 @@ def list_files(model_id: str, revision: str | None, token: str | None) -> Listin
 
         info = HfApi(token=token, library_name="ressenti").model_info(model_id, revision=revision, timeout=_TIMEOUT_S)
         names = tuple(sibling.rfilename for sibling in info.siblings or ())
-        if info.sha is None:
-            raise NoRouteError(f"{constants.ENDPOINT}: names no commit of {model_id}; expected a hub. See HF_ENDPOINT.")
-        return Listing(info.sha, names, constants.ENDPOINT)
+        if not re.fullmatch(r"[0-9a-f]{40}", info.sha or ""):
+            raise ValueError(f"commit {info.sha!r}")
+        return Listing(str(info.sha), names, constants.ENDPOINT)
 
 
 def ask_file(model_id: str, name: str, commit: str, token: str | None) -> Remote:
@@ -113,7 +114,7 @@ def _bar(count: Callable[[float], None]) -> Any:
 def _translated(model_id: str, receiving: str | None = None) -> Iterator[None]:
     """Errors of huggingface_hub and of its HTTP client as ours, with what to do next."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    from huggingface_hub import errors
+    from huggingface_hub import constants, errors
 
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it would write over the progress bars
     mro = errors.HfHubHTTPError.__mro__
@@ -127,6 +128,11 @@ def _translated(model_id: str, receiving: str | None = None) -> Iterator[None]:
         ) from exc
     except failed as exc:
         raise _ours(exc, model_id, receiving) from exc
+    except (ValueError, TypeError, KeyError) as exc:  # an answer of something else, such as a hotel's log-in page
+        raise NoRouteError(
+            f"{model_id}: {constants.ENDPOINT} does not answer as a hub does ({type(exc).__name__}: {exc}). "
+            "Check HF_ENDPOINT, the proxy, and whether this network wants a log-in first."
+        ) from exc
     except OSError as exc:
         if exc.errno is None:  # http_get's word that fewer bytes came than were promised
             raise _lost(exc, model_id, receiving or "") from exc
@@ -144,11 +150,16 @@ def _ours(exc: BaseException, model_id: str, receiving: str | None) -> ModelErro
         return UnknownModelError(
             f"{model_id}: the hub has the model, but not that revision. See {page_of(model_id)}/commits"
         )
-    missing = isinstance(exc, errors.RepositoryNotFoundError) and not isinstance(exc, errors.GatedRepoError)
-    if missing and not (entry and entry.gated):
+    gated = isinstance(exc, errors.GatedRepoError) or (entry is not None and entry.gated)
+    if isinstance(exc, errors.RepositoryNotFoundError) and not gated:
         return UnknownModelError(
             f"{model_id}: {constants.ENDPOINT} has no such model, or it is private. Check the name on "
             f"{page_of(model_id)}; for a private one give a token (HF_TOKEN, or --token)."
+        )
+    if status in {401, 403} and not gated:
+        return GatedModelError(
+            f"{model_id}: the hub answered {status}{f' ({said})' if said else ''}: the token is not good for it. Give "
+            "another (HF_TOKEN, --token), or none for a public model (unset HF_TOKEN, `hf auth logout`)."
         )
     if status in {401, 403}:
         return GatedModelError(
@@ -172,6 +183,6 @@ def _ours(exc: BaseException, model_id: str, receiving: str | None) -> ModelErro
 
 def _lost(exc: BaseException, model_id: str, receiving: str) -> InterruptedDownloadError:
     return InterruptedDownloadError(
-        f"{model_id}: the connection was lost inside {receiving} ({exc}). What came is kept; go on with: "
-        f"ressenti models get {model_id}"
+        f"{model_id}: the connection was lost inside {receiving} ({exc}). What came is kept: run the "
+        "same command again to go on."
     )

@@ -129,7 +129,7 @@ def test_a_line_that_stays_cut_is_an_error_and_the_next_get_goes_on(hub: Hub, ho
     done = models(hub, "get", FRENCH)
     assert done.returncode == errors.InterruptedDownloadError.exit_code, done.stderr
     assert "model.safetensors" in done.stderr
-    assert "go on with" in done.stderr
+    assert "same command again" in done.stderr
     assert nothing_installed(home)
     assert part_of(home).stat().st_size == 10 << 20
     assert find(FRENCH) is None
@@ -271,6 +271,39 @@ def test_no_route_to_the_hub(home: Path) -> None:
     assert offline.returncode == errors.NoRouteError.exit_code
     assert "HF_HUB_OFFLINE" in offline.stderr
     assert nothing_installed(home)
+
+
+@pytest.mark.parametrize("url", ["nonsense", "http://127.0.0.1:port", "ftp://127.0.0.1"])
+def test_an_endpoint_that_is_none(home: Path, url: str) -> None:
+    done = models(url, "get", FRENCH)
+    assert done.returncode == errors.NoRouteError.exit_code, done.stderr
+    assert "HF_ENDPOINT" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_page_where_a_hub_was_expected(hub: Hub, home: Path) -> None:
+    hub.portal = True
+    done = models(hub, "get", FRENCH)
+    assert done.returncode == errors.NoRouteError.exit_code, done.stderr
+    assert "log-in" in done.stderr
+    hub.portal, hub.busy = False, True
+    assert models(hub, "get", FRENCH).returncode == errors.NoRouteError.exit_code
+
+
+def test_a_token_that_is_not_good_for_a_public_model(hub: Hub, home: Path) -> None:
+    hub.refused = "hf_expired"
+    done = models(hub, "get", FRENCH, **{"HF_" + "TOKEN": "hf_expired"})
+    assert done.returncode == errors.GatedModelError.exit_code, done.stderr
+    assert "not good for it" in done.stderr
+    assert "conditions" not in done.stderr
+
+
+def test_every_failure_is_told(hub: Hub, home: Path) -> None:
+    hub.repositories.clear()
+    done = models(hub, "get", "a/b", "c/d")
+    assert done.returncode == errors.UnknownModelError.exit_code
+    assert "a/b" in done.stderr
+    assert "c/d" in done.stderr
 
 
 def test_a_damaged_model_is_mended_to_the_same_commit(hub: Hub, home: Path) -> None:
