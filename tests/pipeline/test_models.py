@@ -23,7 +23,7 @@ FRENCH = "Lajavaness/wav2vec2-lg-xlsr-fr-speech-emotion-recognition"
 GATED = "pyannote/speaker-diarization-community-1"
 OLD_PIPELINE = "pyannote/speaker-diarization-3.1"
 PARTS = ("pyannote/segmentation-3.0", "pyannote/wespeaker-voxceleb-resnet34-LM")
-TOKEN = {"HF_TOKEN": "hf_good"}
+TOKEN, EXPIRED = {"HF_TOKEN": "hf_good"}, {"HF_TOKEN": "hf_expired"}
 BIG = np.random.default_rng(0).bytes(24 << 20)  # larger than the 10 MB in which huggingface_hub writes
 SMALL = np.random.default_rng(1).bytes(LARGE + 1)
 
@@ -292,7 +292,7 @@ def test_a_page_where_a_hub_was_expected(hub: Hub, home: Path) -> None:
 
 def test_a_token_that_is_not_good_for_a_public_model(hub: Hub, home: Path) -> None:
     hub.refused = "hf_expired"
-    done = models(hub, "get", FRENCH, **{"HF_" + "TOKEN": "hf_expired"})
+    done = models(hub, "get", FRENCH, **EXPIRED)
     assert done.returncode == errors.GatedModelError.exit_code, done.stderr
     assert "not good for it" in done.stderr
     assert "conditions" not in done.stderr
