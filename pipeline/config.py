@@ -40,7 +40,7 @@ class AudioOptions(_Group):
 class DiarizationOptions(_Group):
     """Speech activity and who speaks."""
 
-    model: str = "builtin"
+    model: str = "auto"  # the installed default of the registry, else builtin; or builtin, or an installed model's id
     speakers: Annotated[int, Field(ge=1, le=20)] | None = None
     min_speakers: Annotated[int, Field(ge=1, le=20)] = 1
     max_speakers: Annotated[int, Field(ge=1, le=20)] = 8
@@ -70,7 +70,7 @@ class TurnOptions(_Group):
 class EmotionOptions(_Group):
     """What is scored, and how sure a score has to be."""
 
-    model: str = "builtin"
+    model: str = "auto"  # as above; or a folder of weights
     min_judged_s: Positive = 0.8  # less undisturbed speech than this is not judged
     window_s: Positive = 8.0  # longer turns are scored in windows of this length ...
     window_step_s: Positive = 4.0  # ... every so many seconds

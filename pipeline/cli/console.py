@@ -24,7 +24,13 @@ STAGES = {
     "voices": "Telling voices apart",
     "emotion": "Judging emotion",
     "report": "Writing the report",
+}
+_OTHERS = {  # not part of an analysis
     "clips": "Cutting turns",
+    "download": "Downloading",
+    "hash": "Checking",
+    "export": "Writing",
+    "import": "Reading",
 }
 
 
@@ -69,7 +75,7 @@ class Terminal:
 
             def step(stage: str, completed: float, total: float | None) -> None:
                 if stage not in tasks:
-                    tasks[stage] = bars.add_task(STAGES.get(stage, stage), total=total)
+                    tasks[stage] = bars.add_task((STAGES | _OTHERS).get(stage, stage), total=total)
                 bars.update(tasks[stage], completed=completed, total=total)
 
             yield step

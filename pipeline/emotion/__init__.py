@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
+from typing import cast
 
 from pipeline.config import EmotionOptions
 from pipeline.emotion.interface import EmotionModel
 from pipeline.errors import ConfigError
+from pipeline.models.folders import is_id
+from pipeline.models.installed import Installed, need, resolved, verify
 
 
 def choose(options: EmotionOptions) -> EmotionModel:
-    """The configured emotion model: `builtin`, or a folder of weights that `pipeline.training.emotion` wrote.
+    """The configured emotion model.
 
-    Raises `ConfigError` for an unknown one, `ModelError` for a folder whose weights are damaged.
+    `auto` is the installed default of the registry, else the built-in one; otherwise `builtin`, an installed model's
+    id, or a folder of weights that `pipeline.training.emotion` wrote. Raises `ConfigError` for an unknown one,
+    `NotInstalledError` for a model that was never fetched, `ModelError` where weights are damaged.
     """
     from pipeline.emotion.builtin import BuiltinEmotion
 
-    if options.model == "builtin":
+    name = resolved(options.model, "emotion")
+    if name == "builtin":
         return BuiltinEmotion()
-    folder = Path(options.model)
+    folder = Path(name)
     if (folder / "emotion.json").is_file():
         return BuiltinEmotion(folder)
+    if is_id(name):
+        return load_installed(need(name), options)
     raise ConfigError(
-        f"emotion.model: unknown emotion model {options.model!r}; expected builtin, or a folder with emotion.onnx "
-        "and emotion.json in it."
+        f"emotion.model: unknown emotion model {options.model!r}; expected auto, builtin, the id of an installed model "
+        "(`ressenti models list`), or a folder with emotion.onnx and emotion.json in it."
     )
+
+
+def load_installed(installed: Installed, options: EmotionOptions) -> EmotionModel:
+    """An installed model, once it is known to be what was installed."""
+    verify(installed)
+    loader = importlib.import_module("pipeline.emotion.wav2vec2")
+    return cast("EmotionModel", loader.load(installed.folder, options, installed.known, installed.commit))

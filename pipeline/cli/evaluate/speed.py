@@ -21,6 +21,7 @@ from rich.table import Table
 from pipeline import errors, store
 from pipeline.cli.console import STAGES, Terminal
 from pipeline.config import load_config
+from pipeline.models.installed import resolved
 
 if TYPE_CHECKING:
     from pipeline.audio import Audio
@@ -66,7 +67,7 @@ def speed(
     if repeats < 1:
         raise errors.ConfigError(f"--repeats: got {repeats}; expected 1 or more.")
     options = load_config(config)
-    models = model or [options.emotion.model]
+    models = model or [resolved(options.emotion.model, "emotion")]
     source = recording or sample.locate()[0]
     _, sound = load(source, options.audio)
     terminal = Terminal()
