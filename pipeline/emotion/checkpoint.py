@@ -99,6 +99,19 @@ def read_weights(checkpoint: Checkpoint) -> dict[str, Tensor]:
     return {_today(str(name)): value for name, value in tensors.items()}
 
 
+def weight_names(checkpoint: Checkpoint) -> Collection[str]:
+    """Names of all tensors, without reading them where the format allows it."""
+    if checkpoint.weights.suffix != ".safetensors":
+        return read_weights(checkpoint).keys()
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(checkpoint.weights, "pt") as file:
+            return [_today(name) for name in file.keys()]  # noqa: SIM118  # it is no dict
+    except (OSError, SafetensorError) as exc:
+        raise ModelError(f"{checkpoint.weights}: cannot be read ({exc}). Get the model again.") from exc
+
+
 def check_keys(
     checkpoint: Checkpoint, expected: dict[str, tuple[int, ...]], found: dict[str, tuple[int, ...]]
 ) -> Collection[str]:

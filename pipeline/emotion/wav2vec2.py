@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from pipeline.emotion.interface import Excerpt
 from pipeline.emotion.placement import out_of_memory, place, torch_dtype, use_all_cores
 from pipeline.emotion.reading import Known, Reading, reading_of
 from pipeline.errors import ConfigError, ModelError
+from pipeline.models import go_offline
 from pipeline.records import EmotionScores, ModelInfo, Progress, ignore_progress
 
 if TYPE_CHECKING:
@@ -133,8 +133,7 @@ def load(
     `sha256` is that of the weights, where it is known already. Raises `ModelError` for a damaged or unfit checkpoint,
     `ConfigError` for options that do not fit the model.
     """
-    os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported; nothing here needs the network
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    go_offline()
     checkpoint = open_checkpoint(folder, sha256)
     reading = reading_of(checkpoint, options, known)
     device, dtype = place(options)

@@ -29,6 +29,12 @@ def onnx_session(path: Path) -> onnxruntime.InferenceSession:
         raise ModelError(f"{path.name}: cannot be loaded ({exc}). Install Ressenti again.") from exc
 
 
+def go_offline() -> None:
+    """Keep huggingface_hub from the network and from telemetry; it reads this when it is first imported."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+
 def threads() -> int:
     """Cores that this process may use."""
     try:

@@ -79,7 +79,7 @@ def test_nothing_in_nothing_out() -> None:
 
 
 def test_an_absent_or_changed_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="missing"):
+    with pytest.raises(ModelError, match="no emotion model there"):
         BuiltinEmotion(tmp_path)
     for name in ("emotion.onnx", "emotion.json"):
         shutil.copy(builtin.WEIGHTS / name, tmp_path / name)
