@@ -94,7 +94,8 @@ def hear(
             excerpts += [Excerpt(samples[round(a * RATE_HZ) : round(b * RATE_HZ)], label) for a, b, _ in plans[-1]]
         scores = iter(model.score(excerpts))
         for clip, plan in zip(own, plans, strict=True):
-            windows = tuple(Window(start, end, weight, next(scores)) for start, end, weight in plan)
+            heard = [Window(start, end, weight, next(scores)) for start, end, weight in plan]
+            windows = tuple(affect.placed(window, config.affect) for window in heard)
             out.append(Heard(clip, affect.mean_scores(windows), _point(windows, config)))
         progress("emotion", len(out), len(clips))
     return out
@@ -109,7 +110,7 @@ def figures_of(heard: Sequence[Heard], config: Config) -> EmotionFigures:
     speakers = [h.clip.who for h in classed]
     matrix = metrics.confusion(truth, guess)
     curve = metrics.reliability(confidence, truth == guess)
-    sure = confidence >= config.emotion.unsure_below
+    sure = np.array([not affect.is_unsure(h.scores, config.emotion) for h in classed], dtype=bool)
 
     def interval(figure: metrics.OfConfusion) -> Interval | None:
         return metrics.bootstrap(speakers, lambda rows: figure(metrics.confusion(truth[rows], guess[rows])))
@@ -167,7 +168,7 @@ def _or_none(value: float) -> float | None:
 
 def _point(windows: Sequence[Window], config: Config) -> tuple[float, float] | None:
     """Mean of the windows' places in the plane, weighted by their speech, as a turn's."""
-    points = [p for w in windows if (p := affect.point_of(w, 0, config.affect)) is not None]
+    points = [p for w in windows if (p := affect.point_of(w, 0, config.affect, config.emotion)) is not None]
     if not points:
         return None
     weights: FloatArray = np.array([p.weight_s for p in points])
