@@ -139,24 +139,29 @@ def test_an_error_of_the_measured_process_is_ours(sample: tuple[Path, Path], tmp
 
 
 def test_a_model_is_compared_with_the_obvious_way(tmp_path: Path) -> None:
-    """Three processes of torch, so the sound is short: the sample speaks from the seventh second on."""
     folder = write_checkpoint(tmp_path / "mine", spread=1.0)
     path = tmp_path / "speed.json"
-    models = [part for way in ("obvious", "fp32", "int8") for part in ("--model", f"{way}:{folder}")]
+    models = ["--model", f"obvious:{folder}", "--model", f"int8:{folder}"]
     done = RUN.invoke(app, ["evaluate", "speed", "--minutes", str(LENGTH), *models, "--json", str(path)])
     assert done.exit_code == 0, done.output
     assert "largest score change" in done.output
-    fp32, int8 = json.loads(path.read_text(encoding="utf-8"))["lengths"][0]["ratios"]
-    assert fp32["score_change"] <= 1e-4
+    (int8,) = json.loads(path.read_text(encoding="utf-8"))["lengths"][0]["ratios"]
     assert 0 < int8["score_change"] < 0.05
 
 
-def test_transformers_pipeline_is_not_given_a_head_that_it_does_not_know(tmp_path: Path) -> None:
+def test_the_obvious_way_scores_the_same(tmp_path: Path) -> None:
     from pipeline.config import EmotionOptions
+    from pipeline.emotion import choose
+    from pipeline.emotion.interface import Excerpt
     from pipeline.evaluation.obvious import ObviousEmotion
 
+    folder, options = write_checkpoint(tmp_path / "mine"), EmotionOptions(dtype="fp32", device="cpu")
+    excerpts = [Excerpt((noise(s, seed=s) * 32767).astype(np.int16), "S1") for s in (1, 2)]
+    own = choose(options.model_copy(update={"model": str(folder)})).score(excerpts)
+    for a, b in zip(ObviousEmotion(folder, options).score(excerpts), own, strict=True):
+        assert a.scores == pytest.approx(b.scores, abs=1e-5)
     with pytest.raises(errors.ConfigError, match="would leave random"):
-        ObviousEmotion(write_checkpoint(tmp_path / "mine", "ehcalabres"), EmotionOptions())
+        ObviousEmotion(write_checkpoint(tmp_path / "other", "ehcalabres"), options)
 
 
 def test_score_changes_are_of_one_model_only() -> None:
