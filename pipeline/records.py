@@ -428,6 +428,14 @@ class Conversation:
         unknown = {turn.speaker for turn in self.turns} - labels
         _check(not unknown, f"turns of unknown speakers {sorted(unknown)}; known are {sorted(labels)}")
 
+    def place_of(self, turn: Turn) -> tuple[float, float] | None:
+        """Valence and arousal of a turn: the mean of its points, weighted by their speech; None where it has none."""
+        own = [p for t in self.trajectories if t.speaker == turn.speaker for p in t.points if p.turn == turn.index]
+        total = sum(p.weight_s for p in own)
+        if not own:
+            return None
+        return sum(p.weight_s * p.valence for p in own) / total, sum(p.weight_s * p.arousal for p in own) / total
+
     def speaker(self, label: str) -> Speaker:
         """The speaker with this label; KeyError where there is none."""
         for speaker in self.speakers:

@@ -135,15 +135,10 @@ def turns_frame(conversation: Conversation) -> pd.DataFrame:
     """One row per turn: times, speaker, class, scores, valence and arousal (weighted over its windows)."""
     import pandas as pd
 
-    points: dict[int, list[tuple[float, float, float]]] = {}
-    for trajectory in conversation.trajectories:
-        for p in trajectory.points:
-            points.setdefault(p.turn, []).append((p.weight_s, p.valence, p.arousal))
     rows = []
     for turn in conversation.turns:
         speaker = conversation.speaker(turn.speaker)
-        own = points.get(turn.index, [])
-        total = sum(w for w, _, _ in own)
+        valence, arousal = conversation.place_of(turn) or (None, None)
         row: dict[str, object] = {
             "turn": turn.index,
             "start_s": turn.start_s,
@@ -157,8 +152,8 @@ def turns_frame(conversation: Conversation) -> pd.DataFrame:
             "confidence": turn.emotion.confidence if turn.emotion else None,
             "unsure": turn.unsure if turn.emotion else None,
             "not_judged": turn.unjudged,
-            "valence": sum(w * v for w, v, _ in own) / total if own else None,
-            "arousal": sum(w * a for w, _, a in own) / total if own else None,
+            "valence": valence,
+            "arousal": arousal,
         }
         for k, name in enumerate(CLASSES):
             row[name.lower()] = turn.emotion.scores[k] if turn.emotion else None

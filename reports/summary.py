@@ -262,11 +262,8 @@ def _remarks(speaker: Speaker, words: Wording) -> list[str]:
 
 
 def _row(turn: Turn, conversation: Conversation, titles: dict[str, str], words: Wording) -> TurnRow:
-    points = [
-        p for t in conversation.trajectories if t.speaker == turn.speaker for p in t.points if p.turn == turn.index
-    ]
-    total = sum(p.weight_s for p in points)
     shown = shown_classes(turn, conversation)
+    valence, arousal = conversation.place_of(turn) or (None, None)
     notes = []
     if turn.unjudged and is_scored(conversation):
         notes.append(words(f"u_{turn.unjudged}"))
@@ -282,8 +279,8 @@ def _row(turn: Turn, conversation: Conversation, titles: dict[str, str], words: 
         key="none" if turn.emotion is None else "unsure" if turn.unsure else turn.emotion.top,
         emotion=", ".join(words(name) for name, _ in shown) or "–",
         score=", ".join(words.percent(score) for _, score in shown),
-        valence=words.number(sum(p.valence * p.weight_s for p in points) / total, 2, sign=True) if points else "",
-        arousal=words.number(sum(p.arousal * p.weight_s for p in points) / total, 2, sign=True) if points else "",
+        valence="" if valence is None else words.number(valence, 2, sign=True),
+        arousal="" if arousal is None else words.number(arousal, 2, sign=True),
         level="" if turn.loudness_dbfs is None else words.number(turn.loudness_dbfs, 0),
         note=", ".join(notes),
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -18,6 +18,9 @@ from pipeline.emotion.fake import FakeEmotion
 from pipeline.emotion.interface import Excerpt
 from pipeline.records import Conversation, EmotionScores
 from pipeline.run import analyze
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SCORES = {
@@ -50,6 +53,18 @@ def chromium() -> str:
     if path is None:
         absent("Chromium")
     return str(path)
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """A headless Chromium that leaves the network alone."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        launched = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield launched
+        launched.close()
 
 
 @pytest.fixture(scope="session")

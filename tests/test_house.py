@@ -72,9 +72,12 @@ def test_importing_the_pipeline_is_light() -> None:
     assert not HEAVY & loaded_by("import pipeline")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["analyze", "--help"], ["report", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["analyze"], ["report"], ["simulate"], ["evaluate"], ["evaluate", "emotion"], ["evaluate", "trajectory"]],
+)
 def test_help_is_light(arguments: list[str]) -> None:
-    code = f"sys.argv = ['ressenti', *{arguments}]\nfrom pipeline.cli import main\ntry:\n    main()\nexcept SystemExit:\n    pass"
+    code = f"sys.argv = ['ressenti', *{arguments}, '--help']\nfrom pipeline.cli import main\ntry:\n    main()\nexcept SystemExit:\n    pass"
     assert not HEAVY & loaded_by(code)
 
 

@@ -84,3 +84,13 @@ def rounded(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [rounded(item) for item in value]
     return value
+
+
+def number(value: float | None, decimals: int = 2) -> str:
+    """A figure for a table; a dash where it is not defined."""
+    return "–" if value is None else f"{value:.{decimals}f}"
+
+
+def interval(value: dict[str, float] | None) -> str:
+    """A 95 % interval for a table, from its JSON."""
+    return "–" if value is None else f"{value['low']:.2f}-{value['high']:.2f}"

@@ -47,13 +47,19 @@ def simulate(
     about = out / "suite.json"
     outputs.check_free([about, *(out / name for name in chosen)], overwrite)
     total = sum(options.scenes[name].conversations for name in chosen if name in options.scenes)
-    minutes = 0.0
+    minutes, written = 0.0, set()
     with terminal.progress(f"{total} conversations") as progress:
         for done, made in enumerate(run(options, clips, chosen), start=1):
             files = made.files()
-            store.write_whole({out / made.scene / f"{made.name}{end}": content for end, content in files.items()})
+            paths = {out / made.scene / f"{made.name}{end}": content for end, content in files.items()}
+            store.write_whole(paths)
+            written |= set(paths)
             minutes += made.samples.shape[1] / 16_000 / 60
             progress("conversations", done, total)
+    for name in chosen:  # what an earlier, longer run left would pass for a part of this suite
+        for path in (out / name).glob(f"{name}-[0-9][0-9]*.*"):
+            if path not in written:
+                path.unlink()
     data = {"program": PROGRAM, "suite": options.model_dump(mode="json"), "scenes": chosen}
     store.write_whole({about: json.dumps(data, indent=1) + "\n"})
     terminal.say(f"[green]✓[/] {total} conversations, {minutes:.0f} minutes → [bold]{escape(str(out))}[/]")

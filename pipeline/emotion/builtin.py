@@ -41,14 +41,22 @@ class BuiltinEmotion:
                 f"{folder}: no emotion model there ({exc}); expected emotion.onnx and emotion.json. "
                 "If it is the built-in one, install Ressenti again."
             ) from exc
-        if digest != about["sha256"]:
-            raise ModelError(f"{path.name}: SHA-256 {digest[:12]}, expected {about['sha256'][:12]}. Install again.")
+        except ValueError as exc:
+            raise ModelError(f"{folder}: emotion.json is damaged ({exc}); install or train it again.") from exc
+        try:
+            if digest != about["sha256"]:
+                raise ModelError(f"{path.name}: SHA-256 {digest[:12]}, expected {about['sha256'][:12]}. Install again.")
+            self.temperature = float(about["temperature"])
+            self._population = features.Baseline(
+                np.array(about["population_mean"], np.float32), np.array(about["population_sd"], np.float32)
+            )
+            known = about.get("learned", {}).items()
+            self.learned = frozenset((corpus, name) for corpus, names in known for name in names)
+        except (KeyError, TypeError, ValueError, AttributeError) as exc:
+            raise ModelError(
+                f"{folder}: emotion.json is not one of ours ({exc!r}); install or train it again."
+            ) from exc
         self._session = onnx_session(path)
-        self.temperature = float(about["temperature"])
-        self._population = features.Baseline(
-            np.array(about["population_mean"], np.float32), np.array(about["population_sd"], np.float32)
-        )
-        self.learned = frozenset((corpus, name) for corpus, names in about.get("learned", {}).items() for name in names)
         self.info = ModelInfo(
             task="emotion",
             name="ressenti-builtin-emotion" if folder == WEIGHTS else folder.name,

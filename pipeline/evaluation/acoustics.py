@@ -43,6 +43,8 @@ def to_int16(sound: Sound) -> Samples:
 
 def active_power(sound: Sound) -> float:
     """Mean power of the speech in it: of the frames of 20 ms at most 30 dB below the loudest (after ITU-T P.56)."""
+    if not len(sound):
+        return 0.0
     whole = sound[: len(sound) // _FRAME * _FRAME].reshape(-1, _FRAME) if len(sound) >= _FRAME else sound[None]
     powers = (whole.astype(np.float64) ** 2).mean(axis=1)
     loudest = powers.max(initial=0.0)
@@ -69,7 +71,7 @@ def pink_noise(length: int, rng: np.random.Generator) -> Sound:
     """Noise whose power falls by 3 dB per octave, of root mean square 1."""
     spectrum = np.fft.rfft(rng.standard_normal(max(length, 2)))
     shaped = np.fft.irfft(spectrum / np.sqrt(np.maximum(np.arange(len(spectrum)), 1)), max(length, 2))[:length]
-    return (shaped / max(float(shaped.std()), 1e-12)).astype(np.float32)
+    return (shaped / max(float(shaped.std()), 1e-12) if length else shaped).astype(np.float32)
 
 
 def babble(voices: Sequence[Sound], length: int, rng: np.random.Generator) -> Sound:
@@ -87,6 +89,8 @@ def reverberant(sound: Sound, t60_s: float, direct_db: float, rng: np.random.Gen
 
     The direct sound is `direct_db` above the reverberant tail and keeps its time.
     """
+    if not len(sound):
+        return sound
     from scipy.signal import fftconvolve
 
     times = np.arange(1, int(t60_s * RATE_HZ)) / RATE_HZ
@@ -99,6 +103,8 @@ def reverberant(sound: Sound, t60_s: float, direct_db: float, rng: np.random.Gen
 
 def telephone(sound: Sound) -> Sound:
     """The band of a telephone line, 300 to 3,400 Hz (ITU-T G.712), without delay."""
+    if not len(sound):
+        return sound
     from scipy.signal import butter, sosfiltfilt
 
     sos = butter(4, (300, 3_400), "bandpass", fs=RATE_HZ, output="sos")
@@ -108,8 +114,11 @@ def telephone(sound: Sound) -> Sound:
 
 def through(sound: Sound, codec: Codec) -> Sound:
     """Sound encoded and decoded: mu-law, A-law, GSM 06.10 (8 kHz each), Opus at 12 or MP3 at 24 kb/s (16 kHz)."""
-    if codec == "gsm":
-        return _through_gsm(sound)
+    enough = np.pad(sound, (0, max(0, _FRAME - len(sound))))  # no encoder takes nothing
+    return _fitted(_through_gsm(enough) if codec == "gsm" else _through_ffmpeg(enough, codec), len(sound))
+
+
+def _through_ffmpeg(sound: Sound, codec: Codec) -> Sound:
     import av
 
     name, container_format, rate_hz, bits_per_s = _LIBRARY[codec]
@@ -128,7 +137,7 @@ def through(sound: Sound, codec: Codec) -> Sound:
             container.mux(stream.encode(piece))
         container.mux(stream.encode(None))
     buffer.seek(0)
-    return _fitted(_decoded(buffer), len(sound))
+    return _decoded(buffer)
 
 
 def _through_gsm(sound: Sound) -> Sound:
@@ -146,7 +155,7 @@ def _through_gsm(sound: Sound) -> Sound:
     buffer = io.BytesIO()
     soundfile.write(buffer, decoded, 8_000, format="WAV", subtype="PCM_16")
     buffer.seek(0)
-    return _fitted(_decoded(buffer), len(sound))
+    return _decoded(buffer)
 
 
 def _decoded(file: io.BytesIO) -> Sound:

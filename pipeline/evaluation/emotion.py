@@ -13,6 +13,7 @@ from pipeline import affect
 from pipeline.audio import RATE_HZ, Samples
 from pipeline.config import Config
 from pipeline.emotion.interface import EmotionModel, Excerpt
+from pipeline.errors import ConfigError
 from pipeline.evaluation import acoustics, metrics
 from pipeline.evaluation.metrics import FloatArray, IntArray, Interval, ReliabilityBin
 from pipeline.records import EmotionScores, Progress, Window, ignore_progress
@@ -24,6 +25,15 @@ Condition = Literal["clean", "phone", "mp3", "babble", "noise"]
 CONDITIONS: tuple[Condition, ...] = ("clean", "phone", "mp3", "babble", "noise")
 SNR_DB = 10.0  # of babble and noise
 _VOICES, _POOL = 6, 24  # that babble at once, out of so many clips
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A clip, the samples (n,) of its speech, and the windows (start_s, end_s, weight_s) in which it is scored."""
+
+    clip: Clip
+    samples: Samples
+    plan: tuple[tuple[float, float, float], ...]
 
 
 @dataclass(frozen=True)
@@ -68,36 +78,43 @@ class EmotionFigures:
     valence_ccc_interval: Interval | None
 
 
-def hear(
-    clips: Sequence[Clip],
-    model: EmotionModel,
-    config: Config,
-    condition: Condition = "clean",
-    *,
-    alone: bool = False,
-    progress: Progress = ignore_progress,
-) -> list[Heard]:
-    """Score clips as turns of conversations, each speaker's together, so that a model can know its speaker.
+def cut_clips(
+    clips: Sequence[Clip], config: Config, condition: Condition = "clean", progress: Progress = ignore_progress
+) -> list[Cut]:
+    """Speech of clips in a condition, as turns of a conversation would be cut; long ones in windows, as turns are.
 
-    With `alone`, every clip is as if nothing else had been heard of its speaker. Long clips are cut into windows as
-    turns are. Raises the subclass of `InputError` that fits a clip that cannot be read.
+    Raises the subclass of `InputError` that fits a clip that cannot be read.
     """
     voices = _voices(clips) if condition == "babble" else []
+    out = []
+    for done, clip in enumerate(clips, start=1):
+        samples = speech_of(_in_condition(clip, condition, voices), config.diarization)
+        length_s = len(samples) / RATE_HZ
+        out.append(Cut(clip, samples, tuple(windows_of([(0.0, length_s, length_s)], config.emotion))))
+        progress("clips", done, len(clips))
+    return out
+
+
+def hear(cuts: Sequence[Cut], model: EmotionModel, config: Config, *, alone: bool = False) -> list[Heard]:
+    """Score clips as turns of conversations, each speaker's together, so that a model can know its speaker.
+
+    With `alone`, every clip is as if nothing else had been heard of its speaker.
+    """
     out: list[Heard] = []
-    for who in sorted({clip.who for clip in clips}):
-        own = [clip for clip in clips if clip.who == who]
-        plans, excerpts = [], []
-        for i, clip in enumerate(own):
-            samples = speech_of(_in_condition(clip, condition, voices), config.diarization)
-            plans.append(windows_of([(0.0, len(samples) / RATE_HZ, len(samples) / RATE_HZ)], config.emotion))
-            label = f"{clip.speaker}-{i}" if alone else clip.speaker
-            excerpts += [Excerpt(samples[round(a * RATE_HZ) : round(b * RATE_HZ)], label) for a, b, _ in plans[-1]]
+    for who in sorted({cut.clip.who for cut in cuts}):
+        own = [cut for cut in cuts if cut.clip.who == who]
+        excerpts = [
+            Excerpt(cut.samples[round(a * RATE_HZ) : round(b * RATE_HZ)], f"{who[1]}-{i}" if alone else who[1])
+            for i, cut in enumerate(own)
+            for a, b, _ in cut.plan
+        ]
         scores = iter(model.score(excerpts))
-        for clip, plan in zip(own, plans, strict=True):
-            heard = [Window(start, end, weight, next(scores)) for start, end, weight in plan]
-            windows = tuple(affect.placed(window, config.affect) for window in heard)
-            out.append(Heard(clip, affect.mean_scores(windows), _point(windows, config)))
-        progress("emotion", len(out), len(clips))
+        for cut in own:
+            windows = tuple(
+                affect.placed(Window(start, end, weight, next(scores)), config.affect)
+                for start, end, weight in cut.plan
+            )
+            out.append(Heard(cut.clip, affect.mean_scores(windows), _point(windows, config)))
     return out
 
 
@@ -199,6 +216,10 @@ def _in_condition(clip: Clip, condition: Condition, voices: Voices) -> Samples:
         sound = acoustics.with_noise(sound, acoustics.pink_noise(len(sound), rng), SNR_DB)
     else:
         others = [voice for who, voice in voices if who != clip.who]
+        if not others:
+            raise ConfigError(
+                f"babble: nobody but {clip.speaker} is there to talk; expected material of more speakers."
+            )
         drawn = rng.permutation(len(others))[:_VOICES]
         talk = acoustics.babble([others[i] for i in drawn], len(sound), rng)
         sound = acoustics.with_noise(sound, talk, SNR_DB)

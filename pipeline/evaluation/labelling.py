@@ -121,17 +121,10 @@ def check_sample(sample: Sample, ratings: Sequence[Rating]) -> None:
 
 
 def _items(conversation: Conversation) -> Iterable[Item]:
-    points: dict[int, list[tuple[float, float, float]]] = {}
-    for trajectory in conversation.trajectories:
-        for p in trajectory.points:
-            points.setdefault(p.turn, []).append((p.weight_s, p.valence, p.arousal))
     for turn in conversation.turns:
         if turn.emotion is None:
             continue
-        own = points.get(turn.index, [])
-        total = sum(w for w, _, _ in own)
-        valence = sum(w * v for w, v, _ in own) / total if own else None
-        arousal = sum(w * a for w, _, a in own) / total if own else None
+        valence, arousal = conversation.place_of(turn) or (None, None)
         yield Item(conversation.recording.sha256, turn, CLASSES.index(turn.emotion.top), valence, arousal)
 
 

@@ -106,8 +106,8 @@ def reliability(confidence: FloatArray, right: npt.NDArray[np.bool_], bins: int 
 
 
 def calibration_error(curve: Sequence[ReliabilityBin]) -> float:
-    """Expected calibration error of a reliability curve."""
-    return sum(abs(b.confidence - b.accuracy) * b.share for b in curve)
+    """Expected calibration error of a reliability curve; NaN where there is nothing."""
+    return sum(abs(b.confidence - b.accuracy) * b.share for b in curve) if curve else float("nan")
 
 
 def bootstrap(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, OutputError
 from pipeline.training import corpora
 from pipeline.training.corpora import Clip
 
@@ -33,6 +34,7 @@ def folds_of(protocol: Protocol, tested: Sequence[Clip], material: Sequence[Clip
     are held out of every training are tested here but not learned from, but in `speaker-independent`, where each
     speaker is tested once. Raises `ConfigError` where nothing is left to learn from.
     """
+    material = [clip for clip in material if clip.emotion]
     learnable, _ = corpora.split(material)
     tested_corpora = sorted({clip.corpus for clip in tested})
     if protocol == "zero-shot":
@@ -64,7 +66,7 @@ def _fold(k: int, tested: Sequence[Clip], material: Sequence[Clip]) -> Fold:
         speakers = sorted({clip.who for clip in tested if clip.corpus == name})
         out |= {who for i, who in enumerate(speakers) if i * FOLDS // len(speakers) == k}
     names = {corpus for corpus, _ in out}
-    learn = [c for c in material if c.who not in out and (c.corpus in names or c.who not in corpora.held_out())]
+    learn = [c for c in material if c.who not in out and (c.corpus in names or not corpora.is_held_out(c))]
     return Fold(f"fold-{k + 1}", tuple(learn), tuple(c for c in tested if c.who in out))
 
 
@@ -83,6 +85,11 @@ def retrain(folds: Sequence[Fold], weights: Path, steps: int | None, cache: Path
     outs = [weights / fold.name for fold in folds]
     abouts = [_about(fold, asdict(recipe)) for fold in folds]
     wanted = [i for i, out in enumerate(outs) if not _kept(out / "fold.json", abouts[i])]
+    for i in wanted:
+        try:
+            outs[i].mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise OutputError(f"{outs[i]}: no folder ({exc.strerror}). Choose another with --weights.") from exc
     if wanted:
         train_models([folds[i].learn for i in wanted], [outs[i] for i in wanted], recipe, cache)
     for i in wanted:
@@ -93,7 +100,10 @@ def retrain(folds: Sequence[Fold], weights: Path, steps: int | None, cache: Path
 def _about(fold: Fold, recipe: dict[str, object]) -> str:
     learned = sorted({"/".join(clip.who) for clip in fold.learn})
     tested = sorted({"/".join(clip.who) for clip in fold.test})
-    return json.dumps({"learned": learned, "tested": tested, "recipe": recipe}, indent=1) + "\n"
+    clips = sorted(f"{'/'.join(clip.who)}/{clip.path.name} {clip.emotion}" for clip in fold.learn)
+    digest = hashlib.sha256("\n".join(clips).encode()).hexdigest()
+    about = {"learned": learned, "clips": len(clips), "sha256": digest, "tested": tested, "recipe": recipe}
+    return json.dumps(about, indent=1) + "\n"
 
 
 def _kept(path: Path, about: str) -> bool:

@@ -28,6 +28,7 @@ class Course:
     `covered` is the share of the true course that has one.
     """
 
+    speaker: str
     true: FloatArray
     estimate: FloatArray
     covered: float
@@ -48,7 +49,7 @@ class Observation:
 
     `truth`, `guess` and `unsure` (n,) are of frames of 0.1 s in which one speaker alone talks: the true class (-1
     where nothing is known, `OTHER` for an emotion without a class), the highest class of the speaker's turn (-1 where
-    not judged), and whether that was unsure.
+    not judged), and whether that was unsure; `who` (n,) is the speaker's place in `speakers`.
     """
 
     courses: tuple[Course, ...]
@@ -56,20 +57,23 @@ class Observation:
     truth: IntArray
     guess: IntArray
     unsure: npt.NDArray[np.bool_]
+    who: IntArray
+    speakers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Summary:
     """Several conversations together.
 
-    CCC over all times of all speakers pooled, with 95 % intervals over conversations; `within` is the median over
-    speakers of the correlation over time. F1 and confusion are of seconds, unsure turns by their highest class;
-    `judged` of the labelled seconds were. `unlabelled` are shares of what speech without a label was called: the
-    classes, and unsure.
+    CCC over all times of all speakers pooled; 95 % intervals are over `people`, the different speakers, since the same
+    few speak in many conversations, and with fewer than eight they are too narrow still. `within` is the median over
+    speakers of conversations of the correlation over time. F1 and confusion are of seconds, unsure turns by their
+    highest class; `judged` of the labelled seconds were. `unlabelled` are shares of what speech without a label was
+    called: the classes, and unsure.
     """
 
     conversations: int
-    speakers: int
+    people: int
     covered: float | None
     arousal_ccc: float | None
     arousal_ccc_interval: Interval | None
@@ -113,7 +117,7 @@ def courses_of(
         times, values = _line(true)
         estimate = _at(found.get(names.get(speaker, "")), times)
         there = ~np.isnan(estimate).any(axis=1)
-        out.append(Course(values[there], estimate[there], float(there.mean())))
+        out.append(Course(speaker, values[there], estimate[there], float(there.mean())))
     return tuple(out)
 
 
@@ -156,7 +160,7 @@ def summarise(observations: Sequence[Observation]) -> Summary:
     (valence, valence_interval), (arousal, arousal_interval) = (_concordance(observations, axis) for axis in (0, 1))
     return Summary(
         conversations=len(observations),
-        speakers=len(courses),
+        people=len({name for o in observations for name in o.speakers}),
         covered=_mean([c.covered for c in courses]),
         arousal_ccc=arousal,
         arousal_ccc_interval=arousal_interval,
@@ -171,7 +175,7 @@ def summarise(observations: Sequence[Observation]) -> Summary:
         f1=tuple(metrics.f1_scores(matrix).tolist()),
         support_s=tuple(matrix.sum(axis=1).tolist()),
         macro_f1=_known(metrics.macro_f1(matrix)),
-        macro_f1_interval=_macro_interval(matrices),
+        macro_f1_interval=_macro_interval(observations),
         confusion_s=tuple(tuple(row) for row in matrix.tolist()),
         judged=float(matrix.sum() / labelled_s) if labelled_s else None,
         unsure=float(doubted_s / matrix.sum()) if matrix.sum() else None,
@@ -184,25 +188,31 @@ def _judged(o: Observation) -> npt.NDArray[np.bool_]:
 
 
 def _concordance(observations: Sequence[Observation], axis: int) -> tuple[float | None, Interval | None]:
-    """CCC of an axis over all times of all speakers, and its interval over conversations."""
-    pairs = [(k, c) for k, o in enumerate(observations) for c in o.courses]
-    if not pairs:
+    """CCC of an axis over all times of all speakers, and its interval over people."""
+    courses = [course for o in observations for course in o.courses]
+    if not courses:
         return None, None
-    true = np.concatenate([c.true[:, axis] for _, c in pairs])
-    estimate = np.concatenate([c.estimate[:, axis] for _, c in pairs])
-    groups = [k for k, c in pairs for _ in range(len(c.true))]
+    true = np.concatenate([c.true[:, axis] for c in courses])
+    estimate = np.concatenate([c.estimate[:, axis] for c in courses])
+    groups = [c.speaker for c in courses for _ in range(len(c.true))]
     interval = metrics.bootstrap(groups, lambda rows: metrics.concordance(true[rows], estimate[rows]))
     return _known(metrics.concordance(true, estimate)), interval
 
 
-def _macro_interval(matrices: Sequence[FloatArray]) -> Interval | None:
-    """Interval of the macro F1 over conversations that have labels."""
-    with_labels = [m for m in matrices if m.sum() > 0]
+def _macro_interval(observations: Sequence[Observation]) -> Interval | None:
+    """Interval of the macro F1 over people who have labels."""
+    matrices: dict[str, FloatArray] = {}
+    for o in observations:
+        for k, name in enumerate(o.speakers):
+            rows = _judged(o) & (o.who == k)
+            if rows.any():
+                matrices[name] = matrices.get(name, 0.0) + metrics.confusion(o.truth[rows], o.guess[rows])
+    people = list(matrices)
 
     def figure(rows: IntArray) -> float:
-        return metrics.macro_f1(np.sum([with_labels[i] for i in rows], axis=0))
+        return metrics.macro_f1(np.sum([matrices[people[i]] for i in rows], axis=0))
 
-    return metrics.bootstrap(range(len(with_labels)), figure)
+    return metrics.bootstrap(people, figure)
 
 
 def _unlabelled(observations: Sequence[Observation]) -> tuple[float, ...] | None:
@@ -224,8 +234,8 @@ def _within(courses: Sequence[Course], axis: int) -> float | None:
 
 def _frames(
     conversation: Conversation, truth: Sequence[TruthSegment], names: dict[str, str]
-) -> tuple[IntArray, IntArray, npt.NDArray[np.bool_]]:
-    """True class, found class and doubt of each frame in which one speaker alone talks."""
+) -> tuple[IntArray, IntArray, npt.NDArray[np.bool_], IntArray, tuple[str, ...]]:
+    """True class, found class, doubt and speaker of each frame in which one speaker alone talks; the speakers."""
     count = int(np.ceil(conversation.recording.duration_s / _FRAME_S)) + 1
     talking = np.zeros(count, dtype=int)
     label = np.full(count, -1)
@@ -246,7 +256,8 @@ def _frames(
         own &= speaker == owner[0]
         guess[own], unsure[own] = CLASSES.index(turn.emotion.top), turn.unsure
     alone = talking == 1
-    return label[alone].astype(np.int64), guess[alone].astype(np.int64), unsure[alone]
+    columns = (label[alone].astype(np.int64), guess[alone].astype(np.int64), unsure[alone])
+    return *columns, speaker[alone].astype(np.int64), tuple(labels)
 
 
 def _part(start_s: float, end_s: float) -> slice:

@@ -18,6 +18,7 @@ from pipeline.errors import ConfigError
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(pattern=r"^\w[\w-]*$")]  # of folders and files
 
 
 class _Group(BaseModel):
@@ -62,7 +63,9 @@ class Sounding(_Group):
     level_dbfs: float = -26.0
     level_spread_db: NotNegative = 3.0  # standard deviation between speakers
     telephone: bool = False  # 300 to 3,400 Hz
-    codecs: tuple[Literal["none", "mulaw", "alaw", "gsm", "opus", "mp3"], ...] = ("none",)  # one is drawn for each
+    codecs: tuple[Literal["none", "mulaw", "alaw", "gsm", "opus", "mp3"], ...] = Field(
+        ("none",), min_length=1
+    )  # one is drawn for each
     noise: Literal["none", "pink", "babble"] = "none"
     snr_db: tuple[float, float] = (15.0, 30.0)  # drawn between
     t60_s: tuple[NotNegative, NotNegative] = (0.0, 0.0)  # reverberation time, drawn between; 0 for none
@@ -70,13 +73,20 @@ class Sounding(_Group):
     channels: Literal["mono", "split"] = "mono"  # split: one speaker per channel
     bleed_db: tuple[float, float] = (-60.0, -60.0)  # of the other channels, drawn between
 
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        for name, (low, high) in (("snr_db", self.snr_db), ("t60_s", self.t60_s), ("bleed_db", self.bleed_db)):
+            if low > high:
+                raise ValueError(f"{name}: {low} is above {high}")
+        return self
+
 
 class Scene(_Group):
     """One kind of conversation; `corpora` are drawn by weight, and all speakers of a conversation are from one."""
 
     conversations: Annotated[int, Field(ge=1)] = 1
     speakers: tuple[Annotated[int, Field(ge=1, le=8)], Annotated[int, Field(ge=1, le=8)]] = (2, 2)
-    minutes: Positive = 4.0
+    minutes: Annotated[float, Field(ge=0.1)] = 4.0
     corpora: dict[str, Positive] = Field(min_length=1)
     scripts: tuple[str, ...] = ()  # one is drawn for each; empty: any clip at any time
     talk: Talk = Talk()
@@ -95,8 +105,8 @@ class Suite(_Group):
     """Scenes by name and the scripts that they draw from."""
 
     seed: Annotated[int, Field(ge=0)] = 1
-    scripts: dict[str, tuple[Phase, ...]] = {}
-    scenes: dict[str, Scene] = Field(min_length=1)
+    scripts: dict[str, Annotated[tuple[Phase, ...], Field(min_length=1)]] = {}
+    scenes: dict[Name, Scene] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _known(self) -> Self:

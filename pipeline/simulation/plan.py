@@ -13,6 +13,7 @@ from pipeline.simulation.voices import Utterance, Voice
 _BEGIN_S = 0.5  # nobody speaks before
 _LONGEST_OVERLAP_S = 1.2
 _BACKCHANNEL_S = (0.3, 0.7)
+_BREATH_S = 0.1  # at least, before somebody who was just heard is heard again
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,16 @@ def make_plan(voices: Sequence[Voice], scene: Scene, script: Sequence[Phase], rn
     parts = rng.permutation(len(voices))  # who plays which part of the script
     ends = _phase_ends(script, total_s, rng)
     placed: list[Placed] = []
+    silent_s = [0.0] * len(voices)  # since when each speaker is
     at, now, before = _BEGIN_S, int(rng.integers(len(voices))), -1
     while at < total_s - 2:
+        at = max(at, silent_s[now] + _BREATH_S)
         emotion = _emotion(script, ends, at, int(parts[now]), speakers[now].emotions, rng)
-        turn = _turn(speakers[now], now, at, emotion, talk, rng)
-        placed += turn
-        if len(voices) > 1:
-            placed += _backchannels(turn, speakers, now, talk, rng)
+        turn = _turn(speakers[now], now, (at, total_s), emotion, talk, rng)
+        asides = _backchannels(turn, speakers, now, silent_s, talk, rng) if len(voices) > 1 else []
+        placed += turn + asides
+        for p in turn + asides:
+            silent_s[p.speaker] = max(silent_s[p.speaker], p.end_s)
         after = _next(now, before, len(voices), talk, rng)
         at = max(p.end_s for p in turn) + _offset(turn[-1].utterance, after == now, talk, rng)
         before, now = now, after
@@ -67,22 +71,28 @@ def make_plan(voices: Sequence[Voice], scene: Scene, script: Sequence[Phase], rn
 
 
 def _turn(
-    speaker: _Speaker, index: int, at: float, emotion: str | None, talk: Talk, rng: np.random.Generator
+    speaker: _Speaker, index: int, span: tuple[float, float], emotion: str | None, talk: Talk, rng: np.random.Generator
 ) -> list[Placed]:
-    """Utterances with pauses between until the turn is long enough."""
+    """Utterances with pauses between until the turn is long enough, or the conversation over."""
+    at, total_s = span
     wanted_s = _lognormal(talk.turn_s, talk.turn_spread, rng)
     out: list[Placed] = []
     start = at
-    while not out or start - at < wanted_s:
+    while not out or (start - at < wanted_s and start < total_s):
         out.append(Placed(round(start, 3), index, speaker.say(emotion)))
         start = out[-1].end_s + _lognormal(talk.pause_s, talk.pause_spread, rng)
     return out
 
 
 def _backchannels(
-    turn: Sequence[Placed], speakers: Sequence[_Speaker], now: int, talk: Talk, rng: np.random.Generator
+    turn: Sequence[Placed],
+    speakers: Sequence[_Speaker],
+    now: int,
+    silent_s: Sequence[float],
+    talk: Talk,
+    rng: np.random.Generator,
 ) -> list[Placed]:
-    """Short utterances of others inside a turn, well before it ends."""
+    """Short utterances of others inside a turn, well before it ends, and of nobody who still talks himself."""
     out: list[Placed] = []
     chance = talk.backchannel_share / max(1e-9, 1 - talk.backchannel_share)
     free_s = turn[0].start_s + 0.5
@@ -92,7 +102,8 @@ def _backchannels(
         last_s = turn[-1].end_s - _LONGEST_OVERLAP_S - 0.3
         other = int(rng.choice([i for i in range(len(speakers)) if i != now]))
         said = speakers[other].say("neutral" if "neutral" in speakers[other].emotions else None)
-        if rng.random() < chance and start_s >= free_s and start_s + length_s <= last_s:
+        fits = start_s >= max(free_s, silent_s[other] + _BREATH_S) and start_s + length_s <= last_s
+        if rng.random() < chance and fits:
             out.append(Placed(start_s, other, said, min(length_s, said.duration_s)))
             free_s = start_s + length_s + 0.3
     return out

@@ -61,11 +61,11 @@ def render(
     tracks = _tracks(plan, count, length)
     low, high = options.t60_s
     t60_s = float(rng.uniform(low, high)) if high else 0.0
-    levels = rng.normal(0, options.level_spread_db, count)
+    levels = options.level_dbfs + rng.normal(0, options.level_spread_db, count)
     for k in range(count):
         if t60_s > 0:
             tracks[k] = acoustics.reverberant(tracks[k], t60_s, options.direct_db, rng)
-        tracks[k] *= np.float32(10 ** (levels[k] / 20))
+        tracks[k] = acoustics.at_level(tracks[k], float(levels[k]))
     channels = tracks if options.channels == "split" else tracks.sum(axis=0, keepdims=True)
     if options.channels == "split":
         bleed = np.float32(10 ** (float(rng.uniform(*options.bleed_db)) / 20))
@@ -98,8 +98,8 @@ def _faded(sound: Sound) -> Sound:
 def _line(
     channel: Sound, options: Sounding, snr_db: float, codec: str, others: Voice | None, rng: np.random.Generator
 ) -> Samples:
-    """One channel with its noise, band and codec, at its level."""
-    sound = acoustics.at_level(channel, options.level_dbfs)
+    """One channel with its noise, band and codec."""
+    sound = channel
     if options.noise == "pink":
         sound = acoustics.with_noise(sound, acoustics.pink_noise(len(sound), rng), snr_db)
     elif options.noise == "babble" and others is not None:

@@ -15,7 +15,7 @@ from pipeline.simulation.options import Scene, Suite
 from pipeline.simulation.plan import make_plan
 from pipeline.simulation.render import render, truth_of
 from pipeline.simulation.truth import TruthSegment, emotions_csv, rttm
-from pipeline.simulation.voices import Voice, make_voice
+from pipeline.simulation.voices import Voice, make_voice, name_of
 from pipeline.training.corpora import Clip
 
 _ENOUGH = 1 / 3  # of what a speaker will say; the rest is said again
@@ -91,11 +91,6 @@ class _Speech:
         weights = np.array([scene.corpora[name] for name in names])
         corpus = str(rng.choice(names, p=weights / weights.sum()))
         speakers = sorted(who for who in self._clips if who[0] == corpus)
-        if len(speakers) < count:
-            raise ConfigError(
-                f"{corpus}: {len(speakers)} speakers that no training has seen, {count} are needed. "
-                "Name more labelled speech, or another corpus in the scene."
-            )
         order = [speakers[i] for i in rng.permutation(len(speakers))]
         needed_s = scene.minutes * 60 / count * _ENOUGH
         chosen: list[tuple[str, str]] = []
@@ -104,15 +99,24 @@ class _Speech:
                 break
             if self._voice(who).duration_s >= needed_s:
                 chosen.append(who)
-        chosen += [who for who in order if who not in chosen][: count - len(chosen)]
+        spare = [who for who in order if who not in chosen and (len(chosen) == count or self._voice(who).utterances)]
+        chosen += spare[: count - len(chosen)]
+        if len(chosen) < count:
+            raise ConfigError(
+                f"{corpus}: {len(chosen)} speakers that no training has seen, {count} are needed. "
+                "Name more labelled speech, or another corpus in the scene."
+            )
         return [self._voice(who) for who in chosen]
 
     def background(self, voices: Sequence[Voice], rng: np.random.Generator) -> Voice:
         """Utterances of speakers who are not in the conversation."""
         present = {voice.name for voice in voices}
-        absent = [who for who in sorted(self._clips) if "-".join(who) not in present]
+        absent = [who for who in sorted(self._clips) if name_of(who) not in present]
         drawn = [absent[i] for i in rng.permutation(len(absent))[:_BABBLE]]
-        return Voice("background", tuple(u for who in drawn for u in self._voice(who).utterances[:1]))
+        talk = tuple(u for who in drawn for u in self._voice(who).utterances[:1])
+        if not talk:
+            raise ConfigError("noise: babble, but nobody is left to talk in the background. Name more speech.")
+        return Voice("background", talk)
 
     def _voice(self, who: tuple[str, str]) -> Voice:
         if who not in self._voices:

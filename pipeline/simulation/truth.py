@@ -81,6 +81,8 @@ def _row(row: dict[str, str | None]) -> TruthSegment:
         raise ValueError(f"label {cells['label']!r}, expected one of {', '.join(CLASSES)}, or nothing")
     span = Segment(float(cells["start_s"] or "nan"), float(cells["end_s"] or "nan"), cells["speaker"])
     valence, arousal = (float(cells[axis]) if cells.get(axis) else None for axis in ("valence", "arousal"))
+    if not all(value is None or -1 <= value <= 1 for value in (valence, arousal)):
+        raise ValueError(f"valence {valence}, arousal {arousal}, expected them in [-1, 1]")
     return TruthSegment(
         start_s=span.start_s,
         end_s=span.end_s,

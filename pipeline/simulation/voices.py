@@ -66,7 +66,12 @@ def make_voice(clips: Sequence[Clip]) -> Voice:
         for clip, sound, gain in zip(clips, sounds, gains.tolist(), strict=True)
         for u in utterances_of(clip, sound * np.float32(10 ** (gain / 20)))
     ]
-    return Voice(f"{clips[0].corpus}-{clips[0].speaker}", tuple(made))
+    return Voice(name_of(clips[0].who), tuple(made))
+
+
+def name_of(who: tuple[str, str]) -> str:
+    """A speaker's name in files whose fields end at a space."""
+    return "_".join("-".join(who).split())
 
 
 def utterances_of(clip: Clip, sound: Sound) -> list[Utterance]:
@@ -116,5 +121,7 @@ def speech_stretches(sound: Sound) -> list[Stretch]:
         else:
             spans.append([start, end])
     return [
-        (max(0.0, start - _PAD_S), min(count / 100, end + _PAD_S)) for start, end in spans if end - start >= _SHORTEST_S
+        (max(0.0, start - _PAD_S), min(count / 100, end + _PAD_S))
+        for start, end in spans
+        if end - start >= _SHORTEST_S and levels[round(start * 100) : round(end * 100)].max() > levels.max() - 20
     ]

@@ -74,6 +74,7 @@ def read_clips(source: Path, *, labelled: bool = True) -> list[Clip]:
     manifests = [source] if source.is_file() else [source / name for name in names if (source / name).is_file()]
     manifests = manifests or sorted(path for name in names for path in source.glob(f"*/{name}"))
     clips = [clip for path in manifests for clip in _read_manifest(path, labelled=labelled)]
+    clips = list({clip.path: clip for clip in reversed(clips)}.values())  # labels.csv comes first and says more
     clips = clips or [clip for path in sorted(source.rglob("*")) if (clip := _ravdess(path)) is not None]
     if not clips:
         raise NotFoundError(
@@ -120,8 +121,11 @@ def _ravdess(path: Path) -> Clip | None:
 
 
 def _read_manifest(path: Path, *, labelled: bool) -> list[Clip]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as exc:
+        raise ConfigError(f"{path}: cannot be read ({exc}); expected a CSV in UTF-8 with path,speaker,label.") from exc
     columns = set(rows[0]) if rows else set()
     told = columns & {"label", "emotion"} or {"valence", "arousal"} <= columns
     if not {"path", "speaker"} <= columns or (labelled and not told):
@@ -134,6 +138,10 @@ def _read_manifest(path: Path, *, labelled: bool) -> list[Clip]:
 
 
 def _row(manifest: Path, number: int, row: dict[str, str], name: str) -> Clip:
+    if not (row["path"] or "").strip() or not (row["speaker"] or "").strip():
+        raise ConfigError(
+            f"{manifest}, line {number}: {row['path']!r}, {row['speaker']!r}; expected a path and a speaker."
+        )
     label = (row.get(name) or "").strip().lower()
     if label and label not in _LABELS:
         raise ConfigError(

@@ -22,12 +22,14 @@ from torch import Tensor, nn
 from pipeline.audio import file_sha256
 from pipeline.emotion import features
 from pipeline.emotion.builtin import BuiltinEmotion
+from pipeline.errors import ConfigError
 from pipeline.evaluation.metrics import confusion, macro_f1
 from pipeline.training import corpora
 from pipeline.training.network import EmotionNet, Ensemble, augment_group, random_masks
 from pipeline.training.prepare import Prepared, prepare
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
+_OTHER_SHARE = 0.2  # of a corpus that the recipe does not name
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ class Batches:
         ever said (minutes have been heard), as through the same channel.
         """
         rng, recipe = self.rng, self.recipe
-        names, shares = zip(*[(n, s) for n, s in recipe.corpus_share if n in self.speakers], strict=True)
+        known = dict(recipe.corpus_share)
+        names = [n for n in known if n in self.speakers] + sorted(n for n in self.speakers if n not in known)
+        shares = [known.get(n, _OTHER_SHARE) for n in names]
         corpus = str(rng.choice(names, p=np.array(shares) / sum(shares)))
         speaker = str(rng.choice(sorted(self.speakers[corpus])))
         by_emotion = self.speakers[corpus][speaker]
@@ -301,6 +305,8 @@ def train_models(
         for member in range(recipe.members):
             missing.append(corpora.left_out(clips, member, recipe.members))
             kept = [p for p in prepared if p.clip.who not in missing[-1]]
+            if not kept:
+                raise ConfigError("one speaker for each corpus leaves nobody to learn from; expected two or more.")
             jobs.append(Job(kept, base, recipe, recipe.seed + member))
     nets = train_networks(jobs)
     figures = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,8 +46,13 @@ def speech_of(samples: Samples, options: DiarizationOptions) -> Samples:
     return samples[int(spans[0][0] * RATE_HZ) : int(spans[-1][1] * RATE_HZ)] if spans else samples
 
 
+def _digest(clip: Clip) -> str:
+    """Tells clips of one name in different folders apart."""
+    return hashlib.sha256(str(clip.path.resolve()).encode()).hexdigest()[:12]
+
+
 def _mel(clip: Clip, cache: Path | None) -> FloatArray:
-    kept = cache / f"{clip.corpus}_{clip.path.stem}.npy" if cache else None
+    kept = cache / f"{clip.corpus}_{clip.path.stem}_{_digest(clip)}.npy" if cache else None
     if kept is not None and kept.exists():
         loaded: FloatArray = np.load(kept)
         return loaded

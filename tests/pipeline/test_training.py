@@ -1,11 +1,16 @@
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from conftest import noise, write_wav
+from pipeline.emotion.builtin import WEIGHTS, BuiltinEmotion
 from pipeline.errors import NotFoundError
 from pipeline.training import corpora
-from pipeline.training.table import calibration_error, f1_scores, interval_over_speakers
+from pipeline.training.corpora import Clip
+from pipeline.training.prepare import prepare
 
 
 def test_no_training_touches_the_held_out_speakers(shared_data: Path) -> None:
@@ -25,24 +30,101 @@ def test_every_network_leaves_out_others_of_every_corpus(shared_data: Path) -> N
     assert len(frozenset.union(*parts)) == sum(map(len, parts))
 
 
-def test_only_the_training_reads_corpora_and_it_splits_first() -> None:
-    source = (Path(corpora.__file__).parent / "emotion.py").read_text(encoding="utf-8")
-    assert source.count("corpora.read_clips(") == source.count("corpora.split(corpora.read_clips(") == 2
-    assert "learn, _ = corpora.split" in source
+def test_a_training_is_handed_no_clip_that_is_held_out(
+    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.training import emotion
+
+    handed: list[Sequence[Clip]] = []
+
+    def remember(parts: Sequence[Sequence[Clip]], outs: Sequence[Path], *_: object) -> list[float]:
+        handed.extend(parts)
+        assert list(outs) == [tmp_path]
+        return [0.5]
+
+    monkeypatch.setattr(emotion, "train_models", remember)
+    monkeypatch.setattr(emotion, "BuiltinEmotion", lambda _: BuiltinEmotion())
+    emotion.main(shared_data / "emotion", tmp_path)
+    (clips,) = handed
+    speakers = {clip.who for clip in clips}
+    assert len(clips) > 3000
+    assert not [clip for clip in clips if corpora.is_held_out(clip)]
+    assert not speakers & corpora.held_out()
+    assert {corpus for corpus, _ in speakers} == {"ravdess", "nemo", "emodb"}
+    assert not speakers & {("ravdess", f"actor{n}") for n in range(17, 25)}
+
+
+def test_the_shipped_model_learned_from_nobody_who_is_held_out(shared_data: Path) -> None:
+    learned = BuiltinEmotion().learned
+    about = json.loads((WEIGHTS / "emotion.json").read_text(encoding="utf-8"))
+    assert learned == {(corpus, name) for corpus, names in about["learned"].items() for name in names}
+    assert not learned & corpora.held_out()
+    learn, _ = corpora.split(corpora.read_clips(shared_data / "emotion"))
+    assert learned == {clip.who for clip in learn}
 
 
 def test_a_training_runs_from_end_to_end(shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline.emotion.builtin import BuiltinEmotion
     from pipeline.training import emotion
 
     clips = corpora.read_clips(shared_data / "emotion")
-    speakers = sorted({(c.corpus, c.speaker) for c in clips})
-    few = [c for key in speakers for c in [c for c in clips if (c.corpus, c.speaker) == key][::40]]
+    speakers = sorted({c.who for c in clips})
+    some = [[who for who in speakers if who[0] == name] for name in ("ravdess", "nemo", "emodb")]
+    few = [c for own in some for who in [*own[:2], own[-1]] for c in [c for c in clips if c.who == who][:2]]
+    assert [c for c in few if corpora.is_held_out(c)]
     monkeypatch.setattr(corpora, "read_clips", lambda _: few)
-    emotion.train(shared_data / "emotion", tmp_path, steps=2, members=1)
+    emotion.main(shared_data / "emotion", tmp_path, steps=2, members=1)
     model = BuiltinEmotion(tmp_path)
     assert model.temperature > 0
     assert model.logits([np.ones((90, 64), np.float32)])[0].shape == (1, 5)
+    assert model.learned == {c.who for c in few if not corpora.is_held_out(c)}
+    assert not model.learned & corpora.held_out()
+
+
+def test_the_frozen_split(shared_data: Path) -> None:
+    by_corpus: dict[str, set[str]] = {}
+    for corpus, speaker in corpora.held_out():
+        by_corpus.setdefault(corpus, set()).add(speaker)
+    assert by_corpus["ravdess"] == {f"actor{n}" for n in range(17, 25)}
+    emotional = {clip.who for clip in corpora.read_clips(shared_data / "emotion")}
+    for corpus in ("nemo", "emodb"):
+        assert by_corpus[corpus]
+        assert {(corpus, name) for name in by_corpus[corpus]} < emotional
+    read_aloud = {clip.speaker for clip in corpora.read_clips(shared_data / "speech", labelled=False)}
+    assert len(by_corpus["librispeech"]) >= 60
+    assert by_corpus["librispeech"] < read_aloud
+    assert all(by_corpus[folder] == {"*"} for folder in ("ami", "calls", "misc", "french"))
+    assert set(by_corpus) == {"ravdess", "nemo", "emodb", "librispeech", "ami", "calls", "misc", "french"}
+
+
+def test_speakers_of_a_whole_corpus_that_is_held_out_are() -> None:
+    clip = Clip(Path("x.wav"), "ami", "anybody", "angry")
+    assert corpora.is_held_out(clip)
+    assert corpora.split([clip]) == ([], [clip])
+
+
+def test_a_corpus_without_a_share_in_the_recipe_is_learned_from() -> None:
+    from pipeline.emotion.features import Baseline
+    from pipeline.training.emotion import Batches, Recipe
+    from pipeline.training.prepare import Prepared
+
+    rng = np.random.default_rng(0)
+    clips = [Clip(Path(f"{i}.wav"), "ours", f"s{i % 2}", "sad") for i in range(4)]
+    prepared = [Prepared(clip, rng.random((60, 64)).astype(np.float32)) for clip in clips]
+    base = Baseline(np.zeros(64, np.float32), np.ones(64, np.float32))
+    _, items = Batches(prepared, base, Recipe(), 0).group()
+    assert {item.clip.corpus for item in items} == {"ours"}
+
+
+def test_clips_of_one_name_do_not_share_features(tmp_path: Path) -> None:
+    clips = []
+    for seed, folder in enumerate("ab"):
+        (tmp_path / folder).mkdir()
+        write_wav(tmp_path / folder / "1.wav", noise(1 + seed, seed=seed))
+        clips.append(Clip(tmp_path / folder / "1.wav", "ours", folder, "sad"))
+    lengths = [len(p.mel) for p in prepare(clips, tmp_path / "cache")]
+    assert lengths == [len(p.mel) for p in prepare(clips)]
+    assert lengths[0] < lengths[1]
+    assert [len(p.mel) for p in prepare(clips, tmp_path / "cache")] == lengths
 
 
 def test_every_emotion_has_coordinates_and_the_five_have_classes() -> None:
@@ -53,29 +135,3 @@ def test_every_emotion_has_coordinates_and_the_five_have_classes() -> None:
 def test_a_folder_without_corpora_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"labels\.csv"):
         corpora.read_clips(tmp_path)
-
-
-def test_figures_by_hand() -> None:
-    truth = np.array([0, 0, 4, 4, 4])
-    guess = np.array([0, 4, 4, 4, 0])
-    assert f1_scores(truth, guess) == pytest.approx([0.5, 0, 0, 0, 2 / 3])
-    sure = np.array([[0.9, 0.1], [0.9, 0.1], [0.2, 0.8], [0.4, 0.6]])
-    assert calibration_error(sure, np.array([0, 1, 1, 1])) == pytest.approx(0.5 * 0.4 + 0.25 * 0.2 + 0.25 * 0.4)
-
-
-def test_f1_agrees_with_scikit_learn() -> None:
-    from sklearn.metrics import f1_score
-
-    rng = np.random.default_rng(0)
-    truth, guess = rng.integers(0, 5, 300), rng.integers(0, 5, 300)
-    assert f1_scores(truth, guess) == pytest.approx(f1_score(truth, guess, average=None, labels=range(5)))
-
-
-def test_the_interval_knows_only_speakers() -> None:
-    truth = np.array([0, 4] * 10)
-    perfect = interval_over_speakers(truth, truth, ["a", "b"] * 10)
-    assert perfect == (1.0, 1.0)
-    guess = np.where(np.arange(20) < 10, truth, 4 - truth)
-    low, high = interval_over_speakers(truth, guess, ["a"] * 10 + ["b"] * 10)
-    assert low == 0.0
-    assert high == 1.0

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from pipeline import store
-from pipeline.cli.console import Terminal, rounded
+from pipeline.cli.console import Terminal, interval, number, rounded
 from pipeline.config import load_config
 from pipeline.errors import ConfigError
 from pipeline.records import CLASSES
@@ -22,10 +22,11 @@ from pipeline.records import CLASSES
 if TYPE_CHECKING:
     from pipeline.emotion.interface import EmotionModel
     from pipeline.evaluation.emotion import Heard
-    from pipeline.evaluation.metrics import Interval
     from pipeline.training.corpora import Clip
 
 Row = dict[str, Any]
+Candidate: TypeAlias = "tuple[str, EmotionModel, Sequence[Clip]]"
+"""Name, model, and the clips to test it on."""
 
 
 def emotion(
@@ -63,14 +64,11 @@ def emotion(
     if unknown := set(condition or []) - set(CONDITIONS):
         raise ConfigError(f"--condition: got {', '.join(sorted(unknown))}; expected some of {', '.join(CONDITIONS)}.")
     clips = read_clips(material)
-    heard: dict[tuple[str, str, str], list[Heard]] = {}
     skipped: list[str] = []
-    for name, candidate, tested in _candidates(protocol, clips, model, config, data, weights, steps, skipped):
-        for place in condition or ["clean"]:
-            for alone in (False, True):
-                key = (name, place, "alone" if alone else "own")
-                title = f"{name}, {place}, baseline {key[2]}, {len(tested)} clips"
-                heard.setdefault(key, []).extend(_hear(tested, candidate, config, place, alone, title, terminal))
+    candidates = _candidates(protocol, clips, model, config, data, weights, steps, skipped)
+    heard: dict[tuple[str, str, str], list[Heard]] = {}
+    for place in dict.fromkeys(condition or ["clean"]):
+        _hear(clips, candidates, place, config, heard, terminal)
     rows = _rows(heard, config)
     _print(rows, protocol, skipped, terminal, details=details)
     if json_file is not None:
@@ -87,15 +85,15 @@ def _candidates(
     weights: Path | None,
     steps: int | None,
     skipped: list[str],
-) -> list[tuple[str, EmotionModel, Sequence[Clip]]]:
+) -> list[Candidate]:
     """(name, model, clips to test it on) of a protocol; notes in `skipped` what is left out."""
     from pipeline import emotion as models_of
     from pipeline.training.corpora import read_clips
 
     options = load_config(config).emotion
     if protocol == "shipped":
-        out: list[tuple[str, EmotionModel, Sequence[Clip]]] = []
-        for name in models or [options.model]:
+        out: list[Candidate] = []
+        for name in dict.fromkeys(models or [options.model]):
             model = models_of.choose(options.model_copy(update={"model": name}))
             tested = [clip for clip in clips if clip.who not in model.learned]
             if not tested:
@@ -114,7 +112,7 @@ def _candidates(
 
 def _retrained(
     protocol: Any, clips: Sequence[Clip], material: Sequence[Clip], weights: Path | None, steps: int | None
-) -> list[tuple[str, EmotionModel, Sequence[Clip]]]:
+) -> list[Candidate]:
     import tempfile
 
     from pipeline.emotion.builtin import BuiltinEmotion
@@ -127,12 +125,27 @@ def _retrained(
 
 
 def _hear(
-    clips: Sequence[Clip], model: EmotionModel, config: str, place: Any, alone: bool, title: str, terminal: Terminal
-) -> list[Heard]:
-    from pipeline.evaluation.emotion import hear
+    clips: Sequence[Clip],
+    candidates: Sequence[Candidate],
+    place: Any,
+    config: str,
+    heard: dict[tuple[str, str, str], list[Heard]],
+    terminal: Terminal,
+) -> None:
+    """Cut every clip once in a condition, and let each model hear its own, with and without the speaker's others."""
+    from pipeline.evaluation.emotion import cut_clips, hear
 
-    with terminal.progress(title) as progress:
-        return hear(clips, model, load_config(config), place, alone=alone, progress=progress)
+    options = load_config(config)
+    wanted = {clip for _, _, tested in candidates for clip in tested}
+    with terminal.progress(f"{place}, {len(wanted)} clips") as progress:
+        cuts = cut_clips([clip for clip in clips if clip in wanted], options, place, progress)
+        for name, model, tested in candidates:
+            chosen = set(tested)
+            own = [cut for cut in cuts if cut.clip in chosen]
+            for baseline in ("own", "alone"):
+                heard.setdefault((name, place, baseline), []).extend(
+                    hear(own, model, options, alone=baseline == "alone")
+                )
 
 
 def _rows(heard: dict[tuple[str, str, str], list[Heard]], config: str) -> list[Row]:
@@ -181,14 +194,14 @@ def _table(corpus: str, protocol: str, rows: Sequence[Row]) -> Table:
             f"{escape(row['model'])}, {row['condition']}",
             row["baseline"],
             *f1,
-            _number(row["macro_f1"], 3),
-            _interval(row["macro_f1_interval"]),
-            *(_number(row[key]) for key in ("micro_f1", "recall", "calibration_error", "sure_share", "sure_right")),
-            *(_number(row[key]) for key in ("arousal_auc", "valence_auc")),
+            number(row["macro_f1"], 3),
+            interval(row["macro_f1_interval"]),
+            *(number(row[key]) for key in ("micro_f1", "recall", "calibration_error", "sure_share", "sure_right")),
+            *(number(row[key]) for key in ("arousal_auc", "valence_auc")),
         )
         if row["arousal_ccc"] is not None or row["valence_ccc"] is not None:
-            spread = [_interval(row[f"{axis}_ccc_interval"]) for axis in ("arousal", "valence")]
-            ccc = [_number(row[f"{axis}_ccc"], 3) for axis in ("arousal", "valence")]
+            spread = [interval(row[f"{axis}_ccc_interval"]) for axis in ("arousal", "valence")]
+            ccc = [number(row[f"{axis}_ccc"], 3) for axis in ("arousal", "valence")]
             table.add_row(f"   CCC arousal {ccc[0]} ({spread[0]}), valence {ccc[1]} ({spread[1]})")
     if corpus == "ravdess":
         known = _published()["ravdess"]
@@ -232,11 +245,3 @@ def _published() -> dict[str, Any]:
     text = (resources.files("pipeline.evaluation") / "published.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
-
-
-def _number(value: float | None, decimals: int = 2) -> str:
-    return "–" if value is None else f"{value:.{decimals}f}"
-
-
-def _interval(value: Interval | dict[str, float] | None) -> str:
-    return f"{value['low']:.2f}-{value['high']:.2f}" if isinstance(value, dict) else "–"

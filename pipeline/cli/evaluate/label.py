@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
@@ -12,7 +12,7 @@ from rich.table import Table
 
 from pipeline import store
 from pipeline.cli import outputs
-from pipeline.cli.console import Terminal
+from pipeline.cli.console import Terminal, number
 from pipeline.errors import ConfigError, NotAConversationError, NotFoundError
 from pipeline.records import Conversation, Validation
 
@@ -117,7 +117,7 @@ def _read_back(
 
 def _lines(result: Validation) -> list[str]:
     """What is told besides the table; figures that are not defined are dashes."""
-    n = _number
+    n = number
     raters = f"{result.raters} rater{'s' if result.raters > 1 else ''}"
     speakers = f"{result.speakers} speaker{'s' if result.speakers > 1 else ''}"
     interval = f"no interval: {speakers}, at least 4 are needed"
@@ -140,7 +140,7 @@ def _table(result: Validation) -> Table:
     table.add_column("F1", justify="right")
     table.add_column("labels", justify="right")
     for figure in result.classes:
-        table.add_row(figure.name, _number(figure.f1), f"{figure.support:g}")
+        table.add_row(figure.name, number(figure.f1), f"{figure.support:g}")
     return table
 
 
@@ -160,7 +160,3 @@ def _load(sources: Sequence[Path], terminal: Terminal) -> dict[Path, Conversatio
         names = ", ".join(map(str, sources))
         raise NotFoundError(f"{names}: no conversation in it; expected NAME.json files that analyze wrote.")
     return found
-
-
-def _number(value: Any) -> str:
-    return "–" if value is None else f"{value:.2f}"

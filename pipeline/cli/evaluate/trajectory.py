@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,9 +13,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline import store
-from pipeline.cli.console import Terminal, rounded
+from pipeline.cli.console import Terminal, interval, number, rounded
 from pipeline.config import load_config
-from pipeline.errors import NotFoundError, RessentiError
+from pipeline.errors import ConfigError, NoSpeechError, NotFoundError, RessentiError
 from pipeline.records import CLASSES
 
 if TYPE_CHECKING:
@@ -57,12 +57,13 @@ def trajectory(
     kept: dict[tuple[str, str, str], list[Observation]] = {}
     failed = 0
     with terminal.progress(f"{len(found)} conversations") as progress:
-        for name in model or [options.emotion.model]:
+        for name in dict.fromkeys(model or [options.emotion.model]):
             judge = choose(options.emotion.model_copy(update={"model": name}))
             for done, path in enumerate(found, start=1):
+                scene = path.parent.relative_to(folder).as_posix()
                 try:
                     for way, observation in _observe(path, options, judge).items():
-                        kept.setdefault((path.parent.name, name, way), []).append(observation)
+                        kept.setdefault((scene, name, way), []).append(observation)
                 except RessentiError as error:
                     failed = terminal.fail(error, path)
                 progress("conversations", done, len(found))
@@ -86,14 +87,22 @@ def _observe(path: Path, options: Config, judge: EmotionModel) -> dict[str, Obse
     from pipeline.evaluation.trajectories import observe
     from pipeline.run import analyze
     from pipeline.simulation.truth import as_found, read_truth
+    from pipeline.simulation.voices import name_of
 
     truth = read_truth(path)
+    if known_voices := {s.speaker for s in truth} & {name_of(who) for who in judge.learned}:
+        listed = ", ".join(sorted(known_voices))
+        raise ConfigError(f"{path.name}: {judge.info.name} learned from {listed}. Simulate with other speakers.")
     recording = recording_beside(path, ".emotions.csv")
     segments, names = as_found(truth)
     told = FakeDiarizer([(s.start_s, s.end_s, s.speaker) for s in segments])
     known = analyze(recording, _given(options, truth), diarizer=told, emotion_model=judge)
     out = {TRUE: observe(known, truth, names, options)}
-    heard = analyze(recording, _given(options, truth), emotion_model=judge)
+    try:
+        heard = analyze(recording, _given(options, truth), emotion_model=judge)
+    except NoSpeechError:  # counts as nothing heard
+        out[FOUND] = observe(replace(known, turns=(), trajectories=()), truth, {}, options)
+        return out
     result = compare(heard.diarization.segments, segments, [(0.0, heard.recording.duration_s)])
     speakers = {label: speaker for speaker, label in names.items()}
     matched = {speakers[true]: found for found, true, _ in result.matches}
@@ -114,18 +123,33 @@ def _given(options: Config, truth: Sequence[TruthSegment]) -> Config:
 
 
 def _courses(rows: Sequence[Row]) -> Table:
-    title = "Trajectories: CCC over time (95 % over conversations), correlation within speakers, the tensest minute"
+    title = (
+        "Trajectories: CCC over time (95 % over people, too narrow with fewer than 8), correlation within speakers;\n"
+        "the tensest minute: found, by chance, how much of its tension the chosen one has"
+    )
     table = _table(
-        title, "calls", "arousal", "95 %", "within", "valence", "95 %", "within", "minute", "chance", "tension"
+        title,
+        "calls",
+        "people",
+        "covered",
+        "arousal",
+        "95 %",
+        "within",
+        "valence",
+        "95 %",
+        "within",
+        "minute",
+        "chance",
+        "tension",
     )
     for row in rows:
         if row["arousal_ccc"] is None and row["valence_ccc"] is None:
             continue
-        cells = [str(row["conversations"])]
+        cells = [str(row["conversations"]), str(row["people"]), number(row["covered"])]
         for axis in ("arousal", "valence"):
-            cells += [_n(row[f"{axis}_ccc"]), _interval(row[f"{axis}_ccc_interval"]), _n(row[f"{axis}_within"])]
+            cells += [number(row[f"{axis}_ccc"]), interval(row[f"{axis}_ccc_interval"]), number(row[f"{axis}_within"])]
         minute = f"{row['minutes_found']} of {row['minutes']}" if row["minutes"] else "–"
-        table.add_row(*_about(row), *cells, minute, _n(row["minutes_by_chance"]), _n(row["minutes_recovered"]))
+        table.add_row(*_about(row), *cells, minute, number(row["minutes_by_chance"]), number(row["minutes_recovered"]))
     return table
 
 
@@ -134,9 +158,9 @@ def _classes(rows: Sequence[Row]) -> Table:
     for row in rows:
         if row["macro_f1"] is None:
             continue
-        f1 = [_n(f) if s else "–" for f, s in zip(row["f1"], row["support_s"], strict=True)]
-        macro = (_n(row["macro_f1"]), _interval(row["macro_f1_interval"]))
-        table.add_row(*_about(row), *f1, *macro, _n(row["judged"]), _n(row["unsure"]))
+        f1 = [number(f) if s else "–" for f, s in zip(row["f1"], row["support_s"], strict=True)]
+        macro = (number(row["macro_f1"]), interval(row["macro_f1_interval"]))
+        table.add_row(*_about(row), *f1, *macro, number(row["judged"]), number(row["unsure"]))
     return table
 
 
@@ -144,7 +168,7 @@ def _unlabelled(rows: Sequence[Row]) -> Table:
     table = _table("Speech without a label (read aloud): what it was called, share of seconds", *CLASSES, "unsure")
     for row in rows:
         if row["unlabelled"] is not None:
-            table.add_row(*_about(row), *map(_n, row["unlabelled"]))
+            table.add_row(*_about(row), *map(number, row["unlabelled"]))
     return table
 
 
@@ -159,11 +183,3 @@ def _table(title: str, *headings: str) -> Table:
 
 def _about(row: Row) -> tuple[str, str, str]:
     return escape(row["scene"]), escape(row["model"]), row["way"]
-
-
-def _n(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
-
-
-def _interval(value: dict[str, float] | None) -> str:
-    return "–" if value is None else f"{value['low']:.2f}-{value['high']:.2f}"
