@@ -116,10 +116,10 @@ class Wav2Vec2Emotion:
 def load(
     folder: Path,
     options: EmotionOptions,
-    *,
     known: Known | None = None,
-    name: str | None = None,
     commit: str | None = None,
+    *,
+    name: str | None = None,
     sha256: str | None = None,
 ) -> Wav2Vec2Emotion:
     """The model in a folder, checked; nothing is fetched, and no code of the checkpoint runs.
@@ -130,7 +130,8 @@ def load(
     arousal are 2x - 1, cut to [-1, 1], and the class scores say how near the anchors are, as probabilities under a
     normal error of `affect.error_sd`: the nearest anchor has the highest, and between two of them both are unsure.
 
-    `sha256` is that of the weights, where it is known already. Raises `ModelError` for a damaged or unfit checkpoint,
+    It is called `name`, else as the registry or the folder calls it; `sha256` is that of the weights, where it is known
+    already. Raises `ModelError` for a damaged or unfit checkpoint,
     `ConfigError` for options that do not fit the model.
     """
     go_offline()
@@ -142,9 +143,10 @@ def load(
 
     if device == "cpu":
         use_all_cores()
+    name = name or getattr(known, "id", None) or checkpoint.folder.resolve().name
     head = known.head if known is not None else None
     if head is not None and head not in HEADS:
-        raise ConfigError(f"{name or folder}: unknown head {head!r}; expected one of {', '.join(HEADS)}.")
+        raise ConfigError(f"{name}: unknown head {head!r}; expected one of {', '.join(HEADS)}.")
     model = load_classifier(checkpoint, head)
     faster.hasten(model, rearranged=device == "cpu" and dtype in ("fp32", "int8"))
     if dtype == "int8":
@@ -165,13 +167,13 @@ def _extractor(checkpoint: Checkpoint) -> Wav2Vec2FeatureExtractor:
 
 
 def _info(
-    checkpoint: Checkpoint, reading: Reading, known: Known | None, name: str | None, how: str, commit: str | None
+    checkpoint: Checkpoint, reading: Reading, known: Known | None, name: str, how: str, commit: str | None
 ) -> ModelInfo:
     labels = reading.labels
     said = [f"head: {how}", f"activation: {reading.meaning}", f"labels: {labels.text if labels else 'none, 2x - 1'}"]
     return ModelInfo(
         task="emotion",
-        name=name or checkpoint.folder.resolve().name,
+        name=name,
         licence=(known.licence if known is not None else None) or "unknown licence",
         sha256=checkpoint.sha256,
         commercial=known is None or known.commercial is not False,

@@ -302,6 +302,26 @@ def test_choosing_by_folder_or_id(make: Make) -> None:
         emotion.choose(EmotionOptions(model=str(folder)))
 
 
+@pytest.mark.parametrize(
+    ("head", "activation"), [("stock", "sigmoid"), ("ehcalabres", "softmax"), ("audeering", "none")]
+)
+def test_installed_models_are_found_by_id_and_verified(
+    make: Make, monkeypatch: pytest.MonkeyPatch, head: Head, activation: str
+) -> None:
+    about = {"head": head, "activation": activation, "labels": {}, "licence": "CC BY-NC-SA 4.0", "commercial": False}
+    known = SimpleNamespace(id="me/mine", **about)
+    found = SimpleNamespace(id="me/mine", folder=make(head), commit="c0ffee" * 7, known=known)
+    verified: list[object] = []
+    module = SimpleNamespace(find={"me/mine": found}.get, verify=verified.append)
+    monkeypatch.setitem(sys.modules, "pipeline.models.installed", module)  # type: ignore[arg-type]
+    info = emotion.choose(EmotionOptions(model="me/mine")).info
+    assert (info.name, info.licence, info.commercial) == ("me/mine", "CC BY-NC-SA 4.0", False)
+    assert "revision: c0ffeec0ffee" in info.note
+    assert verified == [found]
+    with pytest.raises(ConfigError, match="models get me/other"):
+        emotion.choose(EmotionOptions(model="me/other"))
+
+
 def test_loading_and_scoring_opens_no_socket(make: Make) -> None:
     code = f"""
 import socket, sys
