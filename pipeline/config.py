@@ -19,6 +19,7 @@ Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Unit = Annotated[float, Field(ge=-1, le=1)]
+ClassName = Literal["Pleased", "Relaxed", "Neutral", "Sad", "Tension"]
 
 
 class _Group(BaseModel):
@@ -75,6 +76,23 @@ class EmotionOptions(_Group):
     window_s: Positive = 8.0  # longer turns are scored in windows of this length ...
     window_step_s: Positive = 4.0  # ... every so many seconds
     unsure_below: Share = 0.6  # a highest score below this is shown as unsure
+    thresholds: dict[ClassName, Share] = {  # of a model that scores each class on its own (sigmoid), instead
+        "Pleased": 0.5,
+        "Relaxed": 0.5,
+        "Neutral": 0.5,
+        "Sad": 0.5,
+        "Tension": 0.5,
+    }
+    labels: dict[str, ClassName | None] | None = None  # each label of the model -> class; None: as the model is known
+    activation: Literal["auto", "softmax", "sigmoid"] = "auto"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    dtype: Literal["auto", "fp32", "bf16", "int8"] = "auto"  # int8: on a CPU, faster, and a little different
+
+    @model_validator(mode="after")
+    def _all_thresholds(self) -> Self:
+        if set(self.thresholds) != set(CLASSES):
+            raise ValueError(f"expected a threshold for each of {', '.join(CLASSES)}, got {', '.join(self.thresholds)}")
+        return self
 
     @model_validator(mode="after")
     def _no_holes(self) -> Self:
@@ -96,6 +114,9 @@ class AffectOptions(_Group):
         "Sad": (-0.65, -0.30),
         "Tension": (-0.50, 0.40),
     }
+    # how far a regression's valence and arousal err (SD): 2 * variance * (1 - CCC) is the squared error of an estimate
+    # without bias; CCC .638 for valence (Wagner et al. 2023), labels of about .3 SD
+    error_sd: Positive = 0.25
 
     @model_validator(mode="after")
     def _all_classes(self) -> Self:

@@ -76,7 +76,7 @@ def derive(conversation: Conversation, config: Config) -> Conversation:
     segments = conversation.diarization.segments
     spoken = tuple(_with_emotion(turn, config) for turn in conversation.turns)
     exchange = dynamics.exchange_of(segments, spoken, conversation.recording.duration_s, config.dynamics)
-    points = {s.label: affect.points_of(spoken, s.label, config.affect) for s in conversation.speakers}
+    points = {s.label: affect.points_of(spoken, s.label, config.affect, config.emotion) for s in conversation.speakers}
     return replace(
         conversation,
         turns=spoken,
@@ -128,8 +128,9 @@ def _judge(
 def _with_emotion(turn: Turn, config: Config) -> Turn:
     if not turn.windows:
         return replace(turn, emotion=None, unsure=False)
-    scores = affect.mean_scores(turn.windows)
-    return replace(turn, emotion=scores, unsure=affect.is_unsure(scores, config.emotion))
+    windows = tuple(affect.placed(window, config.affect) for window in turn.windows)
+    scores = affect.mean_scores(windows)
+    return replace(turn, windows=windows, emotion=scores, unsure=affect.is_unsure(scores, config.emotion))
 
 
 def _with_loudness(turn: Turn, layout: Layout) -> Turn:

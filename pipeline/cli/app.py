@@ -59,6 +59,12 @@ def analyze(
         typer.Option(help="Why restricted or unconfirmed roles are judged all the same; printed.", metavar="REASON"),
     ] = None,
     lang: Language = None,
+    emotion_model: Annotated[
+        str | None, typer.Option(help="Emotion model: builtin, an installed one, or a folder.", metavar="ID|PATH")
+    ] = None,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where emotion models of transformers run.")
+    ] = None,
     format: Annotated[str, typer.Option(help="Results to write.")] = ",".join(outputs.ENDINGS),
     out: Out = None,
     overwrite: Overwrite = False,
@@ -72,6 +78,7 @@ def analyze(
         {
             "diarization": _given(diarization),
             "audio": _given({"channels": channels}),
+            "emotion": _given({"model": emotion_model, "device": device}),
             "roles": _given({"emotion_for": _listed(emotion_for) or None}),
             "report": _given({"lang": lang}),
         },
@@ -220,8 +227,8 @@ def _stored(path: Path, chosen: Config | None) -> Conversation:
     if chosen is None:
         return conversation
     later = {group: getattr(chosen, group) for group in ("affect", "trajectory", "dynamics", "report")}
-    unsure = options.emotion.model_copy(update={"unsure_below": chosen.emotion.unsure_below})
-    options = options.model_copy(update={**later, "emotion": unsure})
+    sure = {"unsure_below": chosen.emotion.unsure_below, "thresholds": chosen.emotion.thresholds}
+    options = options.model_copy(update={**later, "emotion": options.emotion.model_copy(update=sure)})
     validation = read_validation(chosen.report.validation)
     return derive(replace(conversation, config=options.model_dump(mode="json"), validation=validation), options)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from typing import cast
 
 from pipeline.config import EmotionOptions
 from pipeline.emotion.interface import EmotionModel
@@ -17,8 +15,9 @@ def choose(options: EmotionOptions) -> EmotionModel:
     """The configured emotion model.
 
     `auto` is the installed default of the registry, else the built-in one; otherwise `builtin`, an installed model's
-    id, or a folder of weights that `pipeline.training.emotion` wrote. Raises `ConfigError` for an unknown one,
-    `NotInstalledError` for a model that was never fetched, `ModelError` where weights are damaged.
+    id, or a folder: what `pipeline.training.emotion` wrote (emotion.json), or a wav2vec2 model in transformers' format
+    (config.json). Raises `ConfigError` for an unknown one, `NotInstalledError` for a model that was never fetched,
+    `ModelError` where weights are damaged.
     """
     from pipeline.emotion.builtin import BuiltinEmotion
 
@@ -28,16 +27,21 @@ def choose(options: EmotionOptions) -> EmotionModel:
     folder = Path(name)
     if (folder / "emotion.json").is_file():
         return BuiltinEmotion(folder)
+    if (folder / "config.json").is_file():
+        from pipeline.emotion import wav2vec2
+
+        return wav2vec2.load(folder, options)
     if is_id(name):
         return load_installed(need(name), options)
     raise ConfigError(
         f"emotion.model: unknown emotion model {options.model!r}; expected auto, builtin, the id of an installed model "
-        "(`ressenti models list`), or a folder with emotion.onnx and emotion.json in it."
+        "(`ressenti models list`), or a folder with emotion.json or config.json in it."
     )
 
 
 def load_installed(installed: Installed, options: EmotionOptions) -> EmotionModel:
     """An installed model, once it is known to be what was installed."""
+    from pipeline.emotion import wav2vec2
+
     verify(installed)
-    loader = importlib.import_module("pipeline.emotion.wav2vec2")
-    return cast("EmotionModel", loader.load(installed.folder, options, installed.known, installed.commit))
+    return wav2vec2.load(installed.folder, options, known=installed.known, name=installed.id, commit=installed.commit)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import yaml
 
+from checkpoints import write_checkpoint
 from conftest import CHECKOUT, SEGMENTS, write_wav
 from pipeline import analyze
 from pipeline.audio import load
@@ -12,6 +13,7 @@ from pipeline.config import AudioOptions, Config, _Group, load_config, preset_na
 from pipeline.diarization.fake import FakeDiarizer
 from pipeline.emotion.fake import FakeEmotion
 from pipeline.errors import ConfigError, TruncatedError
+from pipeline.records import EmotionScores
 
 
 def test_the_default_preset_says_what_the_code_says() -> None:
@@ -55,6 +57,10 @@ def test_every_option_is_read(sample: tuple[Path, Path], tmp_path: Path, monkeyp
     with pytest.raises(TruncatedError):
         analyze(cut, config)
     analyze(sample[0], config, diarizer=FakeDiarizer(SEGMENTS), emotion_model=FakeEmotion())
+    regression = load_config("default", {"emotion": {"model": str(write_checkpoint(tmp_path / "mine", "audeering"))}})
+    analyze(sample[0], regression, diarizer=FakeDiarizer(SEGMENTS))
+    own = FakeEmotion(lambda _: EmotionScores((0.9, 0.1, 0.6, 0.1, 0.1), "sigmoid"))
+    analyze(sample[0], Config(), diarizer=FakeDiarizer(SEGMENTS), emotion_model=own)
     page = "\n".join(p.read_text(encoding="utf-8") for p in (CHECKOUT / "reports").glob("*.py"))
     shown = {("report", "lang")} | {("dynamics", f"flag_{name}") for name in ("share", "monologue_s", "silence_s")}
     for group, name in shown:
