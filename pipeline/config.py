@@ -40,7 +40,8 @@ class AudioOptions(_Group):
 class DiarizationOptions(_Group):
     """Speech activity and who speaks."""
 
-    model: str = "builtin"
+    model: str = "builtin"  # or an installed model's id, or a folder with a pyannote pipeline
+    trust_model: bool = False  # unpickle checkpoints of a folder that no manifest names
     speakers: Annotated[int, Field(ge=1, le=20)] | None = None
     min_speakers: Annotated[int, Field(ge=1, le=20)] = 1
     max_speakers: Annotated[int, Field(ge=1, le=20)] = 8

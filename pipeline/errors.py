@@ -17,6 +17,7 @@
         NotAConversationError       15   a JSON file that is not a saved conversation, or of an unknown version
         LabelsError                 16   labels that are none, or of another sample
       ModelError                    20   a model is missing, damaged or not what it should be
+        UntrustedModelError         40   a pickled checkpoint that neither a manifest nor the user trusts
       OutputError                   30   a result could not be written
         OutputExistsError           31   it exists already and --overwrite was not given
 
@@ -127,6 +128,12 @@ class ModelError(RessentiError):
     """A model is missing, damaged or not what it should be."""
 
     exit_code = 20
+
+
+class UntrustedModelError(ModelError):
+    """A pickled checkpoint that neither a manifest nor the user trusts."""
+
+    exit_code = 40
 
 
 class OutputError(RessentiError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from types import ModuleType
 
@@ -28,10 +29,17 @@ def import_torchaudio() -> ModuleType:
 
 
 def import_pyannote_audio() -> ModuleType:
-    """Import pyannote.audio with its telemetry switched off first (it sends by default for each processed file)."""
+    """Import pyannote.audio, with its telemetry (sent for each processed file) and the hub switched off first.
+
+    Both are read from the environment when the modules are imported. Its warning that torchcodec finds no FFmpeg is
+    dropped: it is given samples, never files.
+    """
     os.environ["PYANNOTE_METRICS_ENABLED"] = "0"
+    os.environ["HF_HUB_OFFLINE"] = "1"
     import_torchaudio()
-    return importlib.import_module("pyannote.audio")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="\\s*torchcodec is not installed correctly")
+        return importlib.import_module("pyannote.audio")
 
 
 def _without_extension() -> ModuleType:

@@ -11,7 +11,7 @@ import pytest
 from conftest import CHECKOUT
 
 STEPS = ("audio", "layout", "excerpts", "diarization", "turns", "emotion", "affect", "trajectory", "dynamics", "roles")
-SHARED = {"errors", "records", "config", "mel", "stats", "models", "version"}
+SHARED = {"errors", "records", "config", "mel", "stats", "models", "torchaudio_import", "version"}
 
 
 def modules(folder: str) -> list[Path]:
