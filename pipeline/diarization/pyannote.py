@@ -203,7 +203,7 @@ def _waveform(audio: Audio) -> Any:
 def _hook(progress: Progress) -> Any:
     def hook(step: str, *_: Any, total: int | None = None, completed: int | None = None, **__: Any) -> None:
         if step in _STAGES and completed is not None:
-            progress(_STAGES[step], completed, total)
+            progress(_STAGES[step], float(min(completed, total or completed)), total)  # the last batch counts as full
 
     return hook
 
