@@ -26,7 +26,7 @@ COMMUNITY = {
             "plda": "$model/plda",
         },
     },
-    "params": {"clustering": {"threshold": 0.3, "Fa": 0.4, "Fb": 0.05}, "segmentation": {"min_duration_off": 0.0}},
+    "params": {"clustering": {"threshold": 0.3, "Fa": 0.2, "Fb": 0.1}, "segmentation": {"min_duration_off": 0.0}},
 }
 THREE_ONE = {
     "version": "3.1.0",
@@ -42,7 +42,7 @@ THREE_ONE = {
         },
     },
     "params": {
-        "clustering": {"method": "centroid", "min_cluster_size": 12, "threshold": 0.35},
+        "clustering": {"method": "centroid", "min_cluster_size": 12, "threshold": 0.5},
         "segmentation": {"min_duration_off": 0.0},
     },
 }
@@ -103,7 +103,7 @@ def embedding(seed: int) -> Any:
     from pyannote.audio.models.embedding import WeSpeakerResNet34
 
     torch.manual_seed(seed)
-    model = WeSpeakerResNet34(num_mel_bins=8, frame_shift=40)
+    model = WeSpeakerResNet34(num_mel_bins=8, frame_shift=100)
     model.specifications = Specifications(
         problem=Problem.REPRESENTATION, resolution=Resolution.CHUNK, duration=5.0, classes=None
     )

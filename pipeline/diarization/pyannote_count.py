@@ -76,10 +76,11 @@ def notes_of(count: Count, bounds: Bounds, clustering: WatchedClustering, found:
     notes = []
     if clustering.used is not None and clustering.own is not None:
         notes.append(Note("count_forced", {"own": clustering.own, "used": clustering.used}))
-    if count.exactly is not None and found < count.exactly:
-        notes.append(Note("fewer_speakers", {"asked": count.exactly, "found": found}))
+    asked = count.exactly or count.at_least
+    if found < asked:
+        notes.append(Note("fewer_speakers", {"asked": asked, "found": found}))
         if bounds.loosened:
-            notes.append(Note("count_as_bound", {"asked": count.exactly}))
-    elif count.exactly is not None and clustering.own == found == count.exactly:
-        notes.append(Note("count_agrees", {"asked": count.exactly}))
+            notes.append(Note("count_as_bound", {"asked": asked}))
+    elif count.exactly is not None and clustering.own == found == asked:
+        notes.append(Note("count_agrees", {"asked": asked}))
     return tuple(notes)

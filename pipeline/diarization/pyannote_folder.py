@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,7 +165,7 @@ def _id(name: str) -> str:
 def _local(folder: Path, name: str) -> Path | None:
     if name.startswith("$model"):
         return folder / _id(name).removeprefix("$model").lstrip("/")
-    path = folder / Path(name).expanduser()
+    path = Path(os.path.normpath(folder / Path(name).expanduser()))
     return path if path.exists() else None
 
 

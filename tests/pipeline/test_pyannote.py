@@ -187,7 +187,10 @@ def test_a_real_recording_is_analysed_without_a_connection(
     stored = json.loads((tmp_path / "sample.json").read_text(encoding="utf-8"))
     tasks = [model["task"] for model in stored["models"]]
     assert tasks == ["diarization", "speech activity", "speaker embedding", "emotion"]
-    assert stored["models"][0]["name"] == name
+    names = (f"{name}/segmentation", f"{name}/embedding")
+    apart = ("segmentation-3.0", "wespeaker-voxceleb-resnet34-LM")
+    expected = (name, *(names if name == COMMUNITY else apart))
+    assert tuple(model["name"] for model in stored["models"][:3]) == expected
     assert stored["models"][2]["sha256"] == sha256(
         checkpoints
         / (f"{COMMUNITY}/embedding" if name == COMMUNITY else "wespeaker-voxceleb-resnet34-LM")
@@ -358,6 +361,7 @@ def test_more_speakers_than_voices_can_be_asked_for(diarizers: dict[str, Pyannot
     for diarizer in diarizers.values():
         found = diarizer.diarize(short, Count(at_least=8, at_most=8))
         assert 0 < len(found.speakers) < 8
+        assert found.notes[-1].key == "fewer_speakers"
         assert all(np.isfinite(vector).all() for _, vector in found.embeddings)
         assert all(s.end_s <= short.duration_s for s in found.segments)
 
