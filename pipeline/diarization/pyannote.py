@@ -13,6 +13,7 @@ import pickle
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ from pipeline.errors import ModelError
 from pipeline.records import Diarization, ModelInfo, Progress, Segment, ignore_progress
 from pipeline.torchaudio_import import import_pyannote_audio
 
-_BATCH = 32  # windows at once, as in the pipelines' own configs; the class has 1
+_WINDOWS = 32  # windows at once through the segmentation; the class has 1
+_VOICES = 24  # voices at once through the embedding, of about 8 windows: on a CPU, more takes memory and no less time
 _STAGES = {"segmentation": "speech", "embeddings": "voices"}
 
 
@@ -143,13 +145,13 @@ def _build(parts: PipelineFolder, segmentation: Any, embedding: Any) -> Any:
     from pyannote.audio.pipelines import SpeakerDiarization
 
     make: Any = SpeakerDiarization
-    sizes = {"segmentation_batch_size": _BATCH, "embedding_batch_size": _BATCH}
+    sizes = {"segmentation_batch_size": _WINDOWS, "embedding_batch_size": _VOICES}
     try:
         pipeline = make(
             **{**parts.options, **sizes},
             clustering=parts.clustering,
             segmentation=segmentation,
-            embedding=embedding,
+            embedding=_once_per_window(embedding),
             plda=_plda(parts.plda, embedding.dimension),
         )
         pipeline.freeze(parts.freeze)
@@ -163,6 +165,28 @@ def _build(parts: PipelineFolder, segmentation: Any, embedding: Any) -> Any:
             f"{parts.folder}: config.yaml lacks `params` of {parts.clustering}. Compare it with the original."
         )
     return pipeline
+
+
+def _once_per_window(model: Any) -> Any:
+    """The embedding model, which now looks at each window once.
+
+    The pipeline asks for a window's voices one after the other, the same samples with another mask, and a ResNet works
+    on the samples alone until it pools: nearly all the time goes there.
+    """
+    import torch
+
+    if not hasattr(model, "forward_frames"):
+        return model
+
+    def forward(waveforms: Any, weights: Any = None) -> Any:
+        if weights is None:
+            return type(model).forward(model, waveforms)
+        new = torch.tensor([True, *(not torch.equal(a, b) for a, b in pairwise(waveforms))])
+        frames = model.forward_frames(waveforms[new])
+        return model.forward_embedding(frames[new.cumsum(0) - 1], weights=weights)
+
+    model.forward = forward
+    return model
 
 
 def _plda(folder: Path | None, dimension: int) -> Any:

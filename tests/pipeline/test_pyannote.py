@@ -366,6 +366,21 @@ def test_more_speakers_than_voices_can_be_asked_for(diarizers: dict[str, Pyannot
         assert all(s.end_s <= short.duration_s for s in found.segments)
 
 
+def test_each_window_goes_through_the_embedding_once(diarizers: dict[str, PyannoteDiarizer]) -> None:
+    import torch
+
+    model = diarizers[COMMUNITY]._pipeline._embedding.model_
+    windows = torch.randn(3, 1, 80_000, generator=torch.Generator().manual_seed(0)).repeat_interleave(3, dim=0)[1:]
+    masks = (torch.rand(8, 293, generator=torch.Generator().manual_seed(1)) > 0.5).float()
+    looked: list[int] = []
+    handle = model.resnet.conv1.register_forward_pre_hook(lambda _, given: looked.append(len(given[0])))
+    with torch.inference_mode():
+        ours, theirs = model(windows, weights=masks), type(model).forward(model, windows, weights=masks)
+    handle.remove()
+    assert looked == [3, 8]
+    assert torch.allclose(ours, theirs, atol=1e-4)
+
+
 def test_clustering_is_a_stage_without_an_end(diarizers: dict[str, PyannoteDiarizer], sound: audio.Audio) -> None:
     seen: list[tuple[str, float, float | None]] = []
     diarizers[COMMUNITY].diarize(sound, FREE, lambda *step: seen.append(step))
