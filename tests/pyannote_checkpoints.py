@@ -48,8 +48,8 @@ THREE_ONE = {
 }
 
 
-def save(model: Any, path: Path) -> None:
-    """A checkpoint as lightning writes it, with the keys of pyannote.audio."""
+def save(model: Any, path: Path, old: bool = False) -> None:
+    """A checkpoint as lightning writes it, with the keys of pyannote.audio; `old` as versions 1 and 2 of them wrote."""
     import lightning
     import torch
 
@@ -63,6 +63,9 @@ def save(model: Any, path: Path) -> None:
         "pytorch-lightning_version": lightning.__version__,
     }
     model.on_save_checkpoint(held)
+    if old:
+        held |= {"pytorch-lightning_version": "1.5.4", "callbacks": {}, "optimizer_states": [], "lr_schedulers": []}
+        held["pyannote.audio"]["versions"] = {"torch": "1.10.0", "pyannote.audio": "2.1.1"}
     torch.save(held, path)
 
 
@@ -145,5 +148,5 @@ def make(root: Path) -> None:
     save(voices, community / "embedding" / "pytorch_model.bin")
     save_plda(community / "plda", 0)
     write_config(root / "speaker-diarization-3.1", THREE_ONE)
-    save(heard, root / "segmentation-3.0" / "pytorch_model.bin")
-    save(voices, root / "wespeaker-voxceleb-resnet34-LM" / "pytorch_model.bin")
+    save(heard, root / "segmentation-3.0" / "pytorch_model.bin", old=True)
+    save(voices, root / "wespeaker-voxceleb-resnet34-LM" / "pytorch_model.bin", old=True)
