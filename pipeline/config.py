@@ -41,7 +41,8 @@ class AudioOptions(_Group):
 class DiarizationOptions(_Group):
     """Speech activity and who speaks."""
 
-    model: str = "auto"  # the installed default of the registry, else builtin; or builtin, or an installed model's id
+    model: str = "auto"  # the installed default of the registry, else builtin; or builtin, an installed id, or a folder
+    trust_model: bool = False  # unpickle checkpoints of a folder that no manifest names
     speakers: Annotated[int, Field(ge=1, le=20)] | None = None
     min_speakers: Annotated[int, Field(ge=1, le=20)] = 1
     max_speakers: Annotated[int, Field(ge=1, le=20)] = 8

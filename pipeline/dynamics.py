@@ -66,9 +66,17 @@ def backchannels_of(turns: Sequence[Turn]) -> frozenset[int]:
 
 
 def talk_of(
-    label: str, segments: Sequence[Segment], turns: Sequence[Turn], exchange: Exchange, options: DynamicsOptions
+    label: str,
+    segments: Sequence[Segment],
+    turns: Sequence[Turn],
+    exchange: Exchange,
+    options: DynamicsOptions,
+    measured: Sequence[Turn] | None = None,
 ) -> Talk:
-    """How one speaker took part. Backchannels count as talk time, not as turns that take the floor."""
+    """How one speaker took part. Backchannels count as talk time, not as turns that take the floor.
+
+    `measured` are the turns whose loudness is known, where these are others.
+    """
     own_s = sum(s.duration_s for s in _joined(segments) if s.speaker == label)
     all_s = sum(s.duration_s for s in _joined(segments))
     backchannels = backchannels_of(turns)
@@ -76,7 +84,8 @@ def talk_of(
     own = [t for t in turns if t.speaker == label]
     gaps = [max(0.0, b.start_s - a.end_s) for a, b in pairwise(floor) if b.speaker == label != a.speaker]
     answers = [gap for gap in gaps if gap <= options.max_latency_s]
-    loudness = [t.loudness_dbfs for t in own if t.loudness_dbfs is not None]
+    levels = [t.loudness_dbfs for t in (turns if measured is None else measured) if t.speaker == label]
+    loudness = [level for level in levels if level is not None]
     return Talk(
         talk_s=own_s,
         share=own_s / all_s if all_s else 0.0,

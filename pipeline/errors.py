@@ -24,6 +24,7 @@
         UnknownModelError           25   the hub has no such model or revision, or nothing in it that can be used
         NotInstalledError           26   a model that was never fetched
         BadArchiveError             27   a file to import that `models export` did not write, or that is damaged
+        UntrustedModelError         28   a pickled checkpoint that neither a manifest nor the user trusts
       OutputError                   30   a result could not be written
         OutputExistsError           31   it exists already and --overwrite was not given
         DiskFullError               32   no room left for it
@@ -177,6 +178,12 @@ class BadArchiveError(ModelError):
     """A file to import that `models export` did not write, or that is damaged."""
 
     exit_code = 27
+
+
+class UntrustedModelError(ModelError):
+    """A pickled checkpoint that neither a manifest nor the user trusts."""
+
+    exit_code = 28
 
 
 class OutputError(RessentiError):

@@ -33,6 +33,9 @@ NoteKey = Literal[
     "damaged",
     "fewer_speakers",
     "channels_decided",
+    "count_agrees",
+    "count_as_bound",
+    "count_forced",
 ]
 """What a note can say."""
 
@@ -174,7 +177,8 @@ class Diarization:
 
     `count` is `given` (asked for), `channels` (one per channel) or `estimated`; an estimate of several speakers, or
     from little speech, is not reliable and has `count_confidence` low. A diarizer that hears one speaker at a time
-    finds no overlap and so no interruptions: `hears_overlap` is False then.
+    finds no overlap and so no interruptions: `hears_overlap` is False then. One that can also tell who of them leads
+    where several speak gives that as `exclusive`, segments of which no two overlap: these cut the turns.
     """
 
     segments: tuple[Segment, ...]
@@ -184,6 +188,7 @@ class Diarization:
     hears_overlap: bool
     embeddings: tuple[tuple[str, tuple[float, ...]], ...] = ()
     notes: tuple[Note, ...] = ()
+    exclusive: tuple[Segment, ...] = ()
 
     @property
     def speakers(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import warnings
 from collections.abc import Callable
 from types import ModuleType
 
@@ -29,10 +30,15 @@ def import_torchaudio() -> ModuleType:
 
 
 def import_pyannote_audio() -> ModuleType:
-    """Import pyannote.audio with its telemetry and every look-up of models switched off first."""
+    """Import pyannote.audio with its telemetry and every look-up of models switched off first.
+
+    Its warning that torchcodec finds no FFmpeg is dropped: it is given samples, never files.
+    """
     forbid_network()
     import_torchaudio()
-    return importlib.import_module("pyannote.audio")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="\\s*torchcodec is not installed correctly")
+        return importlib.import_module("pyannote.audio")
 
 
 def _without_extension() -> ModuleType:

@@ -353,7 +353,8 @@ def _thresholds(conversation: Conversation, words: Wording) -> tuple[str, ...]:
 def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     limits = []
     found = conversation.diarization
-    if found.count_confidence == "low":
+    asked = any(note.key == "fewer_speakers" for note in found.notes)  # whoever gave a number needs no advice to
+    if found.count_confidence == "low" and not asked:
         limits.append(words("limit_count"))
     if not found.hears_overlap and len(conversation.speakers) > 1:
         limits.append(words("limit_overlap"))

@@ -51,6 +51,13 @@ def analyze(
     channels: Annotated[
         Literal["auto", "mono", "split"] | None, typer.Option(help="Whether channels are speakers.")
     ] = None,
+    diarizer: Annotated[
+        str | None,
+        typer.Option(help="auto, builtin, an installed pyannote pipeline, or a folder with one.", metavar="ID|PATH"),
+    ] = None,
+    trust_model: Annotated[
+        bool, typer.Option("--trust-model", help="Load pickled checkpoints that no manifest names: they run code.")
+    ] = False,
     names: Annotated[str, typer.Option(help="Speakers' names: Anna,Ben or S2=Ben.")] = "",
     roles: Annotated[str, typer.Option(help="Speakers' roles: agent,client (a guess on mono) or S2=client.")] = "",
     emotion_for: Annotated[str, typer.Option(help="Judge emotion for these roles only.", metavar="ROLES")] = "",
@@ -60,7 +67,7 @@ def analyze(
     ] = None,
     lang: Language = None,
     emotion_model: Annotated[
-        str | None, typer.Option(help="Emotion model: builtin, an installed one, or a folder.", metavar="ID|PATH")
+        str | None, typer.Option(help="Emotion model: auto, builtin, an installed one, or a folder.", metavar="ID|PATH")
     ] = None,
     device: Annotated[
         Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where emotion models of transformers run.")
@@ -72,7 +79,13 @@ def analyze(
 ) -> None:
     """Analyse recordings: NAME.report.html, NAME.json, NAME.turns.csv and NAME.rttm for each."""
     terminal = Terminal(quiet)
-    diarization = {"speakers": speakers, "min_speakers": min_speakers, "max_speakers": max_speakers}
+    diarization = {
+        "model": diarizer,
+        "trust_model": trust_model or None,
+        "speakers": speakers,
+        "min_speakers": min_speakers,
+        "max_speakers": max_speakers,
+    }
     options = load_config(
         config,
         {
@@ -178,9 +191,8 @@ def _analyze_one(
 def _tell(conversation: Conversation, seconds: float, paths: dict[str, Path], terminal: Terminal) -> None:
     minutes, rest = divmod(round(conversation.recording.duration_s), 60)
     count, asked = len(conversation.speakers), _fewer(conversation)
-    low = (
-        ", low confidence: give --speakers if you know it" if conversation.diarization.count_confidence == "low" else ""
-    )
+    advice = "" if asked else ": give --speakers if you know it"
+    low = f", low confidence{advice}" if conversation.diarization.count_confidence == "low" else ""
     terminal.say(
         f"[green]✓[/] [bold]{escape(conversation.recording.name)}[/]  {minutes}:{rest:02d}, {count} "
         f"speaker{'s' if count != 1 else ''} ({conversation.diarization.count}{asked}{low})  [dim]{seconds:.1f} s[/]"

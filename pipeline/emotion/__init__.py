@@ -24,7 +24,9 @@ def choose(options: EmotionOptions) -> EmotionModel:
     name = resolved(options.model, "emotion")
     if name == "builtin":
         return BuiltinEmotion()
-    folder = Path(name)
+    if options.model == "auto":  # a folder that happens to be called like it is not meant
+        return load_installed(need(name), options)
+    folder = Path(name).expanduser()
     if (folder / "emotion.json").is_file():
         return BuiltinEmotion(folder)
     if (folder / "config.json").is_file():

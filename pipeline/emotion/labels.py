@@ -30,11 +30,11 @@ SHIPPED = (
         "Lajavaness", {name: name for name in CLASSES}, whole=True, activation="sigmoid"
     ),  # "multilabel classifier"
     Shipped(
-        "ehcalabres",  # the classes of RAVDESS; a surprise is neither pleasant nor unpleasant (Russell 1980, fig. 4)
+        "ehcalabres",  # the classes of RAVDESS, as in the registry; a surprise is of either sign
         {
             "angry": "Tension",
             "calm": "Relaxed",
-            "disgust": "Tension",
+            "disgust": None,
             "fearful": "Tension",
             "happy": "Pleased",
             "neutral": "Neutral",

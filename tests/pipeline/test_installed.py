@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from installing import COMMIT, flip
+from installing import install as put
 from typer.testing import CliRunner
 
 from pipeline import analyze, errors
@@ -25,13 +27,12 @@ from pipeline.diarization.fake import FakeDiarizer
 from pipeline.emotion import choose
 from pipeline.emotion.fake import FakeEmotion
 from pipeline.models import archive, folders, registry
-from pipeline.models.installed import MANIFEST, Manifest, default_for, find, installed_ids, verify, write_manifest
+from pipeline.models.installed import MANIFEST, default_for, find, installed_ids, verify
 from pipeline.records import CLASSES
 
 FRENCH, ENGLISH, DIMENSIONS = (i for i, entry in registry.known().items() if entry.task == "emotion")
 NEW_PIPELINE, OLD_PIPELINE = (i for i, entry in registry.known().items() if entry.task == "diarization")
 WEIGHTS = np.random.default_rng(0).bytes(50_000)
-COMMIT = "c0ffee" + "0" * 34
 
 
 @pytest.fixture(autouse=True)
@@ -42,18 +43,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def install(model_id: str, files: dict[str, bytes] | None = None, commit: str = COMMIT) -> Path:
     """Put a model where it belongs, as `get` leaves it."""
-    folder = folders.folder_of(model_id)
-    notes = {}
-    for name, data in (files or {"config.json": b"{}", "model.safetensors": WEIGHTS}).items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        digest = hashlib.sha256(data).hexdigest()
-        notes[name] = {"size": len(data), "sha256": digest, "mtime_ns": path.stat().st_mtime_ns}
-    entry = registry.known().get(model_id)
-    data = {"id": model_id, "task": entry.task if entry else "emotion", "commit": commit, "source": "http://hub"}
-    write_manifest(Manifest.model_validate(data | {"files": notes}), folder)
-    return folder
+    return put(model_id, files or {"config.json": b"{}", "model.safetensors": WEIGHTS}, commit)
 
 
 def checked(model_id: str, full: bool = False) -> None:
@@ -112,12 +102,6 @@ def test_what_did_not_change_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> N
     assert opened == []
     verify(found, full=True)
     assert {Path(path).name for path in opened} == {"config.json", "model.safetensors"}
-
-
-def flip(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(data)
 
 
 @pytest.mark.parametrize(
@@ -337,21 +321,19 @@ def test_an_installed_model_is_used_named_in_the_result_and_by_the_doctor(
     folder = install(FRENCH)
     asked: list[tuple[object, ...]] = []
 
-    def load(*arguments: object) -> FakeEmotion:
-        asked.append(arguments)
+    def load(*arguments: object, **named: object) -> FakeEmotion:
+        asked.append((*arguments, named))
         model = FakeEmotion()
         found = find(FRENCH)
         assert found is not None
         model.info = found.info("emotion")
         return model
 
-    fake = types.ModuleType("pipeline.emotion.wav2vec2")
-    fake.__dict__["load"] = load
-    monkeypatch.setitem(sys.modules, "pipeline.emotion.wav2vec2", fake)
+    monkeypatch.setattr("pipeline.emotion.wav2vec2.load", load)
     conversation = analyze(recording, diarizer=FakeDiarizer([(1.0, 9.0, "S1"), (10.0, 20.0, "S2")]))
     assert (conversation.models[-1].name, conversation.models[-1].licence) == (FRENCH, "Apache-2.0")
     assert COMMIT[:12] in conversation.models[-1].note
-    assert asked == [(folder, EmotionOptions(), registry.known()[FRENCH], COMMIT)]
+    assert asked == [(folder, EmotionOptions(), {"known": registry.known()[FRENCH], "name": FRENCH, "commit": COMMIT})]
     assert choose(EmotionOptions(model="builtin")).info.name == "ressenti-builtin-emotion"
     choose(EmotionOptions(model=FRENCH))
     assert len(asked) == 2

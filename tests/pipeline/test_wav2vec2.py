@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from installing import flip, install
 from typer.testing import CliRunner
 
 from checkpoints import LABELS, Head, write_checkpoint
@@ -20,9 +21,10 @@ from pipeline.cli.app import app
 from pipeline.config import AudioOptions, EmotionOptions
 from pipeline.emotion.batches import Limits, batches
 from pipeline.emotion.interface import Excerpt
-from pipeline.emotion.labels import map_labels
+from pipeline.emotion.labels import SHIPPED, map_labels
 from pipeline.emotion.wav2vec2 import load
-from pipeline.errors import ConfigError, ModelError
+from pipeline.errors import ConfigError, ModelError, NotInstalledError, WrongHashError
+from pipeline.models import registry
 from pipeline.records import CLASSES
 from pipeline.run import derive
 from reports.page import render
@@ -105,8 +107,8 @@ def test_each_head_equals_an_independent_forward_pass(
         else:
             p = np.exp(row) / np.exp(row).sum()
             angry, calm, disgust, fearful, happy, neutral, sad, surprised = p
-            sums = np.array([happy, calm, neutral, sad, angry + disgust + fearful])
-            assert found.scores == pytest.approx(sums + surprised / 5, abs=1e-4)
+            sums = np.array([happy, calm, neutral, sad, angry + fearful])
+            assert found.scores == pytest.approx(sums + (disgust + surprised) / 5, abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -294,7 +296,7 @@ def test_choosing_by_folder_or_id(make: Make) -> None:
     folder = make()
     assert emotion.choose(EmotionOptions(model=str(folder))).info.name == "mine"
     assert emotion.choose(EmotionOptions(model=str(folder))).learned == frozenset()
-    with pytest.raises(ConfigError, match="ressenti models get nobody/knows"):
+    with pytest.raises(NotInstalledError, match="ressenti models get nobody/knows"):
         emotion.choose(EmotionOptions(model="nobody/knows"))
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"model_type": "hubert"}))
@@ -303,23 +305,37 @@ def test_choosing_by_folder_or_id(make: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("head", "activation"), [("stock", "sigmoid"), ("ehcalabres", "softmax"), ("audeering", "none")]
+    ("head", "activation"), [("stock", "sigmoid"), ("ehcalabres", "softmax"), ("audeering", "regression")]
 )
 def test_installed_models_are_found_by_id_and_verified(
-    make: Make, monkeypatch: pytest.MonkeyPatch, head: Head, activation: str
+    make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, head: Head, activation: str
 ) -> None:
-    about = {"head": head, "activation": activation, "labels": {}, "licence": "CC BY-NC-SA 4.0", "commercial": False}
-    known = SimpleNamespace(id="me/mine", **about)
-    found = SimpleNamespace(id="me/mine", folder=make(head), commit="c0ffee" * 7, known=known)
-    verified: list[object] = []
-    module = SimpleNamespace(find={"me/mine": found}.get, verify=verified.append)
-    monkeypatch.setitem(sys.modules, "pipeline.models.installed", module)  # type: ignore[arg-type]
-    info = emotion.choose(EmotionOptions(model="me/mine")).info
-    assert (info.name, info.licence, info.commercial) == ("me/mine", "CC BY-NC-SA 4.0", False)
-    assert "revision: c0ffeec0ffee" in info.note
-    assert verified == [found]
-    with pytest.raises(ConfigError, match="models get me/other"):
-        emotion.choose(EmotionOptions(model="me/other"))
+    monkeypatch.setenv("RESSENTI_MODELS", str(tmp_path / "models"))
+    known = next(entry for entry in registry.known().values() if entry.head == head)
+    with pytest.raises(NotInstalledError, match=f"models get {known.id}"):
+        emotion.choose(EmotionOptions(model=known.id))
+    folder = install(known.id, make(head))
+    info = emotion.choose(EmotionOptions(model=known.id)).info
+    assert (info.name, info.licence, info.commercial) == (known.id, known.licence, known.commercial)
+    assert "revision: c0ffee000000" in info.note
+    assert f"activation: {activation}" in info.note
+    assert emotion.choose(EmotionOptions()).info == info
+    flip(folder / "model.safetensors")
+    with pytest.raises(WrongHashError, match="SHA-256"):
+        emotion.choose(EmotionOptions(model=known.id))
+
+
+def test_the_registry_and_the_shipped_maps_say_the_same() -> None:
+    """A copy in a folder, which goes by its labels, is read as the installed model is."""
+    shipped = {item.name: item for item in SHIPPED}
+    for entry in registry.known().values():
+        if entry.task == "emotion" and entry.labels:
+            own = shipped[entry.id.split("/")[0]]
+            assert dict(own.classes) == entry.labels
+            assert (own.activation or "softmax") == entry.activation
+            assert map_labels(tuple(entry.labels), None, "here") == map_labels(
+                tuple(entry.labels), entry.labels, "here"
+            )
 
 
 def test_loading_and_scoring_opens_no_socket(make: Make) -> None:
