@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import sqrt
+from typing import cast
 
 from pipeline.config import AffectOptions, EmotionOptions
 from pipeline.records import CLASSES, AffectPoint, EmotionScores, Turn, Window
+from pipeline.stats import nearness
 
 
 def mean_scores(windows: Sequence[Window]) -> EmotionScores:
@@ -28,19 +31,43 @@ def mean_scores(windows: Sequence[Window]) -> EmotionScores:
     )
 
 
+def given(emotion: EmotionScores, options: EmotionOptions) -> tuple[str, ...]:
+    """Classes that reach the configured confidence, highest first; several only where each is scored on its own."""
+    if emotion.activation != "sigmoid":
+        return (emotion.top,) if emotion.confidence >= options.unsure_below else ()
+    limits = cast("Mapping[str, float]", options.thresholds)
+    found = [(s, name) for s, name in zip(emotion.scores, CLASSES, strict=True) if s >= limits[name]]
+    return tuple(name for _, name in sorted(found, key=lambda pair: -pair[0]))
+
+
 def is_unsure(emotion: EmotionScores, options: EmotionOptions) -> bool:
     """Whether no class reaches the confidence that the configuration asks for."""
-    return bool(emotion.confidence < options.unsure_below)
+    return not given(emotion, options)
 
 
-def point_of(window: Window, turn: int, options: AffectOptions) -> AffectPoint | None:
+def placed(window: Window, options: AffectOptions) -> Window:
+    """A window with the class scores that follow from the configured anchors, where a regression made them."""
+    emotion = window.emotion
+    if emotion.activation != "regression" or emotion.valence is None or emotion.arousal is None:
+        return window
+    anchors = [options.anchors[name] for name in CLASSES]
+    near = nearness((emotion.valence, emotion.arousal), anchors, options.error_sd)
+    return replace(window, emotion=replace(emotion, scores=near))
+
+
+def point_of(
+    window: Window, turn: int, options: AffectOptions, limits: EmotionOptions | None = None
+) -> AffectPoint | None:
     """Expected valence and arousal of a window and their standard deviations under its class scores.
 
-    Independent (sigmoid) scores that are all low say nothing about where in the plane the window lies: None then.
+    Independent (sigmoid) scores that are all below their thresholds say nothing about where in the plane the window
+    lies: None then. A regression's valence and arousal are taken as they are, with the configured error.
     """
-    scores = window.emotion.scores
-    if window.emotion.activation == "sigmoid" and max(scores) < 0.5:
+    scores, own = window.emotion.scores, window.emotion
+    if own.activation == "sigmoid" and is_unsure(own, limits or EmotionOptions()):
         return None
+    if own.activation == "regression" and own.valence is not None and own.arousal is not None:
+        return _point(window, turn, (own.valence, own.arousal), (options.error_sd, options.error_sd))
     total = sum(scores)
     shares = [s / total for s in scores]
     anchors = [options.anchors[name] for name in CLASSES]
@@ -50,6 +77,10 @@ def point_of(window: Window, turn: int, options: AffectOptions) -> AffectPoint |
         variance = sum(p * (anchor[axis] - mean) ** 2 for p, anchor in zip(shares, anchors, strict=True))
         means.append(mean)
         spreads.append(sqrt(max(0.0, variance)))
+    return _point(window, turn, (means[0], means[1]), (spreads[0], spreads[1]))
+
+
+def _point(window: Window, turn: int, means: tuple[float, float], spreads: tuple[float, float]) -> AffectPoint:
     return AffectPoint(
         time_s=(window.start_s + window.end_s) / 2,
         duration_s=window.end_s - window.start_s,
@@ -62,7 +93,10 @@ def point_of(window: Window, turn: int, options: AffectOptions) -> AffectPoint |
     )
 
 
-def points_of(turns: Sequence[Turn], speaker: str, options: AffectOptions) -> tuple[AffectPoint, ...]:
+def points_of(
+    turns: Sequence[Turn], speaker: str, options: AffectOptions, limits: EmotionOptions | None = None
+) -> tuple[AffectPoint, ...]:
     """All points of one speaker in order of time."""
-    points = [point_of(w, turn.index, options) for turn in turns if turn.speaker == speaker for w in turn.windows]
+    own = [turn for turn in turns if turn.speaker == speaker]
+    points = [point_of(w, turn.index, options, limits) for turn in own for w in turn.windows]
     return tuple(sorted((p for p in points if p is not None), key=lambda p: p.time_s))

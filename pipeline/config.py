@@ -19,6 +19,7 @@ Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Unit = Annotated[float, Field(ge=-1, le=1)]
+ClassName = Literal["Pleased", "Relaxed", "Neutral", "Sad", "Tension"]
 
 
 class _Group(BaseModel):
@@ -40,7 +41,8 @@ class AudioOptions(_Group):
 class DiarizationOptions(_Group):
     """Speech activity and who speaks."""
 
-    model: str = "builtin"
+    model: str = "auto"  # the installed default of the registry, else builtin; or builtin, an installed id, or a folder
+    trust_model: bool = False  # unpickle checkpoints of a folder that no manifest names
     speakers: Annotated[int, Field(ge=1, le=20)] | None = None
     min_speakers: Annotated[int, Field(ge=1, le=20)] = 1
     max_speakers: Annotated[int, Field(ge=1, le=20)] = 8
@@ -70,11 +72,28 @@ class TurnOptions(_Group):
 class EmotionOptions(_Group):
     """What is scored, and how sure a score has to be."""
 
-    model: str = "builtin"
+    model: str = "auto"  # as above; or a folder of weights
     min_judged_s: Positive = 0.8  # less undisturbed speech than this is not judged
     window_s: Positive = 8.0  # longer turns are scored in windows of this length ...
     window_step_s: Positive = 4.0  # ... every so many seconds
     unsure_below: Share = 0.6  # a highest score below this is shown as unsure
+    thresholds: dict[ClassName, Share] = {  # of a model that scores each class on its own (sigmoid), instead
+        "Pleased": 0.5,
+        "Relaxed": 0.5,
+        "Neutral": 0.5,
+        "Sad": 0.5,
+        "Tension": 0.5,
+    }
+    labels: dict[str, ClassName | None] | None = None  # each label of the model -> class; None: as the model is known
+    activation: Literal["auto", "softmax", "sigmoid"] = "auto"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    dtype: Literal["auto", "fp32", "bf16", "int8"] = "auto"  # int8: on a CPU, faster, and a little different
+
+    @model_validator(mode="after")
+    def _all_thresholds(self) -> Self:
+        if set(self.thresholds) != set(CLASSES):
+            raise ValueError(f"expected a threshold for each of {', '.join(CLASSES)}, got {', '.join(self.thresholds)}")
+        return self
 
     @model_validator(mode="after")
     def _no_holes(self) -> Self:
@@ -96,6 +115,9 @@ class AffectOptions(_Group):
         "Sad": (-0.65, -0.30),
         "Tension": (-0.50, 0.40),
     }
+    # how far a regression's valence and arousal err (SD): 2 * variance * (1 - CCC) is the squared error of an estimate
+    # without bias; CCC .638 for valence (Wagner et al. 2023), labels of about .3 SD
+    error_sd: Positive = 0.25
 
     @model_validator(mode="after")
     def _all_classes(self) -> Self:

@@ -66,9 +66,17 @@ def backchannels_of(turns: Sequence[Turn]) -> frozenset[int]:
 
 
 def talk_of(
-    label: str, segments: Sequence[Segment], turns: Sequence[Turn], exchange: Exchange, options: DynamicsOptions
+    label: str,
+    segments: Sequence[Segment],
+    turns: Sequence[Turn],
+    exchange: Exchange,
+    options: DynamicsOptions,
+    measured: Sequence[Turn] | None = None,
 ) -> Talk:
-    """How one speaker took part. Backchannels count as talk time, not as turns that take the floor."""
+    """How one speaker took part. Backchannels count as talk time, not as turns that take the floor.
+
+    `measured` are the turns whose loudness is known, where these are others.
+    """
     own_s = sum(s.duration_s for s in _joined(segments) if s.speaker == label)
     all_s = sum(s.duration_s for s in _joined(segments))
     backchannels = backchannels_of(turns)
@@ -76,7 +84,8 @@ def talk_of(
     own = [t for t in turns if t.speaker == label]
     gaps = [max(0.0, b.start_s - a.end_s) for a, b in pairwise(floor) if b.speaker == label != a.speaker]
     answers = [gap for gap in gaps if gap <= options.max_latency_s]
-    loudness = [t.loudness_dbfs for t in own if t.loudness_dbfs is not None]
+    levels = [t.loudness_dbfs for t in (turns if measured is None else measured) if t.speaker == label]
+    loudness = [level for level in levels if level is not None]
     return Talk(
         talk_s=own_s,
         share=own_s / all_s if all_s else 0.0,
@@ -92,11 +101,14 @@ def talk_of(
 def affect_of(
     label: str, turns: Sequence[Turn], points: Sequence[AffectPoint], options: DynamicsOptions
 ) -> Affect | None:
-    """How one speaker sounded over all judged turns; None where nothing could be judged."""
+    """How one speaker sounded over all judged turns; None where nothing could be judged.
+
+    Time counts also where the scores say nothing of valence and arousal, and there is no point: as unsure.
+    """
     judged = [t for t in turns if t.speaker == label and t.emotion is not None]
-    if not judged or not points:
+    if not judged:
         return None
-    seconds = {t.index: sum(p.weight_s for p in points if p.turn == t.index) for t in judged}
+    seconds = {t.index: sum(w.weight_s for w in t.windows) for t in judged}
     total_s = sum(seconds.values())
     shares = [
         sum(seconds[t.index] for t in judged if t.emotion is not None and t.emotion.top == name and not t.unsure)
@@ -105,17 +117,17 @@ def affect_of(
     ]
     valence, arousal = ([getattr(p, axis) for p in points] for axis in ("valence", "arousal"))
     moments = {axis: _by_turn(points, axis) for axis in ("valence", "arousal")}
-    enough = len(judged) >= options.min_turns
+    enough = len(moments["valence"][1]) >= options.min_turns
     return Affect(
         judged_s=total_s,
         judged_turns=len(judged),
         unsure_turns=sum(t.unsure for t in judged),
         class_shares=tuple(shares),
         unsure_share=max(0.0, 1 - sum(shares)),
-        valence=_estimate(points, valence, [p.valence_sd for p in points]),
-        arousal=_estimate(points, arousal, [p.arousal_sd for p in points]),
-        valence_quarters=_quarters(points, valence),
-        arousal_quarters=_quarters(points, arousal),
+        valence=_estimate(points, valence, [p.valence_sd for p in points]) if points else None,
+        arousal=_estimate(points, arousal, [p.arousal_sd for p in points]) if points else None,
+        valence_quarters=_quarters(points, valence) if points else (None,) * 4,
+        arousal_quarters=_quarters(points, arousal) if points else (None,) * 4,
         valence_inertia=inertia(moments["valence"][1]) if enough else None,
         arousal_inertia=inertia(moments["arousal"][1]) if enough else None,
         valence_instability=instability(*moments["valence"]) if enough else None,
@@ -150,7 +162,7 @@ def _by_turn(points: Sequence[AffectPoint], axis: str) -> tuple[npt.NDArray[np.f
         weights = np.array([p.weight_s for p in own])
         at, value = ([getattr(p, name) for p in own] for name in ("time_s", axis))
         rows.append((np.average(at, weights=weights), np.average(value, weights=weights)))
-    table = np.array(sorted(rows), dtype=np.float64)
+    table = np.array(sorted(rows), dtype=np.float64).reshape(-1, 2)
     return table[:, 0], table[:, 1]
 
 

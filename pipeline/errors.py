@@ -17,8 +17,17 @@
         NotAConversationError       15   a JSON file that is not a saved conversation, or of an unknown version
         LabelsError                 16   labels that are none, or of another sample
       ModelError                    20   a model is missing, damaged or not what it should be
+        GatedModelError             21   the hub wants accepted conditions or another token
+        NoRouteError                22   the hub cannot be reached, or does not answer properly
+        InterruptedDownloadError    23   the connection was lost inside a file; what is there is kept
+        WrongHashError              24   a file of a model is not the one that was noted
+        UnknownModelError           25   the hub has no such model or revision, or nothing in it that can be used
+        NotInstalledError           26   a model that was never fetched
+        BadArchiveError             27   a file to import that `models export` did not write, or that is damaged
+        UntrustedModelError         28   a pickled checkpoint that neither a manifest nor the user trusts
       OutputError                   30   a result could not be written
         OutputExistsError           31   it exists already and --overwrite was not given
+        DiskFullError               32   no room left for it
 
 A message says what was got, what was expected and what to do next. Errors of third parties are
 wrapped with `from exc`.
@@ -129,6 +138,54 @@ class ModelError(RessentiError):
     exit_code = 20
 
 
+class GatedModelError(ModelError):
+    """The hub wants accepted conditions or another token."""
+
+    exit_code = 21
+
+
+class NoRouteError(ModelError):
+    """The hub cannot be reached, or does not answer as a hub does."""
+
+    exit_code = 22
+
+
+class InterruptedDownloadError(ModelError):
+    """The connection was lost inside a file; what is there is kept, and another get goes on from it."""
+
+    exit_code = 23
+
+
+class WrongHashError(ModelError):
+    """A file of a model is not the one that was noted."""
+
+    exit_code = 24
+
+
+class UnknownModelError(ModelError):
+    """The hub has no such model or revision, or nothing in it that can be used."""
+
+    exit_code = 25
+
+
+class NotInstalledError(ModelError):
+    """A model that was never fetched."""
+
+    exit_code = 26
+
+
+class BadArchiveError(ModelError):
+    """A file to import that `models export` did not write, or that is damaged."""
+
+    exit_code = 27
+
+
+class UntrustedModelError(ModelError):
+    """A pickled checkpoint that neither a manifest nor the user trusts."""
+
+    exit_code = 28
+
+
 class OutputError(RessentiError):
     """A result could not be written."""
 
@@ -139,3 +196,9 @@ class OutputExistsError(OutputError):
     """A result exists already and overwriting was not asked for."""
 
     exit_code = 31
+
+
+class DiskFullError(OutputError):
+    """No room left for a result or a model."""
+
+    exit_code = 32

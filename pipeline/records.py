@@ -33,6 +33,9 @@ NoteKey = Literal[
     "damaged",
     "fewer_speakers",
     "channels_decided",
+    "count_agrees",
+    "count_as_bound",
+    "count_forced",
 ]
 """What a note can say."""
 
@@ -103,7 +106,10 @@ class Segment:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """One model that took part: what it did, who it is, and what its licence allows."""
+    """One model that took part: what it did, who it is, and what its licence allows.
+
+    `note` says in plain words how it was used; `cannot` are the classes that an emotion model never gives.
+    """
 
     task: Literal["speech activity", "speaker embedding", "diarization", "emotion"]
     name: str
@@ -111,6 +117,7 @@ class ModelInfo:
     sha256: str | None = None
     commercial: bool = True
     note: str = ""
+    cannot: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -170,7 +177,8 @@ class Diarization:
 
     `count` is `given` (asked for), `channels` (one per channel) or `estimated`; an estimate of several speakers, or
     from little speech, is not reliable and has `count_confidence` low. A diarizer that hears one speaker at a time
-    finds no overlap and so no interruptions: `hears_overlap` is False then.
+    finds no overlap and so no interruptions: `hears_overlap` is False then. One that can also tell who of them leads
+    where several speak gives that as `exclusive`, segments of which no two overlap: these cut the turns.
     """
 
     segments: tuple[Segment, ...]
@@ -180,6 +188,7 @@ class Diarization:
     hears_overlap: bool
     embeddings: tuple[tuple[str, tuple[float, ...]], ...] = ()
     notes: tuple[Note, ...] = ()
+    exclusive: tuple[Segment, ...] = ()
 
     @property
     def speakers(self) -> tuple[str, ...]:
@@ -192,11 +201,12 @@ class EmotionScores:
     """Scores of the five classes, in the order of `CLASSES`, as the model's activation gave them.
 
     `softmax` scores sum to 1; `sigmoid` scores are each in [0, 1] on their own. `valence` and `arousal` are the
-    model's own direct estimates, where it makes them.
+    model's own direct estimates, where it makes them. A `regression` makes these alone: its scores are made of them,
+    by nearness to the anchors, and sum to 1.
     """
 
     scores: Annotated[tuple[float, ...], Field(min_length=5, max_length=5)]
-    activation: Literal["softmax", "sigmoid"] = "softmax"
+    activation: Literal["softmax", "sigmoid", "regression"] = "softmax"
     valence: float | None = None
     arousal: float | None = None
 
@@ -205,7 +215,8 @@ class EmotionScores:
         _check(all(0 <= s <= 1 for s in self.scores), f"expected scores in [0, 1], got {self.scores}")
         total = sum(self.scores)
         _check(
-            self.activation == "sigmoid" or abs(total - 1) < 1e-3, f"expected softmax scores of sum 1, got sum {total}"
+            self.activation == "sigmoid" or abs(total - 1) < 1e-3,
+            f"expected {self.activation} scores of sum 1, got sum {total}",
         )
 
     @property
@@ -328,6 +339,7 @@ class Affect:
     `class_shares` follow `CLASSES` and are shares of the judged time in which a class had the highest score and was
     sure; `unsure_share` is the rest. Quarters are of the speaker's own stretch of the conversation. Inertia (lag-1
     autocorrelation) and instability (MSSD, per median interval) are None below the number of turns that they need.
+    `valence` and `arousal` are None where no scores say anything of them: independent ones that are all low.
     """
 
     judged_s: float
@@ -335,8 +347,8 @@ class Affect:
     unsure_turns: int
     class_shares: tuple[float, ...]
     unsure_share: float
-    valence: Estimate
-    arousal: Estimate
+    valence: Estimate | None
+    arousal: Estimate | None
     valence_quarters: tuple[float | None, ...]
     arousal_quarters: tuple[float | None, ...]
     valence_inertia: float | None = None

@@ -47,7 +47,8 @@ def analyze(
     labels = _labels(found, len(layout.audio.samples) if layout.mode == "split" else 0)
     speakers = roles.make_speakers(labels, layout.mode, people, config.roles)
     reasons = {s.label: _unjudged(s.not_scored) for s in speakers if s.not_scored}
-    spoken = tuple(_with_loudness(t, layout) for t in turns.make_turns(found.segments, config.turns))
+    cut = turns.make_turns(found.exclusive or found.segments, config.turns, found.segments)
+    spoken = tuple(_with_loudness(t, layout) for t in cut)
     models: tuple[ModelInfo, ...] = found.models
     if any(turn.speaker not in reasons for turn in spoken):
         emotion_model = emotion_model or emotion.choose(config.emotion)
@@ -72,11 +73,16 @@ def analyze(
 
 
 def derive(conversation: Conversation, config: Config) -> Conversation:
-    """Everything that follows from turns and their scores, computed anew: affect, trajectories, dynamics (pure)."""
-    segments = conversation.diarization.segments
+    """Everything that follows from turns and their scores, computed anew: affect, trajectories, dynamics (pure).
+
+    Turns that were cut without overlap cannot interrupt one another: how speakers took part is told from turns with it.
+    """
+    found = conversation.diarization
+    segments = found.segments
     spoken = tuple(_with_emotion(turn, config) for turn in conversation.turns)
-    exchange = dynamics.exchange_of(segments, spoken, conversation.recording.duration_s, config.dynamics)
-    points = {s.label: affect.points_of(spoken, s.label, config.affect) for s in conversation.speakers}
+    taken = turns.make_turns(segments, config.turns) if found.exclusive else spoken
+    exchange = dynamics.exchange_of(segments, taken, conversation.recording.duration_s, config.dynamics)
+    points = {s.label: affect.points_of(spoken, s.label, config.affect, config.emotion) for s in conversation.speakers}
     return replace(
         conversation,
         turns=spoken,
@@ -87,7 +93,7 @@ def derive(conversation: Conversation, config: Config) -> Conversation:
         speakers=tuple(
             replace(
                 speaker,
-                talk=dynamics.talk_of(speaker.label, segments, spoken, exchange, config.dynamics),
+                talk=dynamics.talk_of(speaker.label, segments, taken, exchange, config.dynamics, spoken),
                 affect=dynamics.affect_of(speaker.label, spoken, points[speaker.label], config.dynamics),
             )
             for speaker in conversation.speakers
@@ -128,8 +134,9 @@ def _judge(
 def _with_emotion(turn: Turn, config: Config) -> Turn:
     if not turn.windows:
         return replace(turn, emotion=None, unsure=False)
-    scores = affect.mean_scores(turn.windows)
-    return replace(turn, emotion=scores, unsure=affect.is_unsure(scores, config.emotion))
+    windows = tuple(affect.placed(window, config.affect) for window in turn.windows)
+    scores = affect.mean_scores(windows)
+    return replace(turn, windows=windows, emotion=scores, unsure=affect.is_unsure(scores, config.emotion))
 
 
 def _with_loudness(turn: Turn, layout: Layout) -> Turn:

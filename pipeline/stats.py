@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 Z_95 = 1.959964  # normal quantile of a two-sided 95 % interval
+
+
+def nearness(point: tuple[float, float], places: Sequence[tuple[float, float]], error_sd: float) -> tuple[float, ...]:
+    """Probability of each place to be the true one of a point that was measured with a normal error of `error_sd`.
+
+    All places are alike beforehand, so the nearest has the highest, and two at the same distance have the same.
+    """
+    squares = ((np.asarray(places, dtype=float) - np.asarray(point)) ** 2).sum(axis=1)
+    weights = np.exp(-(squares - squares.min()) / (2 * error_sd**2))
+    return tuple(float(share) for share in weights / weights.sum())
 
 
 def weighted_error(

@@ -204,7 +204,8 @@ def speakers_frame(conversation: Conversation) -> pd.DataFrame:
         if speaker.talk:
             row |= {name: getattr(speaker.talk, name) for name in speaker.talk.__dataclass_fields__}
         if speaker.affect:
-            row |= {"valence": speaker.affect.valence.mean, "arousal": speaker.affect.arousal.mean}
+            means = {"valence": speaker.affect.valence, "arousal": speaker.affect.arousal}
+            row |= {axis: estimate.mean if estimate else None for axis, estimate in means.items()}
             row |= dict(zip((c.lower() for c in CLASSES), speaker.affect.class_shares, strict=True))
         rows.append(row)
     return pd.DataFrame(rows)

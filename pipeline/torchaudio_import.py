@@ -7,10 +7,12 @@ OSError, which would take pyannote.audio and transformers' audio models down wit
 from __future__ import annotations
 
 import importlib
-import os
 import sys
+import warnings
 from collections.abc import Callable
 from types import ModuleType
+
+from pipeline.models import forbid_network
 
 
 def import_torchaudio() -> ModuleType:
@@ -28,10 +30,15 @@ def import_torchaudio() -> ModuleType:
 
 
 def import_pyannote_audio() -> ModuleType:
-    """Import pyannote.audio with its telemetry switched off first (it sends by default for each processed file)."""
-    os.environ["PYANNOTE_METRICS_ENABLED"] = "0"
+    """Import pyannote.audio with its telemetry and every look-up of models switched off first.
+
+    Its warning that torchcodec finds no FFmpeg is dropped: it is given samples, never files.
+    """
+    forbid_network()
     import_torchaudio()
-    return importlib.import_module("pyannote.audio")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="\\s*torchcodec is not installed correctly")
+        return importlib.import_module("pyannote.audio")
 
 
 def _without_extension() -> ModuleType:

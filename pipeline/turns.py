@@ -11,15 +11,19 @@ from pipeline.records import Segment, Turn, union_s
 Span = tuple[float, float]
 
 
-def make_turns(segments: Sequence[Segment], options: TurnOptions) -> tuple[Turn, ...]:
+def make_turns(
+    segments: Sequence[Segment], options: TurnOptions, heard: Sequence[Segment] | None = None
+) -> tuple[Turn, ...]:
     """Turns in order of time.
 
     Segments of one speaker become one turn while the pause between them is at most `merge_gap_s` and nobody else
-    speaks in it; a longer pause, or another speaker in the pause, splits.
+    speaks in it; a longer pause, or another speaker in the pause, splits. Where segments leave overlap out, `heard` are
+    those with it: they mark how much of a turn is overlapped.
     """
     ordered = sorted(segments, key=lambda s: (s.start_s, s.end_s, s.speaker))
     spoken = {label: [s for s in ordered if s.speaker == label] for label in dict.fromkeys(s.speaker for s in ordered)}
     others_of = {label: _others(ordered, label) for label in spoken}
+    heard_of = others_of if heard is None else {label: _others(heard, label) for label in spoken}
     spans: list[tuple[float, float, str]] = []
     for label, own in spoken.items():
         others = others_of[label]
@@ -38,7 +42,7 @@ def make_turns(segments: Sequence[Segment], options: TurnOptions) -> tuple[Turn,
         own_speech = union_s(
             [(max(s.start_s, start), min(s.end_s, end)) for s in spoken[label] if _touch(s, start, end)]
         )
-        overlap_s = _shared_s(own_speech, others_of[label])
+        overlap_s = _shared_s(own_speech, heard_of[label])
         turns.append(Turn(index, label, start, end, overlap_s=overlap_s))
     return tuple(turns)
 

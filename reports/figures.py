@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.records import CLASSES, Conversation, Turn
+from reports.scoring import shown_classes
 from reports.summary import is_scored, options_of, titles_of
 from reports.wording import Wording
 
@@ -66,7 +67,7 @@ def timeline(conversation: Conversation, words: Wording) -> go.Figure:
                 textangle=0,
                 textfont={"color": "#000" if unsure or key == "Pleased" else "#fff"},
                 customdata=[t.index for t in turns],
-                hovertext=[_hover(t, titles, words) for t in turns],
+                hovertext=[_hover(t, conversation, titles, words) for t in turns],
                 hovertemplate="%{hovertext}<extra></extra>",
                 width=0.62,
             )
@@ -186,7 +187,7 @@ def plane(conversation: Conversation, words: Wording) -> go.Figure:
             hovertemplate="%{text} · (%{x:.2f}, %{y:.2f})<extra></extra>",
         )
         affect = conversation.speaker(line.speaker).affect
-        if affect is None:
+        if affect is None or affect.valence is None or affect.arousal is None:
             continue
         figure.add_scatter(
             x=[round(affect.valence.mean, 3)],
@@ -306,11 +307,12 @@ def _bar_style(key: str, unsure: bool, scored: bool) -> dict[str, Any]:
     return {"color": colour, "line": {"color": colour, "width": 1}, "pattern": pattern}
 
 
-def _hover(turn: Turn, titles: dict[str, str], words: Wording) -> str:
+def _hover(turn: Turn, conversation: Conversation, titles: dict[str, str], words: Wording) -> str:
     lines = [f"{titles[turn.speaker]}", f"{words.clock(turn.start_s, 1)} · {words.seconds(turn.duration_s)}"]
     if turn.emotion is not None:
         mark = f" ({words('n_unsure')})" if turn.unsure else ""
-        lines.append(f"{words(turn.emotion.top)} {words.percent(turn.emotion.confidence)}{mark}")
+        shown = shown_classes(turn, conversation)
+        lines.append(", ".join(f"{words(name)} {words.percent(score)}" for name, score in shown) + mark)
     elif turn.unjudged:
         lines.append(words(f"u_{turn.unjudged}"))
     return "<br>".join(lines)

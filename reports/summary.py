@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from pipeline.records import CLASSES, Conversation, Estimate, Speaker, Turn
+from reports.scoring import cannot_give, how_used, places_rule, scores_help, scoring_rules, shown_classes, unvalidated
 from reports.wording import Wording
 
 
@@ -69,6 +70,7 @@ class Summary:
     facts: tuple[Fact, ...]
     cards: tuple[SpeakerCard, ...]
     turns: tuple[TurnRow, ...]
+    turns_help: str
     models: tuple[ModelRow, ...]
     provenance: tuple[Fact, ...]
     thresholds: tuple[str, ...]
@@ -101,6 +103,7 @@ def summarise(conversation: Conversation, words: Wording) -> Summary:
         facts=_facts(conversation, words),
         cards=tuple(_card(s, conversation, titles[s.label], words) for s in conversation.speakers),
         turns=tuple(_row(t, conversation, titles, words) for t in conversation.turns),
+        turns_help=scores_help(conversation, words),
         models=tuple(_models(conversation, words)),
         provenance=_provenance(conversation, words),
         thresholds=_thresholds(conversation, words),
@@ -201,7 +204,12 @@ def _affect(speaker: Speaker, words: Wording) -> tuple[Fact, ...]:
     if affect is None:
         return ()
 
-    def estimate(e: Estimate) -> str:
+    def mean(name: str, e: Estimate | None) -> Fact:
+        if e is None:
+            return Fact(words(name), words.number(None), words("nowhere"))
+        return Fact(words(name), words.number(e.mean, 2, sign=True), interval(e))
+
+    def interval(e: Estimate) -> str:
         return f"{words.number(e.low, 2, sign=True)} … {words.number(e.high, 2, sign=True)}"
 
     def change(quarters: tuple[float | None, ...]) -> str:
@@ -209,8 +217,8 @@ def _affect(speaker: Speaker, words: Wording) -> tuple[Fact, ...]:
         return words.number(None if first is None or last is None else last - first, 2, sign=True)
 
     facts = [
-        Fact(words("mean_valence"), words.number(affect.valence.mean, 2, sign=True), estimate(affect.valence)),
-        Fact(words("mean_arousal"), words.number(affect.arousal.mean, 2, sign=True), estimate(affect.arousal)),
+        mean("mean_valence", affect.valence),
+        mean("mean_arousal", affect.arousal),
         Fact(
             words("change"),
             f"{change(affect.valence_quarters)} / {change(affect.arousal_quarters)}",
@@ -254,6 +262,7 @@ def _remarks(speaker: Speaker, words: Wording) -> list[str]:
 
 
 def _row(turn: Turn, conversation: Conversation, titles: dict[str, str], words: Wording) -> TurnRow:
+    shown = shown_classes(turn, conversation)
     valence, arousal = conversation.place_of(turn) or (None, None)
     notes = []
     if turn.unjudged and is_scored(conversation):
@@ -268,8 +277,8 @@ def _row(turn: Turn, conversation: Conversation, titles: dict[str, str], words: 
         length=words.seconds(turn.duration_s),
         speaker=titles[turn.speaker],
         key="none" if turn.emotion is None else "unsure" if turn.unsure else turn.emotion.top,
-        emotion=words(turn.emotion.top) if turn.emotion else "–",
-        score=words.percent(turn.emotion.confidence) if turn.emotion else "",
+        emotion=", ".join(words(name) for name, _ in shown) or "–",
+        score=", ".join(words.percent(score) for _, score in shown),
         valence="" if valence is None else words.number(valence, 2, sign=True),
         arousal="" if arousal is None else words.number(arousal, 2, sign=True),
         level="" if turn.loudness_dbfs is None else words.number(turn.loudness_dbfs, 0),
@@ -286,7 +295,7 @@ def _models(conversation: Conversation, words: Wording) -> list[ModelRow]:
 
 
 def _provenance(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
-    recording, found = conversation.recording, conversation.diarization
+    recording, found, note = conversation.recording, conversation.diarization, how_used(conversation)
     how = words("count_low" if found.count_confidence == "low" else f"count_{found.count}")
     return (
         Fact(
@@ -306,13 +315,13 @@ def _provenance(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
             f"{len(conversation.speakers)}: {how}",
             "; ".join(words.note(note) for note in found.notes),
         ),
+        *([Fact(words("d_emotion"), note)] if note and is_scored(conversation) else []),
         Fact(words("d_program"), conversation.program),
     )
 
 
 def _thresholds(conversation: Conversation, words: Wording) -> tuple[str, ...]:
-    dynamics, emotion = options_of(conversation, "dynamics"), options_of(conversation, "emotion")
-    anchors = options_of(conversation, "affect")["anchors"]
+    dynamics = options_of(conversation, "dynamics")
     silences = len(conversation.exchange.silences) if conversation.exchange else 0
     talk = (
         words("th_turn", merge=words.exact(options_of(conversation, "turns")["merge_gap_s"])),
@@ -333,19 +342,10 @@ def _thresholds(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     )
     if not is_scored(conversation):
         return talk
-    places = "; ".join(
-        f"{words(name)} ({words.number(anchors[name][0], 2)}, {words.number(anchors[name][1], 2)})" for name in CLASSES
-    )
     return (
         *talk,
-        words(
-            "th_judged",
-            judged=words.exact(emotion["min_judged_s"]),
-            window=words.exact(emotion["window_s"]),
-            step=words.exact(emotion["window_step_s"]),
-            unsure=words.percent(emotion["unsure_below"]),
-        ),
-        words("th_mean", anchors=places),
+        *scoring_rules(conversation, words),
+        places_rule(conversation, words),
         words("th_quarters", turns=dynamics["min_turns"]),
     )
 
@@ -353,7 +353,8 @@ def _thresholds(conversation: Conversation, words: Wording) -> tuple[str, ...]:
 def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     limits = []
     found = conversation.diarization
-    if found.count_confidence == "low":
+    asked = any(note.key == "fewer_speakers" for note in found.notes)  # whoever gave a number needs no advice to
+    if found.count_confidence == "low" and not asked:
         limits.append(words("limit_count"))
     if not found.hears_overlap and len(conversation.speakers) > 1:
         limits.append(words("limit_overlap"))
@@ -373,6 +374,7 @@ def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
         )
     if is_scored(conversation):
         limits = [words("limit_expression"), *_validation(conversation, words), words("limit_valence"), *limits]
+        limits += cannot_give(conversation, words)
         if bound := [model.name for model in conversation.models if not model.commercial]:
             limits.append(words("limit_commercial", models=", ".join(bound)))
     return tuple(limits)
@@ -382,10 +384,10 @@ def _validation(conversation: Conversation, words: Wording) -> list[str]:
     """How good the model was found to be on the user's own material, or that nobody knows."""
     found = conversation.validation
     if found is None:
-        return [words("limit_validation")]
+        return [unvalidated(conversation, words)]
     if not found.is_of(conversation.models):
         own = ", ".join(m.name for m in conversation.models if m.task == "emotion")
-        return [words("limit_validation"), words("validated_other", model=found.model, own=own)]
+        return [unvalidated(conversation, words), words("validated_other", model=found.model, own=own)]
     low, high = found.macro_f1_low, found.macro_f1_high
     interval = (
         words("validated_no_interval")

@@ -37,6 +37,14 @@ def absent(what: str) -> None:
     pytest.skip(f"{what} is absent")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_installed_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests judge the product as it is without models that this machine's user installed, also in subprocesses."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RESSENTI_MODELS", str(tmp_path_factory.mktemp("models") / "none"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real audio that is not part of the repository."""

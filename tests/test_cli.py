@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import signal
@@ -9,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from conftest import noise, write_wav
 from pipeline import errors
 from pipeline.cli.app import app
+from pipeline.cli.console import Terminal
 
 RUN = CliRunner()
 OUTPUTS = {"sample.report.html", "sample.json", "sample.turns.csv", "sample.rttm"}
@@ -276,3 +279,14 @@ def test_ctrl_c_leaves_nothing(sample: tuple[Path, Path], tmp_path: Path) -> Non
     assert names == {
         f"{stem}{ending}" for stem in finished for ending in (".report.html", ".json", ".turns.csv", ".rttm")
     }
+
+
+def test_a_stage_without_an_end_shows_no_percentage() -> None:
+    terminal = Terminal()
+    terminal.err = Console(file=io.StringIO(), force_terminal=True, width=80)
+    for total, shown in ((None, False), (4.0, True)):
+        with terminal.progress("call.wav") as progress:
+            progress("clustering", 0, total)
+        text = terminal.err.file.getvalue()  # type: ignore[attr-defined]
+        assert "Grouping voices" in text
+        assert ("%" in text) is shown

@@ -11,7 +11,7 @@ import pytest
 from conftest import CHECKOUT
 
 STEPS = ("audio", "layout", "excerpts", "diarization", "turns", "emotion", "affect", "trajectory", "dynamics", "roles")
-SHARED = {"errors", "records", "config", "mel", "stats", "models", "version"}
+SHARED = {"errors", "records", "config", "mel", "stats", "models", "version", "torchaudio_import"}
 
 
 def modules(folder: str) -> list[Path]:
@@ -59,7 +59,18 @@ def test_reports_know_records_and_nothing_of_models(path: Path) -> None:
     assert not {"torch", "onnxruntime", "transformers"} & {name.split(".")[0] for name in imports_of(path)}
 
 
-HEAVY = {"torch", "plotly", "pandas", "onnxruntime", "scipy", "av", "pyannote.audio", "transformers", "torchaudio"}
+HEAVY = {
+    "huggingface_hub",
+    "torch",
+    "plotly",
+    "pandas",
+    "onnxruntime",
+    "scipy",
+    "av",
+    "pyannote.audio",
+    "transformers",
+    "torchaudio",
+}
 
 
 def loaded_by(code: str) -> set[str]:
@@ -74,7 +85,17 @@ def test_importing_the_pipeline_is_light() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["analyze"], ["report"], ["simulate"], ["evaluate"], ["evaluate", "emotion"], ["evaluate", "trajectory"]],
+    [
+        [],
+        ["analyze"],
+        ["report"],
+        ["simulate"],
+        ["evaluate"],
+        ["evaluate", "emotion"],
+        ["evaluate", "trajectory"],
+        ["models"],
+        ["models", "get"],
+    ],
 )
 def test_help_is_light(arguments: list[str]) -> None:
     code = f"sys.argv = ['ressenti', *{arguments}, '--help']\nfrom pipeline.cli import main\ntry:\n    main()\nexcept SystemExit:\n    pass"

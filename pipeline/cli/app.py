@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.markup import escape
 
-from pipeline.cli import evaluate, outputs
+from pipeline.cli import evaluate, models, outputs
 from pipeline.cli.console import Terminal
 from pipeline.cli.simulate import simulate
 from pipeline.config import Config, build_config, load_config, preset_names
@@ -29,6 +29,7 @@ app = typer.Typer(
 
 
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(models.app, name="models")
 app.command()(simulate)
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for the results.  [default: beside the recording]")]
@@ -50,6 +51,13 @@ def analyze(
     channels: Annotated[
         Literal["auto", "mono", "split"] | None, typer.Option(help="Whether channels are speakers.")
     ] = None,
+    diarizer: Annotated[
+        str | None,
+        typer.Option(help="auto, builtin, an installed pyannote pipeline, or a folder with one.", metavar="ID|PATH"),
+    ] = None,
+    trust_model: Annotated[
+        bool, typer.Option("--trust-model", help="Load pickled checkpoints that no manifest names: they run code.")
+    ] = False,
     names: Annotated[str, typer.Option(help="Speakers' names: Anna,Ben or S2=Ben.")] = "",
     roles: Annotated[str, typer.Option(help="Speakers' roles: agent,client (a guess on mono) or S2=client.")] = "",
     emotion_for: Annotated[str, typer.Option(help="Judge emotion for these roles only.", metavar="ROLES")] = "",
@@ -58,6 +66,12 @@ def analyze(
         typer.Option(help="Why restricted or unconfirmed roles are judged all the same; printed.", metavar="REASON"),
     ] = None,
     lang: Language = None,
+    emotion_model: Annotated[
+        str | None, typer.Option(help="Emotion model: auto, builtin, an installed one, or a folder.", metavar="ID|PATH")
+    ] = None,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where emotion models of transformers run.")
+    ] = None,
     format: Annotated[str, typer.Option(help="Results to write.")] = ",".join(outputs.ENDINGS),
     out: Out = None,
     overwrite: Overwrite = False,
@@ -65,12 +79,19 @@ def analyze(
 ) -> None:
     """Analyse recordings: NAME.report.html, NAME.json, NAME.turns.csv and NAME.rttm for each."""
     terminal = Terminal(quiet)
-    diarization = {"speakers": speakers, "min_speakers": min_speakers, "max_speakers": max_speakers}
+    diarization = {
+        "model": diarizer,
+        "trust_model": trust_model or None,
+        "speakers": speakers,
+        "min_speakers": min_speakers,
+        "max_speakers": max_speakers,
+    }
     options = load_config(
         config,
         {
             "diarization": _given(diarization),
             "audio": _given({"channels": channels}),
+            "emotion": _given({"model": emotion_model, "device": device}),
             "roles": _given({"emotion_for": _listed(emotion_for) or None}),
             "report": _given({"lang": lang}),
         },
@@ -170,9 +191,8 @@ def _analyze_one(
 def _tell(conversation: Conversation, seconds: float, paths: dict[str, Path], terminal: Terminal) -> None:
     minutes, rest = divmod(round(conversation.recording.duration_s), 60)
     count, asked = len(conversation.speakers), _fewer(conversation)
-    low = (
-        ", low confidence: give --speakers if you know it" if conversation.diarization.count_confidence == "low" else ""
-    )
+    advice = "" if asked else ": give --speakers if you know it"
+    low = f", low confidence{advice}" if conversation.diarization.count_confidence == "low" else ""
     terminal.say(
         f"[green]✓[/] [bold]{escape(conversation.recording.name)}[/]  {minutes}:{rest:02d}, {count} "
         f"speaker{'s' if count != 1 else ''} ({conversation.diarization.count}{asked}{low})  [dim]{seconds:.1f} s[/]"
@@ -219,8 +239,8 @@ def _stored(path: Path, chosen: Config | None) -> Conversation:
     if chosen is None:
         return conversation
     later = {group: getattr(chosen, group) for group in ("affect", "trajectory", "dynamics", "report")}
-    unsure = options.emotion.model_copy(update={"unsure_below": chosen.emotion.unsure_below})
-    options = options.model_copy(update={**later, "emotion": unsure})
+    sure = {"unsure_below": chosen.emotion.unsure_below, "thresholds": chosen.emotion.thresholds}
+    options = options.model_copy(update={**later, "emotion": options.emotion.model_copy(update=sure)})
     validation = read_validation(chosen.report.validation)
     return derive(replace(conversation, config=options.model_dump(mode="json"), validation=validation), options)
 

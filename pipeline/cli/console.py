@@ -11,8 +11,9 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from pipeline.errors import RessentiError
 from pipeline.records import Progress as Hook
@@ -22,12 +23,24 @@ STAGES = {
     "audio": "Decoding",
     "speech": "Finding speech",
     "voices": "Telling voices apart",
+    "clustering": "Grouping voices",
     "emotion": "Judging emotion",
     "report": "Writing the report",
 }
 _OTHERS = {  # not part of an analysis
     "clips": "Cutting turns",
+    "download": "Downloading",
+    "hash": "Checking",
+    "export": "Writing",
+    "import": "Reading",
 }
+
+
+class _Percentage(TextColumn):
+    """A percentage, left empty for a stage whose end nobody knows."""
+
+    def render(self, task: Task) -> Text:
+        return Text("     ") if task.total is None else super().render(task)
 
 
 class Terminal:
@@ -64,7 +77,7 @@ class Terminal:
         if self.quiet or not self.err.is_terminal:
             yield ignore_progress
             return
-        columns = (TextColumn("{task.description:<22}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+        columns = (TextColumn("{task.description:<22}"), BarColumn(), _Percentage("{task.percentage:>3.0f} %"))
         with Progress(*columns, TimeElapsedColumn(), console=self.err, transient=True) as bars:
             tasks: dict[str, TaskID] = {}
             bars.console.print(f"[dim]{escape(title)}[/]")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import platform
 from importlib import metadata
 
+from rich.markup import escape
 from rich.table import Table
 
 from pipeline.cli.console import Terminal
-from pipeline.config import EmotionOptions, load_config, preset_names
+from pipeline.config import preset_names
 from pipeline.errors import RessentiError
 from pipeline.models import threads
+from pipeline.models.installed import Installed, default_for, installed_ids, need, verify
 from pipeline.records import ModelInfo
 from pipeline.version import PROGRAM
 
@@ -26,11 +28,6 @@ PACKAGES = {
     "pandas": "tables",
     "plotly": "figures",
     "pydub": "levels and excerpts",
-}
-WHY = {
-    "speech activity": "built in",
-    "speaker embedding": "built in; for recordings in which one channel holds several voices",
-    "emotion": "built in",
 }
 FREE = "Lajavaness/wav2vec2-lg-xlsr-fr-speech-emotion-recognition (Apache-2.0)"
 
@@ -51,16 +48,17 @@ def examine(terminal: Terminal, load: bool) -> int:
     models = _table("Models that would be used", "model", "licence", "state", "what for, and why")
     bound = []
     code = missing
-    for task, info in (("speech activity", _vad), ("speaker embedding", _speaker), ("emotion", _emotion)):
+    for task, info in _USED:
         try:
-            model = info()
+            model, why = info()
             bound += [] if model.commercial else [model]
-            models.add_row(model.name, model.licence, "[green]verified[/]", f"{task}: {WHY[task]}")
+            models.add_row(model.name, model.licence, "[green]verified[/]", f"{task}: {why}")
         except RessentiError as error:
-            models.add_row("-", "-", "[red]broken[/]", f"{task}: {error}")
+            models.add_row("-", "-", "[red]broken[/]", f"{task}: {escape(str(error))}")
             code = code or error.exit_code
     terminal.out.print()
-    terminal.out.print(models)
+    terminal.show(models)
+    code = _installed(terminal) or code
     for model in bound:
         terminal.say(f"\n[yellow]No commercial use[/] of {model.name}: {model.note}")
         terminal.say(f"Free of that: {FREE}, or a model trained on your own calls.")
@@ -77,22 +75,60 @@ def _table(title: str, *headings: str) -> Table:
     return table
 
 
-def _vad() -> ModelInfo:
+def _vad() -> tuple[ModelInfo, str]:
     from pipeline.diarization.builtin import vad_info
 
-    return vad_info()
+    return vad_info(), "built in"
 
 
-def _speaker() -> ModelInfo:
+def _diarization() -> tuple[ModelInfo, str]:
+    """Who speaks, where one channel holds several voices; an installed model is checked, not loaded."""
     from pipeline.diarization.embedding import model_info
 
-    return model_info()
+    default = default_for("diarization")
+    if default is None:
+        return model_info(), "built in; for recordings in which one channel holds several voices"
+    for part in (*map(need, default.known.needs if default.known else ()), default):
+        verify(part)
+    return default.info("diarization"), _why(default)
 
 
-def _emotion() -> ModelInfo:
-    from pipeline import emotion
+def _emotion() -> tuple[ModelInfo, str]:
+    from pipeline.emotion.builtin import BuiltinEmotion
 
-    return emotion.choose(EmotionOptions(model=load_config().emotion.model)).info
+    default = default_for("emotion")
+    if default is None:
+        return BuiltinEmotion().info, "built in"
+    verify(default)
+    return default.info("emotion"), _why(default)
+
+
+_USED = (("speech activity", _vad), ("who speaks", _diarization), ("emotion", _emotion))
+
+
+def _why(model: Installed) -> str:
+    return f"installed (commit {model.commit[:12]}), the first of its kind in `ressenti models list`"
+
+
+def _installed(terminal: Terminal) -> int:
+    """List what `ressenti models get` installed; the exit code is that of the first that is damaged."""
+    table = _table("Installed models", "model", "commit", "licence", "what for")
+    code = 0
+    for model_id in installed_ids():
+        try:
+            model = need(model_id)
+            verify(model)
+            licence = model.known.licence if model.known else "unknown"
+            table.add_row(model_id, model.commit, licence, model.task)
+        except RessentiError as error:
+            table.add_row(model_id, "[red]damaged[/]", "-", escape(str(error)))
+            code = code or error.exit_code
+    if table.row_count:
+        terminal.out.print()
+        terminal.show(table, width=160)
+    else:
+        terminal.say("\nNo other models are installed: see `ressenti models list`.")
+    return code
 
 
 def _load(terminal: Terminal) -> int:

@@ -1,25 +1,73 @@
-"""Samples -> segments with speakers: one small interface, and the diarizers behind it."""
+"""Samples -> who spoke when: one small interface, the built-in way, pyannote's pipelines, and channels as speakers."""
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
 from typing import Literal
 
 from pipeline.config import DiarizationOptions
 from pipeline.diarization.interface import Diarizer
 from pipeline.errors import ConfigError
+from pipeline.models.folders import is_id
+from pipeline.models.installed import Installed, find, need, resolved, verify
 
 
 def choose(layout: Literal["mono", "split"], options: DiarizationOptions) -> Diarizer:
     """The diarizer for a layout: channels where each is a speaker, else the configured model.
 
-    Raises `ConfigError` for an unknown model.
+    `auto` is the installed default of the registry, else the built-in one; otherwise `builtin`, an installed pyannote
+    pipeline's id, or a folder with one (config.yaml). Raises `ConfigError` for an unknown one, also where channels
+    decide, `NotInstalledError` for a model that was never fetched, `WrongHashError` for one that changed since, and
+    what `pipeline.diarization.pyannote.load` raises.
     """
-    if options.model != "builtin":
-        raise ConfigError(f"diarization.model: unknown diarizer {options.model!r}; expected builtin.")
+    asked = None if options.model in {"auto", "builtin"} else _locate(options.model)
     if layout == "split":
         from pipeline.diarization.channels import ChannelDiarizer
 
         return ChannelDiarizer(options)
+    if options.model == "auto" and (name := resolved("auto", "diarization")) != "builtin":
+        asked = need(name)
+    if asked is not None:
+        return _load(asked, options)
     from pipeline.diarization.builtin import BuiltinDiarizer
 
     return BuiltinDiarizer(options)
+
+
+def _locate(model: str) -> Installed | Path:
+    """The folder or the installed model that is meant."""
+    folder = Path(model).expanduser()
+    if (folder / "config.yaml").is_file():
+        return folder
+    if is_id(model):
+        return need(model)
+    raise ConfigError(
+        f"diarization.model: unknown diarizer {model!r}; expected auto, builtin, the id of an installed model "
+        "(`ressenti models list`), or a folder with a pyannote pipeline's config.yaml in it."
+    )
+
+
+def _load(asked: Installed | Path, options: DiarizationOptions) -> Diarizer:
+    """A pyannote pipeline, once it and all that it is made of are known to be what was installed."""
+    from pipeline.diarization.pyannote_folder import further_ids
+
+    folder, own = (asked, ()) if isinstance(asked, Path) else (asked.folder, (asked,))
+    needed = [need(part) for model in own if model.known for part in model.known.needs]
+    for model in (*own, *needed):
+        verify(model)
+    further = [found for name in further_ids(folder) if is_id(name) and (found := find(name)) is not None]
+    for model in further:
+        if model not in needed:
+            verify(model)
+    return _loaded(folder, options, tuple(model.id for model in own), tuple((m.id, m.sha256) for m in (*own, *further)))
+
+
+@lru_cache(maxsize=1)  # a batch of recordings loads the models once
+def _loaded(
+    folder: Path, options: DiarizationOptions, own: tuple[str, ...], hashes: tuple[tuple[str, str], ...]
+) -> Diarizer:
+    from pipeline.diarization import pyannote
+
+    models = {name: need(name) for name, _ in hashes}
+    return pyannote.load(folder, options, installed=models.pop(own[0]) if own else None, further=models)

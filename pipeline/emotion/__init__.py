@@ -7,21 +7,43 @@ from pathlib import Path
 from pipeline.config import EmotionOptions
 from pipeline.emotion.interface import EmotionModel
 from pipeline.errors import ConfigError
+from pipeline.models.folders import is_id
+from pipeline.models.installed import Installed, need, resolved, verify
 
 
 def choose(options: EmotionOptions) -> EmotionModel:
-    """The configured emotion model: `builtin`, or a folder of weights that `pipeline.training.emotion` wrote.
+    """The configured emotion model.
 
-    Raises `ConfigError` for an unknown one, `ModelError` for a folder whose weights are damaged.
+    `auto` is the installed default of the registry, else the built-in one; otherwise `builtin`, an installed model's
+    id, or a folder: what `pipeline.training.emotion` wrote (emotion.json), or a wav2vec2 model in transformers' format
+    (config.json). Raises `ConfigError` for an unknown one, `NotInstalledError` for a model that was never fetched,
+    `ModelError` where weights are damaged.
     """
     from pipeline.emotion.builtin import BuiltinEmotion
 
-    if options.model == "builtin":
+    name = resolved(options.model, "emotion")
+    if name == "builtin":
         return BuiltinEmotion()
-    folder = Path(options.model)
+    if options.model == "auto":  # a folder that happens to be called like it is not meant
+        return load_installed(need(name), options)
+    folder = Path(name).expanduser()
     if (folder / "emotion.json").is_file():
         return BuiltinEmotion(folder)
+    if (folder / "config.json").is_file():
+        from pipeline.emotion import wav2vec2
+
+        return wav2vec2.load(folder, options)
+    if is_id(name):
+        return load_installed(need(name), options)
     raise ConfigError(
-        f"emotion.model: unknown emotion model {options.model!r}; expected builtin, or a folder with emotion.onnx "
-        "and emotion.json in it."
+        f"emotion.model: unknown emotion model {options.model!r}; expected auto, builtin, the id of an installed model "
+        "(`ressenti models list`), or a folder with emotion.json or config.json in it."
     )
+
+
+def load_installed(installed: Installed, options: EmotionOptions) -> EmotionModel:
+    """An installed model, once it is known to be what was installed."""
+    from pipeline.emotion import wav2vec2
+
+    verify(installed)
+    return wav2vec2.load(installed.folder, options, known=installed.known, name=installed.id, commit=installed.commit)

@@ -110,7 +110,10 @@ def hear(cuts: Sequence[Cut], model: EmotionModel, config: Config, *, alone: boo
         ]
         scores = iter(model.score(excerpts))
         for cut in own:
-            windows = tuple(Window(start, end, weight, next(scores)) for start, end, weight in cut.plan)
+            windows = tuple(
+                affect.placed(Window(start, end, weight, next(scores)), config.affect)
+                for start, end, weight in cut.plan
+            )
             out.append(Heard(cut.clip, affect.mean_scores(windows), _point(windows, config)))
     return out
 
@@ -124,7 +127,7 @@ def figures_of(heard: Sequence[Heard], config: Config) -> EmotionFigures:
     speakers = [h.clip.who for h in classed]
     matrix = metrics.confusion(truth, guess)
     curve = metrics.reliability(confidence, truth == guess)
-    sure = confidence >= config.emotion.unsure_below
+    sure = np.array([not affect.is_unsure(h.scores, config.emotion) for h in classed], dtype=bool)
 
     def interval(figure: metrics.OfConfusion) -> Interval | None:
         return metrics.bootstrap(speakers, lambda rows: figure(metrics.confusion(truth[rows], guess[rows])))
@@ -182,7 +185,7 @@ def _or_none(value: float) -> float | None:
 
 def _point(windows: Sequence[Window], config: Config) -> tuple[float, float] | None:
     """Mean of the windows' places in the plane, weighted by their speech, as a turn's."""
-    points = [p for w in windows if (p := affect.point_of(w, 0, config.affect)) is not None]
+    points = [p for w in windows if (p := affect.point_of(w, 0, config.affect, config.emotion)) is not None]
     if not points:
         return None
     weights: FloatArray = np.array([p.weight_s for p in points])

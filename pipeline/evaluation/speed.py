@@ -38,13 +38,14 @@ class Measurement:
     """One analysis of `minutes` of sound with one emotion model, in a process of its own.
 
     `whole_s` goes from the start of the process to its end, so the stages add up to less: what is left is Python
-    starting and ending.
+    starting and ending. `scores` are the class scores of every window, in order.
     """
 
     minutes: float
     model: str
     stages: tuple[Stage, ...]
     whole_s: float
+    scores: tuple[tuple[float, ...], ...] = ()
 
     @property
     def peak_mb(self) -> float | None:
@@ -58,13 +59,17 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Ratio:
-    """A model's seconds over those of the first, same length, same run; `emotion` None where nobody was judged."""
+    """A model's seconds over those of the first, same length, same run; `emotion` None where nobody was judged.
+
+    `score_change` is the largest difference of any class score, where both are the same model in other ways.
+    """
 
     minutes: float
     model: str
     against: str
     emotion: float | None
     whole: float
+    score_change: float | None = None
 
 
 @dataclass
@@ -119,13 +124,18 @@ class TimedDiarizer:
 class TimedEmotion:
     """The configured emotion model, loaded when the first turn is there, as in any analysis."""
 
-    def __init__(self, options: EmotionOptions, clock: Clock) -> None:
-        self._options, self._clock = options, clock
+    def __init__(self, options: EmotionOptions, clock: Clock, *, obvious: bool = False) -> None:
+        self._options, self._clock, self._obvious = options, clock, obvious
 
     @cached_property
     def _model(self) -> EmotionModel:
         self._clock.end("turns")
-        model = emotion.choose(self._options)
+        if self._obvious:
+            from pipeline.evaluation.obvious import ObviousEmotion
+
+            model: EmotionModel = ObviousEmotion(Path(self._options.model), self._options)
+        else:
+            model = emotion.choose(self._options)
         self._clock.end("loading_emotion")
         return model
 
@@ -191,7 +201,13 @@ def fastest(runs: Sequence[Measurement]) -> Measurement:
         same = [stage for run in runs for stage in run.stages if stage.name == name]
         peaks = [stage.peak_mb for stage in same if stage.peak_mb is not None]
         stages.append(Stage(name, min(stage.seconds for stage in same), max(peaks, default=None)))
-    return Measurement(runs[0].minutes, runs[0].model, tuple(stages), min(run.whole_s for run in runs))
+    return Measurement(runs[0].minutes, runs[0].model, tuple(stages), min(run.whole_s for run in runs), runs[0].scores)
+
+
+def way_of(model: str) -> tuple[str | None, str]:
+    """How a model is to be run, and its name: `int8:PATH` is PATH in int8, `obvious:PATH` by transformers' pipeline."""
+    way, _, name = model.partition(":")
+    return (way, name) if name and way in ("obvious", "fp32", "bf16", "int8") else (None, model)
 
 
 def ratios(measured: Sequence[Measurement]) -> tuple[Ratio, ...]:
@@ -205,6 +221,13 @@ def ratios(measured: Sequence[Measurement]) -> tuple[Ratio, ...]:
             against=first.model,
             emotion=None if not base or (own := other.seconds("emotion")) is None else own / base,
             whole=other.whole_s / first.whole_s,
+            score_change=_change(first, other),
         )
         for other in others
     )
+
+
+def _change(first: Measurement, other: Measurement) -> float | None:
+    if way_of(first.model)[1] != way_of(other.model)[1] or len(first.scores) != len(other.scores) or not first.scores:
+        return None
+    return float(np.abs(np.array(first.scores) - np.array(other.scores)).max())

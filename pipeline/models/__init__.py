@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,18 @@ def onnx_session(path: Path) -> onnxruntime.InferenceSession:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as exc:  # onnxruntime's own errors share no base class
         raise ModelError(f"{path.name}: cannot be loaded ({exc}). Install Ressenti again.") from exc
+
+
+def forbid_network() -> None:
+    """Keep the libraries that load models from asking their hubs, and from sending anything; before importing them.
+
+    huggingface_hub reads HF_HUB_OFFLINE when it is imported; where it has been, its constant is set as well.
+    """
+    os.environ.update(
+        HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1", PYANNOTE_METRICS_ENABLED="0"
+    )
+    if (constants := sys.modules.get("huggingface_hub.constants")) is not None:
+        vars(constants)["HF_HUB_OFFLINE"] = True
 
 
 def threads() -> int:

@@ -2,9 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.affect import is_unsure, mean_scores, point_of
+from pipeline.affect import given as given_classes
+from pipeline.affect import is_unsure, mean_scores, placed, point_of
 from pipeline.config import AffectOptions, EmotionOptions
-from pipeline.records import EmotionScores, Window
+from pipeline.records import CLASSES, EmotionScores, Window
+from pipeline.stats import nearness
 
 OPTIONS = AffectOptions()
 
@@ -48,3 +50,33 @@ def test_points_stay_in_the_hull_of_the_anchors(raw: list[float]) -> None:
     assert -0.65 <= point.valence <= 0.8
     assert -0.55 <= point.arousal <= 0.4
     assert point.valence_sd >= 0
+
+
+def test_independent_scores_have_thresholds_of_their_own() -> None:
+    options = EmotionOptions(thresholds={**dict.fromkeys(CLASSES, 0.5), "Sad": 0.2})  # type: ignore[dict-item]
+    scores = EmotionScores((0.6, 0.1, 0.7, 0.3, 0.4), "sigmoid")
+    assert given_classes(scores, options) == ("Neutral", "Pleased", "Sad")
+    low = EmotionScores((0.4, 0.1, 0.4, 0.1, 0.4), "sigmoid")
+    assert given_classes(low, options) == ()
+    assert is_unsure(low, options)
+    assert not is_unsure(scores, options)
+    sad = window(0.1, 0.1, 0.1, 0.3, 0.1, activation="sigmoid")
+    assert point_of(sad, 0, OPTIONS, options) is not None
+    assert point_of(sad, 0, OPTIONS, EmotionOptions()) is None
+
+
+def test_a_regression_is_placed_where_it_says_and_classed_by_the_anchors() -> None:
+    scores = EmotionScores((0.2,) * 5, "regression", valence=-0.5, arousal=0.4)
+    found = placed(Window(0, 2, 2, scores), OPTIONS)
+    assert found.emotion.top == "Tension"
+    moved = OPTIONS.model_copy(update={"anchors": {**OPTIONS.anchors, "Sad": (-0.5, 0.4), "Tension": (0.5, 0.9)}})
+    assert placed(found, moved).emotion.top == "Sad"
+    point = point_of(found, 0, OPTIONS)
+    assert point is not None
+    assert (point.valence, point.arousal, point.valence_sd) == (-0.5, 0.4, OPTIONS.error_sd)
+
+
+def test_between_two_places_neither_is_sure() -> None:
+    near = nearness((0.0, 0.0), [(0.3, 0.0), (-0.3, 0.0), (5.0, 5.0)], 0.25)
+    assert near == pytest.approx((0.5, 0.5, 0.0))
+    assert nearness((9.0, 9.0), [(0.3, 0.0), (-0.3, 0.0)], 0.25)[0] == pytest.approx(1)

@@ -5,13 +5,21 @@ import numpy as np
 import pytest
 import yaml
 
+from checkpoints import write_checkpoint
 from conftest import CHECKOUT, SEGMENTS, write_wav
 from pipeline import analyze
 from pipeline.audio import load
 from pipeline.config import AudioOptions, Config, _Group, load_config, preset_names
 from pipeline.diarization.fake import FakeDiarizer
 from pipeline.emotion.fake import FakeEmotion
-from pipeline.errors import ConfigError, TruncatedError
+from pipeline.errors import ConfigError, TruncatedError, UntrustedModelError
+from pipeline.records import EmotionScores
+
+PYANNOTE = """
+pipeline:
+  name: pyannote.audio.pipelines.SpeakerDiarization
+  params: {clustering: AgglomerativeClustering, segmentation: pytorch_model.bin, embedding: pytorch_model.bin}
+"""
 
 
 def test_the_default_preset_says_what_the_code_says() -> None:
@@ -55,6 +63,14 @@ def test_every_option_is_read(sample: tuple[Path, Path], tmp_path: Path, monkeyp
     with pytest.raises(TruncatedError):
         analyze(cut, config)
     analyze(sample[0], config, diarizer=FakeDiarizer(SEGMENTS), emotion_model=FakeEmotion())
+    regression = load_config("default", {"emotion": {"model": str(write_checkpoint(tmp_path / "mine", "audeering"))}})
+    analyze(sample[0], regression, diarizer=FakeDiarizer(SEGMENTS))
+    own = FakeEmotion(lambda _: EmotionScores((0.9, 0.1, 0.6, 0.1, 0.1), "sigmoid"))
+    analyze(sample[0], Config(), diarizer=FakeDiarizer(SEGMENTS), emotion_model=own)
+    (tmp_path / "pytorch_model.bin").write_bytes(b"no manifest names it")
+    (tmp_path / "config.yaml").write_text(PYANNOTE, encoding="utf-8")
+    with pytest.raises(UntrustedModelError):
+        analyze(sample[0], load_config("default", {"diarization": {"model": str(tmp_path)}}))
     page = "\n".join(p.read_text(encoding="utf-8") for p in (CHECKOUT / "reports").glob("*.py"))
     shown = {("report", "lang")} | {("dynamics", f"flag_{name}") for name in ("share", "monologue_s", "silence_s")}
     for group, name in shown:

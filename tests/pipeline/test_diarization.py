@@ -185,7 +185,7 @@ def test_channels_decide_the_count(sample: tuple[Path, Path]) -> None:
 
 def test_unknown_models_are_refused() -> None:
     with pytest.raises(ConfigError, match="unknown diarizer"):
-        diarization.choose("mono", DiarizationOptions(model="nobody/knows"))
+        diarization.choose("mono", DiarizationOptions(model="nobody-knows"))
 
 
 def test_a_changed_weight_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

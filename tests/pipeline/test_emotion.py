@@ -96,4 +96,4 @@ def test_the_licence_is_told() -> None:
 
 def test_unknown_models_are_refused() -> None:
     with pytest.raises(ConfigError, match="unknown emotion model"):
-        emotion.choose(EmotionOptions(model="nobody/knows"))
+        emotion.choose(EmotionOptions(model="nobody-knows"))

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,11 +7,12 @@ import pytest
 
 from conftest import SEGMENTS, noise, write_wav
 from pipeline import People, analyze, load_config, store
+from pipeline.audio import Audio
 from pipeline.diarization.fake import FakeDiarizer
 from pipeline.diarization.interface import Count
 from pipeline.emotion.fake import FakeEmotion
 from pipeline.errors import NoSpeechError
-from pipeline.records import Conversation
+from pipeline.records import Conversation, Diarization, Progress, ignore_progress
 from pipeline.run import derive
 
 Make = Callable[..., Conversation]
@@ -125,3 +127,28 @@ def test_one_line_of_python(sample: tuple[Path, Path]) -> None:
     assert all(0.3 < s.talk.share < 0.7 for s in conversation.speakers if s.talk)
     assert any(t.emotion for t in conversation.turns)
     assert [m.name for m in conversation.models][-1] == "ressenti-builtin-emotion"
+
+
+class ExclusiveDiarizer(FakeDiarizer):
+    """Hears the segments of SEGMENTS, and gives the overlap of S1 and S2 to S1 alone."""
+
+    def diarize(self, audio: Audio, count: Count, progress: Progress = ignore_progress) -> Diarization:
+        found = super().diarize(audio, count, progress)
+        exclusive = tuple(replace(s, start_s=20.0) if s.start_s == 19.0 else s for s in found.segments)
+        return replace(found, exclusive=exclusive)
+
+
+def test_exclusive_speech_cuts_the_turns_and_the_rest_is_still_told(recording: Path, make_conversation: Make) -> None:
+    with_overlap = make_conversation()
+    conversation = analyze(recording, diarizer=ExclusiveDiarizer(SEGMENTS), emotion_model=FakeEmotion())
+    assert [t.start_s for t in conversation.turns] == [0.5, 5.0, 9.5, 20.0, 24.2, 26.0]
+    assert [t.overlap_s for t in conversation.turns] == [0, 0, 1.0, 0, 0, 0]
+    assert conversation.exchange == with_overlap.exchange
+    assert conversation.exchange is not None
+    assert [i.by for i in conversation.exchange.interruptions] == ["S2"]
+    for ours, theirs in zip(conversation.speakers, with_overlap.speakers, strict=True):
+        assert ours.talk is not None
+        assert theirs.talk is not None
+        assert replace(ours.talk, loudness_dbfs=None) == replace(theirs.talk, loudness_dbfs=None)
+        assert ours.talk.loudness_dbfs == pytest.approx(theirs.talk.loudness_dbfs, abs=0.5)
+    assert store.loads(store.dumps(conversation)).diarization.exclusive == conversation.diarization.exclusive

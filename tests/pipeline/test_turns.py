@@ -112,3 +112,16 @@ def test_windows_cover_a_span_and_their_weights_add_up(length: float, start: flo
     assert covered[0][0] == start
     assert abs(covered[0][1] - start - length) < 1e-6
     assert all(b - a <= 8 + 1e-9 for a, b, _ in windows)
+
+
+def test_exclusive_segments_cut_and_the_others_mark_overlap() -> None:
+    heard = segments((0, 10, "A"), (4, 6, "B"), (9, 14, "B"))
+    exclusive = segments((0, 4.5, "A"), (4.5, 5.5, "B"), (5.5, 9.5, "A"), (9.5, 14, "B"))
+    turns = make_turns(exclusive, OPTIONS, heard)
+    assert [(t.speaker, t.start_s, t.end_s, t.overlap_s) for t in turns] == [
+        ("A", 0, 4.5, 0.5),
+        ("B", 4.5, 5.5, 1.0),
+        ("A", 5.5, 9.5, 1.0),
+        ("B", 9.5, 14, 0.5),
+    ]
+    assert clear_spans(turns[2], heard, min_s=0.8) == [(6, 9, 3)]

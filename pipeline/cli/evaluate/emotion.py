@@ -17,6 +17,7 @@ from pipeline import store
 from pipeline.cli.console import Terminal, interval, number, rounded
 from pipeline.config import load_config
 from pipeline.errors import ConfigError
+from pipeline.models.installed import resolved
 from pipeline.records import CLASSES
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _candidates(
     options = load_config(config).emotion
     if protocol == "shipped":
         out: list[Candidate] = []
-        for name in dict.fromkeys(models or [options.model]):
+        for name in dict.fromkeys(models or [resolved(options.model, "emotion")]):
             model = models_of.choose(options.model_copy(update={"model": name}))
             tested = [clip for clip in clips if clip.who not in model.learned]
             if not tested:

@@ -21,6 +21,7 @@ from rich.table import Table
 from pipeline import errors, store
 from pipeline.cli.console import STAGES, Terminal
 from pipeline.config import load_config
+from pipeline.models.installed import resolved
 
 if TYPE_CHECKING:
     from pipeline.audio import Audio
@@ -44,17 +45,22 @@ def speed(
     ] = None,
     minutes: Annotated[list[float] | None, typer.Option(help="A length.  [default: 10 and 60]")] = None,
     config: Annotated[str, typer.Option(help="Preset or YAML file.")] = "default",
-    model: Annotated[list[str] | None, typer.Option(help="An emotion model.  [default: the config's]")] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="An emotion model, also int8:MODEL, fp32:, bf16:, obvious:.  [default: the config's]"),
+    ] = None,
     repeats: Annotated[int, typer.Option(help="Measure so often; the least seconds count.")] = 1,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")] = None,
 ) -> None:
     """Seconds and peak memory of each stage of an analysis, for given lengths of sound.
 
     Each length and model runs in a process of its own; with several models they take turns, and each is compared with
-    the first. The JSON holds `recording`, `config`, `repeats`, `machine`, and `lengths`: for each `minutes` its
+    the first. `int8:MODEL` (fp32, bf16) is a model in that number format, `obvious:FOLDER` the same weights by
+    transformers' own pipeline, turn by turn: of one model in several ways, the largest change of a score is told.
+    The JSON holds `recording`, `config`, `repeats`, `machine`, and `lengths`: for each `minutes` its
     `models` (`model`; `stages` and `whole`, each with `seconds`, `seconds_per_minute` of sound, `share` of real time
     and `peak_mb`, null where unknown; `runs_s`, the whole of every repeat) and the `ratios` of seconds (`model`,
-    `against`, `emotion`, `whole`).
+    `against`, `emotion`, `whole`, `score_change`).
     """
     from pipeline.audio import load
     from pipeline.cli import sample
@@ -66,7 +72,7 @@ def speed(
     if repeats < 1:
         raise errors.ConfigError(f"--repeats: got {repeats}; expected 1 or more.")
     options = load_config(config)
-    models = model or [options.emotion.model]
+    models = model or [resolved(options.emotion.model, "emotion")]
     source = recording or sample.locate()[0]
     _, sound = load(source, options.audio)
     terminal = Terminal()
@@ -96,28 +102,33 @@ def measure(started: float) -> None:
     `started` is when it began, on `time.monotonic`; arguments are recording, config and emotion model. An error that
     is ours is written down instead, by class and message.
     """
-    from pipeline.evaluation.speed import Clock, TimedDiarizer, TimedEmotion
+    from pipeline.evaluation.speed import Clock, TimedDiarizer, TimedEmotion, way_of
 
     clock = Clock(started)
-    path, config, model = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    path, config = Path(sys.argv[1]), sys.argv[2]
+    way, model = way_of(sys.argv[3])
     try:
         from pipeline.cli import outputs
         from pipeline.run import analyze
 
-        options = load_config(config, {"emotion": {"model": model}})
+        dtype: dict[str, object] = {} if way in (None, "obvious") else {"dtype": way}
+        options = load_config(config, {"emotion": {"model": model, **dtype}})
         clock.end("loading")
         conversation = analyze(
             path,
             options,
             diarizer=TimedDiarizer(options.diarization, clock),
-            emotion_model=TimedEmotion(options.emotion, clock),
+            emotion_model=TimedEmotion(options.emotion, clock, obvious=way == "obvious"),
             progress=clock.hook,
         )
         clock.end("deriving")
         (plan,) = outputs.plan([path], path.parent / "out", tuple(outputs.ENDINGS)).values()
         outputs.write(conversation, plan, None)
         clock.end("report")
-        result: dict[str, Any] = {"stages": [asdict(stage) for stage in clock.stages()]}
+        result: dict[str, Any] = {
+            "stages": [asdict(stage) for stage in clock.stages()],
+            "scores": [window.emotion.scores for turn in conversation.turns for window in turn.windows],
+        }
     except errors.RessentiError as error:
         result = {"error": type(error).__name__, "message": str(error)}
     path.with_name(_RESULT).write_text(json.dumps(result), encoding="utf-8")
@@ -164,7 +175,8 @@ def _run(recording: Path, minutes: float, config: str, model: str) -> Measuremen
     if "error" in found:
         kind: type[errors.RessentiError] = getattr(errors, found["error"])
         raise kind(f"{minutes:g} minutes with {model}: {found['message']}")
-    return Measurement(minutes, model, tuple(Stage(**stage) for stage in found["stages"]), whole_s)
+    scores = tuple(tuple(row) for row in found["scores"])
+    return Measurement(minutes, model, tuple(Stage(**stage) for stage in found["stages"]), whole_s, scores)
 
 
 def _figures(
@@ -192,7 +204,9 @@ def _figures(
 
 def _rounded(ratio: Ratio) -> dict[str, Any]:
     share = None if ratio.emotion is None else round(ratio.emotion, 4)
-    return {"model": ratio.model, "against": ratio.against, "emotion": share, "whole": round(ratio.whole, 4)}
+    change = None if ratio.score_change is None else round(ratio.score_change, 6)
+    about = {"model": ratio.model, "against": ratio.against, "emotion": share, "whole": round(ratio.whole, 4)}
+    return {**about, "score_change": change}
 
 
 def _table(source: Path, repeats: int) -> Table:
@@ -222,7 +236,10 @@ def _add(table: Table, row: Measurement) -> None:
 
 def _add_ratio(table: Table, ratio: Ratio) -> None:
     stage = "-" if ratio.emotion is None else f"× {ratio.emotion:.2f}"
-    for name, value in ((_NAMES["emotion"], stage), ("whole command", f"× {ratio.whole:.2f}")):
+    rows = [(_NAMES["emotion"], stage), ("whole command", f"× {ratio.whole:.2f}")]
+    if ratio.score_change is not None:
+        rows.append(("largest score change", f"{ratio.score_change:.4f}"))
+    for name, value in rows:
         table.add_row(
             f"{ratio.minutes:g}", escape(ratio.model), f"{name} against {escape(ratio.against)}", value, "", "", ""
         )

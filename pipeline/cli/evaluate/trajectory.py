@@ -16,6 +16,7 @@ from pipeline import store
 from pipeline.cli.console import Terminal, interval, number, rounded
 from pipeline.config import load_config
 from pipeline.errors import ConfigError, NoSpeechError, NotFoundError, RessentiError
+from pipeline.models.installed import resolved
 from pipeline.records import CLASSES
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def trajectory(
     kept: dict[tuple[str, str, str], list[Observation]] = {}
     failed = 0
     with terminal.progress(f"{len(found)} conversations") as progress:
-        for name in dict.fromkeys(model or [options.emotion.model]):
+        for name in dict.fromkeys(model or [resolved(options.emotion.model, "emotion")]):
             judge = choose(options.emotion.model_copy(update={"model": name}))
             for done, path in enumerate(found, start=1):
                 scene = path.parent.relative_to(folder).as_posix()

@@ -1,0 +1,218 @@
+"""`ressenti models`: what can be installed, what is, and how it is fetched, checked and carried over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline.cli.console import Terminal
+from pipeline.errors import NotInstalledError, RessentiError
+from pipeline.models.folders import delete, folder_of, models_folder, partial_of, writing
+from pipeline.models.installed import Installed, default_for, find, installed_ids, need, verify
+from pipeline.models.registry import known, page_of
+
+app = typer.Typer(
+    help="Install other models than the built-in ones; only `get` uses the network.", no_args_is_help=True
+)
+
+Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="OWNER/NAME, as `ressenti models list` shows.")]
+
+
+@app.callback()
+def models() -> None:
+    """Install other models than the built-in ones; only `get` uses the network."""
+
+
+@app.command("list")
+def list_models() -> None:
+    """Which models are known, which are installed, what they allow, and which are used when none is named."""
+    terminal = Terminal()
+    table = Table(
+        "model", "what", "licence", "MB", "installed", title="Models", title_justify="left", box=None, pad_edge=False
+    )
+    table.columns[3].justify = "right"
+    defaults = {task: _default_id(task) for task in ("emotion", "diarization")}
+    there = installed_ids()
+    for model_id in (*known(), *(i for i in there if i not in known())):
+        entry = known().get(model_id)
+        licence = entry.licence if entry else "unknown"
+        size = f"{entry.size_mb:,}" if entry else "?"
+        remarks = [] if entry is None or entry.commercial else ["no commercial use"]
+        remarks += ["gated"] if entry and entry.gated else []
+        state, task = _state(model_id, there)
+        what = entry.task if entry else f"{task}, not in the registry"
+        if model_id in defaults.values():
+            state += ", [bold]default[/]"
+        table.add_row(model_id, what, ", ".join([licence, *remarks]), size, state)
+    terminal.show(table, width=160)
+    for task in ("emotion", "diarization"):
+        terminal.say(f"{task}: {defaults[task] or 'builtin'} is used unless a config names another ({task}.model).")
+    terminal.say(f"They are kept in {escape(str(models_folder()))} (RESSENTI_MODELS).")
+
+
+@app.command("get")
+def get_models(
+    ids: Ids,
+    revision: Annotated[
+        str | None, typer.Option(help="Branch, tag or commit.  [default: what is installed, else the newest]")
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option(help="Token of the hub; better HF_TOKEN or `hf auth login`, which others cannot see.")
+    ] = None,
+    task: Annotated[
+        Literal["emotion", "diarization"], typer.Option(help="What it is for, where the registry does not know it.")
+    ] = "emotion",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+) -> None:
+    """Download models and what they need, pin their commit, and note the SHA-256 of every file.
+
+    A download that was interrupted goes on where it stopped. HF_ENDPOINT names a mirror.
+    """
+    from pipeline.models.download import get
+
+    terminal = Terminal(quiet)
+    code = 0
+    for model_id in dict.fromkeys(ids):
+        try:
+            with terminal.progress(model_id) as progress:
+                got = get(model_id, revision, token, task=task, progress=progress)
+            terminal.say(f"[green]✓[/] [bold]{escape(model_id)}[/] {_about(got)}")
+            terminal.say(f"    {escape(str(got.folder))}, from {escape(got.source)}")
+            _tell_terms(got, terminal)
+        except RessentiError as error:
+            failed = terminal.fail(error)
+            code = code or failed
+    raise typer.Exit(code)
+
+
+@app.command("verify")
+def verify_models(
+    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID...]", help="[default: all]")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Hash every file, also those that look unchanged.")] = False,
+) -> None:
+    """Check installed models against what was noted when they were installed."""
+    terminal = Terminal()
+    code = 0
+    for model_id in ids or installed_ids():
+        try:
+            model = need(model_id)
+            with terminal.progress(model_id) as progress:
+                verify(model, full, progress)
+            how = "every file hashed" if full else "sizes and times unchanged, or hashed"
+            terminal.say(f"[green]✓[/] {escape(model_id)} {_about(model)}: {how}")
+        except RessentiError as error:
+            failed = terminal.fail(error)
+            code = code or failed
+    raise typer.Exit(code)
+
+
+@app.command("remove")
+def remove_models(ids: Ids) -> None:
+    """Delete installed models, and what an interrupted download left."""
+    terminal = Terminal()
+    for model_id in ids:
+        with writing(folder_of(model_id)):
+            deleted = [delete(folder_of(model_id)), delete(partial_of(model_id))]
+            partial_of(model_id).with_name(f"{partial_of(model_id).name}.lock").unlink(missing_ok=True)
+        if not any(deleted):
+            raise NotInstalledError(
+                f"{model_id}: not installed; expected one of {', '.join(installed_ids()) or 'none'}."
+            )
+        terminal.say(f"[green]✓[/] {escape(model_id)} removed")
+        for other in known().values():
+            if model_id in other.needs and other.id in installed_ids():
+                terminal.say(f"    [yellow]{other.id} needs it[/] and cannot be used until it is back")
+            if other.id == model_id and (left := [part for part in other.needs if part in installed_ids()]):
+                terminal.say(f"    what it needed is still there: ressenti models remove {' '.join(left)}")
+
+
+@app.command("export")
+def export_models(
+    ids: Ids,
+    file: Annotated[Path, typer.Argument(metavar="FILE.tar", help="What to write.")],
+) -> None:
+    """Write installed models, with what they need, into one file for a machine without network."""
+    from pipeline.models import archive
+
+    terminal = Terminal()
+    chosen = archive.with_needs(ids)
+    with terminal.progress(file.name) as progress:
+        archive.export(chosen, file, progress)
+    for model in chosen:
+        terminal.say(f"[green]✓[/] {escape(model.id)} {_about(model)}")
+    _tell_sum(file, terminal)
+
+
+@app.command("import")
+def import_models(
+    file: Annotated[Path, typer.Argument(metavar="FILE.tar", help="What `ressenti models export` wrote.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace other commits that are installed.")] = False,
+) -> None:
+    """Install the models of an exported file, all or none; without network.
+
+    The file says itself what it must hold: compare the SHA-256 that is printed with the one of the export.
+    """
+    from pipeline.models import archive
+
+    terminal = Terminal()
+    with terminal.progress(file.name) as progress:
+        loaded = archive.load(file, overwrite, progress)
+    for model in loaded:
+        terminal.say(f"[green]✓[/] [bold]{escape(model.id)}[/] {_about(model)}")
+        _tell_terms(model, terminal)
+    _tell_sum(file, terminal)
+
+
+def _about(model: Installed) -> str:
+    licence = model.known.licence if model.known else "licence unknown"
+    return f"commit {model.commit[:12]}, {model.size / 1e6:,.1f} MB, {licence}"
+
+
+def _tell_terms(model: Installed, terminal: Terminal) -> None:
+    """What one has to know before using a model, and whether it is used from now on."""
+    if model.known is None:
+        terminal.say(
+            f"    [yellow]not a model that Ressenti knows[/]: see {page_of(model.id)} for its licence and labels"
+        )
+        if model.task != "part":
+            terminal.say(f"    use it by naming it in a config: {model.task}: {{model: {model.id}}}")
+        return
+    if not model.known.commercial:
+        terminal.say(f"    [yellow]no commercial use[/] ({model.known.licence})")
+    if _default_id(model.task) == model.id:
+        terminal.say(f"    it is now the default: {model.task}.model is auto unless a config says otherwise")
+
+
+def _tell_sum(file: Path, terminal: Terminal) -> None:
+    from pipeline.models.installed import digest_of
+
+    terminal.say(f"{escape(str(file))}: {file.stat().st_size / 1e6:,.1f} MB, SHA-256 {digest_of(file)}")
+
+
+def _default_id(task: str) -> str | None:
+    """The installed default; None also where what would be it is damaged, which its own row says."""
+    if task not in {"emotion", "diarization"}:
+        return None
+    try:
+        default = default_for("emotion" if task == "emotion" else "diarization")
+    except RessentiError:
+        return None
+    return default.id if default else None
+
+
+def _state(model_id: str, there: tuple[str, ...]) -> tuple[str, str]:
+    """Whether a model is installed, at which commit, and what it is for."""
+    if model_id not in there:
+        return ("download unfinished" if partial_of(model_id).is_dir() else "-"), "?"
+    try:
+        model = find(model_id)
+        if model is None:
+            return "-", "?"
+        verify(model)
+    except RessentiError:
+        return "[red]damaged[/] (see `models verify`)", "?"
+    return f"{model.commit[:12]}, {model.size / 1e6:,.0f} MB", model.task

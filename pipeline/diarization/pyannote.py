@@ -1,0 +1,157 @@
+"""pyannote's diarization pipelines (community-1, 3.1, others in a folder), from local files alone.
+
+The pipeline is made of models that are loaded here, never of paths or ids. pyannote.audio chooses the loader of an
+embedding by what its path looks like (one with "wespeaker" and without "pyannote" is taken for ONNX,
+`PretrainedSpeakerEmbedding`), and fetches what it is not given: with objects, neither can happen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from pipeline.audio import RATE_HZ, Audio
+from pipeline.config import DiarizationOptions
+from pipeline.diarization.interface import Count
+from pipeline.diarization.pyannote_count import WatchedClustering, bounds_of, notes_of
+from pipeline.diarization.pyannote_folder import VBX, Checkpoint, read_checkpoint, read_folder
+from pipeline.diarization.pyannote_models import build_pipeline, load_model, quietly
+from pipeline.models.installed import Installed
+from pipeline.records import Diarization, ModelInfo, Progress, Segment, ignore_progress
+from pipeline.torchaudio_import import import_pyannote_audio
+
+_STAGES = {"segmentation": "speech", "embeddings": "voices"}
+
+
+def load(
+    folder: Path,
+    options: DiarizationOptions,
+    *,
+    installed: Installed | None = None,
+    further: Mapping[str, Installed] | None = None,
+) -> PyannoteDiarizer:
+    """A diarizer of the pipeline in `folder` (one with a `config.yaml`); opens no connection.
+
+    `installed` is the folder's manifest, where it has one, and `further` are installed repositories that the config may
+    name, by id. Only checkpoints with a SHA-256 that is noted there are unpickled. Raises `UntrustedModelError` for any
+    other, unless `options.trust_model`, before torch is imported, and `ModelError` where something is missing or does
+    not fit.
+    """
+    others = further or {}
+    known = (*([installed] if installed else []), *others.values())
+    trusted = {f"{model.id}/{path}": note.sha256 for model in known for path, note in model.files}
+    parts = read_folder(folder, lambda name: others[name].folder if name in others else None)
+    segmentation, embedding = (
+        read_checkpoint(path, trusted, options.trust_model) for path in (parts.segmentation, parts.embedding)
+    )
+    with quietly():
+        import_pyannote_audio()
+        pipeline = build_pipeline(parts, load_model(segmentation), load_model(embedding))
+    unknown = ModelInfo("diarization", folder.resolve().name, "?", parts.sha256)
+    whole = installed.info("diarization") if installed else unknown
+
+    def info_of(task: Literal["speech activity", "speaker embedding"], part: Checkpoint) -> ModelInfo:
+        if part.path.is_relative_to(folder):
+            said = replace(whole, name=_part_name(part.path.relative_to(folder), whole.name), note="")
+        else:
+            own = next((m for m in others.values() if part.path.is_relative_to(m.folder)), None)
+            said = own.info("diarization") if own else ModelInfo("diarization", part.path.parent.name, whole.licence)
+        return replace(said, task=task, sha256=part.sha256)
+
+    models = (whole, info_of("speech activity", segmentation), info_of("speaker embedding", embedding))
+    return PyannoteDiarizer(pipeline, parts.clustering == VBX, models, options)
+
+
+class PyannoteDiarizer:
+    """A pyannote pipeline behind the interface; `pipeline` is an instance of its `SpeakerDiarization`."""
+
+    def __init__(
+        self, pipeline: Any, k_means: bool, models: tuple[ModelInfo, ...], options: DiarizationOptions
+    ) -> None:
+        self._pipeline = pipeline
+        self._clustering = pipeline.clustering
+        self._k_means = k_means
+        self._options = options
+        self.models = models
+
+    def diarize(self, audio: Audio, count: Count, progress: Progress = ignore_progress) -> Diarization:
+        """Segments of the first channel, with overlap, and the same without, which cuts the turns."""
+        bounds = bounds_of(count, self._k_means)
+        clustering = WatchedClustering(self._clustering, bounds, self._k_means, progress)
+        self._pipeline.clustering = clustering
+        with quietly():
+            output = self._pipeline(
+                {"waveform": _waveform(audio), "sample_rate": RATE_HZ, "uri": "recording"},
+                min_speakers=bounds.at_least,
+                max_speakers=bounds.at_most,
+                hook=_hook(progress),
+            )
+        progress("clustering", 1, 1)
+        heard = _tracks(output.speaker_diarization, audio.duration_s)
+        labels = {label: f"S{i + 1}" for i, label in enumerate(dict.fromkeys(label for _, _, label in heard))}
+        exact = bounds.at_least == bounds.at_most or bounds.loosened
+        speech_s = sum(end - start for start, end, _ in heard)
+        given = exact and len(labels) == bounds.at_most
+        sure = given or (not exact and len(labels) <= 1 and speech_s >= self._options.sure_single_s)
+        return Diarization(
+            segments=_named(heard, labels),
+            count="given" if given else "estimated",
+            count_confidence="high" if sure else "low",
+            models=self.models,
+            hears_overlap=True,
+            embeddings=_embeddings(output, labels),
+            notes=notes_of(count, bounds, clustering, len(labels)) if heard else (),
+            exclusive=_named(_tracks(output.exclusive_speaker_diarization, audio.duration_s), labels),
+        )
+
+
+def _part_name(path: Path, name: str) -> str:
+    """The pipeline's name with the part's folder in it, or, of a part that lies beside the config, with its file."""
+    return "/".join([name, *(path.parts[:-1] or path.parts)])
+
+
+def _waveform(audio: Audio) -> Any:
+    """The first channel as float32 in [-1, 1), tensor of shape (1, samples)."""
+    import torch
+
+    samples = audio.samples[0].astype(np.float32)
+    samples /= 32768
+    return torch.from_numpy(samples)[None]
+
+
+def _hook(progress: Progress) -> Any:
+    def hook(step: str, *_: Any, total: int | None = None, completed: int | None = None, **__: Any) -> None:
+        if step in _STAGES and completed is not None:
+            progress(_STAGES[step], float(min(completed, total or completed)), total)  # the last batch counts as full
+
+    return hook
+
+
+def _tracks(annotation: Any, duration_s: float) -> list[tuple[float, float, str]]:
+    """(start_s, end_s, label) of an annotation, in order of time, within the recording."""
+    tracks = ((t.start, t.end, label) for t, _, label in annotation.itertracks(yield_label=True))
+    clipped = ((max(0.0, float(a)), min(float(b), duration_s), str(label)) for a, b, label in tracks)
+    return sorted(track for track in clipped if track[0] < track[1])
+
+
+def _named(tracks: list[tuple[float, float, str]], labels: Mapping[str, str]) -> tuple[Segment, ...]:
+    return tuple(Segment(start, end, labels[label]) for start, end, label in tracks if label in labels)
+
+
+def _embeddings(output: Any, labels: Mapping[str, str]) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    """Direction of each speaker's centroid (rows are in `labels()` order); none where pyannote pads or has no voice."""
+    rows = (
+        {}
+        if output.speaker_embeddings is None
+        else dict(zip(output.speaker_diarization.labels(), output.speaker_embeddings, strict=False))
+    )
+    out = []
+    for label, name in labels.items():
+        vector = rows.get(label)
+        if vector is not None and np.isfinite(vector).all() and np.any(vector):
+            out.append((name, tuple(round(float(v), 5) for v in vector / np.linalg.norm(vector))))
+    return tuple(out)

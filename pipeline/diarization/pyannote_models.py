@@ -1,0 +1,124 @@
+"""pyannote's models and pipeline as objects, out of files that were read and hashed before."""
+
+from __future__ import annotations
+
+import io
+import logging
+import pickle
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.diarization.pyannote_folder import PLDA_FILES, Checkpoint, PipelineFolder
+from pipeline.errors import ModelError
+
+_WINDOWS = 32  # windows at once through the segmentation; the class has 1
+_VOICES = 24  # voices at once through the embedding, of about 8 windows: on a CPU, more takes memory and no less time
+
+
+def load_model(checkpoint: Checkpoint) -> Any:
+    """A pyannote model from the bytes of its checkpoint; `ModelError` where weights are missing or not of the model."""
+    import torch
+    from pyannote.audio import Model
+
+    try:
+        held = torch.load(io.BytesIO(checkpoint.data), map_location="cpu", weights_only=False)
+        keys = {key for key in held["state_dict"] if not key.startswith("loss_func.")}  # a training's own weights
+        model: Any = Model.from_pretrained(io.BytesIO(checkpoint.data), strict=False)
+    except (pickle.UnpicklingError, EOFError, RuntimeError, KeyError, TypeError, AttributeError, ImportError) as exc:
+        raise ModelError(
+            f"{checkpoint.path}: cannot be loaded as a checkpoint of pyannote.audio ({type(exc).__name__}: {exc}). "
+            "Expected one that its Model saved; download it again."
+        ) from exc
+    expected = set(model.state_dict())
+    if keys != expected:
+        raise ModelError(
+            f"{checkpoint.path}: weights do not fit {type(model).__name__}: missing {sorted(expected - keys)[:5]}, "
+            f"unexpected {sorted(keys - expected)[:5]}. Download it again."
+        )
+    return model
+
+
+def build_pipeline(parts: PipelineFolder, segmentation: Any, embedding: Any) -> Any:
+    """The pipeline of its parts, with the hyper-parameters of its config; `ModelError` where they do not fit."""
+    from pyannote.audio.pipelines import SpeakerDiarization
+
+    make: Any = SpeakerDiarization
+    sizes = {"segmentation_batch_size": _WINDOWS, "embedding_batch_size": _VOICES}
+    try:
+        pipeline = make(
+            **{**parts.options, **sizes},
+            clustering=parts.clustering,
+            segmentation=segmentation,
+            embedding=_once_per_window(embedding),
+            plda=_plda(parts.plda, embedding.dimension),
+        )
+        pipeline.freeze(parts.freeze)
+        pipeline.instantiate(parts.params or pipeline.default_parameters())
+    except (TypeError, ValueError, AttributeError) as exc:
+        raise ModelError(
+            f"{parts.folder}: config.yaml does not fit its pipeline ({exc}). Compare it with the original."
+        ) from exc
+    if not pipeline.instantiated:
+        raise ModelError(
+            f"{parts.folder}: config.yaml lacks `params` of {parts.clustering}. Compare it with the original."
+        )
+    return pipeline
+
+
+def _once_per_window(model: Any) -> Any:
+    """The embedding model, which now looks at each window once.
+
+    The pipeline asks for a window's voices one after the other, the same samples with another mask, and a ResNet works
+    on the samples alone until it pools: nearly all the time goes there.
+    """
+    import torch
+
+    if not hasattr(model, "forward_frames"):
+        return model
+
+    def forward(waveforms: Any, weights: Any = None) -> Any:
+        if weights is None:
+            return type(model).forward(model, waveforms)
+        new = torch.tensor([True, *(not torch.equal(a, b) for a, b in pairwise(waveforms))])
+        frames = model.forward_frames(waveforms[new])
+        return model.forward_embedding(frames[new.cumsum(0) - 1], weights=weights)
+
+    model.forward = forward
+    return model
+
+
+def _plda(folder: Path | None, dimension: int) -> Any:
+    """The PLDA in a folder; where the clustering uses none, an empty one, or the constructor would fetch it."""
+    from pyannote.audio.core.plda import PLDA
+
+    if folder is None:
+        return PLDA.__new__(PLDA)
+    try:
+        with np.load(folder / PLDA_FILES[0]) as transform:
+            fits = transform["lda"].shape[0] == dimension
+        plda = PLDA(folder / PLDA_FILES[0], folder / PLDA_FILES[1])
+    except (OSError, ValueError, KeyError, IndexError, np.linalg.LinAlgError) as exc:
+        raise ModelError(f"{folder}: no PLDA ({exc}); expected {' and '.join(PLDA_FILES)}. Download it again.") from exc
+    if not fits:
+        raise ModelError(f"{folder}: the PLDA is not for embeddings of {dimension} values. Download it again.")
+    return plda
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Without the warnings and log lines of libraries, which are about decoding and training, not for our users."""
+    logger = logging.getLogger("lightning")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)

@@ -1,0 +1,155 @@
+"""A folder in transformers' format -> settings and weights; no code of it runs, and no pickle beyond plain tensors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zipfile import is_zipfile
+
+from pipeline.audio import RATE_HZ, file_sha256
+from pipeline.errors import ModelError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FILES = ("model.safetensors", "pytorch_model.bin")  # in order of preference
+LEGACY = {  # as transformers renames them (conversion_mapping.py, "legacy"); torch's weight_norm changed its names
+    ".weight_g": ".parametrizations.weight.original0",
+    ".weight_v": ".parametrizations.weight.original1",
+}
+HARMLESS = {  # what a checkpoint may have over and above, and why leaving it out changes nothing
+    "wav2vec2.masked_spec_embed": "stands in for masked frames, in training alone",
+    "quantizer.": "the targets of pre-training",
+    "project_q.": "the targets of pre-training",
+    "project_hid.": "compared with them in pre-training",
+}
+_EXECUTABLE = ("auto_map", "custom_pipelines")  # point to code of the checkpoint: never followed
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What lies in a folder: `config.json`, `preprocessor_config.json`, and the file of weights with its SHA-256."""
+
+    folder: Path
+    config: dict[str, Any]
+    extractor: dict[str, Any]
+    weights: Path
+    sha256: str
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The model's own labels, in the order of its outputs."""
+        unnamed = {
+            str(i): f"LABEL_{i}" for i in range(self.config.get("num_labels", 2))
+        }  # transformers leaves these out
+        names = self.config.get("id2label") or unnamed
+        try:
+            return tuple(str(names[key]) for key in sorted(names, key=int))
+        except (TypeError, ValueError) as exc:
+            raise ModelError(f"{self.folder}: config.json has id2label {names!r}; expected numbers as keys.") from exc
+
+
+def open_checkpoint(folder: Path, sha256: str | None = None) -> Checkpoint:
+    """Read settings and hash the weights, unless it is known; `ModelError` for what is absent, damaged or unfit."""
+    config, extractor = _settings(folder / "config.json"), _settings(folder / "preprocessor_config.json")
+    if config.get("model_type") != "wav2vec2":
+        raise ModelError(f"{folder}: model_type {config.get('model_type')!r} in config.json; expected wav2vec2.")
+    if config.get("add_adapter"):
+        raise ModelError(f"{folder}: add_adapter is set in config.json; expected a classifier without adapter.")
+    if (mode := config.get("pooling_mode", "mean")) != "mean":
+        raise ModelError(f"{folder}: pooling_mode {mode!r} in config.json; expected mean, the only one supported.")
+    if (rate := extractor.get("sampling_rate", RATE_HZ)) != RATE_HZ:
+        raise ModelError(
+            f"{folder}: sampling_rate {rate} in preprocessor_config.json; expected {RATE_HZ}, to which all sound is "
+            "brought. Use a model of that rate."
+        )
+    kind = extractor.get("feature_extractor_type", "Wav2Vec2FeatureExtractor")
+    if kind != "Wav2Vec2FeatureExtractor":
+        raise ModelError(f"{folder}: feature extractor {kind!r}; expected Wav2Vec2FeatureExtractor.")
+    weights = next((folder / name for name in FILES if (folder / name).is_file()), None)
+    if weights is None:
+        found = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
+        raise ModelError(f"{folder}: no weights, found {found}; expected {' or '.join(FILES)}, in one piece.")
+    settings = {key: value for key, value in config.items() if key not in _EXECUTABLE}
+    return Checkpoint(folder, settings, extractor, weights, sha256 or file_sha256(weights))
+
+
+def read_weights(checkpoint: Checkpoint) -> dict[str, Tensor]:
+    """All tensors by name, under the names of today; `ModelError` where the file is damaged or no plain weights."""
+    path = checkpoint.weights
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            tensors = load_file(path)
+        else:
+            import torch
+
+            tensors = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
+    except Exception as exc:  # what safetensors and torch raise shares no base class
+        raise ModelError(
+            f"{path}: cannot be read as plain weights ({type(exc).__name__}: {str(exc).splitlines()[0][:200]}). "
+            "Get the model again, as safetensors where there is a choice."
+        ) from exc
+    if not isinstance(tensors, dict) or not all(hasattr(value, "shape") for value in tensors.values()):
+        raise ModelError(f"{path}: holds other things than tensors by name; expected the weights of one model alone.")
+    return {_today(str(name)): value for name, value in tensors.items()}
+
+
+def weight_names(checkpoint: Checkpoint) -> Collection[str]:
+    """Names of all tensors, without reading them where the format allows it."""
+    if checkpoint.weights.suffix != ".safetensors":
+        return read_weights(checkpoint).keys()
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(checkpoint.weights, "pt") as file:
+            return [_today(name) for name in file.keys()]  # noqa: SIM118  # it is no dict
+    except (OSError, SafetensorError) as exc:
+        raise ModelError(f"{checkpoint.weights}: cannot be read ({exc}). Get the model again.") from exc
+
+
+def check_keys(
+    checkpoint: Checkpoint, expected: dict[str, tuple[int, ...]], found: dict[str, tuple[int, ...]]
+) -> Collection[str]:
+    """Names to load: all that the model has; `ModelError` for what is missing, unexpected or of another shape."""
+    missing = sorted(set(expected) - set(found))
+    extra = sorted(name for name in set(found) - set(expected) if not name.startswith(tuple(HARMLESS)))
+    shapes = [
+        f"{name} {found[name]} instead of {shape}"
+        for name, shape in expected.items()
+        if name in found and found[name] != shape
+    ]
+    if missing or extra or shapes:
+        problems = [("missing", missing), ("unexpected", extra), ("of another shape", shapes)]
+        listed = "; ".join(f"{what}: {_some(names)}" for what, names in problems if names)
+        raise ModelError(
+            f"{checkpoint.weights}: the weights are not those of the model ({listed}). Loaded like this, parts of it "
+            "would be random. Get the model again, or one with a head that Ressenti knows."
+        )
+    return expected.keys()
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise ModelError(f"{path}: cannot be read ({exc}). Expected the JSON file of that name; get it again.") from exc
+    if not isinstance(found, dict):
+        raise ModelError(f"{path}: got {type(found).__name__}, expected settings by name. Get the model again.")
+    return found
+
+
+def _today(name: str) -> str:
+    for old, new in LEGACY.items():
+        if name.endswith(old):
+            return name.removesuffix(old) + new
+    return name
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:8])
+    return shown if len(names) <= 8 else f"{shown} and {len(names) - 8} more"

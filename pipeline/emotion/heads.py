@@ -1,0 +1,119 @@
+"""The three layouts of a wav2vec2 classifier, and their checked loading."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import nn
+
+from pipeline.emotion.checkpoint import Checkpoint, check_keys, read_weights
+from pipeline.errors import ModelError
+from pipeline.torchaudio_import import import_torchaudio
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from torch import Tensor
+    from transformers import Wav2Vec2Config
+
+HEADS = {
+    "stock": "projector, mean pool, classifier",  # transformers' Wav2Vec2ForSequenceClassification
+    "ehcalabres": "mean pool, dense, tanh, output",
+    "audeering": "mean pool, dense, tanh, out_proj",  # also classifiers of the same origin
+}
+_LAST = {"ehcalabres": "output", "audeering": "out_proj"}
+_IGNORED = ("quantization_config", "torch_dtype", "dtype", "attn_implementation", "_attn_implementation")
+
+
+class DenseHead(nn.Module):
+    """Dense, tanh, and a last layer that is called as in the checkpoint; (n, hidden) -> (n, labels)."""
+
+    def __init__(self, hidden: int, labels: int, last: str) -> None:
+        super().__init__()
+        self.dense = nn.Linear(hidden, hidden)
+        self.last = last
+        self.add_module(last, nn.Linear(hidden, labels))
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """Logits of pooled frames."""
+        return cast("Tensor", self.get_submodule(self.last)(torch.tanh(self.dense(pooled))))
+
+
+class Classifier(nn.Module):
+    """A wav2vec2 encoder with one of the `HEADS`; modules have the names of the checkpoint."""
+
+    def __init__(self, config: Wav2Vec2Config, head: str, labels: int) -> None:
+        super().__init__()
+        from transformers import Wav2Vec2Model
+
+        self.config = config
+        self.wav2vec2 = Wav2Vec2Model(config)
+        if config.use_weighted_layer_sum:
+            self.layer_weights = nn.Parameter(torch.ones(config.num_hidden_layers + 1))
+        if head == "stock":
+            self.projector = nn.Linear(config.hidden_size, config.classifier_proj_size)
+            self.classifier: nn.Module = nn.Linear(config.classifier_proj_size, labels)
+        else:
+            self.classifier = DenseHead(config.hidden_size, labels, _LAST[head])
+        self.head = head
+
+    def forward(self, values: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Logits (n, labels) of waveforms (n, samples), float32; `mask` (n, samples) is 1 where there is sound."""
+        weighted = self.config.use_weighted_layer_sum
+        found = self.wav2vec2(values, attention_mask=mask, output_hidden_states=weighted)
+        frames = found.last_hidden_state
+        if weighted:
+            shares = self.layer_weights.softmax(-1).view(-1, 1, 1)
+            frames = (torch.stack(found.hidden_states, dim=1) * shares).sum(dim=1)
+        if self.head == "stock":
+            frames = self.projector(frames)
+        return cast("Tensor", self.classifier(self._pool(frames, mask)).float())
+
+    def _pool(self, frames: Tensor, mask: Tensor | None) -> Tensor:
+        """Mean (n, hidden) of the frames (n, t, hidden) that are made of sound alone."""
+        if mask is None:
+            return frames.mean(dim=1)
+        counts = frame_counts(mask.sum(dim=1), self.config)
+        real = torch.arange(frames.shape[1], device=frames.device)[None] < counts[:, None]
+        return (frames * real[..., None]).sum(dim=1) / counts[:, None].to(frames.dtype)
+
+
+def frame_counts(samples: Tensor, config: Wav2Vec2Config) -> Tensor:
+    """How many frames the convolutions make of so many samples."""
+    for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
+        samples = (samples - kernel) // stride + 1
+    return samples
+
+
+def load_classifier(checkpoint: Checkpoint, head: str | None) -> Classifier:
+    """The checkpoint's model in float32, every weight of it from the file; `ModelError` where that cannot be.
+
+    The head is recognised by the names of the weights where it is not given.
+    """
+    weights = read_weights(checkpoint)
+    labels = len(checkpoint.labels)
+    with torch.device("meta"):  # no memory is taken until the weights are there
+        model = Classifier(_config(checkpoint), head or recognise(weights), labels)
+    shapes = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    names = check_keys(checkpoint, {name: tuple(own.shape) for name, own in model.state_dict().items()}, shapes)
+    model.load_state_dict({name: weights[name].float() for name in names}, strict=True, assign=True)
+    return model.eval().requires_grad_(requires_grad=False)
+
+
+def recognise(names: Collection[str]) -> str:
+    """Which of the heads these weights have; stock where they have none, whose weights then are missing."""
+    return next((head for head, last in _LAST.items() if f"classifier.{last}.weight" in names), "stock")
+
+
+def _config(checkpoint: Checkpoint) -> Wav2Vec2Config:
+    """The architecture; what concerns masking in training, storage or code is left out."""
+    import_torchaudio()  # transformers' audio models import it
+    from transformers import Wav2Vec2Config
+
+    settings: dict[str, Any] = {key: value for key, value in checkpoint.config.items() if key not in _IGNORED}
+    settings |= {"mask_time_prob": 0.0, "mask_feature_prob": 0.0, "attn_implementation": "sdpa"}
+    try:
+        return Wav2Vec2Config(**settings)
+    except Exception as exc:  # huggingface_hub's validation has errors of its own
+        raise ModelError(f"{checkpoint.folder}: config.json does not fit ({exc}). Get the model again.") from exc

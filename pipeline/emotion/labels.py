@@ -1,0 +1,140 @@
+"""A model's own labels -> the five classes: maps that come with the product, and how scores follow them (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import ConfigError
+from pipeline.records import CLASSES
+
+Activation = Literal["softmax", "sigmoid"]
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A map that is known to fit certain models; `activation` where their kind of training settles it."""
+
+    name: str
+    classes: Mapping[str, str | None]
+    whole: bool  # fits only a model that has all of these labels
+    activation: Activation | None = None
+
+
+SHIPPED = (
+    Shipped(
+        "Lajavaness", {name: name for name in CLASSES}, whole=True, activation="sigmoid"
+    ),  # "multilabel classifier"
+    Shipped(
+        "ehcalabres",  # the classes of RAVDESS, as in the registry; a surprise is of either sign
+        {
+            "angry": "Tension",
+            "calm": "Relaxed",
+            "disgust": None,
+            "fearful": "Tension",
+            "happy": "Pleased",
+            "neutral": "Neutral",
+            "sad": "Sad",
+            "surprised": None,
+        },
+        whole=True,
+    ),
+    Shipped(
+        "four classes",  # the usual choice out of IEMOCAP, also as SUPERB abbreviates it
+        {
+            **dict.fromkeys(("angry", "anger", "ang"), "Tension"),
+            **dict.fromkeys(("happy", "happiness", "hap"), "Pleased"),
+            **dict.fromkeys(("neutral", "neu"), "Neutral"),
+            **dict.fromkeys(("sad", "sadness"), "Sad"),
+        },
+        whole=False,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """For each of a model's labels, in its order, the class that it stands for, or None."""
+
+    labels: tuple[str, ...]
+    classes: tuple[str | None, ...]
+
+    @property
+    def cannot(self) -> tuple[str, ...]:
+        """Classes that no label stands for."""
+        return tuple(name for name in CLASSES if name not in self.classes)
+
+    @property
+    def text(self) -> str:
+        """The map in words, for notes."""
+        pairs = zip(self.labels, self.classes, strict=True)
+        return ", ".join(label if label == name else f"{label} → {name or 'none'}" for label, name in pairs)
+
+    def scores(self, own: npt.NDArray[np.float64], activation: Activation) -> npt.NDArray[np.float64]:
+        """Class scores (n, 5) of a model's activated scores (n, labels); a class without a label has 0.
+
+        Shares (softmax) of several labels of one class add up, independent scores (sigmoid) give their maximum. The
+        share of labels that stand for no class says nothing about the classes: it is spread evenly over those that
+        the model can give, so that it makes a turn unsure and not one of them likely.
+        """
+        out = np.zeros((len(own), len(CLASSES)))
+        for k, name in enumerate(CLASSES):
+            columns = [i for i, target in enumerate(self.classes) if target == name]
+            if columns:
+                part = own[:, columns]
+                out[:, k] = part.sum(axis=1) if activation == "softmax" else part.max(axis=1)
+        if activation == "softmax":
+            can = [k for k, name in enumerate(CLASSES) if name in self.classes]
+            out[:, can] += ((1 - out.sum(axis=1)) / len(can))[:, None]
+        return np.clip(out, 0, 1)
+
+
+def map_labels(labels: Sequence[str], asked: Mapping[str, str | None] | None, source: str) -> LabelMap:
+    """The map that was asked for (`source` says where), for a model with these labels.
+
+    Raises `ConfigError` where it leaves a label out, names one that the model has not, or gives no class at all.
+    """
+    chosen = asked if asked is not None else _fitting(labels).classes
+    known = {key.casefold(): name for key, name in chosen.items()}
+    own = {label.casefold() for label in labels}
+    left_out = [label for label in labels if label.casefold() not in known]
+    strange = [key for key in chosen if key.casefold() not in own] if asked is not None else []
+    if left_out or strange:
+        raise ConfigError(
+            f"{source}: the map does not fit the model's labels {', '.join(labels)}: "
+            f"left out {', '.join(left_out) or 'none'}, unknown {', '.join(strange) or 'none'}. "
+            "Expected each label once, with one of the five classes or null."
+        )
+    made = LabelMap(tuple(labels), tuple(known[label.casefold()] for label in labels))
+    if len(made.cannot) == len(CLASSES):
+        raise ConfigError(f"{source}: no label stands for a class; expected at least one of {', '.join(CLASSES)}.")
+    return made
+
+
+def usual_activation(labels: Sequence[str]) -> Activation | None:
+    """What the models with these labels that are known were trained for, where that is settled."""
+    found = _find(labels)
+    return found.activation if found else None
+
+
+def _fitting(labels: Sequence[str]) -> Shipped:
+    found = _find(labels)
+    if found is None:
+        raise ConfigError(
+            f"emotion.labels: no map is known for the labels {', '.join(labels)}. Say in a config what each stands "
+            f"for, as in labels: {{{labels[0]}: {CLASSES[0]}, ...}}: one of {', '.join(CLASSES)}, or null for none."
+        )
+    return found
+
+
+def _find(labels: Sequence[str]) -> Shipped | None:
+    own = {label.casefold() for label in labels}
+    for shipped in SHIPPED:
+        names = {name.casefold() for name in shipped.classes}
+        if own == names or (not shipped.whole and own <= names):
+            return shipped
+    return None

@@ -1,0 +1,53 @@
+"""Where a network of torch runs, and in which number format."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pipeline.config import EmotionOptions
+from pipeline.errors import ConfigError
+from pipeline.models import threads
+
+if TYPE_CHECKING:
+    import torch
+
+Dtype = Literal["fp32", "bf16", "fp16", "int8"]
+
+
+def place(options: EmotionOptions) -> tuple[str, Dtype]:
+    """Device and number format: bf16 where the processor computes in it, fp32 on other CPUs; int8 only if asked for."""
+    import torch
+
+    there = torch.cuda.is_available()
+    if options.device == "cuda" and not there:
+        raise ConfigError("emotion.device: cuda, but PyTorch finds no CUDA device. Use auto or cpu.")
+    device = "cuda" if there and options.device != "cpu" else "cpu"
+    if options.dtype == "int8" and device == "cuda":
+        raise ConfigError("emotion.dtype: int8 runs on a CPU only. Use --device cpu, or dtype auto.")
+    if options.dtype != "auto":
+        return device, options.dtype
+    if device == "cuda":
+        return device, "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    return device, "bf16" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "fp32"  # noqa: SLF001
+
+
+def use_all_cores() -> None:
+    """Let torch use as many threads as this process may use cores."""
+    import torch
+
+    if torch.get_num_threads() != threads():
+        torch.set_num_threads(threads())
+
+
+def torch_dtype(dtype: Dtype) -> torch.dtype:
+    """The format that weights and sound are kept in; int8 starts from float32."""
+    import torch
+
+    return {"bf16": torch.bfloat16, "fp16": torch.float16}.get(dtype, torch.float32)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on a GPU or a CPU."""
+    import torch
+
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "not enough memory" in str(error)

@@ -1,0 +1,98 @@
+"""What a wav2vec2 model's outputs mean: activation, label map, or valence and arousal themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.config import AffectOptions, EmotionOptions
+from pipeline.emotion.checkpoint import Checkpoint
+from pipeline.emotion.labels import Activation, LabelMap, map_labels, usual_activation
+from pipeline.errors import ConfigError
+from pipeline.records import CLASSES, EmotionScores
+from pipeline.stats import nearness
+
+DIMENSIONS = ("arousal", "dominance", "valence")  # what audeering's regression gives, in this order
+
+
+class Known(Protocol):
+    """What the registry says of a model; None where it says nothing."""
+
+    @property
+    def head(self) -> str | None: ...  # noqa: D102
+    @property
+    def activation(self) -> str | None: ...  # noqa: D102
+    @property
+    def labels(self) -> Mapping[str, str | None] | None: ...  # noqa: D102
+    @property
+    def licence(self) -> str | None: ...  # noqa: D102
+    @property
+    def commercial(self) -> bool | None: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a model's outputs are read: the activation, and the map of its labels (None for a regression)."""
+
+    meaning: Activation | Literal["regression"]
+    labels: LabelMap | None
+
+    def scores(self, outputs: npt.NDArray[np.float64]) -> EmotionScores:
+        """Scores of one excerpt's outputs (labels,)."""
+        if self.labels is None:
+            return _placed(outputs)
+        meaning: Activation = "sigmoid" if self.meaning == "sigmoid" else "softmax"
+        if meaning == "softmax":
+            shifted = np.exp(outputs - outputs.max())
+            own = shifted / shifted.sum()
+        else:
+            own = 1 / (1 + np.exp(-np.clip(outputs, -60, 60)))
+        return EmotionScores(tuple(float(s) for s in self.labels.scores(own[None], meaning)[0]), meaning)
+
+
+def reading_of(checkpoint: Checkpoint, options: EmotionOptions, known: Known | None) -> Reading:
+    """How the outputs are to be read; `ConfigError` where options and model do not fit."""
+    own = checkpoint.labels
+    asked: Mapping[str, str | None] | None = options.labels
+    if tuple(label.casefold() for label in own) == DIMENSIONS:
+        if asked is not None or options.activation != "auto":
+            raise ConfigError(
+                f"emotion.labels, emotion.activation: the model gives {', '.join(own)} and no classes; "
+                "expected neither option with it. Move affect.anchors to move the classes."
+            )
+        return Reading("regression", None)
+    source = "emotion.labels"
+    if asked is None and known is not None and known.labels:
+        asked, source = dict(known.labels), "the registry's labels"
+    labels = map_labels(own, asked, source)
+    return Reading(_activation(checkpoint, options, known), labels)
+
+
+def _activation(checkpoint: Checkpoint, options: EmotionOptions, known: Known | None) -> Activation:
+    by_type: dict[Any, Activation] = {
+        "multi_label_classification": "sigmoid",
+        "single_label_classification": "softmax",
+    }
+    problem = checkpoint.config.get("problem_type")
+    if options.activation != "auto":
+        return options.activation
+    if known is not None and known.activation in ("softmax", "sigmoid"):
+        return "sigmoid" if known.activation == "sigmoid" else "softmax"
+    if problem is not None and problem not in by_type:
+        raise ConfigError(
+            f"{checkpoint.folder}: problem_type {problem!r} in config.json does not say how scores are made of the "
+            f"outputs {', '.join(checkpoint.labels)}. Set emotion.activation to softmax or sigmoid."
+        )
+    return by_type.get(problem) or usual_activation(checkpoint.labels) or "softmax"
+
+
+def _placed(outputs: npt.NDArray[np.float64]) -> EmotionScores:
+    """Valence and arousal of a regression, 2x - 1 of its outputs, with scores that say how near the anchors are."""
+    arousal, _, valence = (float(v) for v in np.clip(2 * outputs - 1, -1, 1))
+    affect = AffectOptions()  # what is derived from turns applies the configured anchors
+    near = nearness((valence, arousal), [affect.anchors[name] for name in CLASSES], affect.error_sd)
+    return EmotionScores(near, "regression", valence, arousal)

@@ -1,0 +1,57 @@
+"""The obvious way to score turns, to compare with: transformers' own pipeline, one by one, in float32."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.config import EmotionOptions
+from pipeline.emotion.checkpoint import open_checkpoint, weight_names
+from pipeline.emotion.interface import Excerpt
+from pipeline.emotion.reading import reading_of
+from pipeline.errors import ConfigError
+from pipeline.models import forbid_network
+from pipeline.records import EmotionScores, ModelInfo, Progress, ignore_progress
+from pipeline.torchaudio_import import import_torchaudio
+
+
+class ObviousEmotion:
+    """`transformers.pipeline("audio-classification")` on a folder with the stock head, on the CPU.
+
+    Its activation and label map are those that Ressenti would use, so that the scores can be compared. Raises
+    `ConfigError` for another head, which the pipeline would leave random.
+    """
+
+    learned: frozenset[tuple[str, str]] = frozenset()
+
+    def __init__(self, folder: Path, options: EmotionOptions) -> None:
+        forbid_network()
+        import_torchaudio()
+        import torch
+        from transformers import pipeline
+
+        checkpoint = open_checkpoint(folder)
+        self._reading = reading_of(checkpoint, options, None)
+        if self._reading.labels is None or "projector.weight" not in weight_names(checkpoint):
+            raise ConfigError(
+                f"obvious:{folder}: not the head of transformers' own class, which its pipeline would leave random; "
+                "expected a model with projector.weight. Compare another model with it."
+            )
+        build: Any = pipeline  # overloaded for every task there is
+        self._pipeline = build("audio-classification", model=str(folder), dtype=torch.float32, device="cpu")
+        self.info = ModelInfo("emotion", f"obvious:{folder.name}", "unknown licence", checkpoint.sha256)
+
+    def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:
+        """Scores of each excerpt, in order."""
+        labels = self._reading.labels
+        out: list[EmotionScores] = []
+        for excerpt in excerpts:
+            sound = excerpt.samples.astype(np.float32) / np.float32(32768)
+            found = self._pipeline(sound, top_k=None, function_to_apply="none")
+            logits = {row["label"]: row["score"] for row in found}
+            out.append(self._reading.scores(np.array([logits[name] for name in labels.labels] if labels else [])))
+            progress("emotion", len(out), len(excerpts))
+        return out

@@ -1,0 +1,164 @@
+"""Getting a model: its commit, its files, its manifest, and only then its place; what it needs comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+from pipeline.errors import ModelError, UnknownModelError, WrongHashError
+from pipeline.models import hub
+from pipeline.models.folders import check_room, folder_of, partial_of, put_in_place, writing
+from pipeline.models.hub import Remote
+from pipeline.models.installed import (
+    FileNote,
+    Installed,
+    Manifest,
+    digest_of,
+    find,
+    of_manifest,
+    verify,
+    write_manifest,
+)
+from pipeline.models.registry import Task, has_weights, known, wanted
+from pipeline.records import Progress, ignore_progress
+
+
+def get(
+    model_id: str,
+    revision: str | None = None,
+    token: str | None = None,
+    *,
+    task: Literal["emotion", "diarization"] = "emotion",
+    progress: Progress = ignore_progress,
+) -> Installed:
+    """Install a model from the hub, after the models it needs; the only function that uses the network.
+
+    The first get pins the commit: a model that is there stays as it is, or is mended to the same commit, unless
+    `revision` (branch, tag, commit) asks for another. `task` is for models that the registry does not know. Without a
+    token, huggingface_hub's own is used (HF_TOKEN, or the saved login). Raises `GatedModelError`, `NoRouteError`,
+    `UnknownModelError`, `InterruptedDownloadError`, `WrongHashError` or `DiskFullError`; a later get goes on.
+    """
+    from filelock import FileLock, Timeout
+
+    entry = known().get(model_id)
+    for part in entry.needs if entry else ():
+        get(part, None, token, progress=progress)
+    lock = partial_of(model_id).with_name(f"{partial_of(model_id).name}.lock")
+    with writing(folder_of(model_id)):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(lock, timeout=0):
+                return _get(model_id, revision, token, entry.task if entry else task, progress)
+        except Timeout as exc:
+            raise ModelError(f"{model_id}: another `models get` is at it. Wait for it, or stop it.") from exc
+
+
+def _get(model_id: str, revision: str | None, token: str | None, task: Task, progress: Progress) -> Installed:
+    there, whole = _standing(model_id)
+    if there and whole and revision in {None, there.commit}:
+        return there
+    listing = hub.list_files(model_id, revision or (there.commit if there else None), token)
+    if there and whole and there.commit == listing.commit:
+        return there
+    names = wanted(listing.names, model_id, task)
+    if not has_weights(names) and not (known().get(model_id) and known()[model_id].needs):
+        raise UnknownModelError(
+            f"{model_id}: none of its {len(listing.names)} files are weights that Ressenti can read; expected "
+            f"safetensors, or PyTorch's, of {'an emotion' if task == 'emotion' else 'a diarization'} model (--task)."
+        )
+    remotes = [hub.ask_file(model_id, name, listing.commit, token) for name in names]
+    partial = _begin(model_id, remotes, mend=there if there and there.commit == listing.commit else None)
+    _fetch_all(model_id, remotes, partial, token, progress)
+    manifest = Manifest(
+        id=model_id, task=task, commit=listing.commit, source=listing.source, files=_noted(partial, names)
+    )
+    write_manifest(manifest, partial)
+    put_in_place(partial, folder_of(model_id))
+    return of_manifest(manifest, folder_of(model_id))
+
+
+def _standing(model_id: str) -> tuple[Installed | None, bool]:
+    """The model that is there already, and whether it is whole."""
+    there = None
+    with suppress(WrongHashError):
+        there = find(model_id)
+        if there is not None:
+            verify(there)
+            return there, True
+    return there, False
+
+
+def _begin(model_id: str, remotes: Sequence[Remote], mend: Installed | None) -> Path:
+    """The folder to download into, with what earlier gets left there and nothing that does not belong."""
+    partial = partial_of(model_id)
+    if mend is not None and not partial.exists():
+        mend.folder.replace(partial)
+    partial.mkdir(parents=True, exist_ok=True)
+    belongs = {partial / remote.name for remote in remotes} | {_part(partial, remote) for remote in remotes}
+    for path in [p for p in partial.rglob("*") if not p.is_dir() or p.is_symlink()]:
+        if path not in belongs or path.is_symlink():
+            path.unlink()
+    lacking = sum(remote.size - _size(partial / remote.name) - _size(_part(partial, remote)) for remote in remotes)
+    check_room(partial, lacking)
+    return partial
+
+
+def _fetch_all(model_id: str, remotes: Sequence[Remote], partial: Path, token: str | None, progress: Progress) -> None:
+    """Fetch what is not there, file by file; progress in bytes of all, what is there already included."""
+    total = sum(remote.size for remote in remotes)
+    done = 0.0
+
+    def count(size: float) -> None:
+        nonlocal done
+        done += size
+        progress("download", done, total)
+
+    for remote in remotes:
+        path, part = partial / remote.name, _part(partial, remote)
+        if path.is_file() and _digest(path, remote, progress) == remote.etag:
+            count(remote.size)
+            continue
+        path.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if _size(part) > remote.size:
+            part.unlink()
+        count(_size(part))
+        hub.fetch(model_id, remote, part, token, count)
+        if (digest := _digest(part, remote, progress)) != remote.etag:
+            part.unlink()
+            raise WrongHashError(
+                f"{model_id}: {remote.name} came with hash {digest[:12]}…, the hub says {remote.etag[:12]}…: damaged "
+                "or changed on the way. Fetch it again, on another network or mirror if it stays so."
+            )
+        part.replace(path)
+
+
+def _noted(partial: Path, names: Sequence[str]) -> dict[str, FileNote]:
+    notes = {}
+    for name in names:
+        about = (partial / name).stat()
+        notes[name] = FileNote(size=about.st_size, sha256=digest_of(partial / name), mtime_ns=about.st_mtime_ns)
+    return notes
+
+
+def _digest(path: Path, remote: Remote, progress: Progress) -> str:
+    """The hash that the hub goes by: SHA-256 of a large file, git's SHA-1 of a small one (`blob SIZE NUL bytes`)."""
+    large = len(remote.etag) == 64
+    return digest_of(
+        path,
+        "sha256" if large else "sha1",
+        b"" if large else b"blob %d\0" % _size(path),
+        count=lambda size: progress("hash", size, remote.size),
+    )
+
+
+def _part(partial: Path, remote: Remote) -> Path:
+    """Where a file gathers; of another content, it is another file."""
+    path = partial / remote.name
+    return path.with_name(f".{path.name}.{remote.etag[:16]}.part")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0

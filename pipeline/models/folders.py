@@ -1,0 +1,106 @@
+"""Where installed models lie, and putting them there whole.
+
+MODELS/                               RESSENTI_MODELS, or the user's data folder
+  OWNER--NAME/                        an installed model
+    ressenti-model.json               its manifest: `pipeline.models.installed`
+    config.json, model.safetensors    its files, as the hub names them
+  .partial/OWNER--NAME/               a download that is not finished; the next one goes on from it
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.errors import ConfigError, DiskFullError, OutputError
+
+_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def models_folder() -> Path:
+    """The folder of installed models: `RESSENTI_MODELS`, else in the user's data folder, as the system has it."""
+    if given := os.environ.get("RESSENTI_MODELS"):
+        return Path(given).expanduser()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "ressenti" / "models"
+
+
+def is_id(text: str) -> bool:
+    """Whether this is a model's id, OWNER/NAME, as on the hub (which allows neither `--` nor `..` in one)."""
+    return bool(_ID.fullmatch(text)) and "--" not in text and ".." not in text
+
+
+def folder_of(model_id: str) -> Path:
+    """Where a model lies once it is installed; `ConfigError` for what cannot be an id."""
+    if not is_id(model_id):
+        raise ConfigError(f"got {model_id!r}; expected a model's id as on the hub, OWNER/NAME.")
+    return models_folder() / model_id.replace("/", "--")
+
+
+def partial_of(model_id: str) -> Path:
+    """Where a download gathers until it is whole."""
+    folder = folder_of(model_id)
+    return folder.parent / ".partial" / folder.name
+
+
+@contextmanager
+def writing(target: Path) -> Iterator[None]:
+    """Turn what the disk refuses into `DiskFullError` or `OutputError`, which name the target."""
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno in _NO_ROOM:
+            raise DiskFullError(
+                f"{target}: no room left to write it ({exc.strerror}). Free some, or choose another place "
+                "(for models: RESSENTI_MODELS=FOLDER), and run it again; what is there is kept."
+            ) from exc
+        raise OutputError(f"{target}: cannot be written ({exc.strerror or exc}). Check its folder.") from exc
+
+
+def check_room(folder: Path, needed: int) -> None:
+    """Raise `DiskFullError` where fewer than `needed` bytes are free, before anything is written."""
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise DiskFullError(
+            f"{folder}: {free / 1e6:.0f} MB free, {needed / 1e6:.0f} MB needed. Free some, or choose another place "
+            "with RESSENTI_MODELS=FOLDER; what is there is kept."
+        )
+
+
+def put_in_place(made: Path, folder: Path) -> None:
+    """Rename a finished folder to where models are looked for, in the place of an older one."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(aside, ignore_errors=True)
+    if folder.exists():
+        folder.replace(aside)
+    try:
+        made.replace(folder)
+    except OSError:
+        if aside.exists():
+            aside.replace(folder)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def delete(folder: Path) -> bool:
+    """Delete a model's folder: out of sight first, so that half of one is never found. False where there is none."""
+    if not folder.exists():
+        return False
+    aside = folder.with_name(f".{folder.name}.removed")
+    shutil.rmtree(aside, ignore_errors=True)
+    folder.replace(aside)
+    shutil.rmtree(aside)
+    return True

@@ -1,0 +1,257 @@
+"""Installed models: what each consists of, whether it is still that, and which is used when none is named.
+
+A model's manifest, `ressenti-model.json`, is written when the model is installed and never guessed::
+
+    {"version": 1, "id": "OWNER/NAME", "task": "emotion", "commit": "<40 hexadecimal digits>", "source": "<hub>",
+     "files": {"config.json": {"size": 1234, "sha256": "<64 digits>", "mtime_ns": 1700000000000000000}}}
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipeline.errors import NotInstalledError, WrongHashError
+from pipeline.models.folders import folder_of, is_id, models_folder
+from pipeline.models.registry import KnownModel, Task, known
+from pipeline.records import ModelInfo, Progress, ignore_progress
+
+MANIFEST = "ressenti-model.json"
+_CHUNK = 1 << 24  # bytes
+
+
+class FileNote(BaseModel):
+    """What is noted of one file; `size` in bytes, `mtime_ns` of the copy on this machine (0 in an export)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    size: Annotated[int, Field(ge=0)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    mtime_ns: int = 0
+
+
+class Manifest(BaseModel):
+    """What is noted of a model when it is installed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    id: str
+    task: Task
+    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+    source: str
+    files: dict[str, FileNote]
+
+    def text(self) -> str:
+        """As JSON, the same for the same model."""
+        ordered = self.model_copy(update={"files": dict(sorted(self.files.items()))})
+        return ordered.model_dump_json(indent=1) + "\n"
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A model on this machine; `known` is its entry in the registry, None where it has none."""
+
+    id: str
+    folder: Path
+    commit: str
+    files: tuple[tuple[str, FileNote], ...]
+    known: KnownModel | None
+    task: Task
+    source: str
+
+    @property
+    def sha256(self) -> str:
+        """One hash for all files: of the lines that `sha256sum` prints, sorted by name."""
+        lines = "".join(f"{note.sha256}  {name}\n" for name, note in self.files)
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(note.size for _, note in self.files)
+
+    def info(self, task: Literal["diarization", "emotion"]) -> ModelInfo:
+        """What a report says of it: name, commit, licence."""
+        entry = self.known
+        return ModelInfo(
+            task=task,
+            name=self.id,
+            licence=entry.licence if entry else "unknown",
+            sha256=self.sha256,
+            commercial=entry.commercial if entry else False,
+            note=f"Installed, commit {self.commit[:12]}."
+            + ("" if entry else " Not a model that Ressenti knows: see its page for what its licence allows."),
+        )
+
+
+def find(model_id: str) -> Installed | None:
+    """The installed model of that id, None where there is none; `WrongHashError` where its manifest is damaged."""
+    folder = folder_of(model_id)
+    path = folder / MANIFEST
+    try:
+        manifest = Manifest.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValidationError) as exc:
+        raise WrongHashError(f"{path}: not a manifest of this version ({exc}). {_repair(model_id)}") from exc
+    if manifest.id != model_id:
+        raise WrongHashError(f"{path}: is of {manifest.id}, expected {model_id}. {_repair(model_id)}")
+    return of_manifest(manifest, folder)
+
+
+def need(model_id: str) -> Installed:
+    """The installed model of that id; `NotInstalledError` where there is none."""
+    if (found := find(model_id)) is not None:
+        return found
+    there = ", ".join(installed_ids()) or "none"
+    raise NotInstalledError(
+        f"{model_id}: not installed (installed: {there}). Get it once, with network: ressenti models get {model_id}"
+    )
+
+
+def of_manifest(manifest: Manifest, folder: Path) -> Installed:
+    """An installed model from its manifest."""
+    return Installed(
+        manifest.id,
+        folder,
+        manifest.commit,
+        tuple(sorted(manifest.files.items())),
+        known().get(manifest.id),
+        manifest.task,
+        manifest.source,
+    )
+
+
+def manifest_of(installed: Installed) -> Manifest:
+    """The manifest of an installed model."""
+    return Manifest(
+        id=installed.id,
+        task=installed.task,
+        commit=installed.commit,
+        source=installed.source,
+        files=dict(installed.files),
+    )
+
+
+def installed_ids() -> tuple[str, ...]:
+    """Ids of the models that are there, those of the registry first and in its order; nothing of them is read."""
+    root = models_folder()
+    names = [entry.parent.name.replace("--", "/") for entry in root.glob(f"*/{MANIFEST}")] if root.is_dir() else []
+    order = list(known())
+    return tuple(sorted(filter(is_id, names), key=lambda n: (order.index(n) if n in order else len(order), n)))
+
+
+def all_installed() -> tuple[Installed, ...]:
+    """Every installed model, those of the registry first and in its order."""
+    return tuple(found for found in map(find, installed_ids()) if found is not None)
+
+
+def default_for(task: Literal["emotion", "diarization"]) -> Installed | None:
+    """The installed model that is used when none is named: the first of the registry whose parts are there too.
+
+    A model that the registry does not know is never used unasked: nobody has said what its labels mean.
+    """
+    for entry in known().values():
+        if entry.task == task and (found := find(entry.id)) and all(find(part) for part in entry.needs):
+            return found
+    return None
+
+
+def resolved(name: str, task: Literal["emotion", "diarization"]) -> str:
+    """The model that a configured name means: for `auto` the installed default's id or `builtin`, else the name."""
+    if name != "auto":
+        return name
+    default = default_for(task)
+    return default.id if default else "builtin"
+
+
+def verify(installed: Installed, full: bool = False, progress: Progress = ignore_progress) -> None:
+    """Raise `WrongHashError` where a file is missing, strange or not the one that was noted.
+
+    A file whose size and time of change are as noted is not opened, unless `full`; any other is hashed, and where it
+    is the same after all (a copied folder), its time is noted anew.
+    """
+    _refuse_strangers(installed)
+    notes = dict(installed.files)
+    todo = [name for name, note in installed.files if full or _stat(installed, name).st_mtime_ns != note.mtime_ns]
+    total = sum(notes[name].size for name in todo)
+    done = 0
+    for name in todo:
+
+        def step(size: int, before: int = done) -> None:
+            progress("hash", before + size, total)
+
+        digest = digest_of(installed.folder / name, count=step)
+        done += notes[name].size
+        if digest != notes[name].sha256:
+            raise WrongHashError(
+                f"{installed.folder / name}: SHA-256 {digest[:12]}…, expected {notes[name].sha256[:12]}…: not the file "
+                f"that was installed. {_repair(installed.id)}"
+            )
+        notes[name] = notes[name].model_copy(update={"mtime_ns": _stat(installed, name).st_mtime_ns})
+    if notes != dict(installed.files):
+        with suppress(OSError):  # a folder that only others may write is hashed each time
+            write_manifest(manifest_of(replace(installed, files=tuple(sorted(notes.items())))), installed.folder)
+
+
+def write_manifest(manifest: Manifest, folder: Path) -> None:
+    """Write a manifest whole."""
+    aside = folder / f".{MANIFEST}.{os.getpid()}"
+    aside.write_text(manifest.text(), encoding="utf-8")
+    aside.replace(folder / MANIFEST)
+
+
+def digest_of(
+    path: Path, kind: str = "sha256", start: bytes = b"", count: Callable[[int], None] = lambda _: None
+) -> str:
+    """Hexadecimal digest of a file's bytes, after `start`; `count` is told how many bytes have been read."""
+    state = hashlib.new(kind, start, usedforsecurity=kind == "sha256")
+    done = 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            state.update(chunk)
+            done += len(chunk)
+            count(done)
+    return state.hexdigest()
+
+
+def _stat(installed: Installed, name: str) -> os.stat_result:
+    """Size and times of a file that is there, is a plain file and has the noted size."""
+    path = installed.folder / name
+    expected = dict(installed.files)[name].size
+    try:
+        found = path.lstat()
+    except OSError as exc:
+        raise WrongHashError(f"{path}: missing ({exc.strerror}). {_repair(installed.id)}") from exc
+    if not stat.S_ISREG(found.st_mode):
+        raise WrongHashError(f"{path}: a link or folder, expected a plain file. {_repair(installed.id)}")
+    if found.st_size != expected:
+        raise WrongHashError(f"{path}: {found.st_size} bytes, expected {expected}. {_repair(installed.id)}")
+    return found
+
+
+def _refuse_strangers(installed: Installed) -> None:
+    """Raise for a file that was not installed: a loader might prefer it. Hidden ones are the system's, and ignored."""
+    expected = {name for name, _ in installed.files} | {MANIFEST}
+    for folder, folders, files in os.walk(installed.folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        here = Path(folder).relative_to(installed.folder)
+        for name in files:
+            if not name.startswith(".") and (here / name).as_posix() not in expected:
+                raise WrongHashError(
+                    f"{Path(folder) / name}: was not installed with {installed.id}, and a loader might take it. "
+                    "Move it elsewhere."
+                )
+
+
+def _repair(model_id: str) -> str:
+    return f"Fetch it again: ressenti models get {model_id}"

@@ -1,0 +1,97 @@
+"""The models that Ressenti knows by name, from `known.yaml`, and which files of a repository are worth having."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib import resources
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.errors import ModelError
+
+Task = Literal["emotion", "diarization", "part"]
+ClassName = Literal["Pleased", "Relaxed", "Neutral", "Sad", "Tension"]
+
+UNKNOWN_FILES: dict[Task, tuple[str, ...]] = {  # of a model that is not in the registry
+    "emotion": (
+        "config.json",
+        "preprocessor_config.json",
+        "vocab.json",
+        "model*.safetensors",
+        "model.safetensors.index.json",
+        "pytorch_model*.bin",
+        "README.md",
+        "LICENSE*",
+    ),
+    "diarization": ("config.yaml", "*pytorch_model.bin", "*.safetensors", "*.npz", "README.md", "LICENSE*"),
+    "part": ("config.yaml", "pytorch_model.bin", "README.md", "LICENSE*"),
+}
+_PICKLED = (".bin", ".pt", ".pth", ".ckpt")
+_WEIGHTS = (*_PICKLED, ".safetensors", ".npz")
+
+
+class KnownModel(BaseModel):
+    """One entry of the registry; `known.yaml` says what the fields mean."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    task: Task
+    licence: str
+    commercial: bool
+    size_mb: Annotated[int, Field(gt=0)]
+    gated: bool
+    page: str
+    head: Literal["stock", "ehcalabres", "audeering"] | None = None
+    activation: Literal["sigmoid", "softmax", "none"] | None = None
+    labels: dict[str, ClassName | None] = {}
+    needs: tuple[str, ...] = ()
+    files: tuple[str, ...]
+    note: str
+
+
+@cache
+def known() -> dict[str, KnownModel]:
+    """Every known model by its hub id, in the order in which they become the default."""
+    text = (resources.files("pipeline.models") / "known.yaml").read_text(encoding="utf-8")
+    return {model_id: KnownModel(id=model_id, **entry) for model_id, entry in yaml.safe_load(text).items()}
+
+
+def page_of(model_id: str) -> str:
+    """Where a model is described, and where its conditions are accepted."""
+    entry = known().get(model_id)
+    return entry.page if entry else f"https://huggingface.co/{model_id}"
+
+
+def wanted(names: Iterable[str], model_id: str, task: Task) -> tuple[str, ...]:
+    """Those of a repository's files that are fetched, sorted; a pickle only where its folder has no safetensors (pure).
+
+    Raises `ModelError` where a name would leave the model's folder.
+    """
+    entry = known().get(model_id)
+    patterns = entry.files if entry else UNKNOWN_FILES[task]
+    chosen = sorted(name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns))
+    for name in chosen:
+        check_name(name, model_id)
+    safe = {PurePosixPath(name).parent for name in chosen if name.endswith(".safetensors")}
+    return tuple(n for n in chosen if not (n.endswith(_PICKLED) and PurePosixPath(n).parent in safe))
+
+
+def has_weights(names: Iterable[str]) -> bool:
+    """Whether any of these files can hold a network."""
+    return any(name.endswith(_WEIGHTS) for name in names)
+
+
+def check_name(name: str, source: str) -> None:
+    """Raise `ModelError` for a file name that is not plainly inside a model's folder, on any system."""
+    parts = name.split("/")
+    if any(part in {"", ".", ".."} or part.startswith(".") for part in parts) or set(name) & set('\\:\0\n<>|"?*'):
+        raise ModelError(
+            f"{source}: holds a file named {name!r}; expected plain names inside the model's folder. "
+            "Do not trust where it comes from."
+        )

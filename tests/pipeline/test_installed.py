@@ -1,0 +1,375 @@
+"""Installed models as folders: verified for nothing, refused when changed, exported, imported, removed, chosen."""
+
+import builtins
+import hashlib
+import io
+import json
+import os
+import shutil
+import sys
+import tarfile
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from installing import COMMIT, flip
+from installing import install as put
+from typer.testing import CliRunner
+
+from pipeline import analyze, errors
+from pipeline.cli.app import app
+from pipeline.config import DiarizationOptions, EmotionOptions
+from pipeline.diarization import choose as choose_diarizer
+from pipeline.diarization.fake import FakeDiarizer
+from pipeline.emotion import choose
+from pipeline.emotion.fake import FakeEmotion
+from pipeline.models import archive, folders, registry
+from pipeline.models.installed import MANIFEST, default_for, find, installed_ids, verify
+from pipeline.records import CLASSES
+
+FRENCH, ENGLISH, DIMENSIONS = (i for i, entry in registry.known().items() if entry.task == "emotion")
+NEW_PIPELINE, OLD_PIPELINE = (i for i, entry in registry.known().items() if entry.task == "diarization")
+WEIGHTS = np.random.default_rng(0).bytes(50_000)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("RESSENTI_MODELS", str(tmp_path / "models"))
+    return tmp_path / "models"
+
+
+def install(model_id: str, files: dict[str, bytes] | None = None, commit: str = COMMIT) -> Path:
+    """Put a model where it belongs, as `get` leaves it."""
+    return put(model_id, files or {"config.json": b"{}", "model.safetensors": WEIGHTS}, commit)
+
+
+def checked(model_id: str, full: bool = False) -> None:
+    found = find(model_id)
+    assert found is not None
+    verify(found, full)
+
+
+@dataclass(frozen=True)
+class Done:
+    exit_code: int
+    output: str
+
+
+def run(*arguments: str | Path) -> Done:
+    """The command line in this process, with errors as `main` has them."""
+    done = CliRunner().invoke(app, list(map(str, arguments)))
+    if isinstance(done.exception, errors.RessentiError):
+        return Done(done.exception.exit_code, f"{done.output}{done.exception}")
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return Done(done.exit_code, done.output)
+
+
+def test_the_registry_says_what_is_to_be_known() -> None:
+    known = registry.known()
+    assert [entry.head for entry in known.values() if entry.task == "emotion"] == ["stock", "ehcalabres", "audeering"]
+    assert tuple(known[FRENCH].labels) == CLASSES
+    assert known[FRENCH].activation == "sigmoid"
+    assert len(known[ENGLISH].labels) == 8
+    assert not known[DIMENSIONS].commercial
+    assert all(known[part].task == "part" for part in known[OLD_PIPELINE].needs)
+    assert [i for i, entry in known.items() if entry.gated] == [NEW_PIPELINE, OLD_PIPELINE, "pyannote/segmentation-3.0"]
+    assert not any(name.endswith("*") and name.startswith("*") for entry in known.values() for name in entry.files)
+
+
+@pytest.mark.parametrize("name", ["../x.json", "/etc/x", "a/../b", "a\\b", "c:x", ".ssh/x", "a//b", "a\nb", ""])
+def test_names_that_lead_elsewhere_are_refused(name: str) -> None:
+    with pytest.raises(errors.ModelError, match="plain names"):
+        registry.check_name(name, "somebody/model")
+
+
+def test_what_did_not_change_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(FRENCH)
+    found = find(FRENCH)
+    assert found is not None
+    opened: list[str] = []
+    for module, name in ((builtins, "open"), (io, "open"), (os, "open")):
+        real = getattr(module, name)
+
+        def spied(path: object, *rest: object, real: Callable[..., object] = real, **named: object) -> object:
+            opened.append(str(path))
+            return real(path, *rest, **named)
+
+        monkeypatch.setattr(module, name, spied)
+    verify(found)
+    assert opened == []
+    verify(found, full=True)
+    assert {Path(path).name for path in opened} == {"config.json", "model.safetensors"}
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (lambda f: flip(f / "model.safetensors"), "SHA-256"),
+        (lambda f: (f / "model.safetensors").write_bytes(WEIGHTS[:-1]), "49999 bytes, expected 50000"),
+        (lambda f: (f / "model.safetensors").unlink(), "missing"),
+        (lambda f: (f / "adapter_config.json").write_text("{}"), "was not installed"),
+        (lambda f: ((f / "config.json").unlink(), (f / "config.json").symlink_to("/etc/hostname")), "a link"),
+        (lambda f: (f / MANIFEST).write_text("{"), "not a manifest"),
+        (lambda f: (f / MANIFEST).write_text((f / MANIFEST).read_text().replace(FRENCH, ENGLISH)), "expected"),
+    ],
+)
+def test_what_changed_is_refused(harm: Callable[[Path], object], said: str) -> None:
+    harm(install(FRENCH))
+    with pytest.raises(errors.WrongHashError, match=said) as caught:
+        checked(FRENCH)
+    assert "models get" in str(caught.value) or "Move it" in str(caught.value)
+    with pytest.raises(errors.WrongHashError):
+        choose(EmotionOptions())  # never the built-in one in its place, silently
+    assert run("models", "verify").exit_code == errors.WrongHashError.exit_code
+    assert run("models", "list").exit_code == 0
+
+
+def test_a_change_that_hides_its_time_is_found_by_a_full_check() -> None:
+    folder = install(FRENCH)
+    before = (folder / "model.safetensors").stat()
+    flip(folder / "model.safetensors")
+    os.utime(folder / "model.safetensors", ns=(before.st_atime_ns, before.st_mtime_ns))
+    checked(FRENCH)
+    with pytest.raises(errors.WrongHashError):
+        checked(FRENCH, full=True)
+    assert run("models", "verify", FRENCH, "--full").exit_code == errors.WrongHashError.exit_code
+
+
+def test_a_copy_is_hashed_once_and_then_costs_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = install(FRENCH)
+    os.utime(folder / "model.safetensors", (1, 1))
+    checked(FRENCH)
+    noted = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]["model.safetensors"]["mtime_ns"]
+    assert noted == 10**9
+    monkeypatch.setattr("pipeline.models.installed.digest_of", lambda *_, **__: pytest.fail("hashed again"))
+    checked(FRENCH)
+
+
+def test_export_and_import_carry_a_model_and_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(OLD_PIPELINE, {"config.yaml": b"pipeline: {}"})
+    for part in registry.known()[OLD_PIPELINE].needs:
+        install(part, {"config.yaml": b"a: 1", "sub/pytorch_model.bin": WEIGHTS})
+    one, two = tmp_path / "one.tar", tmp_path / "two.tar"
+    told = run("models", "export", OLD_PIPELINE, one)
+    assert told.exit_code == 0, told.output
+    os.utime(folders.folder_of(OLD_PIPELINE) / "config.yaml", (1, 1))
+    assert run("models", "export", OLD_PIPELINE, two).exit_code == 0
+    assert one.read_bytes() == two.read_bytes()
+    assert run("models", "export", OLD_PIPELINE, one).exit_code == errors.OutputExistsError.exit_code
+    monkeypatch.setenv("RESSENTI_MODELS", str(tmp_path / "elsewhere"))
+    done = run("models", "import", one)
+    assert done.exit_code == 0, done.output
+    assert hashlib.sha256(one.read_bytes()).hexdigest() in done.output
+    assert hashlib.sha256(one.read_bytes()).hexdigest() in told.output
+    assert "it is now the default" in done.output
+    assert len(installed_ids()) == 3
+    default = default_for("diarization")
+    assert default is not None
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.models.installed.digest_of", lambda *_, **__: pytest.fail("hashed again"))
+        for model_id in installed_ids():
+            checked(model_id)
+    assert run("models", "import", one).exit_code == 0  # the same again is no matter
+    assert not list((tmp_path / "elsewhere").glob(".import-*"))
+
+
+def tar_of(path: Path, *members: tuple[tarfile.TarInfo, bytes]) -> Path:
+    with tarfile.open(path, "w") as tar:
+        for member, data in members:
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return path
+
+
+def member(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, target
+    return info
+
+
+def manifest(files: dict[str, bytes], model_id: str = FRENCH) -> bytes:
+    notes = {name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}
+    data = {"version": 1, "id": model_id, "task": "emotion", "commit": COMMIT, "source": "x", "files": notes}
+    return json.dumps(data).encode()
+
+
+HERE = FRENCH.replace("/", "--")
+GOOD = {"config.json": b"{}"}
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [],
+        [(member(f"{HERE}/config.json"), b"{}")],
+        [(member(f"{HERE}/{MANIFEST}"), manifest(GOOD))],
+        [(member(f"{HERE}/{MANIFEST}"), b"{}")],
+        [(member(f"{HERE}/{MANIFEST}"), manifest(GOOD)), (member(f"{HERE}/config.json"), b"[]")],
+        [(member(f"{HERE}/{MANIFEST}"), manifest(GOOD)), (member(f"{HERE}/config.json"), b"{ }")],
+        [(member(f"{HERE}/{MANIFEST}"), manifest(GOOD)), *[(member(f"{HERE}/config.json"), b"{}")] * 2],
+        [(member(f"{HERE}/{MANIFEST}"), manifest(GOOD)), (member(f"{HERE}/other.json"), b"{}")],
+        [(member(f"{HERE}/{MANIFEST}"), manifest({"../../evil.json": b"{}"})), (member(f"{HERE}/../../evil.json"), b"{}")],
+        [(member(f"../{HERE}/{MANIFEST}"), manifest(GOOD)), (member(f"../{HERE}/config.json"), b"{}")],
+        [(member(f"/{HERE}/{MANIFEST}"), manifest(GOOD)), (member(f"/{HERE}/config.json"), b"{}")],
+        [(member(f"{HERE}/{MANIFEST}"), manifest(GOOD, ENGLISH)), (member(f"{HERE}/config.json"), b"{}")],
+        [(member(f"{HERE}/{MANIFEST}"), manifest(GOOD, "../evil")), (member(f"{HERE}/config.json"), b"{}")],
+        [(member(f"{HERE}/{MANIFEST}"), manifest(GOOD)), (member(f"{HERE}/config.json", tarfile.SYMTYPE, "/etc/passwd"), b"")],
+        [(member(f"{HERE}/{MANIFEST}"), manifest(GOOD)), (member(f"{HERE}/config.json", tarfile.LNKTYPE, "/etc/passwd"), b"")],
+        [(member(f"{HERE}/{MANIFEST}"), manifest(GOOD)), (member(f"{HERE}/config.json", tarfile.CHRTYPE), b"")],
+        [(member(f"{HERE}/{MANIFEST}"), manifest(GOOD)), (member(f"{HERE}/config.json", tarfile.FIFOTYPE), b"")],
+        [(member(HERE, tarfile.DIRTYPE), b""), (member(f"{HERE}/{MANIFEST}"), manifest(GOOD))],
+        [(member(f"{HERE}/{MANIFEST}"), manifest({MANIFEST: b"{}"}))],
+    ],
+)  # fmt: skip
+def test_hostile_files_are_not_imported(
+    tmp_path: Path, home: Path, members: list[tuple[tarfile.TarInfo, bytes]]
+) -> None:
+    before = set(tmp_path.rglob("*"))
+    path = tar_of(tmp_path / "models.tar", *members)
+    done = run("models", "import", path)
+    assert done.exit_code == errors.BadArchiveError.exit_code, done.output
+    assert "Nothing was installed" in done.output
+    assert set(tmp_path.rglob("*")) - before <= {path, home}
+
+
+def test_what_is_no_export_at_all(tmp_path: Path, home: Path) -> None:
+    install(FRENCH)
+    whole = tmp_path / "whole.tar"
+    run("models", "export", FRENCH, whole)
+    cut = tmp_path / "cut.tar"
+    cut.write_bytes(whole.read_bytes()[:30_000])
+    packed = tmp_path / "packed.tar.gz"
+    with tarfile.open(packed, "w:gz") as tar:
+        tar.add(home / HERE, HERE)
+    shutil.rmtree(home)
+    for path in (cut, packed):
+        assert run("models", "import", path).exit_code == errors.BadArchiveError.exit_code
+    assert run("models", "import", tmp_path / "none.tar").exit_code == errors.NotFoundError.exit_code
+    assert list(home.iterdir()) == []
+
+
+def test_an_import_replaces_another_commit_only_when_told(tmp_path: Path) -> None:
+    install(FRENCH)
+    run("models", "export", FRENCH, tmp_path / "a.tar")
+    install(FRENCH, {"config.json": b"[1]", "model.safetensors": WEIGHTS}, commit="a" * 40)
+    done = run("models", "import", tmp_path / "a.tar")
+    assert done.exit_code == errors.OutputExistsError.exit_code
+    assert run("models", "import", tmp_path / "a.tar", "--overwrite").exit_code == 0
+    found = find(FRENCH)
+    assert found is not None
+    assert found.commit == COMMIT
+
+
+def test_no_room_is_said_before_anything_is_written(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(FRENCH)
+    run("models", "export", FRENCH, tmp_path / "a.tar")
+    shutil.rmtree(home)
+    monkeypatch.setattr(folders.shutil, "disk_usage", lambda _: types.SimpleNamespace(free=1000))
+    done = run("models", "import", tmp_path / "a.tar")
+    assert done.exit_code == errors.DiskFullError.exit_code
+    assert "MB needed" in done.output
+    assert list(home.iterdir()) == []
+
+
+def test_a_changed_model_is_not_exported(tmp_path: Path) -> None:
+    flip(install(FRENCH) / "model.safetensors")
+    done = run("models", "export", FRENCH, tmp_path / "a.tar")
+    assert done.exit_code == errors.WrongHashError.exit_code
+    assert list(tmp_path.glob("*.tar*")) == list(tmp_path.glob(".*.partial")) == []
+    assert run("models", "export", ENGLISH, tmp_path / "a.tar").exit_code == errors.NotInstalledError.exit_code
+
+
+def test_remove(home: Path) -> None:
+    install(FRENCH)
+    folders.partial_of(ENGLISH).mkdir(parents=True)
+    assert run("models", "remove", FRENCH, ENGLISH).exit_code == 0
+    assert installed_ids() == ()
+    assert [p for p in home.rglob("*") if p.name != ".partial"] == []
+    done = run("models", "remove", FRENCH)
+    assert done.exit_code == errors.NotInstalledError.exit_code
+
+
+def test_the_default_is_the_first_of_the_registry_with_its_parts() -> None:
+    assert default_for("emotion") is None
+    install("somebody/else")
+    assert default_for("emotion") is None  # nobody has said what its labels mean
+    install(DIMENSIONS)
+    install(ENGLISH)
+    assert (default := default_for("emotion")) is not None
+    assert default.id == ENGLISH
+    install(FRENCH)
+    assert (default := default_for("emotion")) is not None
+    assert default.id == FRENCH
+    assert installed_ids() == (FRENCH, ENGLISH, DIMENSIONS, "somebody/else")
+    install(OLD_PIPELINE, {"config.yaml": b"x: 1"})
+    assert default_for("diarization") is None
+    for part in registry.known()[OLD_PIPELINE].needs:
+        install(part, {"pytorch_model.bin": WEIGHTS})
+    assert (default := default_for("diarization")) is not None
+    assert default.id == OLD_PIPELINE
+
+
+def test_an_installed_model_is_used_named_in_the_result_and_by_the_doctor(
+    recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert choose(EmotionOptions()).info.name == "ressenti-builtin-emotion"
+    folder = install(FRENCH)
+    asked: list[tuple[object, ...]] = []
+
+    def load(*arguments: object, **named: object) -> FakeEmotion:
+        asked.append((*arguments, named))
+        model = FakeEmotion()
+        found = find(FRENCH)
+        assert found is not None
+        model.info = found.info("emotion")
+        return model
+
+    monkeypatch.setattr("pipeline.emotion.wav2vec2.load", load)
+    conversation = analyze(recording, diarizer=FakeDiarizer([(1.0, 9.0, "S1"), (10.0, 20.0, "S2")]))
+    assert (conversation.models[-1].name, conversation.models[-1].licence) == (FRENCH, "Apache-2.0")
+    assert COMMIT[:12] in conversation.models[-1].note
+    assert asked == [(folder, EmotionOptions(), {"known": registry.known()[FRENCH], "name": FRENCH, "commit": COMMIT})]
+    assert choose(EmotionOptions(model="builtin")).info.name == "ressenti-builtin-emotion"
+    choose(EmotionOptions(model=FRENCH))
+    assert len(asked) == 2
+    told = run("doctor")
+    assert told.exit_code == 0, told.output
+    assert told.output.count(FRENCH) == 2
+    assert COMMIT in told.output
+    assert "ressenti-builtin-emotion" not in told.output
+    flip(folder / "model.safetensors")
+    assert run("doctor").exit_code == errors.WrongHashError.exit_code
+
+
+def test_models_that_are_not_installed_are_refused_by_name() -> None:
+    with pytest.raises(errors.NotInstalledError, match="models get"):
+        choose(EmotionOptions(model=ENGLISH))
+    with pytest.raises(errors.NotInstalledError, match="models get"):
+        choose_diarizer("mono", DiarizationOptions(model=NEW_PIPELINE))
+    with pytest.raises(errors.ConfigError, match="unknown diarizer"):
+        choose_diarizer("mono", DiarizationOptions(model="nonsense"))
+    with pytest.raises(errors.ConfigError, match="unknown emotion model"):
+        choose(EmotionOptions(model="nonsense"))
+
+
+def test_where_models_lie(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("RESSENTI_MODELS")
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert folders.models_folder() == tmp_path / "ressenti" / "models"
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "local"))
+    assert folders.models_folder() == tmp_path / "local" / "ressenti" / "models"
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert "Application Support" in str(folders.models_folder())
+
+
+def test_archives_know_what_a_model_needs() -> None:
+    install(OLD_PIPELINE, {"config.yaml": b"x: 1"})
+    with pytest.raises(errors.NotInstalledError, match="segmentation"):
+        archive.with_needs([OLD_PIPELINE])

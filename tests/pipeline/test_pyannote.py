@@ -1,0 +1,487 @@
+"""The pyannote pipelines, on small checkpoints in the real formats; what pyannote.audio itself does is asked of it."""
+
+import copy
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyannote_checkpoints
+import pytest
+from installing import flip, install
+
+from pipeline import audio, diarization, errors
+from pipeline.config import AudioOptions, DiarizationOptions
+from pipeline.diarization import pyannote, pyannote_folder
+from pipeline.diarization.builtin import BuiltinDiarizer
+from pipeline.diarization.channels import ChannelDiarizer
+from pipeline.diarization.interface import Count
+from pipeline.diarization.pyannote import PyannoteDiarizer
+from pipeline.diarization.pyannote_count import Bounds, bounds_of
+from pipeline.models.installed import FileNote, Manifest, of_manifest
+from pipeline.records import Diarization, Segment
+from pipeline.torchaudio_import import import_pyannote_audio
+
+COMMUNITY, THREE_ONE = "speaker-diarization-community-1", "speaker-diarization-3.1"
+TRUSTING = DiarizationOptions(trust_model=True)
+FREE = Count(at_most=20)
+
+
+@pytest.fixture(scope="session")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with both pipelines; torch on one core, where small models are quickest."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import_pyannote_audio()
+        import torch
+
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        root = tmp_path_factory.mktemp("models")
+        pyannote_checkpoints.make(root)
+    yield root
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def sound(sample: tuple[Path, Path]) -> audio.Audio:
+    return audio.load(sample[0], AudioOptions())[1]
+
+
+@pytest.fixture(scope="session")
+def diarizers(checkpoints: Path) -> dict[str, PyannoteDiarizer]:
+    return {name: pyannote.load(checkpoints / name, TRUSTING) for name in (COMMUNITY, THREE_ONE)}
+
+
+@pytest.fixture(scope="session")
+def free(diarizers: dict[str, PyannoteDiarizer], sound: audio.Audio) -> dict[str, Diarization]:
+    """The sample, with the number of speakers free."""
+    return {name: diarizer.diarize(sound, FREE) for name, diarizer in diarizers.items()}
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def as_tracks(annotation: Any) -> list[tuple[float, float, str]]:
+    return sorted((t.start, t.end, label) for t, _, label in annotation.itertracks(yield_label=True))
+
+
+def same(segments: tuple[Segment, ...], theirs: Any, duration_s: float) -> bool:
+    """Same times, and one label for each of theirs."""
+    tracks = as_tracks(theirs)
+    times = [(s.start_s, s.end_s) for s in segments]
+    pairs = {(s.speaker, label) for s, (_, _, label) in zip(segments, tracks, strict=True)}
+    labels = len({label for _, _, label in tracks})
+    return times == [(a, min(b, duration_s)) for a, b, _ in tracks] and len(pairs) == labels
+
+
+def direct(checkpoints: Path, name: str) -> Any:
+    """pyannote.audio's own pipeline object, without our loader; its traps are stepped around by hand."""
+    from pyannote.audio import Pipeline
+
+    if name == COMMUNITY:
+        return Pipeline.from_pretrained(str(checkpoints / name))
+    config = copy.deepcopy(pyannote_checkpoints.THREE_ONE)
+    config["pipeline"]["params"] |= {
+        "segmentation": str(checkpoints / "segmentation-3.0"),
+        "embedding": {"checkpoint": str(checkpoints / "wespeaker-voxceleb-resnet34-LM")},
+        "plda": str(checkpoints / COMMUNITY / "plda"),
+    }
+    return Pipeline.from_pretrained(config)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", [COMMUNITY, THREE_ONE])
+def test_it_finds_what_pyannote_itself_finds(
+    name: str,
+    checkpoints: Path,
+    sound: audio.Audio,
+    free: dict[str, Diarization],
+    diarizers: dict[str, PyannoteDiarizer],
+) -> None:
+    import torch
+
+    theirs = direct(checkpoints, name)
+    file = {"waveform": torch.from_numpy(sound.samples[:1].astype(np.float32) / 32768), "sample_rate": 16_000}
+    for asked, found in ((None, free[name]), (2, diarizers[name].diarize(sound, Count(exactly=2)))):
+        expected = theirs(file, num_speakers=asked)
+        assert same(found.segments, expected.speaker_diarization, sound.duration_s)
+        assert same(found.exclusive, expected.exclusive_speaker_diarization, sound.duration_s)
+        vectors = np.array([vector for _, vector in found.embeddings])
+        rows = expected.speaker_embeddings / np.linalg.norm(expected.speaker_embeddings, axis=1, keepdims=True)
+        cosines = vectors @ rows.T
+        assert cosines.max(axis=1) == pytest.approx(np.ones(len(vectors)), abs=1e-3)
+
+
+def test_the_random_models_are_a_test_at_all(free: dict[str, Diarization]) -> None:
+    for found in free.values():
+        assert len(found.speakers) >= 2
+        assert found.speakers == tuple(f"S{i + 1}" for i in range(len(found.speakers)))
+        assert sum(s.duration_s for s in found.segments) > sum(s.duration_s for s in found.exclusive) + 1
+        assert [label for label, _ in found.embeddings] == list(found.speakers)
+        assert found.hears_overlap
+        assert (found.count, found.count_confidence) == ("estimated", "low")
+
+
+def test_exclusive_segments_do_not_overlap(free: dict[str, Diarization]) -> None:
+    for found in free.values():
+        ordered = sorted(found.exclusive, key=lambda s: s.start_s)
+        assert all(a.end_s <= b.start_s + 1e-9 for a, b in pairwise(ordered))
+
+
+RUN = """
+import json, os, socket, sys
+opened = []
+def refuse(*arguments, **_):
+    opened.append(repr(arguments[1:]))
+    raise OSError("no network in this test")
+socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
+os.environ.update(PYANNOTE_METRICS_ENABLED="1", HF_HUB_OFFLINE="0")
+from pipeline.cli import main
+sys.argv = ["ressenti", *sys.argv[1:]]
+try:
+    main()
+except SystemExit as end:
+    code = end.code
+metrics = sys.modules.get("pyannote.audio.telemetry.metrics")
+sent = metrics and metrics.is_metrics_enabled()
+offline = metrics and __import__("huggingface_hub").constants.HF_HUB_OFFLINE
+print(json.dumps([opened, sent, offline]), file=sys.__stderr__)
+raise SystemExit(code)
+"""
+
+
+def ressenti(*arguments: str | Path) -> tuple[subprocess.CompletedProcess[str], Any]:
+    """The command in a process of its own in which connections are refused and noted, and its telemetry and hub state."""
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    return done, json.loads(done.stderr.strip().splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [(COMMUNITY, "all voices were grouped anew"), (THREE_ONE, "speech activity")]
+)
+def test_a_real_recording_is_analysed_without_a_connection(
+    name: str, words: str, checkpoints: Path, sample: tuple[Path, Path], tmp_path: Path
+) -> None:
+    done, (opened, sent, offline) = ressenti(
+        "analyze", sample[0], "--diarizer", checkpoints / name, "--trust-model", "--speakers", "2", "--out", tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert "2 speakers (given" in done.stdout
+    assert (opened, sent, offline) == ([], False, True)
+    assert "arn" not in done.stderr  # no warning of a library, and nothing that pyannote prints
+    assert "lusters" not in done.stdout
+    stored = json.loads((tmp_path / "sample.json").read_text(encoding="utf-8"))
+    tasks = [model["task"] for model in stored["models"]]
+    assert tasks == ["diarization", "speech activity", "speaker embedding", "emotion"]
+    names = (f"{name}/segmentation", f"{name}/embedding")
+    apart = ("segmentation-3.0", "wespeaker-voxceleb-resnet34-LM")
+    expected = (name, *(names if name == COMMUNITY else apart))
+    assert tuple(model["name"] for model in stored["models"][:3]) == expected
+    assert stored["models"][2]["sha256"] == sha256(
+        checkpoints
+        / (f"{COMMUNITY}/embedding" if name == COMMUNITY else "wespeaker-voxceleb-resnet34-LM")
+        / "pytorch_model.bin"
+    )
+    cut = [(s["start_s"], s["end_s"]) for s in stored["diarization"]["exclusive"]]
+    spans = [(t["start_s"], t["end_s"]) for t in stored["turns"]]
+    assert all(b[0] >= a[1] - 1e-6 for a, b in pairwise(spans))
+    assert {a for a, _ in spans} <= {a for a, _ in cut}
+    assert any(turn["overlap_s"] > 0 for turn in stored["turns"])
+    assert stored["exchange"]["overlap_s"] > 1
+    page = (tmp_path / "sample.report.html").read_text(encoding="utf-8")
+    assert words.casefold() in page.casefold()
+    assert name in page
+
+
+def test_pickles_of_unknown_origin_are_not_opened(checkpoints: Path, sample: tuple[Path, Path], tmp_path: Path) -> None:
+    done, _ = ressenti("analyze", sample[0], "--diarizer", checkpoints / COMMUNITY, "--out", tmp_path / "out")
+    assert done.returncode == errors.UntrustedModelError.exit_code == 28
+    assert "--trust-model" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+class Payload:
+    """Leaves a file behind when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
+        return (os.mkdir, (str(self.path),))
+
+
+def copied(checkpoints: Path, tmp_path: Path) -> Path:
+    """community-1, whose files a test may change."""
+    folder = tmp_path / "changed"
+    shutil.copytree(checkpoints / COMMUNITY, folder)
+    return folder
+
+
+def test_a_checkpoint_is_read_only_when_its_hash_is_known(checkpoints: Path, tmp_path: Path) -> None:
+    import torch
+
+    folder = copied(checkpoints, tmp_path)
+    weights = sorted(folder.rglob("*.bin"))
+    notes = {str(p.relative_to(folder)): FileNote(size=p.stat().st_size, sha256=sha256(p)) for p in weights}
+    own = of_manifest(
+        Manifest(id="me/mine", task="diarization", commit="a" * 40, source="http://hub", files=notes), folder
+    )
+    found = pyannote.load(folder, DiarizationOptions(), installed=own).models[0]
+    assert (found.name, found.licence, found.commercial) == ("me/mine", "unknown", False)
+    torch.save({"state_dict": Payload(tmp_path / "ran")}, folder / "segmentation" / "pytorch_model.bin")
+    with pytest.raises(errors.UntrustedModelError, match="no manifest names"):
+        pyannote.load(folder, DiarizationOptions(), installed=own)
+    assert not (tmp_path / "ran").exists()
+    with pytest.raises(errors.ModelError, match="cannot be loaded"):
+        pyannote.load(folder, TRUSTING)
+    assert (tmp_path / "ran").exists()  # what --trust-model means
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state: state.pop("classifier.weight"), "missing \\['classifier.weight'\\]"),
+        (lambda state: state.update(other=state["classifier.bias"]), "unexpected \\['other'\\]"),
+        (lambda state: state.update({"classifier.bias": state["classifier.bias"][:3]}), "size mismatch"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused(
+    checkpoints: Path, tmp_path: Path, change: Callable[[dict[str, Any]], Any], message: str
+) -> None:
+    import torch
+
+    folder = copied(checkpoints, tmp_path)
+    path = folder / "segmentation" / "pytorch_model.bin"
+    held = torch.load(path, weights_only=False)
+    change(held["state_dict"])
+    torch.save(held, path)
+    with pytest.raises(errors.ModelError, match=message):
+        pyannote.load(folder, TRUSTING)
+
+
+def test_the_weights_of_a_training_loss_are_left_out(checkpoints: Path, tmp_path: Path) -> None:
+    import torch
+
+    folder = copied(checkpoints, tmp_path)
+    path = folder / "embedding" / "pytorch_model.bin"
+    held = torch.load(path, weights_only=False)
+    held["state_dict"]["loss_func.W"] = torch.zeros(3)
+    torch.save(held, path)
+    pyannote.load(folder, TRUSTING)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_path_with_wespeaker_would_be_taken_for_onnx(
+    checkpoints: Path, diarizers: dict[str, PyannoteDiarizer]
+) -> None:
+    from pyannote.audio.pipelines.speaker_verification import PretrainedSpeakerEmbedding
+
+    path = str(checkpoints / "wespeaker-voxceleb-resnet34-LM" / "pytorch_model.bin")
+    assert "wespeaker" in path
+    assert "pyannote" not in path
+    with pytest.raises(Exception, match=r"(?i)onnx|protobuf|hub|repo"):
+        PretrainedSpeakerEmbedding(path)
+    embedding = diarizers[THREE_ONE]._pipeline._embedding
+    assert type(embedding).__name__ == "PyannoteAudioPretrainedSpeakerEmbedding"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_pipeline_3_1_would_ask_the_hub_for_a_plda(checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pyannote.audio import Pipeline
+    from pyannote.audio.core import plda
+
+    asked = []
+
+    def hub(name: str, *_: Any, **__: Any) -> None:
+        asked.append(name)
+        raise OSError("the hub was asked")
+
+    monkeypatch.setattr(plda, "download_from_hf_hub", hub)
+    config = copy.deepcopy(pyannote_checkpoints.THREE_ONE)
+    config["pipeline"]["params"] |= {"segmentation": str(checkpoints / "segmentation-3.0")}
+    with pytest.raises(OSError, match="the hub was asked"):
+        Pipeline.from_pretrained(config)
+    assert asked == ["pyannote/speaker-diarization-community-1"]
+    asked.clear()
+    pyannote.load(checkpoints / THREE_ONE, TRUSTING)
+    assert asked == []
+
+
+def test_what_is_asked_for_is_given_as_bounds() -> None:
+    assert bounds_of(Count(at_least=2, at_most=6), k_means=True) == Bounds(2, 6)
+    assert bounds_of(Count(exactly=2), k_means=True) == Bounds(2, 2)
+    assert bounds_of(Count(exactly=5), k_means=True) == Bounds(1, 5, loosened=True)
+    assert bounds_of(Count(exactly=5), k_means=False) == Bounds(5, 5)
+
+
+def test_the_clusterings_own_count_stands_where_it_may(
+    diarizers: dict[str, PyannoteDiarizer],
+    free: dict[str, Diarization],
+    sound: audio.Audio,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own, diarizer = len(free[COMMUNITY].speakers), diarizers[COMMUNITY]
+    assert own >= 3
+    monkeypatch.setattr("pyannote.audio.pipelines.clustering.KMeans", None)  # it must not be needed
+    agreed = diarizer.diarize(sound, Count(exactly=own))
+    assert agreed.segments == free[COMMUNITY].segments
+    assert (agreed.count, agreed.count_confidence, [n.key for n in agreed.notes]) == ("given", "high", ["count_agrees"])
+    fewer = diarizer.diarize(sound, Count(exactly=own + 2))
+    assert fewer.segments == free[COMMUNITY].segments
+    assert (fewer.count, fewer.count_confidence) == ("estimated", "low")
+    assert [(n.key, n.values) for n in fewer.notes] == [
+        ("fewer_speakers", {"asked": own + 2, "found": own}),
+        ("count_as_bound", {"asked": own + 2}),
+    ]
+
+
+def test_what_had_to_be_grouped_anew_is_said(
+    diarizers: dict[str, PyannoteDiarizer], free: dict[str, Diarization], sound: audio.Audio
+) -> None:
+    own = len(free[COMMUNITY].speakers)
+    for count, used in ((Count(exactly=2), 2), (Count(at_least=own + 1, at_most=own + 1), own + 1)):
+        found = diarizers[COMMUNITY].diarize(sound, count)
+        assert len(found.speakers) == used
+        assert found.count == "given"
+        assert [(n.key, n.values) for n in found.notes] == [("count_forced", {"own": own, "used": used})]
+
+
+def test_more_speakers_than_voices_can_be_asked_for(diarizers: dict[str, PyannoteDiarizer], sound: audio.Audio) -> None:
+    short = audio.Audio(sound.samples[:, 16_000 * 7 : 16_000 * 10])
+    for diarizer in diarizers.values():
+        found = diarizer.diarize(short, Count(at_least=8, at_most=8))
+        assert 0 < len(found.speakers) < 8
+        assert found.notes[-1].key == "fewer_speakers"
+        assert all(np.isfinite(vector).all() for _, vector in found.embeddings)
+        assert all(s.end_s <= short.duration_s for s in found.segments)
+
+
+def test_each_window_goes_through_the_embedding_once(diarizers: dict[str, PyannoteDiarizer]) -> None:
+    import torch
+
+    model = diarizers[COMMUNITY]._pipeline._embedding.model_
+    windows = torch.randn(3, 1, 80_000, generator=torch.Generator().manual_seed(0)).repeat_interleave(3, dim=0)[1:]
+    masks = (torch.rand(8, 293, generator=torch.Generator().manual_seed(1)) > 0.5).float()
+    looked: list[int] = []
+    handle = model.resnet.conv1.register_forward_pre_hook(lambda _, given: looked.append(len(given[0])))
+    with torch.inference_mode():
+        ours, theirs = model(windows, weights=masks), type(model).forward(model, windows, weights=masks)
+    handle.remove()
+    assert looked == [3, 8]
+    assert torch.allclose(ours, theirs, atol=1e-4)
+
+
+def test_clustering_is_a_stage_without_an_end(diarizers: dict[str, PyannoteDiarizer], sound: audio.Audio) -> None:
+    seen: list[tuple[str, float, float | None]] = []
+    diarizers[COMMUNITY].diarize(sound, FREE, lambda *step: seen.append(step))
+    assert list(dict.fromkeys(stage for stage, _, _ in seen)) == ["speech", "voices", "clustering"]
+    assert [step for step in seen if step[0] == "clustering"] == [("clustering", 0, None), ("clustering", 1, 1)]
+    for stage in ("speech", "voices"):
+        (*_, last) = [step for step in seen if step[0] == stage]
+        assert last[1] == last[2]
+
+
+def test_where_nobody_speaks_there_are_no_segments(checkpoints: Path, tmp_path: Path, sound: audio.Audio) -> None:
+    import torch
+
+    folder = copied(checkpoints, tmp_path)
+    path = folder / "segmentation" / "pytorch_model.bin"
+    held = torch.load(path, weights_only=False)
+    held["state_dict"]["classifier.bias"][0] += 1000  # the empty set of speakers
+    torch.save(held, path)
+    found = pyannote.load(folder, TRUSTING).diarize(sound, Count(exactly=2))
+    assert (found.segments, found.exclusive, found.embeddings, found.notes) == ((), (), (), ())
+
+
+def changed(**params: Any) -> dict[str, Any]:
+    config = copy.deepcopy(pyannote_checkpoints.COMMUNITY)
+    config["pipeline"]["params"] |= params
+    return config
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({}, "no config of a pyannote pipeline"),
+        ({"pipeline": {"name": "os.system", "params": {}}}, "nothing else is run"),
+        ({**changed(), "preprocessors": {"audio": "x.wav"}}, "preprocessors"),
+        (changed(clustering="OracleClustering"), "expected VBxClustering or"),
+        (changed(plda=None), "names no plda"),
+        (changed(embedding="pyannote/embedding@main"), "ressenti models get pyannote/embedding`"),
+        (changed(embedding="$model/none@main"), "none/pytorch_model.bin: cannot be read"),
+        (changed(embedding=["a", "list"]), "neither in the folder nor installed"),
+        (changed(invented=1), "does not fit its pipeline"),
+        ({**changed(), "params": {"clustering": {"threshold": 0.6}}}, "lacks `params`"),
+        ({**changed(), "params": {"clustering": {"none": 0.6}}}, "does not fit its pipeline"),
+        (changed(plda="$model/segmentation"), "no PLDA"),
+    ],
+)
+def test_configs_that_do_not_fit_are_refused(
+    checkpoints: Path, tmp_path: Path, config: dict[str, Any], message: str
+) -> None:
+    folder = copied(checkpoints, tmp_path)
+    pyannote_checkpoints.write_config(folder, config)
+    with pytest.raises(errors.ModelError, match=message):
+        pyannote.load(folder, TRUSTING)
+
+
+def test_a_plda_of_another_embedding_is_refused(checkpoints: Path, tmp_path: Path) -> None:
+    folder = copied(checkpoints, tmp_path)
+    np.savez(folder / "plda" / "xvec_transform.npz", mean1=np.zeros(9), mean2=np.zeros(9), lda=np.eye(9))
+    with pytest.raises(errors.ModelError, match="not for embeddings of 256"):
+        pyannote.load(folder, TRUSTING)
+
+
+def test_installed_pipelines_are_found_by_id_with_their_further_repositories(
+    checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = copy.deepcopy(pyannote_checkpoints.THREE_ONE)
+    parts = {"segmentation": "pyannote/segmentation-3.0", "embedding": "pyannote/wespeaker-voxceleb-resnet34-LM"}
+    config["pipeline"]["params"] |= parts
+    monkeypatch.setenv("RESSENTI_MODELS", str(tmp_path / "models"))
+    whole, apart = f"pyannote/{THREE_ONE}", tuple(parts.values())
+    asked = DiarizationOptions(model=whole)
+    with pytest.raises(errors.NotInstalledError, match=f"ressenti models get {whole}"):
+        diarization.choose("split", asked)
+    folder = install(whole, pyannote_checkpoints.write_config(tmp_path / "31", config))
+    assert pyannote_folder.further_ids(folder) == apart
+    install(apart[0], checkpoints / apart[0].split("/")[1], "a" * 40)
+    with pytest.raises(errors.NotInstalledError, match=f"ressenti models get {apart[1]}"):
+        diarization.choose("mono", asked)
+    with pytest.raises(errors.ModelError, match=f"ressenti models get {apart[1]}"):
+        diarization.choose("mono", DiarizationOptions(model=str(tmp_path / "31")))
+    assert type(diarization.choose("mono", DiarizationOptions())) is BuiltinDiarizer
+    voices = install(apart[1], checkpoints / apart[1].split("/")[1], "b" * 40)
+    chosen = diarization.choose("mono", asked)
+    assert [(m.task, m.name, m.licence, m.note) for m in chosen.models] == [
+        ("diarization", whole, "MIT", "Installed, commit c0ffee000000."),
+        ("speech activity", apart[0], "MIT", "Installed, commit aaaaaaaaaaaa."),
+        ("speaker embedding", apart[1], "CC BY 4.0", "Installed, commit bbbbbbbbbbbb."),
+    ]
+    assert diarization.choose("mono", asked) is chosen  # a batch loads it once
+    by_default = diarization.choose("mono", DiarizationOptions())
+    assert by_default.models == chosen.models
+    by_folder = diarization.choose("mono", DiarizationOptions(model=str(tmp_path / "31")))
+    assert [m.name for m in by_folder.models] == ["31", *apart]
+    assert type(diarization.choose("split", asked)) is ChannelDiarizer
+    flip(voices / "pytorch_model.bin")
+    for options in (asked, DiarizationOptions(), DiarizationOptions(model=str(tmp_path / "31"))):
+        with pytest.raises(errors.WrongHashError, match="SHA-256"):
+            diarization.choose("mono", options)

@@ -1,0 +1,117 @@
+"""From the folder of installed models to a report: what is installed is used unasked, named, and refused when changed."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyannote_checkpoints
+import pytest
+from installing import COMMIT, flip, install
+
+from checkpoints import write_checkpoint
+from pipeline import errors
+from pipeline.models import registry
+from pipeline.torchaudio_import import import_pyannote_audio
+
+FRENCH = next(i for i, entry in registry.known().items() if entry.task == "emotion")
+PIPELINE = next(i for i, entry in registry.known().items() if entry.task == "diarization")
+OTHER_COMMIT = "beef" * 10
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of models with a small one of each kind, under the ids and with the files of the real ones."""
+    made, home = tmp_path_factory.mktemp("made"), tmp_path_factory.mktemp("installed")
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
+        warnings.simplefilter("ignore")
+        import_pyannote_audio()
+        pyannote_checkpoints.make(made)
+        patch.setenv("RESSENTI_MODELS", str(home))
+        install(FRENCH, write_checkpoint(made / "emotion"), COMMIT)
+        install(PIPELINE, made / PIPELINE.split("/")[1], OTHER_COMMIT)
+    return home
+
+
+@pytest.fixture
+def home(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it that a test may change."""
+    shutil.copytree(installed, tmp_path / "models")  # with the times of its files
+    monkeypatch.setenv("RESSENTI_MODELS", str(tmp_path / "models"))
+    return tmp_path / "models"
+
+
+def ressenti(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    code = "import sys; from pipeline.cli import main; main()"
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=environment)
+
+
+def models_of(path: Path) -> dict[str, dict[str, Any]]:
+    return {model["task"]: model for model in json.loads(path.read_text(encoding="utf-8"))["models"]}
+
+
+@pytest.mark.usefixtures("home")
+def test_installed_models_are_used_unasked_and_named_with_their_commits(
+    sample: tuple[Path, Path], tmp_path: Path
+) -> None:
+    done = ressenti("analyze", sample[0], "--speakers", "2", "--device", "cpu", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    found = models_of(tmp_path / "out" / "sample.json")
+    assert (found["diarization"]["name"], found["diarization"]["licence"]) == (PIPELINE, "CC BY 4.0")
+    assert OTHER_COMMIT[:12] in found["diarization"]["note"]
+    assert (found["emotion"]["name"], found["emotion"]["licence"]) == (FRENCH, "Apache-2.0")
+    assert COMMIT[:12] in found["emotion"]["note"]
+    assert "activation: sigmoid" in found["emotion"]["note"]
+    page = (tmp_path / "out" / "sample.report.html").read_text(encoding="utf-8")
+    assert PIPELINE in page
+    assert FRENCH in page
+    told = ressenti("doctor")
+    assert told.returncode == 0, told.stdout
+    for words in (PIPELINE, FRENCH, COMMIT, OTHER_COMMIT, "verified"):
+        assert words in told.stdout
+    asked = ("--diarizer", "builtin", "--emotion-model", "builtin", "--out", tmp_path / "builtin")
+    assert ressenti("analyze", sample[0], *asked).returncode == 0
+    assert not {PIPELINE, FRENCH} & {m["name"] for m in models_of(tmp_path / "builtin" / "sample.json").values()}
+
+
+def restored(path: Path, change: Callable[[Path], object]) -> None:
+    """Change a file and give it back its time, so that only its bytes tell."""
+    before = path.stat()
+    change(path)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize(
+    ("model", "weights"),
+    [
+        (PIPELINE, "segmentation/pytorch_model.bin"),
+        (PIPELINE, "embedding/pytorch_model.bin"),
+        (PIPELINE, "plda/plda.npz"),
+        (FRENCH, "model.safetensors"),
+    ],
+)
+def test_one_changed_byte_is_refused(
+    home: Path, sample: tuple[Path, Path], tmp_path: Path, model: str, weights: str
+) -> None:
+    flip(home / model.replace("/", "--") / weights)
+    done = ressenti("analyze", sample[0], "--speakers", "2", "--out", tmp_path / "out")
+    assert done.returncode == errors.WrongHashError.exit_code, done.stderr
+    assert f"ressenti models get {model}" in " ".join(done.stderr.split())
+    assert not (tmp_path / "out").exists()
+    assert ressenti("doctor").returncode == errors.WrongHashError.exit_code
+
+
+def test_a_changed_pickle_is_not_opened_though_its_time_is_as_before(
+    home: Path, sample: tuple[Path, Path], tmp_path: Path
+) -> None:
+    restored(home / PIPELINE.replace("/", "--") / "segmentation" / "pytorch_model.bin", flip)
+    done = ressenti("analyze", sample[0], "--speakers", "2", "--out", tmp_path / "out")
+    assert done.returncode == errors.UntrustedModelError.exit_code, done.stderr
+    assert not (tmp_path / "out").exists()
