@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from pipeline import errors
 from pipeline.config import AudioOptions
-from pipeline.records import Note, Progress, Recording, ignore_progress
+from pipeline.records import Levels, Note, Progress, Recording, ignore_progress
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -107,6 +107,14 @@ def frame_levels_db(samples: Samples) -> npt.NDArray[np.float32]:
         scaled = block.astype(np.float32) / 32768
         out[start : start + len(block)] = 10 * np.log10(np.mean(scaled * scaled, axis=1) + 1e-10)
     return out
+
+
+def levels_of(audio: Audio, most: int = 1200) -> Levels:
+    """The recording's level over time, of the louder channel, in at most so many steps of whole tenths of a second."""
+    frames = np.max([frame_levels_db(channel) for channel in audio.samples], axis=0)
+    width = -(-len(frames) // most)
+    padded = np.pad(frames, (0, -len(frames) % width), constant_values=-100.0).reshape(-1, width).max(axis=1)
+    return Levels(width * _FRAME / RATE_HZ, tuple(round(float(level), 1) for level in padded))
 
 
 def file_sha256(path: Path) -> str:

@@ -13,6 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pipeline.annotations import Corrections, Span, Word
+
 CLASSES = ("Pleased", "Relaxed", "Neutral", "Sad", "Tension")
 SCHEMA_VERSION = 1
 
@@ -200,13 +202,14 @@ class Diarization:
 class EmotionScores:
     """Scores of the five classes, in the order of `CLASSES`, as the model's activation gave them.
 
-    `softmax` scores sum to 1; `sigmoid` scores are each in [0, 1] on their own. `valence` and `arousal` are the
+    `softmax` scores sum to 1; `sigmoid` scores are each in [0, 1] on their own; `human` ones are 1 for the class that a
+    person heard. `valence` and `arousal` are the
     model's own direct estimates, where it makes them. A `regression` makes these alone: its scores are made of them,
     by nearness to the anchors, and sum to 1.
     """
 
     scores: Annotated[tuple[float, ...], Field(min_length=5, max_length=5)]
-    activation: Literal["softmax", "sigmoid", "regression"] = "softmax"
+    activation: Literal["softmax", "sigmoid", "regression", "human"] = "softmax"
     valence: float | None = None
     arousal: float | None = None
 
@@ -247,11 +250,21 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Original:
+    """What the models said of a turn that a person corrected."""
+
+    speaker: str
+    windows: tuple[Window, ...] = ()
+    unjudged: Unjudged | None = None
+
+
+@dataclass(frozen=True)
 class Turn:
     """A speaker's turn: segments joined across short pauses, with what was heard in it.
 
     `overlap_s` is how much of it somebody else speaks too. `windows` are what the emotion model scored; where there
-    are none, `unjudged` says why. `emotion` is the duration-weighted mean of the windows (derived).
+    are none, `unjudged` says why. `emotion` is the duration-weighted mean of the windows (derived). Where a person
+    corrected it, it is as corrected, `original` is the models' answer, and `note` is what the person wrote.
     """
 
     index: int
@@ -264,6 +277,8 @@ class Turn:
     unjudged: Unjudged | None = None
     emotion: EmotionScores | None = None
     unsure: bool = False
+    original: Original | None = None
+    note: str = ""
 
     def __post_init__(self) -> None:
         _check_span(self.start_s, self.end_s)
@@ -407,10 +422,20 @@ class Exchange:
 
 
 @dataclass(frozen=True)
+class Levels:
+    """How loud the recording is over time: the highest level (dBFS) in each `step_s` seconds."""
+
+    step_s: float
+    dbfs: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Conversation:
     """Everything that is known of one recorded conversation; what is stored, and what reports are made of.
 
     `validation` is the result that the config named, whether or not it is of the model that judged this conversation.
+    `words` are those of a transcript, without any in `bleeps`: stretches that are silenced wherever sound is given
+    out. `corrections` are people's; turns and speakers are as corrected, after `pipeline.run.derive`.
     """
 
     recording: Recording
@@ -425,6 +450,10 @@ class Conversation:
     trajectories: tuple[Trajectory, ...] = ()
     exchange: Exchange | None = None
     validation: Validation | None = None
+    levels: Levels | None = None
+    words: tuple[Word, ...] = ()
+    bleeps: tuple[Span, ...] = ()
+    corrections: Corrections = field(default_factory=Corrections)
     version: Literal[1] = 1
     program: str = ""
 

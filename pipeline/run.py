@@ -35,6 +35,7 @@ def analyze(
     config, people, path = config or Config(), people or roles.People(), Path(path)
     validation = read_validation(config.report.validation)
     recording, sound = audio.load(path, config.audio, progress)
+    levels = audio.levels_of(sound)
     layout = lay_out(sound, config.audio.channels, config.audio)
     del sound  # a mono mix replaces the channels it was made of
     diarizer = diarizer or diarization.choose(layout.mode, config.diarization)
@@ -67,6 +68,7 @@ def analyze(
         config=config.model_dump(mode="json"),
         allow_restricted=people.allow_restricted,
         validation=validation,
+        levels=levels,
         program=PROGRAM,
     )
     return derive(conversation, config)

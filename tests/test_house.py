@@ -11,7 +11,7 @@ import pytest
 from conftest import CHECKOUT
 
 STEPS = ("audio", "layout", "excerpts", "diarization", "turns", "emotion", "affect", "trajectory", "dynamics", "roles")
-SHARED = {"errors", "records", "config", "mel", "stats", "models", "version", "torchaudio_import"}
+SHARED = {"annotations", "errors", "records", "config", "mel", "stats", "models", "version", "torchaudio_import"}
 
 
 def modules(folder: str) -> list[Path]:
@@ -43,8 +43,8 @@ def test_imports_run_one_way(path: Path) -> None:
             {"audio"} if room in ("layout", "excerpts", "diarization", "emotion") else set()
         )  # samples are what they take
         assert used <= allowed, f"{path.name}: a step may import {sorted(allowed)}, not {sorted(used - allowed)}"
-    if room in ("errors", "records"):
-        assert used <= {"errors"} - {room}
+    if room in ("annotations", "errors", "records"):
+        assert used <= {"annotations", "errors"} - {room}
     if room != "cli":
         assert "cli" not in used
         assert not any(name.split(".")[0] == "reports" for name in imports_of(path))
@@ -55,7 +55,7 @@ def test_imports_run_one_way(path: Path) -> None:
 @pytest.mark.parametrize("path", modules("reports"), ids=lambda p: p.name)
 def test_reports_know_records_and_nothing_of_models(path: Path) -> None:
     rooms = {r for r in map(room_of, imports_of(path)) if r}
-    assert rooms <= {"records", "errors", "store"}
+    assert rooms <= {"annotations", "records", "errors", "store"}
     assert not {"torch", "onnxruntime", "transformers"} & {name.split(".")[0] for name in imports_of(path)}
 
 

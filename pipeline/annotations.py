@@ -1,0 +1,78 @@
+"""What people add to a conversation: words, corrections, and stretches that nobody is to hear.
+
+Times are seconds from the start of the recording.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+ClassName = Literal["Pleased", "Relaxed", "Neutral", "Sad", "Tension"]
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of the recording."""
+
+    start_s: float
+    end_s: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.start_s) and math.isfinite(self.end_s) and 0 <= self.start_s < self.end_s):
+            raise ValueError(f"expected finite 0 <= start_s < end_s, got {self.start_s} and {self.end_s}")
+
+    def overlap_s(self, start_s: float, end_s: float) -> float:
+        """Seconds that it shares with another stretch."""
+        return max(0.0, min(self.end_s, end_s) - max(self.start_s, start_s))
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of a transcript, and the turn in which it was said (None where it lies in none).
+
+    `exact` is False where the transcript has no time for the word, and it was placed evenly within its cue.
+    """
+
+    start_s: float
+    end_s: float
+    text: str
+    turn: int | None = None
+    exact: bool = True
+
+
+@dataclass(frozen=True)
+class TurnCorrection:
+    """What a person says of one turn; None and empty leave the model's answer as it is."""
+
+    turn: int
+    speaker: str | None = None
+    emotion: ClassName | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class SpeakerName:
+    """What a person calls a speaker."""
+
+    speaker: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """All that people changed, apart from what models found; at most one entry per turn and speaker."""
+
+    names: tuple[SpeakerName, ...] = ()
+    turns: tuple[TurnCorrection, ...] = ()
+
+    def __post_init__(self) -> None:
+        turns, speakers = Counter(t.turn for t in self.turns), Counter(n.speaker for n in self.names)
+        twice = [f"turn {k}" for k, n in turns.items() if n > 1] + [k for k, n in speakers.items() if n > 1]
+        if twice:
+            raise ValueError(f"expected one correction for each turn and speaker, got several for {', '.join(twice)}")
+
+    def __bool__(self) -> bool:
+        return bool(self.names or self.turns)
