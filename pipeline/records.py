@@ -108,16 +108,23 @@ class Segment:
 class ModelInfo:
     """One model that took part: what it did, who it is, and what its licence allows.
 
-    `note` says in plain words how it was used; `cannot` are the classes that an emotion model never gives.
+    `licence` is None where nobody has said it, `commercial` None where it is not known whether commercial use is
+    allowed. `note` says in plain words how it was used; `cannot` are the classes that an emotion model never gives.
     """
 
     task: Literal["speech activity", "speaker embedding", "diarization", "emotion"]
     name: str
-    licence: str
+    licence: str | None
     sha256: str | None = None
-    commercial: bool = True
+    commercial: bool | None = None
     note: str = ""
     cannot: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check(
+            self.licence is not None or self.commercial is None,
+            f"{self.name}: expected commercial None where no licence is known, got {self.commercial}",
+        )
 
 
 @dataclass(frozen=True)

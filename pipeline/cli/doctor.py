@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from importlib import metadata
 
 from rich.markup import escape
@@ -29,6 +30,7 @@ PACKAGES = {
     "plotly": "figures",
     "pydub": "levels and excerpts",
 }
+NOT_KNOWN = "not known"
 FREE = "Lajavaness/wav2vec2-lg-xlsr-fr-speech-emotion-recognition (Apache-2.0)"
 
 
@@ -46,24 +48,33 @@ def examine(terminal: Terminal, load: bool) -> int:
         packages.add_row(name, version, purpose)
     terminal.out.print(packages)
     models = _table("Models that would be used", "model", "licence", "state", "what for, and why")
-    bound = []
+    used: list[ModelInfo] = []
     code = missing
     for task, info in _USED:
         try:
             model, why = info()
-            bound += [] if model.commercial else [model]
-            models.add_row(model.name, model.licence, "[green]verified[/]", f"{task}: {why}")
+            used.append(model)
+            models.add_row(model.name, model.licence or NOT_KNOWN, "[green]verified[/]", f"{task}: {why}")
         except RessentiError as error:
             models.add_row("-", "-", "[red]broken[/]", f"{task}: {escape(str(error))}")
             code = code or error.exit_code
     terminal.out.print()
     terminal.show(models)
     code = _installed(terminal) or code
-    for model in bound:
-        terminal.say(f"\n[yellow]No commercial use[/] of {model.name}: {model.note}")
-        terminal.say(f"Free of that: {FREE}, or a model trained on your own calls.")
+    _tell_terms(terminal, used)
     terminal.say(f"\nPresets: {', '.join(preset_names())}")
     return (code or _load(terminal)) if load else code
+
+
+def _tell_terms(terminal: Terminal, used: Sequence[ModelInfo]) -> None:
+    """Which models are not for commercial use, or not known to be."""
+    for model in used:
+        name = escape(model.name)
+        if model.commercial is False:
+            terminal.say(f"\n[yellow]No commercial use[/] of {name}: {model.note}")
+            terminal.say(f"Free of that: {FREE}, or a model trained on your own calls.")
+        elif model.commercial is None:
+            terminal.say(f"\n[yellow]Whether {name} may be used commercially is not known[/]: see where it comes from.")
 
 
 def _table(title: str, *headings: str) -> Table:
@@ -118,7 +129,7 @@ def _installed(terminal: Terminal) -> int:
         try:
             model = need(model_id)
             verify(model)
-            licence = model.known.licence if model.known else "unknown"
+            licence = model.known.licence if model.known else NOT_KNOWN
             table.add_row(model_id, model.commit, licence, model.task)
         except RessentiError as error:
             table.add_row(model_id, "[red]damaged[/]", "-", escape(str(error)))

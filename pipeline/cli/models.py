@@ -39,7 +39,7 @@ def list_models() -> None:
     there = installed_ids()
     for model_id in (*known(), *(i for i in there if i not in known())):
         entry = known().get(model_id)
-        licence = entry.licence if entry else "unknown"
+        licence = entry.licence if entry else "licence not known"
         size = f"{entry.size_mb:,}" if entry else "?"
         remarks = [] if entry is None or entry.commercial else ["no commercial use"]
         remarks += ["gated"] if entry and entry.gated else []
@@ -168,7 +168,7 @@ def import_models(
 
 
 def _about(model: Installed) -> str:
-    licence = model.known.licence if model.known else "licence unknown"
+    licence = model.known.licence if model.known else "licence not known"
     return f"commit {model.commit[:12]}, {model.size / 1e6:,.1f} MB, {licence}"
 
 

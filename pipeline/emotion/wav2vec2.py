@@ -174,9 +174,9 @@ def _info(
     return ModelInfo(
         task="emotion",
         name=name,
-        licence=(known.licence if known is not None else None) or "unknown licence",
+        licence=known.licence if known is not None else None,
         sha256=checkpoint.sha256,
-        commercial=known is None or known.commercial is not False,
+        commercial=known.commercial if known is not None else None,
         note="; ".join(said + ([f"revision: {commit[:12]}"] if commit else [])),
         cannot=labels.cannot if labels else (),
     )

@@ -85,9 +85,9 @@ class Installed:
         return ModelInfo(
             task=task,
             name=self.id,
-            licence=entry.licence if entry else "unknown",
+            licence=entry.licence if entry else None,
             sha256=self.sha256,
-            commercial=entry.commercial if entry else False,
+            commercial=entry.commercial if entry else None,
             note=f"Installed, commit {self.commit[:12]}."
             + ("" if entry else " Not a model that Ressenti knows: see its page for what its licence allows."),
         )

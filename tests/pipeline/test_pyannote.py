@@ -99,6 +99,11 @@ def direct(checkpoints: Path, name: str) -> Any:
     return Pipeline.from_pretrained(config)
 
 
+def test_what_a_folder_allows_is_not_known(diarizers: dict[str, PyannoteDiarizer]) -> None:
+    for diarizer in diarizers.values():
+        assert {(model.licence, model.commercial) for model in diarizer.models} == {(None, None)}
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", [COMMUNITY, THREE_ONE])
 def test_it_finds_what_pyannote_itself_finds(

@@ -230,7 +230,7 @@ def test_the_activation(
     model = load(make("stock", labels, problem_type=problem), options, known=about if known else None, name="me/mine")
     assert f"activation: {expected}" in model.info.note
     assert model.info.name == "me/mine"
-    assert model.info.licence == ("MIT" if known else "unknown licence")
+    assert (model.info.licence, model.info.commercial) == (("MIT", True) if known else (None, None))
     assert model.info.cannot == (() if len(labels) == 5 else ("Relaxed",))
 
 
