@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ from typing import Any
 import pyannote_checkpoints
 import pytest
 from installing import COMMIT, flip, install
+from typer.testing import CliRunner
 
 from checkpoints import write_checkpoint
 from pipeline import errors
+from pipeline.cli.app import app
 from pipeline.models import registry
 from pipeline.torchaudio_import import import_pyannote_audio
 
@@ -79,6 +82,35 @@ def test_installed_models_are_used_unasked_and_named_with_their_commits(
     asked = ("--diarizer", "builtin", "--emotion-model", "builtin", "--out", tmp_path / "builtin")
     assert ressenti("analyze", sample[0], *asked).returncode == 0
     assert not {PIPELINE, FRENCH} & {m["name"] for m in models_of(tmp_path / "builtin" / "sample.json").values()}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("home")
+def test_several_recordings_load_each_model_once(
+    sample: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.diarization import pyannote
+    from pipeline.emotion import wav2vec2
+
+    done: list[str] = []
+
+    def counted(module: Any, name: str) -> None:
+        real = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *a, **k: (done.append(name), real(*a, **k))[1])
+
+    monkeypatch.setattr("pipeline.emotion.placement.threads", lambda: 1)
+    counted(pyannote, "build_pipeline")
+    counted(pyannote, "load_model")
+    counted(pyannote, "read_checkpoint")
+    counted(wav2vec2, "load")
+    recordings = [tmp_path / f"{name}.wav" for name in ("a", "b")]
+    for path in recordings:
+        shutil.copy(sample[0], path)
+    asked = ["analyze", *map(str, recordings), "--speakers", "2", "--device", "cpu", "--format", "json"]
+    told = CliRunner().invoke(app, asked)
+    assert told.exit_code == 0, told.output
+    assert [len(models_of(path.with_suffix(".json"))) for path in recordings] == [4, 4]
+    assert Counter(done) == {"build_pipeline": 1, "load_model": 2, "read_checkpoint": 2, "load": 1}
 
 
 def restored(path: Path, change: Callable[[Path], object]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
@@ -16,6 +16,9 @@ from pipeline.config import Config, build_config, load_config, preset_names
 from pipeline.errors import ConfigError, NotAConversationError, RessentiError
 from pipeline.records import Conversation
 from pipeline.roles import People
+
+if TYPE_CHECKING:
+    from pipeline.chosen import Models
 
 app = typer.Typer(
     name="ressenti",
@@ -98,11 +101,14 @@ def analyze(
     )
     people = People(_listed(names), _listed(roles), allow_restricted)
     plans = outputs.plan(recordings, out, outputs.parse_formats(format))
+    from pipeline.chosen import Models
+
+    models = Models()
     code = 0
     for recording, paths in plans.items():
         try:
             outputs.check_free(list(paths.values()), overwrite)
-            conversation, seconds = _analyze_one(recording, options, people, paths, terminal)
+            conversation, seconds = _analyze_one(recording, options, people, paths, terminal, models)
             _tell(conversation, seconds, paths, terminal)
         except Exception as error:  # noqa: BLE001  # whatever happens to one, the other recordings are still done
             failed = terminal.fail(error, recording)
@@ -117,6 +123,7 @@ def sample(
     quiet: Quiet = False,
 ) -> None:
     """Analyse the real phone conversation that comes installed, and compare its speakers with the reference."""
+    from pipeline.chosen import Models
     from pipeline.cli import sample as sample_run
 
     terminal = Terminal(quiet)
@@ -124,7 +131,8 @@ def sample(
     overrides: dict[str, dict[str, object]] = {"diarization": {"speakers": 2}, "report": _given({"lang": lang})}
     (paths,) = outputs.plan([recording], out, tuple(outputs.ENDINGS)).values()
     outputs.check_free(list(paths.values()), overwrite=True)
-    conversation, seconds = _analyze_one(recording, load_config("default", overrides), People(), paths, terminal)
+    options = load_config("default", overrides)
+    conversation, seconds = _analyze_one(recording, options, People(), paths, terminal, Models())
     _tell(conversation, seconds, paths, terminal)
     sample_run.tell(conversation, reference, terminal)
 
@@ -175,13 +183,13 @@ def main() -> None:
 
 
 def _analyze_one(
-    recording: Path, options: Config, people: People, paths: dict[str, Path], terminal: Terminal
+    recording: Path, options: Config, people: People, paths: dict[str, Path], terminal: Terminal, models: Models
 ) -> tuple[Conversation, float]:
     from pipeline.run import analyze as run
 
     started = time.monotonic()
     with terminal.progress(recording.name) as progress:
-        conversation = run(recording, options, people, progress=progress)
+        conversation = run(recording, options, people, models=models, progress=progress)
         progress("report", 0, 1)
         outputs.write(conversation, paths, None)
         progress("report", 1, 1)

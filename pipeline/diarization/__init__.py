@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -50,6 +49,7 @@ def _locate(model: str) -> Installed | Path:
 
 def _load(asked: Installed | Path, options: DiarizationOptions) -> Diarizer:
     """A pyannote pipeline, once it and all that it is made of are known to be what was installed."""
+    from pipeline.diarization import pyannote
     from pipeline.diarization.pyannote_folder import further_ids
 
     folder, own = (asked, ()) if isinstance(asked, Path) else (asked.folder, (asked,))
@@ -60,14 +60,6 @@ def _load(asked: Installed | Path, options: DiarizationOptions) -> Diarizer:
     for model in further:
         if model not in needed:
             verify(model)
-    return _loaded(folder, options, tuple(model.id for model in own), tuple((m.id, m.sha256) for m in (*own, *further)))
-
-
-@lru_cache(maxsize=1)  # a batch of recordings loads the models once
-def _loaded(
-    folder: Path, options: DiarizationOptions, own: tuple[str, ...], hashes: tuple[tuple[str, str], ...]
-) -> Diarizer:
-    from pipeline.diarization import pyannote
-
-    models = {name: need(name) for name, _ in hashes}
-    return pyannote.load(folder, options, installed=models.pop(own[0]) if own else None, further=models)
+    return pyannote.load(
+        folder, options, installed=own[0] if own else None, further={model.id: model for model in further}
+    )

@@ -480,7 +480,6 @@ def test_installed_pipelines_are_found_by_id_with_their_further_repositories(
         ("speech activity", apart[0], "MIT", "Installed, commit aaaaaaaaaaaa."),
         ("speaker embedding", apart[1], "CC BY 4.0", "Installed, commit bbbbbbbbbbbb."),
     ]
-    assert diarization.choose("mono", asked) is chosen  # a batch loads it once
     by_default = diarization.choose("mono", DiarizationOptions())
     assert by_default.models == chosen.models
     by_folder = diarization.choose("mono", DiarizationOptions(model=str(tmp_path / "31")))
