@@ -188,7 +188,7 @@ def _tell_terms(model: Installed, terminal: Terminal) -> None:
 
 
 def _tell_sum(file: Path, terminal: Terminal) -> None:
-    from pipeline.models.installed import digest_of
+    from pipeline.models.hashes import digest_of
 
     terminal.say(f"{escape(str(file))}: {file.stat().st_size / 1e6:,.1f} MB, SHA-256 {digest_of(file)}")
 

@@ -8,10 +8,8 @@ A model's manifest, `ressenti-model.json`, is written when the model is installe
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,11 +19,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.errors import NotInstalledError, WrongHashError
 from pipeline.models.folders import folder_of, is_id, models_folder
+from pipeline.models.hashes import digest_of, together
 from pipeline.models.registry import KnownModel, Task, known
 from pipeline.records import ModelInfo, Progress, ignore_progress
 
 MANIFEST = "ressenti-model.json"
-_CHUNK = 1 << 24  # bytes
 
 
 class FileNote(BaseModel):
@@ -71,8 +69,7 @@ class Installed:
     @property
     def sha256(self) -> str:
         """One hash for all files: of the lines that `sha256sum` prints, sorted by name."""
-        lines = "".join(f"{note.sha256}  {name}\n" for name, note in self.files)
-        return hashlib.sha256(lines.encode()).hexdigest()
+        return together({name: note.sha256 for name, note in self.files})
 
     @property
     def size(self) -> int:
@@ -208,20 +205,6 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
     aside = folder / f".{MANIFEST}.{os.getpid()}"
     aside.write_text(manifest.text(), encoding="utf-8")
     aside.replace(folder / MANIFEST)
-
-
-def digest_of(
-    path: Path, kind: str = "sha256", start: bytes = b"", count: Callable[[int], None] = lambda _: None
-) -> str:
-    """Hexadecimal digest of a file's bytes, after `start`; `count` is told how many bytes have been read."""
-    state = hashlib.new(kind, start, usedforsecurity=kind == "sha256")
-    done = 0
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            state.update(chunk)
-            done += len(chunk)
-            count(done)
-    return state.hexdigest()
 
 
 def _stat(installed: Installed, name: str) -> os.stat_result:

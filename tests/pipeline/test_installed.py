@@ -79,6 +79,17 @@ def test_the_registry_says_what_is_to_be_known() -> None:
     assert not any(name.endswith("*") and name.startswith("*") for entry in known.values() for name in entry.files)
 
 
+def test_shards_are_fetched_with_their_index_and_pickled_ones_only_for_want_of_others() -> None:
+    safe = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json"]
+    pickled = ["pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin", "pytorch_model.bin.index.json"]
+    for model in (FRENCH, ENGLISH, DIMENSIONS, "somebody/model"):
+        assert registry.wanted(["config.json", *safe, *pickled], model, "emotion") == ("config.json", *safe)
+        assert registry.wanted(["config.json", *pickled, "optimizer.bin"], model, "emotion") == (
+            "config.json",
+            *pickled,
+        )
+
+
 @pytest.mark.parametrize("name", ["../x.json", "/etc/x", "a/../b", "a\\b", "c:x", ".ssh/x", "a//b", "a\nb", ""])
 def test_names_that_lead_elsewhere_are_refused(name: str) -> None:
     with pytest.raises(errors.ModelError, match="plain names"):

@@ -20,11 +20,13 @@ from pipeline import analyze, audio, emotion, load_config, store
 from pipeline.cli.app import app
 from pipeline.config import AudioOptions, EmotionOptions
 from pipeline.emotion.batches import Limits, batches
+from pipeline.emotion.checkpoint import open_checkpoint, read_weights, weight_names
 from pipeline.emotion.interface import Excerpt
 from pipeline.emotion.labels import SHIPPED, map_labels
 from pipeline.emotion.wav2vec2 import load
 from pipeline.errors import ConfigError, ModelError, NotInstalledError, WrongHashError
 from pipeline.models import registry
+from pipeline.models.hashes import together
 from pipeline.records import CLASSES
 from pipeline.run import derive
 from reports.page import render
@@ -180,6 +182,60 @@ def test_missing_and_unexpected_weights_are_named(make: Make) -> None:
     other = SimpleNamespace(head="stock", activation=None, labels=None, licence="x", commercial=True)
     with pytest.raises(ModelError, match=r"missing: classifier.bias.*unexpected: classifier.dense.bias"):
         load(make("ehcalabres"), FP32, known=other)
+
+
+@pytest.mark.parametrize("pickled", [False, True], ids=["safetensors", "bin"])
+def test_weights_in_several_files_are_those_of_one(
+    make: Make, tmp_path: Path, sounds: list[np.ndarray], pickled: bool
+) -> None:
+    folder = write_checkpoint(tmp_path / "sharded", pickled=pickled, shards=True)
+    shards = sorted(folder.glob("*-of-*"))
+    assert len(shards) > 2
+    model = load(folder, FP32)
+    assert model.logits(sounds[:2]) == pytest.approx(load(make(), FP32).logits(sounds[:2]), abs=1e-6)
+    assert model.info.sha256 == together({path.name: audio.file_sha256(path) for path in shards})
+    assert sorted(weight_names(open_checkpoint(folder))) == sorted(read_weights(open_checkpoint(folder)))
+    index = next(folder.glob("*.index.json"))
+    whole = json.loads(index.read_text())
+
+    def refused(said: str, **changed: str | None) -> None:
+        weights = {k: v for k, v in (whole["weight_map"] | changed).items() if v is not None}
+        index.write_text(json.dumps(whole | {"weight_map": weights}))
+        with pytest.raises(ModelError, match=said):
+            load(folder, FP32)
+        with pytest.raises(ModelError, match=said):
+            weight_names(open_checkpoint(folder))
+
+    name = "classifier.bias"
+    file = re.escape(whole["weight_map"][name])
+    refused(rf"not where it says: lost \({re.escape(shards[0].name)}\)", lost=shards[0].name)
+    refused(rf"not in it: classifier\.bias \({file}\)", **{name: None})
+    other = next(path.name for path in shards if path.name != whole["weight_map"][name])
+    refused(
+        rf"not where it says: classifier\.bias \({other}\); not in it: classifier\.bias \({file}\)", **{name: other}
+    )
+    refused("expected names of", **{name: "../elsewhere" + shards[0].suffix})
+    index.write_text(json.dumps(whole))
+    shards[1].unlink()
+    with pytest.raises(ModelError, match=f"1 of its {len(shards)} files missing: {shards[1].name}"):
+        load(folder, FP32)
+    for text in ("", "[]", "{}", '{"weight_map": [1]}', '{"weight_map": {}}'):
+        index.write_text(text)
+        with pytest.raises(ModelError, match=r"index\.json"):
+            load(folder, FP32)
+
+
+def test_shards_that_lack_a_weight_of_the_model_are_refused(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = write_checkpoint(tmp_path / "sharded", shards=True)
+    index = folder / "model.safetensors.index.json"
+    whole = json.loads(index.read_text())
+    shard = folder / whole["weight_map"].pop("classifier.weight")
+    save_file({k: v for k, v in load_file(shard).items() if k != "classifier.weight"}, shard)
+    index.write_text(json.dumps(whole))
+    with pytest.raises(ModelError, match=r"index\.json: .*missing: classifier\.weight"):
+        load(folder, FP32)
 
 
 def test_what_only_pre_training_needs_is_left_out(make: Make) -> None:
