@@ -108,8 +108,11 @@ class Segment:
 class ModelInfo:
     """One model that took part: what it did, who it is, and what its licence allows.
 
-    `licence` is None where nobody has said it, `commercial` None where it is not known whether commercial use is
-    allowed. `note` says in plain words how it was used; `cannot` are the classes that an emotion model never gives.
+    `sha256` is what `sha256sum` prints of the file that makes the model: an emotion model's weights, the `config.yaml`
+    of a pipeline, whose networks are models of their own. Where there are several (shards; a pipeline's PLDA), it is
+    the SHA-256 of the lines that `sha256sum` prints of them, sorted by name. `licence` is None where nobody has said
+    it, `commercial` None where it is not known whether commercial use is allowed. `note` says in plain words how it was
+    used; `cannot` are the classes that an emotion model never gives.
     """
 
     task: Literal["speech activity", "speaker embedding", "diarization", "emotion"]

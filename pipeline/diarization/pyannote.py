@@ -52,7 +52,7 @@ def load(
         import_pyannote_audio()
         pipeline = build_pipeline(parts, load_model(segmentation), load_model(embedding))
     unknown = ModelInfo("diarization", folder.resolve().name, None, parts.sha256)
-    whole = installed.info("diarization") if installed else unknown
+    whole = replace(installed.info("diarization"), sha256=parts.sha256) if installed else unknown
 
     def info_of(task: Literal["speech activity", "speaker embedding"], part: Checkpoint) -> ModelInfo:
         if part.path.is_relative_to(folder):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipeline.config import EmotionOptions
 from pipeline.emotion.interface import EmotionModel
+from pipeline.emotion.shards import find_weights
 from pipeline.errors import ConfigError
 from pipeline.models.folders import is_id
 from pipeline.models.installed import Installed, need, resolved, verify
@@ -46,4 +47,11 @@ def load_installed(installed: Installed, options: EmotionOptions) -> EmotionMode
     from pipeline.emotion import wav2vec2
 
     verify(installed)
-    return wav2vec2.load(installed.folder, options, known=installed.known, name=installed.id, commit=installed.commit)
+    return wav2vec2.load(
+        installed.folder,
+        options,
+        known=installed.known,
+        name=installed.id,
+        commit=installed.commit,
+        sha256=installed.noted(path.name for path in find_weights(installed.folder).files),
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -66,10 +67,10 @@ class Installed:
     task: Task
     source: str
 
-    @property
-    def sha256(self) -> str:
-        """One hash for all files: of the lines that `sha256sum` prints, sorted by name."""
-        return together({name: note.sha256 for name, note in self.files})
+    def noted(self, names: Iterable[str]) -> str:
+        """The SHA-256 of some of its files, together where there are several, as noted when they were installed."""
+        notes = dict(self.files)
+        return together({name: notes[name].sha256 for name in names})
 
     @property
     def size(self) -> int:
@@ -77,13 +78,12 @@ class Installed:
         return sum(note.size for _, note in self.files)
 
     def info(self, task: Literal["diarization", "emotion"]) -> ModelInfo:
-        """What a report says of it: name, commit, licence."""
+        """What a report says of it: name, commit, licence; the loader knows which files the hash is of."""
         entry = self.known
         return ModelInfo(
             task=task,
             name=self.id,
             licence=entry.licence if entry else None,
-            sha256=self.sha256,
             commercial=entry.commercial if entry else None,
             note=f"Installed, commit {self.commit[:12]}."
             + ("" if entry else " Not a model that Ressenti knows: see its page for what its licence allows."),

@@ -20,6 +20,7 @@ from installing import install as put
 from typer.testing import CliRunner
 
 from pipeline import analyze, errors
+from pipeline.audio import file_sha256
 from pipeline.cli.app import app
 from pipeline.config import DiarizationOptions, EmotionOptions
 from pipeline.diarization import choose as choose_diarizer
@@ -330,6 +331,7 @@ def test_an_installed_model_is_used_named_in_the_result_and_by_the_doctor(
 ) -> None:
     assert choose(EmotionOptions()).info.name == "ressenti-builtin-emotion"
     folder = install(FRENCH)
+    weights = folder / "model.safetensors"
     asked: list[tuple[object, ...]] = []
 
     def load(*arguments: object, **named: object) -> FakeEmotion:
@@ -344,7 +346,8 @@ def test_an_installed_model_is_used_named_in_the_result_and_by_the_doctor(
     conversation = analyze(recording, diarizer=FakeDiarizer([(1.0, 9.0, "S1"), (10.0, 20.0, "S2")]))
     assert (conversation.models[-1].name, conversation.models[-1].licence) == (FRENCH, "Apache-2.0")
     assert COMMIT[:12] in conversation.models[-1].note
-    assert asked == [(folder, EmotionOptions(), {"known": registry.known()[FRENCH], "name": FRENCH, "commit": COMMIT})]
+    known = {"known": registry.known()[FRENCH], "name": FRENCH, "commit": COMMIT, "sha256": file_sha256(weights)}
+    assert asked == [(folder, EmotionOptions(), known)]
     assert choose(EmotionOptions(model="builtin")).info.name == "ressenti-builtin-emotion"
     choose(EmotionOptions(model=FRENCH))
     assert len(asked) == 2

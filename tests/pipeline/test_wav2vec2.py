@@ -381,6 +381,18 @@ def test_installed_models_are_found_by_id_and_verified(
         emotion.choose(EmotionOptions(model=known.id))
 
 
+@pytest.mark.parametrize("shards", [False, True])
+def test_an_installed_models_hash_is_that_of_its_weights_and_taken_from_its_manifest(
+    make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shards: bool
+) -> None:
+    monkeypatch.setenv("RESSENTI_MODELS", str(tmp_path / "models"))
+    folder = make(shards=shards)
+    apart = emotion.choose(EmotionOptions(model=str(folder))).info.sha256
+    install("somebody/mine", folder)
+    monkeypatch.setattr("pipeline.emotion.checkpoint.file_sha256", lambda _: pytest.fail("hashed again"))
+    assert emotion.choose(EmotionOptions(model="somebody/mine")).info.sha256 == apart
+
+
 def test_the_registry_and_the_shipped_maps_say_the_same() -> None:
     """A copy in a folder, which goes by its labels, is read as the installed model is."""
     shipped = {item.name: item for item in SHIPPED}
