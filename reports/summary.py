@@ -304,7 +304,7 @@ def _licence(model: ModelInfo, words: Wording) -> str:
 
 
 def _provenance(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
-    recording, found, note = conversation.recording, conversation.diarization, how_used(conversation)
+    recording, found, note = conversation.recording, conversation.diarization, how_used(conversation, words)
     how = words("count_low" if found.count_confidence == "low" else f"count_{found.count}")
     return (
         Fact(

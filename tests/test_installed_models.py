@@ -68,10 +68,10 @@ def test_installed_models_are_used_unasked_and_named_with_their_commits(
     assert done.returncode == 0, done.stderr
     found = models_of(tmp_path / "out" / "sample.json")
     assert (found["diarization"]["name"], found["diarization"]["licence"]) == (PIPELINE, "CC BY 4.0")
-    assert OTHER_COMMIT[:12] in found["diarization"]["note"]
+    assert {"key": "installed", "values": {"commit": OTHER_COMMIT[:12]}} in found["diarization"]["notes"]
     assert (found["emotion"]["name"], found["emotion"]["licence"]) == (FRENCH, "Apache-2.0")
-    assert COMMIT[:12] in found["emotion"]["note"]
-    assert "activation: sigmoid" in found["emotion"]["note"]
+    assert {"key": "installed", "values": {"commit": COMMIT[:12]}} in found["emotion"]["notes"]
+    assert {"key": "activation_sigmoid", "values": {}} in found["emotion"]["notes"]
     page = (tmp_path / "out" / "sample.report.html").read_text(encoding="utf-8")
     assert PIPELINE in page
     assert FRENCH in page

@@ -68,10 +68,14 @@ def examine(terminal: Terminal, load: bool) -> int:
 
 def _tell_terms(terminal: Terminal, used: Sequence[ModelInfo]) -> None:
     """Which models are not for commercial use, or not known to be."""
+    from reports.wording import Wording
+
+    words = Wording("en")
     for model in used:
         name = escape(model.name)
         if model.commercial is False:
-            terminal.say(f"\n[yellow]No commercial use[/] of {name}: {model.note}")
+            why = f": {', '.join(map(words.note, model.notes))}" if model.notes else ""
+            terminal.say(f"\n[yellow]No commercial use[/] of {name}{why}.")
             terminal.say(f"Free of that: {FREE}, or a model trained on your own calls.")
         elif model.commercial is None:
             terminal.say(f"\n[yellow]Whether {name} may be used commercially is not known[/]: see where it comes from.")

@@ -67,7 +67,6 @@ def model_info() -> ModelInfo:
         licence="Apache-2.0",
         sha256=digest,
         commercial=True,
-        note="Pretrained GE2E voice encoder, exported to ONNX.",
     )
 
 

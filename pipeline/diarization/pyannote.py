@@ -56,7 +56,7 @@ def load(
 
     def info_of(task: Literal["speech activity", "speaker embedding"], part: Checkpoint) -> ModelInfo:
         if part.path.is_relative_to(folder):
-            said = replace(whole, name=_part_name(part.path.relative_to(folder), whole.name), note="")
+            said = replace(whole, name=_part_name(part.path.relative_to(folder), whole.name), notes=())
         else:
             own = next((m for m in others.values() if part.path.is_relative_to(m.folder)), None)
             said = own.info("diarization") if own else ModelInfo("diarization", part.path.parent.name, None)

@@ -17,7 +17,7 @@ from pipeline.emotion.interface import Excerpt
 from pipeline.errors import ModelError
 from pipeline.mel import FloatArray
 from pipeline.models import onnx_session
-from pipeline.records import EmotionScores, ModelInfo, Progress, ignore_progress
+from pipeline.records import EmotionScores, ModelInfo, Note, Progress, ignore_progress
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "models"
 _GRID = 32  # frames: excerpts are padded to a multiple of this and batched with their like, so batching changes nothing
@@ -66,7 +66,7 @@ class BuiltinEmotion:
             licence="CC BY-NC-SA 4.0" if bound else None,
             sha256=digest,
             commercial=False if bound else None,
-            note="Trained on RAVDESS, nEMO and EMO-DB, whose licences allow no commercial use." if bound else "",
+            notes=(Note("trained_bound"),) if bound else (),
         )
 
     def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:

@@ -22,7 +22,7 @@ from pipeline.errors import NotInstalledError, WrongHashError
 from pipeline.models.folders import folder_of, is_id, models_folder
 from pipeline.models.hashes import digest_of, together
 from pipeline.models.registry import KnownModel, Task, known
-from pipeline.records import ModelInfo, Progress, ignore_progress
+from pipeline.records import ModelInfo, Note, Progress, ignore_progress
 
 MANIFEST = "ressenti-model.json"
 
@@ -85,8 +85,7 @@ class Installed:
             name=self.id,
             licence=entry.licence if entry else None,
             commercial=entry.commercial if entry else None,
-            note=f"Installed, commit {self.commit[:12]}."
-            + ("" if entry else " Not a model that Ressenti knows: see its page for what its licence allows."),
+            notes=(Note("installed", {"commit": self.commit[:12]}),),
         )
 
 

@@ -29,7 +29,7 @@ from pipeline.emotion import choose
 from pipeline.emotion.fake import FakeEmotion
 from pipeline.models import archive, folders, registry
 from pipeline.models.installed import MANIFEST, default_for, find, installed_ids, verify
-from pipeline.records import CLASSES
+from pipeline.records import CLASSES, Note
 
 FRENCH, ENGLISH, DIMENSIONS = (i for i, entry in registry.known().items() if entry.task == "emotion")
 NEW_PIPELINE, OLD_PIPELINE = (i for i, entry in registry.known().items() if entry.task == "diarization")
@@ -345,7 +345,7 @@ def test_an_installed_model_is_used_named_in_the_result_and_by_the_doctor(
     monkeypatch.setattr("pipeline.emotion.wav2vec2.load", load)
     conversation = analyze(recording, diarizer=FakeDiarizer([(1.0, 9.0, "S1"), (10.0, 20.0, "S2")]))
     assert (conversation.models[-1].name, conversation.models[-1].licence) == (FRENCH, "Apache-2.0")
-    assert COMMIT[:12] in conversation.models[-1].note
+    assert conversation.models[-1].notes == (Note("installed", {"commit": COMMIT[:12]}),)
     known = {"known": registry.known()[FRENCH], "name": FRENCH, "commit": COMMIT, "sha256": file_sha256(weights)}
     assert asked == [(folder, EmotionOptions(), known)]
     assert choose(EmotionOptions(model="builtin")).info.name == "ressenti-builtin-emotion"

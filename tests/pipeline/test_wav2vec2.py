@@ -27,9 +27,10 @@ from pipeline.emotion.wav2vec2 import load
 from pipeline.errors import ConfigError, ModelError, NotInstalledError, WrongHashError
 from pipeline.models import registry
 from pipeline.models.hashes import together
-from pipeline.records import CLASSES
+from pipeline.records import CLASSES, Note
 from pipeline.run import derive
 from reports.page import render
+from reports.wording import Wording
 
 FP32 = EmotionOptions(dtype="fp32", device="cpu")
 Make = Callable[..., Path]
@@ -284,7 +285,7 @@ def test_the_activation(
     about = SimpleNamespace(head="stock", activation=known, labels={}, licence="MIT", commercial=True)
     options = FP32.model_copy(update={"activation": asked})
     model = load(make("stock", labels, problem_type=problem), options, known=about if known else None, name="me/mine")
-    assert f"activation: {expected}" in model.info.note
+    assert Note(f"activation_{expected}") in model.info.notes  # type: ignore[arg-type]
     assert model.info.name == "me/mine"
     assert (model.info.licence, model.info.commercial) == (("MIT", True) if known else (None, None))
     assert model.info.cannot == (() if len(labels) == 5 else ("Relaxed",))
@@ -302,7 +303,7 @@ def test_label_maps(make: Make) -> None:
         load(make("stock", ("LABEL_0", "LABEL_1")), FP32)
     mine: Any = {"LABEL_0": "Tension", "LABEL_1": None}
     model = load(make("stock", ("LABEL_0", "LABEL_1")), FP32.model_copy(update={"labels": mine}))
-    assert "LABEL_0 → Tension, LABEL_1 → none" in model.info.note
+    assert Note("labels", {"LABEL_0": "Tension", "LABEL_1": ""}) in model.info.notes
     with pytest.raises(ConfigError, match=r"left out LABEL_1, unknown other"):
         map_labels(("LABEL_0", "LABEL_1"), {"LABEL_0": "Sad", "other": "Sad"}, "emotion.labels")
     with pytest.raises(ConfigError, match="no label stands for a class"):
@@ -337,7 +338,7 @@ def test_int8_and_bf16_stay_near(make: Make, sounds: list[np.ndarray]) -> None:
     exact = load(folder, FP32).score(excerpts)
     for dtype in ("int8", "bf16"):
         model = load(folder, FP32.model_copy(update={"dtype": dtype}))
-        assert f"{dtype} on cpu" in model.info.note
+        assert Note("computed", {"dtype": dtype, "device": "cpu"}) in model.info.notes
         for a, b in zip(model.score(excerpts), exact, strict=True):
             assert a.scores == pytest.approx(b.scores, abs=0.02)
 
@@ -373,8 +374,8 @@ def test_installed_models_are_found_by_id_and_verified(
     folder = install(known.id, make(head))
     info = emotion.choose(EmotionOptions(model=known.id)).info
     assert (info.name, info.licence, info.commercial) == (known.id, known.licence, known.commercial)
-    assert "revision: c0ffee000000" in info.note
-    assert f"activation: {activation}" in info.note
+    assert Note("installed", {"commit": "c0ffee000000"}) in info.notes
+    assert Note(f"activation_{activation}") in info.notes  # type: ignore[arg-type]
     assert emotion.choose(EmotionOptions()).info == info
     flip(folder / "model.safetensors")
     with pytest.raises(WrongHashError, match="SHA-256"):
@@ -441,8 +442,13 @@ def test_end_to_end(
     found = store.load(tmp_path / "sample.json")
     (model,) = [m for m in found.models if m.task == "emotion"]
     assert model.name == "mine"
-    for words in (said, model.note, "unknown licence", "What mine learned from"):
+    for words in (said, *map(Wording("en").note, model.notes), "licence not known", "What mine learned from"):
         assert words in page, words
+    french = render(found, "fr")
+    assert "étiquettes : " in french
+    for note in model.notes:
+        assert Wording("fr").note(note) in french
+        assert Wording("en").note(note) not in french
     assert [t for t in found.turns if t.emotion is not None]
     if head == "audeering":
         points = [p for line in found.trajectories for p in line.points]
