@@ -146,7 +146,7 @@ class RoleOptions(Group):
     """Who the speakers are, in order of channels (split) or of first speech (mono, a guess until named)."""
 
     order: tuple[str, ...] = ()
-    also_restricted: tuple[str, ...] = ()  # not scored without a stated reason, besides agents, employees, candidates
+    also_restricted: tuple[str, ...] = ()  # not scored without a stated reason, besides those of work and education
     emotion_for: tuple[str, ...] = ()  # empty: everybody who may be scored
 
 

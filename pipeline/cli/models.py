@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from pipeline.cli.commands import Commands
 from pipeline.cli.console import Terminal
 from pipeline.errors import NotInstalledError, RessentiError
 from pipeline.models.folders import delete, folder_of, models_folder, partial_of, writing
@@ -16,7 +17,9 @@ from pipeline.models.installed import Installed, default_for, find, installed_id
 from pipeline.models.registry import known, page_of
 
 app = typer.Typer(
-    help="Install other models than the built-in ones; only `get` uses the network.", no_args_is_help=True
+    cls=Commands,
+    help="Install other models than the built-in ones; only `get` uses the network.",
+    no_args_is_help=True,
 )
 
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="OWNER/NAME, as `ressenti models list` shows.")]

@@ -401,7 +401,10 @@ def test_an_unknown_scene_is_an_error(clips: Sequence[Clip]) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("scenes: {a: {corpora: {x: 1}, colour: red}}", "scenes.a.colour: unknown option; expected conversations, speakers"),
+        (
+            "scenes: {a: {corpora: {x: 1}, colour: red}}",
+            "scenes.a.colour: unknown option; expected conversations, speakers",
+        ),
         ("scenes: {a: {corpora: {x: 1}, talk: {turn: 1}}}", "scenes.a.talk.turn: unknown option, did you mean turn_s?"),
         ("scenes: {a: {corpora: {}}}", "scenes.a.corpora"),
         ("scenes: {a: {corpora: {x: 0}}}", "scenes.a.corpora.x"),

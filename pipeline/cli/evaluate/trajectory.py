@@ -13,11 +13,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline import store
-from pipeline.cli.console import Terminal, interval, number, rounded
+from pipeline.cli.console import Terminal, counted, interval, number, rounded
 from pipeline.config import load_config
 from pipeline.errors import ConfigError, NoSpeechError, NotFoundError, RessentiError
 from pipeline.models.installed import resolved
 from pipeline.records import CLASSES
+from pipeline.sources import existing
 
 if TYPE_CHECKING:
     from pipeline.chosen import Models
@@ -52,6 +53,7 @@ def trajectory(
 
     terminal = Terminal()
     options = load_config(config)
+    existing(folder, "a folder of conversations that ressenti simulate made")
     found = sorted(folder.rglob("*.emotions.csv"))
     if not found:
         raise NotFoundError(
@@ -59,7 +61,7 @@ def trajectory(
         )
     kept: dict[tuple[str, str, str], list[Observation]] = {}
     failed, models = 0, Models()
-    with terminal.progress(f"{len(found)} conversations") as progress:
+    with terminal.progress(counted(len(found), "conversation")) as progress:
         for name in dict.fromkeys(model or [resolved(options.emotion.model, "emotion")]):
             judge = choose(options.emotion.model_copy(update={"model": name}))
             for done, path in enumerate(found, start=1):
