@@ -172,12 +172,13 @@ def report(
 
 @app.command()
 def doctor(
+    config: Preset = "default",
     load: Annotated[bool, typer.Option("--load", help="Also load the heavy packages (about 10 s).")] = False,
 ) -> None:
-    """Tell what is installed, which models would be used, their licences, and why."""
+    """Tell what is installed, which models a config would use, whether they are there, their licences, and why."""
     from pipeline.cli.doctor import examine
 
-    raise typer.Exit(examine(Terminal(), load))
+    raise typer.Exit(examine(Terminal(), load, config))
 
 
 def main() -> None:

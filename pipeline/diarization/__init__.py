@@ -20,13 +20,12 @@ def choose(layout: Literal["mono", "split"], options: DiarizationOptions) -> Dia
     decide, `NotInstalledError` for a model that was never fetched, `WrongHashError` for one that changed since, and
     what `pipeline.diarization.pyannote.load` raises.
     """
-    asked = None if options.model in {"auto", "builtin"} else _locate(options.model)
+    # on split channels the default, which would not be used, need not be whole; a model that is named has to be there
+    asked = None if layout == "split" and options.model == "auto" else locate(options.model)
     if layout == "split":
         from pipeline.diarization.channels import ChannelDiarizer
 
         return ChannelDiarizer(options)
-    if options.model == "auto" and (name := resolved("auto", "diarization")) != "builtin":
-        asked = need(name)
     if asked is not None:
         return _load(asked, options)
     from pipeline.diarization.builtin import BuiltinDiarizer
@@ -34,8 +33,14 @@ def choose(layout: Literal["mono", "split"], options: DiarizationOptions) -> Dia
     return BuiltinDiarizer(options)
 
 
-def _locate(model: str) -> Installed | Path:
-    """The folder or the installed model that is meant."""
+def locate(model: str) -> Installed | Path | None:
+    """The folder or the installed model that a configured name means, None for the built-in one; nothing is loaded.
+
+    Raises `ConfigError` for a name that means nothing, `NotInstalledError` for a model that was never fetched.
+    """
+    if model in {"auto", "builtin"}:
+        name = resolved(model, "diarization")
+        return None if name == "builtin" else need(name)
     folder = Path(model).expanduser()
     if (folder / "config.yaml").is_file():
         return folder

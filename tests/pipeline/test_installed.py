@@ -360,6 +360,33 @@ def test_an_installed_model_is_used_named_in_the_result_and_by_the_doctor(
     assert run("doctor").exit_code == errors.WrongHashError.exit_code
 
 
+def test_the_doctor_tells_which_models_a_config_would_use(tmp_path: Path) -> None:
+    install(FRENCH)
+    config = tmp_path / "mine.yaml"
+
+    def told(text: str) -> tuple[int, str]:
+        config.write_text(text, encoding="utf-8")
+        done = run("doctor", "--config", str(config))
+        return done.exit_code, " ".join(done.output[: done.output.index("Installed models")].split())
+
+    code, said = told("report: {lang: fr}")
+    assert (code, "first of its kind" in said, FRENCH in said) == (0, True, True)
+    code, said = told("emotion: {model: builtin}")
+    assert (code, "ressenti-builtin-emotion" in said, FRENCH in said) == (0, True, False)
+    assert "emotion: built in, which the config names" in said
+    code, said = told(f"emotion: {{model: {ENGLISH}}}")
+    assert code == errors.NotInstalledError.exit_code
+    assert f"ressenti models get {ENGLISH}" in said
+    code, said = told("diarization: {model: nowhere}")
+    assert (code, "unknown diarizer" in said) == (errors.ConfigError.exit_code, True)
+    code, said = told(f"emotion: {{model: {tmp_path}}}")
+    assert code == errors.ConfigError.exit_code
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    assert told(f"emotion: {{model: {tmp_path}}}")[0] == errors.ModelError.exit_code
+    config.write_text("emotoin: {}", encoding="utf-8")
+    assert run("doctor", "--config", str(config)).exit_code == errors.ConfigError.exit_code
+
+
 def test_models_that_are_not_installed_are_refused_by_name() -> None:
     with pytest.raises(errors.NotInstalledError, match="models get"):
         choose(EmotionOptions(model=ENGLISH))
