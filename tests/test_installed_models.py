@@ -14,12 +14,15 @@ from typing import Any
 import pyannote_checkpoints
 import pytest
 from installing import COMMIT, flip, install
+from test_offline import offline
 from typer.testing import CliRunner
 
 from checkpoints import write_checkpoint
+from loopback_hub import GOOD, Hub, Repository
 from pipeline import errors
 from pipeline.cli.app import app
 from pipeline.models import registry
+from pipeline.models.installed import MANIFEST
 from pipeline.torchaudio_import import import_pyannote_audio
 
 FRENCH = next(i for i, entry in registry.known().items() if entry.task == "emotion")
@@ -111,6 +114,40 @@ def test_several_recordings_load_each_model_once(
     assert told.exit_code == 0, told.output
     assert [len(models_of(path.with_suffix(".json"))) for path in recordings] == [4, 4]
     assert Counter(done) == {"build_pipeline": 1, "load_model": 2, "read_checkpoint": 2, "load": 1}
+
+
+def test_what_a_hub_gave_in_shards_and_behind_a_gate_is_used_with_every_connection_refused(
+    sample: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: Path
+) -> None:
+    monkeypatch.setenv("RESSENTI_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setenv("NO_PROXY", "*")
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    pipeline = installed / PIPELINE.replace("/", "--")
+    hub = Hub()
+    try:
+        hub.repositories[FRENCH] = Repository(bytes_of(write_checkpoint(tmp_path / "made", shards=True)))
+        hub.repositories[PIPELINE] = Repository(bytes_of(pipeline, but=MANIFEST), gated=True)
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        refused = ressenti("models", "get", PIPELINE)
+        assert refused.returncode == errors.GatedModelError.exit_code, refused.stderr
+        monkeypatch.setenv("HF_TOKEN", GOOD)
+        got = ressenti("models", "get", FRENCH, PIPELINE)
+        assert got.returncode == 0, got.stderr
+    finally:
+        hub.close()
+    asked = ["analyze", str(sample[0]), "--speakers", "2", "--device", "cpu", "--out", str(tmp_path / "out")]
+    done = offline(f"from pipeline.cli.app import app\napp({asked!r})", OMP_NUM_THREADS="1")
+    assert done.returncode == 0, done.stderr
+    assert "TRIED" not in done.stderr
+    found = models_of(tmp_path / "out" / "sample.json")
+    assert (found["emotion"]["name"], found["diarization"]["name"]) == (FRENCH, PIPELINE)
+
+
+def bytes_of(folder: Path, but: str = "") -> dict[str, bytes]:
+    files = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != but)
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
 
 
 def restored(path: Path, change: Callable[[Path], object]) -> None:
