@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pipeline.chosen import Models
     from pipeline.config import Config, load_config
     from pipeline.records import Conversation
     from pipeline.roles import People
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Config",
     "Conversation",
+    "Models",
     "People",
     "analyze",
     "load_config",
@@ -30,6 +32,7 @@ __all__ = [
 _HOMES = {
     "Config": "pipeline.config",
     "Conversation": "pipeline.records",
+    "Models": "pipeline.chosen",
     "People": "pipeline.roles",
     "analyze": "pipeline.run",
     "load_config": "pipeline.config",

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from pipeline.errors import ConfigError
+from pipeline.groups import Group, misfits
 from pipeline.records import CLASSES
 
 Positive = Annotated[float, Field(gt=0)]
@@ -22,11 +23,7 @@ Unit = Annotated[float, Field(ge=-1, le=1)]
 ClassName = Literal["Pleased", "Relaxed", "Neutral", "Sad", "Tension"]
 
 
-class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class AudioOptions(_Group):
+class AudioOptions(Group):
     """Decoding and channels."""
 
     channels: Literal["auto", "mono", "split"] = "auto"
@@ -38,7 +35,7 @@ class AudioOptions(_Group):
     allow_truncated: bool = False
 
 
-class DiarizationOptions(_Group):
+class DiarizationOptions(Group):
     """Speech activity and who speaks."""
 
     model: str = "auto"  # the installed default of the registry, else builtin; or builtin, an installed id, or a folder
@@ -63,13 +60,13 @@ class DiarizationOptions(_Group):
         return self
 
 
-class TurnOptions(_Group):
+class TurnOptions(Group):
     """Segments into turns."""
 
     merge_gap_s: NotNegative = 0.8  # pauses of a speaker up to this length stay inside a turn
 
 
-class EmotionOptions(_Group):
+class EmotionOptions(Group):
     """What is scored, and how sure a score has to be."""
 
     model: str = "auto"  # as above; or a folder of weights
@@ -77,13 +74,9 @@ class EmotionOptions(_Group):
     window_s: Positive = 8.0  # longer turns are scored in windows of this length ...
     window_step_s: Positive = 4.0  # ... every so many seconds
     unsure_below: Share = 0.6  # a highest score below this is shown as unsure
-    thresholds: dict[ClassName, Share] = {  # of a model that scores each class on its own (sigmoid), instead
-        "Pleased": 0.5,
-        "Relaxed": 0.5,
-        "Neutral": 0.5,
-        "Sad": 0.5,
-        "Tension": 0.5,
-    }
+    thresholds: dict[ClassName, Share] = Field(  # of a model that scores each class on its own (sigmoid), instead
+        {"Pleased": 0.5, "Relaxed": 0.5, "Neutral": 0.5, "Sad": 0.5, "Tension": 0.5}
+    )
     labels: dict[str, ClassName | None] | None = None  # each label of the model -> class; None: as the model is known
     activation: Literal["auto", "softmax", "sigmoid"] = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -102,19 +95,21 @@ class EmotionOptions(_Group):
         return self
 
 
-class AffectOptions(_Group):
+class AffectOptions(Group):
     """Where the classes lie in the valence-arousal plane, (valence, arousal).
 
     Between Russell 1980 (fig. 4), Warriner 2013 and NRC-VAD, which disagree most about the arousal of tension.
     """
 
-    anchors: dict[str, tuple[Unit, Unit]] = {
-        "Pleased": (0.80, 0.15),
-        "Relaxed": (0.65, -0.55),
-        "Neutral": (0.0, 0.0),
-        "Sad": (-0.65, -0.30),
-        "Tension": (-0.50, 0.40),
-    }
+    anchors: dict[str, tuple[Unit, Unit]] = Field(
+        {
+            "Pleased": (0.80, 0.15),
+            "Relaxed": (0.65, -0.55),
+            "Neutral": (0.0, 0.0),
+            "Sad": (-0.65, -0.30),
+            "Tension": (-0.50, 0.40),
+        }
+    )
     # how far a regression's valence and arousal err (SD): 2 * variance * (1 - CCC) is the squared error of an estimate
     # without bias; CCC .638 for valence (Wagner et al. 2023), labels of about .3 SD
     error_sd: Positive = 0.25
@@ -126,7 +121,7 @@ class AffectOptions(_Group):
         return self
 
 
-class TrajectoryOptions(_Group):
+class TrajectoryOptions(Group):
     """Smoothing over time."""
 
     smoothing_s: Positive = 15.0  # standard deviation of the Gaussian kernel
@@ -134,7 +129,7 @@ class TrajectoryOptions(_Group):
     reach: Positive = 3.0  # the line breaks where the nearest speech is further than so many smoothing_s
 
 
-class DynamicsOptions(_Group):
+class DynamicsOptions(Group):
     """Turn-taking and affect dynamics, as the trade defines them."""
 
     non_talk_s: Positive = 3.0  # both silent for longer: non-talk time (Amazon Contact Lens)
@@ -147,22 +142,22 @@ class DynamicsOptions(_Group):
     flag_silence_s: Positive = 10.0
 
 
-class RoleOptions(_Group):
+class RoleOptions(Group):
     """Who the speakers are, in order of channels (split) or of first speech (mono, a guess until named)."""
 
     order: tuple[str, ...] = ()
-    also_restricted: tuple[str, ...] = ()  # not scored without a stated reason, besides agents, employees, candidates
+    also_restricted: tuple[str, ...] = ()  # not scored without a stated reason, besides those of work and education
     emotion_for: tuple[str, ...] = ()  # empty: everybody who may be scored
 
 
-class ReportOptions(_Group):
+class ReportOptions(Group):
     """The page."""
 
     lang: Literal["en", "fr"] = "en"
     validation: str | None = None  # a result of `ressenti evaluate label`, which the page then quotes
 
 
-class Config(_Group):
+class Config(Group):
     """All options; `load_config` reads them."""
 
     audio: AudioOptions = AudioOptions()
@@ -234,9 +229,7 @@ def build_config(
     try:
         return Config.model_validate(merged)
     except ValidationError as exc:
-        problems = "; ".join(
-            f"{'.'.join(map(str, error['loc'])) or 'options'}: {error['msg']}" for error in exc.errors()
-        )
+        problems = misfits(exc, Config)
         raise ConfigError(f"{source}: {problems}. See configs/default.yaml for every option and its meaning.") from exc
 
 

@@ -38,6 +38,17 @@ NoteKey = Literal[
     "count_agrees",
     "count_as_bound",
     "count_forced",
+    "installed",
+    "trained_bound",
+    "head_stock",
+    "head_ehcalabres",
+    "head_audeering",
+    "computed",
+    "activation_sigmoid",
+    "activation_softmax",
+    "activation_regression",
+    "labels",
+    "labels_none",
 ]
 """What a note can say."""
 
@@ -110,16 +121,27 @@ class Segment:
 class ModelInfo:
     """One model that took part: what it did, who it is, and what its licence allows.
 
-    `note` says in plain words how it was used; `cannot` are the classes that an emotion model never gives.
+    `sha256` is what `sha256sum` prints of the file that makes the model: an emotion model's weights, the `config.yaml`
+    of a pipeline, whose networks are models of their own. Where there are several (shards; a pipeline's PLDA), it is
+    the SHA-256 of the lines that `sha256sum` prints of them, sorted by name. `licence` is None where nobody has said
+    it, `commercial` None where it is not known whether commercial use is allowed. `notes` say how it was used, of an
+    emotion model: head, number format, activation, and labels, each with its class; `cannot` are the classes that an
+    emotion model never gives.
     """
 
     task: Literal["speech activity", "speaker embedding", "diarization", "emotion"]
     name: str
-    licence: str
+    licence: str | None
     sha256: str | None = None
-    commercial: bool = True
-    note: str = ""
+    commercial: bool | None = None
+    notes: tuple[Note, ...] = ()
     cannot: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check(
+            self.licence is not None or self.commercial is None,
+            f"{self.name}: expected commercial None where no licence is known, got {self.commercial}",
+        )
 
 
 @dataclass(frozen=True)

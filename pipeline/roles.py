@@ -7,6 +7,7 @@ computed without a reason that the user states and the report prints.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -15,8 +16,15 @@ from pipeline.config import RoleOptions
 from pipeline.errors import ConfigError
 from pipeline.records import Speaker
 
-RESTRICTED = ("agent", "employee", "candidat", "recruiter", "employé", "salarié", "recruteur")
-"""Beginnings of the words that name a restricted role, in English and French, in whatever case."""
+RESTRICTED = (
+    *("agent", "employee", "candidat", "recruiter", "employé", "salarié", "recruteur"),
+    *("teacher", "lecturer", "professor", "student", "pupil"),
+    *("enseignant", "professeur", "instituteur", "institutrice", "élève", "étudiant"),
+)
+"""Beginnings of the words that name a restricted role, in English and French, in whatever case, with accents or not.
+
+Work and education are where Regulation (EU) 2024/1689, art. 5(1)(f), prohibits inferring emotions from a voice.
+"""
 
 
 @dataclass(frozen=True)
@@ -64,9 +72,14 @@ def _source(layout: Literal["mono", "split"]) -> Literal["channel", "guess"]:
 
 def is_restricted(role: str, options: RoleOptions) -> bool:
     """Whether a role may not be scored without a reason: some word of it begins like a restricted one."""
-    words = re.split(r"\W+", role.casefold())
-    restricted = tuple(word.casefold() for word in (*RESTRICTED, *options.also_restricted))
-    return role.casefold().startswith(restricted) or any(word.startswith(restricted) for word in words)
+    plain = _plain(role)
+    restricted = tuple(map(_plain, (*RESTRICTED, *options.also_restricted)))
+    return plain.startswith(restricted) or any(word.startswith(restricted) for word in re.split(r"\W+", plain))
+
+
+def _plain(text: str) -> str:
+    """In small letters without accents."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
 
 
 def _restrict(speaker: Speaker, people: People, options: RoleOptions, *, with_roles: bool) -> Speaker:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline import affect, audio, diarization, dynamics, emotion, excerpts, roles, trajectory, turns
+from pipeline import affect, audio, dynamics, excerpts, roles, trajectory, turns
+from pipeline.chosen import Models
 from pipeline.config import Config
 from pipeline.diarization.interface import Count, Diarizer
 from pipeline.emotion.interface import EmotionModel, Excerpt
@@ -22,23 +23,24 @@ def analyze(
     config: Config | None = None,
     people: roles.People | None = None,
     *,
+    models: Models | None = None,
     diarizer: Diarizer | None = None,
     emotion_model: EmotionModel | None = None,
     progress: Progress = ignore_progress,
 ) -> Conversation:
     """Analyse one recording.
 
-    `people` names speakers and roles; `diarizer` and `emotion_model` replace the configured ones (tests, research);
-    `progress` is called with (stage, completed, total). Raises the subclasses of `RessentiError` that
-    `pipeline.errors` lists, and leaves nothing behind.
+    `people` names speakers and roles; `models`, where it is the same for several recordings, loads the configured ones
+    once; `diarizer` and `emotion_model` replace these (tests, research); `progress` is called with (stage, completed,
+    total). Raises the subclasses of `RessentiError` that `pipeline.errors` lists, and leaves nothing behind.
     """
-    config, people, path = config or Config(), people or roles.People(), Path(path)
+    config, people, models, path = config or Config(), people or roles.People(), models or Models(), Path(path)
     validation = read_validation(config.report.validation)
     recording, sound = audio.load(path, config.audio, progress)
     levels = audio.levels_of(sound)
     layout = lay_out(sound, config.audio.channels, config.audio)
     del sound  # a mono mix replaces the channels it was made of
-    diarizer = diarizer or diarization.choose(layout.mode, config.diarization)
+    diarizer = diarizer or models.diarizer(layout.mode, config.diarization)
     found = diarizer.diarize(layout.audio, _count(config), progress)
     if not found.segments:
         raise NoSpeechError(
@@ -50,10 +52,10 @@ def analyze(
     reasons = {s.label: _unjudged(s.not_scored) for s in speakers if s.not_scored}
     cut = turns.make_turns(found.exclusive or found.segments, config.turns, found.segments)
     spoken = tuple(_with_loudness(t, layout) for t in cut)
-    models: tuple[ModelInfo, ...] = found.models
+    used: tuple[ModelInfo, ...] = found.models
     if any(turn.speaker not in reasons for turn in spoken):
-        emotion_model = emotion_model or emotion.choose(config.emotion)
-        models = (*models, emotion_model.info)
+        emotion_model = emotion_model or models.emotion(config.emotion)
+        used = (*used, emotion_model.info)
         spoken = _judge(layout, spoken, found, reasons, emotion_model, config, progress)
     else:
         spoken = tuple(replace(turn, unjudged=reasons[turn.speaker]) for turn in spoken)
@@ -64,7 +66,7 @@ def analyze(
         diarization=found,
         speakers=speakers,
         turns=spoken,
-        models=models,
+        models=used,
         config=config.model_dump(mode="json"),
         allow_restricted=people.allow_restricted,
         validation=validation,

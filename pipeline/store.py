@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _DECIMALS = 6
+_OTHER = (".labels.json", "validation.json")  # what else Ressenti writes beside conversations
 
 
 @cache
@@ -74,6 +75,17 @@ def load(path: Path) -> Conversation:
     except OSError as exc:
         raise UnreadableError(f"{path}: cannot be read ({exc.strerror}). Check the permissions.") from exc
     return loads(text, path.name)
+
+
+def conversations_in(folder: Path) -> list[Path]:
+    """The JSON files of a folder that may hold a conversation, by name; `NotFoundError` where there is none.
+
+    Labels and validations, which Ressenti writes too, are left out by their names.
+    """
+    found = [p for p in sorted(folder.glob("*.json")) if not p.name.endswith(_OTHER)]
+    if not found:
+        raise NotFoundError(f"{folder}: no conversation in it; expected NAME.json files that analyze wrote.")
+    return found
 
 
 def write_whole(files: Mapping[Path, str | bytes]) -> None:

@@ -62,10 +62,10 @@ def scores_help(conversation: Conversation, words: Wording) -> str:
     return words("turns_help_other" if own else "turns_help", n=len(conversation.turns))
 
 
-def how_used(conversation: Conversation) -> str:
+def how_used(conversation: Conversation, words: Wording) -> str:
     """The technical note of a model that is not the built-in one: head, activation, number format, label map."""
     model = emotion_model(conversation)
-    return "" if model is None or model.name == BUILTIN else model.note
+    return "" if model is None or model.name == BUILTIN else "; ".join(map(words.note, model.notes))
 
 
 def unvalidated(conversation: Conversation, words: Wording) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, cast
 
-from pipeline.records import CLASSES, Conversation, Estimate, Speaker, Turn
+from pipeline.records import CLASSES, Conversation, Estimate, ModelInfo, Speaker, Turn
 from reports.scoring import cannot_give, how_used, places_rule, scores_help, scoring_rules, shown_classes, unvalidated
 from reports.wording import Wording
 
@@ -289,13 +289,22 @@ def _row(turn: Turn, conversation: Conversation, titles: dict[str, str], words: 
 def _models(conversation: Conversation, words: Wording) -> list[ModelRow]:
     rows = []
     for model in conversation.models:
-        licence = model.licence if model.commercial else f"{model.licence} ({words('non_commercial')})"
-        rows.append(ModelRow(words(f"t_{model.task}"), model.name, licence, (model.sha256 or "–")[:16]))
+        digest = (model.sha256 or "–")[:16]
+        rows.append(ModelRow(words(f"t_{model.task}"), model.name, _licence(model, words), digest))
     return rows
 
 
+def _licence(model: ModelInfo, words: Wording) -> str:
+    """The licence, and what it does not allow or is not known to allow."""
+    if model.licence is None:
+        return words("licence_unknown")
+    if model.commercial:
+        return model.licence
+    return f"{model.licence} ({words('commercial_unknown' if model.commercial is None else 'non_commercial')})"
+
+
 def _provenance(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
-    recording, found, note = conversation.recording, conversation.diarization, how_used(conversation)
+    recording, found, note = conversation.recording, conversation.diarization, how_used(conversation, words)
     how = words("count_low" if found.count_confidence == "low" else f"count_{found.count}")
     return (
         Fact(
@@ -375,8 +384,10 @@ def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     if is_scored(conversation):
         limits = [words("limit_expression"), *_validation(conversation, words), words("limit_valence"), *limits]
         limits += cannot_give(conversation, words)
-        if bound := [model.name for model in conversation.models if not model.commercial]:
+        if bound := [model.name for model in conversation.models if model.commercial is False]:
             limits.append(words("limit_commercial", models=", ".join(bound)))
+    if unknown := dict.fromkeys(model.name for model in conversation.models if model.commercial is None):
+        limits.append(words("limit_licence", models=", ".join(unknown)))
     return tuple(limits)
 
 

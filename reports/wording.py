@@ -32,7 +32,13 @@ class Wording:
         return _texts(self.lang)[key].format(**values)
 
     def note(self, note: Note) -> str:
-        """The text of a note, its numbers as this language writes them."""
+        """The text of a note, its numbers as this language writes them; of labels, each with its class."""
+        if note.key == "labels":
+            pairs = (
+                f"{label} → {self(str(name)) if name else self('labels_no_class')}"
+                for label, name in note.values.items()
+            )
+            return self("note_labels", pairs=", ".join(pairs))
         values = {
             key: self.number(value, 1).rstrip("0").rstrip(".,") if isinstance(value, float) else value
             for key, value in note.values.items()

@@ -35,6 +35,7 @@ def write_checkpoint(
     *,
     legacy: bool = False,
     pickled: bool = False,
+    shards: bool = False,
     extractor: dict[str, Any] | None = None,
     spread: float = 8.0,
     **config: Any,
@@ -76,7 +77,11 @@ def write_checkpoint(
     if legacy:
         weights = {n.replace("parametrizations.weight.original0", "weight_g"): t for n, t in weights.items()}
         weights = {n.replace("parametrizations.weight.original1", "weight_v"): t for n, t in weights.items()}
-    if pickled:
+    if shards:
+        from huggingface_hub import save_torch_state_dict
+
+        save_torch_state_dict(weights, folder, max_shard_size="60KB", safe_serialization=not pickled)
+    elif pickled:
         torch.save(weights, folder / "pytorch_model.bin")
     else:
         save_file({n: t.contiguous() for n, t in weights.items()}, folder / "model.safetensors", {"format": "pt"})

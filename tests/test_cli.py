@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from conftest import noise, write_wav
 from pipeline import errors
 from pipeline.cli.app import app
-from pipeline.cli.console import Terminal
+from pipeline.cli.console import Terminal, counted
 
 RUN = CliRunner()
 OUTPUTS = {"sample.report.html", "sample.json", "sample.turns.csv", "sample.rttm"}
@@ -59,6 +59,50 @@ def test_report_renders_again_without_audio(analysed: Path, tmp_path: Path) -> N
     french = ressenti("report", analysed / "sample.json", "--out", tmp_path, "--lang", "fr", "--overwrite")
     assert french.returncode == 0, french.stderr
     assert 'lang="fr"' in (tmp_path / "sample.report.html").read_text(encoding="utf-8")
+
+
+def test_report_takes_every_conversation_of_a_folder(analysed: Path, tmp_path: Path) -> None:
+    for name in ("a.json", "b.json"):
+        (tmp_path / name).write_bytes((analysed / "sample.json").read_bytes())
+    for name in ("Ben.labels.json", "validation.json", "figures.json"):
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+    done = RUN.invoke(app, ["report", str(tmp_path), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {"a.report.html", "b.report.html"}
+    assert "left out figures.json" in done.output
+    (tmp_path / "none").mkdir()
+    done = RUN.invoke(app, ["report", str(tmp_path / "none")])
+    assert isinstance(done.exception, errors.NotFoundError)
+    assert "no conversation in it" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["analyze", "x.wav", "--config", "default", "--config", "interview"],
+        ["evaluate", "diarization", "x", "--config=a", "--config", "b"],
+        ["models", "get", "a/b", "--revision", "x", "--revision", "y"],
+    ],
+)
+def test_an_option_given_twice_is_an_error(arguments: list[str]) -> None:
+    done = RUN.invoke(app, arguments)
+    assert isinstance(done.exception, errors.ConfigError)
+    assert "given 2 times; expected once" in str(done.exception)
+
+
+def test_options_that_may_be_repeated_still_may() -> None:
+    done = RUN.invoke(app, ["evaluate", "trajectory", "nowhere", "--model", "a", "--model", "b"])
+    assert isinstance(done.exception, errors.NotFoundError)
+    assert "nowhere: no such file or folder" in str(done.exception)
+    for name, arguments in (("speech", ["simulate", "speech", "--out", "o"]), ("x", ["evaluate", "emotion", "x"])):
+        done = RUN.invoke(app, arguments)
+        assert f"{name}: no such file or folder" in str(done.exception)
+    done = RUN.invoke(app, ["evaluate", "diarization", "nowhere"])
+    assert "nowhere: no such file or folder" in str(done.exception)
+
+
+def test_one_is_singular() -> None:
+    assert [counted(n, "recording") for n in (0, 1, 2)] == ["0 recordings", "1 recording", "2 recordings"]
 
 
 def test_report_takes_other_anchors(analysed: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,15 @@ from typing import Any
 import pyannote_checkpoints
 import pytest
 from installing import COMMIT, flip, install
+from test_offline import offline
+from typer.testing import CliRunner
 
 from checkpoints import write_checkpoint
+from loopback_hub import GOOD, Hub, Repository
 from pipeline import errors
+from pipeline.cli.app import app
 from pipeline.models import registry
+from pipeline.models.installed import MANIFEST
 from pipeline.torchaudio_import import import_pyannote_audio
 
 FRENCH = next(i for i, entry in registry.known().items() if entry.task == "emotion")
@@ -65,10 +71,10 @@ def test_installed_models_are_used_unasked_and_named_with_their_commits(
     assert done.returncode == 0, done.stderr
     found = models_of(tmp_path / "out" / "sample.json")
     assert (found["diarization"]["name"], found["diarization"]["licence"]) == (PIPELINE, "CC BY 4.0")
-    assert OTHER_COMMIT[:12] in found["diarization"]["note"]
+    assert {"key": "installed", "values": {"commit": OTHER_COMMIT[:12]}} in found["diarization"]["notes"]
     assert (found["emotion"]["name"], found["emotion"]["licence"]) == (FRENCH, "Apache-2.0")
-    assert COMMIT[:12] in found["emotion"]["note"]
-    assert "activation: sigmoid" in found["emotion"]["note"]
+    assert {"key": "installed", "values": {"commit": COMMIT[:12]}} in found["emotion"]["notes"]
+    assert {"key": "activation_sigmoid", "values": {}} in found["emotion"]["notes"]
     page = (tmp_path / "out" / "sample.report.html").read_text(encoding="utf-8")
     assert PIPELINE in page
     assert FRENCH in page
@@ -79,6 +85,69 @@ def test_installed_models_are_used_unasked_and_named_with_their_commits(
     asked = ("--diarizer", "builtin", "--emotion-model", "builtin", "--out", tmp_path / "builtin")
     assert ressenti("analyze", sample[0], *asked).returncode == 0
     assert not {PIPELINE, FRENCH} & {m["name"] for m in models_of(tmp_path / "builtin" / "sample.json").values()}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("home")
+def test_several_recordings_load_each_model_once(
+    sample: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.diarization import pyannote
+    from pipeline.emotion import wav2vec2
+
+    done: list[str] = []
+
+    def counted(module: Any, name: str) -> None:
+        real = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *a, **k: (done.append(name), real(*a, **k))[1])
+
+    monkeypatch.setattr("pipeline.emotion.placement.threads", lambda: 1)
+    counted(pyannote, "build_pipeline")
+    counted(pyannote, "load_model")
+    counted(pyannote, "read_checkpoint")
+    counted(wav2vec2, "load")
+    recordings = [tmp_path / f"{name}.wav" for name in ("a", "b")]
+    for path in recordings:
+        shutil.copy(sample[0], path)
+    asked = ["analyze", *map(str, recordings), "--speakers", "2", "--device", "cpu", "--format", "json"]
+    told = CliRunner().invoke(app, asked)
+    assert told.exit_code == 0, told.output
+    assert [len(models_of(path.with_suffix(".json"))) for path in recordings] == [4, 4]
+    assert Counter(done) == {"build_pipeline": 1, "load_model": 2, "read_checkpoint": 2, "load": 1}
+
+
+def test_what_a_hub_gave_in_shards_and_behind_a_gate_is_used_with_every_connection_refused(
+    sample: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: Path
+) -> None:
+    monkeypatch.setenv("RESSENTI_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setenv("NO_PROXY", "*")
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    pipeline = installed / PIPELINE.replace("/", "--")
+    hub = Hub()
+    try:
+        hub.repositories[FRENCH] = Repository(bytes_of(write_checkpoint(tmp_path / "made", shards=True)))
+        hub.repositories[PIPELINE] = Repository(bytes_of(pipeline, but=MANIFEST), gated=True)
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        refused = ressenti("models", "get", PIPELINE)
+        assert refused.returncode == errors.GatedModelError.exit_code, refused.stderr
+        monkeypatch.setenv("HF_TOKEN", GOOD)
+        got = ressenti("models", "get", FRENCH, PIPELINE)
+        assert got.returncode == 0, got.stderr
+    finally:
+        hub.close()
+    asked = ["analyze", str(sample[0]), "--speakers", "2", "--device", "cpu", "--out", str(tmp_path / "out")]
+    done = offline(f"from pipeline.cli.app import app\napp({asked!r})", OMP_NUM_THREADS="1")
+    assert done.returncode == 0, done.stderr
+    assert "TRIED" not in done.stderr
+    found = models_of(tmp_path / "out" / "sample.json")
+    assert (found["emotion"]["name"], found["diarization"]["name"]) == (FRENCH, PIPELINE)
+
+
+def bytes_of(folder: Path, but: str = "") -> dict[str, bytes]:
+    files = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != but)
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
 
 
 def restored(path: Path, change: Callable[[Path], object]) -> None:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
 
 from pipeline.cli import evaluate, models, outputs
-from pipeline.cli.console import Terminal
+from pipeline.cli.commands import Commands
+from pipeline.cli.console import Terminal, counted
 from pipeline.cli.simulate import simulate
 from pipeline.config import Config, build_config, load_config, preset_names
 from pipeline.errors import ConfigError, NotAConversationError, RessentiError
 from pipeline.records import Conversation
 from pipeline.roles import People
 
+if TYPE_CHECKING:
+    from pipeline.chosen import Models
+
 app = typer.Typer(
     name="ressenti",
+    cls=Commands,
     help="Recorded conversations into reports: who spoke when, how it sounded, and how that changed. "
     "Everything stays on this machine.",
     add_completion=False,
@@ -98,11 +104,14 @@ def analyze(
     )
     people = People(_listed(names), _listed(roles), allow_restricted)
     plans = outputs.plan(recordings, out, outputs.parse_formats(format))
+    from pipeline.chosen import Models
+
+    models = Models()
     code = 0
     for recording, paths in plans.items():
         try:
             outputs.check_free(list(paths.values()), overwrite)
-            conversation, seconds = _analyze_one(recording, options, people, paths, terminal)
+            conversation, seconds = _analyze_one(recording, options, people, paths, terminal, models)
             _tell(conversation, seconds, paths, terminal)
         except Exception as error:  # noqa: BLE001  # whatever happens to one, the other recordings are still done
             failed = terminal.fail(error, recording)
@@ -117,6 +126,7 @@ def sample(
     quiet: Quiet = False,
 ) -> None:
     """Analyse the real phone conversation that comes installed, and compare its speakers with the reference."""
+    from pipeline.chosen import Models
     from pipeline.cli import sample as sample_run
 
     terminal = Terminal(quiet)
@@ -124,14 +134,15 @@ def sample(
     overrides: dict[str, dict[str, object]] = {"diarization": {"speakers": 2}, "report": _given({"lang": lang})}
     (paths,) = outputs.plan([recording], out, tuple(outputs.ENDINGS)).values()
     outputs.check_free(list(paths.values()), overwrite=True)
-    conversation, seconds = _analyze_one(recording, load_config("default", overrides), People(), paths, terminal)
+    options = load_config("default", overrides)
+    conversation, seconds = _analyze_one(recording, options, People(), paths, terminal, Models())
     _tell(conversation, seconds, paths, terminal)
     sample_run.tell(conversation, reference, terminal)
 
 
 @app.command()
 def report(
-    conversations: Annotated[list[Path], typer.Argument(help="NAME.json files that analyze wrote.")],
+    conversations: Annotated[list[Path], typer.Argument(help="NAME.json files that analyze wrote, or their folders.")],
     config: Annotated[
         str | None,
         typer.Option(help="Preset or YAML file: its anchors, smoothing, limits and language."),
@@ -145,12 +156,15 @@ def report(
     terminal = Terminal(quiet)
     chosen = load_config(config) if config else None
     code = 0
-    for path, paths in outputs.plan(conversations, out, ("html",)).items():
+    for path, paths in outputs.plan(_in_folders(conversations), out, ("html",)).items():
         try:
             outputs.check_free(list(paths.values()), overwrite)
             outputs.write(_stored(path, chosen), paths, lang)
             terminal.say(f"[green]✓[/] {escape(path.name)} → [bold]{escape(str(paths['html']))}[/]")
         except Exception as error:  # noqa: BLE001  # the other conversations are still rendered
+            if isinstance(error, NotAConversationError) and path not in conversations:  # beside others in a folder
+                terminal.err.print(f"[yellow]left out[/] {escape(str(error))}")
+                continue
             failed = terminal.fail(error, path)
             code = code or failed
     raise typer.Exit(code)
@@ -158,12 +172,13 @@ def report(
 
 @app.command()
 def doctor(
+    config: Preset = "default",
     load: Annotated[bool, typer.Option("--load", help="Also load the heavy packages (about 10 s).")] = False,
 ) -> None:
-    """Tell what is installed, which models would be used, their licences, and why."""
+    """Tell what is installed, which models a config would use, whether they are there, their licences, and why."""
     from pipeline.cli.doctor import examine
 
-    raise typer.Exit(examine(Terminal(), load))
+    raise typer.Exit(examine(Terminal(), load, config))
 
 
 def main() -> None:
@@ -175,13 +190,13 @@ def main() -> None:
 
 
 def _analyze_one(
-    recording: Path, options: Config, people: People, paths: dict[str, Path], terminal: Terminal
+    recording: Path, options: Config, people: People, paths: dict[str, Path], terminal: Terminal, models: Models
 ) -> tuple[Conversation, float]:
     from pipeline.run import analyze as run
 
     started = time.monotonic()
     with terminal.progress(recording.name) as progress:
-        conversation = run(recording, options, people, progress=progress)
+        conversation = run(recording, options, people, models=models, progress=progress)
         progress("report", 0, 1)
         outputs.write(conversation, paths, None)
         progress("report", 1, 1)
@@ -194,14 +209,14 @@ def _tell(conversation: Conversation, seconds: float, paths: dict[str, Path], te
     advice = "" if asked else ": give --speakers if you know it"
     low = f", low confidence{advice}" if conversation.diarization.count_confidence == "low" else ""
     terminal.say(
-        f"[green]✓[/] [bold]{escape(conversation.recording.name)}[/]  {minutes}:{rest:02d}, {count} "
-        f"speaker{'s' if count != 1 else ''} ({conversation.diarization.count}{asked}{low})  [dim]{seconds:.1f} s[/]"
+        f"[green]✓[/] [bold]{escape(conversation.recording.name)}[/]  {minutes}:{rest:02d}, "
+        f"{counted(count, 'speaker')} ({conversation.diarization.count}{asked}{low})  [dim]{seconds:.1f} s[/]"
     )
     for path in paths.values():
         terminal.say(f"    {escape(str(path))}")
     judged = [turn for turn in conversation.turns if turn.emotion is not None]
     if judged:
-        terminal.say(f"    {len(judged)} turns judged, {sum(turn.unsure for turn in judged)} of them unsure")
+        terminal.say(f"    {counted(len(judged), 'turn')} judged, {sum(turn.unsure for turn in judged)} of them unsure")
     if all(speaker.not_scored == "not_asked" for speaker in conversation.speakers):
         terminal.say("    [yellow]nobody has a role that --emotion-for names: no emotion computed[/]")
     for speaker in conversation.speakers:
@@ -221,6 +236,16 @@ def _fewer(conversation: Conversation) -> str:
     notes = {note.key: note.values for note in conversation.diarization.notes}
     short = notes.get("fewer_speakers")
     return f", {short['asked']} asked for but only {short['found']} could be told apart" if short else ""
+
+
+def _in_folders(sources: Sequence[Path]) -> list[Path]:
+    """Files as they are, and of each folder those that hold a conversation."""
+    from pipeline.store import conversations_in
+
+    found: list[Path] = []
+    for source in sources:
+        found += conversations_in(source) if source.is_dir() else [source]
+    return found
 
 
 def _stored(path: Path, chosen: Config | None) -> Conversation:

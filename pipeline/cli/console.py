@@ -90,6 +90,11 @@ class Terminal:
             yield step
 
 
+def counted(count: int, thing: str) -> str:
+    """So many things, in the singular where there is one."""
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
 def rounded(value: Any) -> Any:
     """Figures for JSON: floats to four decimals, NaN as None, also inside dicts, lists and tuples."""
     if isinstance(value, float):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from importlib import metadata
+from pathlib import Path
 
 from rich.markup import escape
 from rich.table import Table
 
 from pipeline.cli.console import Terminal
-from pipeline.config import preset_names
+from pipeline.config import Config, load_config, preset_names
 from pipeline.errors import RessentiError
 from pipeline.models import threads
-from pipeline.models.installed import Installed, default_for, installed_ids, need, verify
+from pipeline.models.installed import Installed, installed_ids, need, verify
 from pipeline.records import ModelInfo
 from pipeline.version import PROGRAM
 
@@ -29,11 +31,13 @@ PACKAGES = {
     "plotly": "figures",
     "pydub": "levels and excerpts",
 }
+NOT_KNOWN = "not known"
 FREE = "Lajavaness/wav2vec2-lg-xlsr-fr-speech-emotion-recognition (Apache-2.0)"
 
 
-def examine(terminal: Terminal, load: bool) -> int:
-    """Print the tables; the exit code is that of the first thing that is broken, 0 where all is well."""
+def examine(terminal: Terminal, load: bool, source: str = "default") -> int:
+    """Print the tables, with the models that a config would use; exit code of the first thing broken, or 0."""
+    config = load_config(source)
     terminal.say(f"[bold]{PROGRAM}[/]  Python {platform.python_version()}, {platform.system()}, {threads()} cores")
     terminal.say("Nothing leaves this machine: no telemetry, no download at run time.\n")
     packages = _table("Packages", "package", "version", "what for")
@@ -45,25 +49,39 @@ def examine(terminal: Terminal, load: bool) -> int:
             version, missing = "[red]missing[/]", 1
         packages.add_row(name, version, purpose)
     terminal.out.print(packages)
-    models = _table("Models that would be used", "model", "licence", "state", "what for, and why")
-    bound = []
+    title = "Models that would be used" + ("" if source == "default" else f" with {escape(source)}")
+    models = _table(title, "model", "licence", "state", "what for, and why")
+    used: list[ModelInfo] = []
     code = missing
     for task, info in _USED:
         try:
-            model, why = info()
-            bound += [] if model.commercial else [model]
-            models.add_row(model.name, model.licence, "[green]verified[/]", f"{task}: {why}")
+            model, why = info(config)
+            used.append(model)
+            models.add_row(model.name, model.licence or NOT_KNOWN, "[green]verified[/]", f"{task}: {escape(why)}")
         except RessentiError as error:
             models.add_row("-", "-", "[red]broken[/]", f"{task}: {escape(str(error))}")
             code = code or error.exit_code
     terminal.out.print()
     terminal.show(models)
     code = _installed(terminal) or code
-    for model in bound:
-        terminal.say(f"\n[yellow]No commercial use[/] of {model.name}: {model.note}")
-        terminal.say(f"Free of that: {FREE}, or a model trained on your own calls.")
+    _tell_terms(terminal, used)
     terminal.say(f"\nPresets: {', '.join(preset_names())}")
     return (code or _load(terminal)) if load else code
+
+
+def _tell_terms(terminal: Terminal, used: Sequence[ModelInfo]) -> None:
+    """Which models are not for commercial use, or not known to be."""
+    from reports.wording import Wording
+
+    words = Wording("en")
+    for model in used:
+        name = escape(model.name)
+        if model.commercial is False:
+            why = f": {', '.join(map(words.note, model.notes))}" if model.notes else ""
+            terminal.say(f"\n[yellow]No commercial use[/] of {name}{why}.")
+            terminal.say(f"Free of that: {FREE}, or a model trained on your own calls.")
+        elif model.commercial is None:
+            terminal.say(f"\n[yellow]Whether {name} may be used commercially is not known[/]: see where it comes from.")
 
 
 def _table(title: str, *headings: str) -> Table:
@@ -75,39 +93,57 @@ def _table(title: str, *headings: str) -> Table:
     return table
 
 
-def _vad() -> tuple[ModelInfo, str]:
+def _vad(_: Config) -> tuple[ModelInfo, str]:
     from pipeline.diarization.builtin import vad_info
 
     return vad_info(), "built in"
 
 
-def _diarization() -> tuple[ModelInfo, str]:
+def _diarization(config: Config) -> tuple[ModelInfo, str]:
     """Who speaks, where one channel holds several voices; an installed model is checked, not loaded."""
+    from pipeline.diarization import locate
     from pipeline.diarization.embedding import model_info
 
-    default = default_for("diarization")
-    if default is None:
-        return model_info(), "built in; for recordings in which one channel holds several voices"
-    for part in (*map(need, default.known.needs if default.known else ()), default):
+    asked = config.diarization.model
+    found = locate(asked)
+    if found is None:
+        return model_info(), _named(asked, "built in; for recordings in which one channel holds several voices")
+    if isinstance(found, Path):
+        return ModelInfo("diarization", found.resolve().name, None), f"{found}, which the config names"
+    for part in (*map(need, found.known.needs if found.known else ()), found):
         verify(part)
-    return default.info("diarization"), _why(default)
+    return found.info("diarization"), _why(found, asked)
 
 
-def _emotion() -> tuple[ModelInfo, str]:
+def _emotion(config: Config) -> tuple[ModelInfo, str]:
+    """What judges emotion; an installed model is checked, not loaded, and a folder is looked through."""
+    from pipeline.emotion import locate
     from pipeline.emotion.builtin import BuiltinEmotion
+    from pipeline.emotion.checkpoint import open_checkpoint
 
-    default = default_for("emotion")
-    if default is None:
-        return BuiltinEmotion().info, "built in"
-    verify(default)
-    return default.info("emotion"), _why(default)
+    asked = config.emotion.model
+    found = locate(asked)
+    if found is None:
+        return BuiltinEmotion().info, _named(asked, "built in")
+    if isinstance(found, Path):
+        why = f"{found}, which the config names"
+        if (found / "emotion.json").is_file():
+            return BuiltinEmotion(found).info, why
+        return ModelInfo("emotion", found.resolve().name, None, open_checkpoint(found).sha256), why
+    verify(found)
+    return found.info("emotion"), _why(found, asked)
 
 
 _USED = (("speech activity", _vad), ("who speaks", _diarization), ("emotion", _emotion))
 
 
-def _why(model: Installed) -> str:
-    return f"installed (commit {model.commit[:12]}), the first of its kind in `ressenti models list`"
+def _why(model: Installed, asked: str) -> str:
+    first = "the first of its kind in `ressenti models list`"
+    return f"installed (commit {model.commit[:12]}), {first if asked == 'auto' else 'which the config names'}"
+
+
+def _named(asked: str, why: str) -> str:
+    return why if asked == "auto" else f"{why}, which the config names"
 
 
 def _installed(terminal: Terminal) -> int:
@@ -118,7 +154,7 @@ def _installed(terminal: Terminal) -> int:
         try:
             model = need(model_id)
             verify(model)
-            licence = model.known.licence if model.known else "unknown"
+            licence = model.known.licence if model.known else NOT_KNOWN
             table.add_row(model_id, model.commit, licence, model.task)
         except RessentiError as error:
             table.add_row(model_id, "[red]damaged[/]", "-", escape(str(error)))

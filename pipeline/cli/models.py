@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from pipeline.cli.commands import Commands
 from pipeline.cli.console import Terminal
 from pipeline.errors import NotInstalledError, RessentiError
 from pipeline.models.folders import delete, folder_of, models_folder, partial_of, writing
@@ -16,7 +17,9 @@ from pipeline.models.installed import Installed, default_for, find, installed_id
 from pipeline.models.registry import known, page_of
 
 app = typer.Typer(
-    help="Install other models than the built-in ones; only `get` uses the network.", no_args_is_help=True
+    cls=Commands,
+    help="Install other models than the built-in ones; only `get` uses the network.",
+    no_args_is_help=True,
 )
 
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="OWNER/NAME, as `ressenti models list` shows.")]
@@ -39,7 +42,7 @@ def list_models() -> None:
     there = installed_ids()
     for model_id in (*known(), *(i for i in there if i not in known())):
         entry = known().get(model_id)
-        licence = entry.licence if entry else "unknown"
+        licence = entry.licence if entry else "licence not known"
         size = f"{entry.size_mb:,}" if entry else "?"
         remarks = [] if entry is None or entry.commercial else ["no commercial use"]
         remarks += ["gated"] if entry and entry.gated else []
@@ -168,7 +171,7 @@ def import_models(
 
 
 def _about(model: Installed) -> str:
-    licence = model.known.licence if model.known else "licence unknown"
+    licence = model.known.licence if model.known else "licence not known"
     return f"commit {model.commit[:12]}, {model.size / 1e6:,.1f} MB, {licence}"
 
 
@@ -188,7 +191,7 @@ def _tell_terms(model: Installed, terminal: Terminal) -> None:
 
 
 def _tell_sum(file: Path, terminal: Terminal) -> None:
-    from pipeline.models.installed import digest_of
+    from pipeline.models.hashes import digest_of
 
     terminal.say(f"{escape(str(file))}: {file.stat().st_size / 1e6:,.1f} MB, SHA-256 {digest_of(file)}")
 

@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from pipeline import store
 from pipeline.cli import outputs
-from pipeline.cli.console import Terminal
+from pipeline.cli.console import Terminal, counted
 from pipeline.version import PROGRAM
 
 
@@ -62,4 +62,5 @@ def simulate(
                 path.unlink()
     data = {"program": PROGRAM, "suite": options.model_dump(mode="json"), "scenes": chosen}
     store.write_whole({about: json.dumps(data, indent=1) + "\n"})
-    terminal.say(f"[green]✓[/] {total} conversations, {minutes:.0f} minutes → [bold]{escape(str(out))}[/]")
+    made_of = f"{counted(total, 'conversation')}, {counted(round(minutes), 'minute')}"
+    terminal.say(f"[green]✓[/] {made_of} → [bold]{escape(str(out))}[/]")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -21,13 +20,12 @@ def choose(layout: Literal["mono", "split"], options: DiarizationOptions) -> Dia
     decide, `NotInstalledError` for a model that was never fetched, `WrongHashError` for one that changed since, and
     what `pipeline.diarization.pyannote.load` raises.
     """
-    asked = None if options.model in {"auto", "builtin"} else _locate(options.model)
+    # on split channels the default, which would not be used, need not be whole; a model that is named has to be there
+    asked = None if layout == "split" and options.model == "auto" else locate(options.model)
     if layout == "split":
         from pipeline.diarization.channels import ChannelDiarizer
 
         return ChannelDiarizer(options)
-    if options.model == "auto" and (name := resolved("auto", "diarization")) != "builtin":
-        asked = need(name)
     if asked is not None:
         return _load(asked, options)
     from pipeline.diarization.builtin import BuiltinDiarizer
@@ -35,8 +33,14 @@ def choose(layout: Literal["mono", "split"], options: DiarizationOptions) -> Dia
     return BuiltinDiarizer(options)
 
 
-def _locate(model: str) -> Installed | Path:
-    """The folder or the installed model that is meant."""
+def locate(model: str) -> Installed | Path | None:
+    """The folder or the installed model that a configured name means, None for the built-in one; nothing is loaded.
+
+    Raises `ConfigError` for a name that means nothing, `NotInstalledError` for a model that was never fetched.
+    """
+    if model in {"auto", "builtin"}:
+        name = resolved(model, "diarization")
+        return None if name == "builtin" else need(name)
     folder = Path(model).expanduser()
     if (folder / "config.yaml").is_file():
         return folder
@@ -50,6 +54,7 @@ def _locate(model: str) -> Installed | Path:
 
 def _load(asked: Installed | Path, options: DiarizationOptions) -> Diarizer:
     """A pyannote pipeline, once it and all that it is made of are known to be what was installed."""
+    from pipeline.diarization import pyannote
     from pipeline.diarization.pyannote_folder import further_ids
 
     folder, own = (asked, ()) if isinstance(asked, Path) else (asked.folder, (asked,))
@@ -60,14 +65,6 @@ def _load(asked: Installed | Path, options: DiarizationOptions) -> Diarizer:
     for model in further:
         if model not in needed:
             verify(model)
-    return _loaded(folder, options, tuple(model.id for model in own), tuple((m.id, m.sha256) for m in (*own, *further)))
-
-
-@lru_cache(maxsize=1)  # a batch of recordings loads the models once
-def _loaded(
-    folder: Path, options: DiarizationOptions, own: tuple[str, ...], hashes: tuple[tuple[str, str], ...]
-) -> Diarizer:
-    from pipeline.diarization import pyannote
-
-    models = {name: need(name) for name, _ in hashes}
-    return pyannote.load(folder, options, installed=models.pop(own[0]) if own else None, further=models)
+    return pyannote.load(
+        folder, options, installed=own[0] if own else None, further={model.id: model for model in further}
+    )

@@ -18,7 +18,7 @@ from pipeline.records import Diarization, ModelInfo, Note, Progress, Segment, ig
 
 def vad_info() -> ModelInfo:
     """The speech activity model, with the hash of the installed file."""
-    return ModelInfo("speech activity", "silero-vad", "MIT", file_sha256(vad.model_path()))
+    return ModelInfo("speech activity", "silero-vad", "MIT", file_sha256(vad.model_path()), commercial=True)
 
 
 class BuiltinDiarizer:

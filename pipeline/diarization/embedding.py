@@ -66,7 +66,7 @@ def model_info() -> ModelInfo:
         name="ge2e-resemblyzer-0.1.4",
         licence="Apache-2.0",
         sha256=digest,
-        note="Pretrained GE2E voice encoder, exported to ONNX.",
+        commercial=True,
     )
 
 

@@ -12,7 +12,7 @@ from pipeline.records import Diarization, ModelInfo, Progress, Segment, ignore_p
 class FakeDiarizer:
     """Returns the segments that it was made with, whatever it hears; `asked` remembers the counts asked for."""
 
-    models: tuple[ModelInfo, ...] = (ModelInfo("diarization", "fake-diarizer", "none"),)
+    models: tuple[ModelInfo, ...] = (ModelInfo("diarization", "fake-diarizer", "none", commercial=True),)
 
     def __init__(self, segments: Sequence[tuple[float, float, str]]) -> None:
         self._segments = tuple(Segment(*segment) for segment in segments)

@@ -51,15 +51,15 @@ def load(
     with quietly():
         import_pyannote_audio()
         pipeline = build_pipeline(parts, load_model(segmentation), load_model(embedding))
-    unknown = ModelInfo("diarization", folder.resolve().name, "?", parts.sha256)
-    whole = installed.info("diarization") if installed else unknown
+    unknown = ModelInfo("diarization", folder.resolve().name, None, parts.sha256)
+    whole = replace(installed.info("diarization"), sha256=parts.sha256) if installed else unknown
 
     def info_of(task: Literal["speech activity", "speaker embedding"], part: Checkpoint) -> ModelInfo:
         if part.path.is_relative_to(folder):
-            said = replace(whole, name=_part_name(part.path.relative_to(folder), whole.name), note="")
+            said = replace(whole, name=_part_name(part.path.relative_to(folder), whole.name), notes=())
         else:
             own = next((m for m in others.values() if part.path.is_relative_to(m.folder)), None)
-            said = own.info("diarization") if own else ModelInfo("diarization", part.path.parent.name, whole.licence)
+            said = own.info("diarization") if own else ModelInfo("diarization", part.path.parent.name, None)
         return replace(said, task=task, sha256=part.sha256)
 
     models = (whole, info_of("speech activity", segmentation), info_of("speaker embedding", embedding))

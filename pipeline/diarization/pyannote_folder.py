@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from pipeline.errors import ModelError, UntrustedModelError
+from pipeline.models.hashes import digest_of, together
 
 CONFIG = "config.yaml"
 WEIGHTS = "pytorch_model.bin"  # pyannote.audio.utils.hf_hub.AssetFileName.Model
@@ -39,6 +40,7 @@ class Checkpoint:
 class PipelineFolder:
     """What `config.yaml` says: where the parts lie, and what the pipeline is made with.
 
+    `sha256` is that of `config.yaml`, together with the files of the PLDA where there is one.
     `options` go to the pipeline's class, `params` are its hyper-parameters, `plda` is a folder with `PLDA_FILES`.
     """
 
@@ -68,10 +70,14 @@ def read_folder(folder: Path, others: Others) -> PipelineFolder:
     community-1 when it loads a 3.1 pipeline.
     """
     made_with, content, sha256 = _read(folder)
+    hashes = {CONFIG: sha256}
     found = {part: _find(folder, part, made_with.get(part), others) for part in _needed(made_with)}
+    if "plda" in found:
+        there = [name for name in PLDA_FILES if (found["plda"] / name).is_file()]
+        hashes |= {f"plda/{name}": digest_of(found["plda"] / name) for name in there}
     return PipelineFolder(
         folder=folder,
-        sha256=sha256,
+        sha256=together(hashes),
         clustering=_clustering(made_with),
         segmentation=_weights(found["segmentation"]),
         embedding=_weights(found["embedding"]),

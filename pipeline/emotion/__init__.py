@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipeline.config import EmotionOptions
 from pipeline.emotion.interface import EmotionModel
+from pipeline.emotion.shards import find_weights
 from pipeline.errors import ConfigError
 from pipeline.models.folders import is_id
 from pipeline.models.installed import Installed, need, resolved, verify
@@ -21,22 +22,35 @@ def choose(options: EmotionOptions) -> EmotionModel:
     """
     from pipeline.emotion.builtin import BuiltinEmotion
 
-    name = resolved(options.model, "emotion")
-    if name == "builtin":
+    found = locate(options.model)
+    if found is None:
         return BuiltinEmotion()
-    if options.model == "auto":  # a folder that happens to be called like it is not meant
-        return load_installed(need(name), options)
-    folder = Path(name).expanduser()
-    if (folder / "emotion.json").is_file():
-        return BuiltinEmotion(folder)
-    if (folder / "config.json").is_file():
-        from pipeline.emotion import wav2vec2
+    if isinstance(found, Installed):
+        return load_installed(found, options)
+    if (found / "emotion.json").is_file():
+        return BuiltinEmotion(found)
+    from pipeline.emotion import wav2vec2
 
-        return wav2vec2.load(folder, options)
+    return wav2vec2.load(found, options)
+
+
+def locate(model: str) -> Path | Installed | None:
+    """The folder or the installed model that a configured name means, None for the built-in one; nothing is loaded.
+
+    Raises `ConfigError` for a name that means nothing, `NotInstalledError` for a model that was never fetched.
+    """
+    name = resolved(model, "emotion")
+    if name == "builtin":
+        return None
+    if model == "auto":  # a folder that happens to be called like it is not meant
+        return need(name)
+    folder = Path(name).expanduser()
+    if (folder / "emotion.json").is_file() or (folder / "config.json").is_file():
+        return folder
     if is_id(name):
-        return load_installed(need(name), options)
+        return need(name)
     raise ConfigError(
-        f"emotion.model: unknown emotion model {options.model!r}; expected auto, builtin, the id of an installed model "
+        f"emotion.model: unknown emotion model {model!r}; expected auto, builtin, the id of an installed model "
         "(`ressenti models list`), or a folder with emotion.json or config.json in it."
     )
 
@@ -46,4 +60,11 @@ def load_installed(installed: Installed, options: EmotionOptions) -> EmotionMode
     from pipeline.emotion import wav2vec2
 
     verify(installed)
-    return wav2vec2.load(installed.folder, options, known=installed.known, name=installed.id, commit=installed.commit)
+    return wav2vec2.load(
+        installed.folder,
+        options,
+        known=installed.known,
+        name=installed.id,
+        commit=installed.commit,
+        sha256=installed.noted(path.name for path in find_weights(installed.folder).files),
+    )

@@ -17,11 +17,12 @@ from pipeline.emotion.interface import Excerpt
 from pipeline.errors import ModelError
 from pipeline.mel import FloatArray
 from pipeline.models import onnx_session
-from pipeline.records import EmotionScores, ModelInfo, Progress, ignore_progress
+from pipeline.records import EmotionScores, ModelInfo, Note, Progress, ignore_progress
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "models"
 _GRID = 32  # frames: excerpts are padded to a multiple of this and batched with their like, so batching changes nothing
 _BATCH = 32
+_NON_COMMERCIAL = ("ravdess", "nemo", "emodb")
 
 
 class BuiltinEmotion:
@@ -57,13 +58,15 @@ class BuiltinEmotion:
                 f"{folder}: emotion.json is not one of ours ({exc!r}); install or train it again."
             ) from exc
         self._session = onnx_session(path)
+        # what weights allow depends on the data that they learned from; of any other, nobody has said it here
+        bound = folder == WEIGHTS or any(corpus in _NON_COMMERCIAL for corpus, _ in self.learned)
         self.info = ModelInfo(
             task="emotion",
             name="ressenti-builtin-emotion" if folder == WEIGHTS else folder.name,
-            licence="CC BY-NC-SA 4.0",
+            licence="CC BY-NC-SA 4.0" if bound else None,
             sha256=digest,
-            commercial=False,
-            note="Trained on RAVDESS, nEMO and EMO-DB, whose licences allow no commercial use.",
+            commercial=False if bound else None,
+            notes=(Note("trained_bound"),) if bound else (),
         )
 
     def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:

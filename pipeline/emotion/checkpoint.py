@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from zipfile import is_zipfile
 
 from pipeline.audio import RATE_HZ, file_sha256
+from pipeline.emotion.shards import Weights, find_weights
 from pipeline.errors import ModelError
+from pipeline.models.hashes import together
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-FILES = ("model.safetensors", "pytorch_model.bin")  # in order of preference
 LEGACY = {  # as transformers renames them (conversion_mapping.py, "legacy"); torch's weight_norm changed its names
     ".weight_g": ".parametrizations.weight.original0",
     ".weight_v": ".parametrizations.weight.original1",
@@ -31,12 +32,12 @@ _EXECUTABLE = ("auto_map", "custom_pipelines")  # point to code of the checkpoin
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What lies in a folder: `config.json`, `preprocessor_config.json`, and the file of weights with its SHA-256."""
+    """What lies in a folder: `config.json`, `preprocessor_config.json`, and the weights with their SHA-256."""
 
     folder: Path
     config: dict[str, Any]
     extractor: dict[str, Any]
-    weights: Path
+    weights: Weights
     sha256: str
 
     @property
@@ -69,17 +70,21 @@ def open_checkpoint(folder: Path, sha256: str | None = None) -> Checkpoint:
     kind = extractor.get("feature_extractor_type", "Wav2Vec2FeatureExtractor")
     if kind != "Wav2Vec2FeatureExtractor":
         raise ModelError(f"{folder}: feature extractor {kind!r}; expected Wav2Vec2FeatureExtractor.")
-    weights = next((folder / name for name in FILES if (folder / name).is_file()), None)
-    if weights is None:
-        found = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
-        raise ModelError(f"{folder}: no weights, found {found}; expected {' or '.join(FILES)}, in one piece.")
+    weights = find_weights(folder)
+    sha256 = sha256 or together({path.name: file_sha256(path) for path in weights.files})
     settings = {key: value for key, value in config.items() if key not in _EXECUTABLE}
-    return Checkpoint(folder, settings, extractor, weights, sha256 or file_sha256(weights))
+    return Checkpoint(folder, settings, extractor, weights, sha256)
 
 
 def read_weights(checkpoint: Checkpoint) -> dict[str, Tensor]:
-    """All tensors by name, under the names of today; `ModelError` where the file is damaged or no plain weights."""
-    path = checkpoint.weights
+    """All tensors by name, under the names of today; `ModelError` where a file is damaged or no plain weights."""
+    parts = {path.name: _read(path) for path in checkpoint.weights.files}
+    checkpoint.weights.check({name: tensors.keys() for name, tensors in parts.items()})
+    return {_today(name): value for tensors in parts.values() for name, value in tensors.items()}
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    """The tensors of one file, under the names that they have there."""
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -96,20 +101,25 @@ def read_weights(checkpoint: Checkpoint) -> dict[str, Tensor]:
         ) from exc
     if not isinstance(tensors, dict) or not all(hasattr(value, "shape") for value in tensors.values()):
         raise ModelError(f"{path}: holds other things than tensors by name; expected the weights of one model alone.")
-    return {_today(str(name)): value for name, value in tensors.items()}
+    return {str(name): value for name, value in tensors.items()}
 
 
 def weight_names(checkpoint: Checkpoint) -> Collection[str]:
     """Names of all tensors, without reading them where the format allows it."""
-    if checkpoint.weights.suffix != ".safetensors":
+    weights = checkpoint.weights
+    if weights.files[0].suffix != ".safetensors":
         return read_weights(checkpoint).keys()
     from safetensors import SafetensorError, safe_open
 
-    try:
-        with safe_open(checkpoint.weights, "pt") as file:
-            return [_today(name) for name in file.keys()]  # noqa: SIM118  # it is no dict
-    except (OSError, SafetensorError) as exc:
-        raise ModelError(f"{checkpoint.weights}: cannot be read ({exc}). Get the model again.") from exc
+    found: dict[str, list[str]] = {}
+    for path in weights.files:
+        try:
+            with safe_open(path, "pt") as file:
+                found[path.name] = list(file.keys())
+        except (OSError, SafetensorError) as exc:
+            raise ModelError(f"{path}: cannot be read ({exc}). Get the model again.") from exc
+    weights.check(found)
+    return [_today(name) for names in found.values() for name in names]
 
 
 def check_keys(
@@ -127,8 +137,8 @@ def check_keys(
         problems = [("missing", missing), ("unexpected", extra), ("of another shape", shapes)]
         listed = "; ".join(f"{what}: {_some(names)}" for what, names in problems if names)
         raise ModelError(
-            f"{checkpoint.weights}: the weights are not those of the model ({listed}). Loaded like this, parts of it "
-            "would be random. Get the model again, or one with a head that Ressenti knows."
+            f"{checkpoint.weights.name}: the weights are not those of the model ({listed}). Loaded like this, parts of "
+            "it would be random. Get the model again, or one with a head that Ressenti knows."
         )
     return expected.keys()
 

@@ -9,6 +9,7 @@ from torch import nn
 
 from pipeline.emotion.checkpoint import Checkpoint, check_keys, read_weights
 from pipeline.errors import ModelError
+from pipeline.records import NoteKey
 from pipeline.torchaudio_import import import_torchaudio
 
 if TYPE_CHECKING:
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import Wav2Vec2Config
 
-HEADS = {
-    "stock": "projector, mean pool, classifier",  # transformers' Wav2Vec2ForSequenceClassification
-    "ehcalabres": "mean pool, dense, tanh, output",
-    "audeering": "mean pool, dense, tanh, out_proj",  # also classifiers of the same origin
+HEADS: dict[str, NoteKey] = {  # and the notes that say what they are made of
+    "stock": "head_stock",  # transformers' Wav2Vec2ForSequenceClassification
+    "ehcalabres": "head_ehcalabres",
+    "audeering": "head_audeering",  # also classifiers of the same origin
 }
 _LAST = {"ehcalabres": "output", "audeering": "out_proj"}
 _IGNORED = ("quantization_config", "torch_dtype", "dtype", "attn_implementation", "_attn_implementation")

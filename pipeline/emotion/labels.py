@@ -69,10 +69,9 @@ class LabelMap:
         return tuple(name for name in CLASSES if name not in self.classes)
 
     @property
-    def text(self) -> str:
-        """The map in words, for notes."""
-        pairs = zip(self.labels, self.classes, strict=True)
-        return ", ".join(label if label == name else f"{label} → {name or 'none'}" for label, name in pairs)
+    def pairs(self) -> dict[str, float | int | str]:
+        """Each label with its class, empty where it has none, as the values of a note."""
+        return {label: name or "" for label, name in zip(self.labels, self.classes, strict=True)}
 
     def scores(self, own: npt.NDArray[np.float64], activation: Activation) -> npt.NDArray[np.float64]:
         """Class scores (n, 5) of a model's activated scores (n, labels); a class without a label has 0.

@@ -18,7 +18,7 @@ from pipeline.emotion.placement import out_of_memory, place, torch_dtype, use_al
 from pipeline.emotion.reading import Known, Reading, reading_of
 from pipeline.errors import ConfigError, ModelError
 from pipeline.models import forbid_network
-from pipeline.records import EmotionScores, ModelInfo, Progress, ignore_progress
+from pipeline.records import EmotionScores, ModelInfo, Note, NoteKey, Progress, ignore_progress
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 _CPU = Limits(8 * RATE_HZ, 0.1)  # several short excerpts in one product; longer ones gain nothing by company
 _GPU = Limits(240 * RATE_HZ, 0.25)
+_ACTIVATIONS: dict[str, NoteKey] = {
+    "sigmoid": "activation_sigmoid",
+    "softmax": "activation_softmax",
+    "regression": "activation_regression",
+}
 
 
 class Wav2Vec2Emotion:
@@ -154,7 +159,7 @@ def load(
     kept = torch_dtype(dtype)
     model.to(device=device, dtype=kept)
     extractor = _extractor(checkpoint)
-    info = _info(checkpoint, reading, known, name, f"{HEADS[model.head]}; {dtype} on {device}", commit)
+    info = _info(checkpoint, reading, known, name, (HEADS[model.head], dtype, device), commit)
     return Wav2Vec2Emotion(model, extractor, reading, info, (device, kept))
 
 
@@ -167,16 +172,27 @@ def _extractor(checkpoint: Checkpoint) -> Wav2Vec2FeatureExtractor:
 
 
 def _info(
-    checkpoint: Checkpoint, reading: Reading, known: Known | None, name: str, how: str, commit: str | None
+    checkpoint: Checkpoint,
+    reading: Reading,
+    known: Known | None,
+    name: str,
+    how: tuple[NoteKey, str, str],
+    commit: str | None,
 ) -> ModelInfo:
     labels = reading.labels
-    said = [f"head: {how}", f"activation: {reading.meaning}", f"labels: {labels.text if labels else 'none, 2x - 1'}"]
+    head, dtype, device = how
+    said = (
+        Note(head),
+        Note("computed", {"dtype": dtype, "device": device}),
+        Note(_ACTIVATIONS[reading.meaning]),
+        Note("labels", labels.pairs) if labels else Note("labels_none"),
+    )
     return ModelInfo(
         task="emotion",
         name=name,
-        licence=(known.licence if known is not None else None) or "unknown licence",
+        licence=known.licence if known is not None else None,
         sha256=checkpoint.sha256,
-        commercial=known is None or known.commercial is not False,
-        note="; ".join(said + ([f"revision: {commit[:12]}"] if commit else [])),
+        commercial=known.commercial if known is not None else None,
+        notes=(*said, Note("installed", {"commit": commit[:12]})) if commit else said,
         cannot=labels.cannot if labels else (),
     )

@@ -42,7 +42,7 @@ class ObviousEmotion:
             )
         build: Any = pipeline  # overloaded for every task there is
         self._pipeline = build("audio-classification", model=str(folder), dtype=torch.float32, device="cpu")
-        self.info = ModelInfo("emotion", f"obvious:{folder.name}", "unknown licence", checkpoint.sha256)
+        self.info = ModelInfo("emotion", f"obvious:{folder.name}", None, checkpoint.sha256)
 
     def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:
         """Scores of each excerpt, in order."""

@@ -10,6 +10,7 @@ from pipeline.evaluation.diarization import read_rttm
 from pipeline.evaluation.turn_emotions import SpokenEmotion
 from pipeline.records import Segment
 from pipeline.simulation.truth import read_truth
+from pipeline.sources import existing
 
 ENDINGS = (".wav", ".flac", ".mp3", ".m4a", ".ogg", ".opus", ".mp4", ".webm")
 
@@ -35,6 +36,7 @@ def find_references(folder: Path) -> list[Reference]:
     name begins the recording's (`call.rttm` for `call_stereo8k.flac`). UEM files beside it limit what is scored, and
     NAME.emotions.csv tells the emotions of its turns. Raises `NotFoundError` where there is none.
     """
+    existing(folder, "a folder of recordings with an RTTM beside each")
     found: dict[Path, tuple[tuple[Segment, ...], Path]] = {}
     recordings = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in ENDINGS]
     for rttm in sorted(folder.rglob("*.rttm")):

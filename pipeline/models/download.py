@@ -10,12 +10,12 @@ from typing import Literal
 from pipeline.errors import ModelError, UnknownModelError, WrongHashError
 from pipeline.models import hub
 from pipeline.models.folders import check_room, folder_of, partial_of, put_in_place, writing
+from pipeline.models.hashes import digest_of
 from pipeline.models.hub import Remote
 from pipeline.models.installed import (
     FileNote,
     Installed,
     Manifest,
-    digest_of,
     find,
     of_manifest,
     verify,

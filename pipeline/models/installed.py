@@ -8,10 +8,9 @@ A model's manifest, `ressenti-model.json`, is written when the model is installe
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,11 +20,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.errors import NotInstalledError, WrongHashError
 from pipeline.models.folders import folder_of, is_id, models_folder
+from pipeline.models.hashes import digest_of, together
 from pipeline.models.registry import KnownModel, Task, known
-from pipeline.records import ModelInfo, Progress, ignore_progress
+from pipeline.records import ModelInfo, Note, Progress, ignore_progress
 
 MANIFEST = "ressenti-model.json"
-_CHUNK = 1 << 24  # bytes
 
 
 class FileNote(BaseModel):
@@ -68,11 +67,10 @@ class Installed:
     task: Task
     source: str
 
-    @property
-    def sha256(self) -> str:
-        """One hash for all files: of the lines that `sha256sum` prints, sorted by name."""
-        lines = "".join(f"{note.sha256}  {name}\n" for name, note in self.files)
-        return hashlib.sha256(lines.encode()).hexdigest()
+    def noted(self, names: Iterable[str]) -> str:
+        """The SHA-256 of some of its files, together where there are several, as noted when they were installed."""
+        notes = dict(self.files)
+        return together({name: notes[name].sha256 for name in names})
 
     @property
     def size(self) -> int:
@@ -80,16 +78,14 @@ class Installed:
         return sum(note.size for _, note in self.files)
 
     def info(self, task: Literal["diarization", "emotion"]) -> ModelInfo:
-        """What a report says of it: name, commit, licence."""
+        """What a report says of it: name, commit, licence; the loader knows which files the hash is of."""
         entry = self.known
         return ModelInfo(
             task=task,
             name=self.id,
-            licence=entry.licence if entry else "unknown",
-            sha256=self.sha256,
-            commercial=entry.commercial if entry else False,
-            note=f"Installed, commit {self.commit[:12]}."
-            + ("" if entry else " Not a model that Ressenti knows: see its page for what its licence allows."),
+            licence=entry.licence if entry else None,
+            commercial=entry.commercial if entry else None,
+            notes=(Note("installed", {"commit": self.commit[:12]}),),
         )
 
 
@@ -208,20 +204,6 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
     aside = folder / f".{MANIFEST}.{os.getpid()}"
     aside.write_text(manifest.text(), encoding="utf-8")
     aside.replace(folder / MANIFEST)
-
-
-def digest_of(
-    path: Path, kind: str = "sha256", start: bytes = b"", count: Callable[[int], None] = lambda _: None
-) -> str:
-    """Hexadecimal digest of a file's bytes, after `start`; `count` is told how many bytes have been read."""
-    state = hashlib.new(kind, start, usedforsecurity=kind == "sha256")
-    done = 0
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            state.update(chunk)
-            done += len(chunk)
-            count(done)
-    return state.hexdigest()
 
 
 def _stat(installed: Installed, name: str) -> os.stat_result:

@@ -25,6 +25,7 @@ UNKNOWN_FILES: dict[Task, tuple[str, ...]] = {  # of a model that is not in the 
         "model*.safetensors",
         "model.safetensors.index.json",
         "pytorch_model*.bin",
+        "pytorch_model.bin.index.json",
         "README.md",
         "LICENSE*",
     ),
@@ -79,7 +80,8 @@ def wanted(names: Iterable[str], model_id: str, task: Task) -> tuple[str, ...]:
     for name in chosen:
         check_name(name, model_id)
     safe = {PurePosixPath(name).parent for name in chosen if name.endswith(".safetensors")}
-    return tuple(n for n in chosen if not (n.endswith(_PICKLED) and PurePosixPath(n).parent in safe))
+    unsafe = (*_PICKLED, ".bin.index.json")
+    return tuple(n for n in chosen if not (n.endswith(unsafe) and PurePosixPath(n).parent in safe))
 
 
 def has_weights(names: Iterable[str]) -> bool:

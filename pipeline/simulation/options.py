@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from pipeline.errors import ConfigError
+from pipeline.groups import Group, misfits
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -21,11 +22,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^\w[\w-]*$")]  # of folders and files
 
 
-class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Talk(_Group):
+class Talk(Group):
     """Turn-taking. Lengths and gaps are log-normal: a median in seconds and the spread of the logarithm.
 
     Changes of speaker: two in five overlap (Heldner & Edlund 2010), the others leave a gap, so that a change takes
@@ -47,7 +44,7 @@ class Talk(_Group):
     return_share: Share = 0.6  # of changes among three or more, back to whoever spoke before (ours)
 
 
-class Phase(_Group):
+class Phase(Group):
     """A part of a script: its share of the conversation, and how likely each emotion is, by speaker.
 
     The last entry holds for all further speakers.
@@ -57,7 +54,7 @@ class Phase(_Group):
     emotions: tuple[dict[str, Positive], ...] = Field(min_length=1)
 
 
-class Sounding(_Group):
+class Sounding(Group):
     """How it is recorded."""
 
     level_dbfs: float = -26.0
@@ -81,7 +78,7 @@ class Sounding(_Group):
         return self
 
 
-class Scene(_Group):
+class Scene(Group):
     """One kind of conversation; `corpora` are drawn by weight, and all speakers of a conversation are from one."""
 
     conversations: Annotated[int, Field(ge=1)] = 1
@@ -101,11 +98,11 @@ class Scene(_Group):
         return self
 
 
-class Suite(_Group):
+class Suite(Group):
     """Scenes by name and the scripts that they draw from."""
 
     seed: Annotated[int, Field(ge=0)] = 1
-    scripts: dict[str, Annotated[tuple[Phase, ...], Field(min_length=1)]] = {}
+    scripts: dict[str, Annotated[tuple[Phase, ...], Field(min_length=1)]] = Field({})
     scenes: dict[Name, Scene] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -138,5 +135,5 @@ def load_suite(source: str) -> Suite:
             f"{source}: not YAML ({exc}). Expected scenes as in configs/simulation/standard.yaml."
         ) from exc
     except ValidationError as exc:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'suite'}: {e['msg']}" for e in exc.errors())
+        problems = misfits(exc, Suite)
         raise ConfigError(f"{source}: {problems}. Expected scenes as in configs/simulation/standard.yaml.") from exc

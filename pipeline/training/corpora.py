@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pipeline.errors import ConfigError, NotFoundError
 from pipeline.records import CLASSES
+from pipeline.sources import existing
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 CLASS_OF = {"happy": 0, "calm": 1, "neutral": 2, "sad": 3, "angry": 4}
@@ -29,7 +30,22 @@ VALENCE_AROUSAL = {
 """Coordinates of acted emotions, after Russell 1980 and NRC-VAD; acted joy and anger are more aroused."""
 
 _SOUND = (".wav", ".flac", ".opus", ".ogg", ".mp3")
-_LABELS = {**{name: name for name in EMOTIONS}, **{CLASSES[k].lower(): name for name, k in CLASS_OF.items()}}
+_SYNONYMS = {  # of the emotions, where there is no doubt
+    "anger": "angry",
+    "calmness": "calm",
+    "disgusted": "disgust",
+    "fear": "fearful",
+    "happiness": "happy",
+    "joy": "happy",
+    "joyful": "happy",
+    "sadness": "sad",
+    "surprise": "surprised",
+}
+_LABELS = {
+    **{name: name for name in EMOTIONS},
+    **{CLASSES[k].lower(): name for name, k in CLASS_OF.items()},
+    **_SYNONYMS,
+}
 
 
 @dataclass(frozen=True)
@@ -64,12 +80,13 @@ def held_out() -> frozenset[tuple[str, str]]:
 def read_clips(source: Path, *, labelled: bool = True) -> list[Clip]:
     """Every labelled clip of a manifest or a folder, in a fixed order; not `labelled`: also speech without labels.
 
-    A manifest is a CSV with the columns `path` (relative to it), `speaker`, `label` (or `emotion`: one of the eight
-    emotions or five classes, in any case) and, where known, `valence` and `arousal` in [-1, 1]. A folder holds one
-    as `labels.csv`, several as `CORPUS/labels.csv`, or RAVDESS under its own file names (`03-01-05-01-02-01-12.wav`);
-    speech without labels is listed in `speakers.csv`.
+    A manifest is a CSV (commas or semicolons) with the columns `path` (relative to it), `speaker`, `label` (or
+    `emotion`: one of the eight emotions or five classes, in any case; `anger`, `joy` and the like are known) and, where
+    known, `valence` and `arousal` in [-1, 1]. A folder holds one as `labels.csv`, several as `CORPUS/labels.csv`, or
+    RAVDESS under its own file names (`03-01-05-01-02-01-12.wav`); speech without labels is listed in `speakers.csv`.
     Raises `NotFoundError` where there is none of these, `ConfigError` for a manifest that does not fit.
     """
+    existing(source, "a CSV manifest of labelled speech, or a folder with labels.csv in it")
     names = ("labels.csv",) if labelled else ("labels.csv", "speakers.csv")
     manifests = [source] if source.is_file() else [source / name for name in names if (source / name).is_file()]
     manifests = manifests or sorted(path for name in names for path in source.glob(f"*/{name}"))
@@ -130,8 +147,16 @@ def _corpus_of(path: Path, manifest: Path) -> str:
 def _read_manifest(path: Path, *, labelled: bool) -> list[Clip]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as exc:
+            header = file.readline()
+            file.seek(0)
+            separator = ";" if header.count(";") > header.count(",") else ","  # as spreadsheets write it in French
+            rows = list(csv.DictReader(file, delimiter=separator))
+    except UnicodeDecodeError as exc:
+        raise ConfigError(
+            f"{path}: is not in UTF-8 (byte {exc.start} is {exc.object[exc.start]:#04x}); expected a CSV in UTF-8. If "
+            "a spreadsheet wrote it (in Windows-1252 or Latin-1), save it again as “CSV UTF-8”."
+        ) from exc
+    except (OSError, csv.Error) as exc:
         raise ConfigError(f"{path}: cannot be read ({exc}); expected a CSV in UTF-8 with path,speaker,label.") from exc
     if not rows:
         raise ConfigError(f"{path}: no clip in it; expected a row for each, below the columns path, speaker and label.")

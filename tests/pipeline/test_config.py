@@ -9,10 +9,11 @@ from checkpoints import write_checkpoint
 from conftest import CHECKOUT, SEGMENTS, write_wav
 from pipeline import analyze
 from pipeline.audio import load
-from pipeline.config import AudioOptions, Config, _Group, load_config, preset_names
+from pipeline.config import AudioOptions, Config, load_config, preset_names
 from pipeline.diarization.fake import FakeDiarizer
 from pipeline.emotion.fake import FakeEmotion
 from pipeline.errors import ConfigError, TruncatedError, UntrustedModelError
+from pipeline.groups import Group
 from pipeline.records import EmotionScores
 
 PYANNOTE = """
@@ -51,7 +52,7 @@ def test_every_option_is_read(sample: tuple[Path, Path], tmp_path: Path, monkeyp
         return object.__getattribute__(self, name)
 
     config = load_config("call-center")
-    monkeypatch.setattr(_Group, "__getattribute__", watched, raising=False)
+    monkeypatch.setattr(Group, "__getattribute__", watched, raising=False)
     _, sound = load(sample[0], AudioOptions())
     voice = sound.samples[0].astype(float) / 32768
     half = np.arange(len(voice)) < len(voice) // 2
@@ -82,16 +83,23 @@ def test_every_option_is_read(sample: tuple[Path, Path], tmp_path: Path, monkeyp
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("audio: {chanels: mono}", "audio.chanels"),
-        ("sound: {channels: mono}", "sound"),
-        ("audio: {channels: both}", "audio.channels"),
-        ("diarization: {speakers: 0}", "diarization.speakers"),
-        ("diarization: {min_speakers: 5, max_speakers: 2}", "min_speakers"),
+        ("audio: {chanels: mono}", "audio.chanels: unknown option, did you mean channels?"),
+        ("sound: {channels: mono}", "sound: unknown option; expected audio, diarization, turns"),
+        ("emotoin: {model: x}", "emotoin: unknown option, did you mean emotion?"),
+        ("audio: {channels: both}", "audio.channels: got 'both', expected 'auto', 'mono' or 'split'."),
+        ("diarization: {speakers: 0}", "diarization.speakers: got 0, expected at least 1."),
+        ("diarization: {speakers: two}", "diarization.speakers: got 'two', expected a whole number."),
+        ("turns: {merge_gap_s: [1]}", "turns.merge_gap_s: got [1], expected a number."),
+        ("diarization: {trust_model: perhaps}", "got 'perhaps', expected true or false."),
+        ("roles: {order: agent}", "roles.order: got 'agent', expected a list."),
+        ("emotion: {model: 3}", "emotion.model: got 3, expected text."),
+        ("emotion: {window_s: 0}", "emotion.window_s: got 0, expected more than 0."),
+        ("diarization: {min_speakers: 5, max_speakers: 2}", "diarization: min_speakers (5) is above max_speakers (2)."),
         ("affect: {anchors: {Pleased: [0, 0]}}", "anchor for each"),
-        ("affect: [1, 2]", "affect"),
+        ("affect: [1, 2]", "affect: got [1, 2], expected options by name."),
         ("- a list", "expected groups"),
         ("audio: {a: b: c}", "not YAML"),
-        ("turns: {merge_gap_s: .nan}", "turns.merge_gap_s"),
+        ("turns: {merge_gap_s: .nan}", "turns.merge_gap_s: got nan, expected a finite number."),
     ],
 )
 def test_what_does_not_fit_is_named(tmp_path: Path, text: str, message: str) -> None:

@@ -96,10 +96,10 @@ def test_clips_come_in_the_order_of_their_paths(tmp_path: Path) -> None:
     ("text", "said"),
     [
         (
-            "path,speaker,label\na.wav,anna,sad\nb.wav,ben,joy\n",
-            r"line 3: unknown label 'joy'; expected one of Pleased",
+            "path,speaker,label\na.wav,anna,sad\nb.wav,ben,boredom\n",
+            r"line 3: unknown label 'boredom'; expected one of Pleased",
         ),
-        ("path,speaker,label\na.wav,anna,\nb.wav,anna,Joyful\n", r"line 3: .*neutral, calm"),
+        ("path,speaker,label\na.wav,anna,\nb.wav,anna,Gleeful\n", r"line 3: .*neutral, calm"),
         ("path,speaker,valence,arousal\na.wav,anna,high,0\n", r"line 2: valence, arousal .*expected numbers"),
         ("path,speaker,valence,arousal\na.wav,anna,0,0\nb.wav,anna,0,1.5\n", r"line 3: .*expected them in \[-1, 1\]"),
         ("path,speaker,valence,arousal\na.wav,anna,nan,0\n", r"line 2: .*expected them in \[-1, 1\]"),
@@ -125,9 +125,31 @@ def test_a_manifest_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("labelled", [True, False])
 def test_nothing_there_is_an_error_that_says_what_is_expected(tmp_path: Path, labelled: bool) -> None:
-    for source in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(NotFoundError, match=r"labels\.csv"):
-            read_clips(source, labelled=labelled)
+    with pytest.raises(NotFoundError, match=r"no labelled speech; expected .*labels\.csv"):
+        read_clips(tmp_path, labelled=labelled)
+    with pytest.raises(NotFoundError, match=r"nowhere: no such file or folder; expected .*labels\.csv"):
+        read_clips(tmp_path / "nowhere", labelled=labelled)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("Anger", "angry"), ("happiness", "happy"), ("joy", "happy"), ("SADNESS", "sad"), ("fear", "fearful")],
+)
+def test_other_words_for_an_emotion_are_understood(tmp_path: Path, written: str, meant: str) -> None:
+    (clip,) = read_clips(manifest(tmp_path, f"path,speaker,label\na.wav,anna,{written}\n"))
+    assert clip.emotion == meant
+
+
+def test_a_manifest_with_semicolons(tmp_path: Path) -> None:
+    path = manifest(tmp_path, "path;speaker;label;note\né, b.wav;anna;sad;1,5\n", encoding="utf-8-sig")
+    (clip,) = read_clips(path)
+    assert (clip.path.name, clip.speaker, clip.emotion) == ("é, b.wav", "anna", "sad")
+
+
+def test_another_encoding_is_named(tmp_path: Path) -> None:
+    path = manifest(tmp_path, "path;speaker;label\né.wav;anna;sad\n", encoding="cp1252")
+    with pytest.raises(ConfigError, match=r"not in UTF-8 \(byte 19 is 0xe9\).*Latin-1"):
+        read_clips(path)
 
 
 def test_speech_without_labels_is_read_where_that_is_asked_for(tmp_path: Path) -> None:

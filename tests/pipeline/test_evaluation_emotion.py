@@ -343,7 +343,9 @@ def test_a_model_of_ones_own_is_named_and_knows_who_it_learned_from(tmp_path: Pa
     model = choose(Config().emotion.model_copy(update={"model": str(tmp_path)}))
     assert model.info.name == tmp_path.name
     assert model.learned == BuiltinEmotion().learned
+    assert (model.info.licence, model.info.commercial) == ("CC BY-NC-SA 4.0", False)
     about = json.loads((tmp_path / "emotion.json").read_text(encoding="utf-8"))
     del about["learned"]
     (tmp_path / "emotion.json").write_text(json.dumps(about), encoding="utf-8")
     assert BuiltinEmotion(tmp_path).learned == frozenset()
+    assert (BuiltinEmotion(tmp_path).info.licence, BuiltinEmotion(tmp_path).info.commercial) == (None, None)

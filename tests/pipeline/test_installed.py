@@ -20,6 +20,7 @@ from installing import install as put
 from typer.testing import CliRunner
 
 from pipeline import analyze, errors
+from pipeline.audio import file_sha256
 from pipeline.cli.app import app
 from pipeline.config import DiarizationOptions, EmotionOptions
 from pipeline.diarization import choose as choose_diarizer
@@ -28,7 +29,7 @@ from pipeline.emotion import choose
 from pipeline.emotion.fake import FakeEmotion
 from pipeline.models import archive, folders, registry
 from pipeline.models.installed import MANIFEST, default_for, find, installed_ids, verify
-from pipeline.records import CLASSES
+from pipeline.records import CLASSES, Note
 
 FRENCH, ENGLISH, DIMENSIONS = (i for i, entry in registry.known().items() if entry.task == "emotion")
 NEW_PIPELINE, OLD_PIPELINE = (i for i, entry in registry.known().items() if entry.task == "diarization")
@@ -77,6 +78,17 @@ def test_the_registry_says_what_is_to_be_known() -> None:
     assert all(known[part].task == "part" for part in known[OLD_PIPELINE].needs)
     assert [i for i, entry in known.items() if entry.gated] == [NEW_PIPELINE, OLD_PIPELINE, "pyannote/segmentation-3.0"]
     assert not any(name.endswith("*") and name.startswith("*") for entry in known.values() for name in entry.files)
+
+
+def test_shards_are_fetched_with_their_index_and_pickled_ones_only_for_want_of_others() -> None:
+    safe = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json"]
+    pickled = ["pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin", "pytorch_model.bin.index.json"]
+    for model in (FRENCH, ENGLISH, DIMENSIONS, "somebody/model"):
+        assert registry.wanted(["config.json", *safe, *pickled], model, "emotion") == ("config.json", *safe)
+        assert registry.wanted(["config.json", *pickled, "optimizer.bin"], model, "emotion") == (
+            "config.json",
+            *pickled,
+        )
 
 
 @pytest.mark.parametrize("name", ["../x.json", "/etc/x", "a/../b", "a\\b", "c:x", ".ssh/x", "a//b", "a\nb", ""])
@@ -319,6 +331,7 @@ def test_an_installed_model_is_used_named_in_the_result_and_by_the_doctor(
 ) -> None:
     assert choose(EmotionOptions()).info.name == "ressenti-builtin-emotion"
     folder = install(FRENCH)
+    weights = folder / "model.safetensors"
     asked: list[tuple[object, ...]] = []
 
     def load(*arguments: object, **named: object) -> FakeEmotion:
@@ -332,8 +345,9 @@ def test_an_installed_model_is_used_named_in_the_result_and_by_the_doctor(
     monkeypatch.setattr("pipeline.emotion.wav2vec2.load", load)
     conversation = analyze(recording, diarizer=FakeDiarizer([(1.0, 9.0, "S1"), (10.0, 20.0, "S2")]))
     assert (conversation.models[-1].name, conversation.models[-1].licence) == (FRENCH, "Apache-2.0")
-    assert COMMIT[:12] in conversation.models[-1].note
-    assert asked == [(folder, EmotionOptions(), {"known": registry.known()[FRENCH], "name": FRENCH, "commit": COMMIT})]
+    assert conversation.models[-1].notes == (Note("installed", {"commit": COMMIT[:12]}),)
+    known = {"known": registry.known()[FRENCH], "name": FRENCH, "commit": COMMIT, "sha256": file_sha256(weights)}
+    assert asked == [(folder, EmotionOptions(), known)]
     assert choose(EmotionOptions(model="builtin")).info.name == "ressenti-builtin-emotion"
     choose(EmotionOptions(model=FRENCH))
     assert len(asked) == 2
@@ -344,6 +358,33 @@ def test_an_installed_model_is_used_named_in_the_result_and_by_the_doctor(
     assert "ressenti-builtin-emotion" not in told.output
     flip(folder / "model.safetensors")
     assert run("doctor").exit_code == errors.WrongHashError.exit_code
+
+
+def test_the_doctor_tells_which_models_a_config_would_use(tmp_path: Path) -> None:
+    install(FRENCH)
+    config = tmp_path / "mine.yaml"
+
+    def told(text: str) -> tuple[int, str]:
+        config.write_text(text, encoding="utf-8")
+        done = run("doctor", "--config", str(config))
+        return done.exit_code, " ".join(done.output[: done.output.index("Installed models")].split())
+
+    code, said = told("report: {lang: fr}")
+    assert (code, "first of its kind" in said, FRENCH in said) == (0, True, True)
+    code, said = told("emotion: {model: builtin}")
+    assert (code, "ressenti-builtin-emotion" in said, FRENCH in said) == (0, True, False)
+    assert "emotion: built in, which the config names" in said
+    code, said = told(f"emotion: {{model: {ENGLISH}}}")
+    assert code == errors.NotInstalledError.exit_code
+    assert f"ressenti models get {ENGLISH}" in said
+    code, said = told("diarization: {model: nowhere}")
+    assert (code, "unknown diarizer" in said) == (errors.ConfigError.exit_code, True)
+    code, said = told(f"emotion: {{model: {tmp_path}}}")
+    assert code == errors.ConfigError.exit_code
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    assert told(f"emotion: {{model: {tmp_path}}}")[0] == errors.ModelError.exit_code
+    config.write_text("emotoin: {}", encoding="utf-8")
+    assert run("doctor", "--config", str(config)).exit_code == errors.ConfigError.exit_code
 
 
 def test_models_that_are_not_installed_are_refused_by_name() -> None:

@@ -74,7 +74,7 @@ def test_two_raters_are_read_back_and_a_config_names_the_result(calls: Path, tmp
         app, ["report", str(calls / "call-0.json"), "--config", str(config), "--out", str(tmp_path)]
     )
     assert again.exit_code == 0, again.output
-    assert "Measured on your material: 10 turns of 5" in (tmp_path / "call-0.report.html").read_text(encoding="utf-8")
+    assert "by ear (turns: 10; recordings: 5;" in (tmp_path / "call-0.report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

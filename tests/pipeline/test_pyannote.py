@@ -26,6 +26,7 @@ from pipeline.diarization.channels import ChannelDiarizer
 from pipeline.diarization.interface import Count
 from pipeline.diarization.pyannote import PyannoteDiarizer
 from pipeline.diarization.pyannote_count import Bounds, bounds_of
+from pipeline.models.hashes import together
 from pipeline.models.installed import FileNote, Manifest, of_manifest
 from pipeline.records import Diarization, Segment
 from pipeline.torchaudio_import import import_pyannote_audio
@@ -97,6 +98,25 @@ def direct(checkpoints: Path, name: str) -> Any:
         "plda": str(checkpoints / COMMUNITY / "plda"),
     }
     return Pipeline.from_pretrained(config)
+
+
+def test_the_hash_of_a_pipeline_is_of_its_recipe(
+    checkpoints: Path, diarizers: dict[str, PyannoteDiarizer], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RESSENTI_MODELS", str(tmp_path / "models"))
+    folder = checkpoints / COMMUNITY
+    names = ("config.yaml", "plda/plda.npz", "plda/xvec_transform.npz")
+    expected = together({name: sha256(folder / name) for name in names})
+    assert diarizers[COMMUNITY].models[0].sha256 == expected
+    assert diarizers[THREE_ONE].models[0].sha256 == sha256(checkpoints / THREE_ONE / "config.yaml")
+    install(f"pyannote/{COMMUNITY}", folder)
+    installed = diarization.choose("mono", DiarizationOptions(model=f"pyannote/{COMMUNITY}"))
+    assert [m.sha256 for m in installed.models] == [m.sha256 for m in diarizers[COMMUNITY].models]
+
+
+def test_what_a_folder_allows_is_not_known(diarizers: dict[str, PyannoteDiarizer]) -> None:
+    for diarizer in diarizers.values():
+        assert {(model.licence, model.commercial) for model in diarizer.models} == {(None, None)}
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -244,7 +264,7 @@ def test_a_checkpoint_is_read_only_when_its_hash_is_known(checkpoints: Path, tmp
         Manifest(id="me/mine", task="diarization", commit="a" * 40, source="http://hub", files=notes), folder
     )
     found = pyannote.load(folder, DiarizationOptions(), installed=own).models[0]
-    assert (found.name, found.licence, found.commercial) == ("me/mine", "unknown", False)
+    assert (found.name, found.licence, found.commercial) == ("me/mine", None, None)
     torch.save({"state_dict": Payload(tmp_path / "ran")}, folder / "segmentation" / "pytorch_model.bin")
     with pytest.raises(errors.UntrustedModelError, match="no manifest names"):
         pyannote.load(folder, DiarizationOptions(), installed=own)
@@ -470,12 +490,11 @@ def test_installed_pipelines_are_found_by_id_with_their_further_repositories(
     assert type(diarization.choose("mono", DiarizationOptions())) is BuiltinDiarizer
     voices = install(apart[1], checkpoints / apart[1].split("/")[1], "b" * 40)
     chosen = diarization.choose("mono", asked)
-    assert [(m.task, m.name, m.licence, m.note) for m in chosen.models] == [
-        ("diarization", whole, "MIT", "Installed, commit c0ffee000000."),
-        ("speech activity", apart[0], "MIT", "Installed, commit aaaaaaaaaaaa."),
-        ("speaker embedding", apart[1], "CC BY 4.0", "Installed, commit bbbbbbbbbbbb."),
+    assert [(m.task, m.name, m.licence, *(n.values["commit"] for n in m.notes)) for m in chosen.models] == [
+        ("diarization", whole, "MIT", "c0ffee000000"),
+        ("speech activity", apart[0], "MIT", "aaaaaaaaaaaa"),
+        ("speaker embedding", apart[1], "CC BY 4.0", "bbbbbbbbbbbb"),
     ]
-    assert diarization.choose("mono", asked) is chosen  # a batch loads it once
     by_default = diarization.choose("mono", DiarizationOptions())
     assert by_default.models == chosen.models
     by_folder = diarization.choose("mono", DiarizationOptions(model=str(tmp_path / "31")))

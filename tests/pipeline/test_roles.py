@@ -47,7 +47,26 @@ def test_a_reason_opens_every_role(preset: str) -> None:
 
 @pytest.mark.parametrize(
     "role",
-    ["Agent", "AGENTS", " agent ", "call-center agent", "Employee 2", "candidate", "Candidat", "recruteur", "Employé"],
+    [
+        "Agent",
+        "AGENTS",
+        " agent ",
+        "call-center agent",
+        "Employee 2",
+        "candidate",
+        "Candidat",
+        "recruteur",
+        "Employé",
+        "employe",
+        "Teacher",
+        "math teacher",
+        "students",
+        "Pupil",
+        "élève",
+        "Eleve 3",
+        "ÉTUDIANTE",
+        "professeure",
+    ],
 )
 def test_a_restricted_role_is_known_however_it_is_written(role: str) -> None:
     assert not_scored("split", People(roles=(f"S1={role}", "S2=client")), NONE) == ["restricted", None]

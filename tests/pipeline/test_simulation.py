@@ -401,15 +401,18 @@ def test_an_unknown_scene_is_an_error(clips: Sequence[Clip]) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("scenes: {a: {corpora: {x: 1}, colour: red}}", "scenes.a.colour: Extra inputs"),
-        ("scenes: {a: {corpora: {x: 1}, talk: {turn: 1}}}", "scenes.a.talk.turn"),
+        (
+            "scenes: {a: {corpora: {x: 1}, colour: red}}",
+            "scenes.a.colour: unknown option; expected conversations, speakers",
+        ),
+        ("scenes: {a: {corpora: {x: 1}, talk: {turn: 1}}}", "scenes.a.talk.turn: unknown option, did you mean turn_s?"),
         ("scenes: {a: {corpora: {}}}", "scenes.a.corpora"),
         ("scenes: {a: {corpora: {x: 0}}}", "scenes.a.corpora.x"),
         ("scenes: {a: {corpora: {x: .nan}}}", "scenes.a.corpora.x"),
         ("scenes: {a: {corpora: {x: 1}, speakers: [3, 2]}}", "3 is above 2"),
         ("scenes: {a: {corpora: {x: 1}, speakers: [1, 9]}}", "speakers.1"),
         ("scenes: {a: {corpora: {x: 1}, speakers: [2, 3], sound: {channels: split}}}", "one speaker per channel"),
-        ("scenes: {a: {corpora: {x: 1}, minutes: 0.01}}", "minutes"),
+        ("scenes: {a: {corpora: {x: 1}, minutes: 0.01}}", "scenes.a.minutes: got 0.01, expected at least 0.1"),
         ("scenes: {a: {corpora: {x: 1}, sound: {codecs: []}}}", "codecs"),
         ("scenes: {a: {corpora: {x: 1}, sound: {codecs: [flac]}}}", "codecs.0"),
         ("scenes: {a: {corpora: {x: 1}, sound: {snr_db: [30, 10]}}}", "30.0 is above 10.0"),
@@ -419,8 +422,8 @@ def test_an_unknown_scene_is_an_error(clips: Sequence[Clip]) -> None:
         ("scripts: {s: []}\nscenes: {a: {corpora: {x: 1}, scripts: [s]}}", "scripts.s"),
         ("scenes: {../a: {corpora: {x: 1}}}", "scenes"),
         ("scenes: {}", "scenes"),
-        ("", "suite"),
-        ("- 1", "suite"),
+        ("", "got None, expected options by name"),
+        ("- 1", "expected options by name"),
         ("scenes: {a: [", "not YAML"),
     ],
 )

@@ -20,14 +20,17 @@ from pipeline import analyze, audio, emotion, load_config, store
 from pipeline.cli.app import app
 from pipeline.config import AudioOptions, EmotionOptions
 from pipeline.emotion.batches import Limits, batches
+from pipeline.emotion.checkpoint import open_checkpoint, read_weights, weight_names
 from pipeline.emotion.interface import Excerpt
 from pipeline.emotion.labels import SHIPPED, map_labels
 from pipeline.emotion.wav2vec2 import load
 from pipeline.errors import ConfigError, ModelError, NotInstalledError, WrongHashError
 from pipeline.models import registry
-from pipeline.records import CLASSES
+from pipeline.models.hashes import together
+from pipeline.records import CLASSES, Note
 from pipeline.run import derive
 from reports.page import render
+from reports.wording import Wording
 
 FP32 = EmotionOptions(dtype="fp32", device="cpu")
 Make = Callable[..., Path]
@@ -182,6 +185,60 @@ def test_missing_and_unexpected_weights_are_named(make: Make) -> None:
         load(make("ehcalabres"), FP32, known=other)
 
 
+@pytest.mark.parametrize("pickled", [False, True], ids=["safetensors", "bin"])
+def test_weights_in_several_files_are_those_of_one(
+    make: Make, tmp_path: Path, sounds: list[np.ndarray], pickled: bool
+) -> None:
+    folder = write_checkpoint(tmp_path / "sharded", pickled=pickled, shards=True)
+    shards = sorted(folder.glob("*-of-*"))
+    assert len(shards) > 2
+    model = load(folder, FP32)
+    assert model.logits(sounds[:2]) == pytest.approx(load(make(), FP32).logits(sounds[:2]), abs=1e-6)
+    assert model.info.sha256 == together({path.name: audio.file_sha256(path) for path in shards})
+    assert sorted(weight_names(open_checkpoint(folder))) == sorted(read_weights(open_checkpoint(folder)))
+    index = next(folder.glob("*.index.json"))
+    whole = json.loads(index.read_text())
+
+    def refused(said: str, **changed: str | None) -> None:
+        weights = {k: v for k, v in (whole["weight_map"] | changed).items() if v is not None}
+        index.write_text(json.dumps(whole | {"weight_map": weights}))
+        with pytest.raises(ModelError, match=said):
+            load(folder, FP32)
+        with pytest.raises(ModelError, match=said):
+            weight_names(open_checkpoint(folder))
+
+    name = "classifier.bias"
+    file = re.escape(whole["weight_map"][name])
+    refused(rf"not where it says: lost \({re.escape(shards[0].name)}\)", lost=shards[0].name)
+    refused(rf"not in it: classifier\.bias \({file}\)", **{name: None})
+    other = next(path.name for path in shards if path.name != whole["weight_map"][name])
+    refused(
+        rf"not where it says: classifier\.bias \({other}\); not in it: classifier\.bias \({file}\)", **{name: other}
+    )
+    refused("expected names of", **{name: "../elsewhere" + shards[0].suffix})
+    index.write_text(json.dumps(whole))
+    shards[1].unlink()
+    with pytest.raises(ModelError, match=f"1 of its {len(shards)} files missing: {shards[1].name}"):
+        load(folder, FP32)
+    for text in ("", "[]", "{}", '{"weight_map": [1]}', '{"weight_map": {}}'):
+        index.write_text(text)
+        with pytest.raises(ModelError, match=r"index\.json"):
+            load(folder, FP32)
+
+
+def test_shards_that_lack_a_weight_of_the_model_are_refused(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = write_checkpoint(tmp_path / "sharded", shards=True)
+    index = folder / "model.safetensors.index.json"
+    whole = json.loads(index.read_text())
+    shard = folder / whole["weight_map"].pop("classifier.weight")
+    save_file({k: v for k, v in load_file(shard).items() if k != "classifier.weight"}, shard)
+    index.write_text(json.dumps(whole))
+    with pytest.raises(ModelError, match=r"index\.json: .*missing: classifier\.weight"):
+        load(folder, FP32)
+
+
 def test_what_only_pre_training_needs_is_left_out(make: Make) -> None:
     import torch
 
@@ -228,9 +285,9 @@ def test_the_activation(
     about = SimpleNamespace(head="stock", activation=known, labels={}, licence="MIT", commercial=True)
     options = FP32.model_copy(update={"activation": asked})
     model = load(make("stock", labels, problem_type=problem), options, known=about if known else None, name="me/mine")
-    assert f"activation: {expected}" in model.info.note
+    assert Note(f"activation_{expected}") in model.info.notes  # type: ignore[arg-type]
     assert model.info.name == "me/mine"
-    assert model.info.licence == ("MIT" if known else "unknown licence")
+    assert (model.info.licence, model.info.commercial) == (("MIT", True) if known else (None, None))
     assert model.info.cannot == (() if len(labels) == 5 else ("Relaxed",))
 
 
@@ -246,7 +303,7 @@ def test_label_maps(make: Make) -> None:
         load(make("stock", ("LABEL_0", "LABEL_1")), FP32)
     mine: Any = {"LABEL_0": "Tension", "LABEL_1": None}
     model = load(make("stock", ("LABEL_0", "LABEL_1")), FP32.model_copy(update={"labels": mine}))
-    assert "LABEL_0 → Tension, LABEL_1 → none" in model.info.note
+    assert Note("labels", {"LABEL_0": "Tension", "LABEL_1": ""}) in model.info.notes
     with pytest.raises(ConfigError, match=r"left out LABEL_1, unknown other"):
         map_labels(("LABEL_0", "LABEL_1"), {"LABEL_0": "Sad", "other": "Sad"}, "emotion.labels")
     with pytest.raises(ConfigError, match="no label stands for a class"):
@@ -281,7 +338,7 @@ def test_int8_and_bf16_stay_near(make: Make, sounds: list[np.ndarray]) -> None:
     exact = load(folder, FP32).score(excerpts)
     for dtype in ("int8", "bf16"):
         model = load(folder, FP32.model_copy(update={"dtype": dtype}))
-        assert f"{dtype} on cpu" in model.info.note
+        assert Note("computed", {"dtype": dtype, "device": "cpu"}) in model.info.notes
         for a, b in zip(model.score(excerpts), exact, strict=True):
             assert a.scores == pytest.approx(b.scores, abs=0.02)
 
@@ -317,12 +374,24 @@ def test_installed_models_are_found_by_id_and_verified(
     folder = install(known.id, make(head))
     info = emotion.choose(EmotionOptions(model=known.id)).info
     assert (info.name, info.licence, info.commercial) == (known.id, known.licence, known.commercial)
-    assert "revision: c0ffee000000" in info.note
-    assert f"activation: {activation}" in info.note
+    assert Note("installed", {"commit": "c0ffee000000"}) in info.notes
+    assert Note(f"activation_{activation}") in info.notes  # type: ignore[arg-type]
     assert emotion.choose(EmotionOptions()).info == info
     flip(folder / "model.safetensors")
     with pytest.raises(WrongHashError, match="SHA-256"):
         emotion.choose(EmotionOptions(model=known.id))
+
+
+@pytest.mark.parametrize("shards", [False, True])
+def test_an_installed_models_hash_is_that_of_its_weights_and_taken_from_its_manifest(
+    make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shards: bool
+) -> None:
+    monkeypatch.setenv("RESSENTI_MODELS", str(tmp_path / "models"))
+    folder = make(shards=shards)
+    apart = emotion.choose(EmotionOptions(model=str(folder))).info.sha256
+    install("somebody/mine", folder)
+    monkeypatch.setattr("pipeline.emotion.checkpoint.file_sha256", lambda _: pytest.fail("hashed again"))
+    assert emotion.choose(EmotionOptions(model="somebody/mine")).info.sha256 == apart
 
 
 def test_the_registry_and_the_shipped_maps_say_the_same() -> None:
@@ -373,8 +442,13 @@ def test_end_to_end(
     found = store.load(tmp_path / "sample.json")
     (model,) = [m for m in found.models if m.task == "emotion"]
     assert model.name == "mine"
-    for words in (said, model.note, "unknown licence", "What mine learned from"):
+    for words in (said, *map(Wording("en").note, model.notes), "licence not known", "What mine learned from"):
         assert words in page, words
+    french = render(found, "fr")
+    assert "étiquettes : " in french
+    for note in model.notes:
+        assert Wording("fr").note(note) in french
+        assert Wording("en").note(note) not in french
     assert [t for t in found.turns if t.emotion is not None]
     if head == "audeering":
         points = [p for line in found.trajectories for p in line.points]

@@ -97,9 +97,13 @@ def test_what_stands_in_the_data_stays_data() -> None:
         (
             "en",
             "Not validated on your material.",
-            ("Measured on your material: 96 turns of 12 recordings", "Macro F1 0.48", "0.39 to 0.57", "Sad –"),
+            ("(turns: 96; recordings: 12;", "Macro F1 0.48", "0.39 to 0.57", "Sad –"),
         ),
-        ("fr", "Non validé sur vos enregistrements.", ("96 tours de 12", "F1 macro 0,48", "0,39 à 0,57", "Triste –")),
+        (
+            "fr",
+            "Non validé sur vos enregistrements.",
+            ("tours : 96 ; enregistrements : 12", "F1 macro 0,48", "0,39 à 0,57", "Triste –"),
+        ),
     ],
 )
 def test_reports_quote_the_validation_of_their_model_alone(

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from pipeline import People
-from pipeline.records import Conversation
+from pipeline.records import Conversation, ModelInfo
 from reports.figures import make_figures
 from reports.page import render
 from reports.summary import summarise
-from reports.wording import Wording
+from reports.wording import Lang, Wording
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 EN = Wording("en")
@@ -151,3 +151,31 @@ def test_flags_are_raised_by_their_thresholds(make_conversation: Make) -> None:
     flags = [[f.flag for card in summarise(c, EN).cards for f in card.facts if f.flag] for c in (calm, strict)]
     assert flags[0] == []
     assert flags[1] == ["talks more than 50%", "monologue over 5\u00a0s"]
+
+
+@pytest.mark.parametrize(
+    ("licence", "commercial", "said"),
+    [
+        ("MIT", True, {"en": "MIT", "fr": "MIT"}),
+        ("MIT", None, {"en": "MIT (commercial use not known)", "fr": "MIT (usage commercial non connu)"}),
+        ("X", False, {"en": "X (non-commercial use only)", "fr": "X (usage non commercial seulement)"}),
+        (None, None, {"en": "licence not known", "fr": "licence inconnue"}),
+    ],
+)
+def test_a_licence_that_is_not_known_is_not_made_up(
+    make_conversation: Make, licence: str | None, commercial: bool | None, said: dict[Lang, str]
+) -> None:
+    made = make_conversation()
+    other = ModelInfo("emotion", "somebody's", licence, commercial=commercial)
+    conversation = replace(made, models=(*made.models[:-1], other))
+    for lang, text in said.items():
+        words = Wording(lang)
+        page = summarise(conversation, words)
+        assert page.models[-1].licence == text
+        assert (words("limit_licence", models="somebody's") in page.limits) is (commercial is None)
+        assert (words("limit_commercial", models="somebody's") in page.limits) is (commercial is False)
+
+
+def test_what_nobody_knows_cannot_be_allowed() -> None:
+    with pytest.raises(ValueError, match="expected commercial None"):
+        ModelInfo("emotion", "somebody's", None, commercial=True)

@@ -56,5 +56,8 @@ def test_notes_and_names() -> None:
     note = Note("channels_differ", {"decibel": 6.0, "percent": 88})
     assert "6 dB" in EN.note(note)
     assert "88 %" in FR.note(note)
+    labels = Note("labels", {"angry": "Tension", "disgust": "", "Sad": "Sad"})
+    assert EN.note(labels) == "labels: angry → Tension, disgust → no class, Sad → Sad"
+    assert FR.note(labels) == "étiquettes : angry → Tension, disgust → aucune classe, Sad → Triste"
     assert EN.speaker("S2", "", "client", guess=True) == "Speaker 2 (client?)"
     assert FR.speaker("S1", "Anna", None) == "Anna"

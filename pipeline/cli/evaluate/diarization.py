@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -20,6 +20,9 @@ from pipeline.errors import RessentiError
 from pipeline.evaluation.diarization import Comparison, DiarizationError, Total, compare, total
 from pipeline.evaluation.references import Reference, find_references
 from pipeline.evaluation.turn_emotions import EmotionErrors
+
+if TYPE_CHECKING:
+    from pipeline.chosen import Models
 
 COUNTS = ("given", "free")
 """How the number of speakers comes about."""
@@ -49,7 +52,10 @@ def diarization(
     seconds of reference speech), `jaccard` (a mean over files), `boundary_s` (a median), and `by_emotion` (seconds in
     which one speaker alone talks with an emotion, and of these those missed and given to another speaker).
     """
+    from pipeline.chosen import Models
+
     terminal = Terminal()
+    models = Models()
     rows = []
     failed = 0
     for reference in sorted(find_references(folder), key=lambda r: (r.recording.parent, r.recording.name)):
@@ -57,7 +63,7 @@ def diarization(
         results: dict[str, Comparison | RessentiError] = {}
         for count in COUNTS:
             try:
-                results[count] = _score(reference, config, free=count == "free")
+                results[count] = _score(reference, config, models, free=count == "free")
             except RessentiError as error:
                 failed = terminal.fail(error)
                 results[count] = error
@@ -84,9 +90,8 @@ def diarization(
     raise typer.Exit(0 if any(whole.values()) else failed)
 
 
-def _score(reference: Reference, config: str, *, free: bool) -> Comparison:
+def _score(reference: Reference, config: str, models: Models, *, free: bool) -> Comparison:
     from pipeline.audio import load
-    from pipeline.diarization import choose
     from pipeline.diarization.interface import Count
     from pipeline.layout import lay_out
 
@@ -96,7 +101,7 @@ def _score(reference: Reference, config: str, *, free: bool) -> Comparison:
     given = len({segment.speaker for segment in reference.segments})
     limits = options.diarization
     count = Count(None if free else given, limits.min_speakers, limits.max_speakers)
-    found = choose(layout.mode, options.diarization).diarize(layout.audio, count)
+    found = models.diarizer(layout.mode, options.diarization).diarize(layout.audio, count)
     scored = reference.scored or [(0.0, recording.duration_s)]
     return compare(found.segments, reference.segments, scored, emotions=reference.emotions)
 

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline import store
-from pipeline.cli.console import Terminal, interval, number, rounded
+from pipeline.cli.console import Terminal, counted, interval, number, rounded
 from pipeline.config import load_config
 from pipeline.errors import ConfigError
 from pipeline.models.installed import resolved
@@ -101,7 +101,8 @@ def _candidates(
                 raise ConfigError(f"{name} learned from every speaker of the material; expected others to test it on.")
             if len(tested) < len(clips):
                 known = {clip.who for clip in clips} & model.learned
-                skipped.append(f"{name}: {len(clips) - len(tested)} clips of {len(known)} speakers it learned from")
+                those = counted(len(known), "speaker")
+                skipped.append(f"{name}: {counted(len(clips) - len(tested), 'clip')} of {those} it learned from")
             out.append((name, model, tested))
         return out
     if models not in (None, [], ["builtin"]):
@@ -183,7 +184,8 @@ def _print(rows: Sequence[Row], protocol: str, skipped: Sequence[str], terminal:
 def _table(corpus: str, protocol: str, rows: Sequence[Row]) -> Table:
     first = rows[0]
     support = ", ".join(f"{name} {n}" for name, n in zip(CLASSES, first["support"], strict=True) if n)
-    title = f"[bold]{escape(corpus)}[/], {protocol}: {first['speakers']} speakers, {first['clips']} clips ({support})"
+    size = f"{counted(first['speakers'], 'speaker')}, {counted(first['clips'], 'clip')}"
+    title = f"[bold]{escape(corpus)}[/], {protocol}: {size} ({support})"
     table = Table(box=None, pad_edge=False, title=title, title_justify="left")
     for heading in ("model, condition", "baseline"):
         table.add_column(heading, no_wrap=True)

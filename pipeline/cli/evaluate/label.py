@@ -12,11 +12,9 @@ from rich.table import Table
 
 from pipeline import store
 from pipeline.cli import outputs
-from pipeline.cli.console import Terminal, number
-from pipeline.errors import ConfigError, NotAConversationError, NotFoundError
+from pipeline.cli.console import Terminal, counted, number
+from pipeline.errors import ConfigError, NotAConversationError
 from pipeline.records import Conversation, Validation
-
-_OTHER = (".labels.json", "validation.json")
 
 
 def label(
@@ -78,9 +76,10 @@ def _make_page(
             progress("clips", len(items), len(sample.items))
     sheet = LabelSheet(tuple(items[i.id] for i in sample.items), sample.key, sample.seed, sample.count, LONGEST_S)
     store.write_whole({out: render_labelling(sheet, lang or "en")})
+    recordings = len({item.sha256 for item in sample.items})
     fewer = f" (all there are; {count} asked for)" if len(items) < count else ""
     terminal.say(
-        f"[green]✓[/] {len(items)} turns{fewer} of {len({i.sha256 for i in sample.items})} recordings → "
+        f"[green]✓[/] {counted(len(items), 'turn')}{fewer} of {counted(recordings, 'recording')} → "
         f"[bold]{escape(str(out))}[/]"
     )
     terminal.say("    It contains the sound of the recordings: as confidential as they are.")
@@ -118,15 +117,15 @@ def _read_back(
 def _lines(result: Validation) -> list[str]:
     """What is told besides the table; figures that are not defined are dashes."""
     n = number
-    raters = f"{result.raters} rater{'s' if result.raters > 1 else ''}"
-    speakers = f"{result.speakers} speaker{'s' if result.speakers > 1 else ''}"
+    raters, speakers = counted(result.raters, "rater"), counted(result.speakers, "speaker")
+    recordings = counted(result.recordings, "recording")
     interval = f"no interval: {speakers}, at least 4 are needed"
     if result.macro_f1_low is not None:
         interval = f"95 % interval {n(result.macro_f1_low)} to {n(result.macro_f1_high)}, over {speakers}"
     alphas = f"class {n(result.alpha_class)}, valence {n(result.alpha_valence)}, arousal {n(result.alpha_arousal)}"
     sure = f"{n(result.right_sure)} of those that are not unsure ({result.sure_turns} labelled)"
     return [
-        escape(f"{result.model}: {result.turns} of {result.drawn} turns labelled, of {result.recordings} recordings"),
+        escape(f"{result.model}: {result.turns} of {result.drawn} turns labelled, of {recordings}"),
         f"{raters}, “cannot tell”: {result.abstentions}; agreement (Krippendorff's alpha): {alphas}",
         f"Model against raters: macro F1 {n(result.macro_f1)} ({interval})",
         f"    class right on {n(result.right)} of turns, {sure}",
@@ -151,12 +150,9 @@ def _load(sources: Sequence[Path], terminal: Terminal) -> dict[Path, Conversatio
         if not source.is_dir():
             found[source] = store.load(source)
             continue
-        for path in sorted(p for p in source.glob("*.json") if not p.name.endswith(_OTHER)):
+        for path in store.conversations_in(source):
             try:
                 found[path] = store.load(path)
             except NotAConversationError as error:
                 terminal.err.print(f"[yellow]left out[/] {escape(str(error))}")
-    if not found:
-        names = ", ".join(map(str, sources))
-        raise NotFoundError(f"{names}: no conversation in it; expected NAME.json files that analyze wrote.")
     return found

@@ -13,13 +13,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline import store
-from pipeline.cli.console import Terminal, interval, number, rounded
+from pipeline.cli.console import Terminal, counted, interval, number, rounded
 from pipeline.config import load_config
 from pipeline.errors import ConfigError, NoSpeechError, NotFoundError, RessentiError
 from pipeline.models.installed import resolved
 from pipeline.records import CLASSES
+from pipeline.sources import existing
 
 if TYPE_CHECKING:
+    from pipeline.chosen import Models
     from pipeline.config import Config
     from pipeline.emotion.interface import EmotionModel
     from pipeline.evaluation.trajectories import Observation
@@ -45,25 +47,27 @@ def trajectory(
     `pipeline.evaluation.trajectories.Summary`; classes are in the order of `classes`, rows of `confusion_s` are the
     true ones, `unlabelled` has unsure as its last share.
     """
+    from pipeline.chosen import Models
     from pipeline.emotion import choose
     from pipeline.evaluation.trajectories import summarise
 
     terminal = Terminal()
     options = load_config(config)
+    existing(folder, "a folder of conversations that ressenti simulate made")
     found = sorted(folder.rglob("*.emotions.csv"))
     if not found:
         raise NotFoundError(
             f"{folder}: no NAME.emotions.csv in it; expected conversations that ressenti simulate made."
         )
     kept: dict[tuple[str, str, str], list[Observation]] = {}
-    failed = 0
-    with terminal.progress(f"{len(found)} conversations") as progress:
+    failed, models = 0, Models()
+    with terminal.progress(counted(len(found), "conversation")) as progress:
         for name in dict.fromkeys(model or [resolved(options.emotion.model, "emotion")]):
             judge = choose(options.emotion.model_copy(update={"model": name}))
             for done, path in enumerate(found, start=1):
                 scene = path.parent.relative_to(folder).as_posix()
                 try:
-                    for way, observation in _observe(path, options, judge).items():
+                    for way, observation in _observe(path, options, judge, models).items():
                         kept.setdefault((scene, name, way), []).append(observation)
                 except RessentiError as error:
                     failed = terminal.fail(error, path)
@@ -81,7 +85,7 @@ def trajectory(
     raise typer.Exit(failed)
 
 
-def _observe(path: Path, options: Config, judge: EmotionModel) -> dict[str, Observation]:
+def _observe(path: Path, options: Config, judge: EmotionModel, models: Models) -> dict[str, Observation]:
     from pipeline.diarization.fake import FakeDiarizer
     from pipeline.evaluation.diarization import compare
     from pipeline.evaluation.references import recording_beside
@@ -100,7 +104,7 @@ def _observe(path: Path, options: Config, judge: EmotionModel) -> dict[str, Obse
     known = analyze(recording, _given(options, truth), diarizer=told, emotion_model=judge)
     out = {TRUE: observe(known, truth, names, options)}
     try:
-        heard = analyze(recording, _given(options, truth), emotion_model=judge)
+        heard = analyze(recording, _given(options, truth), emotion_model=judge, models=models)
     except NoSpeechError:  # counts as nothing heard
         out[FOUND] = observe(replace(known, turns=(), trajectories=()), truth, {}, options)
         return out

@@ -1,0 +1,35 @@
+"""Groups of commands that refuse an option given twice, which would silently lose the first value."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from typer.core import TyperGroup
+
+from pipeline.errors import ConfigError
+
+
+class Commands(TyperGroup):
+    """A group whose commands take each option once, but for those that say they may be repeated."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command and its arguments; `ConfigError` where one of its options comes twice."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and not isinstance(command, TyperGroup):
+            _refuse_repeats(command, ctx, rest)
+        return name, command, rest
+
+
+def _refuse_repeats(command: Any, ctx: Any, args: list[str]) -> None:
+    try:
+        own = command.context_class(command, info_name=command.name, parent=ctx, resilient_parsing=True)
+        *_, order = command.make_parser(own).parse_args(args=list(args))
+    except Exception:  # noqa: BLE001  # the command itself will say what it does not understand
+        return
+    for param, times in Counter(p for p in order if p.param_type_name == "option").items():
+        if times > 1 and not param.multiple and not param.is_flag:
+            raise ConfigError(
+                f"{param.opts[0]}: given {times} times; expected once. "
+                + ("A file may begin with `preset: NAME` and change it." if param.name == "config" else "Keep one.")
+            )

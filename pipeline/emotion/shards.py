@@ -1,0 +1,80 @@
+"""Where a checkpoint's weights lie: in one file, or in several (shards) with an index of which tensor is in which."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import ModelError
+
+FILES = ("model.safetensors", "pytorch_model.bin")  # in order of preference, each in one piece or with an index
+INDEX = ".index.json"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The files of a model's weights, and their index (tensor -> name of its file), None where there is one file."""
+
+    files: tuple[Path, ...]
+    index: Mapping[str, str] | None = None
+
+    @property
+    def name(self) -> Path:
+        """What to call them in a message: the one file, or the index."""
+        return self.files[0] if self.index is None else _index_path(self.files[0])
+
+    def check(self, found: Mapping[str, Collection[str]]) -> None:
+        """`ModelError` where the tensors of each file are not those that the index says."""
+        if self.index is None:
+            return
+        lying = {(name, file) for file, names in found.items() for name in names}
+        lost, strange = set(self.index.items()) - lying, lying - set(self.index.items())
+        if lost or strange:
+            raise ModelError(
+                f"{self.name}: does not fit its files: {_listed('not where it says', lost)}"
+                f"{'; ' if lost and strange else ''}{_listed('not in it', strange)}. Get the model again."
+            )
+
+
+def find_weights(folder: Path) -> Weights:
+    """The weights in a folder; `ModelError` where there are none, a shard is missing, or an index is no index."""
+    for name in FILES:
+        if (folder / name).is_file():
+            return Weights((folder / name,))
+        if (folder / (name + INDEX)).is_file():
+            return _sharded(folder / (name + INDEX), Path(name).suffix)
+    found = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
+    raise ModelError(
+        f"{folder}: no weights, found {found}; expected {' or '.join(FILES)}, or one's {INDEX} and shards."
+    )
+
+
+def _sharded(path: Path, suffix: str) -> Weights:
+    """The shards that an index names, in order of their names."""
+    try:
+        index = json.loads(path.read_text(encoding="utf-8"))["weight_map"]
+        names = sorted(set(index.values()))
+        plain = bool(names) and all(Path(name).name == name and name.endswith(suffix) for name in names)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise ModelError(f"{path}: no index of weights ({exc!r}). Get the model again.") from exc
+    if not plain:
+        raise ModelError(f"{path}: names the files {names}; expected names of {suffix} files beside it.")
+    if missing := [name for name in names if not (path.parent / name).is_file()]:
+        raise ModelError(
+            f"{path}: {len(missing)} of its {len(names)} files missing: {', '.join(missing[:8])}. Get the model again."
+        )
+    return Weights(tuple(path.parent / name for name in names), index)
+
+
+def _index_path(shard: Path) -> Path:
+    return shard.with_name(next(name for name in FILES if name.endswith(shard.suffix)) + INDEX)
+
+
+def _listed(what: str, tensors: Collection[tuple[str, str]]) -> str:
+    if not tensors:
+        return ""
+    named = [f"{name} ({file})" for name, file in sorted(tensors)[:8]]
+    more = f" and {len(tensors) - 8} more" if len(tensors) > 8 else ""
+    return f"{what}: {', '.join(named)}{more}"
