@@ -142,6 +142,17 @@ class DynamicsOptions(Group):
     flag_silence_s: Positive = 10.0
 
 
+class MomentOptions(Group):
+    """Which moments are picked out as worth listening to."""
+
+    peaks: Annotated[int, Field(ge=0)] = 2  # of tension, per speaker
+    rise: NotNegative = 0.1  # how far the smoothed score of Tension must be above the speaker's own mean
+    apart_s: Positive = 45.0  # between two peaks of a speaker
+    changes: Annotated[int, Field(ge=0)] = 3  # steepest changes of valence or arousal
+    monologue_s: Positive = 30.0  # the longest turn is a moment from this length
+    interruptions: Annotated[int, Field(ge=0)] = 3  # those with the longest overlap
+
+
 class RoleOptions(Group):
     """Who the speakers are, in order of channels (split) or of first speech (mono, a guess until named)."""
 
@@ -167,6 +178,7 @@ class Config(Group):
     affect: AffectOptions = AffectOptions()
     trajectory: TrajectoryOptions = TrajectoryOptions()
     dynamics: DynamicsOptions = DynamicsOptions()
+    moments: MomentOptions = MomentOptions()
     roles: RoleOptions = RoleOptions()
     report: ReportOptions = ReportOptions()
 

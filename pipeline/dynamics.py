@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -128,6 +129,8 @@ def affect_of(
         arousal=_estimate(points, arousal, [p.arousal_sd for p in points]) if points else None,
         valence_quarters=_quarters(points, valence) if points else (None,) * 4,
         arousal_quarters=_quarters(points, arousal) if points else (None,) * 4,
+        valence_change=_change(points, "valence"),
+        arousal_change=_change(points, "arousal"),
         valence_inertia=inertia(moments["valence"][1]) if enough else None,
         arousal_inertia=inertia(moments["arousal"][1]) if enough else None,
         valence_instability=instability(*moments["valence"]) if enough else None,
@@ -179,12 +182,33 @@ def _estimate(points: Sequence[AffectPoint], values: list[float], spreads: list[
 
 def _quarters(points: Sequence[AffectPoint], values: list[float]) -> tuple[float | None, ...]:
     """Weighted means in four equal parts of the time from the speaker's first to last judged speech."""
+    parts: list[list[tuple[float, float]]] = [[], [], [], []]
+    for p, value, quarter in zip(points, values, _quarter_of(points), strict=True):
+        parts[quarter].append((p.weight_s, value))
+    return tuple(sum(w * v for w, v in part) / sum(w for w, _ in part) if part else None for part in parts)
+
+
+def _quarter_of(points: Sequence[AffectPoint]) -> list[int]:
     start = min(p.time_s - p.duration_s / 2 for p in points)
     end = max(p.time_s + p.duration_s / 2 for p in points)
-    parts: list[list[tuple[float, float]]] = [[], [], [], []]
-    for p, value in zip(points, values, strict=True):
-        parts[min(3, int(4 * (p.time_s - start) / (end - start)))].append((p.weight_s, value))
-    return tuple(sum(w * v for w, v in part) / sum(w for w, _ in part) if part else None for part in parts)
+    return [min(3, int(4 * (p.time_s - start) / (end - start))) for p in points]
+
+
+def _change(points: Sequence[AffectPoint], axis: Literal["valence", "arousal"]) -> Estimate | None:
+    """Mean of the last quarter less that of the first, the two taken to err independently; None where one is empty."""
+    quarters = _quarter_of(points) if points else []
+    ends = [[p for p, quarter in zip(points, quarters, strict=True) if quarter == k] for k in (0, 3)]
+    if not all(ends):
+        return None
+    estimates = []
+    for own in ends:
+        seconds = np.array([p.weight_s for p in own])
+        shared = np.maximum(1.0, np.array([p.duration_s for p in own]) / seconds)
+        values, spreads = (np.array([getattr(p, name) for p in own]) for name in (axis, f"{axis}_sd"))
+        estimates.append(weighted_error(seconds / seconds.sum(), values, spreads, shared))
+    (first, first_error), (last, last_error) = estimates
+    change, half = float(last - first), Z_95 * float(np.hypot(first_error, last_error))
+    return Estimate(change, max(-2.0, change - half), min(2.0, change + half))
 
 
 def _longest_monologue_s(label: str, floor: Sequence[Turn], options: DynamicsOptions) -> float:

@@ -374,8 +374,9 @@ class Affect:
     """How a speaker sounded: all judged turns, weighted by their length.
 
     `class_shares` follow `CLASSES` and are shares of the judged time in which a class had the highest score and was
-    sure; `unsure_share` is the rest. Quarters are of the speaker's own stretch of the conversation. Inertia (lag-1
-    autocorrelation) and instability (MSSD, per median interval) are None below the number of turns that they need.
+    sure; `unsure_share` is the rest. Quarters are of the speaker's own stretch of the conversation; a change is the
+    last quarter less the first. Inertia (lag-1 autocorrelation) and instability (MSSD, per median interval) are None
+    below the number of turns that they need.
     `valence` and `arousal` are None where no scores say anything of them: independent ones that are all low.
     """
 
@@ -388,6 +389,8 @@ class Affect:
     arousal: Estimate | None
     valence_quarters: tuple[float | None, ...]
     arousal_quarters: tuple[float | None, ...]
+    valence_change: Estimate | None = None
+    arousal_change: Estimate | None = None
     valence_inertia: float | None = None
     arousal_inertia: float | None = None
     valence_instability: float | None = None
@@ -444,6 +447,26 @@ class Exchange:
 
 
 @dataclass(frozen=True)
+class Moment:
+    """A stretch worth listening to. `certain` is False where it may well be chance; `values` are the figures behind it.
+
+    `tension`: a peak of a speaker's smoothed Tension score (tension, low, high, and usual: over the whole).
+    `valence`, `arousal`: where a trajectory changes most (change, from, to, z: change over its standard error).
+    `silence`, `monologue`: the longest (seconds). `interruption`: of whom, for how long (of, overlap_s).
+    """
+
+    kind: Literal["tension", "valence", "arousal", "silence", "monologue", "interruption"]
+    start_s: float
+    end_s: float
+    speaker: str | None = None
+    certain: bool = True
+    values: dict[str, float | int | str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_span(self.start_s, self.end_s)
+
+
+@dataclass(frozen=True)
 class Levels:
     """How loud the recording is over time: the highest level (dBFS) in each `step_s` seconds."""
 
@@ -471,6 +494,7 @@ class Conversation:
     allow_restricted: str | None = None
     trajectories: tuple[Trajectory, ...] = ()
     exchange: Exchange | None = None
+    moments: tuple[Moment, ...] = ()
     validation: Validation | None = None
     levels: Levels | None = None
     words: tuple[Word, ...] = ()
@@ -484,13 +508,19 @@ class Conversation:
         unknown = {turn.speaker for turn in self.turns} - labels
         _check(not unknown, f"turns of unknown speakers {sorted(unknown)}; known are {sorted(labels)}")
 
+    def places(self) -> dict[int, tuple[float, float]]:
+        """Valence and arousal of each turn that has points, by index: their mean, weighted by their speech."""
+        sums: dict[int, list[float]] = {}
+        for line in self.trajectories:
+            for p in line.points:
+                own = sums.setdefault(p.turn, [0.0, 0.0, 0.0])
+                for k, value in enumerate((p.weight_s, p.weight_s * p.valence, p.weight_s * p.arousal)):
+                    own[k] += value
+        return {turn: (valence / weight, arousal / weight) for turn, (weight, valence, arousal) in sums.items()}
+
     def place_of(self, turn: Turn) -> tuple[float, float] | None:
-        """Valence and arousal of a turn: the mean of its points, weighted by their speech; None where it has none."""
-        own = [p for t in self.trajectories if t.speaker == turn.speaker for p in t.points if p.turn == turn.index]
-        total = sum(p.weight_s for p in own)
-        if not own:
-            return None
-        return sum(p.weight_s * p.valence for p in own) / total, sum(p.weight_s * p.arousal for p in own) / total
+        """Valence and arousal of a turn, None where it has none; `places` is faster for all of them."""
+        return self.places().get(turn.index)
 
     def speaker(self, label: str) -> Speaker:
         """The speaker with this label; KeyError where there is none."""

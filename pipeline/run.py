@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline import affect, audio, dynamics, excerpts, roles, trajectory, turns
+from pipeline import affect, audio, dynamics, excerpts, moments, roles, trajectory, turns
 from pipeline.chosen import Models
 from pipeline.config import Config
 from pipeline.diarization.interface import Count, Diarizer
@@ -87,13 +87,13 @@ def derive(conversation: Conversation, config: Config) -> Conversation:
     taken = turns.make_turns(segments, config.turns) if found.exclusive else spoken
     exchange = dynamics.exchange_of(segments, taken, conversation.recording.duration_s, config.dynamics)
     points = {s.label: affect.points_of(spoken, s.label, config.affect, config.emotion) for s in conversation.speakers}
+    lines = tuple(trajectory.make_trajectory(label, own, config.trajectory) for label, own in points.items() if own)
     return replace(
         conversation,
         turns=spoken,
         exchange=exchange,
-        trajectories=tuple(
-            trajectory.make_trajectory(label, own, config.trajectory) for label, own in points.items() if own
-        ),
+        trajectories=lines,
+        moments=moments.moments_of(spoken, lines, exchange, config.trajectory, config.moments),
         speakers=tuple(
             replace(
                 speaker,

@@ -148,9 +148,10 @@ def turns_frame(conversation: Conversation) -> pd.DataFrame:
     import pandas as pd
 
     rows = []
+    places = conversation.places()
     for turn in conversation.turns:
         speaker = conversation.speaker(turn.speaker)
-        valence, arousal = conversation.place_of(turn) or (None, None)
+        valence, arousal = places.get(turn.index) or (None, None)
         row: dict[str, object] = {
             "turn": turn.index,
             "start_s": turn.start_s,

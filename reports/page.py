@@ -2,52 +2,152 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
+from functools import cache
+from typing import Any
 
+from pipeline import store
 from pipeline.records import CLASSES, Conversation
-from reports.document import asset, csp_hash, script_safe, template
+from reports.document import asset, csp_hash, template
 from reports.figures import make_figures
-from reports.summary import options_of, summarise
+from reports.figures.style import speaker_style
+from reports.options import options_of
+from reports.summary import summarise
+from reports.tables import make_tables
+from reports.turns import turn_data
 from reports.wording import Lang, Wording
 
+SCRIPTS = ("base.js", "player.js", "figures.js", "turns.js", "corrections.js")  # in order: each builds on the first
 
-def render(conversation: Conversation, lang: Lang | None = None) -> str:
+
+def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes | str | None = None) -> str:
     """The page of one conversation, in the language asked for or else the conversation's own.
 
-    One HTML document that makes no request: style, script, plotly.js and data are inside it, and its content
-    security policy allows nothing else. Same conversation, same bytes.
+    `sound` is what the page plays: an MP3 to put into it, the name of one that lies beside it, or None. One HTML
+    document that makes no request but for that file: style, script, plotly.js and data are inside it, and its content
+    security policy allows nothing else. Same conversation and sound, same bytes.
     """
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
     words = Wording(lang or options_of(conversation, "report")["lang"])
     figures = {name: figure.to_plotly_json() for name, figure in make_figures(conversation, words).items()}
-    smoothing = words.exact(options_of(conversation, "trajectory")["smoothing_s"])
-    scripts = [get_plotlyjs(), asset("page.js")]
-    style = asset("page.css")
-    policy = "; ".join(
+    scripts = [asset(name) for name in SCRIPTS]
+    summary = summarise(conversation, words)
+    data = {
+        "figures": figures,
+        "tables": make_tables(conversation, words),
+        "turns": [turn_data(row) for row in summary.turns],
+        "words": {row.index: [[round(w.start_s, 2), w.text] for w in row.words] for row in summary.turns if row.words},
+        **_page_data(conversation, words, sound),
+    }
+    return template("page.html").render(
+        words=words,
+        page=summary,
+        helps=_helps(conversation, words),
+        figures=list(figures),
+        classes=CLASSES,
+        said=bool(conversation.words),
+        sound=sound,
+        stem=conversation.recording.name.rsplit(".", 1)[0],
+        duration=round(conversation.recording.duration_s, 3),
+        policy=_policy([get_plotlyjs(), *scripts], sound),
+        style=Markup(asset("page.css")),  # noqa: S704  # ours
+        scripts=[Markup(script) for script in scripts],  # noqa: S704  # ours
+        data=_packed(json.dumps(data, ensure_ascii=False, default=list, separators=(",", ":"))),
+        plotly=_packed_plotly(),
+        stored=_packed(_compact(conversation)),
+        mp3=base64.b64encode(sound).decode() if isinstance(sound, bytes) else "",
+    )
+
+
+def _policy(scripts: list[str], sound: bytes | str | None) -> str:
+    media = {"embed": ["media-src blob:"], "sidecar": ["media-src 'self' file:"]}.get(_way_of(sound) or "", [])
+    return "; ".join(
         [
             "default-src 'none'",
             f"script-src {' '.join(csp_hash(script) for script in scripts)}",
             "style-src 'unsafe-inline'",  # plotly.js sets styles on its elements
             "img-src data: blob:",
+            *media,
             "base-uri 'none'",
             "form-action 'none'",
         ]
     )
-    return template("page.html").render(
-        words=words,
-        page=summarise(conversation, words),
-        helps={
-            "timeline": words("timeline_help" if "plane" in figures else "timeline_plain_help"),
-            "trajectory": words("trajectory_help", smoothing=smoothing),
-            "plane": words("plane_help"),
-            "shares": words("shares_help", limit=words.percent(options_of(conversation, "emotion")["unsure_below"])),
+
+
+def _way_of(sound: bytes | str | None) -> str | None:
+    return None if sound is None else "embed" if isinstance(sound, bytes) else "sidecar"
+
+
+def _page_data(conversation: Conversation, words: Wording, sound: bytes | str | None) -> dict[str, Any]:
+    """What the page's scripts need besides the figures."""
+    levels = conversation.levels
+    return {
+        "name": conversation.recording.name.rsplit(".", 1)[0],
+        "recording": conversation.recording.name,
+        "duration": round(conversation.recording.duration_s, 3),
+        "decimal": "," if words.lang == "fr" else ".",
+        "texts": words.family("js_"),
+        "classes": {name: words(name) for name in (*CLASSES, "unsure")},
+        "levels": {"step": levels.step_s, "dbfs": [round(v) for v in levels.dbfs]} if levels else None,
+        "speakers": [
+            {
+                "label": s.label,
+                "name": s.name,
+                "unnamed": words.speaker(s.label, "", None),
+                "role": f" ({words.role(s.role)}{'?' if s.role_source == 'guess' else ''})" if s.role else "",
+                "scored": s.not_scored is None,
+                "colour": speaker_style(i)["colour"],
+            }
+            for i, s in enumerate(conversation.speakers)
+        ],
+        "bleeps": [[span.start_s, span.end_s] for span in conversation.bleeps],
+        "corrections": {
+            "names": [{"speaker": n.speaker, "name": n.name} for n in conversation.corrections.names],
+            "turns": [
+                {"turn": t.turn, "speaker": t.speaker, "emotion": t.emotion, "note": t.note}
+                for t in conversation.corrections.turns
+            ],
         },
-        figures=[name for name in ("trajectory", "plane", "shares") if name in figures],
-        classes=CLASSES,
-        policy=policy,
-        style=Markup(style),  # noqa: S704  # ours
-        scripts=[Markup(script) for script in scripts],  # noqa: S704  # ours and plotly's
-        data=Markup(script_safe(json.dumps(figures, ensure_ascii=False, default=list))),  # noqa: S704  # escaped for scripts
-    )
+        "sound": _way_of(sound),
+        "labels": {"emotion": is_corrigible(conversation)},
+    }
+
+
+def is_corrigible(conversation: Conversation) -> bool:
+    """Whether a person may give classes here: where nobody's emotion is computed, no page offers it."""
+    return any(speaker.not_scored is None for speaker in conversation.speakers)
+
+
+def _helps(conversation: Conversation, words: Wording) -> dict[str, str]:
+    smoothing = words.exact(options_of(conversation, "trajectory")["smoothing_s"])
+    scored = any(speaker.affect is not None for speaker in conversation.speakers)
+    return {
+        "timeline": words("timeline_help" if scored else "timeline_plain_help"),
+        "trajectory": words("trajectory_help", smoothing=smoothing),
+        "plane": words("plane_help"),
+        "shares": words("shares_help", limit=words.percent(options_of(conversation, "emotion")["unsure_below"])),
+        "course": words("course_help"),
+        "talk": words("talk_help"),
+        "moments": words("moments_help"),
+    }
+
+
+def _compact(conversation: Conversation) -> str:
+    """The stored conversation without line breaks, which the page saves again with corrections."""
+    return json.dumps(json.loads(store.dumps(conversation)), ensure_ascii=False, separators=(",", ":"))
+
+
+def _packed(text: str) -> str:
+    """Text that the page's scripts unpack: a quarter of its size, and nothing in it can be taken for a tag."""
+    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
+
+
+@cache
+def _packed_plotly() -> str:
+    from plotly.offline import get_plotlyjs
+
+    return _packed(get_plotlyjs())

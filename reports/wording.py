@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -30,6 +31,16 @@ class Wording:
     def __call__(self, key: str, **values: object) -> str:
         """The text of a key, with values filled in; KeyError for an unknown key."""
         return _texts(self.lang)[key].format(**values)
+
+    def family(self, prefix: str) -> dict[str, str]:
+        """All texts whose keys begin so, with their holes as they are: for scripts, which fill them in themselves."""
+        return {key: text for key, text in _texts(self.lang).items() if key.startswith(prefix)}
+
+    def listed(self, parts: Sequence[str]) -> str:
+        """Several things in a sentence: A, B and C."""
+        return (
+            parts[0] if len(parts) == 1 else self("and", first=", ".join(parts[:-1]), last=parts[-1]) if parts else ""
+        )
 
     def note(self, note: Note) -> str:
         """The text of a note, its numbers as this language writes them; of labels, each with its class."""

@@ -1,4 +1,5 @@
 import base64
+import gzip
 import hashlib
 import json
 import re
@@ -20,6 +21,13 @@ GOLDEN = Path(__file__).parent.parent / "golden"
 EN = Wording("en")
 Make = Callable[..., Conversation]
 HOSTILE = "</script><img src=x onerror=alert(1)>{{ 7*7 }}'\"&"
+
+
+def unpacked(page: str, name: str) -> str:
+    """What is packed under an id of the page."""
+    found = re.search(rf'<script type="text/plain" id="{name}">([^<]*)</script>', page)
+    assert found
+    return gzip.decompress(base64.b64decode(found[1])).decode()
 
 
 class Outline(HTMLParser):
@@ -51,7 +59,7 @@ def test_the_page_has_its_parts(make_conversation: Make) -> None:
     assert outline(render(make_conversation())) == (GOLDEN / "page.outline.txt").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["timeline", "trajectory", "plane", "shares"])
+@pytest.mark.parametrize("name", ["timeline", "trajectory", "plane", "shares", "course", "talk"])
 def test_figures_are_as_they_were(make_conversation: Make, name: str) -> None:
     figure = make_figures(make_conversation(), EN)[name]
     golden = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
@@ -70,18 +78,18 @@ def test_the_policy_allows_what_is_there_and_nothing_else(make_conversation: Mak
     assert "default-src &#39;none&#39;" in policy[1]
     assert "unsafe-eval" not in policy[1]
     scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
-    assert len(scripts) == 2
-    for script in scripts:
+    assert len(scripts) == 5
+    for script in [*scripts, unpacked(page, "plotly")]:
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         assert f"sha256-{digest}" in policy[1].replace("&#43;", "+")
 
 
 def test_plotly_is_there_once_and_nothing_is_fetched(make_conversation: Make) -> None:
     page = render(make_conversation())
-    assert page.count("plotly.js v") == 1
+    assert unpacked(page, "plotly").count("plotly.js v") == 1
     head = page.split("<script>")[0]
     assert not re.search(r'(src|href)="(?!data:|#)', head)
-    assert len(page) < 6_000_000
+    assert len(page) < 2_500_000
 
 
 def test_what_users_write_stays_text(make_conversation: Make) -> None:
@@ -95,15 +103,16 @@ def test_what_users_write_stays_text(make_conversation: Make) -> None:
     page = render(conversation)
     assert "<img src=x" not in page
     assert "49" not in re.findall(r"<h1>(.*?)</h1>", page)[0]
-    assert page.count("</script>") == 3
+    assert page.count("</script>") == 3 + 5
+    assert json.loads(unpacked(page, "data"))["recording"] == HOSTILE
     assert "&lt;/script&gt;&lt;img" in page
 
 
 def test_no_hole_where_emotion_is_absent(make_conversation: Make) -> None:
     conversation = make_conversation("recruitment")
     page = render(conversation)
-    assert list(make_figures(conversation, EN)) == ["timeline"]
-    text = page.split("</head>")[1].split('<script type="application/json"')[0].lower()
+    assert list(make_figures(conversation, EN)) == ["timeline", "talk"]
+    text = page.split("</head>")[1].split('<script type="text/plain"')[0].lower()
     for word in ("valence", "plane", "class shares", "not judged", "speech judged", "tension"):
         assert word not in text.replace("inferring emotions", "")
     assert text.count("emotion not computed") == 2
@@ -171,9 +180,9 @@ def test_a_licence_that_is_not_known_is_not_made_up(
     for lang, text in said.items():
         words = Wording(lang)
         page = summarise(conversation, words)
-        assert page.models[-1].licence == text
-        assert (words("limit_licence", models="somebody's") in page.limits) is (commercial is None)
-        assert (words("limit_commercial", models="somebody's") in page.limits) is (commercial is False)
+        assert page.methods.models[-1].licence == text
+        assert (words("limit_licence", models="somebody's") in page.methods.limits) is (commercial is None)
+        assert (words("limit_commercial", models="somebody's") in page.methods.limits) is (commercial is False)
 
 
 def test_what_nobody_knows_cannot_be_allowed() -> None:

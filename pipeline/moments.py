@@ -1,0 +1,130 @@
+"""Trajectories, turns and silences -> the moments worth listening to, and how sure each is (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import NormalDist
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.config import MomentOptions, TrajectoryOptions
+from pipeline.records import CLASSES, Exchange, Moment, Trajectory, Turn
+from pipeline.stats import Z_95, weighted_error
+
+_TENSION = CLASSES.index("Tension")
+_Array = npt.NDArray[np.float64]
+
+
+def moments_of(
+    turns: Sequence[Turn],
+    trajectories: Sequence[Trajectory],
+    exchange: Exchange,
+    smoothing: TrajectoryOptions,
+    options: MomentOptions,
+) -> tuple[Moment, ...]:
+    """Peaks of tension, steepest changes, longest silence and monologue, and interruptions, in order of time.
+
+    Of many stretches the most extreme is picked, so some would stand out by chance: a peak or change is `certain` only
+    if it would be at 95 % with as many looks as there are separate stretches (Bonferroni).
+    """
+    found: list[Moment] = []
+    for speaker in dict.fromkeys(t.speaker for t in turns):
+        found += _tension_peaks([t for t in turns if t.speaker == speaker], speaker, smoothing, options)
+    changes = [_steepest(line, axis, smoothing) for line in trajectories for axis in ("valence", "arousal")]
+    steep = sorted((m for m in changes if m is not None), key=lambda m: (not m.certain, -abs(float(m.values["z"]))))
+    found += [m for m in steep if m.certain][: options.changes] or steep[: min(1, options.changes)]
+    found += [_of_silence(s.start_s, s.end_s) for s in sorted(exchange.silences, key=lambda s: s.start_s - s.end_s)[:1]]
+    found += _longest_monologue(turns, options)
+    loudest = sorted(exchange.interruptions, key=lambda i: -i.overlap_s)[: options.interruptions]
+    found += [
+        Moment("interruption", i.time_s, i.time_s + i.overlap_s, i.by, values={"of": i.of, "overlap_s": i.overlap_s})
+        for i in loudest
+    ]
+    return tuple(sorted(found, key=lambda m: (m.start_s, m.kind)))
+
+
+def _tension_peaks(
+    turns: Sequence[Turn], speaker: str, smoothing: TrajectoryOptions, options: MomentOptions
+) -> list[Moment]:
+    """A speaker's highest local maxima of the score of Tension, smoothed as trajectories are."""
+    windows = [(w, w.emotion.scores[_TENSION] / max(1.0, sum(w.emotion.scores))) for t in turns for w in t.windows]
+    if len(windows) < 3:
+        return []
+    at = np.array([(w.start_s + w.end_s) / 2 for w, _ in windows])
+    scores = np.array([score for _, score in windows])
+    seconds = np.array([w.weight_s for w, _ in windows])
+    shared = np.maximum(1.0, np.array([w.end_s - w.start_s for w, _ in windows]) / seconds)
+    spreads = np.sqrt(scores * (1 - scores))
+    order = np.argsort(at)
+    weights = np.exp(-0.5 * ((at[order][:, None] - at[None, :]) / smoothing.smoothing_s) ** 2) * seconds
+    smooth, error = weighted_error(weights / weights.sum(axis=1, keepdims=True), scores, spreads, shared)
+    share = seconds / seconds.sum()
+    (usual,), (usual_error,) = weighted_error(share[None], scores, spreads, shared)
+    limit = _many_looks(float(at.max() - at.min()), smoothing)
+    apart_s, first, last = options.apart_s, min(w.start_s for w, _ in windows), max(w.end_s for w, _ in windows)
+    out: list[Moment] = []
+    for k in sorted(range(len(smooth)), key=lambda k: -smooth[k]):
+        time = float(at[order][k])
+        if len(out) == options.peaks or smooth[k] < usual + options.rise:
+            break
+        if smooth[k] < smooth[np.abs(at[order] - time) < apart_s].max():
+            continue  # the slope of a higher one
+        start, end = time - smoothing.smoothing_s, time + smoothing.smoothing_s
+        values = {"tension": float(smooth[k]), "usual": float(usual)} | _interval(smooth[k], error[k])
+        sure = bool(smooth[k] - usual > limit * np.hypot(error[k], usual_error))
+        out.append(Moment("tension", max(first, start), min(last, end), speaker, sure, values))
+    return out
+
+
+def _steepest(line: Trajectory, axis: Literal["valence", "arousal"], smoothing: TrajectoryOptions) -> Moment | None:
+    """Where a trajectory changes most within two smoothing widths, so that its two ends share little sound."""
+    middle, low, high = (
+        np.array([np.nan if v is None else v for v in getattr(line, name)], dtype=np.float64)
+        for name in (axis, f"{axis}_low", f"{axis}_high")
+    )
+    width = max(1, round(2 * smoothing.smoothing_s / smoothing.step_s))
+    if len(middle) <= width:
+        return None
+    change = middle[width:] - middle[:-width]
+    error = (high - low) / (2 * Z_95)
+    doubt = np.hypot(error[width:], error[:-width])
+    if np.isnan(change).all():
+        return None
+    z = np.where(np.isnan(change), 0.0, change / np.maximum(doubt, 1e-9))
+    k = int(np.argmax(np.abs(z)))
+    if z[k] == 0:
+        return None
+    sure = bool(abs(z[k]) > _many_looks(line.times_s[-1] - line.times_s[0], smoothing))
+    values: dict[str, float | int | str] = {
+        "change": float(change[k]),
+        "from": float(middle[k]),
+        "to": float(middle[k + width]),
+        "z": float(z[k]),
+    }
+    return Moment(axis, line.times_s[k], line.times_s[k + width], line.speaker, sure, values)
+
+
+def _longest_monologue(turns: Sequence[Turn], options: MomentOptions) -> list[Moment]:
+    """The longest turn, where it is long enough to be worth a remark."""
+    longest = max(turns, key=lambda t: t.duration_s, default=None)
+    if longest is None or longest.duration_s < options.monologue_s:
+        return []
+    return [
+        Moment("monologue", longest.start_s, longest.end_s, longest.speaker, values={"seconds": longest.duration_s})
+    ]
+
+
+def _of_silence(start_s: float, end_s: float) -> Moment:
+    return Moment("silence", start_s, end_s, values={"seconds": end_s - start_s})
+
+
+def _interval(mean: float, error: float) -> dict[str, float | int | str]:
+    return {"low": max(0.0, float(mean - Z_95 * error)), "high": min(1.0, float(mean + Z_95 * error))}
+
+
+def _many_looks(seconds: float, smoothing: TrajectoryOptions) -> float:
+    """Normal quantile of a two-sided 95 % statement about the most extreme of so many separate stretches."""
+    looks = max(1.0, seconds / (2 * smoothing.smoothing_s))
+    return NormalDist().inv_cdf(1 - 0.025 / looks)

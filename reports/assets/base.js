@@ -1,0 +1,44 @@
+"use strict";
+// What all parts of the page share: the data, times as text, and messages between them: "seek" (somebody wants to hear
+// from there), "time" (the playhead has moved), "filter", "bleeps". `page.ready` is the page with its data unpacked.
+const page = (() => {
+  const by = (id) => document.getElementById(id);
+  const pad = (n) => String(n).padStart(2, "0");
+  const element = (tag, text, attributes = {}) => {
+    const made = document.createElement(tag);
+    if (text !== undefined) made.textContent = text;
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    return made;
+  };
+  const unpacked = async (id) => {
+    const bytes = Uint8Array.from(atob(by(id).textContent), (c) => c.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  };
+  const tools = {
+    by, element, unpacked,
+    clock: (seconds, tenths = false) => {
+      const ticks = Math.round(seconds * 10), whole = Math.floor(tenths ? ticks / 10 : seconds);
+      const h = Math.floor(whole / 3600), m = Math.floor(whole / 60) % 60, s = whole % 60;
+      const text = h ? `${h}:${pad(m)}:${pad(s)}` : `${m}:${pad(s)}`;
+      return tenths ? `${text}${tools.data.decimal}${ticks % 10}` : text;
+    },
+    say: (key, values = {}) => Object.entries(values).reduce(
+      (text, [name, value]) => text.replaceAll(`{${name}}`, value), tools.data.texts[key]),
+    tell: (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail })),
+    on: (name, action) => document.addEventListener(name, (event) => action(event.detail)),
+    download: (name, content, type) => {
+      const link = element("a", "", { href: URL.createObjectURL(new Blob([content], { type })), download: name });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+    },
+    // plotly.js is large: it is unpacked and run once somebody comes near a figure, or when the page has nothing to do
+    plotly: () => tools.drawing ??= unpacked("plotly").then((source) => document.head.append(element("script", source))),
+  };
+  const ready = unpacked("data").then((text) => {
+    const data = JSON.parse(text), rows = document.querySelectorAll(".turns tbody tr");
+    const turns = data.turns.map((turn, i) => ({ ...turn, row: rows[i] }));
+    return Object.assign(tools, { data, turns, bleeps: data.bleeps.map((span) => [...span]) });
+  });
+  ready.catch(() => { by("trouble").textContent = by("trouble").dataset.old; });
+  return { ready };
+})();

@@ -1,0 +1,154 @@
+"use strict";
+// What a person changes: names, speakers and classes of turns, notes, stretches to be silenced; saved as a file from
+// which `ressenti report` computes everything anew.
+page.ready.then((page) => {
+  const { data, clock, say, by, tell, on, download, element, unpacked, turns } = page;
+  const names = new Map(data.corrections.names.map((n) => [n.speaker, n.name]));
+  const changes = new Map(data.corrections.turns.map((t) => [t.turn, t]));
+  const before = JSON.stringify([[...names], [...changes], page.bleeps]);
+  const speakers = data.speakers, editor = by("editor"), renamer = by("renamer");
+  let edited = null, saved = before;
+
+  const titleOf = (label) => {
+    const known = speakers.find((s) => s.label === label);
+    const name = names.get(label) ?? known?.name;
+    return `${name || (known?.unnamed ?? say("js_new_speaker", { label }))}${known?.role ?? ""}`;
+  };
+  const state = () => JSON.stringify([[...names], [...changes], page.bleeps]);
+  const count = () => names.size + changes.size + page.bleeps.length;
+
+  const show = () => {
+    for (const node of document.querySelectorAll("[data-title]")) node.textContent = titleOf(node.dataset.title);
+    for (const turn of turns) {
+      const change = changes.get(turn.index);
+      if (!change && !turn.corrected && !names.size) continue;
+      turn.speaker = change?.speaker ?? turn.model.speaker;
+      turn.corrected = Boolean(change);
+      turn.row.cells[2].textContent = titleOf(turn.speaker);
+      turn.row.querySelector(".mine").textContent =
+        [change?.emotion ? `→ ${data.classes[change.emotion]}` : "", change?.note ?? ""].filter(Boolean).join(" · ");
+      tell("changed", turn);
+    }
+    const list = by("bleeps");
+    list.replaceChildren(...page.bleeps.map(([start, end], i) => {
+      const item = element("li", `${clock(start, true)} – ${clock(end, true)} `);
+      const remove = element("button", say("js_remove"), { type: "button", "aria-label": `${say("js_remove")} ${clock(start, true)} – ${clock(end, true)}` });
+      remove.addEventListener("click", () => { page.bleeps.splice(i, 1); show(); });
+      item.append(remove);
+      return item;
+    }));
+    const changed = state() !== saved;
+    by("unsaved").textContent = changed ? say("js_unsaved", { n: count() }) : "";
+    by("bar").hidden = state() === before;
+    by("after").hidden = state() === before;
+    tell("bleeps", {});
+  };
+
+  // A turn.
+  const fill = (select, pairs, chosen) => {
+    select.replaceChildren(...pairs.map(([value, text]) => element("option", text, { value })));
+    select.value = chosen;
+  };
+  const edit = (index) => {
+    const turn = turns.find((t) => t.index === index), change = changes.get(index) ?? {};
+    edited = turn;
+    const labels = speakers.map((s) => s.label);
+    const numbers = labels.map((label) => Number(label.replace(/\D/g, "")) || 0);
+    const extra = [...new Set([...changes.values()].map((c) => c.speaker).filter((l) => l && !labels.includes(l)))];
+    const fresh = `S${Math.max(...numbers, ...extra.map((l) => Number(l.slice(1)))) + 1}`;
+    const all = [...labels, ...extra, fresh];
+    fill(by("edit-speaker"), all.map((l) => [l, titleOf(l)]), change.speaker ?? turn.model.speaker);
+    const model = turn.model.answer;
+    fill(by("edit-class"), [["", model ? say("js_model_says", { answer: model }) : say("js_no_answer")],
+      ...Object.entries(data.classes).filter(([key]) => key !== "unsure")], change.emotion ?? "");
+    by("edit-class").disabled = !data.labels.emotion;
+    by("edit-note").value = change.note ?? "";
+    by("edit-title").textContent = `${clock(turn.start, true)} – ${clock(turn.end, true)}`;
+    editor.showModal();
+  };
+  by("editor-form").addEventListener("submit", () => {
+    const speaker = by("edit-speaker").value, emotion = by("edit-class").value, note = by("edit-note").value.trim();
+    const made = { turn: edited.index, speaker: speaker === edited.model.speaker ? null : speaker, emotion: emotion || null, note };
+    if (made.speaker || made.emotion || made.note) changes.set(edited.index, made); else changes.delete(edited.index);
+    show();
+  });
+  by("edit-silence").addEventListener("click", () => {
+    editor.close();
+    bleep(edited.start, edited.end);
+  });
+  by("edit-cancel").addEventListener("click", () => editor.close());
+
+  // A speaker.
+  let renamed = null;
+  const rename = (label) => {
+    renamed = label;
+    by("rename-name").value = names.get(label) ?? speakers.find((s) => s.label === label)?.name ?? "";
+    renamer.showModal();
+  };
+  by("renamer-form").addEventListener("submit", () => {
+    const name = by("rename-name").value.trim();
+    if (name === (speakers.find((s) => s.label === renamed)?.name ?? "") && !data.corrections.names.some((n) => n.speaker === renamed)) names.delete(renamed);
+    else names.set(renamed, name);
+    show();
+  });
+  by("rename-cancel").addEventListener("click", () => renamer.close());
+  document.addEventListener("click", (event) => {
+    const row = event.target.closest(".turns .quiet")?.closest("tr"), card = event.target.closest("[data-rename]");
+    if (row) edit(turns.find((turn) => turn.row === row).index);
+    if (card) rename(card.dataset.rename);
+  });
+
+  // A stretch that nobody is to hear.
+  const bleep = (from, to) => {
+    const start = Math.max(0, Math.round(from * 100) / 100), end = Math.min(data.duration, Math.round(to * 100) / 100);
+    if (!(end > start)) return;
+    const spans = [...page.bleeps, [start, end]].sort((a, b) => a[0] - b[0]);
+    page.bleeps.splice(0, page.bleeps.length);
+    for (const span of spans) {
+      const last = page.bleeps.at(-1);
+      if (last && span[0] <= last[1]) last[1] = Math.max(last[1], span[1]); else page.bleeps.push(span);
+    }
+    show();
+  };
+  const seconds = (text) => {
+    const parts = text.trim().replace(",", ".").split(":").map(Number);
+    return parts.length > 3 || parts.some((p) => !Number.isFinite(p) || p < 0) || !text.trim() ? NaN : parts.reduce((sum, p) => sum * 60 + p, 0);
+  };
+  let at = 0;
+  on("time", (time) => { at = time.at; });
+  for (const [button, field] of [["from-here", "bleep-from"], ["to-here", "bleep-to"]])
+    by(button).addEventListener("click", () => { by(field).value = clock(at, true); });
+  by("bleep-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const start = seconds(by("bleep-from").value), end = seconds(by("bleep-to").value);
+    const fits = start < end && start < data.duration;
+    by("bleep-trouble").textContent = fits ? "" : say("js_bad_span", { end: clock(data.duration, true) });
+    if (fits) { bleep(start, end); by("bleep-from").value = by("bleep-to").value = ""; }
+  });
+  on("bleep", ({ start, end }) => bleep(start, end));
+
+  // Saving: the stored conversation with what was changed, and without the words that nobody is to read.
+  const save = async () => {
+    const conversation = JSON.parse(await unpacked("stored"));
+    conversation.corrections = {
+      names: [...names].map(([speaker, name]) => ({ speaker, name })),
+      turns: [...changes.values()].sort((a, b) => a.turn - b.turn),
+    };
+    conversation.bleeps = page.bleeps.map(([start_s, end_s]) => ({ start_s, end_s }));
+    conversation.words = (conversation.words ?? []).filter((w) => !page.bleeps.some(([s, e]) => w.start_s < e && w.end_s > s));
+    download(`${data.name}.corrected.json`, `${JSON.stringify(conversation, null, 1)}\n`, "application/json");
+    saved = state();
+    show();
+    by("unsaved").textContent = say("js_saved", { file: `${data.name}.corrected.json` });
+  };
+  by("save").addEventListener("click", save);
+  by("undo").addEventListener("click", () => {
+    names.clear(); changes.clear(); page.bleeps.splice(0, page.bleeps.length);
+    for (const n of data.corrections.names) names.set(n.speaker, n.name);
+    for (const t of data.corrections.turns) changes.set(t.turn, t);
+    page.bleeps.push(...data.bleeps.map((span) => [...span]));
+    show();
+  });
+  window.addEventListener("beforeunload", (event) => { if (state() !== saved) event.preventDefault(); });
+  show();
+});

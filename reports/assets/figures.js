@@ -1,0 +1,169 @@
+"use strict";
+// The figures: drawn when they come near, clicks that seek, a playhead on each, and their numbers as table, CSV, PNG.
+page.ready.then((page) => {
+  const { data, clock, say, by, tell, on, download, element } = page;
+  const options = { responsive: true, displaylogo: false, displayModeBar: false };
+  const narrow = () => window.innerWidth < 600;
+  let at = 0;
+
+  // Clock ticks on the time axes, made anew for each zoom and width.
+  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
+  const ticks = ([from, to], width) => {
+    const most = Math.max(3, Math.floor(width / 90));
+    const step = steps.find((s) => (to - from) / s <= most) ?? Math.ceil((to - from) / most / 3600) * 3600;
+    const found = [];
+    for (let t = Math.ceil(Math.max(0, from) / step) * step; t <= to; t += step) found.push(t);
+    return found;
+  };
+  const timeAxes = (place) => Object.keys(place.layout).filter(
+    (name) => name.startsWith("xaxis") && place.layout[name].tickmode === "array" && place.id !== "shares");
+  const retick = (place) => {
+    const update = {};
+    for (const axis of timeAxes(place)) {
+      const found = ticks(place.layout[axis].range, place.clientWidth);
+      if (JSON.stringify(found) === JSON.stringify(place.layout[axis].tickvals)) continue;
+      update[`${axis}.tickvals`] = found;
+      update[`${axis}.ticktext`] = found.map((t) => clock(t));
+    }
+    if (Object.keys(update).length) Plotly.relayout(place, update);
+    move(place);
+  };
+
+  // The playhead: a line over the time axes, a ring on each path in the plane.
+  const move = (place) => {
+    const full = place._fullLayout;
+    if (!full) return;
+    if (place.id === "plane") return ring(place, full);
+    const name = timeAxes(place)[0];
+    if (!name) return;
+    const axis = full[name], size = full._size, left = axis._offset + axis.d2p(at);
+    const head = place.querySelector(".playhead") ?? place.appendChild(element("div", "", { class: "playhead" }));
+    head.style.display = left < axis._offset - 1 || left > axis._offset + axis._length + 1 ? "none" : "block";
+    head.style.left = `${left}px`;
+    head.style.top = `${size.t}px`;
+    head.style.height = `${full.height - size.t - size.b}px`;
+  };
+  const ring = (place, full) => {
+    const paths = place.data.filter((trace) => trace.meta?.path);
+    paths.forEach((trace, i) => {
+      const k = trace.meta.times.findLastIndex((t) => t <= at + 0.001);
+      const near = k >= 0 && at - trace.meta.times[k] <= 30;
+      const id = `ring-${i}`;
+      const mark = place.querySelector(`#${id}`) ?? place.appendChild(element("div", "", { id, class: "ring" }));
+      mark.style.display = near ? "block" : "none";
+      if (!near) return;
+      mark.style.borderColor = trace.line.color;
+      mark.style.left = `${full.xaxis._offset + full.xaxis.d2p(trace.x[k])}px`;
+      mark.style.top = `${full.yaxis._offset + full.yaxis.d2p(trace.y[k])}px`;
+    });
+  };
+
+  const clicks = (place) => {
+    let pressed = null, served = 0;
+    place.on("plotly_click", ({ points: [point] }) => {
+      served = Date.now();
+      const { data: trace, x, base, pointIndex } = point;
+      if (place.id === "plane" || place.id === "trajectory") {
+        const time = place.id === "trajectory" ? x : trace.meta?.path ? trace.meta.times[pointIndex] : null;
+        const turn = time === null ? page.turns.find((t) => t.index === point.customdata) : null;
+        if (time !== null || turn) tell("seek", { to: turn ? turn.start : time });
+      } else if (place.id === "timeline") tell("seek", { to: trace.base[pointIndex] ?? base });
+      else if (place.id !== "shares") tell("seek", { to: trace.width ? x - (trace.width[pointIndex] ?? 0) / 1.84 : x });
+    });
+    // Anywhere else over a time axis; plotly lays a cover over the page while the button is down.
+    place.addEventListener("pointerdown", (event) => {
+      const name = timeAxes(place)[0];
+      pressed = name && event.target.closest(".draglayer") ? event.clientX : null;
+    }, true);
+    document.addEventListener("pointerup", (event) => {
+      const still = pressed !== null && Math.abs(event.clientX - pressed) < 4;
+      pressed = null;
+      if (!still) return;
+      const axis = place._fullLayout[timeAxes(place)[0]];
+      const x = event.clientX - place.getBoundingClientRect().left - axis._offset, time = axis.p2d(x);
+      if (x >= 0 && x <= axis._length) setTimeout(() => { if (Date.now() - served > 300) tell("seek", { to: time }); }, 80);
+    }, true);
+  };
+
+  const draw = async (name) => {
+    await page.plotly();
+    const place = by(name), layout = structuredClone(data.figures[name].layout);
+    if (narrow()) {
+      layout.font.size = 11;
+      if (name === "plane") layout.height = 380;
+    }
+    for (const trace of data.figures[name].data) {
+      if (!trace.meta?.title) continue; // what is said at a point: the speaker and the time there
+      trace.text = (trace.meta.times ?? trace.x).map((t) => `${trace.meta.title}<br>${clock(t)}`);
+    }
+    await Plotly.newPlot(place, data.figures[name].data, layout, options);
+    clicks(place);
+    retick(place);
+    select(place);
+    place.on("plotly_relayout", () => retick(place));
+    place.on("plotly_autosize", () => retick(place));
+  };
+  const drawn = new Map();
+  const show = (place) => {
+    if (!drawn.has(place)) drawn.set(place, draw(place.id));
+    return drawn.get(place);
+  };
+  const places = [...document.querySelectorAll(".figure")].filter((place) => data.figures[place.id]);
+  const watcher = new IntersectionObserver((seen) => {
+    for (const entry of seen) if (entry.isIntersecting) { show(entry.target); watcher.unobserve(entry.target); }
+  }, { rootMargin: "600px" });
+  places.forEach((place) => watcher.observe(place));
+  setTimeout(() => (window.requestIdleCallback ?? setTimeout)(() => page.plotly()), 300);
+  window.addEventListener("beforeprint", () => places.forEach(show));
+
+  // Turns that the filter hides are pale in the lanes.
+  let chosen = null;
+  const select = (place) => {
+    if (place.id !== "timeline" || !place.data || (chosen === null && !place.dataset.chosen)) return;
+    place.dataset.chosen = "1";
+    const found = place.data.map((trace) => chosen === null || !trace.customdata ? null
+      : trace.customdata.flatMap((turn, i) => chosen.has(turn) ? [i] : []));
+    Plotly.restyle(place, { selectedpoints: found });
+  };
+  on("filter", ({ turns }) => { chosen = turns; select(by("timeline")); });
+  on("time", (time) => { at = time.at; for (const place of places) if (place._fullLayout) move(place); });
+
+  // Numbers behind a figure.
+  const number = (value) => value === null ? "" : typeof value === "number" ? String(value).replace(".", data.decimal) : value;
+  const build = (name) => {
+    const { columns, rows } = data.tables[name], table = element("table"), head = element("tr"), body = element("tbody");
+    columns.forEach((text) => head.append(element("th", text, { scope: "col" })));
+    for (const row of rows) {
+      const line = element("tr");
+      row.forEach((value) => line.append(element("td", number(value), typeof value === "number" ? { class: "n" } : {})));
+      body.append(line);
+    }
+    table.append(element("thead"), body);
+    table.tHead.append(head);
+    return table;
+  };
+  const csv = (name) => {
+    const cell = (value) => {
+      const text = value === null ? "" : String(value);
+      const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text; // no formula for a spreadsheet
+      return /[",\n\r;]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+    };
+    const { columns, rows } = data.tables[name];
+    return `\ufeff${[columns, ...rows].map((row) => row.map(cell).join(",")).join("\r\n")}\r\n`;
+  };
+  for (const tools of document.querySelectorAll(".tools")) {
+    const name = tools.dataset.for;
+    tools.querySelector("details").addEventListener("toggle", (event) => {
+      const room = event.target.querySelector(".scroll");
+      if (event.target.open && !room.firstChild) room.append(build(name));
+    });
+    tools.querySelector(".csv").addEventListener("click", () => download(`${data.name}.${name}.csv`, csv(name), "text/csv"));
+    tools.querySelector(".png").addEventListener("click", async () => {
+      const place = by(name);
+      await show(place);
+      const url = await Plotly.toImage(place, { format: "png", scale: 2, width: Math.max(900, place.clientWidth), height: place._fullLayout?.height });
+      const link = element("a", "", { href: url, download: `${data.name}.${name}.png` });
+      link.click();
+    });
+  }
+});

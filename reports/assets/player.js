@@ -1,0 +1,128 @@
+"use strict";
+// The player at the foot of the page: sound, energy strip, keyboard. Without sound it still moves the playhead.
+page.ready.then((page) => {
+  const { data, clock, say, by, tell, on, turns } = page;
+  const audio = by("sound"), strip = by("strip"), play = by("play");
+  let at = 0;
+
+  if (data.sound === "embed") {
+    const text = atob(by("mp3").textContent), bytes = new Uint8Array(text.length);
+    for (let i = 0; i < text.length; i += 1) bytes[i] = text.charCodeAt(i);
+    audio.src = URL.createObjectURL(new Blob([bytes], { type: "audio/mpeg" }));
+  }
+  const silent = () => page.bleeps.some(([start, end]) => at >= start - 0.02 && at < end);
+
+  const show = (time) => {
+    at = Math.min(Math.max(0, time), data.duration);
+    if (data.sound) audio.muted = silent();
+    by("clock").textContent = `${clock(at, true)} / ${clock(data.duration)}`;
+    strip.setAttribute("aria-valuenow", at.toFixed(1));
+    strip.setAttribute("aria-valuetext", clock(at));
+    draw();
+    tell("time", { at, playing: data.sound ? !audio.paused : false });
+  };
+  const seek = (time, start) => {
+    const to = Math.min(Math.max(0, time), data.duration);
+    if (data.sound) {
+      audio.currentTime = to;
+      if (start && audio.paused) audio.play();
+    }
+    show(to);
+  };
+  const toggle = () => data.sound && (audio.paused ? audio.play() : audio.pause());
+  const step = (direction) => {
+    const seen = turns.filter((turn) => !turn.row.hidden);
+    const next = direction > 0 ? seen.find((turn) => turn.start > at + 0.05)
+      : seen.findLast((turn) => turn.start < at - 0.7);
+    if (next) seek(next.start, false);
+  };
+
+  // The strip: level over time, silenced stretches crossed out, the playhead.
+  const draw = () => {
+    const width = strip.clientWidth, height = strip.clientHeight, scale = window.devicePixelRatio || 1;
+    if (!width) return;
+    if (strip.width !== Math.round(width * scale)) {
+      strip.width = Math.round(width * scale);
+      strip.height = Math.round(height * scale);
+    }
+    const pen = strip.getContext("2d"), x = (time) => time / data.duration * width;
+    pen.setTransform(scale, 0, 0, scale, 0, 0);
+    pen.clearRect(0, 0, width, height);
+    if (data.levels) {
+      const { step: wide, dbfs } = data.levels;
+      dbfs.forEach((level, i) => {
+        const tall = Math.max(1, Math.min(1, (level + 60) / 55) * height);
+        pen.fillStyle = i * wide < at ? "#2b4c7e" : "#9db0c8";
+        pen.fillRect(x(i * wide), (height - tall) / 2, Math.max(1, x(wide) - 0.4), tall);
+      });
+    } else {
+      pen.fillStyle = "#9db0c8";
+      pen.fillRect(0, height / 2 - 1, width, 2);
+    }
+    pen.fillStyle = "rgba(31,41,51,.75)";
+    for (const [start, end] of page.bleeps) pen.fillRect(x(start), 0, Math.max(2, x(end) - x(start)), height);
+    if (drawn) { pen.fillStyle = "rgba(154,52,18,.5)"; pen.fillRect(x(Math.min(...drawn)), 0, Math.abs(x(drawn[1]) - x(drawn[0])), height); }
+    pen.fillStyle = "#b42318";
+    pen.fillRect(x(at) - 1, 0, 2, height);
+  };
+
+  let drawn = null;
+  const timeOf = (event) => {
+    const box = strip.getBoundingClientRect();
+    return Math.min(Math.max(0, (event.clientX - box.left) / box.width), 1) * data.duration;
+  };
+  strip.addEventListener("pointerdown", (event) => {
+    const time = timeOf(event);
+    if (!event.shiftKey && !by("draw").checked) return seek(time, true);
+    strip.setPointerCapture(event.pointerId);
+    drawn = [time, time];
+  });
+  strip.addEventListener("pointermove", (event) => { if (drawn) { drawn[1] = timeOf(event); draw(); } });
+  strip.addEventListener("pointerup", () => {
+    if (!drawn) return;
+    const [start, end] = [Math.min(...drawn), Math.max(...drawn)];
+    drawn = null;
+    if (end - start >= 0.05) tell("bleep", { start, end });
+    draw();
+  });
+
+  play.addEventListener("click", toggle);
+  by("previous").addEventListener("click", () => step(-1));
+  by("next").addEventListener("click", () => step(1));
+  by("speed").addEventListener("change", () => { audio.playbackRate = Number(by("speed").value); });
+  if (data.sound) {
+    const state = () => {
+      play.textContent = audio.paused ? "▶" : "❚❚";
+      play.setAttribute("aria-label", say(audio.paused ? "js_play" : "js_pause"));
+      tell("time", { at, playing: !audio.paused });
+    };
+    audio.addEventListener("play", () => { state(); follow(); });
+    audio.addEventListener("pause", state);
+    audio.addEventListener("seeked", () => show(audio.currentTime));
+    audio.addEventListener("error", () => { by("trouble").textContent = say(data.sound === "embed" ? "js_no_sound" : "js_no_sidecar"); });
+    const follow = () => {
+      show(audio.currentTime);
+      if (!audio.paused) requestAnimationFrame(follow);
+    };
+  } else for (const control of [play, by("speed")]) control.disabled = true;
+
+  document.addEventListener("keydown", (event) => {
+    const busy = event.target.closest("input, select, textarea, dialog, .scroll");
+    if (busy || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.key === " " && !event.target.closest("button, summary, a")) toggle();
+    else if (event.key === "ArrowRight") event.shiftKey ? step(1) : seek(at + 5, false);
+    else if (event.key === "ArrowLeft") event.shiftKey ? step(-1) : seek(at - 5, false);
+    else return;
+    event.preventDefault();
+  });
+  document.addEventListener("click", (event) => {
+    const place = event.target.closest("[data-t]"), row = event.target.closest(".turns .go")?.closest("tr");
+    if ((place || row) && event.detail) document.activeElement?.blur(); // so that Space then pauses
+    if (place) seek(Number(place.dataset.t), true);
+    if (row) seek(turns.find((turn) => turn.row === row).start, true);
+  });
+  on("seek", ({ to }) => seek(to, true));
+  on("bleeps", () => show(at));
+  window.addEventListener("resize", draw);
+  show(0);
+});

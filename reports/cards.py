@@ -1,0 +1,181 @@
+"""Conversation -> key figures and a card per speaker (pure)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.records import CLASSES, Conversation, Estimate, Speaker
+from reports.options import options_of
+from reports.wording import Wording
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One figure with its name and a remark."""
+
+    name: str
+    value: str
+    remark: str = ""
+    flag: str = ""
+
+
+@dataclass(frozen=True)
+class SpeakerCard:
+    """What the page shows of one speaker; `shares` are (class or unsure, share, text) and empty where not scored."""
+
+    label: str
+    title: str
+    name: str
+    talk_share: float
+    facts: tuple[Fact, ...]
+    affect: tuple[Fact, ...]
+    shares: tuple[tuple[str, float, str], ...]
+    remarks: tuple[str, ...]
+
+
+def facts_of(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
+    """The key figures of the conversation as a whole."""
+    exchange, limits = conversation.exchange, options_of(conversation, "dynamics")
+    if exchange is None:
+        return ()
+    low = conversation.diarization.count_confidence == "low"
+    how = "count_low" if low else f"count_{conversation.diarization.count}"
+    heard = conversation.diarization.hears_overlap
+    judged_s = sum(s.affect.judged_s for s in conversation.speakers if s.affect)
+    talk_s = sum(s.talk.talk_s for s in conversation.speakers if s.talk)
+    judged = (
+        [
+            Fact(
+                words("facts_judged"),
+                words.clock(judged_s),
+                words("of_speech", share=words.percent(judged_s / talk_s)),
+            )
+        ]
+        if judged_s and talk_s
+        else []
+    )
+    long = max((s.end_s - s.start_s for s in exchange.silences), default=0.0) > limits["flag_silence_s"]
+    flag = words("flag_silence", limit=words.exact(limits["flag_silence_s"])) if long else ""
+    return (
+        Fact(words("facts_duration"), words.clock(conversation.recording.duration_s)),
+        Fact(words("facts_speakers"), str(len(conversation.speakers)), words(how)),
+        Fact(
+            words("facts_speech"),
+            words.clock(exchange.speech_s),
+            words.percent(exchange.speech_s / conversation.recording.duration_s),
+        ),
+        Fact(
+            words("facts_silence"),
+            words.clock(exchange.non_talk_s),
+            words("over_limit", limit=words.exact(limits["non_talk_s"])),
+            flag,
+        ),
+        Fact(
+            words("facts_overlap"),
+            words.seconds(exchange.overlap_s) if heard else "–",
+            "" if heard else words("not_heard"),
+        ),
+        *judged,
+    )
+
+
+def card_of(speaker: Speaker, conversation: Conversation, title: str, words: Wording) -> SpeakerCard:
+    """How one speaker took part and sounded."""
+    talk, limits = speaker.talk, options_of(conversation, "dynamics")
+    facts: list[Fact] = []
+    if talk is not None:
+        share_flag = words("flag_share", limit=words.percent(limits["flag_share"]))
+        monologue_flag = words("flag_monologue", limit=words.exact(limits["flag_monologue_s"]))
+        heard = conversation.diarization.hears_overlap
+        facts = [
+            Fact(
+                words("talk"),
+                words.clock(talk.talk_s),
+                f"{words.percent(talk.share)} {words('share')}",
+                share_flag if talk.share > limits["flag_share"] and len(conversation.speakers) > 1 else "",
+            ),
+            Fact(words("turns"), str(talk.turns)),
+            Fact(
+                words("monologue"),
+                words.clock(talk.longest_monologue_s),
+                "",
+                monologue_flag if talk.longest_monologue_s > limits["flag_monologue_s"] else "",
+            ),
+            Fact(words("latency"), words.seconds(talk.response_latency_s)),
+        ]
+        if heard:
+            facts += [
+                Fact(words("interruptions"), str(talk.interruptions)),
+                Fact(words("backchannels"), str(talk.backchannels)),
+            ]
+        if talk.loudness_dbfs is not None:
+            facts.append(Fact(words("loudness"), f"{words.number(talk.loudness_dbfs, 0)}\u00a0dBFS"))
+    return SpeakerCard(
+        label=speaker.label,
+        title=title,
+        name=speaker.name,
+        talk_share=talk.share if talk else 0.0,
+        facts=tuple(facts),
+        affect=_affect(speaker, words),
+        shares=_shares(speaker, words),
+        remarks=tuple(_remarks(speaker, words)),
+    )
+
+
+def _affect(speaker: Speaker, words: Wording) -> tuple[Fact, ...]:
+    affect = speaker.affect
+    if affect is None:
+        return ()
+
+    def mean(name: str, e: Estimate | None) -> Fact:
+        if e is None:
+            return Fact(words(name), words.number(None), words("nowhere"))
+        return Fact(words(name), words.number(e.mean, 2, sign=True), interval(e))
+
+    def interval(e: Estimate) -> str:
+        return f"{words.number(e.low, 2, sign=True)} … {words.number(e.high, 2, sign=True)}"
+
+    def change(name: str, e: Estimate | None) -> Fact:
+        value = words.number(e.mean if e else None, 2, sign=True)
+        return Fact(words(name), value, interval(e) if e else "")
+
+    facts = [
+        mean("mean_valence", affect.valence),
+        mean("mean_arousal", affect.arousal),
+        change("change_valence", affect.valence_change),
+        change("change_arousal", affect.arousal_change),
+        Fact(
+            words("judged"),
+            words.seconds(affect.judged_s, 0),
+            words("judged_value", turns=affect.judged_turns, unsure=affect.unsure_turns),
+        ),
+    ]
+    if affect.valence_inertia is not None or affect.valence_instability is not None:
+        axes = f"{words('valence')} / {words('arousal')}"
+        pairs = (
+            ("inertia", affect.valence_inertia, affect.arousal_inertia, 2),
+            ("instability", affect.valence_instability, affect.arousal_instability, 3),
+        )
+        facts += [
+            Fact(words(key), f"{words.number(v, places)} / {words.number(a, places)}", axes)
+            for key, v, a, places in pairs
+        ]
+    return tuple(facts)
+
+
+def _shares(speaker: Speaker, words: Wording) -> tuple[tuple[str, float, str], ...]:
+    if speaker.affect is None:
+        return ()
+    pairs = [*zip(CLASSES, speaker.affect.class_shares, strict=True), ("unsure", speaker.affect.unsure_share)]
+    return tuple((key, share, f"{words(key)} {words.percent(share)}") for key, share in pairs if share >= 0.005)
+
+
+def _remarks(speaker: Speaker, words: Wording) -> list[str]:
+    remarks = []
+    if speaker.role_source == "guess":
+        remarks.append(words("role_guess"))
+    if speaker.not_scored:
+        remarks.append(words(f"ns_{speaker.not_scored}", role=words.role(speaker.role or ""), label=speaker.label))
+    elif speaker.affect is None and speaker.talk is not None and speaker.talk.talk_s > 0:
+        remarks.append(words("ns_nothing"))
+    return remarks

@@ -1,0 +1,200 @@
+"""The valence-arousal plane (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import cos, log, pi, sin, sqrt
+from typing import TYPE_CHECKING
+
+from pipeline.records import CLASSES, AffectPoint, Conversation, Trajectory
+from reports.figures.style import (
+    CLASS_COLOURS,
+    GRID,
+    base_layout,
+    error_bar,
+    short,
+    speaker_style,
+    titles_shown,
+    with_alpha,
+)
+from reports.options import options_of
+from reports.wording import Wording
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+def plane(conversation: Conversation, words: Wording) -> go.Figure:
+    """The five regions, every judged point, each speaker's path in time, 68 % ellipse, and mean with its interval."""
+    import plotly.graph_objects as go
+
+    titles = titles_shown(conversation, words)
+    anchors = options_of(conversation, "affect")["anchors"]
+    figure = go.Figure()
+    for name in CLASSES:
+        _region(figure, name, anchors, words)
+    order = [s.label for s in conversation.speakers]
+    for line in conversation.trajectories:
+        style = speaker_style(order.index(line.speaker))
+        figure.add_scatter(
+            x=short([p.valence for p in line.points]),
+            y=short([p.arousal for p in line.points]),
+            mode="markers",
+            legendgroup=line.speaker,
+            showlegend=False,
+            marker={
+                "color": style["colour"],
+                "symbol": style["symbol"],
+                "opacity": 0.4,
+                "size": [round(5 + 2 * min(8.0, p.weight_s) ** 0.5, 1) for p in line.points],
+            },
+            customdata=[p.turn for p in line.points],
+            meta={"title": titles[line.speaker], "times": short([p.time_s for p in line.points])},
+            hovertemplate="%{text} · (%{x:.2f}, %{y:.2f})<extra></extra>",
+        )
+        _path(figure, line, style, titles[line.speaker])
+        affect = conversation.speaker(line.speaker).affect
+        if affect is None or affect.valence is None or affect.arousal is None:
+            continue
+        figure.add_scatter(
+            x=[round(affect.valence.mean, 3)],
+            y=[round(affect.arousal.mean, 3)],
+            mode="markers",
+            name=titles[line.speaker],
+            legendgroup=line.speaker,
+            marker={
+                "color": style["colour"],
+                "symbol": style["symbol"],
+                "size": 15,
+                "line": {"color": "#fff", "width": 2},
+            },
+            error_x=error_bar(affect.valence.mean, affect.valence.low, affect.valence.high, style["colour"]),
+            error_y=error_bar(affect.arousal.mean, affect.arousal.low, affect.arousal.high, style["colour"]),
+            text=[titles[line.speaker]],
+            hovertemplate="%{text}<br>(%{x:.2f}, %{y:.2f})<extra></extra>",
+        )
+    scale = {
+        "range": [-1, 1],
+        "zeroline": True,
+        "zerolinecolor": "#AAB2BD",
+        "gridcolor": GRID,
+        "dtick": 0.5,
+        "automargin": True,
+    }
+    figure.update_layout(
+        **base_layout(words, height=460),
+        xaxis={**scale, "title": {"text": words("valence_axis")}, "fixedrange": True},
+        yaxis={**scale, "title": {"text": words("arousal_axis")}, "fixedrange": True},
+    )
+    return figure
+
+
+def _region(figure: go.Figure, name: str, anchors: dict[str, tuple[float, float]], words: Wording) -> None:
+    """Where a class is the nearest, and its name at the anchor."""
+    corners = region(name, anchors)
+    figure.add_scatter(
+        x=short([x for x, _ in corners]),
+        y=short([y for _, y in corners]),
+        mode="lines",
+        fill="toself",
+        fillcolor=with_alpha(CLASS_COLOURS[name], 0.1),
+        line={"color": "#FFFFFF", "width": 1.5},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    figure.add_scatter(
+        x=[anchors[name][0]],
+        y=[anchors[name][1]],
+        mode="markers+text",
+        text=[words(name)],
+        textposition="top left" if anchors[name][0] > 0.5 else "top center",
+        textfont={"size": 12, "color": "#52606D"},
+        marker={"size": 12, "symbol": "x-thin", "line": {"color": "#52606D", "width": 1.5}},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def region(name: str, anchors: dict[str, tuple[float, float]]) -> list[tuple[float, float]]:
+    """Corners of the part of the plane that is nearer to a class than to any other, the first again at the end.
+
+    The square is cut along the perpendicular bisectors (Sutherland & Hodgman 1974).
+    """
+    own = anchors[name]
+    corners: list[tuple[float, float]] = [(-1, -1), (1, -1), (1, 1), (-1, 1)]
+    for other, place in anchors.items():
+        if other == name or tuple(place) == tuple(own):
+            continue
+        nx, ny = place[0] - own[0], place[1] - own[1]
+        limit = (place[0] ** 2 + place[1] ** 2 - own[0] ** 2 - own[1] ** 2) / 2
+        kept: list[tuple[float, float]] = []
+        for (ax, ay), (bx, by) in zip(corners, corners[1:] + corners[:1], strict=True):
+            a, b = nx * ax + ny * ay - limit, nx * bx + ny * by - limit
+            if a <= 0:
+                kept.append((ax, ay))
+            if a * b < 0:
+                share = a / (a - b)
+                kept.append((ax + share * (bx - ax), ay + share * (by - ay)))
+        corners = kept
+    return corners + corners[:1]
+
+
+def _path(figure: go.Figure, line: Trajectory, style: dict[str, str], title: str) -> None:
+    """The smoothed way through the plane, paler at the start and with an arrow at the end, and the ellipse."""
+    there = [
+        (t, v, a)
+        for t, v, a in zip(line.times_s, line.valence, line.arousal, strict=True)
+        if v is not None and a is not None
+    ]
+    if len(there) > 1:
+        count = len(there)
+        figure.add_scatter(
+            x=short([v for _, v, _ in there]),
+            y=short([a for _, _, a in there]),
+            mode="lines+markers",
+            legendgroup=line.speaker,
+            showlegend=False,
+            line={"color": with_alpha(style["colour"], 0.55), "width": 1.5},
+            marker={
+                "color": [with_alpha(style["colour"], round(0.15 + 0.85 * k / (count - 1), 2)) for k in range(count)],
+                "symbol": ["circle"] * (count - 1) + ["arrow"],
+                "size": [4] * (count - 1) + [14],
+                "angleref": "previous",
+            },
+            meta={"title": title, "times": short([t for t, _, _ in there]), "path": True},
+            hovertemplate="%{text} · (%{x:.2f}, %{y:.2f})<extra></extra>",
+        )
+    corners = ellipse(line.points)
+    if corners:
+        figure.add_scatter(
+            x=short([x for x, _ in corners]),
+            y=short([y for _, y in corners]),
+            mode="lines",
+            legendgroup=line.speaker,
+            showlegend=False,
+            line={"color": style["colour"], "width": 1.5, "dash": style["dash"]},
+            hoverinfo="skip",
+        )
+
+
+def ellipse(points: Sequence[AffectPoint], share: float = 0.68) -> list[tuple[float, float]]:
+    """The ellipse about the weighted mean that holds so much of a normal distribution with the points' covariance.
+
+    The home base of Hipson & Mohammad 2021; empty with fewer than three points, or where they lie on one line.
+    """
+    total = sum(p.weight_s for p in points)
+    if len(points) < 3:
+        return []
+    x = sum(p.weight_s * p.valence for p in points) / total
+    y = sum(p.weight_s * p.arousal for p in points) / total
+    xx = sum(p.weight_s * (p.valence - x) ** 2 for p in points) / total
+    yy = sum(p.weight_s * (p.arousal - y) ** 2 for p in points) / total
+    xy = sum(p.weight_s * (p.valence - x) * (p.arousal - y) for p in points) / total
+    if xx * yy - xy * xy <= 1e-9:
+        return []
+    radius = sqrt(-2 * log(1 - share))
+    a = sqrt(xx)  # Cholesky factor of the covariance, which takes a circle to the ellipse
+    b = xy / a
+    c = sqrt(yy - b * b)
+    turns = [2 * pi * k / 72 for k in range(73)]
+    return [(x + radius * a * cos(t), y + radius * (b * cos(t) + c * sin(t))) for t in turns]

@@ -1,0 +1,127 @@
+"""Class shares: of each speaker's judged time, and how they change (pure)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.records import CLASSES, Conversation
+from reports.figures.style import GRID, bar_style, base_layout, bin_s, lane_axis, short, time_axis, titles_shown
+from reports.wording import Wording
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+def shares(conversation: Conversation, words: Wording) -> go.Figure:
+    """Share of each speaker's judged time by class; what is unsure, hatched."""
+    import plotly.graph_objects as go
+
+    titles = titles_shown(conversation, words)
+    speakers = [s for s in conversation.speakers if s.affect is not None]
+    lanes = [s.label for s in speakers]
+    figure = go.Figure()
+    for k, key in enumerate((*CLASSES, "unsure")):
+        values = [s.affect.class_shares[k] if k < len(CLASSES) else s.affect.unsure_share for s in speakers if s.affect]
+        figure.add_bar(
+            name=words(key),
+            showlegend=False,
+            orientation="h",
+            y=lanes,
+            x=short(values),
+            marker=bar_style(key, key == "unsure", scored=True),
+            text=[words.percent(v) if v >= 0.04 else "" for v in values],
+            textposition="inside",
+            insidetextanchor="middle",
+            textangle=0,
+            textfont={"color": "#000" if key in ("unsure", "Pleased") else "#fff"},
+            hovertext=[
+                f"{titles[lane]}<br>{words(key)} {words.percent(v, 1)}" for lane, v in zip(lanes, values, strict=True)
+            ],
+            hovertemplate="%{hovertext}<extra></extra>",
+            width=0.62,
+        )
+    figure.update_layout(
+        **base_layout(words, height=60 + 52 * len(lanes), top=8),
+        barmode="stack",
+        uniformtext={"mode": "hide", "minsize": 9},
+        xaxis={
+            "range": [0, 1],
+            "tickvals": [0, 0.25, 0.5, 0.75, 1],
+            "ticktext": [words.percent(v) for v in (0, 0.25, 0.5, 0.75, 1)],
+            "gridcolor": GRID,
+            "automargin": True,
+            "fixedrange": True,
+        },
+        yaxis=lane_axis(lanes, titles),
+    )
+    return figure
+
+
+def shares_over_time(conversation: Conversation, words: Wording) -> go.Figure:
+    """Seconds of judged speech by class in equal parts of the recording, a row per scored speaker."""
+    from plotly.subplots import make_subplots
+
+    titles = titles_shown(conversation, words)
+    speakers = [s for s in conversation.speakers if s.affect is not None]
+    step, bins = seconds_by_class(conversation)
+    figure = make_subplots(
+        rows=len(speakers),
+        cols=1,
+        shared_xaxes=True,
+        vertical_spacing=0.28 / len(speakers),
+        subplot_titles=[titles[s.label] for s in speakers],
+    )
+    ends = [min((k + 1) * step, conversation.recording.duration_s) for k in range(len(bins[speakers[0].label]))]
+    middles = [(k * step + end) / 2 for k, end in enumerate(ends)]
+    for row, speaker in enumerate(speakers, 1):
+        for k, key in enumerate((*CLASSES, "unsure")):
+            values = [part[k] for part in bins[speaker.label]]
+            figure.add_bar(
+                name=words(key),
+                showlegend=False,
+                x=short(middles),
+                y=short(values),
+                width=short([(end - i * step) * 0.92 for i, end in enumerate(ends)]),
+                marker=bar_style(key, key == "unsure", scored=True),
+                hovertext=[
+                    f"{titles[speaker.label]}<br>{words.clock(i * step)}–{words.clock(end)}<br>"
+                    f"{words(key)} {words.seconds(v)}"
+                    for i, (end, v) in enumerate(zip(ends, values, strict=True))
+                ],
+                hovertemplate="%{hovertext}<extra></extra>",
+                row=row,
+                col=1,
+            )
+    axes = {f"xaxis{row if row > 1 else ''}": time_axis(conversation, words) for row in range(1, len(speakers) + 1)}
+    for name in list(axes)[:-1]:
+        axes[name] = {**axes[name], "title": None, "showticklabels": False}
+    scales = {
+        f"yaxis{row if row > 1 else ''}": {
+            "title": {"text": words("seconds_judged")},
+            "gridcolor": GRID,
+            "rangemode": "tozero",
+            "automargin": True,
+            "fixedrange": True,
+        }
+        for row in range(1, len(speakers) + 1)
+    }
+    figure.update_layout(**base_layout(words, height=80 + 150 * len(speakers)), barmode="stack", **axes, **scales)
+    return figure
+
+
+def seconds_by_class(conversation: Conversation) -> tuple[float, dict[str, list[list[float]]]]:
+    """Length of the parts (s), and for each scored speaker the judged seconds of each class and unsure, part by part.
+
+    A window counts where its middle lies, with the speech that it stands for, under its turn's class.
+    """
+    step = bin_s(conversation.recording.duration_s)
+    count = int(-(-conversation.recording.duration_s // step))
+    bins = {s.label: [[0.0] * 6 for _ in range(count)] for s in conversation.speakers if s.affect is not None}
+    for turn in conversation.turns:
+        if turn.emotion is None or turn.speaker not in bins:
+            continue
+        key = len(CLASSES) if turn.unsure else CLASSES.index(turn.emotion.top)
+        for window in turn.windows:
+            k = min(count - 1, int((window.start_s + window.end_s) / 2 // step))
+            bins[turn.speaker][k][key] += window.weight_s
+    return step, bins

@@ -1,0 +1,89 @@
+"""Talk and turn-taking: who speaks how much, part by part, and who interrupts (pure)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.records import Conversation
+from reports.figures.style import (
+    GRID,
+    base_layout,
+    bin_s,
+    short,
+    speaker_style,
+    time_axis,
+    titles_shown,
+)
+from reports.wording import Wording
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+def talk(conversation: Conversation, words: Wording) -> go.Figure:
+    """Seconds of speech of each speaker in equal parts of the recording; triangles are interruptions."""
+    import plotly.graph_objects as go
+
+    titles = titles_shown(conversation, words)
+    step, parts = talk_by_part(conversation)
+    figure = go.Figure()
+    duration_s = conversation.recording.duration_s
+    order = [s.label for s in conversation.speakers]
+    for label, values in parts.items():
+        ends = [min((k + 1) * step, duration_s) for k in range(len(values))]
+        figure.add_bar(
+            name=titles[label],
+            x=short([(k * step + end) / 2 for k, end in enumerate(ends)]),
+            y=short(values),
+            width=short([(end - k * step) * 0.92 for k, end in enumerate(ends)]),
+            marker={"color": speaker_style(order.index(label))["colour"]},
+            hovertext=[
+                f"{titles[label]}<br>{words.clock(k * step)}–{words.clock(end)}<br>{words.seconds(v)}"
+                for k, (end, v) in enumerate(zip(ends, values, strict=True))
+            ],
+            hovertemplate="%{hovertext}<extra></extra>",
+        )
+    interruptions = conversation.exchange.interruptions if conversation.exchange else ()
+    if interruptions:
+        top = max((sum(values) for values in zip(*parts.values(), strict=True)), default=step)
+        figure.add_scatter(
+            name=words("interruptions_marked"),
+            x=short([i.time_s for i in interruptions]),
+            y=short([1.08 * top] * len(interruptions)),
+            mode="markers",
+            marker={
+                "symbol": "triangle-down",
+                "size": 11,
+                "color": [speaker_style(order.index(i.by))["colour"] for i in interruptions],
+                "line": {"color": "#fff", "width": 1},
+            },
+            text=[
+                words("interrupts", who=titles[i.by], whom=titles[i.of], seconds=words.seconds(i.overlap_s))
+                for i in interruptions
+            ],
+            hovertemplate="%{text}<extra></extra>",
+        )
+    figure.update_layout(
+        **base_layout(words, height=280),
+        barmode="stack",
+        xaxis=time_axis(conversation, words),
+        yaxis={
+            "title": {"text": words("seconds_spoken")},
+            "gridcolor": GRID,
+            "rangemode": "tozero",
+            "automargin": True,
+            "fixedrange": True,
+        },
+    )
+    return figure
+
+
+def talk_by_part(conversation: Conversation) -> tuple[float, dict[str, list[float]]]:
+    """Length of the parts (s), and the seconds that each speaker talks in each."""
+    step = bin_s(conversation.recording.duration_s)
+    count = int(-(-conversation.recording.duration_s // step))
+    parts = {s.label: [0.0] * count for s in conversation.speakers}
+    for turn in conversation.turns:
+        for k in range(int(turn.start_s // step), min(count, int(turn.end_s // step) + 1)):
+            parts[turn.speaker][k] += max(0.0, min(turn.end_s, (k + 1) * step) - max(turn.start_s, k * step))
+    return step, parts

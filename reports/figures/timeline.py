@@ -1,0 +1,129 @@
+"""Who spoke when, and how it sounded: a lane per speaker (pure)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.records import CLASSES, Conversation, Turn, union_s
+from reports.figures.style import (
+    INK,
+    bar_style,
+    base_layout,
+    hover_of,
+    key_of,
+    lane_axis,
+    short,
+    time_axis,
+    titles_shown,
+)
+from reports.options import is_scored
+from reports.wording import Wording
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+SHORTEST_OVERLAP_S = 0.1  # shorter ones are within what boundaries err
+
+
+def timeline(conversation: Conversation, words: Wording) -> go.Figure:
+    """One lane per speaker, a bar per turn: its class as colour and letter; hatched: unsure, pale: not judged.
+
+    Dark strokes are overlap, grey bands are silences. The customdata of a bar is the index of its turn.
+    """
+    import plotly.graph_objects as go
+
+    titles = titles_shown(conversation, words)
+    scored = is_scored(conversation)
+    figure = go.Figure()
+    for key in (*CLASSES, "none"):
+        for unsure in (False, True):
+            turns = [t for t in conversation.turns if key_of(t) == key and t.unsure == unsure]
+            if not turns:
+                continue
+            name = words(key) if key != "none" else words("not_judged" if scored else "speech")
+            figure.add_bar(
+                name=f"{name} ({words('n_unsure')})" if unsure else name,
+                showlegend=False,  # the page has a legend of its own, one entry per class
+                orientation="h",
+                y=[t.speaker for t in turns],
+                base=short([t.start_s for t in turns]),
+                x=short([t.duration_s for t in turns]),
+                marker=bar_style(key, unsure, scored),
+                text=[_letter(t, words) for t in turns],
+                textposition="inside",
+                insidetextanchor="middle",
+                textangle=0,
+                textfont={"color": "#000" if unsure or key == "Pleased" else "#fff"},
+                customdata=[t.index for t in turns],
+                hovertext=[hover_of(t, conversation, titles, words) for t in turns],
+                hovertemplate="%{hovertext}<extra></extra>",
+                width=0.62,
+            )
+    lanes = [s.label for s in conversation.speakers]
+    _overlaps(figure, conversation, words)
+    figure.update_layout(
+        **base_layout(words, height=70 + 52 * len(lanes), top=8),
+        barmode="overlay",
+        uniformtext={"mode": "hide", "minsize": 9},
+        yaxis=lane_axis(lanes, titles),
+        xaxis=time_axis(conversation, words),
+        shapes=[_band(s.start_s, s.end_s) for s in (conversation.exchange.silences if conversation.exchange else ())],
+    )
+    return figure
+
+
+def _letter(turn: Turn, words: Wording) -> str:
+    """The class by its first letter, with a star where a person said so."""
+    key = key_of(turn)
+    return "" if key == "none" else words(f"letter_{key}") + ("*" if turn.original is not None else "")
+
+
+def _overlaps(figure: go.Figure, conversation: Conversation, words: Wording) -> None:
+    """A dark stroke along the foot of a lane wherever somebody else speaks too."""
+    spans = overlaps(conversation)
+    if spans:
+        figure.add_bar(
+            name=words("overlap"),
+            showlegend=False,
+            orientation="h",
+            y=[label for _, _, label in spans],
+            base=short([start for start, _, _ in spans]),
+            x=short([end - start for start, end, _ in spans]),
+            marker={"color": INK},
+            width=0.08,
+            offset=-0.42,
+            hovertext=[words("n_overlap", seconds=words.seconds(end - start)) for start, end, _ in spans],
+            hovertemplate="%{hovertext}<extra></extra>",
+        )
+
+
+def overlaps(conversation: Conversation) -> list[tuple[float, float, str]]:
+    """(start, end, speaker) wherever a speaker's turn overlaps one of another speaker, in seconds."""
+    out: list[tuple[float, float, str]] = []
+    for label in dict.fromkeys(t.speaker for t in conversation.turns):
+        others = union_s([(t.start_s, t.end_s) for t in conversation.turns if t.speaker != label])
+        own = union_s([(t.start_s, t.end_s) for t in conversation.turns if t.speaker == label])
+        k = 0
+        for start, end in own:
+            while k < len(others) and others[k][1] <= start:
+                k += 1
+            j = k
+            while j < len(others) and others[j][0] < end:
+                out.append((max(start, others[j][0]), min(end, others[j][1]), label))
+                j += 1
+    return [(start, end, label) for start, end, label in out if end - start >= SHORTEST_OVERLAP_S]
+
+
+def _band(start_s: float, end_s: float) -> dict[str, Any]:
+    return {
+        "type": "rect",
+        "xref": "x",
+        "yref": "paper",
+        "x0": round(start_s, 3),
+        "x1": round(end_s, 3),
+        "y0": 0,
+        "y1": 1,
+        "fillcolor": "#EEF1F5",
+        "line": {"width": 0},
+        "layer": "below",
+    }

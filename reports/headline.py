@@ -1,0 +1,96 @@
+"""Conversation -> a headline in words, made by rules from the numbers and never surer than they are (pure)."""
+
+from __future__ import annotations
+
+from pipeline.records import CLASSES, Conversation, Estimate, Moment, Speaker
+from reports.options import is_scored, titles_of
+from reports.wording import Wording
+
+MOSTLY_UNSURE = 0.5  # of judged time, above which nothing is said of a speaker's classes
+LITTLE_S = 20.0  # of judged speech, below which nothing is said of how a speaker sounded
+NOTABLE = 0.1  # of the judged time, from which a class is named
+
+
+def headline(conversation: Conversation, words: Wording) -> tuple[str, ...]:
+    """Sentences: who spoke how much, how each speaker sounded and moved, where it was tensest, how sure that is."""
+    titles = titles_of(conversation, words)
+    said = [_who(conversation, titles, words)]
+    said += [_tone(s, titles[s.label], words) for s in conversation.speakers if s.affect is not None]
+    unscored = [titles[s.label] for s in conversation.speakers if s.not_scored]
+    if unscored:
+        said.append(words("hl_not_scored", who=words.listed(unscored)))
+    if is_scored(conversation):
+        said.append(_tensest(conversation, titles, words))
+        said.append(_how_sure(conversation, words))
+    return tuple(said)
+
+
+def _who(conversation: Conversation, titles: dict[str, str], words: Wording) -> str:
+    shares = sorted(
+        ((s.talk.share, titles[s.label]) for s in conversation.speakers if s.talk and s.talk.talk_s > 0), reverse=True
+    )
+    length = words.clock(conversation.recording.duration_s)
+    low = conversation.diarization.count_confidence == "low"
+    if len(shares) == 1:
+        return words("hl_one_low" if low else "hl_one", length=length, who=shares[0][1])
+    spoken = words.listed([f"{title} {words.percent(share)}" for share, title in shares])
+    return words("hl_who_low" if low else "hl_who", n=len(shares), length=length, shares=spoken)
+
+
+def _tone(speaker: Speaker, title: str, words: Wording) -> str:
+    affect = speaker.affect
+    if affect is None:
+        return ""
+    if affect.judged_s < LITTLE_S:
+        return words("hl_little", who=title, seconds=words.seconds(affect.judged_s, 0))
+    if affect.unsure_share > MOSTLY_UNSURE:
+        first = words("hl_mostly_unsure", who=title, share=words.percent(affect.unsure_share))
+    else:
+        pairs = sorted(zip(affect.class_shares, CLASSES, strict=True), reverse=True)
+        named = [f"{words(name)} {words.percent(share)}" for share, name in pairs if share >= NOTABLE]
+        first = words(
+            "hl_sounded", who=title, classes=words.listed(named) or "–", unsure=words.percent(affect.unsure_share)
+        )
+    moved = [
+        words(f"hl_{axis}_{'up' if change.mean > 0 else 'down'}", change=_with_interval(change, words))
+        for axis, change in (("arousal", affect.arousal_change), ("valence", affect.valence_change))
+        if change is not None and change.low * change.high > 0
+    ]
+    if moved:
+        return f"{first} {words('hl_moved', how=words.listed(moved))}"
+    return f"{first} {words('hl_unmoved')}"
+
+
+def _tensest(conversation: Conversation, titles: dict[str, str], words: Wording) -> str:
+    peaks = [m for m in conversation.moments if m.kind == "tension"]
+    if not peaks:
+        return words("hl_no_peak")
+    sure = [m for m in peaks if m.certain]
+    best = max(sure or peaks, key=lambda m: float(m.values["tension"]))
+    return words(
+        "hl_tensest" if best.certain else "hl_tensest_unsure",
+        who=titles[best.speaker or ""],
+        time=words.clock(middle_s(best)),
+        score=words.percent(float(best.values["tension"])),
+        usual=words.percent(float(best.values["usual"])),
+    )
+
+
+def _how_sure(conversation: Conversation, words: Wording) -> str:
+    judged = sum(s.affect.judged_s for s in conversation.speakers if s.affect)
+    unsure = sum(s.affect.judged_s * s.affect.unsure_share for s in conversation.speakers if s.affect)
+    share = words.percent(unsure / judged if judged else 1.0)
+    found = conversation.validation
+    if found is not None and found.is_of(conversation.models):
+        return words("hl_sure_validated", share=share, f1=words.number(found.macro_f1), turns=found.turns)
+    return words("hl_sure", share=share)
+
+
+def _with_interval(change: Estimate, words: Wording) -> str:
+    low, high = (words.number(value, 2, sign=True) for value in (change.low, change.high))
+    return f"{words.number(change.mean, 2, sign=True)} ({low} … {high})"
+
+
+def middle_s(moment: Moment) -> float:
+    """The middle of a moment, in seconds."""
+    return (moment.start_s + moment.end_s) / 2

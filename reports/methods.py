@@ -1,0 +1,192 @@
+"""Conversation -> methods and limits: models, definitions with their thresholds, doubts, law (pure)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from pipeline.records import Conversation, ModelInfo
+from reports.cards import Fact
+from reports.options import is_scored, options_of
+from reports.scoring import cannot_give, how_used, places_rule, scoring_rules, unvalidated
+from reports.wording import Wording
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One model of the methods section."""
+
+    task: str
+    name: str
+    licence: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Methods:
+    """The last part of the page."""
+
+    models: tuple[ModelRow, ...]
+    provenance: tuple[Fact, ...]
+    thresholds: tuple[str, ...]
+    limits: tuple[str, ...]
+    notices: tuple[str, ...]
+
+
+def methods_of(conversation: Conversation, words: Wording) -> Methods:
+    """All that the page says of how it came about."""
+    return Methods(
+        models=tuple(_models(conversation, words)),
+        provenance=_provenance(conversation, words),
+        thresholds=_thresholds(conversation, words),
+        limits=_limits(conversation, words),
+        notices=_notices(conversation, words),
+    )
+
+
+def _models(conversation: Conversation, words: Wording) -> list[ModelRow]:
+    rows = []
+    for model in conversation.models:
+        digest = (model.sha256 or "–")[:16]
+        rows.append(ModelRow(words(f"t_{model.task}"), model.name, _licence(model, words), digest))
+    return rows
+
+
+def _licence(model: ModelInfo, words: Wording) -> str:
+    """The licence, and what it does not allow or is not known to allow."""
+    if model.licence is None:
+        return words("licence_unknown")
+    if model.commercial:
+        return model.licence
+    return f"{model.licence} ({words('commercial_unknown' if model.commercial is None else 'non_commercial')})"
+
+
+def _provenance(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
+    recording, found, note = conversation.recording, conversation.diarization, how_used(conversation, words)
+    how = words("count_low" if found.count_confidence == "low" else f"count_{found.count}")
+    return (
+        Fact(
+            words("d_file"),
+            words(
+                "file_value",
+                codec=recording.codec,
+                rate=recording.sample_rate_hz,
+                channels=recording.channels,
+                sha=recording.sha256[:16],
+            ),
+            "; ".join(words.note(note) for note in recording.notes),
+        ),
+        Fact(words("d_channels"), words.note(conversation.layout_reason)),
+        Fact(
+            words("d_count"),
+            f"{len(conversation.speakers)}: {how}",
+            "; ".join(words.note(note) for note in found.notes),
+        ),
+        *([Fact(words("d_emotion"), note)] if note and is_scored(conversation) else []),
+        Fact(words("d_program"), conversation.program),
+    )
+
+
+def _thresholds(conversation: Conversation, words: Wording) -> tuple[str, ...]:
+    dynamics = options_of(conversation, "dynamics")
+    silences = len(conversation.exchange.silences) if conversation.exchange else 0
+    talk = (
+        words("th_turn", merge=words.exact(options_of(conversation, "turns")["merge_gap_s"])),
+        words(
+            "th_non_talk",
+            non_talk=words.exact(dynamics["non_talk_s"]),
+            silence=words.exact(dynamics["silence_s"]),
+            n=silences,
+        ),
+        words("th_interruption", overlap=words.exact(dynamics["interruption_s"])),
+        words("th_latency", latency=words.exact(dynamics["max_latency_s"])),
+        words(
+            "th_flags",
+            share=words.percent(dynamics["flag_share"]),
+            monologue=words.exact(dynamics["flag_monologue_s"]),
+            silence=words.exact(dynamics["flag_silence_s"]),
+        ),
+    )
+    if not is_scored(conversation):
+        return talk
+    return (
+        *talk,
+        *scoring_rules(conversation, words),
+        places_rule(conversation, words),
+        words("th_quarters", turns=dynamics["min_turns"]),
+    )
+
+
+def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
+    limits = []
+    found = conversation.diarization
+    asked = any(note.key == "fewer_speakers" for note in found.notes)  # whoever gave a number needs no advice to
+    if found.count_confidence == "low" and not asked:
+        limits.append(words("limit_count"))
+    if not found.hears_overlap and len(conversation.speakers) > 1:
+        limits.append(words("limit_overlap"))
+    unjudged = [t for t in conversation.turns if t.unjudged]
+    judged_s = sum(s.affect.judged_s for s in conversation.speakers if s.affect)
+    talk_s = sum(s.talk.talk_s for s in conversation.speakers if s.talk)
+    if unjudged and is_scored(conversation):
+        why = Counter(t.unjudged for t in unjudged)
+        limits.append(
+            words(
+                "limit_unjudged",
+                seconds=words.seconds(max(0.0, talk_s - judged_s)),
+                short=why["short"],
+                overlap=why["overlap"],
+                other=why["restricted"] + why["not_asked"],
+            )
+        )
+    if is_scored(conversation):
+        limits = [words("limit_expression"), *_validation(conversation, words), words("limit_valence"), *limits]
+        limits += cannot_give(conversation, words)
+        if bound := [model.name for model in conversation.models if model.commercial is False]:
+            limits.append(words("limit_commercial", models=", ".join(bound)))
+    if unknown := dict.fromkeys(model.name for model in conversation.models if model.commercial is None):
+        limits.append(words("limit_licence", models=", ".join(unknown)))
+    return tuple(limits)
+
+
+def _validation(conversation: Conversation, words: Wording) -> list[str]:
+    """How good the model was found to be on the user's own material, or that nobody knows."""
+    found = conversation.validation
+    if found is None:
+        return [unvalidated(conversation, words)]
+    if not found.is_of(conversation.models):
+        own = ", ".join(m.name for m in conversation.models if m.task == "emotion")
+        return [unvalidated(conversation, words), words("validated_other", model=found.model, own=own)]
+    low, high = found.macro_f1_low, found.macro_f1_high
+    interval = (
+        words("validated_no_interval")
+        if low is None or high is None
+        else words("validated_interval", low=words.number(low), high=words.number(high))
+    )
+    agreement = (
+        words("validated_no_alpha")
+        if found.alpha_class is None
+        else words("validated_alpha", alpha=words.number(found.alpha_class))
+    )
+    return [
+        words(
+            "validated",
+            turns=found.turns,
+            recordings=found.recordings,
+            raters=found.raters,
+            alpha=agreement,
+            f1=words.number(found.macro_f1),
+            interval=interval,
+            classes=", ".join(f"{words(c.name)} {words.number(c.f1)}" for c in found.classes),
+            right=words.percent(found.right),
+            right_sure=words.percent(found.right_sure),
+        ),
+        words("validated_holds"),
+    ]
+
+
+def _notices(conversation: Conversation, words: Wording) -> tuple[str, ...]:
+    notices = [words("legal")]
+    if conversation.allow_restricted and is_scored(conversation) and any(s.role for s in conversation.speakers):
+        notices.append(words("legal_allowed", reason=conversation.allow_restricted))
+    return tuple(notices)

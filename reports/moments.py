@@ -1,0 +1,65 @@
+"""Moments -> the rows of the list of key moments, each with its numbers and why it is there (pure)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.records import Conversation, Moment
+from reports.options import options_of, titles_of
+from reports.wording import Wording
+
+LEAD_S = 1.0  # playing begins a little before
+
+
+@dataclass(frozen=True)
+class MomentRow:
+    """One key moment as shown; `play_s` is where listening begins."""
+
+    kind: str
+    play_s: float
+    time: str
+    what: str
+    why: str
+    doubt: str
+
+
+def moment_rows(conversation: Conversation, words: Wording) -> tuple[MomentRow, ...]:
+    """All key moments in order of time."""
+    titles = titles_of(conversation, words)
+    return tuple(_row(m, conversation, titles, words) for m in conversation.moments)
+
+
+def _row(m: Moment, conversation: Conversation, titles: dict[str, str], words: Wording) -> MomentRow:
+    who = titles.get(m.speaker or "", "")
+    v = m.values
+    if m.kind == "tension":
+        what = words("mo_tension", who=who)
+        why = words(
+            "mo_tension_why",
+            score=words.percent(float(v["tension"])),
+            low=words.percent(float(v["low"])),
+            high=words.percent(float(v["high"])),
+            usual=words.percent(float(v["usual"])),
+        )
+    elif m.kind in ("valence", "arousal"):
+        up = float(v["change"]) > 0
+        what = words(f"mo_{m.kind}_{'up' if up else 'down'}", who=who)
+        why = words(
+            "mo_change_why",
+            axis=words(m.kind),
+            before=words.number(float(v["from"]), 2, sign=True),
+            after=words.number(float(v["to"]), 2, sign=True),
+            seconds=words.seconds(m.end_s - m.start_s, 0),
+        )
+    elif m.kind == "interruption":
+        what = words("mo_interruption", who=who, whom=titles.get(str(v["of"]), str(v["of"])))
+        why = words(
+            "mo_interruption_why",
+            seconds=words.seconds(float(v["overlap_s"])),
+            limit=words.exact(options_of(conversation, "dynamics")["interruption_s"]),
+        )
+    else:
+        what = words(f"mo_{m.kind}", who=who)
+        why = words("mo_longest_why", seconds=words.seconds(float(v["seconds"])))
+    doubt = "" if m.certain else words("mo_doubt")
+    return MomentRow(m.kind, max(0.0, round(m.start_s - LEAD_S, 2)), words.clock(m.start_s), what, why, doubt)

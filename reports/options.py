@@ -1,0 +1,23 @@
+"""What every part of the page asks of a conversation: its options, its speakers' titles, whether anybody was scored."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from pipeline.records import Conversation
+from reports.wording import Wording
+
+
+def options_of(conversation: Conversation, group: str) -> dict[str, Any]:
+    """One group of the options that made the conversation, as stored with it; empty where it knew no such group."""
+    return cast("dict[str, Any]", conversation.config.get(group, {}))
+
+
+def titles_of(conversation: Conversation, words: Wording) -> dict[str, str]:
+    """How each speaker is called on the page, by label."""
+    return {s.label: words.speaker(s.label, s.name, s.role, s.role_source == "guess") for s in conversation.speakers}
+
+
+def is_scored(conversation: Conversation) -> bool:
+    """Whether the emotion of anybody was judged."""
+    return any(speaker.affect is not None for speaker in conversation.speakers)

@@ -1,0 +1,128 @@
+"""The numbers behind each figure as a table, for those who cannot see it or want to go on with them (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pipeline.records import CLASSES, Conversation
+from reports.figures.shares import seconds_by_class
+from reports.figures.talk import talk_by_part
+from reports.options import is_scored, titles_of
+from reports.wording import Wording
+
+Cell = str | float | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns and rows of one figure; a number is rounded to what it is worth. Times are seconds."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+def make_tables(conversation: Conversation, words: Wording) -> dict[str, dict[str, Any]]:
+    """A table per figure, by the figure's name, as plain data."""
+    tables = {"timeline": _timeline(conversation, words), "talk": _talk(conversation, words)}
+    if is_scored(conversation):
+        tables |= {
+            "trajectory": _trajectory(conversation, words),
+            "plane": _points(conversation, words),
+            "shares": _shares(conversation, words),
+            "course": _course(conversation, words),
+        }
+    return {name: asdict(table) for name, table in tables.items()}
+
+
+def _timeline(conversation: Conversation, words: Wording) -> Table:
+    titles = titles_of(conversation, words)
+    columns = ("col_speaker", "start_s", "end_s", "col_class", "col_score", "overlap_s", "col_unsure")
+    rows = [
+        (
+            titles[t.speaker],
+            round(t.start_s, 2),
+            round(t.end_s, 2),
+            words(t.emotion.top) if t.emotion else None,
+            round(t.emotion.confidence, 3) if t.emotion else None,
+            round(t.overlap_s, 2),
+            words("yes") if t.unsure else "",
+        )
+        for t in conversation.turns
+    ]
+    return _table(words, columns, rows)
+
+
+def _trajectory(conversation: Conversation, words: Wording) -> Table:
+    titles = titles_of(conversation, words)
+    columns = ("col_speaker", "time_s", "valence", "low", "high", "arousal", "low", "high")
+    rows: list[tuple[Cell, ...]] = [
+        (titles[line.speaker], *(None if v is None else round(v, 3) for v in values))
+        for line in conversation.trajectories
+        for values in zip(
+            line.times_s,
+            line.valence,
+            line.valence_low,
+            line.valence_high,
+            line.arousal,
+            line.arousal_low,
+            line.arousal_high,
+            strict=True,
+        )
+    ]
+    return _table(words, columns, rows)
+
+
+def _points(conversation: Conversation, words: Wording) -> Table:
+    titles = titles_of(conversation, words)
+    columns = ("col_speaker", "time_s", "weight_s", "valence", "sd", "arousal", "sd")
+    rows: list[tuple[Cell, ...]] = [
+        (
+            titles[line.speaker],
+            *(round(v, 3) for v in (p.time_s, p.weight_s, p.valence, p.valence_sd, p.arousal, p.arousal_sd)),
+        )
+        for line in conversation.trajectories
+        for p in line.points
+    ]
+    return _table(words, columns, rows)
+
+
+def _shares(conversation: Conversation, words: Wording) -> Table:
+    titles = titles_of(conversation, words)
+    rows: list[tuple[Cell, ...]] = [
+        (
+            titles[s.label],
+            round(s.affect.judged_s, 1),
+            *(round(v, 3) for v in (*s.affect.class_shares, s.affect.unsure_share)),
+        )
+        for s in conversation.speakers
+        if s.affect is not None
+    ]
+    return _table(words, ("col_speaker", "seconds_judged", *CLASSES, "unsure"), rows)
+
+
+def _course(conversation: Conversation, words: Wording) -> Table:
+    titles = titles_of(conversation, words)
+    step, bins = seconds_by_class(conversation)
+    rows: list[tuple[Cell, ...]] = [
+        (titles[label], round(k * step, 1), *(round(v, 1) for v in part))
+        for label, parts in bins.items()
+        for k, part in enumerate(parts)
+    ]
+    return _table(words, ("col_speaker", "start_s", *CLASSES, "unsure"), rows)
+
+
+def _talk(conversation: Conversation, words: Wording) -> Table:
+    titles = titles_of(conversation, words)
+    step, parts = talk_by_part(conversation)
+    rows = [
+        (titles[label], round(k * step, 1), round(value, 1))
+        for label, values in parts.items()
+        for k, value in enumerate(values)
+    ]
+    return _table(words, ("col_speaker", "start_s", "seconds_spoken"), rows)
+
+
+def _table(words: Wording, columns: Sequence[str], rows: Sequence[tuple[Cell, ...]]) -> Table:
+    return Table(tuple(words(name) for name in columns), tuple(rows))

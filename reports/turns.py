@@ -1,0 +1,131 @@
+"""Turns -> rows of the table of turns, with what filters and corrections need of them (pure)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.annotations import Word
+from pipeline.records import CLASSES, Conversation, Turn
+from reports.options import is_scored, titles_of
+from reports.scoring import shown_classes
+from reports.wording import Wording
+
+
+@dataclass(frozen=True)
+class TurnRow:
+    """One row of the table of turns, as shown; `key` is the class, `unsure` or `none` for its colour.
+
+    `original` says what the model said where a person corrected it. `words` are of the transcript.
+    """
+
+    index: int
+    start_s: float
+    end_s: float
+    label: str
+    model_label: str
+    model_class: str
+    confidence: float
+    start: str
+    length: str
+    speaker: str
+    key: str
+    emotion: str
+    score: str
+    valence: str
+    arousal: str
+    level: str
+    note: str
+    original: str
+    comment: str
+    words: tuple[Word, ...]
+
+
+def turn_data(row: TurnRow) -> dict[str, Any]:
+    """What the page's scripts need of a turn."""
+    return {
+        "index": row.index,
+        "start": row.start_s,
+        "end": row.end_s,
+        "speaker": row.label,
+        "key": row.key,
+        "confidence": row.confidence,
+        "corrected": bool(row.original or row.comment),
+        "model": {"speaker": row.model_label, "answer": row.model_class},
+    }
+
+
+def turn_rows(conversation: Conversation, words: Wording) -> tuple[TurnRow, ...]:
+    """All turns in order of time."""
+    titles = titles_of(conversation, words)
+    said: dict[int, list[Word]] = {}
+    for word in conversation.words:
+        if word.turn is not None:
+            said.setdefault(word.turn, []).append(word)
+    places = conversation.places()
+    return tuple(
+        _row(t, conversation, titles, places.get(t.index), tuple(said.get(t.index, ())), words)
+        for t in conversation.turns
+    )
+
+
+def _row(
+    turn: Turn,
+    conversation: Conversation,
+    titles: dict[str, str],
+    place: tuple[float, float] | None,
+    said: tuple[Word, ...],
+    words: Wording,
+) -> TurnRow:
+    shown = shown_classes(turn, conversation)
+    valence, arousal = place or (None, None)
+    notes = []
+    if turn.unjudged and is_scored(conversation):
+        notes.append(words(f"u_{turn.unjudged}"))
+    if turn.unsure:
+        notes.append(words("n_unsure"))
+    if turn.overlap_s >= 0.1 and turn.unjudged != "overlap":
+        notes.append(words("n_overlap", seconds=words.seconds(turn.overlap_s)))
+    return TurnRow(
+        index=turn.index,
+        start_s=round(turn.start_s, 2),
+        end_s=round(turn.end_s, 2),
+        label=turn.speaker,
+        model_label=turn.original.speaker if turn.original else turn.speaker,
+        model_class=_model_class(turn, words),
+        confidence=round(turn.emotion.confidence, 3) if turn.emotion else 0.0,
+        start=words.clock(turn.start_s, 1),
+        length=words.seconds(turn.duration_s),
+        speaker=titles[turn.speaker],
+        key="none" if turn.emotion is None else "unsure" if turn.unsure else turn.emotion.top,
+        emotion=", ".join(words(name) for name, _ in shown) or "–",
+        score=", ".join(words.percent(score) for _, score in shown),
+        valence="" if valence is None else words.number(valence, 2, sign=True),
+        arousal="" if arousal is None else words.number(arousal, 2, sign=True),
+        level="" if turn.loudness_dbfs is None else words.number(turn.loudness_dbfs, 0),
+        note=", ".join(notes),
+        original=_original(turn, titles, words),
+        comment=turn.note,
+        words=said,
+    )
+
+
+def _original(turn: Turn, titles: dict[str, str], words: Wording) -> str:
+    """What the models said of a turn that a person corrected: whose it was, and its class."""
+    before = turn.original
+    if before is None:
+        return ""
+    parts = [titles.get(before.speaker, before.speaker)] if before.speaker != turn.speaker else []
+    if turn.emotion is not None and turn.emotion.activation == "human":
+        parts.append(_model_class(turn, words) or words("not_judged"))
+    return words("n_corrected_from", before=", ".join(parts)) if parts else words("n_corrected")
+
+
+def _model_class(turn: Turn, words: Wording) -> str:
+    """The model's class of a turn with its mean score, whatever a person said; empty where it gave none."""
+    windows = turn.original.windows if turn.original else turn.windows
+    if not windows:
+        return ""
+    total = [sum(w.weight_s * w.emotion.scores[k] for w in windows) for k in range(len(CLASSES))]
+    share = max(total) / sum(w.weight_s for w in windows)
+    return f"{words(CLASSES[total.index(max(total))])} {words.percent(share)}"

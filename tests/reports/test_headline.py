@@ -1,0 +1,131 @@
+"""The headline and the key moments say what the numbers say, in both languages, and never more."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from pipeline import People
+from pipeline.records import Affect, Conversation, Diarization, Estimate, Moment, Speaker
+from reports.headline import headline
+from reports.moments import moment_rows
+from reports.wording import Wording
+
+Make = Callable[..., Conversation]
+EN, FR = Wording("en"), Wording("fr")
+
+
+def speaker_with(conversation: Conversation, **changes: object) -> Speaker:
+    first = conversation.speakers[0]
+    assert first.affect is not None
+    values = {"judged_s": 60.0, "class_shares": (0.1, 0, 0.2, 0, 0.5), "unsure_share": 0.2} | changes
+    affect: Affect = replace(first.affect, **values)  # type: ignore[arg-type]
+    return replace(first, affect=affect)
+
+
+def said(conversation: Conversation, speaker: Speaker, words: Wording = EN) -> list[str]:
+    return list(headline(replace(conversation, speakers=(speaker, *conversation.speakers[1:])), words))
+
+
+def test_who_spoke_how_much(make_conversation: Make) -> None:
+    conversation = make_conversation(people=People(names=("Anna", "Ben")))
+    assert headline(conversation, EN)[0] == "0:30, 2 speakers. Share of talk: Anna 66% and Ben 34%."
+    low: Diarization = replace(conversation.diarization, count_confidence="low")
+    assert "probably 2 speakers" in headline(replace(conversation, diarization=low), EN)[0]
+    assert "sans doute 2 locuteurs" in headline(replace(conversation, diarization=low), FR)[0]
+
+
+def test_little_speech_and_mostly_unsure_speech_say_nothing_of_the_tone(make_conversation: Make) -> None:
+    conversation = make_conversation()
+    little = said(conversation, speaker_with(conversation, judged_s=19.0))[1]
+    assert "too little to say" in little
+    unsure = said(conversation, speaker_with(conversation, unsure_share=0.6))[1]
+    assert "could mostly not be told (60%" in unsure
+    for text in (little, unsure):
+        assert "Tension" not in text
+
+
+def test_classes_are_named_from_a_tenth_on(make_conversation: Make) -> None:
+    conversation = make_conversation()
+    text = said(conversation, speaker_with(conversation))[1]
+    assert "Tension 50%, Neutral 20% and Pleased 10% of the judged speech (20% unsure)" in text
+    assert "Sad" not in text
+
+
+@pytest.mark.parametrize(
+    ("axis", "change", "expected"),
+    [
+        ("arousal", Estimate(0.3, 0.1, 0.5), "more active +0.30 (+0.10 … +0.50)"),
+        ("arousal", Estimate(-0.3, -0.5, -0.1), "less active −0.30"),
+        ("valence", Estimate(0.3, 0.1, 0.5), "more pleasant +0.30 (+0.10 … +0.50), as far as that can be heard"),
+        ("valence", Estimate(-0.3, -0.5, -0.1), "less pleasant"),
+        ("valence", Estimate(0.3, -0.1, 0.7), "No change from first to last quarter can be told"),
+        ("arousal", None, "No change from first to last quarter can be told"),
+    ],
+)
+def test_a_change_is_told_only_where_its_interval_leaves_out_nought(
+    make_conversation: Make, axis: str, change: Estimate | None, expected: str
+) -> None:
+    conversation = make_conversation()
+    other = "valence" if axis == "arousal" else "arousal"
+    speaker = speaker_with(conversation, **{f"{axis}_change": change, f"{other}_change": None})
+    assert expected in said(conversation, speaker)[1]
+    assert all(len(t) > 10 for t in said(conversation, speaker, FR))
+
+
+def test_unscored_speakers_are_named_and_nothing_is_said_of_their_tone(make_conversation: Make) -> None:
+    assert list(headline(make_conversation("recruitment"), EN))[1:] == [
+        "Emotion was not computed for Speaker 1 (recruiter?) and Speaker 2 (candidate?)."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("moments", "expected"),
+    [
+        ((), "No stretch stands out as tense."),
+        ((("S2", 0.7, False),), "No stretch is surely tenser than the rest; the highest score is that of Speaker 2"),
+        ((("S1", 0.6, True), ("S2", 0.7, False)), "Tensest: Speaker 1 about 0:15 (Tension 60%, 20% over the whole)."),
+    ],
+)
+def test_the_tensest_stretch_is_as_sure_as_its_peak(
+    make_conversation: Make, moments: tuple[tuple[str, float, bool], ...], expected: str
+) -> None:
+    peaks = tuple(
+        Moment("tension", 10, 20, who, sure, {"tension": score, "usual": 0.2, "low": 0.1, "high": 0.9})
+        for who, score, sure in moments
+    )
+    assert expected in " ".join(headline(replace(make_conversation(), moments=peaks), EN))
+
+
+ALL = (
+    Moment("tension", 1, 2, "S1", False, {"tension": 0.6, "usual": 0.2, "low": 0.1, "high": 0.9}),
+    *(
+        Moment(kind, 3, 33, "S2", True, {"change": change, "from": 0.1, "to": 0.1 + change, "z": 4.0})
+        for kind in ("valence", "arousal")
+        for change in (-0.4, 0.4)
+    ),
+    Moment("silence", 40, 52, values={"seconds": 12.0}),
+    Moment("monologue", 60, 100, "S1", values={"seconds": 40.0}),
+    Moment("interruption", 110, 111.2, "S2", values={"of": "S1", "overlap_s": 1.2}),
+)
+
+
+def test_moments_have_their_numbers_and_doubts(make_conversation: Make) -> None:
+    conversation = replace(make_conversation(), moments=ALL)
+    rows = moment_rows(conversation, EN)
+    assert [row.kind for row in rows] == [m.kind for m in ALL]
+    assert rows[0].what == "Speaker 1 sounds tensest."
+    assert rows[0].why == "Tension 60% (10% to 90%) against 20% over the whole."
+    assert [row.doubt for row in rows] == ["may be chance", *[""] * 7]
+    assert rows[1].why == "Steepest change: Valence from +0.10 to −0.30 within 30\u00a0s."
+    assert [row.what for row in rows[1:5]] == [
+        "Speaker 2 sounds less pleasant.",
+        "Speaker 2 sounds more pleasant.",
+        "Speaker 2 calms down.",
+        "Speaker 2 becomes more active.",
+    ]
+    assert rows[5].why == "Longest: 12.0\u00a0s."
+    assert rows[7].what == "Speaker 2 interrupts Speaker 1."
+    assert rows[7].play_s == 109
+    french = moment_rows(conversation, FR)
+    assert all(a.what != b.what and a.why for a, b in zip(rows, french, strict=True))
