@@ -69,8 +69,9 @@ def _tension_peaks(
         time = float(at[order][k])
         if len(out) == options.peaks or smooth[k] < usual + options.rise:
             break
-        if smooth[k] < smooth[np.abs(at[order] - time) < apart_s].max():
-            continue  # the slope of a higher one
+        near = any(abs(time - (m.start_s + m.end_s) / 2) < apart_s for m in out)
+        if near or smooth[k] < smooth[np.abs(at[order] - time) < apart_s].max():
+            continue  # a peak that is known already, or the slope of a higher one
         start, end = time - smoothing.smoothing_s, time + smoothing.smoothing_s
         values = {"tension": float(smooth[k]), "usual": float(usual)} | _interval(smooth[k], error[k])
         sure = bool(smooth[k] - usual > limit * np.hypot(error[k], usual_error))
