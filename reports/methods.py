@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.records import Conversation, ModelInfo
 from reports.cards import Fact
+from reports.headline import LITTLE_S, MOSTLY_UNSURE
 from reports.options import is_scored, options_of
 from reports.scoring import cannot_give, how_used, places_rule, scoring_rules, unvalidated
 from reports.wording import Wording
@@ -114,6 +115,25 @@ def _thresholds(conversation: Conversation, words: Wording) -> tuple[str, ...]:
         *scoring_rules(conversation, words),
         places_rule(conversation, words),
         words("th_quarters", turns=dynamics["min_turns"]),
+        words("th_headline", little=words.exact(LITTLE_S), unsure=words.percent(MOSTLY_UNSURE)),
+        *_moments(conversation, words),
+    )
+
+
+def _moments(conversation: Conversation, words: Wording) -> tuple[str, ...]:
+    options = options_of(conversation, "moments")
+    if not options:  # an older version analysed
+        return ()
+    smoothing = options_of(conversation, "trajectory")["smoothing_s"]
+    return (
+        words(
+            "th_moments",
+            smoothing=words.exact(smoothing),
+            rise=words.percent(options["rise"]),
+            apart=words.exact(options["apart_s"]),
+            within=words.exact(2 * smoothing),
+            monologue=words.exact(options["monologue_s"]),
+        ),
     )
 
 
