@@ -16,7 +16,7 @@ from pipeline.cli.console import Terminal, number
 from pipeline.errors import ConfigError, NotAConversationError, NotFoundError
 from pipeline.records import Conversation, Validation
 
-_OTHER = (".labels.json", "validation.json")
+_OTHER = (".labels.json", "validation.json", ".aws.json")
 
 
 def label(
