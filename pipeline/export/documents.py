@@ -13,8 +13,8 @@ from pipeline.records import Conversation
 if TYPE_CHECKING:
     from docx.document import Document
 
-_SPECIAL = re.compile(r"[\\`*_\[\]<>&~|$]")
-_AT_START = re.compile(r"^(#|\+|-|=|!|\d+(?=[.)]))")
+_SPECIAL = re.compile(r"[\\`*_\[\]<>&~|$#]")
+_AT_START = re.compile(r"^(\+|-|=|!|\d+(?=[.)]))")
 
 
 def quotes_md(conversation: Conversation) -> str:

@@ -67,7 +67,8 @@ def _unnamed(label: str, wording: Wording | None) -> str:
 
 
 def _is_text(c: str) -> bool:
-    return unicodedata.category(c) not in ("Cc", "Cs") and ord(c) & 0xFFFE != 0xFFFE
+    """Whether it is text: no control, half of a pair, byte order mark (Praat drops it anywhere) or noncharacter."""
+    return unicodedata.category(c) not in ("Cc", "Cs") and c != "\ufeff" and ord(c) & 0xFFFE != 0xFFFE
 
 
 def _counted(shown: dict[str, str]) -> dict[str, int]:

@@ -43,7 +43,7 @@ def vtt(conversation: Conversation) -> str:
     blocks = ["WEBVTT"]
     for cue in cues_of(conversation):
         text = _escaped("\n".join(_lines(cue.text)))
-        voiced = f"<v {_escaped(cue.speaker)}>{text}</v>" if cue.speaker else text
+        voiced = f"<v {_voice(cue.speaker)}>{text}</v>" if cue.speaker else text
         blocks.append(f"{_time(cue.start_ms, '.')} --> {_time(cue.end_ms, '.')}\n{voiced}")
     return "\n\n".join(blocks) + "\n"
 
@@ -119,6 +119,12 @@ def _time(millis: int, point: str) -> str:
 
 def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _voice(name: str) -> str:
+    """A name as a voice; one that ends in dashes would make an arrow with the tag's end, which no cue may hold."""
+    escaped = _escaped(name)
+    return f"{escaped[:-1]}&#45;" if escaped.endswith("-") else escaped
 
 
 def _unarrowed(text: str) -> str:

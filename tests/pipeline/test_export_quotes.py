@@ -128,6 +128,8 @@ def test_the_reason_for_judging_restricted_roles_is_printed(make_spoken: Callabl
     "text",
     [
         "# h",
+        "C #",
+        "a ##",
         "- a",
         "+ a",
         "1. a",
@@ -154,6 +156,7 @@ def test_whatever_is_said_stays_text(make_spoken: Callable[..., Conversation], t
     spoken = replace(spoken, words=(replace(spoken.words[0], text=text),))
     blocks = by_markdown(spoken)
     assert plain(text) in blocks
+    assert by_markdown(replace(spoken, recording=replace(spoken.recording, name=text)))[0] == f"Quotes: {plain(text)}"
     assert f"Note: {plain(text)}" in blocks
 
 

@@ -1,6 +1,7 @@
 """Subtitles are read back by `srt` and `webvtt-py`."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from html import unescape
 from itertools import pairwise
 
@@ -102,3 +103,10 @@ def test_nothing_said_is_no_cue(empty: Conversation) -> None:
     assert export.srt(empty) == ""
     assert export.vtt(empty) == "WEBVTT\n"
     assert by_srt(empty) == by_webvtt(empty) == []
+
+
+def test_a_name_that_ends_in_dashes_makes_no_arrow(make_spoken: Callable[..., Conversation]) -> None:
+    made = make_spoken(with_words=False)
+    named = replace(made, speakers=(replace(made.speakers[0], name="Zoé --"), *made.speakers[1:]))
+    assert {c[2] for c in by_webvtt(named)} >= {"Zoé --"}
+    assert len(by_webvtt(named)) == len(made.turns)
