@@ -82,9 +82,12 @@ def _remarks(turn: Turn, names: dict[str, str], wording: Wording) -> tuple[tuple
         old = names.get(turn.original.speaker, plain(turn.original.speaker))
         changes.append(wording("was_speaker", new=names[turn.speaker], old=old))
     if is_corrected(turn) and turn.emotion and turn.emotion.activation == "human":
-        answer = model_answer(turn) if turn.original else None
-        old = wording(answer.top) if answer else wording("not_judged")
-        changes.append(wording("was_class", new=wording(turn.emotion.top), old=old))
+        answer, new = model_answer(turn) if turn.original else None, wording(turn.emotion.top)
+        if answer and answer.top == turn.emotion.top:
+            changes.append(wording("was_unsure", new=new))
+        else:
+            old = wording(answer.top if answer else "not_judged")
+            changes.append(wording("was_class", new=new, old=old))
     remarks = [(wording("correction"), "; ".join(changes))] if changes else []
     if note := plain(turn.note):
         remarks.append((wording("note"), note))

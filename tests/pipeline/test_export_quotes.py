@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 
 from pipeline import export
 from pipeline.export.said import plain
-from pipeline.records import Conversation
+from pipeline.records import Conversation, EmotionScores
 
 Read = Callable[[Conversation], list[str]]
 
@@ -96,6 +96,16 @@ def test_what_a_person_said_is_marked(read: Read, spoken: Conversation) -> None:
     )
     assert blocks[at + 2] == 'Note: She "sighs" <i>here</i> & stops'
     assert sum(block.startswith("By a person") for block in blocks) == 1
+
+
+@READERS
+def test_a_class_that_a_person_confirms_is_not_called_another(read: Read, spoken: Conversation) -> None:
+    turn = spoken.turns[5]
+    assert turn.original
+    windows = tuple(replace(w, emotion=EmotionScores((0.1, 0.1, 0.2, 0.4, 0.2))) for w in turn.original.windows)
+    sure = replace(turn, speaker="S2", original=replace(turn.original, windows=windows))
+    blocks = read(replace(spoken, turns=(*spoken.turns[:5], sure, *spoken.turns[6:])))
+    assert "By a person: class Sad, of which the model was unsure" in blocks
 
 
 @READERS
