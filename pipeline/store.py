@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _DECIMALS = 6
-_OTHER = (".labels.json", "validation.json")  # what else Ressenti writes beside conversations
+_OTHER = (".labels.json", "validation.json", ".aws.json")  # what else Ressenti writes beside conversations
 
 
 @cache

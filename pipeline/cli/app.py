@@ -42,6 +42,7 @@ Out = Annotated[Path | None, typer.Option("--out", help="Folder for the results.
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist already.")]
 Language = Annotated[Literal["en", "fr"] | None, typer.Option("--lang", help="Language of the report.")]
+Formats = Annotated[str, typer.Option("--format", help=f"Results to write, out of {', '.join(outputs.FORMATS)}.")]
 Preset = Annotated[
     str, typer.Option("--config", help=f"Preset ({', '.join(preset_names())}) or a YAML file.", show_default=True)
 ]
@@ -78,12 +79,12 @@ def analyze(
     device: Annotated[
         Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where emotion models of transformers run.")
     ] = None,
-    format: Annotated[str, typer.Option(help="Results to write.")] = ",".join(outputs.ENDINGS),
+    format: Formats = ",".join(outputs.DEFAULT),
     out: Out = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
-    """Analyse recordings: NAME.report.html, NAME.json, NAME.turns.csv and NAME.rttm for each."""
+    """Analyse recordings: NAME.report.html, NAME.json, NAME.turns.csv and NAME.rttm for each, or other formats."""
     terminal = Terminal(quiet)
     diarization = {
         "model": diarizer,
@@ -132,7 +133,7 @@ def sample(
     terminal = Terminal(quiet)
     recording, reference = sample_run.locate()
     overrides: dict[str, dict[str, object]] = {"diarization": {"speakers": 2}, "report": _given({"lang": lang})}
-    (paths,) = outputs.plan([recording], out, tuple(outputs.ENDINGS)).values()
+    (paths,) = outputs.plan([recording], out, outputs.DEFAULT).values()
     outputs.check_free(list(paths.values()), overwrite=True)
     options = load_config("default", overrides)
     conversation, seconds = _analyze_one(recording, options, People(), paths, terminal, Models())
@@ -148,19 +149,22 @@ def report(
         typer.Option(help="Preset or YAML file: its anchors, smoothing, limits and language."),
     ] = None,
     lang: Language = None,
+    format: Formats = "html",
     out: Out = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
-    """Render reports again from stored conversations, without the recordings."""
+    """Render reports and other formats again from stored conversations, without the recordings."""
     terminal = Terminal(quiet)
+    formats = outputs.parse_formats(format)
     chosen = load_config(config) if config else None
     code = 0
-    for path, paths in outputs.plan(_in_folders(conversations), out, ("html",)).items():
+    for path, paths in outputs.plan(outputs.stored(_in_folders(conversations)), out, formats).items():
         try:
             outputs.check_free(list(paths.values()), overwrite)
             outputs.write(_stored(path, chosen), paths, lang)
-            terminal.say(f"[green]✓[/] {escape(path.name)} → [bold]{escape(str(paths['html']))}[/]")
+            for written in paths.values():
+                terminal.say(f"[green]✓[/] {escape(path.name)} → [bold]{escape(str(written))}[/]")
         except Exception as error:  # noqa: BLE001  # the other conversations are still rendered
             if isinstance(error, NotAConversationError) and path not in conversations:  # beside others in a folder
                 terminal.err.print(f"[yellow]left out[/] {escape(str(error))}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -10,16 +11,43 @@ from pipeline import export, store
 from pipeline.errors import ConfigError, OutputError, OutputExistsError
 from pipeline.records import Conversation
 
-ENDINGS = {"html": ".report.html", "json": ".json", "csv": ".turns.csv", "rttm": ".rttm"}
+DEFAULT = ("html", "json", "csv", "rttm")
+_TABLES = {f"parquet-{table}": f".{table}.parquet" for table in export.TABLES}
+ENDINGS = {
+    "html": ".report.html",
+    "json": ".json",
+    "csv": ".turns.csv",
+    "rttm": ".rttm",
+    "textgrid": ".TextGrid",
+    "srt": ".srt",
+    "vtt": ".vtt",
+    "aws": ".aws.json",
+    "quotes-md": ".quotes.md",
+    "quotes-docx": ".quotes.docx",
+    **_TABLES,
+}
+FORMATS = (*(name for name in ENDINGS if name not in _TABLES), "parquet")
 
 
 def parse_formats(text: str) -> tuple[str, ...]:
-    """Formats from a comma-separated list; `ConfigError` for one that is unknown."""
-    formats = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    """Formats from a comma-separated list, `parquet` as all its tables; `ConfigError` for what cannot be written."""
+    asked = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    formats = tuple(name for part in asked for name in (_TABLES if part == "parquet" else (part,)))
     unknown = [name for name in formats if name not in ENDINGS]
     if unknown or not formats:
-        raise ConfigError(f"--format: got {text!r}; expected a list out of {', '.join(ENDINGS)}.")
-    return formats
+        raise ConfigError(f"--format: got {text!r}; expected a list out of {', '.join(FORMATS)}.")
+    if not _TABLES.keys().isdisjoint(formats):
+        export.need_pyarrow()
+    return tuple(dict.fromkeys(formats))
+
+
+def stored(paths: Sequence[Path]) -> list[Path]:
+    """Without exports of the format `aws`: `*.json` names these beside the conversations that they came from."""
+    return [p for p in paths if not (p.name.endswith(ENDINGS["aws"]) and _conversation_of(p).exists())]
+
+
+def _conversation_of(path: Path) -> Path:
+    return path.with_name(path.name.removesuffix(ENDINGS["aws"]) + ENDINGS["json"])
 
 
 def plan(sources: Sequence[Path], out: Path | None, formats: Sequence[str]) -> dict[Path, dict[str, Path]]:
@@ -57,6 +85,7 @@ def check_free(paths: Sequence[Path], overwrite: bool) -> None:
 def write(conversation: Conversation, paths: dict[str, Path], lang: Literal["en", "fr"] | None) -> None:
     """Render and write every format, all files or none; from what is stored, so that rendering again gives the same."""
     conversation = store.loads(store.dumps(conversation))
+    shown = export.in_language(conversation, lang)
     files: dict[Path, str | bytes] = {}
     for name, path in paths.items():
         if name == "html":
@@ -64,5 +93,20 @@ def write(conversation: Conversation, paths: dict[str, Path], lang: Literal["en"
 
             files[path] = render(conversation, lang)
         else:
-            files[path] = {"json": store.dumps, "csv": export.turns_csv, "rttm": export.rttm}[name](conversation)
+            files[path] = store.dumps(conversation) if name == "json" else _writer(name)(shown)
     store.write_whole(files)
+
+
+def _writer(name: str) -> Callable[[Conversation], str | bytes]:
+    writers: dict[str, Callable[[Conversation], str | bytes]] = {
+        "csv": export.turns_csv,
+        "rttm": export.rttm,
+        "textgrid": export.textgrid,
+        "srt": export.srt,
+        "vtt": export.vtt,
+        "aws": export.aws,
+        "quotes-md": export.quotes_md,
+        "quotes-docx": export.quotes_docx,
+        **{f"parquet-{table}": partial(export.parquet, table=table) for table in export.TABLES},
+    }
+    return writers[name]

@@ -122,7 +122,7 @@ def measure(started: float) -> None:
             progress=clock.hook,
         )
         clock.end("deriving")
-        (plan,) = outputs.plan([path], path.parent / "out", tuple(outputs.ENDINGS)).values()
+        (plan,) = outputs.plan([path], path.parent / "out", outputs.DEFAULT).values()
         outputs.write(conversation, plan, None)
         clock.end("report")
         result: dict[str, Any] = {

@@ -1,8 +1,7 @@
-"""Conversation -> the formats of other tools: each a function from values to text (pure)."""
+"""Conversation -> NIST RTTM."""
 
 from __future__ import annotations
 
-from pipeline import store
 from pipeline.records import Conversation
 
 
@@ -14,9 +13,3 @@ def rttm(conversation: Conversation) -> str:
         for s in conversation.diarization.segments
     ]
     return "\n".join(lines) + "\n"
-
-
-def turns_csv(conversation: Conversation) -> str:
-    """The table of turns (`pipeline.store.turns_frame`) as CSV, numbers with three decimals."""
-    text: str = store.turns_frame(conversation).to_csv(index=False, float_format="%.3f", lineterminator="\n")
-    return text

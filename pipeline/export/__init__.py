@@ -1,0 +1,26 @@
+"""Conversation -> the formats of other tools: each a function from a conversation to text or bytes (pure)."""
+
+from __future__ import annotations
+
+from pipeline.export.call_analytics import aws
+from pipeline.export.documents import quotes_docx, quotes_md
+from pipeline.export.praat import textgrid
+from pipeline.export.segments import rttm
+from pipeline.export.subtitles import srt, vtt
+from pipeline.export.tables import TABLES, need_pyarrow, parquet, turns_csv
+from pipeline.export.wording import in_language
+
+__all__ = [
+    "TABLES",
+    "aws",
+    "in_language",
+    "need_pyarrow",
+    "parquet",
+    "quotes_docx",
+    "quotes_md",
+    "rttm",
+    "srt",
+    "textgrid",
+    "turns_csv",
+    "vtt",
+]

@@ -1,0 +1,223 @@
+"""Conversation -> JSON in the shape of Amazon Transcribe Call Analytics, which Contact Lens shares.
+
+The shape: "Post-call analytics output" in the Amazon Transcribe Developer Guide, and "Example Contact Lens
+conversational analytics output files for a call" in the Amazon Connect Administrator Guide. What these do not have -
+tone above all - is under the key `Ressenti`; their `Sentiment` is of words, and is left out.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Any, cast
+from uuid import NAMESPACE_OID, uuid5
+
+from pipeline.annotations import Span, Word
+from pipeline.export.said import is_corrected, model_answer, text_of, words_of
+from pipeline.export.wording import Wording
+from pipeline.records import CLASSES, AffectPoint, Conversation, EmotionScores, Exchange, Levels, Speaker, Turn, union_s
+
+_ROLES = {"agent": "AGENT", "client": "CUSTOMER", "customer": "CUSTOMER"}
+_FULL_SCALE_DB = 20 * math.log10(2**15)  # of 16-bit samples, above one step of them
+_LOUDNESS = (
+    "dB above one step of 16-bit samples (full scale is 90.31), the highest level of the recording's louder channel in "
+    "each second that the turn touches, whoever speaks; AWS publishes no scale, its examples lie between 40 and 90. "
+    "Seconds that share a step of LevelStepSeconds have the same value."
+)
+
+Json = dict[str, Any]
+
+
+def aws(conversation: Conversation) -> str:
+    """JSON as Amazon Transcribe Call Analytics writes it, with tone in `Ressenti`; times in whole milliseconds.
+
+    A speaker is AGENT or CUSTOMER where they alone have such a role, else goes by their label. `Content` is empty
+    where there is no transcript. A loudness score is null for a second whose level is not stored.
+    """
+    roles = _roles(conversation.speakers)
+    words = words_of(conversation)
+    data: Json = {
+        "JobName": re.sub(r"[^0-9A-Za-z._-]", "_", PurePath(conversation.recording.name).stem) or "recording",
+        "JobStatus": "COMPLETED",
+        "Channel": "VOICE",
+        "ContentMetadata": {"Output": "Redacted" if conversation.bleeps else "Raw"},
+        "Participants": [{"ParticipantId": label, "ParticipantRole": role} for label, role in roles.items()],
+        "Categories": {"MatchedCategories": [], "MatchedDetails": {}},
+        "ConversationCharacteristics": _characteristics(conversation, roles, words),
+        "Transcript": [_turn(conversation, t, roles, words.get(t.index, ())) for t in conversation.turns],
+        "Ressenti": _extension(conversation, roles),
+    }
+    return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def _roles(speakers: Sequence[Speaker]) -> dict[str, str]:
+    """Participant role by label; two of the same role would be one participant to AWS, and go by their labels."""
+    found = {s.label: _ROLES.get((s.role or "").strip().casefold()) for s in speakers}
+    counts = Counter(found.values())
+    return {label: role if role and counts[role] == 1 else label for label, role in found.items()}
+
+
+def _characteristics(conversation: Conversation, roles: Mapping[str, str], words: Mapping[int | None, object]) -> Json:
+    data: Json = {"TotalConversationDurationMillis": _millis(conversation.recording.duration_s)}
+    if conversation.exchange:
+        data["NonTalkTime"] = _non_talk(conversation, conversation.exchange)
+        data["Interruptions"] = _interruptions(conversation.exchange, roles)
+    talk_s = {s.label: s.talk.talk_s for s in conversation.speakers if s.talk}
+    data["TalkTime"] = {
+        "DetailsByParticipant": {roles[label]: {"TotalTimeMillis": _millis(s)} for label, s in talk_s.items()},
+        "TotalTimeMillis": sum(map(_millis, talk_s.values())),
+    }
+    if conversation.words:
+        counts = Counter(t.speaker for t in conversation.turns for _ in cast("Sequence[Word]", words.get(t.index, ())))
+        data["TalkSpeed"] = {
+            "DetailsByParticipant": {
+                roles[label]: {"AverageWordsPerMinute": round(60 * counts[label] / s)}
+                for label, s in talk_s.items()
+                if s > 0
+            }
+        }
+    return data
+
+
+def _non_talk(conversation: Conversation, exchange: Exchange) -> Json:
+    """Stretches in which nobody speaks for longer than the configured limit, as `pipeline.dynamics` counts them."""
+    options = cast("Mapping[str, float]", conversation.config.get("dynamics") or {})
+    spoken = union_s([(s.start_s, s.end_s) for s in conversation.diarization.segments])
+    edges = [0.0, *(edge for span in spoken for edge in span), conversation.recording.duration_s]
+    gaps = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a > options.get("non_talk_s", 3.0)]
+    return {"Instances": [_stretch(a, b) for a, b in gaps], "TotalTimeMillis": _millis(exchange.non_talk_s)}
+
+
+def _interruptions(exchange: Exchange, roles: Mapping[str, str]) -> Json:
+    by: dict[str, list[Json]] = {}
+    for found in exchange.interruptions:
+        by.setdefault(roles[found.by], []).append(_stretch(found.time_s, found.time_s + found.overlap_s))
+    return {
+        "TotalCount": len(exchange.interruptions),
+        "TotalTimeMillis": sum(one["DurationMillis"] for own in by.values() for one in own),
+        "InterruptionsByInterrupter": by,
+    }
+
+
+def _turn(conversation: Conversation, turn: Turn, roles: Mapping[str, str], words: Sequence[Word]) -> Json:
+    data: Json = {
+        "Id": str(uuid5(NAMESPACE_OID, f"{conversation.recording.sha256}/{turn.index}")),
+        "ParticipantId": turn.speaker,
+        "ParticipantRole": roles[turn.speaker],
+        "BeginOffsetMillis": _millis(turn.start_s),
+        "EndOffsetMillis": _millis(turn.end_s),
+        "Content": text_of(words),
+        "Items": [_item(word) for word in words],
+        "LoudnessScores": _loudness(conversation.levels, _millis(turn.start_s), _millis(turn.end_s)),
+    }
+    silenced = [b for b in conversation.bleeps if b.overlap_s(turn.start_s, turn.end_s) > 0]
+    if silenced:
+        data["Redaction"] = {"RedactedTimestamps": [_within(bleep, turn) for bleep in silenced]}
+    return {**data, "Ressenti": _tone(conversation, turn)}
+
+
+def _item(word: Word) -> Json:
+    times = {"BeginOffsetMillis": _millis(word.start_s), "EndOffsetMillis": _millis(word.end_s)}
+    return {"Type": "pronunciation", "Content": text_of([word]), **times}
+
+
+def _within(bleep: Span, turn: Turn) -> Json:
+    start_s, end_s = max(bleep.start_s, turn.start_s), min(bleep.end_s, turn.end_s)
+    return {"BeginOffsetMillis": _millis(start_s), "EndOffsetMillis": _millis(end_s)}
+
+
+def _loudness(levels: Levels | None, begin_ms: int, end_ms: int) -> list[float | None]:
+    """One value for each wall-clock second that the turn touches; null where no level is stored."""
+    scores: list[float | None] = []
+    for second in range(begin_ms // 1000, max(begin_ms, end_ms - 1) // 1000 + 1):
+        found: Sequence[float] = ()
+        if levels:
+            first, last = second / levels.step_s, (second + 1) / levels.step_s
+            found = levels.dbfs[math.floor(first + 1e-9) : math.ceil(last - 1e-9)]
+        scores.append(round(max(0.0, _FULL_SCALE_DB + max(found)), 2) if found else None)
+    return scores
+
+
+def _tone(conversation: Conversation, turn: Turn) -> Json:
+    """How a turn sounded, and what a person said of it; no role or judgement that the conversation does not hold."""
+    place = conversation.place_of(turn)
+    data: Json = {
+        **_judged(turn.emotion),
+        "Unsure": turn.unsure if turn.emotion else None,
+        "Valence": _rounded(place[0]) if place else None,
+        "Arousal": _rounded(place[1]) if place else None,
+        "NotJudged": turn.unjudged,
+        "Corrected": is_corrected(turn),
+    }
+    if turn.original:
+        data["Original"] = {"ParticipantId": turn.original.speaker, **_judged(model_answer(turn))}
+        data["Original"]["NotJudged"] = turn.original.unjudged
+    return data | ({"Note": turn.note} if turn.note else {})
+
+
+def _judged(emotion: EmotionScores | None) -> Json:
+    scores = dict(zip(CLASSES, map(_rounded, emotion.scores), strict=True)) if emotion else None
+    return {
+        "Class": emotion.top if emotion else None,
+        "Scores": scores,
+        "Activation": emotion.activation if emotion else None,
+    }
+
+
+def _extension(conversation: Conversation, roles: Mapping[str, str]) -> Json:
+    levels = conversation.levels
+    return {
+        "Program": conversation.program,
+        "Recording": {"Name": conversation.recording.name, "SHA256": conversation.recording.sha256},
+        "Participants": [
+            {"ParticipantId": s.label, "ParticipantRole": roles[s.label], "Name": s.name, "Role": s.role}
+            | {"RoleSource": s.role_source, "NotScored": s.not_scored}
+            for s in conversation.speakers
+        ],
+        "Models": [
+            {"Task": m.task, "Name": m.name, "SHA256": m.sha256, "Licence": m.licence, "Commercial": m.commercial}
+            for m in conversation.models
+        ],
+        "HearsOverlap": conversation.diarization.hears_overlap,
+        "AllowRestricted": conversation.allow_restricted,
+        "LoudnessScale": {"Unit": _LOUDNESS, "LevelStepSeconds": levels.step_s if levels else None},
+        "ValenceByPeriod": {"QUARTER": _quarters(conversation, roles, "valence")},
+        "ArousalByPeriod": {"QUARTER": _quarters(conversation, roles, "arousal")},
+        "Limits": Wording("en")("limit_expression"),
+    }
+
+
+def _quarters(conversation: Conversation, roles: Mapping[str, str], axis: str) -> dict[str, list[Json]]:
+    """Means in the quarters of each speaker's own time from first to last judged speech, null where nothing was."""
+    points: dict[str, tuple[AffectPoint, ...]] = {t.speaker: t.points for t in conversation.trajectories}
+    found: dict[str, list[Json]] = {}
+    for speaker in conversation.speakers:
+        own = points.get(speaker.label, ())
+        if not speaker.affect or not own:
+            continue
+        start_s = min(p.time_s - p.duration_s / 2 for p in own)
+        quarter_s = (max(p.time_s + p.duration_s / 2 for p in own) - start_s) / 4
+        edges = [_millis(start_s + k * quarter_s) for k in range(5)]
+        scores: tuple[float | None, ...] = getattr(speaker.affect, f"{axis}_quarters")
+        found[roles[speaker.label]] = [
+            {"Score": _rounded(score), "BeginOffsetMillis": a, "EndOffsetMillis": b}
+            for score, a, b in zip(scores, edges[:-1], edges[1:], strict=True)
+        ]
+    return found
+
+
+def _stretch(start_s: float, end_s: float) -> Json:
+    begin, end = _millis(start_s), _millis(end_s)
+    return {"BeginOffsetMillis": begin, "DurationMillis": end - begin, "EndOffsetMillis": end}
+
+
+def _millis(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

@@ -1,0 +1,139 @@
+"""Conversation -> timecoded quotes: everything that a document of them says, in its language (pure)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.export.said import is_corrected, model_answer, names_of, plain, text_of, words_of
+from pipeline.export.wording import Lang, Wording, clock, wording_of
+from pipeline.records import Conversation, ModelInfo, Speaker, Turn
+
+
+@dataclass(frozen=True)
+class Quote:
+    """One turn: from when to when, by whom, how it sounded, and what was said.
+
+    `heard` are the class (or why there is none), valence and arousal; `remarks` are pairs of what it is and its text:
+    what a person corrected, and their note. `quoted` is False where `said` only tells that there are no words.
+    """
+
+    time: str
+    speaker: str
+    heard: tuple[str, ...]
+    said: str
+    quoted: bool
+    remarks: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Quotes:
+    """The whole document: title, facts of the recording and the models as pairs, limits, and quotes by time.
+
+    `colon` stands between the two of a pair, as the language writes it.
+    """
+
+    lang: Lang
+    colon: str
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    limits: tuple[str, ...]
+    quotes: tuple[Quote, ...]
+
+
+def quotes_of(conversation: Conversation) -> Quotes:
+    """The turns of a conversation as quotes, in order of time."""
+    words, wording = words_of(conversation), wording_of(conversation)
+    names = names_of(conversation, wording)
+    no_words = wording("no_words" if conversation.words else "no_transcript")
+    quotes = []
+    for turn in sorted(conversation.turns, key=lambda t: (t.start_s, t.end_s)):
+        said = text_of(words.get(turn.index, ()))
+        quotes.append(
+            Quote(
+                time=f"{clock(turn.start_s)} – {clock(turn.end_s)}",
+                speaker=names[turn.speaker],
+                heard=_heard(conversation, turn, wording),
+                said=said or no_words,
+                quoted=bool(said),
+                remarks=_remarks(turn, names, wording),
+            )
+        )
+    return Quotes(
+        lang=wording.lang,
+        colon=wording("colon"),
+        title=wording("title", name=plain(conversation.recording.name)),
+        facts=_facts(conversation, names, wording),
+        limits=_limits(conversation, len(words.get(None, ())), wording),
+        quotes=tuple(quotes),
+    )
+
+
+def _heard(conversation: Conversation, turn: Turn, wording: Wording) -> tuple[str, ...]:
+    place = conversation.place_of(turn)
+    if place is None:
+        return (wording.heard(turn),)
+    axes = zip(("valence", "arousal"), place, strict=True)
+    return (wording.heard(turn), *(wording(axis, value=wording.number(value)) for axis, value in axes))
+
+
+def _remarks(turn: Turn, names: dict[str, str], wording: Wording) -> tuple[tuple[str, str], ...]:
+    changes = []
+    if turn.original and turn.original.speaker != turn.speaker:
+        old = names.get(turn.original.speaker, plain(turn.original.speaker))
+        changes.append(wording("was_speaker", new=names[turn.speaker], old=old))
+    if is_corrected(turn) and turn.emotion and turn.emotion.activation == "human":
+        answer, new = model_answer(turn) if turn.original else None, wording(turn.emotion.top)
+        if answer and answer.top == turn.emotion.top:
+            changes.append(wording("was_unsure", new=new))
+        else:
+            old = wording(answer.top if answer else "not_judged")
+            changes.append(wording("was_class", new=new, old=old))
+    remarks = [(wording("correction"), "; ".join(changes))] if changes else []
+    if note := plain(turn.note):
+        remarks.append((wording("note"), note))
+    return tuple(remarks)
+
+
+def _facts(conversation: Conversation, names: dict[str, str], wording: Wording) -> tuple[tuple[str, str], ...]:
+    recording = conversation.recording
+    who = ", ".join(_with_role(speaker, names[speaker.label], wording) for speaker in conversation.speakers)
+    return (
+        (wording("recording"), plain(recording.name)),
+        (wording("hash"), recording.sha256),
+        (wording("length"), clock(recording.duration_s)),
+        (wording("speakers"), who or "–"),
+        *((wording("model", task=wording(f"t_{m.task}")), _model(m, wording)) for m in conversation.models),
+        (wording("program"), plain(conversation.program)),
+    )
+
+
+def _with_role(speaker: Speaker, name: str, wording: Wording) -> str:
+    if not speaker.role:
+        return name
+    role = plain(speaker.role)
+    return f"{name} ({wording('guess', role=role) if speaker.role_source == 'guess' else role})"
+
+
+def _model(model: ModelInfo, wording: Wording) -> str:
+    hashed = f"SHA-256 {model.sha256}" if model.sha256 else wording("no_hash")
+    licence = wording("licence_unknown") if model.licence is None else plain(model.licence)
+    allows = {
+        True: [],
+        False: [wording("non_commercial")],
+        None: [wording("commercial_unknown")] if model.licence else [],
+    }
+    return ", ".join([plain(model.name), licence, hashed, *allows[model.commercial]])
+
+
+def _limits(conversation: Conversation, without_turn: int, wording: Wording) -> tuple[str, ...]:
+    limits = [wording("limit_expression"), wording("limit_unsure")]
+    if any(turn.original for turn in conversation.turns):
+        limits.append(wording("limit_human"))
+    if conversation.allow_restricted:
+        limits.append(wording("legal_allowed", reason=plain(conversation.allow_restricted)))
+    if conversation.bleeps:
+        spans = ", ".join(f"{clock(b.start_s)} – {clock(b.end_s)}" for b in conversation.bleeps)
+        limits.append(wording("limit_bleeps", spans=spans))
+    if without_turn:
+        limits.append(wording("limit_no_turn", n=without_turn))
+    return tuple(limits)

@@ -1,0 +1,132 @@
+"""Conversation -> SubRip (SRT) and WebVTT, a cue per turn, long ones cut along their words.
+
+WebVTT is that of the W3C; SRT has no standard, and this is what players agree on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+
+from pipeline.annotations import Word
+from pipeline.export.said import names_of, text_of, words_of
+from pipeline.export.wording import Wording, wording_of
+from pipeline.records import Conversation, Turn
+
+LINE, LINES, LONGEST_S = 42, 2, 7.0
+"""Characters of a line, lines of a cue, seconds of a cue: what subtitlers hold to (Netflix Timed Text Style Guide)."""
+
+
+@dataclass(frozen=True)
+class Cue:
+    """What is shown from when to when, in milliseconds; `speaker` is None for words that lie in no turn."""
+
+    start_ms: int
+    end_ms: int
+    speaker: str | None
+    text: str
+
+
+def srt(conversation: Conversation) -> str:
+    """SubRip: `Name: text`, or the class in brackets where a turn has no words. Times are rounded to milliseconds."""
+    blocks = [
+        f"{k}\n{_time(cue.start_ms, ',')} --> {_time(cue.end_ms, ',')}\n"
+        + "\n".join(_lines(_unarrowed(f"{cue.speaker}: {cue.text}" if cue.speaker else cue.text)))
+        for k, cue in enumerate(cues_of(conversation), 1)
+    ]
+    return "\n\n".join(blocks) + "\n" if blocks else ""
+
+
+def vtt(conversation: Conversation) -> str:
+    """WebVTT: as `srt`, with speakers as voices (`<v Name>`) and all text escaped."""
+    blocks = ["WEBVTT"]
+    for cue in cues_of(conversation):
+        text = _escaped("\n".join(_lines(cue.text)))
+        voiced = f"<v {_voice(cue.speaker)}>{text}</v>" if cue.speaker else text
+        blocks.append(f"{_time(cue.start_ms, '.')} --> {_time(cue.end_ms, '.')}\n{voiced}")
+    return "\n\n".join(blocks) + "\n"
+
+
+def cues_of(conversation: Conversation) -> tuple[Cue, ...]:
+    """All cues in order of time: those of turns, and those of words that lie in none."""
+    words, wording = words_of(conversation), wording_of(conversation)
+    names = names_of(conversation, wording)
+    cues = [
+        cue
+        for turn in conversation.turns
+        for cue in _of_turn(turn, words.get(turn.index, ()), names[turn.speaker], wording)
+    ]
+    cues += _of_words(words.get(None, ()), None)
+    return tuple(sorted(cues, key=lambda c: (c.start_ms, c.end_ms)))
+
+
+def _of_turn(turn: Turn, words: Sequence[Word], name: str, wording: Wording) -> list[Cue]:
+    if not words:
+        text = wording.heard(turn) if turn.emotion else wording("speech")
+        return [_cue(turn.start_s, turn.end_s, name, f"[{text}]")]
+    parts = _of_words(words, name)
+    if len(parts) == 1 and turn.duration_s <= LONGEST_S:
+        return [_cue(turn.start_s, turn.end_s, name, text_of(words))]
+    return parts
+
+
+def _of_words(words: Sequence[Word], name: str | None) -> list[Cue]:
+    """Cues of words in order of time; one ends where the next begins at the latest."""
+    parts = list(_parts(words, name))
+    limits = [part[0].start_s for part in parts[1:]]
+    ends = [max(word.end_s for word in part) for part in parts]
+    cut = [*(min(end, limit) for end, limit in zip(ends, limits, strict=False)), *ends[-1:]]
+    return [_cue(part[0].start_s, end, name, text_of(part)) for part, end in zip(parts, cut, strict=True)]
+
+
+def _parts(words: Sequence[Word], name: str | None) -> Iterator[list[Word]]:
+    """Words in parts that can be read: of two lines and seven seconds, ending with a sentence where one ends late."""
+    part: list[Word] = []
+    for word in words:
+        if part and (_is_done(text_of(part)) or not _fits([*part, word], name)):
+            yield part
+            part = []
+        part.append(word)
+    if part:
+        yield part
+
+
+def _is_done(text: str) -> bool:
+    return len(text) >= LINE and text.endswith((".", "?", "!", "…"))
+
+
+def _fits(part: Sequence[Word], name: str | None) -> bool:
+    shown = f"{name[: LINE // 2]}: {text_of(part)}" if name else text_of(part)
+    return len(_lines(shown)) <= LINES and part[-1].end_s - part[0].start_s <= LONGEST_S
+
+
+def _cue(start_s: float, end_s: float, name: str | None, text: str) -> Cue:
+    start_ms = round(start_s * 1000)
+    return Cue(start_ms, max(start_ms + 1, round(end_s * 1000)), name, text)
+
+
+def _lines(text: str) -> list[str]:
+    return wrap(text, LINE, break_long_words=False, break_on_hyphens=False)
+
+
+def _time(millis: int, point: str) -> str:
+    seconds, rest = divmod(millis, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02d}:{minutes:02d}:{seconds:02d}{point}{rest:03d}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _voice(name: str) -> str:
+    """A name as a voice; one that ends in dashes would make an arrow with the tag's end, which no cue may hold."""
+    escaped = _escaped(name)
+    return f"{escaped[:-1]}&#45;" if escaped.endswith("-") else escaped
+
+
+def _unarrowed(text: str) -> str:
+    """SRT has no way to escape: the arrow between two times may not stand in a text."""
+    return text.replace("-->", "-- >")

@@ -1,0 +1,99 @@
+"""Conversation -> tables: CSV of the turns, and Parquet files that a query reads across conversations.
+
+Each Parquet table begins with the columns `conversation` (name of the recording) and `sha256` (of its file), and its
+columns have the same types in every conversation, also where one holds nothing: `read_parquet('*.turns.parquet')`.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Literal, get_args
+
+from pipeline import store
+from pipeline.errors import ConfigError
+from pipeline.export.said import is_corrected, model_answer, text_of, words_of
+from pipeline.records import CLASSES, Conversation
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Table = Literal["turns", "points", "trajectories", "speakers", "words"]
+TABLES: tuple[Table, ...] = get_args(Table)
+
+_SCORES = " ".join(name.lower() for name in CLASSES)
+_COLUMNS: dict[Table, str] = {
+    "turns": "turn:int64 start_s end_s speaker:string name:string role:string overlap_s loudness_dbfs class:string "
+    f"confidence unsure:bool not_judged:string valence arousal {_SCORES} activation:string corrected:bool "
+    "model_speaker:string model_class:string note:string text:string",
+    "points": "speaker:string turn:int64 time_s weight_s valence valence_sd arousal arousal_sd",
+    "trajectories": "speaker:string time_s valence valence_low valence_high arousal arousal_low arousal_high",
+    "speakers": "speaker:string name:string role:string not_scored:string talk_s share turns:int64 "
+    "longest_monologue_s interruptions:int64 backchannels:int64 response_latency_s loudness_dbfs valence arousal "
+    f"{_SCORES}",
+    "words": "start_s end_s text:string turn:int64 speaker:string exact:bool",
+}
+"""Columns of each table with their types: float64 where none is named."""
+
+
+def turns_csv(conversation: Conversation) -> str:
+    """The table of turns (`pipeline.store.turns_frame`) as CSV, numbers with three decimals."""
+    text: str = store.turns_frame(conversation).to_csv(index=False, float_format="%.3f", lineterminator="\n")
+    return text
+
+
+def need_pyarrow() -> None:
+    """Raise `ConfigError` where pyarrow, which writes Parquet, is not installed."""
+    if find_spec("pyarrow") is None:
+        raise ConfigError(
+            "--format parquet: needs the package pyarrow, which is not installed. Expected the extra `parquet`: "
+            "install it with pip install pyarrow, or choose csv."
+        )
+
+
+def parquet(conversation: Conversation, table: Table) -> bytes:
+    """One table as a Parquet file; `ConfigError` where pyarrow is not installed.
+
+    `turns` adds to the columns of `pipeline.store.turns_frame` what a person corrected (the models' own answer is in
+    `model_speaker` and `model_class`), their note, and the words as `text`, null where there are none.
+    """
+    need_pyarrow()
+    import pyarrow as pa
+    from pyarrow import parquet as files
+
+    columns = [entry.partition(":") for entry in f"conversation:string sha256:string {_COLUMNS[table]}".split()]
+    schema = pa.schema([(name, pa.type_for_alias(kind or "float64")) for name, _, kind in columns])
+    frame = _frame(conversation, table)
+    frame.insert(0, "conversation", conversation.recording.name)
+    frame.insert(1, "sha256", conversation.recording.sha256)
+    rows = pa.Table.from_pandas(frame.reindex(columns=schema.names), schema=schema, preserve_index=False)
+    out = pa.BufferOutputStream()
+    files.write_table(rows.replace_schema_metadata({"program": conversation.program}), out, compression="zstd")
+    written: bytes = out.getvalue().to_pybytes()
+    return written
+
+
+def _frame(conversation: Conversation, table: Table) -> pd.DataFrame:
+    import pandas as pd
+
+    if table == "words":
+        speakers = {turn.index: turn.speaker for turn in conversation.turns}
+        words = [{**vars(w), "speaker": None if w.turn is None else speakers.get(w.turn)} for w in conversation.words]
+        return pd.DataFrame(words, columns=["start_s", "end_s", "text", "turn", "speaker", "exact"])
+    if table != "turns":
+        frames = {"points": store.points_frame, "trajectories": store.trajectories_frame}
+        return frames.get(table, store.speakers_frame)(conversation)
+    said = words_of(conversation)
+    added = []
+    for turn in conversation.turns:
+        answer = model_answer(turn)
+        added.append(
+            {
+                "activation": turn.emotion.activation if turn.emotion else None,
+                "corrected": is_corrected(turn),
+                "model_speaker": turn.original.speaker if turn.original else turn.speaker,
+                "model_class": answer.top if answer else None,
+                "note": turn.note or None,
+                "text": text_of(said[turn.index]) if turn.index in said else None,
+            }
+        )
+    return pd.concat([store.turns_frame(conversation), pd.DataFrame(added)], axis=1)

@@ -1,0 +1,67 @@
+"""Words and number formats of the exports that people read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
+from typing import Literal
+
+from pipeline.records import Conversation, Turn
+
+Lang = Literal["en", "fr"]
+
+
+@cache
+def _texts(lang: Lang) -> dict[str, str]:
+    text = (resources.files(__package__) / "locales" / f"{lang}.json").read_text(encoding="utf-8")
+    loaded: dict[str, str] = json.loads(text)
+    return loaded
+
+
+@dataclass(frozen=True)
+class Wording:
+    """One language: texts by key, and numbers as it writes them."""
+
+    lang: Lang
+
+    def __call__(self, key: str, **values: object) -> str:
+        """The text of a key, with values filled in; KeyError for an unknown key."""
+        return _texts(self.lang)[key].format(**values)
+
+    def number(self, value: float) -> str:
+        """A valence or arousal: two decimals and the sign."""
+        text = f"{value:+.2f}".replace("-", "\u2212")
+        return text.replace(".", ",") if self.lang == "fr" else text
+
+    def heard(self, turn: Turn) -> str:
+        """The class of a turn, marked where it is unsure, or why there is none."""
+        if turn.emotion is None:
+            return self(f"u_{turn.unjudged}") if turn.unjudged else self("not_judged")
+        name = self(turn.emotion.top)
+        return self("unsure_class", name=name) if turn.unsure else name
+
+
+def wording_of(conversation: Conversation) -> Wording:
+    """The language that the conversation's options name for its report."""
+    report = conversation.config.get("report")
+    lang = report.get("lang") if isinstance(report, dict) else None
+    return Wording("fr" if lang == "fr" else "en")
+
+
+def in_language(conversation: Conversation, lang: Lang | None) -> Conversation:
+    """The conversation with another language for what people read; None leaves it."""
+    if lang is None:
+        return conversation
+    report = conversation.config.get("report")
+    options = report if isinstance(report, dict) else {}
+    return replace(conversation, config={**conversation.config, "report": {**options, "lang": lang}})
+
+
+def clock(seconds: float) -> str:
+    """A time in the recording as hh:mm:ss.t, to be found again in any player."""
+    tenths = round(seconds * 10)
+    minutes, rest = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02d}:{minutes:02d}:{rest // 10:02d}.{rest % 10}"

@@ -1,0 +1,112 @@
+"""Subtitles are read back by `srt` and `webvtt-py`."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from html import unescape
+from itertools import pairwise
+
+import pytest
+import srt
+import webvtt
+
+from pipeline import export
+from pipeline.export.subtitles import LINE, LINES
+from pipeline.records import Conversation
+
+Cue = tuple[float, float, str, str]
+ZOE, OTHER = 'Zoé "la Voix" (S1)', 'Zoé "LA Voix" (S2)'
+NAMES = {
+    "S1": ZOE,
+    "S2": OTHER,
+    "S3": '<b onload=x>&amp; "Max" --> *bold* [x](http://x) `c` \\n $1$ | ~~no~~ 😀',
+    "S4": "Speaker 4",
+}
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def by_srt(conversation: Conversation) -> list[Cue]:
+    """Start, end, speaker and text of each cue; SRT writes the speaker into the text, and arrows apart."""
+    cues = []
+    for cue in srt.parse(export.srt(conversation), ignore_errors=False):
+        text = one_line(cue.content)
+        name = next((n for n in map(unarrowed, (*NAMES.values(), "Locuteur 4")) if text.startswith(f"{n}: ")), "")
+        cues.append((cue.start.total_seconds(), cue.end.total_seconds(), name, text.removeprefix(f"{name}: ")))
+    return cues
+
+
+def by_webvtt(conversation: Conversation) -> list[Cue]:
+    found = webvtt.from_string(export.vtt(conversation))
+    return [(seconds(c.start), seconds(c.end), unescape(c.voice or ""), unescape(one_line(c.text))) for c in found]
+
+
+def seconds(stamp: str) -> float:
+    hours, minutes, rest = stamp.split(":")
+    return int(hours) * 3600 + int(minutes) * 60 + float(rest)
+
+
+def unarrowed(text: str) -> str:
+    return text.replace("-->", "-- >")
+
+
+def test_each_turn_is_heard_with_its_speaker_and_its_words(spoken: Conversation) -> None:
+    for cues, shown in ((by_webvtt(spoken), str), (by_srt(spoken), unarrowed)):
+        for turn in spoken.turns:
+            own = [w for w in spoken.words if w.turn == turn.index]
+            text = one_line(" ".join(w.text for w in own)).replace("\x07", "").strip()
+            if not text or turn.index == 2:
+                continue
+            (cue,) = [c for c in cues if c[2:] == (shown(NAMES[turn.speaker]), shown(text))]
+            assert cue[:2] == (pytest.approx(turn.start_s, abs=5e-4), pytest.approx(turn.end_s, abs=5e-4))
+        assert [c[3] for c in cues if not c[2]] == ["nobody said this"]
+
+
+def test_long_turns_are_cut_along_their_words(spoken: Conversation) -> None:
+    own = [w for w in spoken.words if w.turn == 2]
+    for cues in (by_webvtt(spoken), by_srt(spoken)):
+        parts = [c for c in cues if c[3].startswith("word")]
+        assert len(parts) > 4
+        assert " ".join(c[3] for c in parts).split() == [w.text for w in own]
+        starts = {round(w.start_s, 3): w.text for w in own}
+        for start, end, name, text in parts:
+            assert starts[round(start, 3)] == text.split()[0]
+            assert name == ZOE
+            assert end - start <= 7
+        assert all(a[1] <= b[0] for a, b in pairwise(parts))
+    for cue in webvtt.from_string(export.vtt(spoken)):
+        lines = unescape(cue.text).split("\n")
+        assert len(lines) <= LINES
+        assert max(map(len, lines)) <= LINE
+
+
+@pytest.mark.parametrize(
+    ("lang", "unsure", "last"),
+    [("en", "[Pleased?]", ("Speaker 4", "[speech]")), ("fr", "[Content ?]", ("Locuteur 4", "[parole]"))],
+)
+def test_without_words_a_turn_says_its_class(
+    make_spoken: Callable[..., Conversation], lang: str, unsure: str, last: tuple[str, str]
+) -> None:
+    conversation = make_spoken(lang=lang, with_words=False)
+    for cues in (by_webvtt(conversation), by_srt(conversation)):
+        assert len(cues) == len(conversation.turns)
+        assert [c[:2] for c in cues] == [
+            (pytest.approx(t.start_s, abs=5e-4), pytest.approx(t.end_s, abs=5e-4))
+            for t in sorted(conversation.turns, key=lambda t: t.start_s)
+        ]
+        assert [c[3] for c in cues if c[2] == ZOE][1] == unsure
+        assert cues[-1][2:] == last
+
+
+def test_nothing_said_is_no_cue(empty: Conversation) -> None:
+    assert export.srt(empty) == ""
+    assert export.vtt(empty) == "WEBVTT\n"
+    assert by_srt(empty) == by_webvtt(empty) == []
+
+
+def test_a_name_that_ends_in_dashes_makes_no_arrow(make_spoken: Callable[..., Conversation]) -> None:
+    made = make_spoken(with_words=False)
+    named = replace(made, speakers=(replace(made.speakers[0], name="Zoé --"), *made.speakers[1:]))
+    assert {c[2] for c in by_webvtt(named)} >= {"Zoé --"}
+    assert len(by_webvtt(named)) == len(made.turns)
