@@ -80,7 +80,7 @@ def test_references_are_found_by_name_and_by_beginning(tmp_path: Path) -> None:
     (tmp_path / "set.uem").write_text("b NA 0.0 2.0\nb NA 3.0 4.0\n", encoding="utf-8")
     found = {reference.recording.name: reference.scored for reference in find_references(tmp_path)}
     assert found == {"a.wav": None, "a_stereo.flac": None, "b.mp3": ((0.0, 2.0), (3.0, 4.0))}
-    with pytest.raises(NotFoundError, match="no recording"):
+    with pytest.raises(NotFoundError, match="no such file or folder"):
         find_references(tmp_path / "nowhere")
 
 
