@@ -10,7 +10,19 @@ import pytest
 
 from conftest import CHECKOUT
 
-STEPS = ("audio", "layout", "excerpts", "diarization", "turns", "emotion", "affect", "trajectory", "dynamics", "roles")
+STEPS = (
+    "audio",
+    "layout",
+    "excerpts",
+    "diarization",
+    "turns",
+    "emotion",
+    "affect",
+    "trajectory",
+    "dynamics",
+    "roles",
+    "corrections",
+)
 SHARED = {"annotations", "errors", "records", "config", "mel", "stats", "models", "version", "torchaudio_import"}
 
 

@@ -16,7 +16,7 @@ from pipeline.cli.console import Terminal, number
 from pipeline.errors import ConfigError, NotAConversationError, NotFoundError
 from pipeline.records import Conversation, Validation
 
-_OTHER = (".labels.json", "validation.json")
+_OTHER = (".labels.json", "validation.json", ".corrected.json")
 
 
 def label(
@@ -145,15 +145,17 @@ def _table(result: Validation) -> Table:
 
 
 def _load(sources: Sequence[Path], terminal: Terminal) -> dict[Path, Conversation]:
-    """Conversations by file; in a folder, files that are none are named and left out."""
+    """Conversations by file, as the models left them; in a folder, files that are none are named and left out."""
+    from pipeline.run import uncorrected
+
     found: dict[Path, Conversation] = {}
     for source in sources:
         if not source.is_dir():
-            found[source] = store.load(source)
+            found[source] = uncorrected(store.load(source))
             continue
         for path in sorted(p for p in source.glob("*.json") if not p.name.endswith(_OTHER)):
             try:
-                found[path] = store.load(path)
+                found[path] = uncorrected(store.load(path))
             except NotAConversationError as error:
                 terminal.err.print(f"[yellow]left out[/] {escape(str(error))}")
     if not found:
