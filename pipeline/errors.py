@@ -17,6 +17,7 @@
         NotAConversationError       15   a JSON file that is not a saved conversation, or of an unknown version
         LabelsError                 16   labels that are none, or of another sample
         CorrectionsError            17   corrections that do not fit their conversation
+        WrongRecordingError         18   not the recording that was analysed
       ModelError                    20   a model is missing, damaged or not what it should be
         GatedModelError             21   the hub wants accepted conditions or another token
         NoRouteError                22   the hub cannot be reached, or does not answer properly
@@ -137,6 +138,12 @@ class CorrectionsError(InputError):
     """Corrections that do not fit their conversation, or that may not be made."""
 
     exit_code = 17
+
+
+class WrongRecordingError(InputError):
+    """A recording that is not the one of the conversation."""
+
+    exit_code = 18
 
 
 class ModelError(RessentiError):
