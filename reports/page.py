@@ -11,7 +11,7 @@ from reports.summary import options_of, summarise
 from reports.wording import Lang, Wording
 
 
-def render(conversation: Conversation, lang: Lang | None = None) -> str:
+def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes | str | None = None) -> str:
     """The page of one conversation, in the language asked for or else the conversation's own.
 
     One HTML document that makes no request: style, script, plotly.js and data are inside it, and its content

@@ -9,12 +9,12 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.markup import escape
 
-from pipeline.cli import evaluate, models, outputs
+from pipeline.cli import evaluate, models, outputs, sound, stored
 from pipeline.cli.console import Terminal
 from pipeline.cli.simulate import simulate
-from pipeline.config import Config, build_config, load_config, preset_names
-from pipeline.errors import ConfigError, NotAConversationError, RessentiError
-from pipeline.records import Conversation
+from pipeline.config import Config, load_config, preset_names
+from pipeline.errors import ConfigError, RessentiError
+from pipeline.records import Conversation, ignore_progress
 from pipeline.roles import People
 
 app = typer.Typer(
@@ -36,6 +36,10 @@ Out = Annotated[Path | None, typer.Option("--out", help="Folder for the results.
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist already.")]
 Language = Annotated[Literal["en", "fr"] | None, typer.Option("--lang", help="Language of the report.")]
+Sound = Annotated[
+    sound.How | None,
+    typer.Option("--audio", help="The recording's sound: in the page, beside it (NAME.report.mp3), or left out."),
+]
 Preset = Annotated[
     str, typer.Option("--config", help=f"Preset ({', '.join(preset_names())}) or a YAML file.", show_default=True)
 ]
@@ -72,6 +76,7 @@ def analyze(
     device: Annotated[
         Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where emotion models of transformers run.")
     ] = None,
+    audio: Sound = None,
     format: Annotated[str, typer.Option(help="Results to write.")] = ",".join(outputs.ENDINGS),
     out: Out = None,
     overwrite: Overwrite = False,
@@ -93,17 +98,20 @@ def analyze(
             "audio": _given({"channels": channels}),
             "emotion": _given({"model": emotion_model, "device": device}),
             "roles": _given({"emotion_for": _listed(emotion_for) or None}),
-            "report": _given({"lang": lang}),
+            "report": _given({"lang": lang, "audio": audio}),
         },
     )
     people = People(_listed(names), _listed(roles), allow_restricted)
-    plans = outputs.plan(recordings, out, outputs.parse_formats(format))
+    formats = outputs.parse_formats(format)
+    sound.check(audio, formats)
+    plans = outputs.plan(recordings, out, _with_sidecar(formats, options.report.audio))
     code = 0
     for recording, paths in plans.items():
         try:
             outputs.check_free(list(paths.values()), overwrite)
-            conversation, seconds = _analyze_one(recording, options, people, paths, terminal)
+            conversation, heard, seconds = _analyze_one(recording, options, people, paths, terminal)
             _tell(conversation, seconds, paths, terminal)
+            sound.tell(heard, paths, terminal)
         except Exception as error:  # noqa: BLE001  # whatever happens to one, the other recordings are still done
             failed = terminal.fail(error, recording)
             code = code or failed
@@ -122,10 +130,12 @@ def sample(
     terminal = Terminal(quiet)
     recording, reference = sample_run.locate()
     overrides: dict[str, dict[str, object]] = {"diarization": {"speakers": 2}, "report": _given({"lang": lang})}
-    (paths,) = outputs.plan([recording], out, tuple(outputs.ENDINGS)).values()
+    options = load_config("default", overrides)
+    (paths,) = outputs.plan([recording], out, _with_sidecar(tuple(outputs.ENDINGS), options.report.audio)).values()
     outputs.check_free(list(paths.values()), overwrite=True)
-    conversation, seconds = _analyze_one(recording, load_config("default", overrides), People(), paths, terminal)
+    conversation, heard, seconds = _analyze_one(recording, options, People(), paths, terminal)
     _tell(conversation, seconds, paths, terminal)
+    sound.tell(heard, paths, terminal)
     sample_run.tell(conversation, reference, terminal)
 
 
@@ -137,19 +147,39 @@ def report(
         typer.Option(help="Preset or YAML file: its anchors, smoothing, limits and language."),
     ] = None,
     lang: Language = None,
+    recording: Annotated[
+        Path | None, typer.Option(help="The recording, for the page's sound, or the folder of several.")
+    ] = None,
+    audio: Sound = None,
+    format: Annotated[str, typer.Option(help=f"Results to write, out of {','.join(outputs.ENDINGS)}.")] = "html",
     out: Out = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
-    """Render reports again from stored conversations, without the recordings."""
+    """Render reports again from stored conversations, also from the NAME.corrected.json that a page saves.
+
+    A corrected file holds: what follows from the corrections is computed anew, for the page and for all that --format
+    names.
+    """
     terminal = Terminal(quiet)
     chosen = load_config(config) if config else None
+    formats = outputs.parse_formats(format)
+    sound.check(audio, formats)
+    how = sound.for_report(audio, chosen.report.audio if chosen else None, recording)
+    sources = stored.truest(conversations, terminal)
+    if recording is not None and not recording.is_dir() and len(sources) > 1:
+        raise ConfigError(f"--recording: got a file for {len(sources)} conversations; expected the folder of all.")
     code = 0
-    for path, paths in outputs.plan(conversations, out, ("html",)).items():
+    for path, paths in outputs.plan(sources, out, _with_sidecar(formats, how), stored.stem_of).items():
         try:
             outputs.check_free(list(paths.values()), overwrite)
-            outputs.write(_stored(path, chosen), paths, lang)
-            terminal.say(f"[green]✓[/] {escape(path.name)} → [bold]{escape(str(paths['html']))}[/]")
+            conversation = stored.load(path, chosen)
+            with terminal.progress(path.name) as progress:
+                heard = sound.make(how, paths, recording, conversation, progress)
+                outputs.write(conversation, paths, lang, heard)
+            for written in paths.values():
+                terminal.say(f"[green]✓[/] {escape(path.name)} → [bold]{escape(str(written))}[/]")
+            sound.tell(heard, paths, terminal)
         except Exception as error:  # noqa: BLE001  # the other conversations are still rendered
             failed = terminal.fail(error, path)
             code = code or failed
@@ -176,16 +206,17 @@ def main() -> None:
 
 def _analyze_one(
     recording: Path, options: Config, people: People, paths: dict[str, Path], terminal: Terminal
-) -> tuple[Conversation, float]:
+) -> tuple[Conversation, bytes | None, float]:
     from pipeline.run import analyze as run
 
     started = time.monotonic()
     with terminal.progress(recording.name) as progress:
         conversation = run(recording, options, people, progress=progress)
+        heard = sound.make(options.report.audio, paths, recording, conversation, ignore_progress)
         progress("report", 0, 1)
-        outputs.write(conversation, paths, None)
+        outputs.write(conversation, paths, None, heard)
         progress("report", 1, 1)
-    return conversation, time.monotonic() - started
+    return conversation, heard, time.monotonic() - started
 
 
 def _tell(conversation: Conversation, seconds: float, paths: dict[str, Path], terminal: Terminal) -> None:
@@ -223,26 +254,8 @@ def _fewer(conversation: Conversation) -> str:
     return f", {short['asked']} asked for but only {short['found']} could be told apart" if short else ""
 
 
-def _stored(path: Path, chosen: Config | None) -> Conversation:
-    """A stored conversation; with other options chosen, all that follows from them is derived anew."""
-    from dataclasses import replace
-
-    from pipeline import store
-    from pipeline.run import derive
-    from pipeline.validation import read_validation
-
-    conversation = store.load(path)
-    try:
-        options = build_config(conversation.config, source=path.name)
-    except ConfigError as exc:
-        raise NotAConversationError(f"{exc} Expected a NAME.json that analyze wrote.") from exc
-    if chosen is None:
-        return conversation
-    later = {group: getattr(chosen, group) for group in ("affect", "trajectory", "dynamics", "report")}
-    sure = {"unsure_below": chosen.emotion.unsure_below, "thresholds": chosen.emotion.thresholds}
-    options = options.model_copy(update={**later, "emotion": options.emotion.model_copy(update=sure)})
-    validation = read_validation(chosen.report.validation)
-    return derive(replace(conversation, config=options.model_dump(mode="json"), validation=validation), options)
+def _with_sidecar(formats: tuple[str, ...], how: sound.How) -> tuple[str, ...]:
+    return (*formats, *outputs.SIDECAR) if how == "sidecar" and "html" in formats else formats
 
 
 def _listed(text: str) -> tuple[str, ...]:

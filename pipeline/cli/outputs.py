@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +10,7 @@ from pipeline import export, store
 from pipeline.errors import ConfigError, OutputError, OutputExistsError
 from pipeline.records import Conversation
 
+SIDECAR = {"mp3": ".report.mp3"}  # the page's sound, where it is not in the page
 ENDINGS = {"html": ".report.html", "json": ".json", "csv": ".turns.csv", "rttm": ".rttm"}
 
 
@@ -22,13 +23,22 @@ def parse_formats(text: str) -> tuple[str, ...]:
     return formats
 
 
-def plan(sources: Sequence[Path], out: Path | None, formats: Sequence[str]) -> dict[Path, dict[str, Path]]:
-    """The files of each recording (or stored conversation) by format; `ConfigError` where two would share them."""
+def plan(
+    sources: Sequence[Path],
+    out: Path | None,
+    formats: Sequence[str],
+    name: Callable[[Path], str] = lambda path: path.stem,
+) -> dict[Path, dict[str, Path]]:
+    """The files of each recording (or stored conversation) by format; `ConfigError` where two would share them.
+
+    `name` is what a source's files are called before their endings.
+    """
+    endings = ENDINGS | SIDECAR
     plans: dict[Path, dict[str, Path]] = {}
     owner: dict[Path, Path] = {}
     for recording in dict.fromkeys(sources):
         folder = out if out is not None else recording.parent
-        plans[recording] = {name: folder / f"{recording.stem}{ENDINGS[name]}" for name in formats}
+        plans[recording] = {kind: folder / f"{name(recording)}{endings[kind]}" for kind in formats}
         for path in plans[recording].values():
             if path in owner:
                 raise ConfigError(
@@ -54,15 +64,23 @@ def check_free(paths: Sequence[Path], overwrite: bool) -> None:
             raise OutputExistsError(f"{path}: exists already. Add --overwrite, or choose another folder with --out.")
 
 
-def write(conversation: Conversation, paths: dict[str, Path], lang: Literal["en", "fr"] | None) -> None:
-    """Render and write every format, all files or none; from what is stored, so that rendering again gives the same."""
+def write(
+    conversation: Conversation, paths: dict[str, Path], lang: Literal["en", "fr"] | None, sound: bytes | None = None
+) -> None:
+    """Render and write every format, all files or none; from what is stored, so that rendering again gives the same.
+
+    `sound` goes into the page, or beside it where `paths` have a place for it.
+    """
     conversation = store.loads(store.dumps(conversation))
     files: dict[Path, str | bytes] = {}
     for name, path in paths.items():
+        if name == "mp3":
+            files[path] = sound or b""
+            continue
         if name == "html":
             from reports.page import render
 
-            files[path] = render(conversation, lang)
+            files[path] = render(conversation, lang, sound=paths["mp3"].name if "mp3" in paths else sound)
         else:
             files[path] = {"json": store.dumps, "csv": export.turns_csv, "rttm": export.rttm}[name](conversation)
     store.write_whole(files)
