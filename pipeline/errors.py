@@ -18,6 +18,7 @@
         LabelsError                 16   labels that are none, or of another sample
         CorrectionsError            17   corrections that do not fit their conversation
         WrongRecordingError         18   not the recording that was analysed
+        TranscriptError             19   a transcript that cannot be read, or that is of something else
       ModelError                    20   a model is missing, damaged or not what it should be
         GatedModelError             21   the hub wants accepted conditions or another token
         NoRouteError                22   the hub cannot be reached, or does not answer properly
@@ -144,6 +145,12 @@ class WrongRecordingError(InputError):
     """A recording that is not the one of the conversation."""
 
     exit_code = 18
+
+
+class TranscriptError(InputError):
+    """A transcript that cannot be read, or that is not of this recording."""
+
+    exit_code = 19
 
 
 class ModelError(RessentiError):

@@ -105,12 +105,20 @@ def derive(conversation: Conversation, config: Config) -> Conversation:
     )
 
 
+def with_corrections(conversation: Conversation, wanted: Corrections) -> Conversation:
+    """The conversation as people corrected it, with all that follows; these corrections replace any before.
+
+    Raises `CorrectionsError`.
+    """
+    config = build_config(conversation.config, source=conversation.recording.name)
+    return derive(replace(conversation, corrections=wanted), config)
+
+
 def uncorrected(conversation: Conversation) -> Conversation:
     """The conversation as the models left it, for judging them: without what people corrected."""
     if not corrections.is_corrected(conversation):
         return conversation
-    config = build_config(conversation.config, source=conversation.recording.name)
-    return derive(replace(conversation, corrections=Corrections()), config)
+    return with_corrections(conversation, Corrections())
 
 
 def _corrected(conversation: Conversation, config: Config) -> Conversation:

@@ -147,6 +147,83 @@ def test_corrections_that_do_not_fit_are_named(
     assert not (tmp_path / "sample.report.html").exists()
 
 
+SRT = """1
+00:00:06,700 --> 00:00:07,100
+Hello?
+
+2
+00:00:08,000 --> 00:00:10,500
+<i>My name is</i> Sheila & <script>
+
+3
+00:00:16,000 --> 00:00:18,000
+Nothing secret here
+"""
+
+
+def test_words_spans_and_pseudonyms_of_a_stored_conversation(
+    analysed: Path, sample: tuple[Path, Path], tmp_path: Path
+) -> None:
+    words = tmp_path / "words.srt"
+    words.write_text(SRT, encoding="utf-8")
+    arguments = ("report", analysed / "sample.json", "--transcript", words, "--bleep", "0:09.5-10.5,8-8.5")
+    done = ressenti(*arguments, "--recording", sample[0], "--pseudonyms", "--format", "html,json", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    data = json.loads((analysed / "sample.json").read_text(encoding="utf-8"))
+    name = f"conversation-{data['recording']['sha256'][:6]}"
+    assert {p.name for p in tmp_path.iterdir()} == {"words.srt", f"{name}.json", f"{name}.report.html"}
+    assert "a voice identifies a person" in done.stdout
+    assert "3 words, " in done.stdout
+    assert "1.5 s silenced" in done.stdout
+    written = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
+    assert [w["text"] for w in written["words"]] == ["Nothing", "secret", "here"]  # "Hello?" may reach into a span
+    assert written["bleeps"] == [{"start_s": 8, "end_s": 8.5}, {"start_s": 9.5, "end_s": 10.5}]
+    for file in tmp_path.glob("conversation-*"):
+        text = file.read_text(encoding="utf-8")
+        assert not [known for known in ("Anna", "Ben<", "Sheila", "sample.wav") if known in text]
+
+
+def test_analyze_takes_words_spans_and_a_folder_of_transcripts(sample: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "sample.srt").write_text(SRT, encoding="utf-8")
+    other = tmp_path / "other.wav"
+    other.write_bytes(sample[0].read_bytes())
+    options = ("--speakers", "2", "--audio", "sidecar", "--out", tmp_path / "out", "--format", "html,json")
+    done = ressenti("analyze", sample[0], other, "--transcript", tmp_path, *options)
+    assert done.returncode == 0, done.stderr
+    assert "no transcript of this recording" in done.stdout
+    stored = [json.loads((tmp_path / "out" / f"{n}.json").read_text(encoding="utf-8")) for n in ("sample", "other")]
+    assert [len(data["words"]) for data in stored] == [9, 0]
+    assert {p.name for p in (tmp_path / "out").glob("*.mp3")} == {"sample.report.mp3", "other.report.mp3"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "said"),
+    [
+        (["--bleep", "9-8"], errors.ConfigError, "ends before it begins"),
+        (["--bleep", "28-50"], errors.ConfigError, "outside the recording"),
+        (["--transcript", "none.srt"], errors.TranscriptError, "is not there"),
+        (["--transcript", __file__], errors.TranscriptError, "expected one of .srt"),
+    ],
+)
+def test_additions_that_do_not_fit_are_named(
+    analysed: Path, tmp_path: Path, arguments: list[str], error: type[errors.RessentiError], said: str
+) -> None:
+    done = ressenti("report", analysed / "sample.json", "--out", tmp_path / "out", *arguments)
+    assert done.returncode == error.exit_code, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), [(["--bleep", "1-2"], "expected one recording"), (["--transcript", __file__], "a folder")]
+)
+def test_what_is_of_one_recording_is_refused_for_several(tmp_path: Path, arguments: list[str], said: str) -> None:
+    done = ressenti("analyze", tmp_path / "a.wav", tmp_path / "b.wav", *arguments)
+    assert done.returncode == errors.ConfigError.exit_code
+    assert said in done.stderr
+
+
 def test_report_takes_other_anchors(analysed: Path, tmp_path: Path) -> None:
     config = tmp_path / "mine.yaml"
     config.write_text(

@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 
 from pipeline.cli import evaluate, models, outputs, sound, stored
+from pipeline.cli.additions import Additions, Bleep, Pseudonyms, Transcript
 from pipeline.cli.console import Terminal
 from pipeline.cli.simulate import simulate
 from pipeline.config import Config, load_config, preset_names
@@ -76,7 +77,10 @@ def analyze(
     device: Annotated[
         Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where emotion models of transformers run.")
     ] = None,
+    transcript: Transcript = None,
     audio: Sound = None,
+    bleep: Bleep = "",
+    pseudonyms: Pseudonyms = False,
     format: Annotated[str, typer.Option(help="Results to write.")] = ",".join(outputs.ENDINGS),
     out: Out = None,
     overwrite: Overwrite = False,
@@ -104,13 +108,19 @@ def analyze(
     people = People(_listed(names), _listed(roles), allow_restricted)
     formats = outputs.parse_formats(format)
     sound.check(audio, formats)
-    plans = outputs.plan(recordings, out, _with_sidecar(formats, options.report.audio))
+    added = Additions(transcript, bleep, pseudonyms)
+    added.check(len(set(recordings)))
+    from pipeline.audio import file_sha256
+
+    names_of = added.names(lambda path: path.stem, file_sha256)
+    plans = outputs.plan(recordings, out, _with_sidecar(formats, options.report.audio), names_of)
     code = 0
     for recording, paths in plans.items():
         try:
             outputs.check_free(list(paths.values()), overwrite)
-            conversation, heard, seconds = _analyze_one(recording, options, people, paths, terminal)
+            conversation, heard, seconds = _analyze_one(recording, options, people, added, paths, terminal)
             _tell(conversation, seconds, paths, terminal)
+            added.tell(conversation, terminal, sound=heard is not None)
             sound.tell(heard, paths, terminal)
         except Exception as error:  # noqa: BLE001  # whatever happens to one, the other recordings are still done
             failed = terminal.fail(error, recording)
@@ -133,7 +143,8 @@ def sample(
     options = load_config("default", overrides)
     (paths,) = outputs.plan([recording], out, _with_sidecar(tuple(outputs.ENDINGS), options.report.audio)).values()
     outputs.check_free(list(paths.values()), overwrite=True)
-    conversation, heard, seconds = _analyze_one(recording, options, People(), paths, terminal)
+    added = Additions(sample_run.transcript_of(recording))
+    conversation, heard, seconds = _analyze_one(recording, options, People(), added, paths, terminal)
     _tell(conversation, seconds, paths, terminal)
     sound.tell(heard, paths, terminal)
     sample_run.tell(conversation, reference, terminal)
@@ -150,7 +161,10 @@ def report(
     recording: Annotated[
         Path | None, typer.Option(help="The recording, for the page's sound, or the folder of several.")
     ] = None,
+    transcript: Transcript = None,
     audio: Sound = None,
+    bleep: Bleep = "",
+    pseudonyms: Pseudonyms = False,
     format: Annotated[str, typer.Option(help=f"Results to write, out of {','.join(outputs.ENDINGS)}.")] = "html",
     out: Out = None,
     overwrite: Overwrite = False,
@@ -169,16 +183,22 @@ def report(
     sources = stored.truest(conversations, terminal)
     if recording is not None and not recording.is_dir() and len(sources) > 1:
         raise ConfigError(f"--recording: got a file for {len(sources)} conversations; expected the folder of all.")
+    added = Additions(transcript, bleep, pseudonyms)
+    added.check(len(sources))
+    names_of = added.names(stored.stem_of, stored.recording_sha256)
     code = 0
-    for path, paths in outputs.plan(sources, out, _with_sidecar(formats, how), stored.stem_of).items():
+    for path, paths in outputs.plan(sources, out, _with_sidecar(formats, how), names_of).items():
         try:
             outputs.check_free(list(paths.values()), overwrite)
-            conversation = stored.load(path, chosen)
+            original = stored.load(path, chosen)
+            conversation = added.apply(original, added.words(stored.stem_of(path)))
             with terminal.progress(path.name) as progress:
-                heard = sound.make(how, paths, recording, conversation, progress)
+                source = sound.find(recording, original)
+                heard = sound.make(how, paths, source, conversation, progress)
                 outputs.write(conversation, paths, lang, heard)
             for written in paths.values():
                 terminal.say(f"[green]✓[/] {escape(path.name)} → [bold]{escape(str(written))}[/]")
+            added.tell(conversation, terminal, sound=heard is not None)
             sound.tell(heard, paths, terminal)
         except Exception as error:  # noqa: BLE001  # the other conversations are still rendered
             failed = terminal.fail(error, path)
@@ -205,13 +225,14 @@ def main() -> None:
 
 
 def _analyze_one(
-    recording: Path, options: Config, people: People, paths: dict[str, Path], terminal: Terminal
+    recording: Path, options: Config, people: People, added: Additions, paths: dict[str, Path], terminal: Terminal
 ) -> tuple[Conversation, bytes | None, float]:
     from pipeline.run import analyze as run
 
     started = time.monotonic()
     with terminal.progress(recording.name) as progress:
-        conversation = run(recording, options, people, progress=progress)
+        words = added.words(recording.stem)
+        conversation = added.apply(run(recording, options, people, progress=progress), words)
         heard = sound.make(options.report.audio, paths, recording, conversation, ignore_progress)
         progress("report", 0, 1)
         outputs.write(conversation, paths, None, heard)

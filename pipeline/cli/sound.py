@@ -30,16 +30,20 @@ def for_report(asked: How | None, configured: How | None, recording: Path | None
     return asked or (configured if configured not in (None, "none") else None) or "embed"
 
 
+def find(given: Path | None, conversation: Conversation) -> Path | None:
+    """The recording that was given, or in a folder that was, the one of the conversation's name."""
+    return given / Path(conversation.recording.name).name if given is not None and given.is_dir() else given
+
+
 def make(
     how: How, paths: Mapping[str, Path], recording: Path | None, conversation: Conversation, progress: Progress
 ) -> bytes | None:
-    """The sound of a page, None where there is none; in a folder, the recording is looked for by its name."""
+    """The sound of a page, None where there is none."""
     if how == "none" or "html" not in paths or recording is None:
         return None
     from pipeline.sound import page_sound
 
-    path = recording / Path(conversation.recording.name).name if recording.is_dir() else recording
-    return page_sound(path, conversation, progress)
+    return page_sound(recording, conversation, progress)
 
 
 def tell(sound: bytes | None, paths: Mapping[str, Path], terminal: Terminal) -> None:

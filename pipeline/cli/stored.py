@@ -49,3 +49,8 @@ def load(path: Path, chosen: Config | None) -> Conversation:
     options = options.model_copy(update={**later, "emotion": options.emotion.model_copy(update=sure)})
     validation = read_validation(chosen.report.validation)
     return derive(replace(conversation, config=options.model_dump(mode="json"), validation=validation), options)
+
+
+def recording_sha256(path: Path) -> str:
+    """SHA-256 of the recording of a stored conversation."""
+    return store.load(path).recording.sha256
