@@ -13,7 +13,12 @@ from pipeline.stats import nearness
 
 
 def mean_scores(windows: Sequence[Window]) -> EmotionScores:
-    """Scores of a turn: the mean of its windows, weighted by the speech they stand for. Needs at least one window."""
+    """Scores of a turn: the mean of its windows, weighted by the speech they stand for. Needs at least one window.
+
+    What a person heard is of the whole turn, and needs no mean.
+    """
+    if windows[0].emotion.activation == "human":
+        return windows[0].emotion
     weights = [w.weight_s for w in windows]
     total = sum(weights)
 
@@ -32,7 +37,12 @@ def mean_scores(windows: Sequence[Window]) -> EmotionScores:
 
 
 def given(emotion: EmotionScores, options: EmotionOptions) -> tuple[str, ...]:
-    """Classes that reach the configured confidence, highest first; several only where each is scored on its own."""
+    """Classes that reach the configured confidence, highest first; several only where each is scored on its own.
+
+    A class that a person gave is never in doubt.
+    """
+    if emotion.activation == "human":
+        return (emotion.top,)
     if emotion.activation != "sigmoid":
         return (emotion.top,) if emotion.confidence >= options.unsure_below else ()
     limits = cast("Mapping[str, float]", options.thresholds)

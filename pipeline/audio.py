@@ -123,6 +123,12 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def checked_sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a recording's bytes; raises the `InputError` that fits where it cannot be read."""
+    _check_file(path)
+    return file_sha256(path)
+
+
 def _check_file(path: Path) -> None:
     try:
         if path.is_dir():

@@ -165,6 +165,7 @@ class ReportOptions(Group):
     """The page."""
 
     lang: Literal["en", "fr"] = "en"
+    audio: Literal["embed", "sidecar", "none"] = "embed"  # the recording's sound: in the page, beside it, or left out
     validation: str | None = None  # a result of `ressenti evaluate label`, which the page then quotes
 
 

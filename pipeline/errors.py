@@ -16,6 +16,9 @@
         NoSpeechError               14   sound, but no speech was found in it
         NotAConversationError       15   a JSON file that is not a saved conversation, or of an unknown version
         LabelsError                 16   labels that are none, or of another sample
+        CorrectionsError            17   corrections that do not fit their conversation
+        WrongRecordingError         18   not the recording that was analysed
+        TranscriptError             19   a transcript that cannot be read, or that is of something else
       ModelError                    20   a model is missing, damaged or not what it should be
         GatedModelError             21   the hub wants accepted conditions or another token
         NoRouteError                22   the hub cannot be reached, or does not answer properly
@@ -130,6 +133,24 @@ class LabelsError(InputError):
     """A file of labels that is none, or labels of another sample."""
 
     exit_code = 16
+
+
+class CorrectionsError(InputError):
+    """Corrections that do not fit their conversation, or that may not be made."""
+
+    exit_code = 17
+
+
+class WrongRecordingError(InputError):
+    """A recording that is not the one of the conversation."""
+
+    exit_code = 18
+
+
+class TranscriptError(InputError):
+    """A transcript that cannot be read, or that is not of this recording."""
+
+    exit_code = 19
 
 
 class ModelError(RessentiError):

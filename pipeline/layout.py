@@ -57,6 +57,12 @@ def lay_out(audio: Audio, mode: Literal["auto", "mono", "split"], options: Audio
     return Layout("split", Note("channels_differ", values), audio)
 
 
+def mix_of(layout: Layout) -> Samples:
+    """All that was analysed as one channel, (n,): of channels that are speakers their mean, as of any others."""
+    whole = _mixed(layout.audio, layout.reason) if layout.mode == "split" else layout
+    return whole.audio.cut(0, whole.audio.duration_s)
+
+
 def _alone(audio: Audio, channel: int, key: NoteKey, values: dict[str, float | int | str]) -> Layout:
     reason = Note(key, {**values, "other": 2 - channel, "used": channel + 1})
     return Layout("mono", reason, Audio(audio.samples[channel][None]))

@@ -52,8 +52,9 @@ NoteKey = Literal[
 ]
 """What a note can say."""
 
-Unjudged = Literal["short", "overlap", "restricted", "not_asked"]
-"""Why a turn has no scores: too short, overlapped, its speaker's role is restricted, or was not asked for."""
+Unjudged = Literal["short", "overlap", "restricted", "not_asked", "moved"]
+"""Why a turn has no scores: too short, overlapped, its speaker's role is restricted, or was not asked for; or it was
+moved from or to such a speaker, and has no scores or lost them."""
 
 
 def ignore_progress(stage: str, completed: float, total: float | None) -> None:
@@ -402,7 +403,8 @@ class Speaker:
     """A speaker of the conversation. `role_source` is `channel`, `named` or `guess` (by order of first speech).
 
     `not_scored` says why emotion was not computed; None means that it was. `affect` is None too when nothing
-    could be judged.
+    could be judged. `original_name` is what a speaker was called before a person renamed them, None where nobody did;
+    `added` ones were not found by the diarizer, but by a person who gave them a turn.
     """
 
     label: str
@@ -412,6 +414,8 @@ class Speaker:
     not_scored: Literal["restricted", "unconfirmed", "not_asked"] | None = None
     talk: Talk | None = None
     affect: Affect | None = None
+    original_name: str | None = None
+    added: bool = False
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,12 @@ def make_speakers(
     return tuple(speakers)
 
 
+def newcomer(label: str, known: Sequence[Speaker], allow_restricted: str | None, options: RoleOptions) -> Speaker:
+    """A speaker whom no diarizer found, without a role: not scored where the others have roles."""
+    with_roles = bool(options.order) or any(speaker.role for speaker in known)
+    return _restrict(Speaker(label, ""), People(allow_restricted=allow_restricted), options, with_roles=with_roles)
+
+
 def _source(layout: Literal["mono", "split"]) -> Literal["channel", "guess"]:
     return "channel" if layout == "split" else "guess"
 

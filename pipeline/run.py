@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline import affect, audio, dynamics, excerpts, moments, roles, trajectory, turns
+from pipeline import affect, audio, corrections, dynamics, excerpts, moments, roles, trajectory, turns
+from pipeline.annotations import Corrections
 from pipeline.chosen import Models
-from pipeline.config import Config
+from pipeline.config import Config, build_config
 from pipeline.diarization.interface import Count, Diarizer
 from pipeline.emotion.interface import EmotionModel, Excerpt
 from pipeline.errors import NoSpeechError
@@ -79,12 +80,13 @@ def analyze(
 def derive(conversation: Conversation, config: Config) -> Conversation:
     """Everything that follows from turns and their scores, computed anew: affect, trajectories, dynamics (pure).
 
-    Turns that were cut without overlap cannot interrupt one another: how speakers took part is told from turns with it.
+    What people corrected comes first, so that the rest follows from it. Turns that were cut without overlap cannot
+    interrupt one another: how speakers took part is told from turns with it. Raises `CorrectionsError`.
     """
-    found = conversation.diarization
-    segments = found.segments
-    spoken = tuple(_with_emotion(turn, config) for turn in conversation.turns)
-    taken = turns.make_turns(segments, config.turns) if found.exclusive else spoken
+    conversation = _corrected(conversation, config)
+    segments = corrections.corrected_segments(conversation)
+    spoken = conversation.turns
+    taken = turns.make_turns(segments, config.turns) if conversation.diarization.exclusive else spoken
     exchange = dynamics.exchange_of(segments, taken, conversation.recording.duration_s, config.dynamics)
     points = {s.label: affect.points_of(spoken, s.label, config.affect, config.emotion) for s in conversation.speakers}
     lines = tuple(trajectory.make_trajectory(label, own, config.trajectory) for label, own in points.items() if own)
@@ -103,6 +105,37 @@ def derive(conversation: Conversation, config: Config) -> Conversation:
             for speaker in conversation.speakers
         ),
     )
+
+
+def with_corrections(conversation: Conversation, wanted: Corrections) -> Conversation:
+    """The conversation as people corrected it, with all that follows; these corrections replace any before.
+
+    Raises `CorrectionsError`.
+    """
+    config = build_config(conversation.config, source=conversation.recording.name)
+    return derive(replace(conversation, corrections=wanted), config)
+
+
+def uncorrected(conversation: Conversation) -> Conversation:
+    """The conversation as the models left it, for judging them: without what people corrected."""
+    if not corrections.is_corrected(conversation):
+        return conversation
+    return with_corrections(conversation, Corrections())
+
+
+def _corrected(conversation: Conversation, config: Config) -> Conversation:
+    """The conversation with the mean scores of its turns, and with all that people corrected."""
+    before = corrections.restored(conversation)
+    heard = replace(before, turns=tuple(_with_emotion(turn, config) for turn in before.turns))
+    asked, known = conversation.allow_restricted, before.speakers
+    after = corrections.corrected(heard, lambda label: roles.newcomer(label, known, asked, config.roles))
+    spoken = tuple(_with_emotion(turn, config) for turn in after.turns)
+    was, now = ([turn.speaker for turn in who] for who in (conversation.turns, spoken))
+    if now != was or now != [turn.speaker for turn in before.turns]:
+        segments = corrections.corrected_segments(after)
+        cut = corrections.corrected_exclusive(after) or segments
+        spoken = turns.with_overlap(spoken, cut, segments)
+    return replace(after, turns=spoken)
 
 
 def _judge(

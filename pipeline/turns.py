@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pipeline.config import EmotionOptions, TurnOptions
 from pipeline.records import Segment, Turn, union_s
@@ -39,12 +40,15 @@ def make_turns(
         spans.append((start, end, label))
     turns = []
     for index, (start, end, label) in enumerate(sorted(spans)):
-        own_speech = union_s(
-            [(max(s.start_s, start), min(s.end_s, end)) for s in spoken[label] if _touch(s, start, end)]
-        )
-        overlap_s = _shared_s(own_speech, heard_of[label])
-        turns.append(Turn(index, label, start, end, overlap_s=overlap_s))
+        turn = Turn(index, label, start, end)
+        turns.append(replace(turn, overlap_s=_shared_s(_speech(turn, spoken[label]), heard_of[label])))
     return tuple(turns)
+
+
+def with_overlap(turns: Sequence[Turn], segments: Sequence[Segment], heard: Sequence[Segment]) -> tuple[Turn, ...]:
+    """Turns with `overlap_s` told again: their speech in `segments` against that of others in `heard`."""
+    others_of = {label: _others(heard, label) for label in {turn.speaker for turn in turns}}
+    return tuple(replace(turn, overlap_s=_shared_s(_speech(turn, segments), others_of[turn.speaker])) for turn in turns)
 
 
 def clear_spans(turn: Turn, segments: Sequence[Segment], min_s: float) -> list[tuple[float, float, float]]:
@@ -85,6 +89,11 @@ def windows_of(
             starts[-1] = last
         out += [(at, at + options.window_s, speech_s / len(starts)) for at in starts]
     return out
+
+
+def _speech(turn: Turn, segments: Sequence[Segment]) -> list[Span]:
+    own = [s for s in segments if s.speaker == turn.speaker and _touch(s, turn.start_s, turn.end_s)]
+    return union_s([(max(s.start_s, turn.start_s), min(s.end_s, turn.end_s)) for s in own])
 
 
 def _others(segments: Sequence[Segment], label: str) -> list[Span]:

@@ -52,9 +52,12 @@ def test_existing_results_are_kept_unless_told(analysed: Path, sample: tuple[Pat
     assert (analysed / "sample.json").read_bytes() == before
 
 
-def test_report_renders_again_without_audio(analysed: Path, tmp_path: Path) -> None:
-    done = ressenti("report", analysed / "sample.json", "--out", tmp_path)
+def test_report_renders_again_with_the_recording_and_without(
+    analysed: Path, sample: tuple[Path, Path], tmp_path: Path
+) -> None:
+    done = ressenti("report", analysed / "sample.json", "--recording", sample[0], "--out", tmp_path)
     assert done.returncode == 0, done.stderr
+    assert "sound of the recording (0.1 MB)" in done.stdout
     assert (tmp_path / "sample.report.html").read_bytes() == (analysed / "sample.report.html").read_bytes()
     french = ressenti("report", analysed / "sample.json", "--out", tmp_path, "--lang", "fr", "--overwrite")
     assert french.returncode == 0, french.stderr
@@ -103,6 +106,166 @@ def test_options_that_may_be_repeated_still_may() -> None:
 
 def test_one_is_singular() -> None:
     assert [counted(n, "recording") for n in (0, 1, 2)] == ["0 recordings", "1 recording", "2 recordings"]
+
+
+def test_the_sound_lies_beside_the_page(analysed: Path, sample: tuple[Path, Path], tmp_path: Path) -> None:
+    arguments = ("report", analysed / "sample.json", "--recording", sample[0].parent, "--out", tmp_path)
+    done = ressenti(*arguments, "--audio", "sidecar")
+    assert done.returncode == 0, done.stderr
+    assert {p.name for p in tmp_path.iterdir()} == {"sample.report.html", "sample.report.mp3"}
+    assert 85_000 < (tmp_path / "sample.report.mp3").stat().st_size < 95_000
+    assert "sample.report.mp3 holds the sound" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "said"),
+    [
+        (["--audio", "embed"], errors.ConfigError, "--recording"),
+        (["--audio", "sidecar", "--format", "csv", "--recording", "x.wav"], errors.ConfigError, "Add html to --format"),
+        (["--recording", __file__], errors.WrongRecordingError, "not the recording that was analysed"),
+        (["--recording", "none.wav"], errors.NotFoundError, "no such file"),
+    ],
+)
+def test_sound_that_cannot_be_had_is_an_error(
+    analysed: Path, tmp_path: Path, arguments: list[str], error: type[errors.RessentiError], said: str
+) -> None:
+    done = ressenti("report", analysed / "sample.json", "--out", tmp_path / "out", *arguments)
+    assert done.returncode == error.exit_code
+    assert said in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def corrected(analysed: Path, folder: Path, **changes: object) -> Path:
+    """What the page saves: the conversation with what people changed in it."""
+    data = json.loads((analysed / "sample.json").read_text(encoding="utf-8"))
+    path = folder / "sample.corrected.json"
+    path.write_text(json.dumps(data | changes), encoding="utf-8")
+    return path
+
+
+def test_a_corrected_file_is_reported_as_corrected(analysed: Path, tmp_path: Path) -> None:
+    stored = json.loads((analysed / "sample.json").read_text(encoding="utf-8"))
+    turn = next(t["index"] for t in stored["turns"] if t["emotion"])
+    changes = {
+        "names": [{"speaker": "S2", "name": "Zoé <b>"}],
+        "turns": [{"turn": turn, "emotion": "Sad", "note": "listen again"}],
+    }
+    path = corrected(analysed, tmp_path, corrections=changes)
+    done = ressenti("report", path)
+    assert done.returncode == 0, done.stderr
+    assert {p.name for p in tmp_path.iterdir()} == {"sample.corrected.json", "sample.report.html"}
+    page = (tmp_path / "sample.report.html").read_text(encoding="utf-8")
+    assert "Zoé &lt;b&gt;" in page
+    assert page != (analysed / "sample.report.html").read_text(encoding="utf-8")
+    again = ressenti("report", path)
+    assert again.returncode == errors.OutputExistsError.exit_code
+    (tmp_path / "sample.json").write_text(json.dumps(stored), encoding="utf-8")
+    both = ressenti("report", tmp_path / "sample.json", path, "--overwrite", "--format", "html,json,csv,rttm")
+    assert both.returncode == 0, both.stderr
+    assert "sample.json: left out" in both.stdout
+    derived = json.loads((tmp_path / "sample.json").read_text(encoding="utf-8"))
+    assert derived["turns"][turn]["emotion"]["activation"] == "human"
+    assert derived["turns"][turn]["original"]["windows"] == stored["turns"][turn]["windows"]
+    assert derived["speakers"][1]["name"] == "Zoé <b>"
+    assert derived["trajectories"] != stored["trajectories"]
+    assert derived["diarization"] == stored["diarization"]
+    once_more = ressenti("report", tmp_path / "sample.json", "--overwrite")
+    assert once_more.returncode == 0
+    assert (tmp_path / "sample.report.html").read_text(encoding="utf-8") == page
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "said"),
+    [
+        ({"turns": [{"turn": 99, "emotion": "Sad"}]}, errors.CorrectionsError, "no turn 99"),
+        ({"turns": [{"turn": 0, "emotion": "Angry"}]}, errors.NotAConversationError, "corrections.turns.0.emotion"),
+        ({"turns": [{"turn": 0, "speaker": "Bob"}]}, errors.CorrectionsError, "such as S3"),
+    ],
+)
+def test_corrections_that_do_not_fit_are_named(
+    analysed: Path, tmp_path: Path, changes: dict[str, object], error: type[errors.RessentiError], said: str
+) -> None:
+    done = ressenti("report", corrected(analysed, tmp_path, corrections=changes))
+    assert done.returncode == error.exit_code
+    assert said in done.stderr
+    assert not (tmp_path / "sample.report.html").exists()
+
+
+SRT = """1
+00:00:06,700 --> 00:00:07,100
+Hello?
+
+2
+00:00:08,000 --> 00:00:10,500
+<i>My name is</i> Sheila & <script>
+
+3
+00:00:16,000 --> 00:00:18,000
+Nothing secret here
+"""
+
+
+def test_words_spans_and_pseudonyms_of_a_stored_conversation(
+    analysed: Path, sample: tuple[Path, Path], tmp_path: Path
+) -> None:
+    words = tmp_path / "words.srt"
+    words.write_text(SRT, encoding="utf-8")
+    arguments = ("report", analysed / "sample.json", "--transcript", words, "--bleep", "0:09.5-10.5,8-8.5")
+    done = ressenti(*arguments, "--recording", sample[0], "--pseudonyms", "--format", "html,json", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    data = json.loads((analysed / "sample.json").read_text(encoding="utf-8"))
+    name = f"conversation-{data['recording']['sha256'][:6]}"
+    assert {p.name for p in tmp_path.iterdir()} == {"words.srt", f"{name}.json", f"{name}.report.html"}
+    assert "a voice identifies a person" in done.stdout
+    assert "3 words, " in done.stdout
+    assert "1.5 s silenced" in done.stdout
+    written = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
+    assert [w["text"] for w in written["words"]] == ["Nothing", "secret", "here"]  # "Hello?" may reach into a span
+    assert written["bleeps"] == [{"start_s": 8, "end_s": 8.5}, {"start_s": 9.5, "end_s": 10.5}]
+    for file in tmp_path.glob("conversation-*"):
+        text = file.read_text(encoding="utf-8")
+        assert not [known for known in ("Anna", "Ben<", "Sheila", "sample.wav") if known in text]
+
+
+def test_analyze_takes_words_spans_and_a_folder_of_transcripts(sample: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "sample.srt").write_text(SRT, encoding="utf-8")
+    other = tmp_path / "other.wav"
+    other.write_bytes(sample[0].read_bytes())
+    options = ("--speakers", "2", "--audio", "sidecar", "--out", tmp_path / "out", "--format", "html,json")
+    done = ressenti("analyze", sample[0], other, "--transcript", tmp_path, *options)
+    assert done.returncode == 0, done.stderr
+    assert "no transcript of this recording" in done.stdout
+    stored = [json.loads((tmp_path / "out" / f"{n}.json").read_text(encoding="utf-8")) for n in ("sample", "other")]
+    assert [len(data["words"]) for data in stored] == [9, 0]
+    assert {p.name for p in (tmp_path / "out").glob("*.mp3")} == {"sample.report.mp3", "other.report.mp3"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "said"),
+    [
+        (["--bleep", "9-8"], errors.ConfigError, "ends before it begins"),
+        (["--bleep", "28-50"], errors.ConfigError, "outside the recording"),
+        (["--transcript", "none.srt"], errors.TranscriptError, "is not there"),
+        (["--transcript", __file__], errors.TranscriptError, "expected one of .srt"),
+    ],
+)
+def test_additions_that_do_not_fit_are_named(
+    analysed: Path, tmp_path: Path, arguments: list[str], error: type[errors.RessentiError], said: str
+) -> None:
+    done = ressenti("report", analysed / "sample.json", "--out", tmp_path / "out", *arguments)
+    assert done.returncode == error.exit_code, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), [(["--bleep", "1-2"], "expected one recording"), (["--transcript", __file__], "a folder")]
+)
+def test_what_is_of_one_recording_is_refused_for_several(tmp_path: Path, arguments: list[str], said: str) -> None:
+    done = ressenti("analyze", tmp_path / "a.wav", tmp_path / "b.wav", *arguments)
+    assert done.returncode == errors.ConfigError.exit_code
+    assert said in done.stderr
 
 
 def test_report_takes_other_anchors(analysed: Path, tmp_path: Path) -> None:

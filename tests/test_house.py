@@ -22,6 +22,7 @@ STEPS = (
     "dynamics",
     "moments",
     "roles",
+    "corrections",
 )
 SHARED = {"annotations", "errors", "records", "config", "mel", "stats", "models", "version", "torchaudio_import"}
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.markup import escape
 
-from pipeline.cli import evaluate, models, outputs
+from pipeline.cli import evaluate, models, outputs, sound, stored
+from pipeline.cli.additions import Additions, Bleep, Pseudonyms, Transcript
 from pipeline.cli.commands import Commands
 from pipeline.cli.console import Terminal, counted
 from pipeline.cli.simulate import simulate
-from pipeline.config import Config, build_config, load_config, preset_names
+from pipeline.config import Config, load_config, preset_names
 from pipeline.errors import ConfigError, NotAConversationError, RessentiError
-from pipeline.records import Conversation
+from pipeline.records import Conversation, ignore_progress
 from pipeline.roles import People
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist already.")]
 Language = Annotated[Literal["en", "fr"] | None, typer.Option("--lang", help="Language of the report.")]
 Formats = Annotated[str, typer.Option("--format", help=f"Results to write, out of {', '.join(outputs.FORMATS)}.")]
+Sound = Annotated[
+    sound.How | None,
+    typer.Option("--audio", help="The recording's sound: in the page, beside it (NAME.report.mp3), or left out."),
+]
 Preset = Annotated[
     str, typer.Option("--config", help=f"Preset ({', '.join(preset_names())}) or a YAML file.", show_default=True)
 ]
@@ -79,6 +84,10 @@ def analyze(
     device: Annotated[
         Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where emotion models of transformers run.")
     ] = None,
+    transcript: Transcript = None,
+    audio: Sound = None,
+    bleep: Bleep = "",
+    pseudonyms: Pseudonyms = False,
     format: Formats = ",".join(outputs.DEFAULT),
     out: Out = None,
     overwrite: Overwrite = False,
@@ -100,11 +109,18 @@ def analyze(
             "audio": _given({"channels": channels}),
             "emotion": _given({"model": emotion_model, "device": device}),
             "roles": _given({"emotion_for": _listed(emotion_for) or None}),
-            "report": _given({"lang": lang}),
+            "report": _given({"lang": lang, "audio": audio}),
         },
     )
     people = People(_listed(names), _listed(roles), allow_restricted)
-    plans = outputs.plan(recordings, out, outputs.parse_formats(format))
+    formats = outputs.parse_formats(format)
+    sound.check(audio, formats)
+    added = Additions(transcript, bleep, pseudonyms)
+    added.check(len(set(recordings)))
+    from pipeline.audio import file_sha256
+
+    names_of = added.names(lambda path: path.stem, file_sha256)
+    plans = outputs.plan(recordings, out, _with_sidecar(formats, options.report.audio), names_of)
     from pipeline.chosen import Models
 
     models = Models()
@@ -112,8 +128,10 @@ def analyze(
     for recording, paths in plans.items():
         try:
             outputs.check_free(list(paths.values()), overwrite)
-            conversation, seconds = _analyze_one(recording, options, people, paths, terminal, models)
+            conversation, heard, seconds = _analyze_one(recording, options, people, added, paths, terminal, models)
             _tell(conversation, seconds, paths, terminal)
+            added.tell(conversation, terminal, sound=heard is not None)
+            sound.tell(heard, paths, terminal)
         except Exception as error:  # noqa: BLE001  # whatever happens to one, the other recordings are still done
             failed = terminal.fail(error, recording)
             code = code or failed
@@ -133,11 +151,13 @@ def sample(
     terminal = Terminal(quiet)
     recording, reference = sample_run.locate()
     overrides: dict[str, dict[str, object]] = {"diarization": {"speakers": 2}, "report": _given({"lang": lang})}
-    (paths,) = outputs.plan([recording], out, outputs.DEFAULT).values()
-    outputs.check_free(list(paths.values()), overwrite=True)
     options = load_config("default", overrides)
-    conversation, seconds = _analyze_one(recording, options, People(), paths, terminal, Models())
+    (paths,) = outputs.plan([recording], out, _with_sidecar(outputs.DEFAULT, options.report.audio)).values()
+    outputs.check_free(list(paths.values()), overwrite=True)
+    added = Additions(sample_run.transcript_of(recording))
+    conversation, heard, seconds = _analyze_one(recording, options, People(), added, paths, terminal, Models())
     _tell(conversation, seconds, paths, terminal)
+    sound.tell(heard, paths, terminal)
     sample_run.tell(conversation, reference, terminal)
 
 
@@ -149,22 +169,48 @@ def report(
         typer.Option(help="Preset or YAML file: its anchors, smoothing, limits and language."),
     ] = None,
     lang: Language = None,
+    recording: Annotated[
+        Path | None, typer.Option(help="The recording, for the page's sound, or the folder of several.")
+    ] = None,
+    transcript: Transcript = None,
+    audio: Sound = None,
+    bleep: Bleep = "",
+    pseudonyms: Pseudonyms = False,
     format: Formats = "html",
     out: Out = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
-    """Render reports and other formats again from stored conversations, without the recordings."""
+    """Render stored conversations again: NAME.json, or the NAME.corrected.json that a page saves.
+
+    A corrected file holds: what follows from the corrections is computed anew, for the page and for all that --format
+    names.
+    """
     terminal = Terminal(quiet)
     formats = outputs.parse_formats(format)
     chosen = load_config(config) if config else None
+    sound.check(audio, formats)
+    how = sound.for_report(audio, chosen.report.audio if chosen else None, recording)
+    sources = stored.truest(outputs.stored(_in_folders(conversations)), terminal)
+    if recording is not None and not recording.is_dir() and len(sources) > 1:
+        raise ConfigError(f"--recording: got a file for {len(sources)} conversations; expected the folder of all.")
+    added = Additions(transcript, bleep, pseudonyms)
+    added.check(len(sources))
+    names_of = added.names(stored.stem_of, stored.recording_sha256)
     code = 0
-    for path, paths in outputs.plan(outputs.stored(_in_folders(conversations)), out, formats).items():
+    for path, paths in outputs.plan(sources, out, _with_sidecar(formats, how), names_of).items():
         try:
             outputs.check_free(list(paths.values()), overwrite)
-            outputs.write(_stored(path, chosen), paths, lang)
+            original = stored.load(path, chosen)
+            conversation = added.apply(original, added.words(stored.stem_of(path)))
+            with terminal.progress(path.name) as progress:
+                source = sound.find(recording, original)
+                heard = sound.make(how, paths, source, conversation, progress)
+                outputs.write(conversation, paths, lang, heard)
             for written in paths.values():
                 terminal.say(f"[green]✓[/] {escape(path.name)} → [bold]{escape(str(written))}[/]")
+            added.tell(conversation, terminal, sound=heard is not None)
+            sound.tell(heard, paths, terminal)
         except Exception as error:  # noqa: BLE001  # the other conversations are still rendered
             if isinstance(error, NotAConversationError) and path not in conversations:  # beside others in a folder
                 terminal.err.print(f"[yellow]left out[/] {escape(str(error))}")
@@ -194,17 +240,25 @@ def main() -> None:
 
 
 def _analyze_one(
-    recording: Path, options: Config, people: People, paths: dict[str, Path], terminal: Terminal, models: Models
-) -> tuple[Conversation, float]:
+    recording: Path,
+    options: Config,
+    people: People,
+    added: Additions,
+    paths: dict[str, Path],
+    terminal: Terminal,
+    models: Models,
+) -> tuple[Conversation, bytes | None, float]:
     from pipeline.run import analyze as run
 
     started = time.monotonic()
     with terminal.progress(recording.name) as progress:
-        conversation = run(recording, options, people, models=models, progress=progress)
+        words = added.words(recording.stem)
+        conversation = added.apply(run(recording, options, people, models=models, progress=progress), words)
+        heard = sound.make(options.report.audio, paths, recording, conversation, ignore_progress)
         progress("report", 0, 1)
-        outputs.write(conversation, paths, None)
+        outputs.write(conversation, paths, None, heard)
         progress("report", 1, 1)
-    return conversation, time.monotonic() - started
+    return conversation, heard, time.monotonic() - started
 
 
 def _tell(conversation: Conversation, seconds: float, paths: dict[str, Path], terminal: Terminal) -> None:
@@ -252,26 +306,8 @@ def _in_folders(sources: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _stored(path: Path, chosen: Config | None) -> Conversation:
-    """A stored conversation; with other options chosen, all that follows from them is derived anew."""
-    from dataclasses import replace
-
-    from pipeline import store
-    from pipeline.run import derive
-    from pipeline.validation import read_validation
-
-    conversation = store.load(path)
-    try:
-        options = build_config(conversation.config, source=path.name)
-    except ConfigError as exc:
-        raise NotAConversationError(f"{exc} Expected a NAME.json that analyze wrote.") from exc
-    if chosen is None:
-        return conversation
-    later = {group: getattr(chosen, group) for group in ("affect", "trajectory", "dynamics", "report")}
-    sure = {"unsure_below": chosen.emotion.unsure_below, "thresholds": chosen.emotion.thresholds}
-    options = options.model_copy(update={**later, "emotion": options.emotion.model_copy(update=sure)})
-    validation = read_validation(chosen.report.validation)
-    return derive(replace(conversation, config=options.model_dump(mode="json"), validation=validation), options)
+def _with_sidecar(formats: tuple[str, ...], how: sound.How) -> tuple[str, ...]:
+    return (*formats, *outputs.SIDECAR) if how == "sidecar" and "html" in formats else formats
 
 
 def _listed(text: str) -> tuple[str, ...]:

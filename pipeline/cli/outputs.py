@@ -11,6 +11,7 @@ from pipeline import export, store
 from pipeline.errors import ConfigError, OutputError, OutputExistsError
 from pipeline.records import Conversation
 
+SIDECAR = {"mp3": ".report.mp3"}  # the page's sound, where it is not in the page
 DEFAULT = ("html", "json", "csv", "rttm")
 _TABLES = {f"parquet-{table}": f".{table}.parquet" for table in export.TABLES}
 ENDINGS = {
@@ -50,13 +51,22 @@ def _conversation_of(path: Path) -> Path:
     return path.with_name(path.name.removesuffix(ENDINGS["aws"]) + ENDINGS["json"])
 
 
-def plan(sources: Sequence[Path], out: Path | None, formats: Sequence[str]) -> dict[Path, dict[str, Path]]:
-    """The files of each recording (or stored conversation) by format; `ConfigError` where two would share them."""
+def plan(
+    sources: Sequence[Path],
+    out: Path | None,
+    formats: Sequence[str],
+    name: Callable[[Path], str] = lambda path: path.stem,
+) -> dict[Path, dict[str, Path]]:
+    """The files of each recording (or stored conversation) by format; `ConfigError` where two would share them.
+
+    `name` is what a source's files are called before their endings.
+    """
+    endings = ENDINGS | SIDECAR
     plans: dict[Path, dict[str, Path]] = {}
     owner: dict[Path, Path] = {}
     for recording in dict.fromkeys(sources):
         folder = out if out is not None else recording.parent
-        plans[recording] = {name: folder / f"{recording.stem}{ENDINGS[name]}" for name in formats}
+        plans[recording] = {kind: folder / f"{name(recording)}{endings[kind]}" for kind in formats}
         for path in plans[recording].values():
             if path in owner:
                 raise ConfigError(
@@ -82,16 +92,24 @@ def check_free(paths: Sequence[Path], overwrite: bool) -> None:
             raise OutputExistsError(f"{path}: exists already. Add --overwrite, or choose another folder with --out.")
 
 
-def write(conversation: Conversation, paths: dict[str, Path], lang: Literal["en", "fr"] | None) -> None:
-    """Render and write every format, all files or none; from what is stored, so that rendering again gives the same."""
+def write(
+    conversation: Conversation, paths: dict[str, Path], lang: Literal["en", "fr"] | None, sound: bytes | None = None
+) -> None:
+    """Render and write every format, all files or none; from what is stored, so that rendering again gives the same.
+
+    `sound` goes into the page, or beside it where `paths` have a place for it.
+    """
     conversation = store.loads(store.dumps(conversation))
     shown = export.in_language(conversation, lang)
     files: dict[Path, str | bytes] = {}
     for name, path in paths.items():
+        if name == "mp3":
+            files[path] = sound or b""
+            continue
         if name == "html":
             from reports.page import render
 
-            files[path] = render(conversation, lang)
+            files[path] = render(conversation, lang, sound=paths["mp3"].name if "mp3" in paths else sound)
         else:
             files[path] = store.dumps(conversation) if name == "json" else _writer(name)(shown)
     store.write_whole(files)

@@ -25,6 +25,12 @@ def locate() -> tuple[Path, Path]:
     )
 
 
+def transcript_of(recording: Path) -> Path | None:
+    """The transcript that comes with the recording, where it does."""
+    path = recording.with_suffix(".stm")
+    return path if path.is_file() else None
+
+
 def tell(conversation: Conversation, reference: Path, terminal: Terminal) -> None:
     """Print how the found speakers compare with the human reference."""
     truth = read_rttm(reference)

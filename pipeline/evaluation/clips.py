@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import audio, excerpts
-from pipeline.config import build_config
 from pipeline.errors import InputError, NotFoundError
 from pipeline.evaluation.labelling import Sample
-from pipeline.layout import Layout, lay_out
+from pipeline.layout import Layout
 from pipeline.records import Conversation, Turn
+from pipeline.sound import analysed_sound
 
 LONGEST_S = 20.0  # what a person judges of a turn; of a longer one, its beginning
 LEVEL_DBFS = -20.0
@@ -44,7 +44,7 @@ def clips_of(sample: Sample, conversations: Mapping[Path, Conversation], folder:
         if conversation.recording.sha256 in wanted
     ]
     for conversation, recording in sources:
-        layout = _layout(conversation, recording)
+        layout = analysed_sound(recording, conversation)
         sha256 = conversation.recording.sha256
         yield from (_clip(ids[sha256, turn.index], turn, layout) for turn in wanted[sha256])
 
@@ -68,13 +68,6 @@ def find_recording(conversation: Conversation, folder: Path) -> Path:
         f"{path}: not the recording that was analysed: SHA-256 {digest[:12]}..., expected {known.sha256[:12]}... "
         "Give the folder of the original with --recordings, or analyse this one."
     )
-
-
-def _layout(conversation: Conversation, recording: Path) -> Layout:
-    """The channels as the analysis heard them: split where it split them, otherwise by the same options."""
-    options = build_config(conversation.config, source=conversation.recording.name).audio
-    _, sound = audio.load(recording, options)
-    return lay_out(sound, "split" if conversation.layout == "split" else options.channels, options)
 
 
 def _clip(item: str, turn: Turn, layout: Layout) -> Clip:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pipeline.corrections import corrected_segments
 from pipeline.records import Conversation
 
 
 def rttm(conversation: Conversation) -> str:
-    """NIST RTTM: one SPEAKER line per segment, as the diarizer found it (before turns are joined)."""
+    """NIST RTTM: one SPEAKER line per segment, as the diarizer found it (before turns are joined).
+
+    Those of a turn that a person gave to another speaker are that speaker's.
+    """
     uri = "_".join(conversation.recording.name.rsplit(".", 1)[0].split()) or "recording"
     lines = [
         f"SPEAKER {uri} 1 {s.start_s:.3f} {s.duration_s:.3f} <NA> <NA> {s.speaker} <NA> <NA>"
-        for s in conversation.diarization.segments
+        for s in corrected_segments(conversation)
     ]
     return "\n".join(lines) + "\n"

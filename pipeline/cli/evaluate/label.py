@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline import store
-from pipeline.cli import outputs
+from pipeline.cli import outputs, stored
 from pipeline.cli.console import Terminal, counted, number
 from pipeline.errors import ConfigError, NotAConversationError
 from pipeline.records import Conversation, Validation
@@ -144,15 +144,17 @@ def _table(result: Validation) -> Table:
 
 
 def _load(sources: Sequence[Path], terminal: Terminal) -> dict[Path, Conversation]:
-    """Conversations by file; in a folder, files that are none are named and left out."""
+    """Conversations by file, as the models left them; in a folder, files that are none are named and left out."""
+    from pipeline.run import uncorrected
+
     found: dict[Path, Conversation] = {}
     for source in sources:
         if not source.is_dir():
-            found[source] = store.load(source)
+            found[source] = uncorrected(store.load(source))
             continue
-        for path in store.conversations_in(source):
+        for path in stored.analysed(store.conversations_in(source)):
             try:
-                found[path] = store.load(path)
+                found[path] = uncorrected(store.load(path))
             except NotAConversationError as error:
                 terminal.err.print(f"[yellow]left out[/] {escape(str(error))}")
     return found

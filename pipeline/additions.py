@@ -1,0 +1,117 @@
+"""What people add to an analysed conversation: its words, stretches that nobody is to hear, pseudonyms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePath
+from typing import Any
+
+from pipeline.annotations import Corrections, Span, Word
+from pipeline.errors import ConfigError
+from pipeline.records import Conversation, union_s
+from pipeline.transcript.align import align
+from pipeline.transcript.cues import Spoken
+from pipeline.transcript.files import read_transcript
+
+INEXACT_S = 1.5
+"""How far a word that was placed evenly within its cue may really be from there, for what is to be silenced."""
+_TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)")
+
+
+def with_transcript(conversation: Conversation, path: str | Path) -> Conversation:
+    """The conversation with the words of a transcript (SRT, WebVTT, STM, JSON of whisper and its kin), by turns.
+
+    Raises `TranscriptError`.
+    """
+    recording = PurePath(conversation.recording.name).stem
+    return with_words(conversation, read_transcript(Path(path), recording))
+
+
+def with_words(conversation: Conversation, words: Sequence[Spoken]) -> Conversation:
+    """The conversation with these words instead of any others, without those that are silenced."""
+    placed = align(words, conversation.turns, conversation.recording.duration_s)
+    return replace(conversation, words=_heard(placed, conversation.bleeps))
+
+
+def with_bleeps(conversation: Conversation, spans: Sequence[Span]) -> Conversation:
+    """The conversation with these spans silenced besides its own: in all sound given out, and in its words for good.
+
+    Spans that touch or overlap become one, and one may reach a second over the end. A word without a time of its own
+    is dropped too where it may be within a span. Raises `ConfigError` for a span outside the recording.
+    """
+    duration_s = conversation.recording.duration_s
+    for span in spans:
+        if span.start_s >= duration_s or span.end_s > duration_s + 1:
+            raise ConfigError(
+                f"bleep {span.start_s:g}-{span.end_s:g}: outside the recording, which is {duration_s:g} s long. "
+                "Expected spans inside it, in seconds or as minutes:seconds."
+            )
+    all_spans = [(span.start_s, min(span.end_s, duration_s)) for span in (*conversation.bleeps, *spans)]
+    bleeps = tuple(Span(start, end) for start, end in union_s(all_spans))
+    return replace(conversation, bleeps=bleeps, words=_heard(conversation.words, bleeps))
+
+
+def parse_spans(text: str) -> tuple[Span, ...]:
+    """Spans as people write them: `63.2-71.0,90-92` in seconds, or `1:03.2-1:11`; `ConfigError` for other things."""
+    spans = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        edges = [_TIME.fullmatch(edge.strip()) for edge in part.replace("–", "-").split("-")]
+        if len(edges) != 2 or not (edges[0] and edges[1]):
+            raise ConfigError(
+                f"--bleep: got {part!r}; expected START-END in seconds or m:ss, as in 63.2-71 or 1:03-1:11."
+            )
+        start_s, end_s = (_seconds(edge) for edge in edges if edge)
+        if start_s >= end_s:
+            raise ConfigError(f"--bleep: got {part!r}, which ends before it begins; expected START-END.")
+        spans.append(Span(start_s, end_s))
+    if not spans:
+        raise ConfigError(f"--bleep: got {text!r}; expected START-END in seconds or m:ss, with commas between.")
+    return tuple(spans)
+
+
+def pseudonym(sha256: str) -> str:
+    """What a recording is called where its own name is not to be seen."""
+    return f"conversation-{sha256[:6]}"
+
+
+def pseudonymised(conversation: Conversation) -> Conversation:
+    """The conversation without names: the recording's, the speakers', those of folders in its options.
+
+    Labels and roles stay, and so do words, notes and the reason for judging restricted roles: whoever wrote them is to
+    read them again. The SHA-256 stays too; who has the recording can tell that it is this one.
+    """
+    return replace(
+        conversation,
+        recording=replace(conversation.recording, name=pseudonym(conversation.recording.sha256)),
+        speakers=tuple(replace(speaker, name="", original_name=None) for speaker in conversation.speakers),
+        corrections=Corrections(turns=conversation.corrections.turns),
+        config={group: _without_folders(values) for group, values in conversation.config.items()},
+    )
+
+
+def _without_folders(values: object) -> object:
+    """Options of a group, of each path of a folder or file its last part alone."""
+    if not isinstance(values, dict):
+        return values
+    paths: dict[str, Any] = {
+        key: PurePath(value).name
+        for key, value in values.items()
+        if key in ("model", "validation") and isinstance(value, str) and PurePath(value).is_absolute()
+    }
+    return values | paths
+
+
+def _heard(words: Sequence[Word], bleeps: Sequence[Span]) -> tuple[Word, ...]:
+    return tuple(word for word in words if not any(_within(word, span) for span in bleeps))
+
+
+def _within(word: Word, span: Span) -> bool:
+    margin_s = 0.0 if word.exact else INEXACT_S
+    return word.start_s - margin_s < span.end_s and word.end_s + margin_s > span.start_s
+
+
+def _seconds(time: re.Match[str]) -> float:
+    hours, minutes, seconds = time.groups()
+    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds)

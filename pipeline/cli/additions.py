@@ -1,0 +1,104 @@
+"""What the command line adds to conversations: words, spans to be silenced, pseudonyms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from pipeline.cli.console import Terminal
+from pipeline.errors import ConfigError, TranscriptError
+from pipeline.records import Conversation
+
+if TYPE_CHECKING:
+    from pipeline.transcript.cues import Spoken
+
+Transcript = Annotated[
+    Path | None,
+    typer.Option(
+        help="Words with times: SRT, VTT, STM or JSON of whisper; for several recordings a folder of NAME.srt, ...",
+        metavar="FILE|FOLDER",
+    ),
+]
+Bleep = Annotated[str, typer.Option(help="Silence these spans in all sound, and drop their words: 63.2-71,1:30-1:32.")]
+Pseudonyms = Annotated[
+    bool, typer.Option("--pseudonyms", help="No names in what is written, file names included. Words are kept.")
+]
+
+
+@dataclass(frozen=True)
+class Additions:
+    """What was asked for, for all recordings (or stored conversations) of one command."""
+
+    transcript: Path | None = None
+    bleep: str = ""
+    pseudonyms: bool = False
+
+    def check(self, count: int) -> None:
+        """Refuse what cannot hold for so many recordings, before anything is analysed."""
+        if self.transcript is not None and not self.transcript.exists():
+            raise TranscriptError(f"--transcript: {self.transcript} is not there; expected a file or a folder.")
+        if self.transcript is not None and count > 1 and not self.transcript.is_dir():
+            raise ConfigError(
+                f"--transcript: got one file for {count} recordings; expected a folder with a transcript for each, "
+                "named like it (call.wav, call.srt)."
+            )
+        if self.bleep:
+            from pipeline.additions import parse_spans
+
+            parse_spans(self.bleep)
+            if count > 1:
+                raise ConfigError(f"--bleep: got spans for {count} recordings; expected one recording.")
+
+    def names(self, own: Callable[[Path], str], digest: Callable[[Path], str]) -> Callable[[Path], str]:
+        """What a source's files are called: its own name, or a pseudonym of the recording's SHA-256.
+
+        A source of which the digest cannot be had fails later, with the error that fits; nothing is written then.
+        """
+        if not self.pseudonyms:
+            return own
+        from pipeline.additions import pseudonym
+
+        def name(source: Path) -> str:
+            try:
+                return pseudonym(digest(source))
+            except Exception:  # noqa: BLE001  # whatever it is, reading the source says it again
+                return own(source)
+
+        return name
+
+    def words(self, name: str) -> tuple[Path, tuple[Spoken, ...]] | None:
+        """The transcript of a recording, None where there is none."""
+        from pipeline.transcript.files import find_transcript, read_transcript
+
+        given = self.transcript
+        path = find_transcript(given, name) if given is not None and given.is_dir() else given
+        return None if path is None else (path, read_transcript(path, name))
+
+    def apply(self, conversation: Conversation, read: tuple[Path, tuple[Spoken, ...]] | None) -> Conversation:
+        """A conversation with all that was asked for; spans that were silenced before stay so."""
+        from pipeline.additions import parse_spans, pseudonymised, with_bleeps, with_words
+
+        if read is not None:
+            conversation = with_words(conversation, read[1])
+        conversation = with_bleeps(conversation, parse_spans(self.bleep) if self.bleep else ())
+        return pseudonymised(conversation) if self.pseudonyms else conversation
+
+    def tell(self, conversation: Conversation, terminal: Terminal, *, sound: bool) -> None:
+        """Say what became of it."""
+        if self.transcript is not None and not conversation.words:
+            terminal.say(f"    [yellow]no words: no transcript of this recording in {escape(str(self.transcript))}[/]")
+        elif self.transcript is not None:
+            outside = sum(word.turn is None for word in conversation.words)
+            terminal.say(f"    {len(conversation.words)} words, {outside} of them in no turn")
+        if self.bleep:
+            silenced_s = sum(span.end_s - span.start_s for span in conversation.bleeps)
+            terminal.say(f"    {silenced_s:.1f} s silenced: listen, and read the words, before you pass it on")
+        if self.pseudonyms and sound:
+            terminal.say("    [yellow]a voice identifies a person: leave the sound out with --audio none[/]")
+        if self.pseudonyms and conversation.words:
+            terminal.say("    [yellow]words are kept as they are: names that were said are in them[/]")

@@ -1,0 +1,57 @@
+"""Whether a page comes with sound: the options, the recording that is needed for it, and what the user is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from rich.markup import escape
+
+from pipeline.cli.console import Terminal
+from pipeline.errors import ConfigError
+from pipeline.records import Conversation, Progress
+
+How = Literal["embed", "sidecar", "none"]
+
+
+def check(asked: How | None, formats: tuple[str, ...]) -> None:
+    """Refuse sound that is asked for where no page is written."""
+    if asked in ("embed", "sidecar") and "html" not in formats:
+        raise ConfigError(f"--audio {asked}: the sound is the page's, and no page is written. Add html to --format.")
+
+
+def for_report(asked: How | None, configured: How | None, recording: Path | None) -> How:
+    """How a page that is rendered again gets its sound: not without a recording, and otherwise by itself."""
+    if recording is None and asked in ("embed", "sidecar"):
+        raise ConfigError(f"--audio {asked}: a stored conversation has no sound. Name the recording with --recording.")
+    if recording is None:
+        return "none"
+    return asked or (configured if configured not in (None, "none") else None) or "embed"
+
+
+def find(given: Path | None, conversation: Conversation) -> Path | None:
+    """The recording that was given, or in a folder that was, the one of the conversation's name."""
+    return given / Path(conversation.recording.name).name if given is not None and given.is_dir() else given
+
+
+def make(
+    how: How, paths: Mapping[str, Path], recording: Path | None, conversation: Conversation, progress: Progress
+) -> bytes | None:
+    """The sound of a page, None where there is none."""
+    if how == "none" or "html" not in paths or recording is None:
+        return None
+    from pipeline.sound import page_sound
+
+    return page_sound(recording, conversation, progress)
+
+
+def tell(sound: bytes | None, paths: Mapping[str, Path], terminal: Terminal) -> None:
+    """Say that what was written holds a recording."""
+    if sound is None:
+        return
+    where = escape(paths["mp3"].name) if "mp3" in paths else "the page"
+    terminal.say(
+        f"    {where} holds the sound of the recording ({len(sound) / 1e6:.1f} MB): as confidential as that is; "
+        "--audio none leaves it out"
+    )

@@ -1,0 +1,39 @@
+"""The sound of a conversation as it is given out: what was analysed, as one channel, without what nobody is to hear."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline import audio, excerpts
+from pipeline.config import build_config
+from pipeline.errors import WrongRecordingError
+from pipeline.layout import Layout, lay_out, mix_of
+from pipeline.records import Conversation, Progress, ignore_progress
+
+BIT_RATE = 24_000  # per second: 10.8 MB an hour, a third more embedded in a page
+
+
+def page_sound(path: Path, conversation: Conversation, progress: Progress = ignore_progress) -> bytes:
+    """The recording of a conversation as MP3: one channel, 16 kHz, 24 kb/s; same recording and spans, same bytes.
+
+    Channels are mixed as for the analysis, and an inverted one does not cancel the other. The spans of `bleeps` are
+    silenced before anything is encoded. Raises `WrongRecordingError` where the recording is not the one that was
+    analysed, and the errors of `pipeline.audio.load`.
+
+    An hour took 25 s of one busy core and 0.4 GB of memory at most, 0.5 GB with two channels.
+    """
+    mix = excerpts.segment(mix_of(analysed_sound(path, conversation, progress)))
+    return excerpts.mp3(excerpts.silenced(mix, conversation.bleeps), BIT_RATE)
+
+
+def analysed_sound(path: Path, conversation: Conversation, progress: Progress = ignore_progress) -> Layout:
+    """The channels as the analysis heard them: split where it split them, otherwise by the same options."""
+    known, digest = conversation.recording, audio.checked_sha256(path)
+    if digest != known.sha256:
+        raise WrongRecordingError(
+            f"{path}: not the recording that was analysed: SHA-256 {digest[:12]}..., expected {known.sha256[:12]}... "
+            f"({known.name}). Name the original, or analyse this one."
+        )
+    options = build_config(conversation.config, source=known.name).audio
+    _, sound = audio.load(path, options, progress)
+    return lay_out(sound, "split" if conversation.layout == "split" else options.channels, options)

@@ -1,0 +1,76 @@
+"""Words -> the turns in which they were said (pure)."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Sequence
+
+from pipeline.annotations import Word
+from pipeline.errors import TranscriptError
+from pipeline.records import Turn
+from pipeline.transcript.cues import Spoken
+
+NEAR_S = 0.5  # how far outside a turn a word may lie: boundaries of turns and of words are no better
+
+
+def align(words: Sequence[Spoken], turns: Sequence[Turn], duration_s: float) -> tuple[Word, ...]:
+    """Each word with the turn that it overlaps most, or the nearest one within `NEAR_S`; else with none.
+
+    The transcript's own speakers decide where turns overlap: each is taken for the one of ours with whom they share
+    most time, and that one's turns come first. Words after the recording's end are dropped; raises `TranscriptError`
+    where most are.
+    """
+    inside = [word for word in words if word.start_s < duration_s]
+    if 2 * len(inside) < len(words):
+        raise TranscriptError(
+            f"the transcript goes on until {max(w.end_s for w in words):.0f} s and the recording ends at "
+            f"{duration_s:.0f} s: most of its words lie outside. Expected the transcript of this very recording."
+        )
+    ordered = sorted(turns, key=lambda turn: turn.start_s)
+    near = [_near(word, ordered, _longest(ordered)) for word in inside]
+    ours = _same_speakers(inside, near)
+    return tuple(
+        Word(
+            word.start_s,
+            min(word.end_s, duration_s),
+            word.text,
+            _turn_of(word, close, ours.get(word.speaker)),
+            word.exact,
+        )
+        for word, close in zip(inside, near, strict=True)
+    )
+
+
+def _same_speakers(words: Sequence[Spoken], near: Sequence[Sequence[Turn]]) -> dict[str | None, str]:
+    """Who of ours each of the transcript's speakers is: the one with whom most time is shared."""
+    shared: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for word, close in zip(words, near, strict=True):
+        for turn in close:
+            if word.speaker is not None and _gap(word, turn) < 0:
+                shared[word.speaker][turn.speaker] -= _gap(word, turn)
+    return {theirs: max(sorted(own), key=lambda label: own[label]) for theirs, own in shared.items()}
+
+
+def _turn_of(word: Spoken, close: Sequence[Turn], speaker: str | None) -> int | None:
+    if not close:
+        return None
+    touched = [turn for turn in close if _gap(word, turn) < 0] or close
+    own = [turn for turn in touched if turn.speaker == speaker]
+    return min(own or touched, key=lambda turn: (_gap(word, turn), turn.index)).index
+
+
+def _near(word: Spoken, turns: Sequence[Turn], longest_s: float) -> list[Turn]:
+    """Turns (in order of their start) that the word touches, or from which it is not further than `NEAR_S`."""
+    first = bisect_left(turns, word.start_s - NEAR_S - longest_s, key=lambda turn: turn.start_s)
+    after = bisect_left(turns, word.end_s + NEAR_S, lo=first, key=lambda turn: turn.start_s)
+    return [turn for turn in turns[first:after] if _gap(word, turn) <= NEAR_S]
+
+
+def _longest(turns: Sequence[Turn]) -> float:
+    return max((turn.duration_s for turn in turns), default=0.0)
+
+
+def _gap(word: Spoken, turn: Turn) -> float:
+    """Seconds between a word and a turn; below zero, how much they share. A word lasts a millisecond at least."""
+    return max(word.start_s, turn.start_s) - min(max(word.end_s, word.start_s + 0.001), turn.end_s)

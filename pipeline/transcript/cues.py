@@ -1,0 +1,61 @@
+"""What every transcript comes down to: words with their times, and who says them where that is told (pure)."""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.errors import TranscriptError
+
+_TAG = re.compile(r"<[^<>]*>|\{\\[^{}]*\}")  # <i>, <c.loud>, <00:01.500>, {\an8}
+_SPEAKER = re.compile(r"^\s*\[(SPEAKER_\d+)\]:?\s*")  # as whisperX writes it into subtitles
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A word as a transcript has it; `speaker` is the transcript's own name for who says it."""
+
+    start_s: float
+    end_s: float
+    text: str
+    speaker: str | None = None
+    exact: bool = True
+
+
+def check_times(start_s: float, end_s: float, where: str) -> tuple[float, float]:
+    """Times that are finite, not negative and in order; a moment is as good as a stretch."""
+    if not (math.isfinite(start_s) and math.isfinite(end_s) and 0 <= start_s <= end_s):
+        raise TranscriptError(
+            f"{where}: got the times {start_s:g} and {end_s:g} s; expected 0 <= start <= end. Mend the transcript."
+        )
+    return start_s, end_s
+
+
+def plain(text: str) -> str:
+    """Text without tags and with its entities resolved, in one line."""
+    return " ".join(html.unescape(_TAG.sub("", text)).split())
+
+
+def speaker_in(text: str) -> tuple[str | None, str]:
+    """The speaker that a line begins with as `[SPEAKER_01]:`, and the rest of it."""
+    found = _SPEAKER.match(text)
+    return (found.group(1), text[found.end() :]) if found else (None, text)
+
+
+def spread(start_s: float, end_s: float, text: str, speaker: str | None = None) -> list[Spoken]:
+    """The words of a stretch without times of their own, placed evenly by their length."""
+    words = text.split()
+    return between(start_s, end_s, words, [speaker] * len(words))
+
+
+def between(start_s: float, end_s: float, words: Sequence[str], speakers: Sequence[str | None]) -> list[Spoken]:
+    """Words between two times, each as long as it has letters; none of them is where it was really said."""
+    total, at, placed = sum(map(len, words)), 0, []
+    for word, speaker in zip(words, speakers, strict=True):
+        edges = [start_s + (end_s - start_s) * part / total for part in (at, at + len(word))]
+        placed.append(Spoken(edges[0], edges[1], word, speaker, exact=False))
+        at += len(word)
+    return placed

@@ -1,0 +1,62 @@
+"""Transcript file -> words: the only reader, whatever the format and the encoding."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable
+from pathlib import Path
+
+from pipeline.errors import TranscriptError
+from pipeline.transcript.cues import Spoken
+from pipeline.transcript.stm import read_stm
+from pipeline.transcript.subtitles import read_srt, read_vtt
+from pipeline.transcript.whisper import read_whisper
+
+ENDINGS = (".srt", ".vtt", ".stm", ".json")
+_BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+def read_transcript(path: Path, recording: str) -> tuple[Spoken, ...]:
+    """The words of a transcript in order of time; `recording` is the recording's name without its ending.
+
+    Raises `TranscriptError` for a file that cannot be read, is of another format or has no word in it.
+    """
+    readers: dict[str, Callable[[str, str], list[Spoken]]] = {
+        ".srt": read_srt,
+        ".vtt": read_vtt,
+        ".stm": lambda text, name: read_stm(text, name, recording),
+        ".json": read_whisper,
+    }
+    read = readers.get(path.suffix.lower())
+    if read is None:
+        raise TranscriptError(f"{path.name}: got the ending {path.suffix!r}; expected one of {', '.join(ENDINGS)}.")
+    try:
+        data = path.read_bytes()
+    except OSError as exc:
+        raise TranscriptError(f"{path}: cannot be read ({exc.strerror}). Check the name and the permissions.") from exc
+    words = read(decoded(data, path.name), path.name)
+    if not words:
+        raise TranscriptError(f"{path.name}: no words in it; expected a transcript with times. Export it again.")
+    return tuple(sorted(words, key=lambda word: (word.start_s, word.end_s)))
+
+
+def find_transcript(folder: Path, recording: str) -> Path | None:
+    """The transcript of a recording in a folder, by its name without the ending; None where there is none."""
+    found = [p for ending in ENDINGS if (p := folder / f"{recording}{ending}").is_file()]
+    if len(found) > 1:
+        raise TranscriptError(f"{folder}: several transcripts of {recording}: {', '.join(p.name for p in found)}.")
+    return found[0] if found else None
+
+
+def decoded(data: bytes, name: str) -> str:
+    """Text of UTF-8, of UTF-16 with its mark, else of Windows' western encoding; with plain line ends."""
+    encodings = [next((e for bom, e in _BOMS.items() if data.startswith(bom)), "utf-8"), "cp1252", "latin-1"]
+    for encoding in encodings:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" in text:
+            break
+        return text.replace("\r\n", "\n").replace("\r", "\n")
+    raise TranscriptError(f"{name}: not text; expected a transcript ({', '.join(ENDINGS)}).")

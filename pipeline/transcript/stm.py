@@ -1,0 +1,35 @@
+"""STM (NIST's segment time marks) -> words: `file channel speaker start end [<label>] text` a line."""
+
+from __future__ import annotations
+
+import re
+
+from pipeline.errors import TranscriptError
+from pipeline.transcript.cues import Spoken, check_times, plain, spread
+
+_LABEL = re.compile(r"^<[^<>]*>(?:\s+|$)")
+_IGNORED = "ignore_time_segment_in_scoring"
+
+
+def read_stm(text: str, name: str, recording: str) -> list[Spoken]:
+    """Words of a recording (its name without the ending); of a file of several recordings, those of this one."""
+    rows = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith(";;"):
+            continue
+        where = f"{name}: line {number}"
+        fields = line.split(None, 5)
+        try:
+            file, _, speaker, start_s, end_s = fields[0], fields[1], fields[2], float(fields[3]), float(fields[4])
+        except (IndexError, ValueError) as exc:
+            raise TranscriptError(
+                f"{where}: got {line.strip()[:60]!r}; expected STM: file channel speaker start end text."
+            ) from exc
+        check_times(start_s, end_s, where)
+        said = fields[5] if len(fields) > 5 else ""
+        rows.append((file, spread(start_s, end_s, plain(_LABEL.sub("", said)), speaker) if said != _IGNORED else []))
+    files = sorted({file for file, _ in rows})
+    own = [file for file in files if file.casefold() == recording.casefold()]
+    if len(files) > 1 and not own:
+        raise TranscriptError(f"{name}: of {', '.join(files[:5])}; expected {recording}. Choose its own transcript.")
+    return [word for file, words in rows if len(files) == 1 or file in own for word in words]
