@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.markup import escape
 
-from pipeline.cli import evaluate, models, outputs
+from pipeline.cli import evaluate, models, outputs, train
 from pipeline.cli.console import Terminal
 from pipeline.cli.simulate import simulate
 from pipeline.config import Config, build_config, load_config, preset_names
@@ -29,6 +29,7 @@ app = typer.Typer(
 
 
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(train.app, name="train")
 app.add_typer(models.app, name="models")
 app.command()(simulate)
 
