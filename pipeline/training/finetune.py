@@ -128,7 +128,7 @@ def _finetune(
 ) -> Made:
     from pipeline.emotion.waveforms import Waveforms
     from pipeline.training.fit import fit
-    from pipeline.training.learner import Learner, Windows
+    from pipeline.training.learner import Learner, Windows, begin_at_odds
 
     device, dtype = place(_computed(config).emotion)
     material = _gather(request, recipe, config, base, labelled, work, progress)
@@ -138,6 +138,8 @@ def _finetune(
     model, own_head = load_base(base, recipe.seed)
     waveforms = Waveforms(base.checkpoint.extractor, model.config)
     train, validation = material.labels("train"), material.labels("validation")
+    if not own_head:
+        begin_at_odds(model, list(train.values()), recipe.heaviest)
     crop = round(recipe.max_crop_s * RATE_HZ)
     lessons = Lessons(material.sounds, tuple(train), recipe.batch, crop, recipe.seed, waveforms.pads)
     windows = Windows(material.sounds, _windows(material, tuple(validation), config), validation)

@@ -66,6 +66,18 @@ def weights_of(labels: Sequence[int], heaviest: float) -> tuple[float, ...]:
     return tuple(float(weight) for weight in np.clip(ratios, 1 / heaviest, heaviest))
 
 
+def begin_at_odds(model: Classifier, labels: Sequence[int], heaviest: float) -> None:
+    """Let a fresh head give each class its weighted odds whatever it hears, in place.
+
+    Otherwise the first steps are spent on the bias alone, and what they do to the encoder is hard to undo (Lin et al.
+    2017, focal loss, 4.1); half an example is added to either side.
+    """
+    counts = np.bincount(np.asarray(labels), minlength=len(CLASSES))
+    odds = np.log((counts + 0.5) / (len(labels) - counts + 0.5)) + np.log(weights_of(labels, heaviest))
+    last = cast("nn.Linear", model.classifier)
+    last.bias = nn.Parameter(torch.tensor(odds, dtype=torch.float32))
+
+
 class Learner(lightning.LightningModule):
     """The classifier, its loss (BCE of logits, several classes may hold at once), and its optimizer."""
 

@@ -102,22 +102,25 @@ def _drawn(clips: Sequence[Clip], learned: Collection[Who], seed: int) -> dict[s
     test = kept
     fresh = others - frozenset(learned)
     if fresh and len(others) > 2:
-        test |= _fold(clips, others, fresh, _OF_ALL, seed)
+        test |= _fold(clips, others, fresh, _OF_ALL, seed, leave=2)
     rest = frozenset(clip.who for clip in clips) - test
-    validation = _fold(clips, rest, rest, _OF_REST, seed)
+    validation = _fold(clips, rest, rest, _OF_REST, seed, leave=1)
     return {"train": rest - validation, "validation": validation, "test": test}
 
 
 def _fold(
-    clips: Sequence[Clip], people: frozenset[Who], among: frozenset[Who], count: int, seed: int
+    clips: Sequence[Clip], people: frozenset[Who], among: frozenset[Who], count: int, seed: int, leave: int
 ) -> frozenset[Who]:
-    """Some of `among`, one in `count`: out of folds alike in classes, that which leaves `people` the most of them."""
+    """Some of `among`, one in `count`: out of folds alike in classes, that which leaves `people` the most of them.
+
+    At least so many of `people` as `leave` says are left.
+    """
     from sklearn.model_selection import StratifiedGroupKFold
 
     own = [clip for clip in clips if clip.who in among]
     labels = [clip.label for clip in own]
     count = min(count, len(among), max(Counter(labels).values()))
-    folds = [frozenset([who]) for who in sorted(among)]
+    folds = []
     if count > 1:
         splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
         with warnings.catch_warnings():
@@ -128,7 +131,10 @@ def _fold(
     def classes(of: frozenset[Who]) -> int:
         return len({clip.label for clip in clips if clip.who in of})
 
-    return max((fold for fold in folds if people - fold), key=lambda fold: (classes(people - fold), classes(fold)))
+    fit = [fold for fold in folds if fold and len(people - fold) >= leave] or [
+        frozenset([who]) for who in sorted(among)
+    ]
+    return max(fit, key=lambda fold: (classes(people - fold), classes(fold)))
 
 
 def _check(named: dict[str, frozenset[Who]], learned: Collection[Who]) -> None:
