@@ -86,3 +86,30 @@ def write_checkpoint(
     else:
         save_file({n: t.contiguous() for n, t in weights.items()}, folder / "model.safetensors", {"format": "pt"})
     return folder
+
+
+HEARING = {"conv_dim": (32,), "conv_kernel": (400,), "conv_stride": (320,), "num_hidden_layers": 1}
+
+
+def write_bare_encoder(folder: Path, *, prefix: str = "", **config: Any) -> Path:
+    """A small encoder without a head, whose convolution hears 32 bands from 80 Hz to 7 kHz: one can learn from it."""
+    import numpy as np
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    write_checkpoint(folder, **{**HEARING, "num_conv_pos_embeddings": 16, **config})
+    found = load_file(folder / "model.safetensors")
+    weights = {n.removeprefix("wav2vec2."): t for n, t in found.items() if n.startswith("wav2vec2.")}
+    name = "feature_extractor.conv_layers.0.conv.weight"
+    bands, _, taps = weights[name].shape
+    hz = np.geomspace(80, 7000, bands)[:, None]
+    filters = np.cos(2 * np.pi * hz * (np.arange(taps) - taps / 2) / 16_000) * np.hanning(taps) * np.sqrt(hz / 1000)
+    weights[name] = torch.tensor(filters[:, None], dtype=torch.float32)
+    weights[name.replace("weight", "bias")] *= 0
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    for key in ("id2label", "label2id"):
+        settings.pop(key, None)
+    settings["architectures"] = ["Wav2Vec2Model"]
+    (folder / "config.json").write_text(json.dumps(settings), encoding="utf-8")
+    save_file({f"{prefix}{n}": t.contiguous() for n, t in weights.items()}, folder / "model.safetensors")
+    return folder

@@ -108,6 +108,8 @@ def test_importing_the_pipeline_is_light() -> None:
         ["evaluate", "trajectory"],
         ["models"],
         ["models", "get"],
+        ["train"],
+        ["train", "emotion"],
     ],
 )
 def test_help_is_light(arguments: list[str]) -> None:

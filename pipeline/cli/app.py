@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.markup import escape
 
-from pipeline.cli import evaluate, models, outputs, sound, stored
+from pipeline.cli import evaluate, models, outputs, sound, stored, train
 from pipeline.cli.additions import Additions, Bleep, Pseudonyms, Transcript
 from pipeline.cli.commands import Commands
 from pipeline.cli.console import Terminal, counted
@@ -36,6 +36,7 @@ app = typer.Typer(
 
 
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(train.app, name="train")
 app.add_typer(models.app, name="models")
 app.command()(simulate)
 

@@ -33,6 +33,8 @@ _OTHERS = {  # not part of an analysis
     "hash": "Checking",
     "export": "Writing",
     "import": "Reading",
+    "training": "Training",
+    "test": "Testing",
 }
 
 

@@ -95,7 +95,7 @@ def load_classifier(checkpoint: Checkpoint, head: str | None) -> Classifier:
     weights = read_weights(checkpoint)
     labels = len(checkpoint.labels)
     with torch.device("meta"):  # no memory is taken until the weights are there
-        model = Classifier(_config(checkpoint), head or recognise(weights), labels)
+        model = Classifier(architecture(checkpoint), head or recognise(weights), labels)
     shapes = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     names = check_keys(checkpoint, {name: tuple(own.shape) for name, own in model.state_dict().items()}, shapes)
     model.load_state_dict({name: weights[name].float() for name in names}, strict=True, assign=True)
@@ -107,13 +107,18 @@ def recognise(names: Collection[str]) -> str:
     return next((head for head, last in _LAST.items() if f"classifier.{last}.weight" in names), "stock")
 
 
-def _config(checkpoint: Checkpoint) -> Wav2Vec2Config:
-    """The architecture; what concerns masking in training, storage or code is left out."""
+def architecture(checkpoint: Checkpoint, *, masking: bool = False) -> Wav2Vec2Config:
+    """The configured architecture; what concerns storage or code is left out, and `masking`, which only training does.
+
+    Raises `ModelError` where config.json does not fit.
+    """
     import_torchaudio()  # transformers' audio models import it
     from transformers import Wav2Vec2Config
 
     settings: dict[str, Any] = {key: value for key, value in checkpoint.config.items() if key not in _IGNORED}
-    settings |= {"mask_time_prob": 0.0, "mask_feature_prob": 0.0, "attn_implementation": "sdpa"}
+    settings |= {"attn_implementation": "sdpa"}
+    if not masking:
+        settings |= {"mask_time_prob": 0.0, "mask_feature_prob": 0.0}
     try:
         return Wav2Vec2Config(**settings)
     except Exception as exc:  # huggingface_hub's validation has errors of its own

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +17,14 @@ from pipeline.emotion.checkpoint import Checkpoint, open_checkpoint
 from pipeline.emotion.interface import Excerpt
 from pipeline.emotion.placement import out_of_memory, place, torch_dtype, use_all_cores
 from pipeline.emotion.reading import Known, Reading, reading_of
+from pipeline.emotion.trained import Trained, read_trained
+from pipeline.emotion.waveforms import Waveforms
 from pipeline.errors import ConfigError, ModelError
 from pipeline.models import forbid_network
-from pipeline.records import EmotionScores, ModelInfo, Note, NoteKey, Progress, ignore_progress
+from pipeline.records import CLASSES, EmotionScores, ModelInfo, Note, NoteKey, Progress, ignore_progress
 
 if TYPE_CHECKING:
     import torch
-    from transformers import Wav2Vec2FeatureExtractor
 
     from pipeline.emotion.heads import Classifier
 
@@ -38,20 +40,18 @@ _ACTIVATIONS: dict[str, NoteKey] = {
 class Wav2Vec2Emotion:
     """A loaded model; `load` makes it."""
 
-    learned: frozenset[tuple[str, str]] = frozenset()
-
     def __init__(
         self,
         model: Classifier,
-        extractor: Wav2Vec2FeatureExtractor,
+        waveforms: Waveforms,
         reading: Reading,
         info: ModelInfo,
         place: tuple[str, torch.dtype],
+        learned: frozenset[tuple[str, str]] = frozenset(),
     ) -> None:
-        self._model, self._extractor, self._reading, self.info = model, extractor, reading, info
+        self._model, self._waveforms, self._reading, self.info = model, waveforms, reading, info
         self._device, self._dtype = place
-        # where the first convolution is normed over time, or no mask was learned, padding would change the result
-        self._pads = extractor.return_attention_mask and model.config.feat_extract_norm == "layer"
+        self.learned = learned
 
     def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:
         """Scores of each excerpt, in order; excerpts do not influence one another."""
@@ -63,7 +63,7 @@ class Wav2Vec2Emotion:
     ) -> npt.NDArray[np.float32]:
         """The model's outputs (n, labels) before any activation, of int16 samples (n,) at 16 kHz each."""
         limits = _CPU if self._device == "cpu" else _GPU
-        if not self._pads:
+        if not self._waveforms.pads:
             limits = Limits(limits.samples, 0.0)
         rows: dict[int, npt.NDArray[np.float32]] = {}
         for batch in batches([len(sound) for sound in sounds], limits):
@@ -93,29 +93,14 @@ class Wav2Vec2Emotion:
     def _forward(self, sounds: list[npt.NDArray[np.int16]]) -> npt.NDArray[np.float32]:
         import torch
 
-        uneven = len({len(sound) for sound in sounds}) > 1
-        features = self._extractor(
-            [self._long_enough(sound.astype(np.float32) / np.float32(32768)) for sound in sounds],
-            sampling_rate=RATE_HZ,
-            padding=True,
-            return_attention_mask=uneven,
-            return_tensors="pt",
-        )
+        values, mask = self._waveforms.batch(sounds)
         with torch.inference_mode():
-            values = features["input_values"].to(self._device, self._dtype)
-            mask = features["attention_mask"].to(self._device) if uneven else None
-            found: npt.NDArray[np.float32] = self._model(values, mask).cpu().numpy()
+            mask = mask.to(self._device) if mask is not None else None
+            outputs = self._model(values.to(self._device, self._dtype), mask)
+            found: npt.NDArray[np.float32] = outputs.cpu().numpy()
         if not np.isfinite(found).all():
             raise ModelError(f"{self.info.name}: the model gave NaN or infinity. Set emotion.dtype to fp32.")
         return found
-
-    def _long_enough(self, sound: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """At least as many samples as one frame is made of."""
-        config = self._model.config
-        need = 1
-        for kernel, stride in zip(config.conv_kernel[::-1], config.conv_stride[::-1], strict=True):
-            need = (need - 1) * stride + kernel
-        return np.pad(sound, (0, max(0, need - len(sound))))
 
 
 def load(
@@ -136,12 +121,13 @@ def load(
     normal error of `affect.error_sd`: the nearest anchor has the highest, and between two of them both are unsure.
 
     It is called `name`, else as the registry or the folder calls it; `sha256` is that of the weights, where it is known
-    already. Raises `ModelError` for a damaged or unfit checkpoint,
-    `ConfigError` for options that do not fit the model.
+    already. Speakers that it learned from, and its licence, are taken from training.json where there is one of ours.
+    Raises `ModelError` for a damaged or unfit checkpoint, `ConfigError` for options that do not fit the model.
     """
     forbid_network()
     checkpoint = open_checkpoint(folder, sha256)
     reading = reading_of(checkpoint, options, known)
+    trained = read_trained(folder, checkpoint.sha256)
     device, dtype = place(options)
     from pipeline.emotion import faster
     from pipeline.emotion.heads import HEADS, load_classifier
@@ -158,23 +144,17 @@ def load(
         faster.quantize(model)
     kept = torch_dtype(dtype)
     model.to(device=device, dtype=kept)
-    extractor = _extractor(checkpoint)
-    info = _info(checkpoint, reading, known, name, (HEADS[model.head], dtype, device), commit)
-    return Wav2Vec2Emotion(model, extractor, reading, info, (device, kept))
-
-
-def _extractor(checkpoint: Checkpoint) -> Wav2Vec2FeatureExtractor:
-    from transformers import Wav2Vec2FeatureExtractor
-
-    names = ("feature_size", "padding_value", "return_attention_mask", "do_normalize")
-    settings = {name: checkpoint.extractor[name] for name in names if name in checkpoint.extractor}
-    return Wav2Vec2FeatureExtractor(sampling_rate=RATE_HZ, **settings)  # type: ignore[no-untyped-call]
+    info = _info(checkpoint, reading, known or trained, name, (HEADS[model.head], dtype, device), commit)
+    if trained:
+        info = replace(info, cannot=tuple(c for c in CLASSES if c in {*info.cannot, *trained.without_examples}))
+    learned = trained.speakers if trained else frozenset()
+    return Wav2Vec2Emotion(model, Waveforms(checkpoint.extractor, model.config), reading, info, (device, kept), learned)
 
 
 def _info(
     checkpoint: Checkpoint,
     reading: Reading,
-    known: Known | None,
+    known: Known | Trained | None,
     name: str,
     how: tuple[NoteKey, str, str],
     commit: str | None,

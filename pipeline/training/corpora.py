@@ -50,7 +50,10 @@ _LABELS = {
 
 @dataclass(frozen=True)
 class Clip:
-    """One labelled clip; `emotion` is one of `EMOTIONS`, empty where only `valence` and `arousal` are known."""
+    """One labelled clip; `emotion` is one of `EMOTIONS`, empty where only `valence` and `arousal` are known.
+
+    `split` is what a manifest says of the part that it belongs to in training, empty where it says nothing.
+    """
 
     path: Path
     corpus: str
@@ -58,6 +61,7 @@ class Clip:
     emotion: str
     valence: float | None = None
     arousal: float | None = None
+    split: str = ""
 
     @property
     def label(self) -> int | None:
@@ -191,4 +195,5 @@ def _row(manifest: Path, number: int, row: dict[str, str], name: str) -> Clip:
         raise ConfigError(f"{manifest}, line {number}: valence, arousal {values}; expected them in [-1, 1].")
     path = manifest.parent / row["path"]
     corpus = (row.get("corpus") or "").strip() or _corpus_of(path, manifest)
-    return Clip(path, corpus, row["speaker"], _LABELS.get(label, ""), valence, arousal)
+    part = (row.get("split") or "").strip().lower()
+    return Clip(path, corpus, row["speaker"], _LABELS.get(label, ""), valence, arousal, part)

@@ -1,0 +1,114 @@
+"""`ressenti train`: models made of one's own labelled speech."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline.cli.console import Terminal, number
+from pipeline.config import load_config
+from pipeline.records import CLASSES
+from pipeline.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from pipeline.training.finetune import Made
+    from pipeline.training.learner import Epoch
+
+_USUAL = Recipe()
+app = typer.Typer(help="Train a model on your own labelled speech.", no_args_is_help=True)
+
+
+@app.callback()
+def train() -> None:
+    """Train a model on your own labelled speech."""
+
+
+@app.command()
+def emotion(
+    manifest: Annotated[Path, typer.Argument(help="CSV manifest, or a folder of labelled speech")],
+    base: Annotated[str, typer.Option(help="Model to begin with: an installed one, or a folder.", metavar="ID|PATH")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the model to make.")],
+    licence: Annotated[
+        str | None, typer.Option(help="Licence of the model, for its reports.  [default: not stated]", metavar="TEXT")
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Times through the material at most.")] = _USUAL.epochs,
+    learning_rate: Annotated[
+        float, typer.Option(min=1e-8, max=1.0, help="Highest rate of the optimizer.")
+    ] = _USUAL.learning_rate,
+    batch: Annotated[int, typer.Option(min=1, help="Clips in a step: fewer take less memory.")] = _USUAL.batch,
+    patience: Annotated[
+        int, typer.Option(min=1, help="Epochs without a better macro F1 until it ends.")
+    ] = _USUAL.patience,
+    max_crop_s: Annotated[
+        float, typer.Option(min=0.8, help="Longest stretch of a clip learned from at a time.")
+    ] = _USUAL.max_crop_s,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of everything that is drawn, also of who is in which part.")
+    ] = _USUAL.seed,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Also with classes that have no clip to learn from.")
+    ] = False,
+    device: Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where it is computed.")] = None,
+    config: Annotated[str, typer.Option(help="Preset or YAML file: anchors, windows, thresholds.")] = "default",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the folder, and begin anew what was interrupted.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+) -> None:
+    """Fine-tune a wav2vec2 model to hear the five classes in labelled speech.
+
+    A manifest has the columns path (relative to it), speaker and label (or emotion), or valence and arousal, which
+    the configured anchors turn into classes; split (train, validation or test) where the parts are to be yours.
+    Speakers are in one part only. The epoch with the best macro F1 of the validation speakers is kept, and tested
+    once on the test speakers.
+
+    A training that was killed goes on from its last whole epoch when the same command is given again. The folder
+    works as --emotion-model; its README.md says how it was made and what to expect.
+    """
+    from pipeline.training.finetune import Request, finetune
+
+    terminal = Terminal(quiet)
+    options = load_config(config, {"emotion": {"device": device} if device else {}})
+    recipe = Recipe(epochs, learning_rate, batch, patience, seed, max_crop_s)
+    command = shlex.join(["ressenti", *sys.argv[1:]])
+    request = Request(manifest, base, out, licence, allow_missing, overwrite, command)
+    with terminal.progress(f"{manifest} → {out}") as progress:
+        made = finetune(request, recipe, options, progress, lambda epoch: _tell_epoch(epoch, terminal))
+    _tell(made, terminal)
+
+
+def _tell_epoch(epoch: Epoch, terminal: Terminal) -> None:
+    terminal.say(
+        f"[dim]epoch {epoch.number}: loss {epoch.loss:.3f}, validation loss {epoch.validation_loss:.3f}, "
+        f"macro F1 {epoch.macro_f1:.3f}[/]"
+    )
+
+
+def _tell(made: Made, terminal: Terminal) -> None:
+    if terminal.quiet:
+        return
+    figures = made.figures
+    parts = ", ".join(
+        f"{name} {len({clip.who for clip in clips})} speakers, {len(clips)} clips"
+        for name, clips in made.material.parts.named().items()
+    )
+    terminal.say(f"[green]✓[/] [bold]{escape(str(made.out))}[/]  {parts}")
+    for why, count in made.material.left_out.items():
+        terminal.say(f"    [dim]left out: {count} clips ({escape(why)})[/]")
+    table = Table(box=None, pad_edge=False, title="Test, on speakers not heard before", title_justify="left")
+    for heading in (*CLASSES, "macro F1", "95 %"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    spread = figures.macro_f1_interval
+    table.add_row(
+        *(number(f1) if n else "–" for f1, n in zip(figures.f1, figures.support, strict=True)),
+        number(figures.macro_f1, 3),
+        f"{spread.low:.2f}-{spread.high:.2f}" if spread else "–",
+    )
+    terminal.show(table)
+    terminal.say(f"    use it: ressenti analyze call.wav --emotion-model {escape(shlex.quote(str(made.out)))}")
