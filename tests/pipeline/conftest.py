@@ -144,4 +144,5 @@ def unspoken(make_spoken: Callable[..., Conversation]) -> Conversation:
 def empty(make_spoken: Callable[..., Conversation]) -> Conversation:
     """No speaker, no turn, nothing judged, no level."""
     made = make_spoken(with_words=False, turns=(), speakers=(), trajectories=(), levels=None, bleeps=())
-    return derive(replace(made, diarization=replace(made.diarization, segments=())), Config())
+    bare = replace(made, diarization=replace(made.diarization, segments=()), corrections=Corrections())
+    return derive(bare, Config())
