@@ -143,6 +143,8 @@ def unspoken(make_spoken: Callable[..., Conversation]) -> Conversation:
 @pytest.fixture
 def empty(make_spoken: Callable[..., Conversation]) -> Conversation:
     """No speaker, no turn, nothing judged, no level."""
-    made = make_spoken(with_words=False, turns=(), speakers=(), trajectories=(), levels=None, bleeps=())
-    bare = replace(made, diarization=replace(made.diarization, segments=()), corrections=Corrections())
+    made = make_spoken(
+        with_words=False, turns=(), speakers=(), trajectories=(), levels=None, bleeps=(), corrections=Corrections()
+    )
+    bare = replace(made, diarization=replace(made.diarization, segments=()))
     return derive(bare, Config())
