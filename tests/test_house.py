@@ -22,6 +22,7 @@ STEPS = (
     "dynamics",
     "roles",
     "corrections",
+    "transcript",
 )
 SHARED = {"annotations", "errors", "records", "config", "mel", "stats", "models", "version", "torchaudio_import"}
 
