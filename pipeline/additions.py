@@ -42,14 +42,15 @@ def with_bleeps(conversation: Conversation, spans: Sequence[Span]) -> Conversati
     is dropped too where it may be within a span. Raises `ConfigError` for a span outside the recording.
     """
     duration_s = conversation.recording.duration_s
-    for span in spans:
+    wanted = (*conversation.bleeps, *spans)
+    for span in wanted:
         if span.start_s >= duration_s or span.end_s > duration_s + 1:
             raise ConfigError(
                 f"bleep {span.start_s:g}-{span.end_s:g}: outside the recording, which is {duration_s:g} s long. "
                 "Expected spans inside it, in seconds or as minutes:seconds."
             )
-    all_spans = [(span.start_s, min(span.end_s, duration_s)) for span in (*conversation.bleeps, *spans)]
-    bleeps = tuple(Span(start, end) for start, end in union_s(all_spans))
+    inside = [(span.start_s, min(span.end_s, duration_s)) for span in wanted]
+    bleeps = tuple(Span(start, end) for start, end in union_s(inside))
     return replace(conversation, bleeps=bleeps, words=_heard(conversation.words, bleeps))
 
 

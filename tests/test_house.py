@@ -23,6 +23,7 @@ STEPS = (
     "moments",
     "roles",
     "corrections",
+    "transcript",
 )
 SHARED = {"annotations", "errors", "records", "config", "mel", "stats", "models", "version", "torchaudio_import"}
 

@@ -50,6 +50,11 @@ def test_a_span_outside_the_recording_is_refused(make_conversation: Make, span: 
         with_bleeps(make_conversation(), (span,))
 
 
+def test_a_span_of_a_file_is_checked_too(make_conversation: Make) -> None:
+    with pytest.raises(ConfigError, match="outside the recording"):
+        with_bleeps(replace(make_conversation(), bleeps=(Span(31, 32),)), ())
+
+
 def test_pseudonyms_leave_no_name(make_conversation: Make) -> None:
     made = make_conversation(people=People(names=("Anna Secret", "Ben Secret")))
     asked = Corrections((SpeakerName("S2", "Max Secret"),), (TurnCorrection(1, "S3"),))
