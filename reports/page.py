@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 from functools import cache
 from typing import Any
 
@@ -58,6 +59,7 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
         scripts=[Markup(script) for script in scripts],  # noqa: S704  # ours
         data=_packed(json.dumps(data, ensure_ascii=False, default=list, separators=(",", ":"))),
         plotly=_packed_plotly(),
+        map_styles=_map_styles(),
         stored=_packed(_compact(conversation)),
         mp3=base64.b64encode(sound).decode() if isinstance(sound, bytes) else "",
     )
@@ -69,7 +71,8 @@ def _policy(scripts: list[str], sound: bytes | str | None) -> str:
         [
             "default-src 'none'",
             f"script-src {' '.join(csp_hash(script) for script in scripts)}",
-            "style-src 'unsafe-inline'",  # plotly.js sets styles on its elements
+            f"style-src-elem {csp_hash(asset('page.css'))} {csp_hash('')}",  # the empty one is plotly's
+            "style-src-attr 'unsafe-inline'",  # widths of bars; plotly.js sets styles on its elements
             "img-src data: blob:",
             *media,
             "base-uri 'none'",
@@ -151,3 +154,11 @@ def _packed_plotly() -> str:
     from plotly.offline import get_plotlyjs
 
     return _packed(get_plotlyjs())
+
+
+@cache
+def _map_styles() -> tuple[str, ...]:
+    """Ids of the styles that plotly.js adds for its maps unless something is called so; the page has no maps."""
+    from plotly.offline import get_plotlyjs
+
+    return tuple(re.findall(r'getElementById\("([0-9a-f]{64})"\)', get_plotlyjs()))
