@@ -85,7 +85,9 @@ def cannot_give(conversation: Conversation, words: Wording) -> list[str]:
 
 
 def _activation(conversation: Conversation) -> str | None:
-    return next((turn.emotion.activation for turn in conversation.turns if turn.emotion), None)
+    """The model's, not that of turns whose class a person gave."""
+    found = (turn.emotion.activation for turn in conversation.turns if turn.emotion)
+    return next((activation for activation in found if activation != "human"), None)
 
 
 def _group(conversation: Conversation, name: str) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 import json
 import re
+from typing import get_args
 
 import pytest
 
 from conftest import CHECKOUT
-from pipeline.records import Note
+from pipeline.records import Note, Unjudged
 from reports.wording import Wording
 
 EN, FR = Wording("en"), Wording("fr")
@@ -63,3 +64,8 @@ def test_notes_and_names() -> None:
     assert FR.note(labels) == "étiquettes : angry → Tension, disgust → aucune classe, Sad → Triste"
     assert EN.speaker("S2", "", "client", guess=True) == "Speaker 2 (client?)"
     assert FR.speaker("S1", "Anna", None) == "Anna"
+
+
+def test_every_reason_for_no_scores_has_words() -> None:
+    for reason in get_args(Unjudged):
+        assert EN(f"u_{reason}") != FR(f"u_{reason}")
