@@ -8,15 +8,13 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
-from pipeline.annotations import Corrections, Span, Word
+from pipeline.annotations import INEXACT_S, Corrections, Span, Word
 from pipeline.errors import ConfigError
 from pipeline.records import Conversation, union_s
 from pipeline.transcript.align import align
 from pipeline.transcript.cues import Spoken
 from pipeline.transcript.files import read_transcript
 
-INEXACT_S = 1.5
-"""How far a word that was placed evenly within its cue may really be from there, for what is to be silenced."""
 _TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)")
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
+INEXACT_S = 1.5  # how far a word may be from where it was placed within its cue
 ClassName = Literal["Pleased", "Relaxed", "Neutral", "Sad", "Tension"]
 
 

@@ -27,12 +27,13 @@ def moments_of(
     """Peaks of tension, steepest changes, longest silence and monologue, and interruptions, in order of time.
 
     Of many stretches the most extreme is picked, so some would stand out by chance: a peak or change is `certain` only
-    if it would be at 95 % with as many looks as there are separate stretches (Bonferroni).
+    if it would be at 95 % with twice as many looks as there are separate stretches, speakers and axes (Bonferroni).
     """
     found: list[Moment] = []
+    lines = max(1, len(trajectories))
     for speaker in dict.fromkeys(t.speaker for t in turns):
-        found += _tension_peaks([t for t in turns if t.speaker == speaker], speaker, smoothing, options)
-    changes = [_steepest(line, axis, smoothing) for line in trajectories for axis in ("valence", "arousal")]
+        found += _tension_peaks([t for t in turns if t.speaker == speaker], speaker, lines, smoothing, options)
+    changes = [_steepest(line, axis, 2 * lines, smoothing) for line in trajectories for axis in ("valence", "arousal")]
     steep = sorted((m for m in changes if m is not None), key=lambda m: (not m.certain, -abs(float(m.values["z"]))))
     found += [m for m in steep if m.certain][: options.changes] or steep[: min(1, options.changes)]
     found += [_of_silence(s.start_s, s.end_s) for s in sorted(exchange.silences, key=lambda s: s.start_s - s.end_s)[:1]]
@@ -46,7 +47,7 @@ def moments_of(
 
 
 def _tension_peaks(
-    turns: Sequence[Turn], speaker: str, smoothing: TrajectoryOptions, options: MomentOptions
+    turns: Sequence[Turn], speaker: str, lines: int, smoothing: TrajectoryOptions, options: MomentOptions
 ) -> list[Moment]:
     """A speaker's highest local maxima of the score of Tension, smoothed as trajectories are."""
     windows = [(w, w.emotion.scores[_TENSION] / max(1.0, sum(w.emotion.scores))) for t in turns for w in t.windows]
@@ -62,7 +63,7 @@ def _tension_peaks(
     smooth, error = weighted_error(weights / weights.sum(axis=1, keepdims=True), scores, spreads, shared)
     share = seconds / seconds.sum()
     (usual,), (usual_error,) = weighted_error(share[None], scores, spreads, shared)
-    limit = _many_looks(float(at.max() - at.min()), smoothing)
+    limit = _many_looks(float(at.max() - at.min()), lines, smoothing)
     apart_s, first, last = options.apart_s, min(w.start_s for w, _ in windows), max(w.end_s for w, _ in windows)
     out: list[Moment] = []
     for k in sorted(range(len(smooth)), key=lambda k: -smooth[k]):
@@ -79,7 +80,9 @@ def _tension_peaks(
     return out
 
 
-def _steepest(line: Trajectory, axis: Literal["valence", "arousal"], smoothing: TrajectoryOptions) -> Moment | None:
+def _steepest(
+    line: Trajectory, axis: Literal["valence", "arousal"], lines: int, smoothing: TrajectoryOptions
+) -> Moment | None:
     """Where a trajectory changes most within two smoothing widths, so that its two ends share little sound."""
     middle, low, high = (
         np.array([np.nan if v is None else v for v in getattr(line, name)], dtype=np.float64)
@@ -97,7 +100,7 @@ def _steepest(line: Trajectory, axis: Literal["valence", "arousal"], smoothing: 
     k = int(np.argmax(np.abs(z)))
     if z[k] == 0:
         return None
-    sure = bool(abs(z[k]) > _many_looks(line.times_s[-1] - line.times_s[0], smoothing))
+    sure = bool(abs(z[k]) > _many_looks(line.times_s[-1] - line.times_s[0], lines, smoothing))
     values: dict[str, float | int | str] = {
         "change": float(change[k]),
         "from": float(middle[k]),
@@ -125,7 +128,10 @@ def _interval(mean: float, error: float) -> dict[str, float | int | str]:
     return {"low": max(0.0, float(mean - Z_95 * error)), "high": min(1.0, float(mean + Z_95 * error))}
 
 
-def _many_looks(seconds: float, smoothing: TrajectoryOptions) -> float:
-    """Normal quantile of a two-sided 95 % statement about the most extreme of so many separate stretches."""
-    looks = max(1.0, seconds / (2 * smoothing.smoothing_s))
+def _many_looks(seconds: float, lines: int, smoothing: TrajectoryOptions) -> float:
+    """Normal quantile of a two-sided 95 % statement about the most extreme of so many stretches of so many lines.
+
+    Stretches slide, so that more than the separate ones are looked at: two for each.
+    """
+    looks = lines * max(1.0, 2 * seconds / (2 * smoothing.smoothing_s))
     return NormalDist().inv_cdf(1 - 0.025 / looks)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pipeline.records import CLASSES, Conversation, Estimate, Moment, Speaker
+from statistics import NormalDist
+
+from pipeline.records import CLASSES, Conversation, Estimate, Speaker
+from reports.moments import heard_from_s
 from reports.options import is_scored, titles_of
 from reports.wording import Wording
 
@@ -15,7 +18,8 @@ def headline(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     """Sentences: who spoke how much, how each speaker sounded and moved, where it was tensest, how sure that is."""
     titles = titles_of(conversation, words)
     said = [_who(conversation, titles, words)]
-    said += [_tone(s, titles[s.label], words) for s in conversation.speakers if s.affect is not None]
+    scored = [s for s in conversation.speakers if s.affect is not None]
+    said += [_tone(s, titles[s.label], 2 * len(scored), words) for s in scored]
     unscored = [titles[s.label] for s in conversation.speakers if s.not_scored]
     if unscored:
         said.append(words("hl_not_scored", who=words.listed(unscored)))
@@ -37,7 +41,7 @@ def _who(conversation: Conversation, titles: dict[str, str], words: Wording) -> 
     return words("hl_who_low" if low else "hl_who", n=len(shares), length=length, shares=spoken)
 
 
-def _tone(speaker: Speaker, title: str, words: Wording) -> str:
+def _tone(speaker: Speaker, title: str, looks: int, words: Wording) -> str:
     affect = speaker.affect
     if affect is None:
         return ""
@@ -54,7 +58,7 @@ def _tone(speaker: Speaker, title: str, words: Wording) -> str:
     moved = [
         words(f"hl_{axis}_{'up' if change.mean > 0 else 'down'}", change=_with_interval(change, words))
         for axis, change in (("arousal", affect.arousal_change), ("valence", affect.valence_change))
-        if change is not None and change.low * change.high > 0
+        if change is not None and _is_sure(change, looks)
     ]
     if moved:
         return f"{first} {words('hl_moved', how=words.listed(moved))}"
@@ -62,15 +66,16 @@ def _tone(speaker: Speaker, title: str, words: Wording) -> str:
 
 
 def _tensest(conversation: Conversation, titles: dict[str, str], words: Wording) -> str:
-    peaks = [m for m in conversation.moments if m.kind == "tension"]
+    enough = {s.label for s in conversation.speakers if s.affect and s.affect.judged_s >= LITTLE_S}
+    peaks = [m for m in conversation.moments if m.kind == "tension" and m.speaker in enough]
     if not peaks:
-        return words("hl_no_peak")
+        return words("hl_no_peak" if enough else "hl_too_little")
     sure = [m for m in peaks if m.certain]
     best = max(sure or peaks, key=lambda m: float(m.values["tension"]))
     return words(
         "hl_tensest" if best.certain else "hl_tensest_unsure",
         who=titles[best.speaker or ""],
-        time=words.clock(middle_s(best)),
+        time=words.clock(heard_from_s(best, conversation)),
         score=words.percent(float(best.values["tension"])),
         usual=words.percent(float(best.values["usual"])),
     )
@@ -86,11 +91,12 @@ def _how_sure(conversation: Conversation, words: Wording) -> str:
     return words("hl_sure", share=share)
 
 
+def _is_sure(change: Estimate, looks: int) -> bool:
+    """Whether a change is there at 95 % with so many changes looked at (Bonferroni); its interval is of one alone."""
+    error = (change.high - change.low) / (2 * NormalDist().inv_cdf(0.975))
+    return error > 0 and abs(change.mean) > NormalDist().inv_cdf(1 - 0.025 / looks) * error
+
+
 def _with_interval(change: Estimate, words: Wording) -> str:
     low, high = (words.number(value, 2, sign=True) for value in (change.low, change.high))
     return f"{words.number(change.mean, 2, sign=True)} ({low} … {high})"
-
-
-def middle_s(moment: Moment) -> float:
-    """The middle of a moment, in seconds."""
-    return (moment.start_s + moment.end_s) / 2

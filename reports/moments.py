@@ -62,4 +62,15 @@ def _row(m: Moment, conversation: Conversation, titles: dict[str, str], words: W
         what = words(f"mo_{m.kind}", who=who)
         why = words("mo_longest_why", seconds=words.seconds(float(v["seconds"])))
     doubt = "" if m.certain else words("mo_doubt")
-    return MomentRow(m.kind, max(0.0, round(m.start_s - LEAD_S, 2)), words.clock(m.start_s), what, why, doubt)
+    start_s = heard_from_s(m, conversation)
+    return MomentRow(m.kind, max(0.0, round(start_s - LEAD_S, 2)), words.clock(start_s), what, why, doubt)
+
+
+def heard_from_s(m: Moment, conversation: Conversation) -> float:
+    """Where a moment is heard from: its start, or where its speaker begins to speak nearest to its middle."""
+    middle = (m.start_s + m.end_s) / 2
+    own = [t for t in conversation.turns if t.speaker == m.speaker and t.end_s > m.start_s and t.start_s < m.end_s]
+    if m.kind not in ("tension", "valence", "arousal") or not own:
+        return m.start_s
+    nearest = min(own, key=lambda t: max(t.start_s - middle, middle - t.end_s, 0.0))
+    return max(m.start_s, nearest.start_s)

@@ -6,10 +6,12 @@ import base64
 import gzip
 import json
 import re
+import shlex
 from functools import cache
 from typing import Any
 
 from pipeline import store
+from pipeline.annotations import INEXACT_S
 from pipeline.records import CLASSES, Conversation
 from reports.document import asset, csp_hash, template
 from reports.figures import make_figures
@@ -49,10 +51,13 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
         page=summary,
         helps=_helps(conversation, words),
         figures=list(figures),
+        heights={
+            name: figure["layout"]["height"] for name, figure in figures.items()
+        },  # nothing moves when one is drawn
         classes=CLASSES,
         said=bool(conversation.words),
         sound=sound,
-        stem=conversation.recording.name.rsplit(".", 1)[0],
+        commands=_commands(conversation, sound),
         duration=round(conversation.recording.duration_s, 3),
         policy=_policy([get_plotlyjs(), *scripts], sound),
         style=Markup(asset("page.css")),  # noqa: S704  # ours
@@ -116,13 +121,21 @@ def _page_data(conversation: Conversation, words: Wording, sound: bytes | str | 
             ],
         },
         "sound": _way_of(sound),
-        "labels": {"emotion": is_corrigible(conversation)},
+        "margin": INEXACT_S,
     }
 
 
-def is_corrigible(conversation: Conversation) -> bool:
-    """Whether a person may give classes here: where nobody's emotion is computed, no page offers it."""
-    return any(speaker.not_scored is None for speaker in conversation.speakers)
+def _commands(conversation: Conversation, sound: bytes | str | None) -> dict[str, str]:
+    """What to type for the corrected page, and for one with sound, as a shell takes it."""
+    name = conversation.recording.name
+    stem = name.rsplit(".", 1)[0]
+    recording = shlex.quote(name) if "." in name else "…"  # a pseudonym is no file
+    with_sound = {"embed": f"--recording {recording} ", "sidecar": f"--recording {recording} --audio sidecar "}
+    sounding = with_sound.get(_way_of(sound) or "", "")
+    return {
+        "corrected": f"ressenti report {shlex.quote(stem + '.corrected.json')} {sounding}--overwrite",
+        "sound": f"ressenti report {shlex.quote(stem + '.json')} --recording {recording} --overwrite",
+    }
 
 
 def _helps(conversation: Conversation, words: Wording) -> dict[str, str]:

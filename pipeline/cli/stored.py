@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,26 +15,36 @@ from pipeline.config import Config, build_config
 from pipeline.errors import ConfigError, NotAConversationError
 from pipeline.records import Conversation
 
-CORRECTED = ".corrected"
+_SAVED = re.compile(r"\.corrected( ?\(\d+\))?$")  # browsers number what they save again
 
 
 def stem_of(path: Path) -> str:
-    """NAME of a NAME.json, and of the NAME.corrected.json that its page saved."""
-    return path.stem.removesuffix(CORRECTED) or path.stem
+    """NAME of a NAME.json, and of the NAME.corrected.json, or NAME.corrected (1).json, that its page saved."""
+    return _SAVED.sub("", path.stem) or path.stem
 
 
 def truest(paths: Sequence[Path], terminal: Terminal) -> list[Path]:
-    """Files without a NAME.json whose NAME.corrected.json is among them: the corrected one is what holds."""
-    better = {path.with_name(f"{stem_of(path)}.json") for path in paths if path.stem.endswith(CORRECTED)}
+    """Of the files of one conversation the one that a page saved last, else NAME.json itself."""
+    groups: dict[Path, list[Path]] = {}
     for path in dict.fromkeys(paths):
-        if path in better:
-            terminal.say(f"[dim]{escape(path.name)}: left out, {escape(stem_of(path))}.corrected.json holds[/]")
-    return [path for path in paths if path not in better]
+        groups.setdefault(path.with_name(stem_of(path)), []).append(path)
+    out = []
+    for group in groups.values():
+        best = max(group, key=_saved_last)
+        for path in group:
+            if path != best:
+                terminal.say(f"[dim]{escape(path.name)}: left out, {escape(best.name)} holds[/]")
+        out.append(best)
+    return out
+
+
+def _saved_last(path: Path) -> tuple[bool, float]:
+    return bool(_SAVED.search(path.stem)), path.stat().st_mtime if path.exists() else 0.0
 
 
 def analysed(paths: Sequence[Path]) -> list[Path]:
     """Files that `analyze` wrote, without those that pages saved."""
-    return [path for path in paths if not path.stem.endswith(CORRECTED)]
+    return [path for path in paths if not _SAVED.search(path.stem)]
 
 
 def load(path: Path, chosen: Config | None) -> Conversation:

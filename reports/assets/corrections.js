@@ -21,7 +21,6 @@ page.ready.then((page) => {
     for (const node of document.querySelectorAll("[data-title]")) node.textContent = titleOf(node.dataset.title);
     for (const turn of turns) {
       const change = changes.get(turn.index);
-      if (!change && !turn.corrected && !names.size) continue;
       turn.speaker = change?.speaker ?? turn.model.speaker;
       turn.corrected = Boolean(change);
       turn.row.cells[2].textContent = titleOf(turn.speaker);
@@ -39,8 +38,7 @@ page.ready.then((page) => {
     }));
     const changed = state() !== saved;
     by("unsaved").textContent = changed ? say("js_unsaved", { n: count() }) : "";
-    by("bar").hidden = state() === before;
-    by("after").hidden = state() === before;
+    by("bar").hidden = by("after").hidden = state() === before && !changed;
     tell("bleeps", {});
   };
 
@@ -61,11 +59,18 @@ page.ready.then((page) => {
     const model = turn.model.answer;
     fill(by("edit-class"), [["", model ? say("js_model_says", { answer: model }) : say("js_no_answer")],
       ...Object.entries(data.classes).filter(([key]) => key !== "unsure")], change.emotion ?? "");
-    by("edit-class").disabled = !data.labels.emotion;
+    allow();
     by("edit-note").value = change.note ?? "";
     by("edit-title").textContent = `${clock(turn.start, true)} – ${clock(turn.end, true)}`;
     editor.showModal();
   };
+  // Nobody gives an emotion to a speaker whose emotion is not computed; somebody new is such a one where roles are named.
+  const scored = (label) => speakers.find((s) => s.label === label)?.scored ?? speakers.every((s) => !s.role);
+  const allow = () => {
+    by("edit-class").disabled = !scored(by("edit-speaker").value);
+    if (by("edit-class").disabled) by("edit-class").value = "";
+  };
+  by("edit-speaker").addEventListener("change", allow);
   by("editor-form").addEventListener("submit", () => {
     const speaker = by("edit-speaker").value, emotion = by("edit-class").value, note = by("edit-note").value.trim();
     const made = { turn: edited.index, speaker: speaker === edited.model.speaker ? null : speaker, emotion: emotion || null, note };
@@ -135,7 +140,10 @@ page.ready.then((page) => {
       turns: [...changes.values()].sort((a, b) => a.turn - b.turn),
     };
     conversation.bleeps = page.bleeps.map(([start_s, end_s]) => ({ start_s, end_s }));
-    conversation.words = (conversation.words ?? []).filter((w) => !page.bleeps.some(([s, e]) => w.start_s < e && w.end_s > s));
+    conversation.words = (conversation.words ?? []).filter((w) => !page.bleeps.some(([s, e]) => {
+      const margin = w.exact === false ? data.margin : 0; // such words were placed evenly within their cue
+      return w.start_s - margin < e && w.end_s + margin > s;
+    }));
     download(`${data.name}.corrected.json`, `${JSON.stringify(conversation, null, 1)}\n`, "application/json");
     saved = state();
     show();

@@ -17,23 +17,24 @@ page.ready.then((page) => {
     if (data.sound) audio.muted = silent();
     by("clock").textContent = `${clock(at, true)} / ${clock(data.duration)}`;
     strip.setAttribute("aria-valuenow", at.toFixed(1));
-    strip.setAttribute("aria-valuetext", clock(at));
+    strip.setAttribute("aria-valuetext", `${clock(at, true)} / ${clock(data.duration)}`);
     draw();
     tell("time", { at, playing: data.sound ? !audio.paused : false });
   };
+  const listen = () => audio.play().catch(() => {}); // what is wrong with the sound is said by its error event
   const seek = (time, start) => {
     const to = Math.min(Math.max(0, time), data.duration);
     if (data.sound) {
       audio.currentTime = to;
-      if (start && audio.paused) audio.play();
+      if (start && audio.paused) listen();
     }
     show(to);
   };
-  const toggle = () => data.sound && (audio.paused ? audio.play() : audio.pause());
+  const toggle = () => data.sound && (audio.paused ? listen() : audio.pause());
   const step = (direction) => {
     const seen = turns.filter((turn) => !turn.row.hidden);
     const next = direction > 0 ? seen.find((turn) => turn.start > at + 0.05)
-      : seen.findLast((turn) => turn.start < at - 0.7);
+      : seen.findLast((turn) => turn.start < at - (data.sound && !audio.paused ? 0.7 : 0.05));
     if (next) seek(next.start, false);
   };
 
@@ -78,6 +79,7 @@ page.ready.then((page) => {
     drawn = [time, time];
   });
   strip.addEventListener("pointermove", (event) => { if (drawn) { drawn[1] = timeOf(event); draw(); } });
+  for (const name of ["pointercancel", "lostpointercapture"]) strip.addEventListener(name, () => setTimeout(() => { drawn = null; draw(); }));
   strip.addEventListener("pointerup", () => {
     if (!drawn) return;
     const [start, end] = [Math.min(...drawn), Math.max(...drawn)];
@@ -89,7 +91,7 @@ page.ready.then((page) => {
   play.addEventListener("click", toggle);
   by("previous").addEventListener("click", () => step(-1));
   by("next").addEventListener("click", () => step(1));
-  by("speed").addEventListener("change", () => { audio.playbackRate = Number(by("speed").value); });
+  by("speed").addEventListener("change", () => { audio.playbackRate = Number(by("speed").value); by("speed").blur(); });
   if (data.sound) {
     const state = () => {
       play.textContent = audio.paused ? "▶" : "❚❚";
@@ -98,6 +100,7 @@ page.ready.then((page) => {
     };
     audio.addEventListener("play", () => { state(); follow(); });
     audio.addEventListener("pause", state);
+    audio.addEventListener("timeupdate", () => { if (document.hidden) show(audio.currentTime); });
     audio.addEventListener("seeked", () => show(audio.currentTime));
     audio.addEventListener("error", () => { by("trouble").textContent = say(data.sound === "embed" ? "js_no_sound" : "js_no_sidecar"); });
     const follow = () => {
@@ -107,9 +110,12 @@ page.ready.then((page) => {
   } else for (const control of [play, by("speed")]) control.disabled = true;
 
   document.addEventListener("keydown", (event) => {
-    const busy = event.target.closest("input, select, textarea, dialog, .scroll");
+    const here = event.target, busy = here.closest("input, select, textarea, dialog");
     if (busy || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.key === " " && !event.target.closest("button, summary, a")) toggle();
+    if (event.key.startsWith("Arrow") && !event.shiftKey && here.closest(".scroll")) return; // they scroll it
+    if (event.key === " " && (here.closest(".go, .player") || !here.closest("button, summary, a"))) toggle();
+    else if (event.key === "Home" && here === strip) seek(0, false);
+    else if (event.key === "End" && here === strip) seek(data.duration, false);
     else if (event.key === "ArrowRight") event.shiftKey ? step(1) : seek(at + 5, false);
     else if (event.key === "ArrowLeft") event.shiftKey ? step(-1) : seek(at - 5, false);
     else return;

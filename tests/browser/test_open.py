@@ -205,7 +205,12 @@ def test_the_keyboard_is_enough(opened: Open) -> None:
     page.keyboard.press("ArrowRight")
     assert there.clock == pytest.approx(10.0)
     page.keyboard.press("Shift+ArrowLeft")
-    assert there.clock == pytest.approx(5.0)
+    assert there.clock == pytest.approx(9.5)
+    page.locator("#next").click()
+    page.keyboard.press("Space")  # plays, whatever was clicked before
+    until(page, "!document.getElementById('sound').paused")
+    page.keyboard.press("Space")
+    until(page, "document.getElementById('sound').paused")
     page.locator("#speed").select_option("1.5")
     assert page.evaluate("document.getElementById('sound').playbackRate") == 1.5
     page.locator("[name=text]").fill("a b")
@@ -329,6 +334,38 @@ def test_spans_are_silenced_as_drawn_and_their_words_go(opened: Open) -> None:
     page.locator("#bleep-form button[type=submit]").click()
     assert "Expected two times" in (page.locator("#bleep-trouble").text_content() or "")
     assert there.trouble == []
+
+
+def test_changes_are_undone_also_after_saving(opened: Open) -> None:
+    there = opened()
+    page = there.page
+    page.locator(".card [data-rename]").nth(1).click()
+    page.locator("#rename-name").fill("Zoé")
+    page.locator("#renamer button[type=submit]").click()
+    assert "Zoé" in (page.locator("#turn-1").text_content() or "")
+    assert saved(page)["corrections"]["names"] == [{"speaker": "S2", "name": "Zoé"}]
+    page.locator("#undo").click()
+    assert "Zoé" not in (page.locator("#turn-1").text_content() or "")
+    assert page.locator("#bar").is_visible()
+    assert saved(page)["corrections"]["names"] == []
+    assert page.locator("#bar").is_hidden()
+
+
+def test_nobody_gives_an_emotion_to_those_who_are_not_scored(opened: Open) -> None:
+    def one_scored(conversation: Conversation) -> Conversation:
+        first, second = conversation.speakers
+        return replace(
+            conversation, speakers=(replace(first, not_scored="restricted"), replace(second, not_scored=None))
+        )
+
+    there = opened(preset="call-center", change=one_scored)
+    page = there.page
+    page.locator("#turn-1 .quiet").click()
+    page.locator("#edit-class").select_option("Sad")
+    page.locator("#edit-speaker").select_option("S1")
+    assert page.locator("#edit-class").is_disabled()
+    page.locator("#editor button[type=submit]").click()
+    assert saved(page)["corrections"]["turns"] == [{"turn": 1, "speaker": "S1", "emotion": None, "note": ""}]
 
 
 def test_spans_of_the_file_are_shown(opened: Open) -> None:

@@ -59,6 +59,7 @@ def test_classes_are_named_from_a_tenth_on(make_conversation: Make) -> None:
         ("arousal", Estimate(-0.3, -0.5, -0.1), "less active −0.30"),
         ("valence", Estimate(0.3, 0.1, 0.5), "more pleasant +0.30 (+0.10 … +0.50), as far as that can be heard"),
         ("valence", Estimate(-0.3, -0.5, -0.1), "less pleasant"),
+        ("valence", Estimate(0.3, 0.02, 0.58), "No change from first to last quarter can be told"),  # one of four looks
         ("valence", Estimate(0.3, -0.1, 0.7), "No change from first to last quarter can be told"),
         ("arousal", None, "No change from first to last quarter can be told"),
     ],
@@ -84,7 +85,7 @@ def test_unscored_speakers_are_named_and_nothing_is_said_of_their_tone(make_conv
     [
         ((), "No stretch stands out as tense."),
         ((("S2", 0.7, False),), "No stretch is surely tenser than the rest; the highest score is that of Speaker 2"),
-        ((("S1", 0.6, True), ("S2", 0.7, False)), "Tensest: Speaker 1 about 0:15 (Tension 60%, 20% over the whole)."),
+        ((("S1", 0.6, True), ("S2", 0.7, False)), "Tensest: Speaker 1 about 0:10 (Tension 60%, 20% over the whole)."),
     ],
 )
 def test_the_tensest_stretch_is_as_sure_as_its_peak(
@@ -94,7 +95,10 @@ def test_the_tensest_stretch_is_as_sure_as_its_peak(
         Moment("tension", 10, 20, who, sure, {"tension": score, "usual": 0.2, "low": 0.1, "high": 0.9})
         for who, score, sure in moments
     )
-    assert expected in " ".join(headline(replace(make_conversation(), moments=peaks), EN))
+    made = make_conversation()
+    long = tuple(replace(s, affect=replace(s.affect, judged_s=30.0)) for s in made.speakers if s.affect)
+    assert expected in " ".join(headline(replace(made, moments=peaks, speakers=long), EN))
+    assert "Too little speech" in " ".join(headline(replace(made, moments=peaks), EN))
 
 
 ALL = (
@@ -127,5 +131,6 @@ def test_moments_have_their_numbers_and_doubts(make_conversation: Make) -> None:
     assert rows[5].why == "Longest: 12.0\u00a0s."
     assert rows[7].what == "Speaker 2 interrupts Speaker 1."
     assert rows[7].play_s == 109
+    assert (rows[1].time, rows[1].play_s) == ("0:19", 18.0)  # where Speaker 2 begins to speak
     french = moment_rows(conversation, FR)
     assert all(a.what != b.what and a.why for a, b in zip(rows, french, strict=True))
