@@ -101,6 +101,11 @@ def _drawn(clips: Sequence[Clip], learned: Collection[Who], seed: int) -> dict[s
         )
     test = kept
     fresh = others - frozenset(learned)
+    if not fresh and not kept:
+        raise ConfigError("the base learned from every speaker; expected others to test on. Add clips of other people.")
+    fresh = frozenset(
+        who for who in fresh if who[0] not in {corpus for corpus, _ in kept}
+    )  # which is tested on already
     if fresh and len(others) > 2:
         test |= _fold(clips, others, fresh, _OF_ALL, seed, leave=2)
     rest = frozenset(clip.who for clip in clips) - test
