@@ -1,4 +1,4 @@
-"""The same wav2vec2 encoder, computed in ways that suit a CPU: exact to rounding, apart from int8."""
+"""The same wav2vec2 encoder, computed in ways that suit a CPU: exact to rounding of its format, apart from int8."""
 
 from __future__ import annotations
 
@@ -18,25 +18,28 @@ if TYPE_CHECKING:
 _BLOCK = 256  # frames of one Fourier transform; 129 of them are results with the usual kernel of 128
 
 
-def hasten(model: Classifier, *, rearranged: bool) -> None:
-    """Fold the weight norm into its weights, in place, and with `rearranged` (float32 on a CPU) the convolutions."""
+def hasten(model: Classifier, *, cpu: bool, transforms: bool) -> None:
+    """Fold the weight norm into its weights, in place, and rearrange the convolutions for a CPU.
+
+    `transforms` says that the number format is one that torch has Fourier transforms of (not bf16).
+    """
     encoder = model.wav2vec2
     position = encoder.encoder.pos_conv_embed
     if parametrize.is_parametrized(position.conv):
         parametrize.remove_parametrizations(position.conv, "weight")
-    if not rearranged:
-        return
-    if model.config.feat_extract_norm == "layer":
+    if cpu and model.config.feat_extract_norm == "layer":
         encoder.feature_extractor = cast("Any", ChannelsLast(encoder.feature_extractor))
-    if position.conv.kernel_size[0] < _BLOCK // 2 + 1:
+    if cpu and transforms and position.conv.kernel_size[0] < _BLOCK // 2 + 1:
         position.conv = cast("Any", FourierConvolution(position.conv))
 
 
 def quantize(model: Classifier) -> None:
     """Make the linear layers of the transformer int8, in place; what goes through them is scaled call by call.
 
-    Convolutions and the head stay as they are: they take little time, and errors made early travel far.
+    Convolutions and the head stay as they are: they take little time, and errors made early travel far. The rest of
+    the model may be in another format than float32.
     """
+    from torch.ao.nn.quantized.dynamic import Linear
     from torch.ao.quantization import per_channel_dynamic_qconfig, quantize_dynamic
 
     with warnings.catch_warnings():
@@ -44,6 +47,22 @@ def quantize(model: Classifier) -> None:
         quantize_dynamic(  # type: ignore[no-untyped-call]
             model.wav2vec2.encoder.layers, {nn.Linear: per_channel_dynamic_qconfig}, dtype=torch.qint8, inplace=True
         )
+    for parent in list(model.wav2vec2.encoder.layers.modules()):
+        for name, layer in list(parent.named_children()):
+            if isinstance(layer, Linear):
+                setattr(parent, name, _Int8(layer))
+
+
+class _Int8(nn.Module):
+    """A linear layer in int8, which torch gives float32 alone, within a model of another format."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """The layer's output in the format of its input."""
+        return cast("Tensor", self.layer(hidden.float()).to(hidden.dtype))
 
 
 class ChannelsLast(nn.Module):

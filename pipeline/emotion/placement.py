@@ -28,7 +28,14 @@ def place(options: EmotionOptions) -> tuple[str, Dtype]:
         return device, options.dtype
     if device == "cuda":
         return device, "bf16" if torch.cuda.is_bf16_supported() else "fp16"
-    return device, "bf16" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "fp32"  # noqa: SLF001
+    return device, "bf16" if computes_bf16() else "fp32"
+
+
+def computes_bf16() -> bool:
+    """Whether this CPU has products in bf16, which are imitated elsewhere, and slow."""
+    import torch
+
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001
 
 
 def use_all_cores() -> None:
@@ -40,9 +47,11 @@ def use_all_cores() -> None:
 
 
 def torch_dtype(dtype: Dtype) -> torch.dtype:
-    """The format that weights and sound are kept in; int8 starts from float32."""
+    """The format that weights and sound are kept in; what is not int8 of an int8 model is in the CPU's quickest."""
     import torch
 
+    if dtype == "int8" and computes_bf16():
+        return torch.bfloat16
     return {"bf16": torch.bfloat16, "fp16": torch.float16}.get(dtype, torch.float32)
 
 

@@ -129,6 +129,8 @@ def load(
     reading = reading_of(checkpoint, options, known)
     trained = read_trained(folder, checkpoint.sha256)
     device, dtype = place(options)
+    import torch
+
     from pipeline.emotion import faster
     from pipeline.emotion.heads import HEADS, load_classifier
 
@@ -139,10 +141,10 @@ def load(
     if head is not None and head not in HEADS:
         raise ConfigError(f"{name}: unknown head {head!r}; expected one of {', '.join(HEADS)}.")
     model = load_classifier(checkpoint, head)
-    faster.hasten(model, rearranged=device == "cpu" and dtype in ("fp32", "int8"))
+    kept = torch_dtype(dtype)
+    faster.hasten(model, cpu=device == "cpu", transforms=kept == torch.float32)
     if dtype == "int8":
         faster.quantize(model)
-    kept = torch_dtype(dtype)
     model.to(device=device, dtype=kept)
     info = _info(checkpoint, reading, known or trained, name, (HEADS[model.head], dtype, device), commit)
     if trained:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from pipeline.audio import file_sha256
 from pipeline.emotion import features
 from pipeline.emotion.builtin import BuiltinEmotion
+from pipeline.emotion.placement import computes_bf16
 from pipeline.errors import ConfigError
 from pipeline.evaluation.metrics import confusion, macro_f1
 from pipeline.training import corpora
@@ -151,7 +152,7 @@ class Batches:
 def train_member(prepared: list[Prepared], base: features.Baseline, recipe: Recipe, seed: int) -> EmotionNet:
     """Train one network; returns the exponential moving average of its weights."""
     torch.manual_seed(seed)
-    half = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001  # elsewhere it is imitated, and slow
+    half = computes_bf16()
     batches = Batches(prepared, base, recipe, seed)
     net = EmotionNet(features.BANDS)
     decay = min(

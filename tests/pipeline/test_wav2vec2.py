@@ -332,7 +332,11 @@ def test_a_batch_is_halved_where_memory_ends(make: Make, sounds: list[np.ndarray
         model._batch(sounds[:1])
 
 
-def test_int8_and_bf16_stay_near(make: Make, sounds: list[np.ndarray]) -> None:
+@pytest.mark.parametrize("computes", [False, True])  # what is not int8 is in bf16 where the processor computes in it
+def test_int8_and_bf16_stay_near(
+    computes: bool, make: Make, sounds: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.emotion.placement.computes_bf16", lambda: computes)
     folder = make(spread=1.0)
     excerpts = [Excerpt(sound, "S1") for sound in sounds]
     exact = load(folder, FP32).score(excerpts)
