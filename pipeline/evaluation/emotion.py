@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -13,18 +11,13 @@ from pipeline import affect
 from pipeline.audio import RATE_HZ, Samples
 from pipeline.config import Config
 from pipeline.emotion.interface import EmotionModel, Excerpt
-from pipeline.errors import ConfigError
-from pipeline.evaluation import acoustics, metrics
+from pipeline.evaluation import metrics
+from pipeline.evaluation.conditions import Condition, in_condition, voices_for
 from pipeline.evaluation.metrics import FloatArray, IntArray, Interval, ReliabilityBin
 from pipeline.records import EmotionScores, Progress, Window, ignore_progress
 from pipeline.training.corpora import VALENCE_AROUSAL, Clip
-from pipeline.training.prepare import read, speech_of
+from pipeline.training.prepare import speech_of
 from pipeline.turns import windows_of
-
-Condition = Literal["clean", "phone", "mp3", "babble", "noise"]
-CONDITIONS: tuple[Condition, ...] = ("clean", "phone", "mp3", "babble", "noise")
-SNR_DB = 10.0  # of babble and noise
-_VOICES, _POOL = 6, 24  # that babble at once, out of so many clips
 
 
 @dataclass(frozen=True)
@@ -85,10 +78,10 @@ def cut_clips(
 
     Raises the subclass of `InputError` that fits a clip that cannot be read.
     """
-    voices = _voices(clips) if condition == "babble" else []
+    voices = voices_for(condition, clips)
     out = []
     for done, clip in enumerate(clips, start=1):
-        samples = speech_of(_in_condition(clip, condition, voices), config.diarization)
+        samples = speech_of(in_condition(clip, condition, voices), config.diarization)
         length_s = len(samples) / RATE_HZ
         out.append(Cut(clip, samples, tuple(windows_of([(0.0, length_s, length_s)], config.emotion))))
         progress("clips", done, len(clips))
@@ -190,37 +183,3 @@ def _point(windows: Sequence[Window], config: Config) -> tuple[float, float] | N
         return None
     weights: FloatArray = np.array([p.weight_s for p in points])
     return tuple(np.average([(p.valence, p.arousal) for p in points], axis=0, weights=weights).tolist())
-
-
-Voices = Sequence[tuple[tuple[str, str], acoustics.Sound]]
-
-
-def _voices(clips: Sequence[Clip]) -> Voices:
-    """Speakers and sounds to make babble of."""
-    drawn = [clips[i] for i in np.random.default_rng(0).permutation(len(clips))[:_POOL]]
-    return [(clip.who, acoustics.to_float(read(clip))) for clip in drawn]
-
-
-def _in_condition(clip: Clip, condition: Condition, voices: Voices) -> Samples:
-    """Samples of a clip in a condition, the same whenever it is asked for."""
-    samples = read(clip)
-    if condition == "clean":
-        return samples
-    sound = acoustics.to_float(samples)
-    rng = np.random.default_rng(int(hashlib.sha256(clip.path.name.encode()).hexdigest()[:8], 16))
-    if condition == "phone":
-        sound = acoustics.through(acoustics.telephone(sound), "mulaw")
-    elif condition == "mp3":
-        sound = acoustics.through(sound, "mp3")
-    elif condition == "noise":
-        sound = acoustics.with_noise(sound, acoustics.pink_noise(len(sound), rng), SNR_DB)
-    else:
-        others = [voice for who, voice in voices if who != clip.who]
-        if not others:
-            raise ConfigError(
-                f"babble: nobody but {clip.speaker} is there to talk; expected material of more speakers."
-            )
-        drawn = rng.permutation(len(others))[:_VOICES]
-        talk = acoustics.babble([others[i] for i in drawn], len(sound), rng)
-        sound = acoustics.with_noise(sound, talk, SNR_DB)
-    return acoustics.to_int16(sound)

@@ -16,7 +16,8 @@ from pipeline.emotion.builtin import BuiltinEmotion
 from pipeline.emotion.fake import FakeEmotion
 from pipeline.emotion.interface import EmotionModel, Excerpt
 from pipeline.errors import ConfigError, RessentiError
-from pipeline.evaluation.emotion import CONDITIONS, Condition, EmotionFigures, Heard, cut_clips, figures_of, hear
+from pipeline.evaluation.conditions import CONDITIONS, Condition
+from pipeline.evaluation.emotion import EmotionFigures, Heard, cut_clips, figures_of, hear
 from pipeline.records import CLASSES, EmotionScores, Window
 from pipeline.training.corpora import EMOTIONS, VALENCE_AROUSAL, Clip, read_clips
 

@@ -34,7 +34,7 @@ def emotion(
     material: Annotated[Path, typer.Argument(help="Folder of labelled speech, RAVDESS, or a CSV manifest")],
     model: Annotated[list[str] | None, typer.Option(help="builtin, or a folder of weights; repeat to compare.")] = None,
     condition: Annotated[
-        list[str] | None, typer.Option(help="clean, phone, mp3, babble or noise; repeat for several.")
+        list[str] | None, typer.Option(help="clean or one of those below; repeat for several.")
     ] = None,
     protocol: Annotated[
         Literal["shipped", "zero-shot", "speaker-independent", "leave-one-corpus-out"],
@@ -51,14 +51,19 @@ def emotion(
 
     A manifest has the columns path, speaker and label (or emotion), or valence and arousal. Speakers whom a model
     learned from are left out. Each model is tested with the speaker's other clips as its baseline, and each clip
-    alone. Conditions: a telephone line (300-3,400 Hz, 8 kHz mu-law), MP3 at 24 kb/s, six voices or pink noise at
-    10 dB.
+    alone.
+
+    Conditions: phone, alaw, gsm (a telephone line of 300-3,400 Hz with 8 kHz mu-law, A-law or GSM 06.10), mp3 (24
+    kb/s), opus (12 kb/s), babble and noise (six voices, pink noise, at 10 dB), room (0.5 s to decay by 60 dB, direct
+    sound 3 dB above), clip (cut off 3 dB above the level of the speech). Two that are hardly heard, to see whether a
+    model goes by the traces of a codec: pcm (half a percent slower, with white noise 45 dB below the speech) and
+    mp3-128 (128 kb/s).
 
     The JSON holds one object per model, condition, baseline and corpus under `results`, with the fields of
     `pipeline.evaluation.emotion.EmotionFigures`; classes are in the order of `classes`, rows of `confusion` are the
     true ones; intervals are 95 %, bootstrapped over speakers, and null with fewer than four.
     """
-    from pipeline.evaluation.emotion import CONDITIONS
+    from pipeline.evaluation.conditions import CONDITIONS
     from pipeline.training.corpora import read_clips
 
     terminal = Terminal()
