@@ -14,8 +14,9 @@ from pipeline.emotion.interface import EmotionModel, Excerpt
 from pipeline.evaluation import metrics
 from pipeline.evaluation.conditions import Condition, in_condition, voices_for
 from pipeline.evaluation.metrics import FloatArray, IntArray, Interval, ReliabilityBin
+from pipeline.evaluation.outputs import emotions_of
 from pipeline.records import EmotionScores, Progress, Window, ignore_progress
-from pipeline.training.corpora import VALENCE_AROUSAL, Clip
+from pipeline.training.corpora import EMOTIONS, VALENCE_AROUSAL, Clip
 from pipeline.training.prepare import speech_of
 from pipeline.turns import windows_of
 
@@ -31,11 +32,15 @@ class Cut:
 
 @dataclass(frozen=True)
 class Heard:
-    """A clip and what the product made of it: scores, and expected valence and arousal (None where undecided)."""
+    """A clip and what the product made of it: scores, and expected valence and arousal (None where undecided).
+
+    `emotions` are the scores of the eight, in the order of `EMOTIONS`, None of a model that does not tell them.
+    """
 
     clip: Clip
     scores: EmotionScores
     point: tuple[float, float] | None
+    emotions: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,8 @@ class EmotionFigures:
     there, intervals 95 % over speakers. `sure_share` have a score at the configured limit or above, `sure_right` of
     these are right. `arousal_auc` and `valence_auc` rank all emotions: high (> 0) against low arousal, positive
     against negative valence, by the corpus' values or else the emotion's coordinates; CCC needs the corpus' values.
+    `emotion_recall` is the mean recall over those of the eight emotions that are there, of all clips that have one;
+    None of a model that does not tell them.
     """
 
     clips: int
@@ -69,6 +76,8 @@ class EmotionFigures:
     arousal_ccc_interval: Interval | None
     valence_ccc: float | None
     valence_ccc_interval: Interval | None
+    emotion_recall: float | None
+    emotion_recall_interval: Interval | None
 
 
 def cut_clips(
@@ -96,19 +105,35 @@ def hear(cuts: Sequence[Cut], model: EmotionModel, config: Config, *, alone: boo
     out: list[Heard] = []
     for who in sorted({cut.clip.who for cut in cuts}):
         own = [cut for cut in cuts if cut.clip.who == who]
-        excerpts = [
-            Excerpt(cut.samples[round(a * RATE_HZ) : round(b * RATE_HZ)], f"{who[1]}-{i}" if alone else who[1])
-            for i, cut in enumerate(own)
-            for a, b, _ in cut.plan
-        ]
-        scores = iter(model.score(excerpts))
-        for cut in own:
-            windows = tuple(
-                affect.placed(Window(start, end, weight, next(scores)), config.affect)
-                for start, end, weight in cut.plan
-            )
-            out.append(Heard(cut.clip, affect.mean_scores(windows), _point(windows, config)))
+        names = [f"{who[1]}-{i}" if alone else who[1] for i in range(len(own))]
+        out += hear_as(own, names, model, config)
     return out
+
+
+def hear_as(cuts: Sequence[Cut], names: Sequence[str], model: EmotionModel, config: Config) -> list[Heard]:
+    """Score clips in order; those that are given the same name are of one speaker, heard in one conversation."""
+    excerpts = [
+        Excerpt(cut.samples[round(start * RATE_HZ) : round(end * RATE_HZ)], name)
+        for cut, name in zip(cuts, names, strict=True)
+        for start, end, _ in cut.plan
+    ]
+    scores = iter(model.score(excerpts))
+    emotions = iter(emotions_of(model, excerpts))
+    out = []
+    for cut in cuts:
+        windows = tuple(
+            affect.placed(Window(start, end, weight, next(scores)), config.affect) for start, end, weight in cut.plan
+        )
+        told = [row for _, row in zip(windows, emotions, strict=False)]
+        out.append(Heard(cut.clip, affect.mean_scores(windows), _point(windows, config), _mean(told, windows)))
+    return out
+
+
+def _mean(told: Sequence[FloatArray], windows: Sequence[Window]) -> tuple[float, ...] | None:
+    """Scores of a clip, the mean of its windows', weighted by their speech; None where nothing was told."""
+    if not told:
+        return None
+    return tuple(np.average(told, axis=0, weights=[window.weight_s for window in windows]).tolist())
 
 
 def figures_of(heard: Sequence[Heard], config: Config) -> EmotionFigures:
@@ -126,6 +151,7 @@ def figures_of(heard: Sequence[Heard], config: Config) -> EmotionFigures:
         return metrics.bootstrap(speakers, lambda rows: figure(metrics.confusion(truth[rows], guess[rows])))
 
     arousal, valence = (_axis(heard, axis) for axis in (1, 0))
+    emotion_recall = _emotion_recall(heard)
     return EmotionFigures(
         clips=len(classed),
         speakers=len(set(speakers)),
@@ -148,7 +174,23 @@ def figures_of(heard: Sequence[Heard], config: Config) -> EmotionFigures:
         arousal_ccc_interval=arousal[2],
         valence_ccc=valence[1],
         valence_ccc_interval=valence[2],
+        emotion_recall=emotion_recall[0],
+        emotion_recall_interval=emotion_recall[1],
     )
+
+
+def _emotion_recall(heard: Sequence[Heard]) -> tuple[float | None, Interval | None]:
+    """Mean recall of the emotions that are there, with its interval."""
+    named = [(h.clip, h.emotions) for h in heard if h.clip.emotion and h.emotions is not None]
+    if not named:
+        return None, None
+    truth = np.array([EMOTIONS.index(clip.emotion) for clip, _ in named], dtype=np.int64)
+    guess = np.array([int(np.argmax(scores)) for _, scores in named], dtype=np.int64)
+
+    def recall(rows: IntArray) -> float:
+        return metrics.unweighted_recall(metrics.confusion(truth[rows], guess[rows], size=len(EMOTIONS)))
+
+    return recall(np.arange(len(named))), metrics.bootstrap([clip.who for clip, _ in named], recall)
 
 
 def _axis(heard: Sequence[Heard], axis: int) -> tuple[float | None, float | None, Interval | None]:

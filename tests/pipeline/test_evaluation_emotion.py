@@ -17,7 +17,7 @@ from pipeline.emotion.fake import FakeEmotion
 from pipeline.emotion.interface import EmotionModel, Excerpt
 from pipeline.errors import ConfigError, RessentiError
 from pipeline.evaluation.conditions import CONDITIONS, Condition
-from pipeline.evaluation.emotion import EmotionFigures, Heard, cut_clips, figures_of, hear
+from pipeline.evaluation.emotion import Cut, EmotionFigures, Heard, cut_clips, figures_of, hear, hear_as
 from pipeline.records import CLASSES, EmotionScores, Window
 from pipeline.training.corpora import EMOTIONS, VALENCE_AROUSAL, Clip, read_clips
 
@@ -182,6 +182,54 @@ def test_what_a_model_is_undecided_about_has_no_place() -> None:
     assert (figures.arousal_auc, figures.valence_ccc, figures.clips) == (None, None, 5)
 
 
+class Telling(FakeEmotion):
+    """Shows logits of the eight emotions too, by what it is told of an excerpt."""
+
+    def __init__(self, place: Callable[[Excerpt], int]) -> None:
+        super().__init__(perfect)
+        self.place = place
+
+    def outputs(self, excerpts: Sequence[Excerpt]) -> dict[str, np.ndarray]:
+        return {"emotions": 4 * np.eye(8, dtype=np.float32)[[self.place(e) for e in excerpts]]}
+
+
+def test_the_eight_emotions_are_scored_where_a_model_tells_them(clips: Sequence[Clip]) -> None:
+    all_right = figures_of(judge(clips, Telling(lambda e: EMOTIONS.index(NAMES[pitch(e)])), CONFIG), CONFIG)
+    assert all_right.emotion_recall == 1
+    surprised = [replace(c, emotion="surprised") if c.emotion == "neutral" else c for c in clips]
+    heard = judge(surprised, Telling(lambda e: EMOTIONS.index(NAMES[pitch(e)])), CONFIG)
+    figures = figures_of(heard, CONFIG)
+    assert figures.emotion_recall == pytest.approx(4 / 5)  # five that are there, of which one is never found
+    assert figures.recall == 1  # surprise has no class
+    assert figures.emotion_recall_interval is not None
+    assert figures.emotion_recall_interval.low == pytest.approx(4 / 5)
+    always = figures_of(judge(clips, Telling(lambda _: EMOTIONS.index("sad")), CONFIG), CONFIG)
+    assert always.emotion_recall == pytest.approx(1 / 5)
+    assert [h.emotions for h in judge(clips, FakeEmotion(perfect), CONFIG)] == [None] * 25
+    assert figures_of(judge(clips, FakeEmotion(perfect), CONFIG), CONFIG).emotion_recall is None
+
+
+def test_emotions_of_a_long_clip_are_the_mean_of_its_windows_and_go_to_it(clips: Sequence[Clip]) -> None:
+    plan = ((0.0, 0.5, 3.0), (0.5, 1.0, 1.0))
+    cuts = [Cut(clips[0], np.full(16_000, k * 10, np.int16), plan) for k in range(3)]
+    for cut in cuts:
+        cut.samples[8_000:] += 1
+    found = hear_as(cuts, ["a"] * 3, Telling(lambda e: int(e.samples[0]) // 10 + 4 * (int(e.samples[0]) % 10)), CONFIG)
+    share = np.exp(4) / (np.exp(4) + 7)
+    for k, heard in enumerate(found):
+        assert heard.emotions is not None
+        assert heard.emotions[k] == pytest.approx(0.75 * share + 0.25 * (1 - share) / 7)
+        assert heard.emotions[k + 4] == pytest.approx(0.25 * share + 0.75 * (1 - share) / 7)
+
+
+def test_the_built_in_model_tells_the_eight_emotions(clips: Sequence[Clip]) -> None:
+    heard = judge(clips[:3], BuiltinEmotion(), CONFIG)
+    for one in heard:
+        assert one.emotions is not None
+        assert sum(one.emotions) == pytest.approx(1)
+        assert len(one.emotions) == 8
+
+
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_conditions_change_what_is_heard_and_nothing_else(clips: Sequence[Clip], condition: Condition) -> None:
     clean, first, again = FakeEmotion(), FakeEmotion(), FakeEmotion()
@@ -261,7 +309,7 @@ def test_the_command_writes_what_it_documents(clips: Sequence[Clip], tmp_path: P
     assert (clean["macro_f1"], clean["confusion"]) == (1, [list(row) for row in expected["confusion"]])
     assert clean["calibration_error"] == pytest.approx(expected["calibration_error"], abs=1e-4)
     assert "5 speakers, 25 clips" in said
-    for word in (*CLASSES, "macro F1", "reliability", "builtin, noise"):
+    for word in (*CLASSES, "macro F1", "UAR 8", "reliability", "builtin, noise"):
         assert word in said
 
 
