@@ -1,4 +1,4 @@
-"""The built-in emotion model: a small log-mel network, run by onnxruntime, that hears each speaker against himself."""
+"""The built-in emotion model: a small network on log-mel and prosody that hears each speaker against himself."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from scipy.special import softmax
 
 from pipeline.audio import file_sha256
 from pipeline.emotion import features
+from pipeline.emotion.features import Frames
 from pipeline.emotion.interface import Excerpt
 from pipeline.errors import ModelError
 from pipeline.mel import FloatArray
@@ -26,7 +27,7 @@ _NON_COMMERCIAL = ("ravdess", "nemo", "emodb")
 
 
 class BuiltinEmotion:
-    """Five classes, valence and arousal from log-mel features normalised by the speaker's own baseline.
+    """Five classes, valence and arousal from log-mel and prosody normalised by the speaker's own baseline.
 
     Loads `emotion.onnx` and `emotion.json` from a folder; raises `ModelError` where they are absent or differ from
     the hash that was noted when they were made.
@@ -49,7 +50,10 @@ class BuiltinEmotion:
                 raise ModelError(f"{path.name}: SHA-256 {digest[:12]}, expected {about['sha256'][:12]}. Install again.")
             self.temperature = float(about["temperature"])
             self._population = features.Baseline(
-                np.array(about["population_mean"], np.float32), np.array(about["population_sd"], np.float32)
+                np.array(about["population_mean"], np.float32),
+                np.array(about["population_sd"], np.float32),
+                float(about["population_pitch"]),
+                float(about["population_tilt"]),
             )
             known = about.get("learned", {}).items()
             self.learned = frozenset((corpus, name) for corpus, names in known for name in names)
@@ -74,17 +78,16 @@ class BuiltinEmotion:
         out: list[EmotionScores | None] = [None] * len(excerpts)
         done = 0
         for rows in _by_speaker(excerpts):
-            mels = [features.power(excerpts[i].samples) for i in rows]
-            logits, plane = self.logits(mels)
+            logits, plane = self.logits([features.frames_of(excerpts[i].samples) for i in rows])
             for i, scores, (valence, arousal) in zip(rows, self._scores(logits), plane.tolist(), strict=True):
                 out[i] = EmotionScores(scores, "softmax", valence, arousal)
             done += len(rows)
             progress("emotion", done, len(excerpts))
         return [scores for scores in out if scores is not None]
 
-    def logits(self, mels: Sequence[FloatArray]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def logits(self, heard: Sequence[Frames]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Class logits (n, 5) before the temperature, and valence and arousal (n, 2), of one speaker's excerpts."""
-        found = self._run(mels)
+        found = self._run(heard)
         return found["classes"], found["valence_arousal"]
 
     def outputs(self, excerpts: Sequence[Excerpt]) -> dict[str, FloatArray]:
@@ -94,28 +97,31 @@ class BuiltinEmotion:
         """
         out: dict[str, FloatArray] = {}
         for rows in _by_speaker(excerpts):
-            for name, values in self._run([features.power(excerpts[i].samples) for i in rows]).items():
+            for name, values in self._run([features.frames_of(excerpts[i].samples) for i in rows]).items():
                 out.setdefault(name, np.zeros((len(excerpts), values.shape[1]), np.float32))[rows] = values
         return out
 
-    def _run(self, mels: Sequence[FloatArray]) -> dict[str, FloatArray]:
+    def _run(self, heard: Sequence[Frames]) -> dict[str, FloatArray]:
         """The network's outputs by name, each (n, width), of one speaker's excerpts."""
-        base = features.speaker_baseline(mels, self._population)
+        base = features.speaker_baseline(features.joined(heard), self._population)
         by_length: dict[int, list[int]] = defaultdict(list)
-        for i, mel in enumerate(mels):
-            by_length[-(-len(mel) // _GRID) * _GRID].append(i)
+        for i, frames in enumerate(heard):
+            by_length[-(-len(frames) // _GRID) * _GRID].append(i)
         names = [output.name for output in self._session.get_outputs()]
         out: dict[str, FloatArray] = {}
-        for frames, rows in by_length.items():
+        for length, rows in by_length.items():
             for start in range(0, len(rows), _BATCH):
                 part = rows[start : start + _BATCH]
-                x = np.zeros((len(part), frames, features.BANDS), np.float32)
-                mask = np.zeros((len(part), frames), np.float32)
+                bands = np.zeros((len(part), length, features.BANDS), np.float32)
+                contours = np.zeros((len(part), length, features.CONTOURS), np.float32)
+                mask = np.zeros((len(part), length), np.float32)
                 for k, i in enumerate(part):
-                    x[k, : len(mels[i])] = features.normalise(mels[i], base)
-                    mask[k, : len(mels[i])] = 1
-                for name, values in zip(names, self._session.run(None, {"features": x, "mask": mask}), strict=True):
-                    out.setdefault(name, np.zeros((len(mels), values.shape[1]), np.float32))[part] = values
+                    own = slice(len(heard[i]))
+                    bands[k, own], contours[k, own] = features.normalise(heard[i], base)
+                    mask[k, own] = 1
+                found = self._session.run(None, {"bands": bands, "contours": contours, "mask": mask})
+                for name, values in zip(names, found, strict=True):
+                    out.setdefault(name, np.zeros((len(heard), values.shape[1]), np.float32))[part] = values
         return out
 
     def _scores(self, logits: npt.NDArray[np.float32]) -> list[tuple[float, ...]]:

@@ -79,7 +79,8 @@ def retrain(folds: Sequence[Fold], weights: Path, steps: int | None, cache: Path
         import onnx  # noqa: F401
     except ImportError as exc:
         raise ConfigError("training again needs the package onnx; run: pip install '.[train]'") from exc
-    from pipeline.training.emotion import Recipe, train_models
+    from pipeline.training.batches import Recipe
+    from pipeline.training.emotion import train_models
 
     recipe = Recipe(members=1) if steps is None else Recipe(members=1, steps=steps)
     outs = [weights / fold.name for fold in folds]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -26,135 +27,32 @@ from pipeline.emotion.placement import computes_bf16
 from pipeline.errors import ConfigError
 from pipeline.evaluation.metrics import confusion, macro_f1
 from pipeline.training import corpora
-from pipeline.training.network import EmotionNet, Ensemble, augment_group, random_masks
-from pipeline.training.prepare import Prepared, prepare
+from pipeline.training.batches import Batches, Recipe, population
+from pipeline.training.material import Material, gather
+from pipeline.training.network import EmotionNet, Ensemble
+from pipeline.training.surroundings import SHARES
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
-_OTHER_SHARE = 0.2  # of a corpus that the recipe does not name
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """Everything that the training depends on besides the data."""
+class Job:
+    """One network to be trained: from which clips of the material, against which population, by which recipe, seed."""
 
-    seed: int = 7
-    members: int = 2  # networks whose outputs are averaged; each leaves out other speakers, for the temperature
-    steps: int = 6500
-    groups: int = 6  # simulated conversations in a batch: one speaker, one channel each
-    clips: int = 8  # of each
-    frames: int = 256
-    long_share: float = 0.8  # of conversations, in which the baseline is from minutes of the speaker
-    mix: float = 0.1  # of the Beta distribution that clips are mixed by (Zhang et al. 2018, mixup)
-    smoothing: float = 0.1  # of labels
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.02
-    average_decay: float = 0.999
-    corpus_share: tuple[tuple[str, float], ...] = (("ravdess", 0.7), ("nemo", 0.2), ("emodb", 0.1))
+    material: Material
+    clips: tuple[int, ...]
+    base: features.Baseline
+    recipe: Recipe
+    seed: int
 
 
-def population(prepared: list[Prepared]) -> features.Baseline:
-    """Mean and spread of log-mel power over speakers, each speaker at his or her own level and counted once."""
-    by_speaker: dict[tuple[str, str], list[np.ndarray]] = {}
-    for item in prepared:
-        by_speaker.setdefault((item.clip.corpus, item.clip.speaker), []).append(item.mel)
-    means, variances = [], []
-    for mels in by_speaker.values():
-        level = float(np.mean(np.concatenate([m.mean(axis=1) for m in mels])))
-        frames = np.concatenate([features.log_power(m, level) for m in mels])
-        means.append(frames.mean(axis=0))
-        variances.append(frames.var(axis=0))
-    return features.Baseline(
-        np.mean(means, axis=0).astype(np.float32), np.sqrt(np.mean(variances, axis=0)).astype(np.float32)
-    )
-
-
-class Batches:
-    """Seeded batches of simulated conversations: groups of clips of one speaker, emotions not balanced, one channel."""
-
-    def __init__(self, prepared: list[Prepared], base: features.Baseline, recipe: Recipe, seed: int) -> None:
-        self.base, self.recipe = base, recipe
-        self.rng = np.random.default_rng(seed)
-        self.speakers: dict[str, dict[str, dict[str, list[Prepared]]]] = {}
-        for item in prepared:
-            corpus = self.speakers.setdefault(item.clip.corpus, {})
-            corpus.setdefault(item.clip.speaker, {}).setdefault(item.clip.emotion, []).append(item)
-        self.frames_of = {
-            (corpus, speaker): np.concatenate([item.mel[::4] for items in emotions.values() for item in items])
-            for corpus, speakers in self.speakers.items()
-            for speaker, emotions in speakers.items()
-        }
-
-    def group(self) -> tuple[list[np.ndarray], list[Prepared]]:
-        """Normalised features and clips of one simulated conversation.
-
-        The baseline is from some of the clips alone (little has been heard), or from frames of all that the speaker
-        ever said (minutes have been heard), as through the same channel.
-        """
-        rng, recipe = self.rng, self.recipe
-        known = dict(recipe.corpus_share)
-        names = [n for n in known if n in self.speakers] + sorted(n for n in self.speakers if n not in known)
-        shares = [known.get(n, _OTHER_SHARE) for n in names]
-        corpus = str(rng.choice(names, p=np.array(shares) / sum(shares)))
-        speaker = str(rng.choice(sorted(self.speakers[corpus])))
-        by_emotion = self.speakers[corpus][speaker]
-        emotions = sorted(by_emotion)
-        drawn = rng.choice(emotions, size=recipe.clips, p=rng.dirichlet(np.full(len(emotions), 1.5)))
-        items = [by_emotion[e][rng.integers(len(by_emotion[e]))] for e in drawn]
-        frames = self.frames_of[corpus, speaker]
-        frames = frames[rng.integers(0, len(frames), size=1200)]
-        *mels, frames = augment_group([*(item.mel for item in items), frames], rng)
-        if rng.random() < recipe.long_share:
-            trust = float(np.exp(rng.uniform(np.log(15), np.log(300)))) / (len(frames) * features.FRAME_S)
-            baseline = features.speaker_baseline([frames], self.base, trust)
-        else:
-            baseline = features.speaker_baseline(mels[: int(rng.integers(1, recipe.clips + 1))], self.base)
-        return [features.normalise(mel, baseline) for mel in mels], items
-
-    def batch(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """A batch of mixed clips.
-
-        Features (b, frames, bands), mask (b, frames), targets: emotions (b, 8), classes (b, 5) - less than 1 in sum
-        where an emotion has no class - and valence and arousal (b, 2).
-        """
-        recipe, rng = self.recipe, self.rng
-        rows: list[np.ndarray] = []
-        clips: list[Prepared] = []
-        for _ in range(recipe.groups):
-            normalised, items = self.group()
-            rows += normalised
-            clips += items
-        x = np.zeros((len(rows), recipe.frames, features.BANDS), np.float32)
-        mask = np.zeros((len(rows), recipe.frames), np.float32)
-        for i, row in enumerate(rows):
-            start = int(rng.integers(0, max(1, len(row) - recipe.frames + 1)))
-            piece = random_masks(row[start : start + recipe.frames], rng)
-            x[i, : len(piece)] = piece
-            mask[i, : len(piece)] = 1
-        emotions = np.eye(len(corpora.EMOTIONS), dtype=np.float32)[
-            [corpora.EMOTIONS.index(item.clip.emotion) for item in clips]
-        ]
-        classes = np.zeros((len(clips), 5), np.float32)
-        for i, item in enumerate(clips):
-            if item.clip.emotion in corpora.CLASS_OF:
-                classes[i, corpora.CLASS_OF[item.clip.emotion]] = 1
-        plane = np.array([corpora.VALENCE_AROUSAL[item.clip.emotion] for item in clips], np.float32)
-        share = rng.beta(recipe.mix, recipe.mix, size=len(clips)).astype(np.float32)
-        share = np.maximum(share, 1 - share)
-        other = rng.permutation(len(clips))
-
-        def mixed(values: np.ndarray) -> Tensor:
-            weight = share.reshape(-1, *[1] * (values.ndim - 1))
-            return torch.from_numpy(weight * values + (1 - weight) * values[other])
-
-        return mixed(x), torch.from_numpy(np.maximum(mask, mask[other])), mixed(emotions), mixed(classes), mixed(plane)
-
-
-def train_member(prepared: list[Prepared], base: features.Baseline, recipe: Recipe, seed: int) -> EmotionNet:
+def train_member(job: Job) -> EmotionNet:
     """Train one network; returns the exponential moving average of its weights."""
-    torch.manual_seed(seed)
+    recipe = job.recipe
+    torch.manual_seed(job.seed)
     half = computes_bf16()
-    batches = Batches(prepared, base, recipe, seed)
-    net = EmotionNet(features.BANDS)
+    batches = Batches(job.material, job.clips, job.base, recipe, job.seed)
+    net = EmotionNet()
     decay = min(
         recipe.average_decay, max(0.0, 1 - 5 / recipe.steps)
     )  # a short training must not average its own beginning
@@ -168,12 +66,12 @@ def train_member(prepared: list[Prepared], base: features.Baseline, recipe: Reci
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, recipe.steps, pct_start=0.15)
     net.train()
     for step in range(recipe.steps):
-        x, mask, emotions, classes, plane = batches.batch()
+        batch = batches.batch()
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            class_logits, emotion_logits, valence_arousal = (head.float() for head in net(x, mask))
-        loss = cross_entropy(emotion_logits, emotions, recipe.smoothing)
-        loss = loss + cross_entropy(class_logits, classes, recipe.smoothing)
-        loss = loss + 2 * nn.functional.mse_loss(valence_arousal, plane)
+            class_logits, emotion_logits, plane, _ = net(batch.bands, batch.contours, batch.mask)
+        loss = cross_entropy(emotion_logits.float(), batch.emotions, recipe.smoothing)
+        loss = loss + cross_entropy(class_logits.float(), batch.classes, recipe.smoothing)
+        loss = loss + 2 * nn.functional.mse_loss(plane.float(), batch.plane)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(net.parameters(), 5.0)
@@ -181,18 +79,8 @@ def train_member(prepared: list[Prepared], base: features.Baseline, recipe: Reci
         schedule.step()
         average.update_parameters(net)
         if step % 100 == 99:
-            typer.echo(f"seed {seed}  step {step + 1}/{recipe.steps}  loss {loss.item():.3f}", err=True)
+            typer.echo(f"seed {job.seed}  step {step + 1}/{recipe.steps}  loss {loss.item():.3f}", err=True)
     return cast(EmotionNet, average.module.eval())
-
-
-@dataclass(frozen=True)
-class Job:
-    """One network to be trained: from what, against which population, by which recipe and seed."""
-
-    prepared: list[Prepared]
-    base: features.Baseline
-    recipe: Recipe
-    seed: int
 
 
 def train_networks(jobs: Sequence[Job]) -> list[EmotionNet]:
@@ -203,7 +91,7 @@ def train_networks(jobs: Sequence[Job]) -> list[EmotionNet]:
         states = list(pool.map(_trained_state, jobs))
     nets = []
     for state in states:
-        net = EmotionNet(features.BANDS)
+        net = EmotionNet()
         net.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
         nets.append(net.eval())
     return nets
@@ -214,7 +102,7 @@ def _one_core() -> None:
 
 
 def _trained_state(job: Job) -> dict[str, np.ndarray]:
-    net = train_member(job.prepared, job.base, job.recipe, job.seed)
+    net = train_member(job)
     return {name: value.contiguous().numpy() for name, value in net.state_dict().items()}
 
 
@@ -228,15 +116,15 @@ def cross_entropy(logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
 
 def export(net: nn.Module, path: Path) -> None:
     """Write the network as ONNX with free batch and frame axes."""
-    example = (torch.zeros(2, 128, features.BANDS), torch.ones(2, 128))
+    inputs, outputs = ("bands", "contours", "mask"), ("classes", "emotions", "valence_arousal", "embedding")
+    example = (torch.zeros(2, 128, features.BANDS), torch.zeros(2, 128, features.CONTOURS), torch.ones(2, 128))
     torch.onnx.export(
         net,
         example,
         str(path),
-        input_names=["features", "mask"],
-        output_names=["classes", "emotions", "valence_arousal"],
-        dynamic_axes={name: {0: "batch", 1: "frames"} for name in ("features", "mask")}
-        | {name: {0: "batch"} for name in ("classes", "emotions", "valence_arousal")},
+        input_names=inputs,
+        output_names=outputs,
+        dynamic_axes={name: {0: "batch", 1: "frames"} for name in inputs} | {name: {0: "batch"} for name in outputs},
         opset_version=17,
         dynamo=False,
     )
@@ -259,6 +147,8 @@ def write_model(
         "learned": by_corpus(learned),
         "population_mean": [round(float(v), 5) for v in base.mean],
         "population_sd": [round(float(v), 5) for v in base.sd],
+        "population_pitch": round(base.pitch, 5),
+        "population_tilt": round(base.tilt, 5),
     }
     (out / "emotion.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
@@ -283,15 +173,18 @@ def temperature_of(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(found.x)
 
 
-def truth_and_logits(model: BuiltinEmotion, prepared: Sequence[Prepared]) -> tuple[np.ndarray, np.ndarray]:
-    """Class labels (n,) and logits (n, 5), before the temperature, of clips that have a class."""
-    prepared = [p for p in prepared if p.clip.label is not None]
-    truth = np.array([p.clip.label for p in prepared])
-    logits = np.zeros((len(prepared), 5), np.float32)
-    for who in sorted({p.clip.who for p in prepared}):
-        rows = [i for i, p in enumerate(prepared) if p.clip.who == who]
-        logits[rows] = model.logits([prepared[i].mel for i in rows])[0]
-    return truth, logits
+def truth_and_logits(model: BuiltinEmotion, material: Material, clips: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Class labels (n,) and logits (n, 5), before the temperature, of those clips that have a class.
+
+    Each speaker is heard in every surrounding, so that a temperature that is fitted on them fits all of these.
+    """
+    truth, found = [], []
+    for who in sorted({material.clips[i].who for i in clips}):
+        rows = [i for i in clips if material.clips[i].who == who and material.clips[i].label is not None]
+        for surrounding in SHARES if rows else ():
+            found.append(model.logits([material.frames(i, surrounding) for i in rows])[0])
+            truth += [material.clips[i].label for i in rows]
+    return np.array(truth), np.concatenate(found)
 
 
 def train_models(
@@ -299,41 +192,63 @@ def train_models(
 ) -> list[float]:
     """Train a model from each part of the clips and write it into its folder, all side by side.
 
-    Returns the macro F1 of each on the speakers whom its networks leave out, on whom its temperature is fitted.
+    Returns the macro F1 of each on the speakers whom its networks leave out, on whom its temperature is fitted. Voices
+    in the background are of clips that every part has. `cache` keeps the frames of the clips from run to run.
     """
-    jobs: list[Job] = []
-    missing: list[frozenset[tuple[str, str]]] = []
-    for clips in parts:
-        prepared = prepare(clips, cache)
-        base = population(prepared)
-        for member in range(recipe.members):
-            missing.append(corpora.left_out(clips, member, recipe.members))
-            kept = [p for p in prepared if p.clip.who not in missing[-1]]
-            if not kept:
-                raise ConfigError("one speaker for each corpus leaves nobody to learn from; expected two or more.")
-            jobs.append(Job(kept, base, recipe, recipe.seed + member))
-    nets = train_networks(jobs)
-    figures = []
-    for i, (clips, out) in enumerate(zip(parts, outs, strict=True)):
-        own = slice(i * recipe.members, (i + 1) * recipe.members)
-        unseen = [prepare([c for c in clips if c.who in group], cache) for group in missing[own]]
-        job = jobs[own.start]
-        truth, scores = _unseen_scores(nets[own], unseen, job, out)
-        learned = {clip.who for clip in clips}
-        write_model(Ensemble(nets[own]), job.base, recipe, temperature_of(scores, truth), out, learned)
-        figures.append(macro_f1(confusion(truth, scores.argmax(axis=1))))
+    clips = list(dict.fromkeys(clip for part in parts for clip in part))
+    shared = set(parts[0]).intersection(*parts[1:])
+    with tempfile.TemporaryDirectory() as folder:
+        material = gather(clips, [clip for clip in clips if clip in shared], cache or Path(folder))
+        place = {clip: i for i, clip in enumerate(clips)}
+        rows = [[place[clip] for clip in part] for part in parts]
+        bases = [population(material, own) for own in rows]
+        missing = [[corpora.left_out(part, k, recipe.members) for k in range(recipe.members)] for part in parts]
+        jobs = [
+            _job(material, own, base, recipe, k, without)
+            for own, base, groups in zip(rows, bases, missing, strict=True)
+            for k, without in enumerate(groups)
+        ]
+        nets = train_networks(jobs)
+        figures = []
+        for i, (part, out) in enumerate(zip(parts, outs, strict=True)):
+            own = nets[i * recipe.members : (i + 1) * recipe.members]
+            truth, scores = _unseen_scores(own, missing[i], rows[i], material, bases[i], recipe, out)
+            learned = {clip.who for clip in part}
+            write_model(Ensemble(own), bases[i], recipe, temperature_of(scores, truth), out, learned)
+            figures.append(macro_f1(confusion(truth, scores.argmax(axis=1))))
     return figures
 
 
+def _job(
+    material: Material,
+    rows: Sequence[int],
+    base: features.Baseline,
+    recipe: Recipe,
+    member: int,
+    without: frozenset[tuple[str, str]],
+) -> Job:
+    kept = tuple(i for i in rows if material.clips[i].who not in without)
+    if not kept:
+        raise ConfigError("one speaker for each corpus leaves nobody to learn from; expected two or more.")
+    return Job(material, kept, base, recipe, recipe.seed + member)
+
+
 def _unseen_scores(
-    nets: Sequence[EmotionNet], unseen: Sequence[Sequence[Prepared]], job: Job, out: Path
+    nets: Sequence[EmotionNet],
+    missing: Sequence[frozenset[tuple[str, str]]],
+    rows: Sequence[int],
+    material: Material,
+    base: features.Baseline,
+    recipe: Recipe,
+    out: Path,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Labels (n,) and logits (n, 5) of the speakers unseen by each network, as the written model gives them."""
     out.mkdir(parents=True, exist_ok=True)
     truths, logits = [], []
-    for net, prepared in zip(nets, unseen, strict=True):
-        write_model(Ensemble([net]), job.base, job.recipe, 1.0, out)
-        truth, found = truth_and_logits(BuiltinEmotion(out), prepared)
+    for net, without in zip(nets, missing, strict=True):
+        write_model(Ensemble([net]), base, recipe, 1.0, out)
+        unseen = [i for i in rows if material.clips[i].who in without]
+        truth, found = truth_and_logits(BuiltinEmotion(out), material, unseen)
         truths.append(truth)
         logits.append(found)
     return np.concatenate(truths), np.concatenate(logits)

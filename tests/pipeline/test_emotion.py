@@ -13,7 +13,7 @@ from pipeline.emotion.builtin import BuiltinEmotion
 from pipeline.emotion.interface import Excerpt
 from pipeline.errors import ConfigError, ModelError
 
-POPULATION = features.Baseline(np.zeros(64, np.float32), np.ones(64, np.float32))
+POPULATION = features.Baseline(np.zeros(64, np.float32), np.ones(64, np.float32), 7.3, -2.0)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_scores_are_probabilities_in_order(excerpts: list[Excerpt]) -> None:
 
 def test_batches_equal_one_by_one(excerpts: list[Excerpt], monkeypatch: pytest.MonkeyPatch) -> None:
     model = BuiltinEmotion()
-    mels = [features.power(e.samples) for e in excerpts]
+    mels = [features.frames_of(e.samples) for e in excerpts]
     together = model.logits(mels)[0]
     monkeypatch.setattr(builtin, "_BATCH", 1)
     assert model.logits(mels)[0] == pytest.approx(together, abs=1e-4)
@@ -75,15 +75,17 @@ def test_speakers_do_not_influence_one_another(excerpts: list[Excerpt]) -> None:
 
 
 def test_little_speech_leans_on_the_population(voice: np.ndarray) -> None:
-    mel = features.power(voice[8 * 16_000 : 18 * 16_000])
-    short = features.speaker_baseline([mel[:50]], POPULATION)
-    long = features.speaker_baseline([mel] * 30, POPULATION)
+    heard = features.frames_of(voice[8 * 16_000 : 18 * 16_000])
+    short = features.speaker_baseline(features.Frames(heard.mel[:50], heard.prosody[:50]), POPULATION)
+    long = features.speaker_baseline(heard, POPULATION, trust=30)
     assert np.abs(short.mean).mean() < 0.1 * np.abs(long.mean).mean()
+    assert abs(short.pitch - POPULATION.pitch) < 0.1 * abs(long.pitch - POPULATION.pitch)
 
 
 def test_a_long_baseline_makes_features_standard(voice: np.ndarray) -> None:
-    mel = features.power(voice[8 * 16_000 : 18 * 16_000])
-    normal = features.normalise(mel, features.speaker_baseline([mel], POPULATION, trust=1e6))
+    heard = features.frames_of(voice[8 * 16_000 : 18 * 16_000])
+    normal, contours = features.normalise(heard, features.speaker_baseline(heard, POPULATION, trust=1e6))
+    assert contours.shape == (len(heard), features.CONTOURS)
     assert normal.mean(axis=0) == pytest.approx(np.zeros(64), abs=0.05)
     assert normal.std(axis=0) == pytest.approx(np.ones(64), abs=0.05)
 

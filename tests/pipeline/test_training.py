@@ -4,13 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from conftest import noise, write_wav
 from pipeline.emotion.builtin import WEIGHTS, BuiltinEmotion
+from pipeline.emotion.features import frames_of
 from pipeline.errors import NotFoundError
 from pipeline.training import corpora
-from pipeline.training.corpora import Clip
-from pipeline.training.prepare import prepare
+from pipeline.training.batches import Batches, Recipe, population
+from pipeline.training.corpora import EMOTIONS, Clip
+from pipeline.training.material import Material, gather
+from pipeline.training.surroundings import SHARES
 
 
 def test_no_training_touches_the_held_out_speakers(shared_data: Path) -> None:
@@ -75,7 +79,7 @@ def test_a_training_runs_from_end_to_end(shared_data: Path, tmp_path: Path, monk
     emotion.main(shared_data / "emotion", tmp_path, steps=2, members=1)
     model = BuiltinEmotion(tmp_path)
     assert model.temperature > 0
-    assert model.logits([np.ones((90, 64), np.float32)])[0].shape == (1, 5)
+    assert model.logits([frames_of(noise(1)[0])])[0].shape == (1, 5)
     assert model.learned == {c.who for c in few if not corpora.is_held_out(c)}
     assert not model.learned & corpora.held_out()
 
@@ -102,29 +106,68 @@ def test_speakers_of_a_whole_corpus_that_is_held_out_are() -> None:
     assert corpora.split([clip]) == ([], [clip])
 
 
-def test_a_corpus_without_a_share_in_the_recipe_is_learned_from() -> None:
-    from pipeline.emotion.features import Baseline
-    from pipeline.training.emotion import Batches, Recipe
-    from pipeline.training.prepare import Prepared
-
-    rng = np.random.default_rng(0)
-    clips = [Clip(Path(f"{i}.wav"), "ours", f"s{i % 2}", "sad") for i in range(4)]
-    prepared = [Prepared(clip, rng.random((60, 64)).astype(np.float32)) for clip in clips]
-    base = Baseline(np.zeros(64, np.float32), np.ones(64, np.float32))
-    _, items = Batches(prepared, base, Recipe(), 0).group()
-    assert {item.clip.corpus for item in items} == {"ours"}
-
-
-def test_clips_of_one_name_do_not_share_features(tmp_path: Path) -> None:
+def _some_clips(folder: Path, names: str = "abcd", *, of: int = 2) -> list[Clip]:
     clips = []
-    for seed, folder in enumerate("ab"):
-        (tmp_path / folder).mkdir()
-        write_wav(tmp_path / folder / "1.wav", noise(1 + seed, seed=seed))
-        clips.append(Clip(tmp_path / folder / "1.wav", "ours", folder, "sad"))
-    lengths = [len(p.mel) for p in prepare(clips, tmp_path / "cache")]
-    assert lengths == [len(p.mel) for p in prepare(clips)]
-    assert lengths[0] < lengths[1]
-    assert [len(p.mel) for p in prepare(clips, tmp_path / "cache")] == lengths
+    for k, name in enumerate(names):
+        write_wav(folder / f"{name}.wav", noise(1 + k / 4, seed=k))
+        clips.append(Clip(folder / f"{name}.wav", "ours", f"s{k % of}", "sad"))
+    return clips
+
+
+def test_a_corpus_without_a_share_in_the_recipe_is_learned_from(tmp_path: Path) -> None:
+    material = gather(_some_clips(tmp_path), [], tmp_path / "frames")
+    base = population(material, range(4))
+    batch = Batches(material, range(4), base, Recipe(), 0).batch()
+    assert batch.bands.shape == (48, 256, 64)
+    assert batch.contours.shape == (48, 256, 4)
+    assert (batch.emotions[:, EMOTIONS.index("sad")] == 1).all()
+    again = Batches(material, range(4), base, Recipe(), 0).batch()
+    assert torch.equal(batch.bands, again.bands)
+
+
+def test_material_is_every_clip_in_every_surrounding_and_is_kept(tmp_path: Path) -> None:
+    clips = _some_clips(tmp_path)
+    material = gather(clips, clips, tmp_path / "frames")
+    assert [material.offsets[i + 1] - material.offsets[i] for i in range(4)] == [101, 126, 151, 176]
+    whole = material.frames(3)
+    exact = frames_of(noise(1.75, seed=3)[0])
+    assert whole.mel == pytest.approx(exact.mel, abs=0.02)
+    assert whole.prosody == pytest.approx(exact.prosody, abs=0.02)
+    narrow = material.frames(3, "mulaw")
+    assert narrow.mel[:, -8:].mean() < whole.mel[:, -8:].mean() - 3  # what is above a telephone's band is gone
+    assert all(np.isfinite(material.frames(i, name).mel).all() for i in range(4) for name in SHARES)
+    written = (tmp_path / "frames" / "room.mel").stat().st_mtime_ns
+    assert gather(clips, clips, tmp_path / "frames") == material
+    assert (tmp_path / "frames" / "room.mel").stat().st_mtime_ns == written
+    other = gather(clips[::-1], clips, tmp_path / "frames")
+    assert isinstance(other, Material)
+    assert other.frames(0).mel == pytest.approx(whole.mel)
+
+
+def test_nobody_babbles_behind_himself(tmp_path: Path) -> None:
+    alone = _some_clips(tmp_path, of=1)
+    silent = gather(alone, [], tmp_path / "nobody")
+    own = gather(alone, alone, tmp_path / "own")
+    assert own.frames(1, "babble").mel == pytest.approx(silent.frames(1, "babble").mel)
+
+
+def test_voices_behind_clips_are_of_speakers_that_every_part_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.training import emotion
+
+    clips = _some_clips(tmp_path, "abcdef", of=3)
+    asked: list[list[Clip]] = []
+
+    def remember(clips: Sequence[Clip], background: Sequence[Clip], folder: Path) -> Material:
+        asked.append(list(background))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(emotion, "gather", remember)
+    parts = [[c for c in clips if c.speaker != left] for left in ("s0", "s1")]
+    with pytest.raises(KeyboardInterrupt):
+        emotion.train_models(parts, [tmp_path / "1", tmp_path / "2"], Recipe(members=1, steps=1))
+    assert {clip.speaker for clip in asked[0]} == {"s2"}
 
 
 def test_every_emotion_has_coordinates_and_the_five_have_classes() -> None:
