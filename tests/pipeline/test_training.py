@@ -79,7 +79,7 @@ def test_a_training_runs_from_end_to_end(shared_data: Path, tmp_path: Path, monk
     emotion.main(shared_data / "emotion", tmp_path, steps=2, members=1)
     model = BuiltinEmotion(tmp_path)
     assert model.temperature > 0
-    assert model.logits([frames_of(noise(1)[0])])[0].shape == (1, 5)
+    assert model.logits([frames_of((noise(1) * 32767).astype(np.int16))])[0].shape == (1, 5)
     assert model.learned == {c.who for c in few if not corpora.is_held_out(c)}
     assert not model.learned & corpora.held_out()
 
@@ -130,7 +130,7 @@ def test_material_is_every_clip_in_every_surrounding_and_is_kept(tmp_path: Path)
     material = gather(clips, clips, tmp_path / "frames")
     assert [material.offsets[i + 1] - material.offsets[i] for i in range(4)] == [101, 126, 151, 176]
     whole = material.frames(3)
-    exact = frames_of(noise(1.75, seed=3)[0])
+    exact = frames_of((noise(1.75, seed=3) * 32767).astype(np.int16))
     assert whole.mel == pytest.approx(exact.mel, abs=0.02)
     assert whole.prosody == pytest.approx(exact.prosody, abs=0.02)
     narrow = material.frames(3, "mulaw")
