@@ -32,7 +32,6 @@ class Recipe:
     clips: int = 8  # of each
     frames: int = 256
     long_share: float = 0.8  # of conversations, in which the baseline is from minutes of the speaker
-    mix: float = 0.1  # of the Beta distribution that clips are mixed by (Zhang et al. 2018, mixup)
     smoothing: float = 0.1  # of labels
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
@@ -42,10 +41,9 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Batch:
-    """Mixed clips: bands (b, frames, 64), contours (b, frames, 4), mask (b, frames), and what they are.
+    """Clips: bands (b, frames, 64), contours (b, frames, 4), mask (b, frames), and what they are.
 
-    Targets are shares of the eight emotions (b, 8), of the classes (b, 5) - less than 1 in sum where an emotion has no
-    class - and valence and arousal (b, 2).
+    Targets are 1 for the emotion (b, 8) and for its class (b, 5), if it has one, and valence and arousal (b, 2).
     """
 
     bands: Tensor
@@ -118,7 +116,7 @@ class Batches:
         return Frames(frames.mel[rows], frames.prosody[rows])
 
     def batch(self) -> Batch:
-        """A batch of mixed clips."""
+        """A batch of several conversations."""
         recipe, rng = self.recipe, self.rng
         rows: list[tuple[FloatArray, FloatArray]] = []
         clips: list[int] = []
@@ -141,15 +139,7 @@ class Batches:
             if name in corpora.CLASS_OF:
                 classes[i, corpora.CLASS_OF[name]] = 1
         plane = np.array([corpora.VALENCE_AROUSAL[name] for name in names], np.float32)
-        share = rng.beta(recipe.mix, recipe.mix, size=len(clips)).astype(np.float32)
-        share, other = np.maximum(share, 1 - share), rng.permutation(len(clips))
-
-        def mixed(values: np.ndarray) -> Tensor:
-            weight = share.reshape(-1, *[1] * (values.ndim - 1))
-            return torch.from_numpy(weight * values + (1 - weight) * values[other])
-
-        heard = torch.from_numpy(np.maximum(mask, mask[other]))
-        return Batch(mixed(bands), mixed(contours), heard, mixed(emotions), mixed(classes), mixed(plane))
+        return Batch(*(torch.from_numpy(part) for part in (bands, contours, mask, emotions, classes, plane)))
 
 
 @dataclass(frozen=True)
