@@ -27,7 +27,7 @@ class Recipe:
 
     seed: int = 7
     members: int = 2  # networks whose outputs are averaged; each leaves out other speakers, for the temperature
-    steps: int = 3000
+    steps: int = 2500
     groups: int = 6  # simulated conversations in a batch: one speaker, one channel each
     clips: int = 8  # of each
     frames: int = 256
