@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.annotations import Corrections, Span, Word
+from pipeline.annotations import Corrections, Omission, Span, Word
 
 CLASSES = ("Pleased", "Relaxed", "Neutral", "Sad", "Tension")
 SCHEMA_VERSION = 1
@@ -484,7 +484,7 @@ class Conversation:
 
     `validation` is the result that the config named, whether or not it is of the model that judged this conversation.
     `words` are those of a transcript, without any in `bleeps`: stretches that are silenced wherever sound is given
-    out. `corrections` are people's; turns and speakers are as corrected, after `pipeline.run.derive`.
+    out; `omissions` are the places where such words were. `corrections` are people's; turns and speakers are as corrected, after `pipeline.run.derive`.
     """
 
     recording: Recording
@@ -503,6 +503,7 @@ class Conversation:
     levels: Levels | None = None
     words: tuple[Word, ...] = ()
     bleeps: tuple[Span, ...] = ()
+    omissions: tuple[Omission, ...] = ()
     corrections: Corrections = field(default_factory=Corrections)
     version: Literal[1] = 1
     program: str = ""

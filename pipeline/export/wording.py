@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Literal
 
+from pipeline.annotations import INEXACT_S, Span
 from pipeline.records import Conversation, Turn
 
 Lang = Literal["en", "fr"]
@@ -57,6 +59,20 @@ def in_language(conversation: Conversation, lang: Lang | None) -> Conversation:
     report = conversation.config.get("report")
     options = report if isinstance(report, dict) else {}
     return replace(conversation, config={**conversation.config, "report": {**options, "lang": lang}})
+
+
+def silenced(conversation: Conversation) -> tuple[str, ...]:
+    """Which spans are silenced, and what stands where words were left out; nothing where neither is so."""
+    wording = wording_of(conversation)
+    margin = f"{INEXACT_S:g}".replace(".", "," if wording.lang == "fr" else ".")
+    spans = wording("limit_bleeps", spans=spans_of(conversation.bleeps)) if conversation.bleeps else ""
+    marks = wording("limit_omissions", margin=margin) if conversation.omissions else ""
+    return tuple(filter(None, (spans, marks)))
+
+
+def spans_of(spans: Sequence[Span]) -> str:
+    """Spans with a comma between, their times as `clock` writes them."""
+    return ", ".join(f"{clock(span.start_s)} – {clock(span.end_s)}" for span in spans)
 
 
 def clock(seconds: float) -> str:

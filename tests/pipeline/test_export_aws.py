@@ -242,6 +242,22 @@ def test_silenced_spans_are_marked(spoken: Conversation) -> None:
     }
 
 
+def test_words_left_out_are_in_the_extension_alone(silenced: Conversation, unspoken: Conversation) -> None:
+    data = loaded(silenced)
+    texts = [entry["Content"] for entry in data["Transcript"]]
+    assert (texts[0], texts[3]) == ("Bonjour, c’est", "no length")
+    assert "[…]" not in json.dumps(data, ensure_ascii=False)
+    marked = {
+        k: e["Ressenti"]["WordsLeftOut"] for k, e in enumerate(data["Transcript"]) if e["Ressenti"]["WordsLeftOut"]
+    }
+    assert list(marked) == [0, 2, 3]
+    assert marked[0] == [{"BeginOffsetMillis": 2200, "EndOffsetMillis": 2840}]
+    told = data["Ressenti"]["Silenced"]
+    assert [span["BeginOffsetMillis"] for span in told["Spans"]] == [2100, 14_500, 33_000, 37_600]
+    assert len(told["WordsLeftOut"]) == 4
+    assert loaded(replace(unspoken, bleeps=()))["Ressenti"]["Silenced"] == {"Spans": [], "WordsLeftOut": []}
+
+
 def test_two_of_one_role_go_by_their_labels(spoken: Conversation) -> None:
     both = tuple(replace(s, role="Client") for s in spoken.speakers[:2])
     data = loaded(replace(spoken, speakers=(*both, *spoken.speakers[2:])))

@@ -85,6 +85,20 @@ def test_points_trajectories_speakers_and_words_too(folder: Path, spoken: Conver
     assert {r["speaker"] for r in stored if r["turn"] is None} == {None}
 
 
+def test_what_is_silenced_is_a_table(silenced: Conversation, tmp_path: Path) -> None:
+    for table in ("silenced", "turns", "words"):
+        (tmp_path / f"call.{table}.parquet").write_bytes(export.parquet(silenced, table))
+    found = rows(f"{tmp_path}/call.silenced.parquet")
+    spans = [(r["start_s"], r["end_s"]) for r in found if r["what"] == "sound"]
+    assert spans == [(2.1, 2.5), (14.5, 14.8), (33.0, 34.5), (37.6, 37.8)]
+    words = [(r["turn"], r["speaker"]) for r in found if r["what"] == "words"]
+    assert words == [(0, "S1"), (3, "S3"), (2, "S1"), (None, None)]
+    assert len(found) == len(spans) + len(words)
+    texts = {r["turn"]: r["text"] for r in rows(f"{tmp_path}/call.turns.parquet")}
+    assert (texts[0], texts[3]) == ("Bonjour, c’est […]", "no length […]")
+    assert "[…]" not in {r["text"] for r in rows(f"{tmp_path}/call.words.parquet")}
+
+
 @pytest.mark.parametrize("table", export.TABLES)
 def test_columns_have_the_same_types_in_every_conversation(folder: Path, table: str) -> None:
     def types(k: int) -> list[tuple[str, str]]:

@@ -14,7 +14,8 @@ import pytest
 from docx2python import docx2python
 from markdown_it import MarkdownIt
 
-from pipeline import export
+from pipeline import export, with_bleeps
+from pipeline.annotations import Span
 from pipeline.export.said import plain
 from pipeline.records import Conversation, EmotionScores
 
@@ -54,7 +55,8 @@ def test_the_head_names_recording_models_and_limits(read: Read, spoken: Conversa
     assert blocks[5] == f"Model (emotion): some/model, CC BY-NC-SA 4.0, SHA-256 {'cd' * 32}, non-commercial use only"
     assert blocks[6] == "Made by: ressenti test"
     assert blocks[7].startswith("An expression in a voice is not a direct reading")
-    assert "Left out of the words, as asked: 00:00:33.0 – 00:00:34.5." in blocks
+    assert "Silenced, and left out of the words: 00:00:33.0 – 00:00:34.5." in blocks
+    assert not [block for block in blocks if "[…]" in block]
     assert "Words of the transcript that lie in no turn, and are not quoted: 3." in blocks
 
 
@@ -96,6 +98,28 @@ def test_what_a_person_said_is_marked(read: Read, spoken: Conversation) -> None:
     )
     assert blocks[at + 2] == 'Note: She "sighs" <i>here</i> & stops'
     assert sum(block.startswith("By a person") for block in blocks) == 1
+
+
+@READERS
+def test_silence_is_told_at_the_head_and_where_it_is(read: Read, silenced: Conversation) -> None:
+    blocks = read(silenced)
+    spans = ("00:00:02.1 – 00:00:02.5", "00:00:14.5 – 00:00:14.8", "00:00:33.0 – 00:00:34.5", "00:00:37.6 – 00:00:37.8")
+    assert f"Silenced, and left out of the words: {', '.join(spans)}." in blocks
+    (told,) = [block for block in blocks if block.startswith("[…] stands where words were left out")]
+    assert "up to 1.5 s away" in told
+    assert blocks.index(told) < blocks.index("Bonjour, c’est […]")
+    assert blocks[blocks.index("Bonjour, c’est […]") + 1] == "Silenced: 00:00:02.1 – 00:00:02.5"
+    assert "no length […]" in blocks  # near a span, without a time of its own
+    assert sum(block.startswith("Silenced: ") for block in blocks) == 4
+    assert read(export.in_language(silenced, "fr"))[blocks.index(told)].startswith("[…] remplace les mots retirés")
+
+
+@READERS
+def test_a_turn_of_which_nothing_is_left_is_not_called_wordless(read: Read, spoken: Conversation) -> None:
+    alone = replace(spoken, words=tuple(w for w in spoken.words if w.turn == 0))
+    blocks = read(with_bleeps(alone, (Span(0.5, 4.0),)))
+    assert blocks.count("[…]") == 1
+    assert blocks.count("(no words in the transcript)") == len(spoken.turns) - 1
 
 
 @READERS
