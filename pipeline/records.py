@@ -34,6 +34,7 @@ NoteKey = Literal[
     "truncated",
     "damaged",
     "fewer_speakers",
+    "more_than_roles",
     "channels_decided",
     "count_agrees",
     "count_as_bound",
@@ -484,7 +485,8 @@ class Conversation:
 
     `validation` is the result that the config named, whether or not it is of the model that judged this conversation.
     `words` are those of a transcript, without any in `bleeps`: stretches that are silenced wherever sound is given
-    out; `omissions` are the places where such words were. `corrections` are people's; turns and speakers are as corrected, after `pipeline.run.derive`.
+    out; `omissions` are the places where such words were. `corrections` are people's; turns and speakers are as
+    corrected, after `pipeline.run.derive`.
     """
 
     recording: Recording

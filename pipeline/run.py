@@ -50,6 +50,7 @@ def analyze(
         )
     labels = _labels(found, len(layout.audio.samples) if layout.mode == "split" else 0)
     speakers = roles.make_speakers(labels, layout.mode, people, config.roles)
+    found = replace(found, notes=(*found.notes, *roles.notes_of(speakers, found.count)))
     reasons = {s.label: _unjudged(s.not_scored) for s in speakers if s.not_scored}
     cut = turns.make_turns(found.exclusive or found.segments, config.turns, found.segments)
     spoken = tuple(_with_loudness(t, layout) for t in cut)

@@ -147,7 +147,7 @@ def _affect(speaker: Speaker, words: Wording) -> tuple[Fact, ...]:
         Fact(
             words("judged"),
             words.seconds(affect.judged_s, 0),
-            words("judged_value", turns=affect.judged_turns, unsure=affect.unsure_turns),
+            words("judged_value", turns=words("n_turns", n=affect.judged_turns), unsure=affect.unsure_turns),
         ),
     ]
     if affect.valence_inertia is not None or affect.valence_instability is not None:
@@ -172,10 +172,12 @@ def _shares(speaker: Speaker, words: Wording) -> tuple[tuple[str, float, str], .
 
 def _remarks(speaker: Speaker, words: Wording) -> list[str]:
     remarks = []
-    if speaker.role_source == "guess":
+    unconfirmed = speaker.not_scored == "unconfirmed"
+    if speaker.role_source == "guess" and not unconfirmed:
         remarks.append(words("role_guess"))
     if speaker.not_scored:
-        remarks.append(words(f"ns_{speaker.not_scored}", role=words.role(speaker.role or ""), label=speaker.label))
+        why = "no_role" if unconfirmed and not speaker.role else speaker.not_scored
+        remarks.append(words(f"ns_{why}", role=words.role(speaker.role or "")))
     elif speaker.affect is None and speaker.talk is not None and speaker.talk.talk_s > 0:
         remarks.append(words("ns_nothing"))
     return remarks

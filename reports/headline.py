@@ -21,7 +21,9 @@ def headline(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     scored = [s for s in conversation.speakers if s.affect is not None]
     said += [_tone(s, titles[s.label], 2 * len(scored), words) for s in scored]
     unscored = [titles[s.label] for s in conversation.speakers if s.not_scored]
-    if unscored:
+    if unscored and len(unscored) == len(conversation.speakers):
+        said.append(words("hl_none_scored"))
+    elif unscored:
         said.append(words("hl_not_scored", who=words.listed(unscored)))
     if is_scored(conversation):
         said.append(_tensest(conversation, titles, words))
@@ -87,7 +89,9 @@ def _how_sure(conversation: Conversation, words: Wording) -> str:
     share = words.percent(unsure / judged if judged else 1.0)
     found = conversation.validation
     if found is not None and found.is_of(conversation.models):
-        return words("hl_sure_validated", share=share, f1=words.number(found.macro_f1), turns=found.turns)
+        return words(
+            "hl_sure_validated", share=share, f1=words.number(found.macro_f1), turns=words("n_turns", n=found.turns)
+        )
     return words("hl_sure", share=share)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pipeline.records import Conversation, ModelInfo
 from reports.cards import Fact
 from reports.headline import LITTLE_S, MOSTLY_UNSURE
+from reports.notices import silence_rules, too_many
 from reports.options import is_scored, options_of
 from reports.scoring import cannot_give, how_used, places_rule, scoring_rules, unvalidated
 from reports.wording import Wording
@@ -81,7 +82,7 @@ def _provenance(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
         Fact(
             words("d_count"),
             f"{len(conversation.speakers)}: {how}",
-            "; ".join(words.note(note) for note in found.notes),
+            "; ".join(words.note(note) for note in found.notes if note.key != "more_than_roles"),
         ),
         *([Fact(words("d_emotion"), note)] if note and is_scored(conversation) else []),
         Fact(words("d_program"), conversation.program),
@@ -141,7 +142,7 @@ def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     limits = []
     found = conversation.diarization
     asked = any(note.key == "fewer_speakers" for note in found.notes)  # whoever gave a number needs no advice to
-    if found.count_confidence == "low" and not asked:
+    if found.count_confidence == "low" and not asked and not too_many(conversation):
         limits.append(words("limit_count"))
     if not found.hears_overlap and len(conversation.speakers) > 1:
         limits.append(words("limit_overlap"))
@@ -166,7 +167,7 @@ def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
             limits.append(words("limit_commercial", models=", ".join(bound)))
     if unknown := dict.fromkeys(model.name for model in conversation.models if model.commercial is None):
         limits.append(words("limit_licence", models=", ".join(unknown)))
-    return tuple(limits)
+    return (*limits, *silence_rules(conversation, words))
 
 
 def _validation(conversation: Conversation, words: Wording) -> list[str]:

@@ -19,7 +19,7 @@ from reports.figures.style import speaker_style
 from reports.options import options_of
 from reports.summary import summarise
 from reports.tables import make_tables
-from reports.turns import turn_data
+from reports.turns import Said, turn_data
 from reports.wording import Lang, Wording
 
 SCRIPTS = ("base.js", "player.js", "figures.js", "turns.js", "corrections.js")  # in order: each builds on the first
@@ -43,7 +43,7 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
         "figures": figures,
         "tables": make_tables(conversation, words),
         "turns": [turn_data(row) for row in summary.turns],
-        "words": {row.index: [[round(w.start_s, 2), w.text] for w in row.words] for row in summary.turns if row.words},
+        "words": {row.index: [_part(said) for said in row.said] for row in summary.turns if row.said},
         **_page_data(conversation, words, sound),
     }
     return template("page.html").render(
@@ -55,7 +55,7 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
             name: figure["layout"]["height"] for name, figure in figures.items()
         },  # nothing moves when one is drawn
         classes=CLASSES,
-        said=bool(conversation.words),
+        said=bool(conversation.words or conversation.omissions),
         sound=sound,
         commands=_commands(conversation, sound),
         duration=round(conversation.recording.duration_s, 3),
@@ -86,6 +86,11 @@ def _policy(scripts: list[str], sound: bytes | str | None) -> str:
     )
 
 
+def _part(said: Said) -> list[float | str]:
+    """When a word was said, the word, and of a mark why it is there."""
+    return [said.start_s, said.text, *([said.why] if said.why else [])]
+
+
 def _way_of(sound: bytes | str | None) -> str | None:
     return None if sound is None else "embed" if isinstance(sound, bytes) else "sidecar"
 
@@ -106,7 +111,7 @@ def _page_data(conversation: Conversation, words: Wording, sound: bytes | str | 
                 "label": s.label,
                 "name": s.name,
                 "unnamed": words.speaker(s.label, "", None),
-                "role": f" ({words.role(s.role)}{'?' if s.role_source == 'guess' else ''})" if s.role else "",
+                "role": f" ({words.role(s.role, s.role_source == 'guess')})" if s.role else "",
                 "scored": s.not_scored is None,
                 "colour": speaker_style(i)["colour"],
             }

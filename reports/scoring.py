@@ -59,7 +59,8 @@ def scores_help(conversation: Conversation, words: Wording) -> str:
     """The line above the table of turns."""
     model = emotion_model(conversation)
     own = model is not None and model.name != BUILTIN
-    return words("turns_help_other" if own else "turns_help", n=len(conversation.turns))
+    turns = words("n_turns", n=len(conversation.turns))
+    return words("turns_help_other" if own else "turns_help", turns=turns)
 
 
 def how_used(conversation: Conversation, words: Wording) -> str:

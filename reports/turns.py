@@ -5,18 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.annotations import Word
+from pipeline.annotations import OMITTED
 from pipeline.records import CLASSES, Conversation, Turn
+from reports.notices import why_omitted
 from reports.options import is_scored, titles_of
 from reports.scoring import shown_classes
 from reports.wording import Wording
 
 
 @dataclass(frozen=True)
+class Said:
+    """A word of a transcript, or the mark where some were left out and `why`."""
+
+    start_s: float
+    text: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class TurnRow:
     """One row of the table of turns, as shown; `key` is the class, `unsure` or `none` for its colour.
 
-    `original` says what the model said where a person corrected it. `words` are of the transcript.
+    `original` says what the model said where a person corrected it.
     """
 
     index: int
@@ -38,7 +48,7 @@ class TurnRow:
     note: str
     original: str
     comment: str
-    words: tuple[Word, ...]
+    said: tuple[Said, ...]
 
 
 def turn_data(row: TurnRow) -> dict[str, Any]:
@@ -58,10 +68,7 @@ def turn_data(row: TurnRow) -> dict[str, Any]:
 def turn_rows(conversation: Conversation, words: Wording) -> tuple[TurnRow, ...]:
     """All turns in order of time."""
     titles = titles_of(conversation, words)
-    said: dict[int, list[Word]] = {}
-    for word in conversation.words:
-        if word.turn is not None:
-            said.setdefault(word.turn, []).append(word)
+    said = _said(conversation, words)
     places = conversation.places()
     return tuple(
         _row(t, conversation, titles, places.get(t.index), tuple(said.get(t.index, ())), words)
@@ -69,12 +76,24 @@ def turn_rows(conversation: Conversation, words: Wording) -> tuple[TurnRow, ...]
     )
 
 
+def _said(conversation: Conversation, words: Wording) -> dict[int | None, list[Said]]:
+    """Words and marks by turn, in order of time."""
+    found: dict[int | None, list[Said]] = {}
+    for word in conversation.words:
+        found.setdefault(word.turn, []).append(Said(round(word.start_s, 2), word.text))
+    for place in conversation.omissions:
+        mark = Said(round(place.start_s, 2), OMITTED, why_omitted(place, conversation, words))
+        found.setdefault(place.turn, []).append(mark)
+        found[place.turn].sort(key=lambda said: said.start_s)
+    return found
+
+
 def _row(
     turn: Turn,
     conversation: Conversation,
     titles: dict[str, str],
     place: tuple[float, float] | None,
-    said: tuple[Word, ...],
+    said: tuple[Said, ...],
     words: Wording,
 ) -> TurnRow:
     shown = shown_classes(turn, conversation)
@@ -106,7 +125,7 @@ def _row(
         note=", ".join(notes),
         original=_original(turn, titles, words),
         comment=turn.note,
-        words=said,
+        said=said,
     )
 
 

@@ -129,10 +129,9 @@ def _interval(turn: Turn, text: str) -> Interval:
 
 def _end_s(conversation: Conversation) -> float:
     """The end of the recording, or of the last that was said where that is later by a rounding."""
-    said = [turn.end_s for turn in conversation.turns] + [
-        max(said.end_s, said.start_s + _LEAST_S) for said in (*conversation.words, *conversation.omissions)
-    ]
-    return max([conversation.recording.duration_s, *said])
+    said = [word for words in words_of(conversation).values() for word in words]
+    ends = [turn.end_s for turn in conversation.turns] + [max(w.end_s, w.start_s + _LEAST_S) for w in said]
+    return max([conversation.recording.duration_s, *ends])
 
 
 def _time(seconds: float) -> str:

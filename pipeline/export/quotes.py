@@ -16,7 +16,8 @@ class Quote:
     """One turn: from when to when, by whom, how it sounded, and what was said.
 
     `heard` are the class (or why there is none), valence and arousal; `remarks` are pairs of what it is and its text:
-    what a person corrected, their note, what is silenced. `quoted` is False where `said` only tells that there are no words.
+    what a person corrected, their note, what is silenced. `quoted` is False where `said` only tells that there are no
+    words.
     """
 
     time: str
@@ -119,7 +120,7 @@ def _facts(conversation: Conversation, names: dict[str, str], wording: Wording) 
 def _with_role(speaker: Speaker, name: str, wording: Wording) -> str:
     if not speaker.role:
         return name
-    role = plain(speaker.role)
+    role = plain(wording.role(speaker.role))
     return f"{name} ({wording('guess', role=role) if speaker.role_source == 'guess' else role})"
 
 

@@ -42,7 +42,10 @@ def srt(conversation: Conversation) -> str:
 
 
 def vtt(conversation: Conversation) -> str:
-    """WebVTT: as `srt`, with speakers as voices (`<v Name>`) and all text escaped; a note at its head tells of silence."""
+    """WebVTT: as `srt`, with speakers as voices (`<v Name>`) and all text escaped.
+
+    Notes at its head say what is silenced and where words were left out.
+    """
     blocks = ["WEBVTT", *("NOTE\n" + line for line in silenced(conversation))]
     for cue in cues_of(conversation):
         text = _escaped("\n".join(_lines(cue.text)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,8 +19,14 @@ Lang = Literal["en", "fr"]
 @cache
 def _texts(lang: Lang) -> dict[str, str]:
     text = (resources.files(__package__) / "locales" / f"{lang}.json").read_text(encoding="utf-8")
-    loaded: dict[str, str] = json.loads(text)
+    loaded: dict[str, str] = json.loads(_spaced(text) if lang == "fr" else text)
     return loaded
+
+
+def _spaced(text: str) -> str:
+    """French text whose lines do not break before a colon or a question mark, nor inside of quotation marks."""
+    text = re.sub(" ([:»])", "\u00a0\\1", text).replace("« ", "«\u00a0")
+    return re.sub(" ([;?!%])", "\u202f\\1", text)
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,10 @@ class Wording:
     def __call__(self, key: str, **values: object) -> str:
         """The text of a key, with values filled in; KeyError for an unknown key."""
         return _texts(self.lang)[key].format(**values)
+
+    def role(self, role: str) -> str:
+        """A role of the presets in this language; any other as the user wrote it."""
+        return _texts(self.lang).get(f"role_{role}", role)
 
     def number(self, value: float) -> str:
         """A valence or arousal: two decimals and the sign."""

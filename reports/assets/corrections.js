@@ -140,10 +140,16 @@ page.ready.then((page) => {
       turns: [...changes.values()].sort((a, b) => a.turn - b.turn),
     };
     conversation.bleeps = page.bleeps.map(([start_s, end_s]) => ({ start_s, end_s }));
-    conversation.words = (conversation.words ?? []).filter((w) => !page.bleeps.some(([s, e]) => {
-      const margin = w.exact === false ? data.margin : 0; // such words were placed evenly within their cue
-      return w.start_s - margin < e && w.end_s + margin > s;
-    }));
+    const places = [...(conversation.omissions ?? [])]; // where words go, without what was said
+    let place = null;
+    conversation.words = (conversation.words ?? []).filter(({ start_s, end_s, turn, exact }) => {
+      const margin = exact === false ? data.margin : 0; // such words were placed evenly within their cue
+      if (!page.bleeps.some(([s, e]) => start_s - margin < e && end_s + margin > s)) return place = null, true;
+      if (place?.turn === turn && (turn !== null || start_s - place.end_s <= data.margin)) place.end_s = Math.max(place.end_s, end_s);
+      else places.push(place = { start_s, end_s, turn });
+      return false;
+    });
+    conversation.omissions = places;
     download(`${data.name}.corrected.json`, `${JSON.stringify(conversation, null, 1)}\n`, "application/json");
     saved = state();
     show();

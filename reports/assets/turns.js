@@ -32,7 +32,8 @@ page.ready.then((page) => {
     if (!cell) return;
     const said = data.words[turns.find((turn) => turn.row === row).index] ?? [];
     cell.classList.add("split");
-    cell.replaceChildren(...said.flatMap(([start, text]) => [element("span", text, { "data-t": start }), " "]));
+    cell.replaceChildren(...said.flatMap(([start, text, why]) =>
+      [element("span", text, { "data-t": start, ...(why && { class: "cut", title: why }) }), " "]));
   };
   room.addEventListener("pointerover", (event) => words(event.target.closest("tr")));
   room.addEventListener("pointerdown", (event) => words(event.target.closest("tr")), true);

@@ -238,7 +238,7 @@ def test_filters_filter(opened: Open) -> None:
     page.locator("[name=speaker]").select_option("S2")
     assert seen() == ["turn-1", "turn-3"]
     page.locator("[name=class]").select_option("Tension")
-    assert "of 6 turns" in (page.locator("#found").text_content() or "")
+    assert "2 of 6" in (page.locator("#found").text_content() or "")
     page.locator("button[type=reset]").click()
     until(page, "document.querySelectorAll('.turns tbody tr[hidden]').length === 0")
     page.locator("[name=text]").fill("MONDE4")
@@ -329,6 +329,8 @@ def test_spans_are_silenced_as_drawn_and_their_words_go(opened: Open) -> None:
     assert "monde1" in said
     assert "bonjour1" not in said
     assert "le1" not in said
+    assert data["omissions"][0] == {"start_s": 5, "end_s": 5.2, "turn": 1}
+    assert "[…]" not in said
     page.locator("#bleep-from").fill("9")
     page.locator("#bleep-to").fill("3")
     page.locator("#bleep-form button[type=submit]").click()

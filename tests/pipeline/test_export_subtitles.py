@@ -106,9 +106,9 @@ def test_without_words_a_turn_says_its_class(
     make_spoken: Callable[..., Conversation], lang: str, unsure: str, last: tuple[str, str], silence: str
 ) -> None:
     conversation = make_spoken(lang=lang, with_words=False)
-    for cues in (by_webvtt(conversation), by_srt(conversation)):
-        assert [c[3] for c in cues if not c[2]] == [silence]
-        cues = [c for c in cues if c[2]]
+    for found in (by_webvtt(conversation), by_srt(conversation)):
+        assert [c[3] for c in found if not c[2]] == [silence]
+        cues = [c for c in found if c[2]]
         assert [c[:2] for c in cues] == [
             (pytest.approx(t.start_s, abs=5e-4), pytest.approx(t.end_s, abs=5e-4))
             for t in sorted(conversation.turns, key=lambda t: t.start_s)

@@ -139,7 +139,7 @@ def _hear(
 
     options = load_config(config)
     wanted = {clip for _, _, tested in candidates for clip in tested}
-    with terminal.progress(f"{place}, {len(wanted)} clips") as progress:
+    with terminal.progress(f"{place}, {counted(len(wanted), 'clip')}") as progress:
         cuts = cut_clips([clip for clip in clips if clip in wanted], options, place, progress)
         for name, model, tested in candidates:
             chosen = set(tested)
