@@ -30,9 +30,9 @@ class Quote:
 
 @dataclass(frozen=True)
 class Quotes:
-    """The whole document: title, facts of the recording and the models as pairs, limits, and quotes by time.
+    """The whole document: title, facts of the recording as pairs, limits, quotes by time, and how it was made.
 
-    `colon` stands between the two of a pair, as the language writes it.
+    `colon` stands between the two of a pair, as the language writes it; `heading` stands above `made`.
     """
 
     lang: Lang
@@ -41,6 +41,8 @@ class Quotes:
     facts: tuple[tuple[str, str], ...]
     limits: tuple[str, ...]
     quotes: tuple[Quote, ...]
+    heading: str
+    made: tuple[tuple[str, str], ...]
 
 
 def quotes_of(conversation: Conversation) -> Quotes:
@@ -68,6 +70,8 @@ def quotes_of(conversation: Conversation) -> Quotes:
         facts=_facts(conversation, names, wording),
         limits=_limits(conversation, len(words_of(conversation, marks=False).get(None, ())), wording),
         quotes=tuple(quotes),
+        heading=wording("made"),
+        made=_made(conversation, wording),
     )
 
 
@@ -109,9 +113,14 @@ def _facts(conversation: Conversation, names: dict[str, str], wording: Wording) 
     who = ", ".join(_with_role(speaker, names[speaker.label], wording) for speaker in conversation.speakers)
     return (
         (wording("recording"), plain(recording.name)),
-        (wording("hash"), recording.sha256),
         (wording("length"), clock(recording.duration_s)),
         (wording("speakers"), who or "–"),
+    )
+
+
+def _made(conversation: Conversation, wording: Wording) -> tuple[tuple[str, str], ...]:
+    return (
+        (wording("hash"), conversation.recording.sha256),
         *((wording("model", task=wording(f"t_{m.task}")), _model(m, wording)) for m in conversation.models),
         (wording("program"), plain(conversation.program)),
     )

@@ -88,12 +88,19 @@ def _of_words(words: Sequence[Word], name: str | None) -> list[Cue]:
 
 
 def _parts(words: Sequence[Word], name: str | None) -> Iterator[list[Word]]:
-    """Words in parts that can be read: of two lines and seven seconds, ending with a sentence where one ends late."""
+    """Words in parts that can be read: of two lines and seven seconds, ending with a sentence where one ends late.
+
+    What does not fit is cut after a comma or the like where there is one late, so that no last word stands alone.
+    """
     part: list[Word] = []
     for word in words:
-        if part and (_is_done(text_of(part)) or not _fits([*part, word], name)):
+        if part and _is_done(text_of(part)):
             yield part
             part = []
+        elif part and not _fits([*part, word], name):
+            at = _last_clause(part)
+            yield part[:at]
+            part = part[at:]
         part.append(word)
     if part:
         yield part
@@ -101,6 +108,12 @@ def _parts(words: Sequence[Word], name: str | None) -> Iterator[list[Word]]:
 
 def _is_done(text: str) -> bool:
     return len(text) >= LINE and text.endswith((".", "?", "!", "…"))
+
+
+def _last_clause(part: Sequence[Word]) -> int:
+    """How many words come before the last clause, of at least half a line; all of them where no clause ends so late."""
+    ends = [k for k in range(1, len(part)) if part[k - 1].text.rstrip().endswith((",", ";", ":", *".?!…"))]
+    return next((k for k in reversed(ends) if len(text_of(part[:k])) >= LINE // 2), len(part))
 
 
 def _fits(part: Sequence[Word], name: str | None) -> bool:

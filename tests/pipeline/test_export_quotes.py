@@ -47,14 +47,18 @@ READERS = pytest.mark.parametrize("read", [by_markdown, by_docx2python], ids=["m
 def test_the_head_names_recording_models_and_limits(read: Read, spoken: Conversation) -> None:
     blocks = read(spoken)
     assert blocks[0] == 'Quotes: Réunion "du" <lundi> .wav'
-    assert blocks[1:4] == ['Recording: Réunion "du" <lundi> .wav', f"SHA-256: {'ab' * 32}", "Length: 00:00:40.0"]
-    assert blocks[4] == (
+    assert blocks[1:3] == ['Recording: Réunion "du" <lundi> .wav', "Length: 00:00:40.0"]
+    assert blocks[3] == (
         'Speakers: Zoé "la Voix" (S1) (client), Zoé "LA Voix" (S2) (agent, a guess), '
         f"{plain(spoken.speakers[2].name)}, Speaker 4 (employé)"
     )
-    assert blocks[5] == f"Model (emotion): some/model, CC BY-NC-SA 4.0, SHA-256 {'cd' * 32}, non-commercial use only"
-    assert blocks[6] == "Made by: ressenti test"
-    assert blocks[7].startswith("An expression in a voice is not a direct reading")
+    assert blocks[-4:] == [
+        "How this was made",
+        f"SHA-256 of the recording: {'ab' * 32}",
+        f"Model (emotion): some/model, CC BY-NC-SA 4.0, SHA-256 {'cd' * 32}, non-commercial use only",
+        "Made by: ressenti test",
+    ]
+    assert blocks[4].startswith("An expression in a voice is not a direct reading")
     assert "Silenced, and left out of the words: 00:00:33.0 – 00:00:34.5." in blocks
     assert not [block for block in blocks if "[…]" in block]
     assert "Words of the transcript that lie in no turn, and are not quoted: 3." in blocks

@@ -10,6 +10,7 @@ import srt
 import webvtt
 
 from pipeline import export
+from pipeline.annotations import Word
 from pipeline.export.subtitles import LINE, LINES
 from pipeline.records import Conversation
 
@@ -79,6 +80,16 @@ def test_long_turns_are_cut_along_their_words(spoken: Conversation) -> None:
         lines = unescape(cue.text).split("\n")
         assert len(lines) <= LINES
         assert max(map(len, lines)) <= LINE
+
+
+def test_a_long_cue_is_cut_at_a_comma_so_that_no_last_word_stands_alone(
+    make_spoken: Callable[..., Conversation],
+) -> None:
+    made = make_spoken(with_words=False)
+    said = "Thank you for calling Northgate Motors, this is Priya, how can I help you today?"
+    words = tuple(Word(0.5 + 0.2 * k, 0.7 + 0.2 * k, text, 0) for k, text in enumerate(said.split()))
+    texts = [c[3] for c in by_webvtt(replace(made, words=words)) if c[2] == ZOE][:2]
+    assert texts == ["Thank you for calling Northgate Motors, this is Priya,", "how can I help you today?"]
 
 
 def test_silenced_spans_are_cues_and_words_left_out_are_marked(silenced: Conversation) -> None:
