@@ -99,9 +99,14 @@ def _without_folders(values: object) -> object:
     paths: dict[str, Any] = {
         key: PurePath(value).name
         for key, value in values.items()
-        if key in ("model", "validation") and isinstance(value, str) and PurePath(value).is_absolute()
+        if key in ("model", "validation") and isinstance(value, str) and _is_path(key, PurePath(value))
     }
     return values | paths
+
+
+def _is_path(key: str, path: PurePath) -> bool:
+    """Whether an option is a path and not the id of a model, which may have one slash."""
+    return key == "validation" or path.is_absolute() or path.parts[:1] in (("..",), ("~",)) or len(path.parts) > 2
 
 
 def _without_silenced(conversation: Conversation) -> Conversation:

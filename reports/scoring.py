@@ -48,8 +48,9 @@ def scoring_rules(conversation: Conversation, words: Wording) -> tuple[str, ...]
 def places_rule(conversation: Conversation, words: Wording) -> str:
     """How valence and arousal came about, with the positions of the classes."""
     anchors = _group(conversation, "affect")["anchors"]
-    places = "; ".join(
-        f"{words(name)} ({words.number(anchors[name][0], 2)}, {words.number(anchors[name][1], 2)})" for name in CLASSES
+    places = words("semicolon").join(
+        words("place", name=words(name), valence=words.number(anchors[name][0]), arousal=words.number(anchors[name][1]))
+        for name in CLASSES
     )
     key = "th_mean_regression" if _activation(conversation) == "regression" else "th_mean"
     return words(key, anchors=places)
@@ -66,7 +67,7 @@ def scores_help(conversation: Conversation, words: Wording) -> str:
 def how_used(conversation: Conversation, words: Wording) -> str:
     """The technical note of a model that is not the built-in one: head, activation, number format, label map."""
     model = emotion_model(conversation)
-    return "" if model is None or model.name == BUILTIN else "; ".join(map(words.note, model.notes))
+    return "" if model is None or model.name == BUILTIN else words("semicolon").join(map(words.note, model.notes))
 
 
 def unvalidated(conversation: Conversation, words: Wording) -> str:
