@@ -54,7 +54,7 @@ def _silenced(conversation: Conversation, words: Wording) -> list[str]:
     if spans:
         more = len(spans) - SHOWN
         text = words.listed(spans) if more <= 0 else words("silenced_more", n=more, spans=", ".join(spans[:SHOWN]))
-        told.append(words("silenced", spans=text))
+        told.append(words("silenced", n=len(spans), spans=text))
     if conversation.omissions:
         told.append(words("omitted", mark=OMITTED))
     return [" ".join(told)] if told else []

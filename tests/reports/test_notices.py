@@ -32,14 +32,14 @@ def test_nothing_is_said_where_there_is_nothing_to_say(make_conversation: Make) 
 def test_silenced_spans_are_named_at_the_top_and_in_the_methods(make_conversation: Make) -> None:
     conversation = silenced(make_conversation(), Span(6, 6.5), Span(12.25, 14))
     (told,) = notices_of(conversation, EN)
-    assert told.startswith("Silenced: 0:06.0 – 0:06.5 and 0:12.2 – 0:14.0. Nothing of it is heard")
+    assert told.startswith("Silenced: 0:06.0 – 0:06.5 and 0:12.2 – 0:14.0. These cannot be heard")
     assert told.endswith("[…] stands where words were left out.")
     page = render(conversation)
     assert told in page.split("<main>")[0]
     limits = summarise(conversation, EN).methods.limits
     assert any("0:06.0 – 0:06.5 and 0:12.2 – 0:14.0" in text and "computed before" in text for text in limits)
     assert any("up to 1.5\u00a0s away" in text for text in limits)
-    assert notices_of(conversation, FR)[0].startswith("Rendu muet\u00a0: 0:06,0 – 0:06,5 et 0:12,2 – 0:14,0.")
+    assert notices_of(conversation, FR)[0].startswith("Rendus muets\u00a0: 0:06,0 – 0:06,5 et 0:12,2 – 0:14,0.")
 
 
 def test_many_spans_are_named_in_the_methods_alone(make_conversation: Make) -> None:
