@@ -2,7 +2,11 @@ import base64
 import gzip
 import hashlib
 import json
+import os
 import re
+import subprocess
+import sys
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -10,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import People
+from pipeline import People, store
 from pipeline.records import Conversation, ModelInfo
 from reports.figures import make_figures
-from reports.page import render
+from reports.page import _packed_plotly, render
 from reports.summary import summarise
 from reports.wording import Lang, Wording
 
@@ -66,9 +70,37 @@ def test_figures_are_as_they_were(make_conversation: Make, name: str) -> None:
     assert json.loads(figure.to_json()) == golden
 
 
-def test_same_conversation_same_bytes(make_conversation: Make) -> None:
+def test_same_conversation_same_bytes_in_any_process(make_conversation: Make, tmp_path: Path) -> None:
+    conversation = store.loads(store.dumps(make_conversation()))
+    (tmp_path / "call.json").write_text(store.dumps(conversation), encoding="utf-8")
+    code = (
+        "import pathlib, sys; from pipeline import store; from reports.page import _packed_plotly, render; "
+        "sys.stdout.buffer.write(render(store.load(pathlib.Path(sys.argv[1]))).encode())"
+    )
+    pages = {
+        subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path / "call.json")],
+            capture_output=True,
+            check=True,
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert pages == {render(conversation).encode()}
+
+
+def test_the_bytes_do_not_depend_on_the_zlib_that_python_was_built_with(
+    make_conversation: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     conversation = make_conversation()
-    assert render(conversation) == render(conversation)
+    before = render(conversation)
+    packers = {"zlib.compress": zlib.compress, "gzip.compress": gzip.compress}
+    for name, packer in packers.items():  # one that packs otherwise, as zlib-ng does
+        monkeypatch.setattr(name, lambda data, *_, packer=packer, **__: packer(data, 1))
+    monkeypatch.setattr("zlib.compressobj", lambda *_, **__: pytest.fail("packed by zlib"))
+    _packed_plotly.cache_clear()
+    assert render(conversation) == before
 
 
 def test_the_policy_allows_what_is_there_and_nothing_else(make_conversation: Make) -> None:
