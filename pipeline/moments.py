@@ -37,7 +37,7 @@ def moments_of(
     steep = sorted((m for m in changes if m is not None), key=lambda m: (not m.certain, -abs(float(m.values["z"]))))
     found += [m for m in steep if m.certain][: options.changes] or steep[: min(1, options.changes)]
     found += [_of_silence(s.start_s, s.end_s) for s in sorted(exchange.silences, key=lambda s: s.start_s - s.end_s)[:1]]
-    found += _longest_monologue(turns, options)
+    found += _longest_monologue(exchange, options)
     loudest = sorted(exchange.interruptions, key=lambda i: -i.overlap_s)[: options.interruptions]
     found += [
         Moment("interruption", i.time_s, i.time_s + i.overlap_s, i.by, values={"of": i.of, "overlap_s": i.overlap_s})
@@ -110,9 +110,9 @@ def _steepest(
     return Moment(axis, line.times_s[k], line.times_s[k + width], line.speaker, sure, values)
 
 
-def _longest_monologue(turns: Sequence[Turn], options: MomentOptions) -> list[Moment]:
-    """The longest turn, where it is long enough to be worth a remark."""
-    longest = max(turns, key=lambda t: t.duration_s, default=None)
+def _longest_monologue(exchange: Exchange, options: MomentOptions) -> list[Moment]:
+    """The longest of all speakers, where it is long enough to be worth a remark."""
+    longest = max(exchange.monologues, key=lambda m: m.duration_s, default=None)
     if longest is None or longest.duration_s < options.monologue_s:
         return []
     return [

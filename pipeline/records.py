@@ -440,14 +440,35 @@ class Interruption:
 
 
 @dataclass(frozen=True)
+class Monologue:
+    """A stretch in which one speaker holds the floor."""
+
+    start_s: float
+    end_s: float
+    speaker: str
+
+    def __post_init__(self) -> None:
+        _check_span(self.start_s, self.end_s)
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True)
 class Exchange:
-    """Figures of the conversation as a whole; silences are those longer than the configured limit."""
+    """Figures of the conversation as a whole; silences are those longer than the configured limit.
+
+    `monologues` are each speaker's longest, by `pipeline.dynamics.monologues_of`; empty where an older version analysed.
+    """
 
     speech_s: float
     overlap_s: float
     non_talk_s: float
     silences: tuple[Silence, ...]
     interruptions: tuple[Interruption, ...]
+    monologues: tuple[Monologue, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline import People
+from pipeline import People, with_corrections
+from pipeline.annotations import Corrections, TurnCorrection
 from pipeline.records import Affect, Conversation, Diarization, Estimate, Moment, Speaker
 from reports.headline import headline
 from reports.moments import moment_rows
@@ -112,6 +113,21 @@ ALL = (
     Moment("monologue", 60, 100, "S1", values={"seconds": 40.0}),
     Moment("interruption", 110, 111.2, "S2", values={"of": "S1", "overlap_s": 1.2}),
 )
+
+
+def test_the_longest_monologue_is_the_same_on_the_card_and_among_the_key_moments(make_conversation: Make) -> None:
+    made = make_conversation(overrides={"moments": {"monologue_s": 5.0}})
+    conversation = with_corrections(made, Corrections(turns=(TurnCorrection(1, speaker="S1"),)))
+    (moment,) = [m for m in conversation.moments if m.kind == "monologue"]
+    talk = conversation.speaker(moment.speaker or "").talk
+    assert talk is not None
+    assert (
+        moment.values["seconds"]
+        == talk.longest_monologue_s
+        == max(s.talk.longest_monologue_s for s in conversation.speakers if s.talk)
+    )
+    assert (moment.start_s, moment.end_s) == (0.5, 20.0)  # three turns with pauses
+    assert talk.longest_monologue_s == 19.5
 
 
 def test_moments_have_their_numbers_and_doubts(make_conversation: Make) -> None:
