@@ -309,6 +309,16 @@ class Turn:
         _check(not (self.windows and self.unjudged), f"a turn cannot have scores and be unjudged ({self.unjudged})")
 
     @property
+    def by_person(self) -> bool:
+        """Whether its class is not the model's, but what a person heard."""
+        return self.emotion is not None and self.emotion.activation == "human"
+
+    @property
+    def judged_s(self) -> float:
+        """How many seconds of speech its windows stand for."""
+        return sum(window.weight_s for window in self.windows)
+
+    @property
     def duration_s(self) -> float:
         """Length in seconds."""
         return self.end_s - self.start_s
@@ -460,7 +470,7 @@ class Monologue:
 class Exchange:
     """Figures of the conversation as a whole; silences are those longer than the configured limit.
 
-    `monologues` are each speaker's longest, by `pipeline.dynamics.monologues_of`; empty where an older version analysed.
+    `monologues` are each speaker's longest, by `pipeline.dynamics.monologues_of`; none where an older version analysed.
     """
 
     speech_s: float
@@ -477,6 +487,7 @@ class Moment:
 
     `tension`: a peak of a speaker's smoothed Tension score (tension, low, high, and usual: over the whole).
     `valence`, `arousal`: where a trajectory changes most (change, from, to, z: change over its standard error).
+    Of these `by_person` is the share of their weight that comes from classes which a person gave.
     `silence`, `monologue`: the longest (seconds). `interruption`: of whom, for how long (of, overlap_s).
     """
 

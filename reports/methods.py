@@ -46,10 +46,10 @@ def methods_of(conversation: Conversation, words: Wording) -> Methods:
 
 
 def _models(conversation: Conversation, words: Wording) -> list[ModelRow]:
-    rows = []
-    for model in conversation.models:
-        rows.append(ModelRow(words(f"t_{model.task}"), model.name, _licence(model, words), model.sha256 or "–"))
-    return rows
+    return [
+        ModelRow(words(f"t_{model.task}"), model.name, _licence(model, words), model.sha256 or "–")
+        for model in conversation.models
+    ]
 
 
 def _licence(model: ModelInfo, words: Wording) -> str:

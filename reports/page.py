@@ -16,6 +16,7 @@ from reports.document import asset, csp_hash, template
 from reports.figures import make_figures
 from reports.figures.style import speaker_style
 from reports.options import options_of
+from reports.scoring import turns_by_person
 from reports.summary import summarise
 from reports.tables import make_tables
 from reports.turns import turn_data
@@ -140,14 +141,17 @@ def _commands(conversation: Conversation, sound: bytes | str | None) -> dict[str
 
 
 def _helps(conversation: Conversation, words: Wording) -> dict[str, str]:
+    n, judged = turns_by_person(conversation), sum(turn.emotion is not None for turn in conversation.turns)
+    points, areas = (f" {words(key, n=n, all=judged)}" if n else "" for key in ("help_person_points", "help_person"))
+    limit = options_of(conversation, "emotion")["unsure_below"]
     smoothing = words.exact(options_of(conversation, "trajectory")["smoothing_s"])
     scored = any(speaker.affect is not None for speaker in conversation.speakers)
     return {
         "timeline": words("timeline_help" if scored else "timeline_plain_help"),
-        "trajectory": words("trajectory_help", smoothing=smoothing),
-        "plane": words("plane_help"),
-        "shares": words("shares_help", limit=words.percent(options_of(conversation, "emotion")["unsure_below"])),
-        "course": words("course_help"),
+        "trajectory": words("trajectory_help", smoothing=smoothing) + points,
+        "plane": words("plane_help") + points,
+        "shares": words("shares_help", limit=words.percent(limit)) + areas,
+        "course": words("course_help") + areas,
         "talk": words("talk_help"),
         "moments": words("moments_help"),
     }

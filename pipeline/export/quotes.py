@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.export.said import is_corrected, model_answer, names_of, plain, text_of, words_of
+from pipeline.affect import model_answer
+from pipeline.export.said import is_corrected, names_of, plain, text_of, words_of
 from pipeline.export.wording import Lang, Wording, clock, wording_of
 from pipeline.records import Conversation, ModelInfo, Speaker, Turn
 

@@ -77,12 +77,25 @@ def hover_of(turn: Turn, conversation: Conversation, titles: dict[str, str], wor
     if turn.emotion is not None:
         mark = f" ({words('n_unsure')})" if turn.unsure else ""
         shown = shown_classes(turn, conversation)
-        lines.append(", ".join(f"{words(name)} {words.percent(score)}" for name, score in shown) + mark)
+        lines.append(", ".join(_scored(name, score, words) for name, score in shown) + mark)
     elif turn.unjudged:
         lines.append(words(f"u_{turn.unjudged}"))
     if turn.original is not None:
         lines.append(words("n_corrected"))
     return "<br>".join(lines)
+
+
+def _scored(name: str, score: float | None, words: Wording) -> str:
+    """A class with its score, which one that a person gave has not."""
+    return words(name) if score is None else f"{words(name)} {words.percent(score)}"
+
+
+def rings_of(turns: Sequence[int], conversation: Conversation) -> dict[str, Any]:
+    """A ring about the points of turns whose class a person gave, as plotly wants it; nothing without any."""
+    people = {turn.index for turn in conversation.turns if turn.by_person}
+    if people.isdisjoint(turns):
+        return {}
+    return {"line": {"color": INK, "width": [1.5 if turn in people else 0 for turn in turns]}}
 
 
 def stretches(values: list[float | None]) -> list[tuple[int, int]]:

@@ -81,6 +81,21 @@ def test_a_clear_change_is_certain_and_has_its_size() -> None:
         assert abs(values["change"]) > 0.6 * abs(anchor)
 
 
+def test_a_moment_says_how_far_it_rests_on_what_a_person_set() -> None:
+    tension = [0.02] * 100
+    tension[50:62] = [0.98] * 12
+    turns = turns_of(tension)
+    assert {m.values["by_person"] for m in found(turns)} == {0.0}
+    heard = EmotionScores((0.0, 0.0, 0.0, 0.0, 1.0), "human")
+    for i in range(50, 62):
+        window = replace(turns[i].windows[0], emotion=heard)
+        turns[i] = replace(turns[i], windows=(window,), emotion=heard)
+    by_kind = {m.kind: float(m.values["by_person"]) for m in found(turns)}
+    assert by_kind["tension"] > 0.85  # the kernel reaches a little beyond what was set
+    for kind in ("valence", "arousal"):  # one end of a change lies within what was set, the other outside
+        assert 0.3 < by_kind[kind] < 0.6
+
+
 def test_longest_silence_monologue_and_interruptions() -> None:
     turns = [Turn(0, "S1", 0, 40), Turn(1, "S2", 50, 55), Turn(2, "S1", 60, 95)]
     exchange = Exchange(

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import People, store
+from pipeline import People, store, with_corrections
+from pipeline.annotations import Corrections, TurnCorrection
 from pipeline.records import Conversation, ModelInfo
 from reports.figures import make_figures
 from reports.page import _packed_plotly, render
 from reports.summary import summarise
+from reports.tables import make_tables
 from reports.wording import Lang, Wording
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -193,6 +195,34 @@ def test_flags_are_raised_by_their_thresholds(make_conversation: Make) -> None:
     flags = [[f.flag for card in summarise(c, EN).cards for f in card.facts if f.flag] for c in (calm, strict)]
     assert flags[0] == []
     assert flags[1] == ["talks more than 50%", "monologue over 5\u00a0s"]
+
+
+def test_what_a_person_set_is_marked_and_has_no_score(make_conversation: Make) -> None:
+    set_by_hand = Corrections(turns=(TurnCorrection(3, emotion="Sad"),))
+    conversation = with_corrections(make_conversation(), set_by_hand)
+    figures, tables, summary = (
+        make_figures(conversation, EN),
+        make_tables(conversation, EN),
+        summarise(conversation, EN),
+    )
+    assert [row.score for row in summary.turns] == ["90%", "90%", "90%", "", "", "30%"]
+    assert summary.turns[3].original == "corrected by a person; the model: Tension 90%"
+    bar = next(trace for trace in figures["timeline"].data if trace.name == "Sad")
+    assert bar.text == ("S*",)
+    assert bar.hovertext[0].endswith("<br>Sad<br>corrected by a person")
+    for name in ("trajectory", "plane"):
+        ringed = [
+            trace.marker.line.width for trace in figures[name].data if trace.customdata and trace.marker.line.width
+        ]
+        assert {width for widths in ringed for width in widths} == {0, 1.5}
+    by = tables["timeline"]["columns"].index("Class by")
+    assert [row[by] for row in tables["timeline"]["rows"]] == ["the model"] * 3 + ["a person", None, "the model"]
+    assert tables["timeline"]["rows"][3][by + 1] is None
+    assert "in 2 turns, 0 unsure, 1 set by a person" in [fact.remark for fact in summary.cards[1].affect]
+    page = render(conversation)
+    assert "Ringed: a person set the class (1 of 5 turns)." in page
+    assert EN("th_person") in page
+    assert EN("th_person") not in render(make_conversation())
 
 
 @pytest.mark.parametrize(
