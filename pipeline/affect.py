@@ -36,6 +36,13 @@ def mean_scores(windows: Sequence[Window]) -> EmotionScores:
     )
 
 
+def model_answer(turn: Turn) -> EmotionScores | None:
+    """What the model itself said of a turn, whether or not a person corrected it; None where it said nothing."""
+    if turn.original is None:
+        return turn.emotion
+    return mean_scores(turn.original.windows) if turn.original.windows else None
+
+
 def given(emotion: EmotionScores, options: EmotionOptions) -> tuple[str, ...]:
     """Classes that reach the configured confidence, highest first; several only where each is scored on its own.
 

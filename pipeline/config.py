@@ -149,7 +149,7 @@ class MomentOptions(Group):
     rise: NotNegative = 0.1  # how far the smoothed score of Tension must be above the speaker's own mean
     apart_s: Positive = 45.0  # between two peaks of a speaker
     changes: Annotated[int, Field(ge=0)] = 3  # steepest changes of valence or arousal
-    monologue_s: Positive = 30.0  # the longest turn is a moment from this length
+    monologue_s: Positive = 30.0  # the longest monologue is a moment from this length
     interruptions: Annotated[int, Field(ge=0)] = 3  # those with the longest overlap
 
 

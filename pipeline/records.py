@@ -310,6 +310,16 @@ class Turn:
         _check(not (self.windows and self.unjudged), f"a turn cannot have scores and be unjudged ({self.unjudged})")
 
     @property
+    def by_person(self) -> bool:
+        """Whether its class is not the model's, but what a person heard."""
+        return self.emotion is not None and self.emotion.activation == "human"
+
+    @property
+    def judged_s(self) -> float:
+        """How many seconds of speech its windows stand for."""
+        return sum(window.weight_s for window in self.windows)
+
+    @property
     def duration_s(self) -> float:
         """Length in seconds."""
         return self.end_s - self.start_s
@@ -441,14 +451,35 @@ class Interruption:
 
 
 @dataclass(frozen=True)
+class Monologue:
+    """A stretch in which one speaker holds the floor."""
+
+    start_s: float
+    end_s: float
+    speaker: str
+
+    def __post_init__(self) -> None:
+        _check_span(self.start_s, self.end_s)
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True)
 class Exchange:
-    """Figures of the conversation as a whole; silences are those longer than the configured limit."""
+    """Figures of the conversation as a whole; silences are those longer than the configured limit.
+
+    `monologues` are each speaker's longest, by `pipeline.dynamics.monologues_of`; none where an older version analysed.
+    """
 
     speech_s: float
     overlap_s: float
     non_talk_s: float
     silences: tuple[Silence, ...]
     interruptions: tuple[Interruption, ...]
+    monologues: tuple[Monologue, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -457,6 +488,7 @@ class Moment:
 
     `tension`: a peak of a speaker's smoothed Tension score (tension, low, high, and usual: over the whole).
     `valence`, `arousal`: where a trajectory changes most (change, from, to, z: change over its standard error).
+    Of these `by_person` is the share of their weight that comes from classes which a person gave.
     `silence`, `monologue`: the longest (seconds). `interruption`: of whom, for how long (of, overlap_s).
     """
 

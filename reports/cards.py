@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.records import CLASSES, Conversation, Estimate, Speaker
 from reports.options import options_of
+from reports.scoring import turns_by_person
 from reports.wording import Wording
 
 
@@ -116,13 +117,13 @@ def card_of(speaker: Speaker, conversation: Conversation, title: str, words: Wor
         name=speaker.name,
         talk_share=talk.share if talk else 0.0,
         facts=tuple(facts),
-        affect=_affect(speaker, words),
+        affect=_affect(speaker, turns_by_person(conversation, speaker.label), words),
         shares=_shares(speaker, words),
         remarks=tuple(_remarks(speaker, words)),
     )
 
 
-def _affect(speaker: Speaker, words: Wording) -> tuple[Fact, ...]:
+def _affect(speaker: Speaker, by_person: int, words: Wording) -> tuple[Fact, ...]:
     affect = speaker.affect
     if affect is None:
         return ()
@@ -147,7 +148,8 @@ def _affect(speaker: Speaker, words: Wording) -> tuple[Fact, ...]:
         Fact(
             words("judged"),
             words.seconds(affect.judged_s, 0),
-            words("judged_value", turns=words("n_turns", n=affect.judged_turns), unsure=affect.unsure_turns),
+            words("judged_value", turns=words("n_turns", n=affect.judged_turns), unsure=affect.unsure_turns)
+            + (words("judged_by_person", n=by_person) if by_person else ""),
         ),
     ]
     if affect.valence_inertia is not None or affect.valence_instability is not None:

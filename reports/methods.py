@@ -47,11 +47,10 @@ def methods_of(conversation: Conversation, words: Wording) -> Methods:
 
 
 def _models(conversation: Conversation, words: Wording) -> list[ModelRow]:
-    rows = []
-    for model in conversation.models:
-        digest = (model.sha256 or "–")[:16]
-        rows.append(ModelRow(words(f"t_{model.task}"), model.name, _licence(model, words), digest))
-    return rows
+    return [
+        ModelRow(words(f"t_{model.task}"), model.name, _licence(model, words), model.sha256 or "–")
+        for model in conversation.models
+    ]
 
 
 def _licence(model: ModelInfo, words: Wording) -> str:
@@ -74,7 +73,7 @@ def _provenance(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
                 codec=recording.codec,
                 rate=recording.sample_rate_hz,
                 channels=recording.channels,
-                sha=recording.sha256[:16],
+                sha=recording.sha256,
             ),
             words("semicolon").join(words.note(note) for note in recording.notes),
         ),

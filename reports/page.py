@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import json
 import re
 import shlex
@@ -17,11 +16,13 @@ from reports.document import asset, csp_hash, template
 from reports.figures import make_figures
 from reports.figures.style import speaker_style
 from reports.options import options_of
+from reports.scoring import turns_by_person
 from reports.summary import summarise
 from reports.tables import make_tables
 from reports.turns import Said, turn_data
 from reports.wording import Lang, Wording
 
+_LEVEL = 10  # of 12; higher ones make the page no smaller
 SCRIPTS = ("base.js", "player.js", "figures.js", "turns.js", "corrections.js")  # in order: each builds on the first
 
 
@@ -30,7 +31,8 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
 
     `sound` is what the page plays: an MP3 to put into it, the name of one that lies beside it, or None. One HTML
     document that makes no request but for that file: style, script, plotly.js and data are inside it, and its content
-    security policy allows nothing else. Same conversation and sound, same bytes.
+    security policy allows nothing else. Same conversation and sound, same bytes: on any machine, with the same versions
+    of Ressenti, of plotly, whose script is inside, and of deflate, which packs it.
     """
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
@@ -144,14 +146,17 @@ def _commands(conversation: Conversation, sound: bytes | str | None) -> dict[str
 
 
 def _helps(conversation: Conversation, words: Wording) -> dict[str, str]:
+    n, judged = turns_by_person(conversation), sum(turn.emotion is not None for turn in conversation.turns)
+    points, areas = (f" {words(key, n=n, all=judged)}" if n else "" for key in ("help_person_points", "help_person"))
+    limit = options_of(conversation, "emotion")["unsure_below"]
     smoothing = words.exact(options_of(conversation, "trajectory")["smoothing_s"])
     scored = any(speaker.affect is not None for speaker in conversation.speakers)
     return {
         "timeline": words("timeline_help" if scored else "timeline_plain_help"),
-        "trajectory": words("trajectory_help", smoothing=smoothing),
-        "plane": words("plane_help"),
-        "shares": words("shares_help", limit=words.percent(options_of(conversation, "emotion")["unsure_below"])),
-        "course": words("course_help"),
+        "trajectory": words("trajectory_help", smoothing=smoothing) + points,
+        "plane": words("plane_help") + points,
+        "shares": words("shares_help", limit=words.percent(limit)) + areas,
+        "course": words("course_help") + areas,
         "talk": words("talk_help"),
         "moments": words("moments_help"),
     }
@@ -163,8 +168,14 @@ def _compact(conversation: Conversation) -> str:
 
 
 def _packed(text: str) -> str:
-    """Text that the page's scripts unpack: a quarter of its size, and nothing in it can be taken for a tag."""
-    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
+    """Text that the page's scripts unpack: a quarter of its size, and nothing in it can be taken for a tag.
+
+    Not by Python's gzip: zlib, zlib-ng and others that Python is built with give different bytes. deflate brings its
+    own encoder (libdeflate), whose bytes are the same on all machines. Unpacked, an hour would be 7 MB instead of 3.
+    """
+    import deflate
+
+    return base64.b64encode(deflate.gzip_compress(text.encode(), _LEVEL)).decode()
 
 
 @cache

@@ -15,10 +15,15 @@ def emotion_model(conversation: Conversation) -> ModelInfo | None:
     return next((model for model in conversation.models if model.task == "emotion"), None)
 
 
-def shown_classes(turn: Turn, conversation: Conversation) -> tuple[tuple[str, float], ...]:
-    """(class, score) to be shown of a turn: the highest, and of independent scores all that reach their thresholds."""
+def shown_classes(turn: Turn, conversation: Conversation) -> tuple[tuple[str, float | None], ...]:
+    """(class, score) to be shown of a turn: the highest, and of independent scores all that reach their thresholds.
+
+    A class that a person gave has no score.
+    """
     if turn.emotion is None:
         return ()
+    if turn.by_person:
+        return ((turn.emotion.top, None),)
     if turn.emotion.activation != "sigmoid":
         return ((turn.emotion.top, turn.emotion.confidence),)
     limits = _thresholds(conversation)
@@ -36,6 +41,7 @@ def scoring_rules(conversation: Conversation, words: Wording) -> tuple[str, ...]
         step=words.exact(options["window_step_s"]),
     )
     unsure = words("th_unsure", unsure=words.percent(options["unsure_below"]))
+    judged = f"{judged} {words('th_person')}" if turns_by_person(conversation) else judged
     if activation == "sigmoid":
         limits = ", ".join(f"{words(name)} {words.percent(limit)}" for name, limit in _thresholds(conversation).items())
         return judged, words("th_sigmoid", limits=limits)
@@ -43,6 +49,11 @@ def scoring_rules(conversation: Conversation, words: Wording) -> tuple[str, ...]
         error = _group(conversation, "affect")["error_sd"]
         return judged, words("th_regression", error=words.number(error)), unsure
     return judged, words("th_softmax"), unsure
+
+
+def turns_by_person(conversation: Conversation, speaker: str | None = None) -> int:
+    """How many turns, of one speaker or of all, have a class that a person gave."""
+    return sum(turn.by_person and speaker in (None, turn.speaker) for turn in conversation.turns)
 
 
 def places_rule(conversation: Conversation, words: Wording) -> str:

@@ -112,13 +112,13 @@ def _row(
         label=turn.speaker,
         model_label=turn.original.speaker if turn.original else turn.speaker,
         model_class=_model_class(turn, words),
-        confidence=round(turn.emotion.confidence, 3) if turn.emotion else 0.0,
+        confidence=round(turn.emotion.confidence, 3) if turn.emotion else 0.0,  # 1 where a person said so: never hidden
         start=words.clock(turn.start_s, 1),
         length=words.seconds(turn.duration_s),
         speaker=titles[turn.speaker],
         key="none" if turn.emotion is None else "unsure" if turn.unsure else turn.emotion.top,
         emotion=", ".join(words(name) for name, _ in shown) or "–",
-        score=", ".join(words.percent(score) for _, score in shown),
+        score=", ".join(words.percent(score) for _, score in shown if score is not None),
         valence="" if valence is None else words.number(valence, 2, sign=True),
         arousal="" if arousal is None else words.number(arousal, 2, sign=True),
         level="" if turn.loudness_dbfs is None else words.number(turn.loudness_dbfs, 0),
@@ -135,7 +135,7 @@ def _original(turn: Turn, titles: dict[str, str], words: Wording) -> str:
     if before is None:
         return ""
     parts = [titles.get(before.speaker, before.speaker)] if before.speaker != turn.speaker else []
-    if turn.emotion is not None and turn.emotion.activation == "human":
+    if turn.by_person:
         parts.append(_model_class(turn, words) or words("not_judged"))
     return words("n_corrected_from", before=", ".join(parts)) if parts else words("n_corrected")
 

@@ -16,8 +16,9 @@ from pathlib import PurePath
 from typing import Any, cast
 from uuid import NAMESPACE_OID, uuid5
 
+from pipeline.affect import model_answer
 from pipeline.annotations import Span, Word
-from pipeline.export.said import is_corrected, model_answer, text_of, words_of
+from pipeline.export.said import is_corrected, text_of, words_of
 from pipeline.export.wording import Wording
 from pipeline.records import CLASSES, AffectPoint, Conversation, EmotionScores, Exchange, Levels, Speaker, Turn, union_s
 

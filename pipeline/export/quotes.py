@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.affect import model_answer
 from pipeline.annotations import Span
-from pipeline.export.said import has_words, is_corrected, model_answer, names_of, plain, text_of, words_of
+from pipeline.export.said import has_words, is_corrected, names_of, plain, text_of, words_of
 from pipeline.export.wording import Lang, Wording, clock, silenced, spans_of, wording_of
 from pipeline.records import Conversation, ModelInfo, Speaker, Turn
 

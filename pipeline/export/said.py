@@ -6,10 +6,9 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from pipeline.affect import mean_scores
 from pipeline.annotations import OMITTED, Word
 from pipeline.export.wording import Wording
-from pipeline.records import Conversation, EmotionScores, Turn
+from pipeline.records import Conversation, Turn
 
 
 def plain(text: str) -> str:
@@ -58,17 +57,10 @@ def class_of(turn: Turn) -> str:
     return f"{turn.emotion.top}{'?' if turn.unsure else ''}" if turn.emotion else ""
 
 
-def model_answer(turn: Turn) -> EmotionScores | None:
-    """What the model itself said of a turn, whether or not a person corrected it; None where it said nothing."""
-    if turn.original is None:
-        return turn.emotion
-    return mean_scores(turn.original.windows) if turn.original.windows else None
-
-
 def is_corrected(turn: Turn) -> bool:
     """Whether a person gave the turn another speaker or a class of their own; a note alone corrects nothing."""
     moved = turn.original is not None and turn.original.speaker != turn.speaker
-    return moved or (turn.emotion is not None and turn.emotion.activation == "human")
+    return moved or turn.by_person
 
 
 def _unnamed(label: str, wording: Wording | None) -> str:

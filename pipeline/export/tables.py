@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from pipeline import store
 from pipeline.errors import ConfigError
-from pipeline.export.said import is_corrected, model_answer, text_of, words_of
+from pipeline.export.said import is_corrected, text_of, words_of
 from pipeline.records import CLASSES, Conversation
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ TABLES: tuple[Table, ...] = get_args(Table)
 _SCORES = " ".join(name.lower() for name in CLASSES)
 _COLUMNS: dict[Table, str] = {
     "turns": "turn:int64 start_s end_s speaker:string name:string role:string overlap_s loudness_dbfs class:string "
-    f"confidence unsure:bool not_judged:string valence arousal {_SCORES} activation:string corrected:bool "
-    "model_speaker:string model_class:string note:string text:string",
+    f"confidence unsure:bool class_by:string model_class:string model_confidence not_judged:string valence arousal "
+    f"{_SCORES} activation:string corrected:bool model_speaker:string note:string text:string",
     "points": "speaker:string turn:int64 time_s weight_s valence valence_sd arousal arousal_sd",
     "trajectories": "speaker:string time_s valence valence_low valence_high arousal arousal_low arousal_high",
     "speakers": "speaker:string name:string role:string not_scored:string talk_s share turns:int64 "
@@ -54,8 +54,8 @@ def need_pyarrow() -> None:
 def parquet(conversation: Conversation, table: Table) -> bytes:
     """One table as a Parquet file; `ConfigError` where pyarrow is not installed.
 
-    `turns` adds to the columns of `pipeline.store.turns_frame` what a person corrected (the models' own answer is in
-    `model_speaker` and `model_class`), their note, and the words as `text`, null where there are none. `silenced` has
+    `turns` adds to the columns of `pipeline.store.turns_frame` what a person corrected (whose turn the diarizer took it
+    for is in `model_speaker`), their note, and the words as `text`, null where there are none. `silenced` has
     the silenced spans (`what` is "sound") and the places where words were left out ("words"), which `text` marks `[…]`.
     """
     need_pyarrow()
@@ -86,18 +86,15 @@ def _frame(conversation: Conversation, table: Table) -> pd.DataFrame:
     if table != "turns":
         frames = {"points": store.points_frame, "trajectories": store.trajectories_frame}
         return frames.get(table, store.speakers_frame)(conversation)
-    words = words_of(conversation)
-    added = []
-    for turn in conversation.turns:
-        answer = model_answer(turn)
-        added.append(
-            {
-                "activation": turn.emotion.activation if turn.emotion else None,
-                "corrected": is_corrected(turn),
-                "model_speaker": turn.original.speaker if turn.original else turn.speaker,
-                "model_class": answer.top if answer else None,
-                "note": turn.note or None,
-                "text": text_of(words[turn.index]) if turn.index in words else None,
-            }
-        )
+    said = words_of(conversation)
+    added = [
+        {
+            "activation": turn.emotion.activation if turn.emotion else None,
+            "corrected": is_corrected(turn),
+            "model_speaker": turn.original.speaker if turn.original else turn.speaker,
+            "note": turn.note or None,
+            "text": text_of(said[turn.index]) if turn.index in said else None,
+        }
+        for turn in conversation.turns
+    ]
     return pd.concat([store.turns_frame(conversation), pd.DataFrame(added)], axis=1)

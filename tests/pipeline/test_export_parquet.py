@@ -44,7 +44,9 @@ def test_turns_are_those_of_the_conversation(folder: Path, spoken: Conversation)
         assert row["not_judged"] == turn.unjudged
         place = spoken.place_of(turn)
         assert (row["valence"], row["arousal"]) == (place or (None, None))
-        assert [row[c.lower()] for c in CLASSES] == (list(turn.emotion.scores) if turn.emotion else [None] * 5)
+        scored = turn.emotion is not None and turn.emotion.activation != "human"
+        assert [row[c.lower()] for c in CLASSES] == (list(turn.emotion.scores) if scored else [None] * 5)  # type: ignore[union-attr]
+        assert row["class_by"] == (("model" if scored else "person") if turn.emotion else None)
         assert row["loudness_dbfs"] is None
     assert found[5]["corrected"]
     assert (found[5]["model_speaker"], found[5]["model_class"], found[5]["activation"]) == ("S2", "Tension", "human")
