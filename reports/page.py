@@ -22,7 +22,14 @@ from reports.tables import make_tables
 from reports.turns import turn_data
 from reports.wording import Lang, Wording
 
-SCRIPTS = ("base.js", "player.js", "figures.js", "turns.js", "corrections.js")  # in order: each builds on the first
+SCRIPTS = (
+    "base.js",
+    "strip.js",
+    "player.js",
+    "figures.js",
+    "turns.js",
+    "corrections.js",
+)  # in order: each builds on the first
 
 
 def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes | str | None = None) -> str:

@@ -29,7 +29,14 @@ page.ready.then((page) => {
     move(place);
   };
 
-  // The playhead: a line over the time axes, a ring on each path in the plane.
+  // The playhead: a line over the time axes, a ring on each path in the plane. A figure has thousands of elements among
+  // which these would have to be sought at each move.
+  const marks = new Map();
+  const mark = (place, kind, i = 0) => {
+    const key = `${place.id} ${kind} ${i}`;
+    if (!marks.has(key)) marks.set(key, place.appendChild(element("div", "", { class: kind })));
+    return marks.get(key);
+  };
   const move = (place) => {
     const full = place._fullLayout;
     if (!full) return;
@@ -37,7 +44,7 @@ page.ready.then((page) => {
     const name = timeAxes(place)[0];
     if (!name) return;
     const axis = full[name], size = full._size, left = axis._offset + axis.d2p(at);
-    const head = place.querySelector(".playhead") ?? place.appendChild(element("div", "", { class: "playhead" }));
+    const head = mark(place, "playhead");
     head.style.display = left < axis._offset - 1 || left > axis._offset + axis._length + 1 ? "none" : "block";
     head.style.left = `${left}px`;
     head.style.top = `${size.t}px`;
@@ -48,13 +55,12 @@ page.ready.then((page) => {
     paths.forEach((trace, i) => {
       const k = trace.meta.times.findLastIndex((t) => t <= at + 0.001);
       const near = k >= 0 && at - trace.meta.times[k] <= 30;
-      const id = `ring-${i}`;
-      const mark = place.querySelector(`#${id}`) ?? place.appendChild(element("div", "", { id, class: "ring" }));
-      mark.style.display = near ? "block" : "none";
+      const { style } = mark(place, "ring", i);
+      style.display = near ? "block" : "none";
       if (!near) return;
-      mark.style.borderColor = trace.line.color;
-      mark.style.left = `${full.xaxis._offset + full.xaxis.d2p(trace.x[k])}px`;
-      mark.style.top = `${full.yaxis._offset + full.yaxis.d2p(trace.y[k])}px`;
+      style.borderColor = trace.line.color;
+      style.left = `${full.xaxis._offset + full.xaxis.d2p(trace.x[k])}px`;
+      style.top = `${full.yaxis._offset + full.yaxis.d2p(trace.y[k])}px`;
     });
   };
 
