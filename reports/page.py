@@ -22,14 +22,8 @@ from reports.tables import make_tables
 from reports.turns import turn_data
 from reports.wording import Lang, Wording
 
-SCRIPTS = (
-    "base.js",
-    "strip.js",
-    "player.js",
-    "figures.js",
-    "turns.js",
-    "corrections.js",
-)  # in order: each builds on the first
+# in order: each builds on the first, the player on the strip, points on figures
+SCRIPTS = ("base.js", "strip.js", "player.js", "figures.js", "points.js", "turns.js", "corrections.js")
 
 
 def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes | str | None = None) -> str:
@@ -129,6 +123,7 @@ def _page_data(conversation: Conversation, words: Wording, sound: bytes | str | 
         },
         "sound": _way_of(sound),
         "margin": INEXACT_S,
+        "window": options_of(conversation, "emotion")["window_s"],
     }
 
 

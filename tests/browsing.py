@@ -35,7 +35,7 @@ class Opened:
     @property
     def clock(self) -> float:
         minutes, seconds = self.page.locator("#clock").inner_text().split(" / ")[0].split(":")
-        return 60 * int(minutes) + float(seconds)
+        return 60 * int(minutes) + float(seconds.replace(",", "."))
 
     def played_s(self) -> float:
         return float(self.page.evaluate("document.getElementById('sound').currentTime"))

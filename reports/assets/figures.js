@@ -27,6 +27,7 @@ page.ready.then((page) => {
     }
     if (Object.keys(update).length) Plotly.relayout(place, update);
     move(place);
+    tell("placed", { place });
   };
 
   // The playhead: a line over the time axes, a ring on each path in the plane. A figure has thousands of elements among
@@ -64,18 +65,43 @@ page.ready.then((page) => {
     });
   };
 
+  // From where a point of a trace is heard, null where it is of no time: a turn from its start, but what is said of a
+  // piece of a long turn from that piece.
+  const turnOf = (() => {
+    const known = new Map(page.turns.map((turn) => [turn.index, turn]));
+    return (index) => known.get(index);
+  })();
+  const heard = (place, trace, i) => {
+    const time = trace.meta?.times?.[i] ?? trace.x[i], turn = trace.customdata && turnOf(trace.customdata[i]);
+    if (place.id === "timeline") return trace.base[i];
+    if (turn) return Math.max(turn.start, time - data.window / 2);
+    if (place.id === "shares" || (place.id === "plane" && !trace.meta?.path)) return null;
+    return trace.width ? time - trace.width[i] / 1.84 : time;
+  };
+
+  // A ring about a point that was chosen by keyboard, [trace, index]; nothing where there is none.
+  const point = (place, n, chosen) => {
+    if (!place._fullLayout) return;
+    const { style } = mark(place, "chosen", n);
+    style.display = chosen ? "block" : "none";
+    if (!chosen) return;
+    const [trace, i] = chosen, full = place._fullLayout;
+    const [across, up] = ["x", "y"].map((name) => full[trace[`${name}axis`].replace(name, `${name}axis`)]);
+    const at = place.calcdata.find(([first]) => first?.trace?.index === trace.index)[i], middle = (at.s0 + at.s1) / 2;
+    const [x, y] = trace.type !== "bar" ? [at.x, at.y] : trace.orientation === "h" ? [middle, at.p] : [at.p, middle];
+    style.left = `${across._offset + across.c2p(x)}px`;
+    style.top = `${up._offset + up.c2p(y)}px`;
+  };
+
   const clicks = (place) => {
     let pressed = null, served = 0;
-    place.on("plotly_click", ({ points: [point] }) => {
+    place.on("plotly_click", ({ points: [{ data: trace, pointIndex }] }) => {
       served = Date.now();
-      const { data: trace, x, base, pointIndex } = point;
-      if (place.id === "plane" || place.id === "trajectory") {
-        const time = place.id === "trajectory" ? x : trace.meta?.path ? trace.meta.times[pointIndex] : null;
-        const turn = time === null ? page.turns.find((t) => t.index === point.customdata) : null;
-        if (time !== null || turn) tell("seek", { to: turn ? turn.start : time });
-      } else if (place.id === "timeline") tell("seek", { to: trace.base[pointIndex] ?? base });
-      else if (place.id !== "shares") tell("seek", { to: trace.width ? x - (trace.width[pointIndex] ?? 0) / 1.84 : x });
+      const to = heard(place, trace, pointIndex);
+      if (to !== null) tell("seek", { to });
     });
+    // The keyboard stays with the player after a click; the figure has it only when it was come to by Tab.
+    place.addEventListener("mousedown", (event) => { event.preventDefault(); document.activeElement?.blur(); });
     // Anywhere else over a time axis; plotly lays a cover over the page while the button is down.
     place.addEventListener("pointerdown", (event) => {
       const name = timeAxes(place)[0];
@@ -114,6 +140,7 @@ page.ready.then((page) => {
     if (!drawn.has(place)) drawn.set(place, draw(place.id));
     return drawn.get(place);
   };
+  page.figures = { show, heard, turnOf, point };
   const places = [...document.querySelectorAll(".figure")].filter((place) => data.figures[place.id]);
   const watcher = new IntersectionObserver((seen) => {
     for (const entry of seen) if (entry.isIntersecting) { show(entry.target); watcher.unobserve(entry.target); }

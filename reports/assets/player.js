@@ -73,7 +73,14 @@ page.ready.then((page) => {
     audio.addEventListener("pause", state);
     audio.addEventListener("timeupdate", () => { if (document.hidden) show(audio.currentTime); });
     audio.addEventListener("seeked", () => show(audio.currentTime));
-    audio.addEventListener("error", () => { by("trouble").textContent = say(data.sound === "embed" ? "js_no_sound" : "js_no_sidecar"); });
+    const failed = () => { // the playhead goes on without it
+      by("trouble").textContent = say(data.sound === "embed" ? "js_no_sound" : "js_no_sidecar");
+      by("trouble").className = "dockhelp flag";
+      data.sound = null;
+      play.disabled = by("speed").disabled = true;
+    };
+    audio.addEventListener("error", failed);
+    if (audio.error) failed(); // a file beside the page is sought before this script runs
     const follow = () => {
       show(audio.currentTime);
       if (!audio.paused) requestAnimationFrame(follow);

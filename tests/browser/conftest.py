@@ -13,6 +13,7 @@ from pipeline import People, excerpts, load_config
 from pipeline.audio import load
 from pipeline.records import Conversation
 from reports.page import render
+from reports.wording import Lang
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -29,6 +30,7 @@ def opened(browser: Browser, make_conversation: Make, recording: Path, tmp_path:
         names: tuple[str, ...] = (),
         sound: str | None = "embed",
         change: Callable[[Conversation], Conversation] = with_words,
+        lang: Lang = "en",
     ) -> Opened:
         path = tmp_path / "call.report.html"
         mp3 = None
@@ -37,7 +39,7 @@ def opened(browser: Browser, make_conversation: Make, recording: Path, tmp_path:
             (tmp_path / "call.report.mp3").write_bytes(mp3)
         conversation = change(make_conversation(preset, people=People(names=names)))
         given = {"embed": mp3, "sidecar": "call.report.mp3", None: None}[sound]
-        path.write_text(render(conversation, sound=given), encoding="utf-8")
+        path.write_text(render(conversation, lang, sound=given), encoding="utf-8")
         context = browser.new_context(viewport={"width": width, "height": 900}, accept_downloads=True)
         contexts.append(context)
         page = context.new_page()

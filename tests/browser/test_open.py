@@ -270,6 +270,37 @@ def test_changes_are_undone_also_after_saving(opened: Open) -> None:
     assert page.locator("#bar").is_hidden()
 
 
+@pytest.mark.parametrize(("lang", "said"), [("en", "before your changes"), ("fr", "avant vos modifications")])
+def test_what_does_not_follow_a_change_says_so(opened: Open, lang: str, said: str) -> None:
+    there = opened(lang=lang)
+    page = there.page
+
+    def marked() -> set[str]:
+        marks = [mark for mark in page.locator(".stale").all() if mark.is_visible()]
+        assert all(said in mark.inner_text() for mark in marks)
+        near = "(here) => here.closest('section, header').querySelector('h1, h2').id || 'headline'"
+        return {mark.evaluate(near) for mark in marks}
+
+    assert marked() == set()
+    page.locator("#bleep-from").fill("5")
+    page.locator("#bleep-to").fill("6")
+    page.locator("#bleep-form button[type=submit]").click()
+    assert page.locator("#bar").is_visible()
+    assert marked() == set()  # silence changes no figure
+    page.locator("#turn-0 .quiet").click()
+    page.locator("#edit-class").select_option("Sad")
+    page.locator("#editor button[type=submit]").click()
+    assert said in page.locator("#stale").inner_text()
+    assert "ressenti report call.corrected.json" in page.locator("#bar code").inner_text()
+    assert marked() == {"headline", "h-speakers", "h-moments", *(f"h-{name}" for name in FIGURES)}
+    saved(page)
+    assert "headline" in marked()  # saved, but this page is still the old one
+    page.locator("#undo").click()
+    assert marked() == set()
+    assert page.locator("#stale").inner_text() == ""
+    assert there.trouble == []
+
+
 def test_nobody_gives_an_emotion_to_those_who_are_not_scored(opened: Open) -> None:
     def one_scored(conversation: Conversation) -> Conversation:
         first, second = conversation.speakers
