@@ -23,7 +23,8 @@ from reports.turns import Said, turn_data
 from reports.wording import Lang, Wording
 
 _LEVEL = 10  # of 12; higher ones make the page no smaller
-SCRIPTS = ("base.js", "player.js", "figures.js", "turns.js", "corrections.js")  # in order: each builds on the first
+# in order: each builds on the first, the player on the strip, points on figures
+SCRIPTS = ("base.js", "strip.js", "player.js", "figures.js", "points.js", "turns.js", "corrections.js")
 
 
 def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes | str | None = None) -> str:
@@ -129,6 +130,7 @@ def _page_data(conversation: Conversation, words: Wording, sound: bytes | str | 
         },
         "sound": _way_of(sound),
         "margin": INEXACT_S,
+        "window": options_of(conversation, "emotion")["window_s"],
     }
 
 

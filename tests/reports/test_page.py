@@ -18,7 +18,7 @@ from pipeline import People, store, with_corrections
 from pipeline.annotations import Corrections, TurnCorrection
 from pipeline.records import Conversation, ModelInfo
 from reports.figures import make_figures
-from reports.page import _packed_plotly, render
+from reports.page import SCRIPTS, _packed_plotly, render
 from reports.summary import summarise
 from reports.tables import make_tables
 from reports.wording import Lang, Wording
@@ -113,7 +113,7 @@ def test_the_policy_allows_what_is_there_and_nothing_else(make_conversation: Mak
     assert "unsafe-eval" not in policy[1]
     assert policy[1].count("unsafe-inline") == 1  # attributes of elements, which no text of users is in
     scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
-    assert len(scripts) == 5
+    assert len(scripts) == len(SCRIPTS)
     for script in [*scripts, unpacked(page, "plotly")]:
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         assert f"sha256-{digest}" in policy[1].replace("&#43;", "+")
@@ -138,7 +138,7 @@ def test_what_users_write_stays_text(make_conversation: Make) -> None:
     page = render(conversation)
     assert "<img src=x" not in page
     assert "49" not in re.findall(r"<h1>(.*?)</h1>", page)[0]
-    assert page.count("</script>") == 3 + 5
+    assert page.count("</script>") == 3 + len(SCRIPTS)
     assert json.loads(unpacked(page, "data"))["recording"] == HOSTILE
     assert "&lt;/script&gt;&lt;img" in page
 
