@@ -50,6 +50,11 @@ def given(emotion: EmotionScores, options: EmotionOptions) -> tuple[str, ...]:
     return tuple(name for _, name in sorted(found, key=lambda pair: -pair[0]))
 
 
+def decided(emotion: EmotionScores, options: EmotionOptions) -> EmotionScores:
+    """Scores of a turn with the classes that reached the configured confidence, the first of which is its class."""
+    return replace(emotion, reached=given(emotion, options))
+
+
 def is_unsure(emotion: EmotionScores, options: EmotionOptions) -> bool:
     """Whether no class reaches the confidence that the configuration asks for."""
     return not given(emotion, options)

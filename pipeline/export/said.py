@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pipeline.affect import mean_scores
 from pipeline.annotations import Word
@@ -53,7 +54,8 @@ def model_answer(turn: Turn) -> EmotionScores | None:
     """What the model itself said of a turn, whether or not a person corrected it; None where it said nothing."""
     if turn.original is None:
         return turn.emotion
-    return mean_scores(turn.original.windows) if turn.original.windows else None
+    found = turn.original
+    return replace(mean_scores(found.windows), reached=found.reached) if found.windows else None
 
 
 def is_corrected(turn: Turn) -> bool:

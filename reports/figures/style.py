@@ -76,7 +76,7 @@ def hover_of(turn: Turn, conversation: Conversation, titles: dict[str, str], wor
     lines = [f"{titles[turn.speaker]}", f"{words.clock(turn.start_s, 1)} · {words.seconds(turn.duration_s)}"]
     if turn.emotion is not None:
         mark = f" ({words('n_unsure')})" if turn.unsure else ""
-        shown = shown_classes(turn, conversation)
+        shown = shown_classes(turn)
         lines.append(", ".join(f"{words(name)} {words.percent(score)}" for name, score in shown) + mark)
     elif turn.unjudged:
         lines.append(words(f"u_{turn.unjudged}"))
