@@ -42,7 +42,7 @@ class DiarizationOptions(Group):
     trust_model: bool = False  # unpickle checkpoints of a folder that no manifest names
     speakers: Annotated[int, Field(ge=1, le=20)] | None = None
     min_speakers: Annotated[int, Field(ge=1, le=20)] = 1
-    max_speakers: Annotated[int, Field(ge=1, le=20)] = 8
+    max_speakers: Annotated[int, Field(ge=1, le=20)] | None = None  # builtin: 8; a pipeline of pyannote's: no bound
     level_dbfs: float = -20.0  # the 95th percentile of the levels is brought here before speech is looked for
     speech_on: Share = 0.3
     speech_off: Share = 0.2
@@ -55,7 +55,7 @@ class DiarizationOptions(Group):
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:
-        if self.min_speakers > self.max_speakers:
+        if self.max_speakers is not None and self.min_speakers > self.max_speakers:
             raise ValueError(f"min_speakers ({self.min_speakers}) is above max_speakers ({self.max_speakers})")
         return self
 

@@ -229,13 +229,15 @@ class EmotionScores:
     `softmax` scores sum to 1; `sigmoid` scores are each in [0, 1] on their own; `human` ones are 1 for the class that a
     person heard. `valence` and `arousal` are the
     model's own direct estimates, where it makes them. A `regression` makes these alone: its scores are made of them,
-    by nearness to the anchors, and sum to 1.
+    by nearness to the anchors, and sum to 1. `reached` are the classes of a turn that reached the confidence that was
+    asked for, highest first (derived); None where that was not looked at, as of a window.
     """
 
     scores: Annotated[tuple[float, ...], Field(min_length=5, max_length=5)]
     activation: Literal["softmax", "sigmoid", "regression", "human"] = "softmax"
     valence: float | None = None
     arousal: float | None = None
+    reached: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         _check(len(self.scores) == len(CLASSES), f"expected {len(CLASSES)} scores, got {len(self.scores)}")
@@ -248,13 +250,16 @@ class EmotionScores:
 
     @property
     def top(self) -> str:
-        """The class with the highest score."""
-        return CLASSES[self.scores.index(max(self.scores))]
+        """The class: of those that reached their thresholds the one with the highest score, else of all.
+
+        Thresholds differ by class, so that one with a higher score may not have reached its own.
+        """
+        return self.reached[0] if self.reached else CLASSES[self.scores.index(max(self.scores))]
 
     @property
     def confidence(self) -> float:
-        """The highest score."""
-        return max(self.scores)
+        """The score of the class."""
+        return self.scores[CLASSES.index(self.top)]
 
 
 @dataclass(frozen=True)
@@ -275,11 +280,12 @@ class Window:
 
 @dataclass(frozen=True)
 class Original:
-    """What the models said of a turn that a person corrected."""
+    """What the models said of a turn that a person corrected; `reached` as in `EmotionScores`, of their mean."""
 
     speaker: str
     windows: tuple[Window, ...] = ()
     unjudged: Unjudged | None = None
+    reached: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -385,7 +391,7 @@ class Talk:
 class Affect:
     """How a speaker sounded: all judged turns, weighted by their length.
 
-    `class_shares` follow `CLASSES` and are shares of the judged time in which a class had the highest score and was
+    `class_shares` follow `CLASSES` and are shares of the judged time in which it was the class, and
     sure; `unsure_share` is the rest. Quarters are of the speaker's own stretch of the conversation; a change is the
     last quarter less the first. Inertia (lag-1 autocorrelation) and instability (MSSD, per median interval) are None
     below the number of turns that they need.

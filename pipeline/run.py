@@ -173,8 +173,8 @@ def _with_emotion(turn: Turn, config: Config) -> Turn:
     if not turn.windows:
         return replace(turn, emotion=None, unsure=False)
     windows = tuple(affect.placed(window, config.affect) for window in turn.windows)
-    scores = affect.mean_scores(windows)
-    return replace(turn, windows=windows, emotion=scores, unsure=affect.is_unsure(scores, config.emotion))
+    scores = affect.decided(affect.mean_scores(windows), config.emotion)
+    return replace(turn, windows=windows, emotion=scores, unsure=not scores.reached)
 
 
 def _with_loudness(turn: Turn, layout: Layout) -> Turn:

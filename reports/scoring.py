@@ -15,20 +15,17 @@ def emotion_model(conversation: Conversation) -> ModelInfo | None:
     return next((model for model in conversation.models if model.task == "emotion"), None)
 
 
-def shown_classes(turn: Turn, conversation: Conversation) -> tuple[tuple[str, float | None], ...]:
-    """(class, score) to be shown of a turn: the highest, and of independent scores all that reach their thresholds.
+def shown_classes(turn: Turn) -> tuple[tuple[str, float | None], ...]:
+    """(class, score) to be shown of a turn: its class, and of independent scores all that reached their thresholds.
 
     A class that a person gave has no score.
     """
-    if turn.emotion is None:
+    found = turn.emotion
+    if found is None:
         return ()
     if turn.by_person:
-        return ((turn.emotion.top, None),)
-    if turn.emotion.activation != "sigmoid":
-        return ((turn.emotion.top, turn.emotion.confidence),)
-    limits = _thresholds(conversation)
-    pairs = sorted(zip(CLASSES, turn.emotion.scores, strict=True), key=lambda pair: -pair[1])
-    return tuple((name, score) for name, score in pairs if score >= limits[name]) or (pairs[0],)
+        return ((found.top, None),)
+    return tuple((name, found.scores[CLASSES.index(name)]) for name in found.reached or (found.top,))
 
 
 def scoring_rules(conversation: Conversation, words: Wording) -> tuple[str, ...]:

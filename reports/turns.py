@@ -96,7 +96,7 @@ def _row(
     said: tuple[Said, ...],
     words: Wording,
 ) -> TurnRow:
-    shown = shown_classes(turn, conversation)
+    shown = shown_classes(turn)
     valence, arousal = place or (None, None)
     notes = []
     if turn.unjudged and is_scored(conversation):
@@ -142,9 +142,11 @@ def _original(turn: Turn, titles: dict[str, str], words: Wording) -> str:
 
 def _model_class(turn: Turn, words: Wording) -> str:
     """The model's class of a turn with its mean score, whatever a person said; empty where it gave none."""
-    windows = turn.original.windows if turn.original else turn.windows
+    windows, reached = turn.windows, turn.emotion.reached if turn.emotion else None
+    if turn.original:
+        windows, reached = turn.original.windows, turn.original.reached
     if not windows:
         return ""
     total = [sum(w.weight_s * w.emotion.scores[k] for w in windows) for k in range(len(CLASSES))]
-    share = max(total) / sum(w.weight_s for w in windows)
-    return f"{words(CLASSES[total.index(max(total))])} {words.percent(share)}"
+    k = CLASSES.index(reached[0]) if reached else total.index(max(total))
+    return f"{words(CLASSES[k])} {words.percent(total[k] / sum(w.weight_s for w in windows))}"

@@ -16,7 +16,7 @@ from pipeline.emotion.interface import EmotionModel, Excerpt
 from pipeline.errors import ConfigError
 from pipeline.evaluation import acoustics, metrics
 from pipeline.evaluation.metrics import FloatArray, IntArray, Interval, ReliabilityBin
-from pipeline.records import EmotionScores, Progress, Window, ignore_progress
+from pipeline.records import CLASSES, EmotionScores, Progress, Window, ignore_progress
 from pipeline.training.corpora import VALENCE_AROUSAL, Clip
 from pipeline.training.prepare import read, speech_of
 from pipeline.turns import windows_of
@@ -114,7 +114,8 @@ def hear(cuts: Sequence[Cut], model: EmotionModel, config: Config, *, alone: boo
                 affect.placed(Window(start, end, weight, next(scores)), config.affect)
                 for start, end, weight in cut.plan
             )
-            out.append(Heard(cut.clip, affect.mean_scores(windows), _point(windows, config)))
+            mean = affect.decided(affect.mean_scores(windows), config.emotion)
+            out.append(Heard(cut.clip, mean, _point(windows, config)))
     return out
 
 
@@ -122,7 +123,7 @@ def figures_of(heard: Sequence[Heard], config: Config) -> EmotionFigures:
     """Figures of merit of what was heard; NaN where there is nothing to judge by, None where it is not defined."""
     classed = [h for h in heard if h.clip.label is not None]
     truth = np.array([h.clip.label for h in classed], dtype=np.int64)
-    guess = np.array([int(np.argmax(h.scores.scores)) for h in classed], dtype=np.int64)
+    guess = np.array([CLASSES.index(h.scores.top) for h in classed], dtype=np.int64)
     confidence = np.array([h.scores.confidence for h in classed])
     speakers = [h.clip.who for h in classed]
     matrix = metrics.confusion(truth, guess)

@@ -86,14 +86,14 @@ def _frame(conversation: Conversation, table: Table) -> pd.DataFrame:
     if table != "turns":
         frames = {"points": store.points_frame, "trajectories": store.trajectories_frame}
         return frames.get(table, store.speakers_frame)(conversation)
-    said = words_of(conversation)
+    told = words_of(conversation)
     added = [
         {
             "activation": turn.emotion.activation if turn.emotion else None,
             "corrected": is_corrected(turn),
             "model_speaker": turn.original.speaker if turn.original else turn.speaker,
             "note": turn.note or None,
-            "text": text_of(said[turn.index]) if turn.index in said else None,
+            "text": text_of(told[turn.index]) if turn.index in told else None,
         }
         for turn in conversation.turns
     ]

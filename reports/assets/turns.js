@@ -45,7 +45,7 @@ page.ready.then((page) => {
   const rows = () => turns.filter((turn) => !turn.row.hidden).map((turn) => turn.row);
   const within = (row) => {
     words(row);
-    return [...row.querySelectorAll("button, .said span")];
+    return [...row.querySelectorAll("button, .said [role]")];
   };
   const stand = (there) => {
     stop.tabIndex = -1;

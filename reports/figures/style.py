@@ -86,8 +86,7 @@ def hover_of(turn: Turn, conversation: Conversation, titles: dict[str, str], wor
     lines = [f"{titles[turn.speaker]}", f"{words.clock(turn.start_s, 1)} · {words.seconds(turn.duration_s)}"]
     if turn.emotion is not None:
         mark = f" ({words('n_unsure')})" if turn.unsure else ""
-        shown = shown_classes(turn, conversation)
-        lines.append(", ".join(_scored(name, score, words) for name, score in shown) + mark)
+        lines.append(", ".join(_scored(name, score, words) for name, score in shown_classes(turn)) + mark)
     elif turn.unjudged:
         lines.append(words(f"u_{turn.unjudged}"))
     if turn.original is not None:

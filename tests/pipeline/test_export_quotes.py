@@ -131,7 +131,7 @@ def test_a_class_that_a_person_confirms_is_not_called_another(read: Read, spoken
     turn = spoken.turns[5]
     assert turn.original
     windows = tuple(replace(w, emotion=EmotionScores((0.1, 0.1, 0.2, 0.4, 0.2))) for w in turn.original.windows)
-    sure = replace(turn, speaker="S2", original=replace(turn.original, windows=windows))
+    sure = replace(turn, speaker="S2", original=replace(turn.original, windows=windows, reached=()))
     blocks = read(replace(spoken, turns=(*spoken.turns[:5], sure, *spoken.turns[6:])))
     assert "By a person: class Sad, of which the model was unsure" in blocks
 
