@@ -56,7 +56,7 @@ def get(
 
 
 def _get(model_id: str, revision: str | None, token: str | None, task: Task, progress: Progress) -> Installed:
-    there, whole = _standing(model_id)
+    there, whole = _standing(model_id, progress)
     if there and whole and revision in {None, there.commit}:
         return there
     listing = hub.list_files(model_id, revision or (there.commit if there else None), token)
@@ -79,13 +79,13 @@ def _get(model_id: str, revision: str | None, token: str | None, task: Task, pro
     return of_manifest(manifest, folder_of(model_id))
 
 
-def _standing(model_id: str) -> tuple[Installed | None, bool]:
-    """The model that is there already, and whether it is whole."""
+def _standing(model_id: str, progress: Progress) -> tuple[Installed | None, bool]:
+    """The model that is there already, and whether it is whole: all of it is hashed, as damage can hide its time."""
     there = None
     with suppress(WrongHashError):
         there = find(model_id)
         if there is not None:
-            verify(there)
+            verify(there, full=True, progress=progress)
             return there, True
     return there, False
 

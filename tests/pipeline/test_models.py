@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from installing import flip, restored
 
 from loopback_hub import COMMIT, LARGE, OLDER, Hub, Repository
 from pipeline import errors
@@ -320,6 +321,18 @@ def test_a_damaged_model_is_mended_to_the_same_commit(hub: Hub, home: Path) -> N
     assert found.commit == OLDER
     assert (found.folder / "config.json").read_bytes() == b'{"a": 1}'
     assert hub.gets() == []  # the large file was good, and is not fetched again
+
+
+def test_damage_that_only_a_full_check_finds_is_mended(hub: Hub, home: Path) -> None:
+    assert models(hub, "get", FRENCH).returncode == 0
+    restored(home / FRENCH.replace("/", "--") / "model.safetensors", flip)
+    assert models(hub, "verify").returncode == 0
+    told = models(hub, "verify", "--full")
+    assert told.returncode == errors.WrongHashError.exit_code
+    assert f"ressenti models get {FRENCH}" in " ".join(told.stderr.split())
+    assert models(hub, "get", FRENCH).returncode == 0
+    assert models(hub, "verify", "--full").returncode == 0
+    assert (home / FRENCH.replace("/", "--") / "model.safetensors").read_bytes() == BIG
 
 
 def test_a_model_that_is_not_known_can_be_had_and_is_said_to_be_so(hub: Hub, home: Path) -> None:
