@@ -18,7 +18,7 @@ from installing import flip, restored
 
 from loopback_hub import COMMIT, LARGE, OLDER, Hub, Repository
 from pipeline import errors
-from pipeline.models.installed import MANIFEST, find
+from pipeline.models.installed import MANIFEST, default_for, find, verify
 
 FRENCH = "Lajavaness/wav2vec2-lg-xlsr-fr-speech-emotion-recognition"
 GATED = "pyannote/speaker-diarization-community-1"
@@ -333,6 +333,24 @@ def test_damage_that_only_a_full_check_finds_is_mended(hub: Hub, home: Path) -> 
     assert models(hub, "get", FRENCH).returncode == 0
     assert models(hub, "verify", "--full").returncode == 0
     assert (home / FRENCH.replace("/", "--") / "model.safetensors").read_bytes() == BIG
+
+
+def test_a_damaged_model_stays_refused_until_it_is_mended(hub: Hub, home: Path) -> None:
+    folder = home / FRENCH.replace("/", "--")
+    assert models(hub, "get", FRENCH).returncode == 0
+    flip(folder / "model.safetensors")
+    hub.cuts = [15 << 20] + [1 << 20] * 20
+    assert models(hub, "get", FRENCH).returncode == errors.InterruptedDownloadError.exit_code
+    found = default_for("emotion")
+    assert found is not None, "the built-in model would be used without a word"
+    with pytest.raises(errors.WrongHashError):
+        verify(found)
+    hub.cuts.clear()
+    hub.seen.clear()
+    assert models(hub, "get", FRENCH).returncode == 0
+    assert [seen.range for seen in hub.gets()] == [f"bytes={10 << 20}-"]
+    verify(found, full=True)
+    assert not list((home / ".partial").glob("*/*"))
 
 
 def test_a_model_that_is_not_known_can_be_had_and_is_said_to_be_so(hub: Hub, home: Path) -> None:
