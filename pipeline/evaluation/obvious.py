@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.config import EmotionOptions
-from pipeline.emotion.checkpoint import open_checkpoint, weight_names
+from pipeline.emotion.checkpoint import open_checkpoint, weight_shapes
 from pipeline.emotion.interface import Excerpt
 from pipeline.emotion.reading import reading_of
 from pipeline.errors import ConfigError
@@ -35,7 +35,7 @@ class ObviousEmotion:
 
         checkpoint = open_checkpoint(folder)
         self._reading = reading_of(checkpoint, options, None)
-        if self._reading.labels is None or "projector.weight" not in weight_names(checkpoint):
+        if self._reading.labels is None or "projector.weight" not in weight_shapes(checkpoint):
             raise ConfigError(
                 f"obvious:{folder}: not the head of transformers' own class, which its pipeline would leave random; "
                 "expected a model with projector.weight. Compare another model with it."
