@@ -301,7 +301,10 @@ def test_a_changed_model_is_not_exported(tmp_path: Path) -> None:
 def test_remove(home: Path) -> None:
     install(FRENCH)
     folders.partial_of(ENGLISH).mkdir(parents=True)
-    assert run("models", "remove", FRENCH, ENGLISH).exit_code == 0
+    for mistyped, error in ((DIMENSIONS, errors.NotInstalledError), ("no id", errors.ConfigError)):
+        assert run("models", "remove", FRENCH, mistyped).exit_code == error.exit_code
+        assert installed_ids() == (FRENCH,)
+    assert run("models", "remove", FRENCH, ENGLISH, FRENCH).exit_code == 0
     assert installed_ids() == ()
     assert [p for p in home.rglob("*") if p.name != ".partial"] == []
     done = run("models", "remove", FRENCH)
