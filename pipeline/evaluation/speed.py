@@ -133,7 +133,7 @@ class TimedEmotion:
         if self._obvious:
             from pipeline.evaluation.obvious import ObviousEmotion
 
-            model: EmotionModel = ObviousEmotion(Path(self._options.model), self._options)
+            model: EmotionModel = ObviousEmotion(emotion.locate(self._options.model), self._options)
         else:
             model = emotion.choose(self._options)
         self._clock.end("loading_emotion")

@@ -21,7 +21,7 @@ from pipeline import analyze, audio, emotion, load_config, store
 from pipeline.cli.app import app
 from pipeline.config import AudioOptions, EmotionOptions
 from pipeline.emotion.batches import Limits, batches
-from pipeline.emotion.checkpoint import open_checkpoint, read_weights, weight_names
+from pipeline.emotion.checkpoint import open_checkpoint, read_weights, weight_shapes
 from pipeline.emotion.interface import Excerpt
 from pipeline.emotion.labels import SHIPPED, map_labels
 from pipeline.emotion.wav2vec2 import load
@@ -196,7 +196,7 @@ def test_weights_in_several_files_are_those_of_one(
     model = load(folder, FP32)
     assert model.logits(sounds[:2]) == pytest.approx(load(make(), FP32).logits(sounds[:2]), abs=1e-6)
     assert model.info.sha256 == together({path.name: audio.file_sha256(path) for path in shards})
-    assert sorted(weight_names(open_checkpoint(folder))) == sorted(read_weights(open_checkpoint(folder)))
+    assert sorted(weight_shapes(open_checkpoint(folder))) == sorted(read_weights(open_checkpoint(folder)))
     index = next(folder.glob("*.index.json"))
     whole = json.loads(index.read_text())
 
@@ -206,7 +206,7 @@ def test_weights_in_several_files_are_those_of_one(
         with pytest.raises(ModelError, match=said):
             load(folder, FP32)
         with pytest.raises(ModelError, match=said):
-            weight_names(open_checkpoint(folder))
+            weight_shapes(open_checkpoint(folder))
 
     name = "classifier.bias"
     file = re.escape(whole["weight_map"][name])
