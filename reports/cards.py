@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.records import CLASSES, Conversation, Estimate, Speaker
 from reports.options import options_of
-from reports.scoring import turns_by_person
+from reports.scoring import is_thin, thin_baseline_s, turns_by_person
 from reports.wording import Wording
 
 
@@ -119,7 +119,7 @@ def card_of(speaker: Speaker, conversation: Conversation, title: str, words: Wor
         facts=tuple(facts),
         affect=_affect(speaker, turns_by_person(conversation, speaker.label), words),
         shares=_shares(speaker, words),
-        remarks=tuple(_remarks(speaker, words)),
+        remarks=tuple(_remarks(speaker, conversation, words)),
     )
 
 
@@ -172,7 +172,7 @@ def _shares(speaker: Speaker, words: Wording) -> tuple[tuple[str, float, str], .
     return tuple((key, share, f"{words(key)} {words.percent(share)}") for key, share in pairs if share >= 0.005)
 
 
-def _remarks(speaker: Speaker, words: Wording) -> list[str]:
+def _remarks(speaker: Speaker, conversation: Conversation, words: Wording) -> list[str]:
     remarks = []
     unconfirmed = speaker.not_scored == "unconfirmed"
     if speaker.role_source == "guess" and not unconfirmed:
@@ -182,4 +182,12 @@ def _remarks(speaker: Speaker, words: Wording) -> list[str]:
         remarks.append(words(f"ns_{why}", role=words.role(speaker.role or "")))
     elif speaker.affect is None and speaker.talk is not None and speaker.talk.talk_s > 0:
         remarks.append(words("ns_nothing"))
+    if speaker.affect is not None and is_thin(speaker, conversation):
+        remarks.append(
+            words(
+                "thin_baseline",
+                seconds=words.seconds(speaker.affect.judged_s),
+                limit=words.exact(thin_baseline_s(conversation) or 0.0),
+            )
+        )
     return remarks

@@ -9,8 +9,8 @@ from pipeline.records import Conversation, ModelInfo
 from reports.cards import Fact
 from reports.headline import LITTLE_S, MOSTLY_UNSURE
 from reports.notices import silence_rules, too_many
-from reports.options import is_scored, options_of
-from reports.scoring import cannot_give, how_used, places_rule, scoring_rules, unvalidated
+from reports.options import is_scored, options_of, titles_of
+from reports.scoring import cannot_give, how_used, is_thin, places_rule, scoring_rules, thin_baseline_s, unvalidated
 from reports.wording import Wording
 
 
@@ -113,11 +113,18 @@ def _thresholds(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     return (
         *talk,
         *scoring_rules(conversation, words),
+        *_baseline(conversation, words),
         places_rule(conversation, words),
         words("th_quarters", turns=dynamics["min_turns"]),
         words("th_headline", little=words.exact(LITTLE_S), unsure=words.percent(MOSTLY_UNSURE)),
         *_moments(conversation, words),
     )
+
+
+def _baseline(conversation: Conversation, words: Wording) -> tuple[str, ...]:
+    """Against what each speaker is heard, and when there is too little of it."""
+    limit = thin_baseline_s(conversation)
+    return () if limit is None else (words("th_baseline", limit=words.exact(limit)),)
 
 
 def _moments(conversation: Conversation, words: Wording) -> tuple[str, ...]:
@@ -162,6 +169,10 @@ def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     if is_scored(conversation):
         limits = [words("limit_expression"), *_validation(conversation, words), words("limit_valence"), *limits]
         limits += cannot_give(conversation, words)
+        titles = titles_of(conversation, words)
+        if thin := [titles[speaker.label] for speaker in conversation.speakers if is_thin(speaker, conversation)]:
+            limit = words.exact(thin_baseline_s(conversation) or 0.0)
+            limits.append(words("limit_thin", limit=limit, who=words.listed(thin)))
         if bound := [model.name for model in conversation.models if model.commercial is False]:
             limits.append(words("limit_commercial", models=", ".join(bound)))
     if unknown := dict.fromkeys(model.name for model in conversation.models if model.commercial is None):

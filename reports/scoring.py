@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from pipeline.records import CLASSES, Conversation, ModelInfo, Turn
+from pipeline.records import CLASSES, Conversation, ModelInfo, Speaker, Turn
 from reports.wording import Wording
 
 BUILTIN = "ressenti-builtin-emotion"  # the wording knows what this one learned from
@@ -92,6 +92,25 @@ def cannot_give(conversation: Conversation, words: Wording) -> list[str]:
     if model is None or not model.cannot:
         return []
     return [words("limit_cannot", model=model.name, classes=", ".join(words(name) for name in model.cannot))]
+
+
+def thin_baseline_s(conversation: Conversation) -> float | None:
+    """Judged speech of a speaker below which his or her baseline is thin; None where the model hears without one.
+
+    Only the built-in model, and those that were trained as it was and say so, hear a speaker against a baseline.
+    """
+    model, options = emotion_model(conversation), _group(conversation, "emotion")
+    if model is None or "thin_baseline_s" not in options:  # an older version analysed
+        return None
+    if model.name != BUILTIN and not any(note.key == "trained_bound" for note in model.notes):
+        return None
+    return float(options["thin_baseline_s"])
+
+
+def is_thin(speaker: Speaker, conversation: Conversation) -> bool:
+    """Whether too little was judged of a speaker to know how the voice usually sounds."""
+    limit = thin_baseline_s(conversation)
+    return limit is not None and speaker.affect is not None and speaker.affect.judged_s < limit
 
 
 def _activation(conversation: Conversation) -> str | None:

@@ -29,6 +29,7 @@ STAGES = {
 }
 _OTHERS = {  # not part of an analysis
     "clips": "Cutting turns",
+    "talks": "Putting talks together",
     "download": "Downloading",
     "hash": "Checking",
     "export": "Writing",

@@ -71,12 +71,9 @@ class BuiltinEmotion:
 
     def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:
         """Scores of each excerpt, in order; a speaker's excerpts together are his or her baseline."""
-        by_speaker: dict[str, list[int]] = defaultdict(list)
-        for i, excerpt in enumerate(excerpts):
-            by_speaker[excerpt.speaker].append(i)
         out: list[EmotionScores | None] = [None] * len(excerpts)
         done = 0
-        for rows in by_speaker.values():
+        for rows in _by_speaker(excerpts):
             mels = [features.power(excerpts[i].samples) for i in rows]
             logits, plane = self.logits(mels)
             for i, scores, (valence, arousal) in zip(rows, self._scores(logits), plane.tolist(), strict=True):
@@ -87,12 +84,28 @@ class BuiltinEmotion:
 
     def logits(self, mels: Sequence[FloatArray]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Class logits (n, 5) before the temperature, and valence and arousal (n, 2), of one speaker's excerpts."""
+        found = self._run(mels)
+        return found["classes"], found["valence_arousal"]
+
+    def outputs(self, excerpts: Sequence[Excerpt]) -> dict[str, FloatArray]:
+        """All that the network says of excerpts, by the name of the output, each (n, width), heard as by `score`.
+
+        `emotions` are logits of the eight in the order of `pipeline.training.corpora.EMOTIONS`; for evaluation alone.
+        """
+        out: dict[str, FloatArray] = {}
+        for rows in _by_speaker(excerpts):
+            for name, values in self._run([features.power(excerpts[i].samples) for i in rows]).items():
+                out.setdefault(name, np.zeros((len(excerpts), values.shape[1]), np.float32))[rows] = values
+        return out
+
+    def _run(self, mels: Sequence[FloatArray]) -> dict[str, FloatArray]:
+        """The network's outputs by name, each (n, width), of one speaker's excerpts."""
         base = features.speaker_baseline(mels, self._population)
         by_length: dict[int, list[int]] = defaultdict(list)
         for i, mel in enumerate(mels):
             by_length[-(-len(mel) // _GRID) * _GRID].append(i)
-        logits = np.zeros((len(mels), 5), np.float32)
-        plane = np.zeros((len(mels), 2), np.float32)
+        names = [output.name for output in self._session.get_outputs()]
+        out: dict[str, FloatArray] = {}
         for frames, rows in by_length.items():
             for start in range(0, len(rows), _BATCH):
                 part = rows[start : start + _BATCH]
@@ -101,9 +114,18 @@ class BuiltinEmotion:
                 for k, i in enumerate(part):
                     x[k, : len(mels[i])] = features.normalise(mels[i], base)
                     mask[k, : len(mels[i])] = 1
-                logits[part], _, plane[part] = self._session.run(None, {"features": x, "mask": mask})
-        return logits, plane
+                for name, values in zip(names, self._session.run(None, {"features": x, "mask": mask}), strict=True):
+                    out.setdefault(name, np.zeros((len(mels), values.shape[1]), np.float32))[part] = values
+        return out
 
     def _scores(self, logits: npt.NDArray[np.float32]) -> list[tuple[float, ...]]:
         scores = softmax(logits.astype(np.float64) / self.temperature, axis=1)
         return [tuple(float(s) for s in row) for row in scores]
+
+
+def _by_speaker(excerpts: Sequence[Excerpt]) -> list[list[int]]:
+    """Indices of the excerpts of each speaker."""
+    rows: dict[str, list[int]] = defaultdict(list)
+    for i, excerpt in enumerate(excerpts):
+        rows[excerpt.speaker].append(i)
+    return list(rows.values())

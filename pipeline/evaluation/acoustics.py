@@ -116,16 +116,26 @@ def telephone(sound: Sound) -> Sound:
     return out
 
 
-def through(sound: Sound, codec: Codec) -> Sound:
-    """Sound encoded and decoded: mu-law, A-law, GSM 06.10 (8 kHz each), Opus at 12 or MP3 at 24 kb/s (16 kHz)."""
+def clipped(sound: Sound, above_db: float) -> Sound:
+    """Sound cut off hard at so many dB above the level of its speech, as by a recorder that is driven too high."""
+    limit = np.float32(np.sqrt(active_power(sound)) * 10 ** (above_db / 20))
+    return np.clip(sound, -limit, limit)
+
+
+def through(sound: Sound, codec: Codec, bits_per_s: int | None = None) -> Sound:
+    """Sound encoded and decoded: mu-law, A-law, GSM 06.10 (8 kHz each), Opus at 12 or MP3 at 24 kb/s (16 kHz).
+
+    `bits_per_s` is another rate for Opus or MP3.
+    """
     enough = np.pad(sound, (0, max(0, _FRAME - len(sound))))  # no encoder takes nothing
-    return _fitted(_through_gsm(enough) if codec == "gsm" else _through_ffmpeg(enough, codec), len(sound))
+    return _fitted(_through_gsm(enough) if codec == "gsm" else _through_ffmpeg(enough, codec, bits_per_s), len(sound))
 
 
-def _through_ffmpeg(sound: Sound, codec: Codec) -> Sound:
+def _through_ffmpeg(sound: Sound, codec: Codec, rate: int | None) -> Sound:
     import av
 
-    name, container_format, rate_hz, bits_per_s = _LIBRARY[codec]
+    name, container_format, rate_hz, usual = _LIBRARY[codec]
+    bits_per_s = rate or usual
     buffer = io.BytesIO()
     with av.open(buffer, "w", format=container_format) as container:
         stream = cast("AudioStream", container.add_stream(name, rate=rate_hz, layout="mono"))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -13,18 +11,14 @@ from pipeline import affect
 from pipeline.audio import RATE_HZ, Samples
 from pipeline.config import Config
 from pipeline.emotion.interface import EmotionModel, Excerpt
-from pipeline.errors import ConfigError
-from pipeline.evaluation import acoustics, metrics
+from pipeline.evaluation import metrics
+from pipeline.evaluation.conditions import Condition, in_condition, voices_for
 from pipeline.evaluation.metrics import FloatArray, IntArray, Interval, ReliabilityBin
+from pipeline.evaluation.outputs import emotions_of
 from pipeline.records import CLASSES, EmotionScores, Progress, Window, ignore_progress
-from pipeline.training.corpora import VALENCE_AROUSAL, Clip
-from pipeline.training.prepare import read, speech_of
+from pipeline.training.corpora import EMOTIONS, VALENCE_AROUSAL, Clip
+from pipeline.training.prepare import speech_of
 from pipeline.turns import windows_of
-
-Condition = Literal["clean", "phone", "mp3", "babble", "noise"]
-CONDITIONS: tuple[Condition, ...] = ("clean", "phone", "mp3", "babble", "noise")
-SNR_DB = 10.0  # of babble and noise
-_VOICES, _POOL = 6, 24  # that babble at once, out of so many clips
 
 
 @dataclass(frozen=True)
@@ -38,11 +32,15 @@ class Cut:
 
 @dataclass(frozen=True)
 class Heard:
-    """A clip and what the product made of it: scores, and expected valence and arousal (None where undecided)."""
+    """A clip and what the product made of it: scores, and expected valence and arousal (None where undecided).
+
+    `emotions` are the scores of the eight, in the order of `EMOTIONS`, None of a model that does not tell them.
+    """
 
     clip: Clip
     scores: EmotionScores
     point: tuple[float, float] | None
+    emotions: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +51,8 @@ class EmotionFigures:
     there, intervals 95 % over speakers. `sure_share` have a score at the configured limit or above, `sure_right` of
     these are right. `arousal_auc` and `valence_auc` rank all emotions: high (> 0) against low arousal, positive
     against negative valence, by the corpus' values or else the emotion's coordinates; CCC needs the corpus' values.
+    `emotion_recall` is the mean recall over those of the eight emotions that are there, of all clips that have one;
+    None of a model that does not tell them.
     """
 
     clips: int
@@ -76,6 +76,8 @@ class EmotionFigures:
     arousal_ccc_interval: Interval | None
     valence_ccc: float | None
     valence_ccc_interval: Interval | None
+    emotion_recall: float | None
+    emotion_recall_interval: Interval | None
 
 
 def cut_clips(
@@ -85,10 +87,10 @@ def cut_clips(
 
     Raises the subclass of `InputError` that fits a clip that cannot be read.
     """
-    voices = _voices(clips) if condition == "babble" else []
+    voices = voices_for(condition, clips)
     out = []
     for done, clip in enumerate(clips, start=1):
-        samples = speech_of(_in_condition(clip, condition, voices), config.diarization)
+        samples = speech_of(in_condition(clip, condition, voices), config.diarization)
         length_s = len(samples) / RATE_HZ
         out.append(Cut(clip, samples, tuple(windows_of([(0.0, length_s, length_s)], config.emotion))))
         progress("clips", done, len(clips))
@@ -103,20 +105,36 @@ def hear(cuts: Sequence[Cut], model: EmotionModel, config: Config, *, alone: boo
     out: list[Heard] = []
     for who in sorted({cut.clip.who for cut in cuts}):
         own = [cut for cut in cuts if cut.clip.who == who]
-        excerpts = [
-            Excerpt(cut.samples[round(a * RATE_HZ) : round(b * RATE_HZ)], f"{who[1]}-{i}" if alone else who[1])
-            for i, cut in enumerate(own)
-            for a, b, _ in cut.plan
-        ]
-        scores = iter(model.score(excerpts))
-        for cut in own:
-            windows = tuple(
-                affect.placed(Window(start, end, weight, next(scores)), config.affect)
-                for start, end, weight in cut.plan
-            )
-            mean = affect.decided(affect.mean_scores(windows), config.emotion)
-            out.append(Heard(cut.clip, mean, _point(windows, config)))
+        names = [f"{who[1]}-{i}" if alone else who[1] for i in range(len(own))]
+        out += hear_as(own, names, model, config)
     return out
+
+
+def hear_as(cuts: Sequence[Cut], names: Sequence[str], model: EmotionModel, config: Config) -> list[Heard]:
+    """Score clips in order; those that are given the same name are of one speaker, heard in one conversation."""
+    excerpts = [
+        Excerpt(cut.samples[round(start * RATE_HZ) : round(end * RATE_HZ)], name)
+        for cut, name in zip(cuts, names, strict=True)
+        for start, end, _ in cut.plan
+    ]
+    scores = iter(model.score(excerpts))
+    emotions = iter(emotions_of(model, excerpts))
+    out = []
+    for cut in cuts:
+        windows = tuple(
+            affect.placed(Window(start, end, weight, next(scores)), config.affect) for start, end, weight in cut.plan
+        )
+        told = [row for _, row in zip(windows, emotions, strict=False)]
+        mean = affect.decided(affect.mean_scores(windows), config.emotion)
+        out.append(Heard(cut.clip, mean, _point(windows, config), _mean(told, windows)))
+    return out
+
+
+def _mean(told: Sequence[FloatArray], windows: Sequence[Window]) -> tuple[float, ...] | None:
+    """Scores of a clip, the mean of its windows', weighted by their speech; None where nothing was told."""
+    if not told:
+        return None
+    return tuple(np.average(told, axis=0, weights=[window.weight_s for window in windows]).tolist())
 
 
 def figures_of(heard: Sequence[Heard], config: Config) -> EmotionFigures:
@@ -134,6 +152,7 @@ def figures_of(heard: Sequence[Heard], config: Config) -> EmotionFigures:
         return metrics.bootstrap(speakers, lambda rows: figure(metrics.confusion(truth[rows], guess[rows])))
 
     arousal, valence = (_axis(heard, axis) for axis in (1, 0))
+    emotion_recall = _emotion_recall(heard)
     return EmotionFigures(
         clips=len(classed),
         speakers=len(set(speakers)),
@@ -156,7 +175,23 @@ def figures_of(heard: Sequence[Heard], config: Config) -> EmotionFigures:
         arousal_ccc_interval=arousal[2],
         valence_ccc=valence[1],
         valence_ccc_interval=valence[2],
+        emotion_recall=emotion_recall[0],
+        emotion_recall_interval=emotion_recall[1],
     )
+
+
+def _emotion_recall(heard: Sequence[Heard]) -> tuple[float | None, Interval | None]:
+    """Mean recall of the emotions that are there, with its interval."""
+    named = [(h.clip, h.emotions) for h in heard if h.clip.emotion and h.emotions is not None]
+    if not named:
+        return None, None
+    truth = np.array([EMOTIONS.index(clip.emotion) for clip, _ in named], dtype=np.int64)
+    guess = np.array([int(np.argmax(scores)) for _, scores in named], dtype=np.int64)
+
+    def recall(rows: IntArray) -> float:
+        return metrics.unweighted_recall(metrics.confusion(truth[rows], guess[rows], size=len(EMOTIONS)))
+
+    return recall(np.arange(len(named))), metrics.bootstrap([clip.who for clip, _ in named], recall)
 
 
 def _axis(heard: Sequence[Heard], axis: int) -> tuple[float | None, float | None, Interval | None]:
@@ -191,37 +226,3 @@ def _point(windows: Sequence[Window], config: Config) -> tuple[float, float] | N
         return None
     weights: FloatArray = np.array([p.weight_s for p in points])
     return tuple(np.average([(p.valence, p.arousal) for p in points], axis=0, weights=weights).tolist())
-
-
-Voices = Sequence[tuple[tuple[str, str], acoustics.Sound]]
-
-
-def _voices(clips: Sequence[Clip]) -> Voices:
-    """Speakers and sounds to make babble of."""
-    drawn = [clips[i] for i in np.random.default_rng(0).permutation(len(clips))[:_POOL]]
-    return [(clip.who, acoustics.to_float(read(clip))) for clip in drawn]
-
-
-def _in_condition(clip: Clip, condition: Condition, voices: Voices) -> Samples:
-    """Samples of a clip in a condition, the same whenever it is asked for."""
-    samples = read(clip)
-    if condition == "clean":
-        return samples
-    sound = acoustics.to_float(samples)
-    rng = np.random.default_rng(int(hashlib.sha256(clip.path.name.encode()).hexdigest()[:8], 16))
-    if condition == "phone":
-        sound = acoustics.through(acoustics.telephone(sound), "mulaw")
-    elif condition == "mp3":
-        sound = acoustics.through(sound, "mp3")
-    elif condition == "noise":
-        sound = acoustics.with_noise(sound, acoustics.pink_noise(len(sound), rng), SNR_DB)
-    else:
-        others = [voice for who, voice in voices if who != clip.who]
-        if not others:
-            raise ConfigError(
-                f"babble: nobody but {clip.speaker} is there to talk; expected material of more speakers."
-            )
-        drawn = rng.permutation(len(others))[:_VOICES]
-        talk = acoustics.babble([others[i] for i in drawn], len(sound), rng)
-        sound = acoustics.with_noise(sound, talk, SNR_DB)
-    return acoustics.to_int16(sound)

@@ -33,9 +33,10 @@ class ReliabilityBin:
     share: float
 
 
-def confusion(truth: IntArray, guess: IntArray, weights: FloatArray | None = None) -> FloatArray:
-    """Confusion matrix (5, 5) of labels (n,), true classes as rows; counts, or sums of weights (n,)."""
-    size = len(CLASSES)
+def confusion(
+    truth: IntArray, guess: IntArray, weights: FloatArray | None = None, size: int = len(CLASSES)
+) -> FloatArray:
+    """Confusion matrix (size, size) of labels (n,), true ones as rows; counts, or sums of weights (n,)."""
     cells = np.bincount(truth * size + guess, weights, minlength=size * size)
     return cells.reshape(size, size).astype(np.float64)
 

@@ -160,6 +160,26 @@ def test_telephone_codecs_have_telephone_rates(codec: Codec) -> None:
     assert db(p[f > 4400].mean() / p[(f > 500) & (f < 3000)].mean()) < -25
 
 
+def test_a_higher_rate_is_nearer_to_the_sound(speech: Sound) -> None:
+    def error_db(bits_per_s: int | None) -> float:
+        heard = acoustics.through(speech, "mp3", bits_per_s)
+        heard *= (heard @ speech) / (heard @ heard)  # LAME makes everything 0.4 dB softer
+        return db(((heard - speech) ** 2).mean() / (speech**2).mean())
+
+    assert error_db(None) == error_db(24_000)
+    assert error_db(128_000) < error_db(64_000) - 3 < error_db(None) - 6
+
+
+def test_clipping_is_hard_and_as_far_above_the_speech_as_asked(speech: Sound) -> None:
+    limit = np.sqrt(acoustics.active_power(speech)) * 10 ** (3 / 20)
+    heard = acoustics.clipped(speech, 3)
+    assert np.abs(heard).max() == pytest.approx(limit)
+    below = np.abs(speech) < limit
+    assert 0.8 < below.mean() < 0.99
+    assert np.array_equal(heard[below], speech[below])
+    assert np.abs(heard[~below]) == pytest.approx(limit)
+
+
 EFFECTS: dict[str, Callable[[Sound], Sound]] = {
     "at_level": lambda s: acoustics.at_level(s, -26),
     "noise": lambda s: acoustics.with_noise(s, acoustics.pink_noise(len(s), rng()), 10),
@@ -172,6 +192,8 @@ EFFECTS: dict[str, Callable[[Sound], Sound]] = {
     "gsm": lambda s: acoustics.through(s, "gsm"),
     "opus": lambda s: acoustics.through(s, "opus"),
     "mp3": lambda s: acoustics.through(s, "mp3"),
+    "mp3 at a high rate": lambda s: acoustics.through(s, "mp3", 128_000),
+    "clipped": lambda s: acoustics.clipped(s, 3),
 }
 
 

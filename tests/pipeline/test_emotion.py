@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from pipeline import audio, emotion
 from pipeline.config import AudioOptions, EmotionOptions
@@ -42,6 +43,19 @@ def test_batches_equal_one_by_one(excerpts: list[Excerpt], monkeypatch: pytest.M
     together = model.logits(mels)[0]
     monkeypatch.setattr(builtin, "_BATCH", 1)
     assert model.logits(mels)[0] == pytest.approx(together, abs=1e-4)
+
+
+def test_the_networks_outputs_are_those_that_the_scores_come_from(excerpts: list[Excerpt]) -> None:
+    model = BuiltinEmotion()
+    outputs = model.outputs(excerpts)
+    for name, width in (("classes", 5), ("emotions", 8), ("valence_arousal", 2)):
+        assert outputs[name].shape == (6, width)
+    for found, logits, plane in zip(model.score(excerpts), outputs["classes"], outputs["valence_arousal"], strict=True):
+        assert found.scores == pytest.approx(softmax(logits / model.temperature), abs=1e-5)
+        assert (found.valence, found.arousal) == pytest.approx(tuple(plane))
+    backwards = model.outputs(excerpts[::-1])["emotions"][::-1]
+    assert backwards == pytest.approx(outputs["emotions"], abs=1e-4)
+    assert model.outputs([]) == {}
 
 
 def test_a_recording_made_louder_scores_the_same(voice: np.ndarray) -> None:

@@ -16,7 +16,8 @@ from pipeline.emotion.builtin import BuiltinEmotion
 from pipeline.emotion.fake import FakeEmotion
 from pipeline.emotion.interface import EmotionModel, Excerpt
 from pipeline.errors import ConfigError, RessentiError
-from pipeline.evaluation.emotion import CONDITIONS, Condition, EmotionFigures, Heard, cut_clips, figures_of, hear
+from pipeline.evaluation.conditions import CONDITIONS, Condition
+from pipeline.evaluation.emotion import Cut, EmotionFigures, Heard, cut_clips, figures_of, hear, hear_as
 from pipeline.records import CLASSES, EmotionScores, Window
 from pipeline.training.corpora import EMOTIONS, VALENCE_AROUSAL, Clip, read_clips
 
@@ -181,6 +182,54 @@ def test_what_a_model_is_undecided_about_has_no_place() -> None:
     assert (figures.arousal_auc, figures.valence_ccc, figures.clips) == (None, None, 5)
 
 
+class Telling(FakeEmotion):
+    """Shows logits of the eight emotions too, by what it is told of an excerpt."""
+
+    def __init__(self, place: Callable[[Excerpt], int]) -> None:
+        super().__init__(perfect)
+        self.place = place
+
+    def outputs(self, excerpts: Sequence[Excerpt]) -> dict[str, np.ndarray]:
+        return {"emotions": 4 * np.eye(8, dtype=np.float32)[[self.place(e) for e in excerpts]]}
+
+
+def test_the_eight_emotions_are_scored_where_a_model_tells_them(clips: Sequence[Clip]) -> None:
+    all_right = figures_of(judge(clips, Telling(lambda e: EMOTIONS.index(NAMES[pitch(e)])), CONFIG), CONFIG)
+    assert all_right.emotion_recall == 1
+    surprised = [replace(c, emotion="surprised") if c.emotion == "neutral" else c for c in clips]
+    heard = judge(surprised, Telling(lambda e: EMOTIONS.index(NAMES[pitch(e)])), CONFIG)
+    figures = figures_of(heard, CONFIG)
+    assert figures.emotion_recall == pytest.approx(4 / 5)  # five that are there, of which one is never found
+    assert figures.recall == 1  # surprise has no class
+    assert figures.emotion_recall_interval is not None
+    assert figures.emotion_recall_interval.low == pytest.approx(4 / 5)
+    always = figures_of(judge(clips, Telling(lambda _: EMOTIONS.index("sad")), CONFIG), CONFIG)
+    assert always.emotion_recall == pytest.approx(1 / 5)
+    assert [h.emotions for h in judge(clips, FakeEmotion(perfect), CONFIG)] == [None] * 25
+    assert figures_of(judge(clips, FakeEmotion(perfect), CONFIG), CONFIG).emotion_recall is None
+
+
+def test_emotions_of_a_long_clip_are_the_mean_of_its_windows_and_go_to_it(clips: Sequence[Clip]) -> None:
+    plan = ((0.0, 0.5, 3.0), (0.5, 1.0, 1.0))
+    cuts = [Cut(clips[0], np.full(16_000, k * 10, np.int16), plan) for k in range(3)]
+    for cut in cuts:
+        cut.samples[8_000:] += 1
+    found = hear_as(cuts, ["a"] * 3, Telling(lambda e: int(e.samples[0]) // 10 + 4 * (int(e.samples[0]) % 10)), CONFIG)
+    share = np.exp(4) / (np.exp(4) + 7)
+    for k, heard in enumerate(found):
+        assert heard.emotions is not None
+        assert heard.emotions[k] == pytest.approx(0.75 * share + 0.25 * (1 - share) / 7)
+        assert heard.emotions[k + 4] == pytest.approx(0.25 * share + 0.75 * (1 - share) / 7)
+
+
+def test_the_built_in_model_tells_the_eight_emotions(clips: Sequence[Clip]) -> None:
+    heard = judge(clips[:3], BuiltinEmotion(), CONFIG)
+    for one in heard:
+        assert one.emotions is not None
+        assert sum(one.emotions) == pytest.approx(1)
+        assert len(one.emotions) == 8
+
+
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_conditions_change_what_is_heard_and_nothing_else(clips: Sequence[Clip], condition: Condition) -> None:
     clean, first, again = FakeEmotion(), FakeEmotion(), FakeEmotion()
@@ -260,7 +309,7 @@ def test_the_command_writes_what_it_documents(clips: Sequence[Clip], tmp_path: P
     assert (clean["macro_f1"], clean["confusion"]) == (1, [list(row) for row in expected["confusion"]])
     assert clean["calibration_error"] == pytest.approx(expected["calibration_error"], abs=1e-4)
     assert "5 speakers, 25 clips" in said
-    for word in (*CLASSES, "macro F1", "reliability", "builtin, noise"):
+    for word in (*CLASSES, "macro F1", "UAR 8", "reliability", "builtin, noise"):
         assert word in said
 
 
@@ -310,6 +359,8 @@ def test_material_with_values_alone_prints_and_writes(tmp_path: Path, fake_built
         (("--protocol", "zero-shot"), "nothing to learn from"),
         (("--protocol", "zero-shot", "--model", "elsewhere"), "Drop --model"),
         (("--config", "nowhere"), "unknown preset"),
+        (("--protocol", "zero-shot", "--unlike", "generated"), "Drop one"),
+        (("--tell-corpora",), "two corpora or more"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(
@@ -317,6 +368,75 @@ def test_options_that_do_not_fit_are_refused(
 ) -> None:
     code, text = run(manifest(clips, tmp_path), *arguments)
     assert (code, said in text) == (errors.ConfigError.exit_code, True), text
+
+
+def test_lengths_of_conversations_are_tables_of_their_own(
+    clips: Sequence[Clip], tmp_path: Path, fake_builtin: FakeEmotion
+) -> None:
+    path, out = manifest(clips, tmp_path), tmp_path / "out.json"
+    code, said = run(path, "--baseline-seconds", "30", "--baseline-seconds", "3", "--json", out)
+    assert code == 0, said
+    data = json.loads(out.read_text(encoding="utf-8"))
+    assert [(r["baseline"], r["asked_s"]) for r in data["baseline"]] == [
+        ("alone", None),
+        ("3 s", 3),
+        ("30 s", 30),
+        ("all", None),
+    ]
+    alone, short, long, whole = data["baseline"]
+    assert (alone["seconds"], whole["conversations"]) == (None, None)
+    assert short["seconds"] == pytest.approx(3, abs=0.5)
+    assert long["seconds"] == pytest.approx(30, abs=0.5)
+    assert long["different_s"] < 6  # five clips of a second
+    assert (short["clips"], alone["clips"]) == (100, 25)
+    assert [r["macro_f1"] for r in data["baseline"]] == [1, 1, 1, 1]
+    assert [(r["label"], r["baseline"]) for r in data["one_emotion"][::5]] == [
+        ("Pleased", "alone"),
+        ("Pleased", "3 s"),
+        ("Pleased", "30 s"),
+        ("Pleased", "all"),
+    ]
+    assert {r["recall"] for r in data["one_emotion"]} == {1}
+    assert (data["corpora"], data["unlike"]) == (None, None)
+    for word in ("by the speaker's speech", "one emotion alone", "30 s", "against alone"):
+        assert word in said
+
+
+def test_corpora_are_told_apart_where_asked_for(
+    clips: Sequence[Clip], tmp_path: Path, fake_builtin: FakeEmotion
+) -> None:
+    lines = [f"{c.path.name},{c.speaker},{c.emotion},{'ours' if c.speaker in 'abc' else 'theirs'}" for c in clips]
+    (tmp_path / "labels.csv").write_text("\n".join(["path,speaker,label,corpus", *lines]) + "\n", encoding="utf-8")
+    code, said = run(tmp_path, "--tell-corpora", "--condition", "clip", "--json", tmp_path / "out.json")
+    assert code == 0, said
+    rows = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["corpora"]
+    assert [(r["condition"], r["values"], r["corpora"]) for r in rows] == [
+        ("clip", "scores", ["ours", "theirs"]),
+        ("clip", "sound", ["ours", "theirs"]),
+    ]
+    assert "by chance" in said
+
+
+def test_doubt_about_other_sounds_needs_no_labels(tmp_path: Path, fake_builtin: FakeEmotion) -> None:
+    write_wav(tmp_path / "low.wav", voice(9.0, 300))
+    (tmp_path / "bad.wav").write_bytes(b"no sound")
+    out = tmp_path / "out.json"
+    code, said = run("--unlike", tmp_path, "--unlike", "generated", "--json", out)
+    assert code == errors.NotAudioError.exit_code, said
+    data = json.loads(out.read_text(encoding="utf-8"))
+    rows = [row for row in data["unlike"] if row["source"] == str(tmp_path)]
+    assert [row["name"] for row in rows] == ["low.wav", "all"]
+    assert rows[0]["taken"] == rows[1]["taken"] == {"judged_s": 9, "unsure": 0, "classes": [1, 0, 0, 0, 0]}
+    assert [row["name"] for row in data["unlike"] if row["source"] == "generated"][-2:] == ["synthetic babble", "all"]
+    assert data["results"] == []
+    assert "chords with a beat" in said
+    for arguments in (
+        (),
+        ("--unlike", "generated", "--baseline-seconds", "3"),
+        ("--unlike", "generated", "--tell-corpora"),
+    ):
+        assert run(*arguments)[0] == errors.ConfigError.exit_code
+    assert run("--unlike", "nowhere")[0] == errors.NotFoundError.exit_code
 
 
 def test_weights_that_are_damaged_are_an_error_of_ours(clips: Sequence[Clip], tmp_path: Path) -> None:
