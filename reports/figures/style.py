@@ -68,7 +68,8 @@ def bar_style(key: str, unsure: bool, scored: bool) -> dict[str, Any]:
         return {"color": PALE if scored else "#5B7083", "line": {"color": "#9AA5B1", "width": 1 if scored else 0}}
     if unsure:
         pattern = {"shape": "/", "fgcolor": UNSURE, "bgcolor": "#FFFFFF", "size": 6, "solidity": 0.25}
-        return {"color": UNSURE, "line": {"color": UNSURE, "width": 1}, "pattern": pattern}
+        thin = {"color": "#A9B3BE", "width": 0.7}  # so that a bar of a few pixels is not all outline
+        return {"color": UNSURE, "line": thin, "pattern": pattern}
     colour, shape = CLASS_COLOURS[key], CLASS_PATTERNS[key]
     pattern = {"shape": shape, "fgcolor": paler(colour, 0.65), "bgcolor": colour, "size": 7, "solidity": 0.25}
     return {"color": colour, "line": {"width": 0}, **({"pattern": pattern} if shape else {})}
