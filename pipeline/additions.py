@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
-from pipeline.annotations import INEXACT_S, Corrections, Span, Word
+from pipeline.annotations import INEXACT_S, Corrections, Omission, Span, Word
 from pipeline.errors import ConfigError
 from pipeline.records import Conversation, union_s
 from pipeline.transcript.align import align
@@ -30,14 +31,15 @@ def with_transcript(conversation: Conversation, path: str | Path) -> Conversatio
 def with_words(conversation: Conversation, words: Sequence[Spoken]) -> Conversation:
     """The conversation with these words instead of any others, without those that are silenced."""
     placed = align(words, conversation.turns, conversation.recording.duration_s)
-    return replace(conversation, words=_heard(placed, conversation.bleeps))
+    return _without_silenced(replace(conversation, words=placed, omissions=()))
 
 
 def with_bleeps(conversation: Conversation, spans: Sequence[Span]) -> Conversation:
     """The conversation with these spans silenced besides its own: in all sound given out, and in its words for good.
 
     Spans that touch or overlap become one, and one may reach a second over the end. A word without a time of its own
-    is dropped too where it may be within a span. Raises `ConfigError` for a span outside the recording.
+    is dropped too where it may be within a span. Where words were dropped is noted in `omissions`, without what was
+    said. Raises `ConfigError` for a span outside the recording.
     """
     duration_s = conversation.recording.duration_s
     wanted = (*conversation.bleeps, *spans)
@@ -49,7 +51,7 @@ def with_bleeps(conversation: Conversation, spans: Sequence[Span]) -> Conversati
             )
     inside = [(span.start_s, min(span.end_s, duration_s)) for span in wanted]
     bleeps = tuple(Span(start, end) for start, end in union_s(inside))
-    return replace(conversation, bleeps=bleeps, words=_heard(conversation.words, bleeps))
+    return _without_silenced(replace(conversation, bleeps=bleeps))
 
 
 def parse_spans(text: str) -> tuple[Span, ...]:
@@ -97,13 +99,37 @@ def _without_folders(values: object) -> object:
     paths: dict[str, Any] = {
         key: PurePath(value).name
         for key, value in values.items()
-        if key in ("model", "validation") and isinstance(value, str) and PurePath(value).is_absolute()
+        if key in ("model", "validation") and isinstance(value, str) and _is_path(key, PurePath(value))
     }
     return values | paths
 
 
-def _heard(words: Sequence[Word], bleeps: Sequence[Span]) -> tuple[Word, ...]:
-    return tuple(word for word in words if not any(_within(word, span) for span in bleeps))
+def _is_path(key: str, path: PurePath) -> bool:
+    """Whether an option is a path and not the id of a model, which may have one slash."""
+    return key == "validation" or path.is_absolute() or path.parts[:1] in (("..",), ("~",)) or len(path.parts) > 2
+
+
+def _without_silenced(conversation: Conversation) -> Conversation:
+    """The conversation without the words that are, or may be, in its silenced spans, and with a note of each place."""
+    words = [(word, any(_within(word, span) for span in conversation.bleeps)) for word in conversation.words]
+    kept = tuple(word for word, gone in words if not gone)
+    places = [*conversation.omissions, *(Omission(w.start_s, w.end_s, w.turn) for w, gone in words if gone)]
+    return replace(conversation, words=kept, omissions=_joined(places, kept))
+
+
+def _joined(places: Sequence[Omission], kept: Sequence[Word]) -> tuple[Omission, ...]:
+    """Omissions by time, those of a turn between which no word is left as one: nobody is to count what was said."""
+    left = {turn: sorted(word.start_s for word in kept if word.turn == turn) for turn in {p.turn for p in places}}
+    out: list[Omission] = []
+    for place in sorted(places, key=lambda p: (-1 if p.turn is None else p.turn, p.start_s)):
+        last, starts = out[-1] if out else None, left[place.turn]
+        between = last and bisect_left(starts, place.start_s) - bisect_right(starts, last.start_s) > 0
+        near = last and (place.turn is not None or place.start_s - last.end_s <= INEXACT_S)
+        if last and last.turn == place.turn and near and not between:
+            out[-1] = replace(last, end_s=max(last.end_s, place.end_s))
+        else:
+            out.append(place)
+    return tuple(sorted(out, key=lambda p: (p.start_s, p.end_s)))
 
 
 def _within(word: Word, span: Span) -> bool:

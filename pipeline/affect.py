@@ -36,6 +36,14 @@ def mean_scores(windows: Sequence[Window]) -> EmotionScores:
     )
 
 
+def model_answer(turn: Turn) -> EmotionScores | None:
+    """What the model itself said of a turn, whether or not a person corrected it; None where it said nothing."""
+    if turn.original is None:
+        return turn.emotion
+    found = turn.original
+    return replace(mean_scores(found.windows), reached=found.reached) if found.windows else None
+
+
 def given(emotion: EmotionScores, options: EmotionOptions) -> tuple[str, ...]:
     """Classes that reach the configured confidence, highest first; several only where each is scored on its own.
 
@@ -48,6 +56,11 @@ def given(emotion: EmotionScores, options: EmotionOptions) -> tuple[str, ...]:
     limits = cast("Mapping[str, float]", options.thresholds)
     found = [(s, name) for s, name in zip(emotion.scores, CLASSES, strict=True) if s >= limits[name]]
     return tuple(name for _, name in sorted(found, key=lambda pair: -pair[0]))
+
+
+def decided(emotion: EmotionScores, options: EmotionOptions) -> EmotionScores:
+    """Scores of a turn with the classes that reached the configured confidence, the first of which is its class."""
+    return replace(emotion, reached=given(emotion, options))
 
 
 def is_unsure(emotion: EmotionScores, options: EmotionOptions) -> bool:

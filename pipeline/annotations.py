@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 INEXACT_S = 1.5  # how far a word may be from where it was placed within its cue
+OMITTED = "[…]"  # what stands where words were left out
 ClassName = Literal["Pleased", "Relaxed", "Neutral", "Sad", "Tension"]
 
 
@@ -42,6 +43,18 @@ class Word:
     text: str
     turn: int | None = None
     exact: bool = True
+
+
+@dataclass(frozen=True)
+class Omission:
+    """Where words of a transcript were left out because they are, or may be, silenced; what was said is gone.
+
+    One stands for all words of a turn (None: of no turn) between which nothing is left.
+    """
+
+    start_s: float
+    end_s: float
+    turn: int | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pipeline.config import DiarizationOptions, EmotionOptions
 from pipeline.diarization.interface import Diarizer
 from pipeline.emotion.interface import EmotionModel
 
-_UNCOUNTED = {"speakers": None, "min_speakers": 1, "max_speakers": 20}  # a diarizer is told these with each recording
+_UNCOUNTED = {"speakers": None, "min_speakers": 1, "max_speakers": None}  # a diarizer is told these with each recording
 
 
 class Models:

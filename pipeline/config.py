@@ -42,7 +42,7 @@ class DiarizationOptions(Group):
     trust_model: bool = False  # unpickle checkpoints of a folder that no manifest names
     speakers: Annotated[int, Field(ge=1, le=20)] | None = None
     min_speakers: Annotated[int, Field(ge=1, le=20)] = 1
-    max_speakers: Annotated[int, Field(ge=1, le=20)] = 8
+    max_speakers: Annotated[int, Field(ge=1, le=20)] | None = None  # builtin: 8; a pipeline of pyannote's: no bound
     level_dbfs: float = -20.0  # the 95th percentile of the levels is brought here before speech is looked for
     speech_on: Share = 0.3
     speech_off: Share = 0.2
@@ -55,7 +55,7 @@ class DiarizationOptions(Group):
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:
-        if self.min_speakers > self.max_speakers:
+        if self.max_speakers is not None and self.min_speakers > self.max_speakers:
             raise ValueError(f"min_speakers ({self.min_speakers}) is above max_speakers ({self.max_speakers})")
         return self
 
@@ -73,6 +73,9 @@ class EmotionOptions(Group):
     min_judged_s: Positive = 0.8  # less undisturbed speech than this is not judged
     window_s: Positive = 8.0  # longer turns are scored in windows of this length ...
     window_step_s: Positive = 4.0  # ... every so many seconds
+    # with less judged speech of a speaker, a baseline of his or her own is thin, and the report says so: at 10 s the
+    # built-in model hears a speaker half by it and half by the average of others (features.BLEND_S)
+    thin_baseline_s: NotNegative = 10.0
     unsure_below: Share = 0.6  # a highest score below this is shown as unsure
     thresholds: dict[ClassName, Share] = Field(  # of a model that scores each class on its own (sigmoid), instead
         {"Pleased": 0.5, "Relaxed": 0.5, "Neutral": 0.5, "Sad": 0.5, "Tension": 0.5}
@@ -149,7 +152,7 @@ class MomentOptions(Group):
     rise: NotNegative = 0.1  # how far the smoothed score of Tension must be above the speaker's own mean
     apart_s: Positive = 45.0  # between two peaks of a speaker
     changes: Annotated[int, Field(ge=0)] = 3  # steepest changes of valence or arousal
-    monologue_s: Positive = 30.0  # the longest turn is a moment from this length
+    monologue_s: Positive = 30.0  # the longest monologue is a moment from this length
     interruptions: Annotated[int, Field(ge=0)] = 3  # those with the longest overlap
 
 

@@ -187,7 +187,8 @@ def _corrected(turn: Turn, entry: TurnCorrection, reasons: Mapping[str, Unjudged
     """A turn under its right speaker, with the model's scores where these may be kept."""
     if entry.speaker is None and entry.emotion is None:
         return replace(turn, note=entry.note)
-    found = Original(turn.speaker, turn.windows, turn.unjudged)
+    reached = turn.emotion.reached if turn.emotion else None
+    found = Original(turn.speaker, turn.windows, turn.unjudged, reached)
     who = entry.speaker or turn.speaker
     if who in reasons:
         lost: Unjudged | None = "moved" if turn.windows else turn.unjudged
@@ -196,7 +197,7 @@ def _corrected(turn: Turn, entry: TurnCorrection, reasons: Mapping[str, Unjudged
             speaker=who,
             windows=(),
             unjudged=reasons[who],
-            original=replace(found, windows=(), unjudged=lost),
+            original=Original(turn.speaker, unjudged=lost),
             note=entry.note,
         )
     of_unscored = turn.unjudged in ("restricted", "not_asked")

@@ -18,6 +18,7 @@ from pipeline.records import (
     Estimate,
     Exchange,
     Interruption,
+    Monologue,
     Segment,
     Silence,
     Talk,
@@ -30,7 +31,7 @@ from pipeline.stats import Z_95, weighted_error
 def exchange_of(
     segments: Sequence[Segment], turns: Sequence[Turn], duration_s: float, options: DynamicsOptions
 ) -> Exchange:
-    """Figures of the conversation as a whole: speech, overlap, non-talk, silences, interruptions."""
+    """Figures of the conversation as a whole: speech, overlap, non-talk, silences, interruptions, monologues."""
     spoken = union_s([(s.start_s, s.end_s) for s in segments])
     speech_s = sum(end - start for start, end in spoken)
     edges = [0.0, *(edge for span in spoken for edge in span), duration_s]
@@ -41,6 +42,7 @@ def exchange_of(
         non_talk_s=sum(b - a for a, b in gaps if b - a > options.non_talk_s),
         silences=tuple(Silence(a, b) for a, b in gaps if b - a > options.silence_s),
         interruptions=interruptions_of(turns, options),
+        monologues=monologues_of(turns, options),
     )
 
 
@@ -64,6 +66,25 @@ def backchannels_of(turns: Sequence[Turn]) -> frozenset[int]:
         elif other.start_s == turn.start_s and other.end_s < turn.end_s:
             inside.add(other.index)
     return frozenset(inside)
+
+
+def monologues_of(turns: Sequence[Turn], options: DynamicsOptions) -> tuple[Monologue, ...]:
+    """Each speaker's longest monologue, in order of time: what cards, key moments and exports show of it.
+
+    A monologue lasts from the first to the last word of turns of one speaker, until another takes the floor or there is
+    a silence longer than the limit (`silence_s`). Shorter pauses are part of it; backchannels of others do not end it,
+    and one's own are none.
+    """
+    backchannels = backchannels_of(turns)
+    longest: dict[str, Monologue] = {}
+    run: Monologue | None = None
+    for turn in sorted((t for t in turns if t.index not in backchannels), key=lambda t: t.start_s):
+        goes_on = run is not None and run.speaker == turn.speaker and turn.start_s - run.end_s <= options.silence_s
+        start, end = (run.start_s, run.end_s) if run is not None and goes_on else (turn.start_s, turn.end_s)
+        run = Monologue(start, max(end, turn.end_s), turn.speaker)
+        if turn.speaker not in longest or run.duration_s > longest[turn.speaker].duration_s:
+            longest[turn.speaker] = run
+    return tuple(sorted(longest.values(), key=lambda m: m.start_s))
 
 
 def talk_of(
@@ -91,7 +112,7 @@ def talk_of(
         talk_s=own_s,
         share=own_s / all_s if all_s else 0.0,
         turns=sum(t.index not in backchannels for t in own),
-        longest_monologue_s=_longest_monologue_s(label, floor, options),
+        longest_monologue_s=max((m.duration_s for m in exchange.monologues if m.speaker == label), default=0.0),
         interruptions=sum(i.by == label for i in exchange.interruptions),
         backchannels=sum(t.index in backchannels for t in own),
         response_latency_s=median(answers) if answers else None,
@@ -209,20 +230,6 @@ def _change(points: Sequence[AffectPoint], axis: Literal["valence", "arousal"]) 
     (first, first_error), (last, last_error) = estimates
     change, half = float(last - first), Z_95 * float(np.hypot(first_error, last_error))
     return Estimate(change, max(-2.0, change - half), min(2.0, change + half))
-
-
-def _longest_monologue_s(label: str, floor: Sequence[Turn], options: DynamicsOptions) -> float:
-    """Longest stretch of turns of one speaker without another taking the floor or a silence, in seconds."""
-    longest = 0.0
-    run: tuple[float, float] | None = None
-    for turn in floor:
-        if turn.speaker != label:
-            run = None
-            continue
-        joins = run is not None and turn.start_s - run[1] <= options.silence_s
-        run = (run[0], max(run[1], turn.end_s)) if run is not None and joins else (turn.start_s, turn.end_s)
-        longest = max(longest, run[1] - run[0])
-    return longest
 
 
 def _overlapping(turns: Sequence[Turn]) -> Iterator[tuple[Turn, Turn]]:

@@ -33,11 +33,14 @@ def moments_of(
     lines = max(1, len(trajectories))
     for speaker in dict.fromkeys(t.speaker for t in turns):
         found += _tension_peaks([t for t in turns if t.speaker == speaker], speaker, lines, smoothing, options)
-    changes = [_steepest(line, axis, 2 * lines, smoothing) for line in trajectories for axis in ("valence", "arousal")]
+    people = frozenset(t.index for t in turns if t.by_person)
+    changes = [
+        _steepest(line, axis, 2 * lines, smoothing, people) for line in trajectories for axis in ("valence", "arousal")
+    ]
     steep = sorted((m for m in changes if m is not None), key=lambda m: (not m.certain, -abs(float(m.values["z"]))))
     found += [m for m in steep if m.certain][: options.changes] or steep[: min(1, options.changes)]
     found += [_of_silence(s.start_s, s.end_s) for s in sorted(exchange.silences, key=lambda s: s.start_s - s.end_s)[:1]]
-    found += _longest_monologue(turns, options)
+    found += _longest_monologue(exchange, options)
     loudest = sorted(exchange.interruptions, key=lambda i: -i.overlap_s)[: options.interruptions]
     found += [
         Moment("interruption", i.time_s, i.time_s + i.overlap_s, i.by, values={"of": i.of, "overlap_s": i.overlap_s})
@@ -51,6 +54,7 @@ def _tension_peaks(
 ) -> list[Moment]:
     """A speaker's highest local maxima of the score of Tension, smoothed as trajectories are."""
     windows = [(w, w.emotion.scores[_TENSION] / max(1.0, sum(w.emotion.scores))) for t in turns for w in t.windows]
+    human = np.array([w.emotion.activation == "human" for w, _ in windows], dtype=np.float64)
     if len(windows) < 3:
         return []
     at = np.array([(w.start_s + w.end_s) / 2 for w, _ in windows])
@@ -59,8 +63,9 @@ def _tension_peaks(
     shared = np.maximum(1.0, np.array([w.end_s - w.start_s for w, _ in windows]) / seconds)
     spreads = np.sqrt(scores * (1 - scores))
     order = np.argsort(at)
-    weights = np.exp(-0.5 * ((at[order][:, None] - at[None, :]) / smoothing.smoothing_s) ** 2) * seconds
-    smooth, error = weighted_error(weights / weights.sum(axis=1, keepdims=True), scores, spreads, shared)
+    weights = _kernel(at[order], at, seconds, smoothing)
+    smooth, error = weighted_error(weights, scores, spreads, shared)
+    by_person = weights @ human
     share = seconds / seconds.sum()
     (usual,), (usual_error,) = weighted_error(share[None], scores, spreads, shared)
     limit = _many_looks(float(at.max() - at.min()), lines, smoothing)
@@ -74,16 +79,24 @@ def _tension_peaks(
         if near or smooth[k] < smooth[np.abs(at[order] - time) < apart_s].max():
             continue  # a peak that is known already, or the slope of a higher one
         start, end = time - smoothing.smoothing_s, time + smoothing.smoothing_s
-        values = {"tension": float(smooth[k]), "usual": float(usual)} | _interval(smooth[k], error[k])
+        values: dict[str, float | int | str] = {"tension": float(smooth[k]), "usual": float(usual)}
+        values |= _interval(smooth[k], error[k]) | {"by_person": float(by_person[k])}
         sure = bool(smooth[k] - usual > limit * np.hypot(error[k], usual_error))
         out.append(Moment("tension", max(first, start), min(last, end), speaker, sure, values))
     return out
 
 
 def _steepest(
-    line: Trajectory, axis: Literal["valence", "arousal"], lines: int, smoothing: TrajectoryOptions
+    line: Trajectory,
+    axis: Literal["valence", "arousal"],
+    lines: int,
+    smoothing: TrajectoryOptions,
+    people: frozenset[int],
 ) -> Moment | None:
-    """Where a trajectory changes most within two smoothing widths, so that its two ends share little sound."""
+    """Where a trajectory changes most within two smoothing widths, so that its two ends share little sound.
+
+    `people` are the turns whose class a person gave.
+    """
     middle, low, high = (
         np.array([np.nan if v is None else v for v in getattr(line, name)], dtype=np.float64)
         for name in (axis, f"{axis}_low", f"{axis}_high")
@@ -106,13 +119,14 @@ def _steepest(
         "from": float(middle[k]),
         "to": float(middle[k + width]),
         "z": float(z[k]),
+        "by_person": _by_person(line, (line.times_s[k], line.times_s[k + width]), smoothing, people),
     }
     return Moment(axis, line.times_s[k], line.times_s[k + width], line.speaker, sure, values)
 
 
-def _longest_monologue(turns: Sequence[Turn], options: MomentOptions) -> list[Moment]:
-    """The longest turn, where it is long enough to be worth a remark."""
-    longest = max(turns, key=lambda t: t.duration_s, default=None)
+def _longest_monologue(exchange: Exchange, options: MomentOptions) -> list[Moment]:
+    """The longest of all speakers, where it is long enough to be worth a remark."""
+    longest = max(exchange.monologues, key=lambda m: m.duration_s, default=None)
     if longest is None or longest.duration_s < options.monologue_s:
         return []
     return [
@@ -122,6 +136,22 @@ def _longest_monologue(turns: Sequence[Turn], options: MomentOptions) -> list[Mo
 
 def _of_silence(start_s: float, end_s: float) -> Moment:
     return Moment("silence", start_s, end_s, values={"seconds": end_s - start_s})
+
+
+def _kernel(times: _Array, at: _Array, seconds: _Array, smoothing: TrajectoryOptions) -> _Array:
+    """Weights (times, n) by which trajectories are smoothed, of values at (n,) of so many seconds; rows sum to 1."""
+    weights = np.exp(-0.5 * ((times[:, None] - at[None, :]) / smoothing.smoothing_s) ** 2) * seconds
+    shares: _Array = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-300)
+    return shares
+
+
+def _by_person(
+    line: Trajectory, times_s: Sequence[float], smoothing: TrajectoryOptions, people: frozenset[int]
+) -> float:
+    """The share of what people said in a trajectory at these times, on average."""
+    at, seconds = (np.array([getattr(p, name) for p in line.points]) for name in ("time_s", "weight_s"))
+    human = np.array([p.turn in people for p in line.points], dtype=np.float64)
+    return float((_kernel(np.array(times_s), at, seconds, smoothing) @ human).mean())
 
 
 def _interval(mean: float, error: float) -> dict[str, float | int | str]:

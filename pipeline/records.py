@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.annotations import Corrections, Span, Word
+from pipeline.annotations import Corrections, Omission, Span, Word
 
 CLASSES = ("Pleased", "Relaxed", "Neutral", "Sad", "Tension")
 SCHEMA_VERSION = 1
@@ -34,6 +34,7 @@ NoteKey = Literal[
     "truncated",
     "damaged",
     "fewer_speakers",
+    "more_than_roles",
     "channels_decided",
     "count_agrees",
     "count_as_bound",
@@ -228,13 +229,15 @@ class EmotionScores:
     `softmax` scores sum to 1; `sigmoid` scores are each in [0, 1] on their own; `human` ones are 1 for the class that a
     person heard. `valence` and `arousal` are the
     model's own direct estimates, where it makes them. A `regression` makes these alone: its scores are made of them,
-    by nearness to the anchors, and sum to 1.
+    by nearness to the anchors, and sum to 1. `reached` are the classes of a turn that reached the confidence that was
+    asked for, highest first (derived); None where that was not looked at, as of a window.
     """
 
     scores: Annotated[tuple[float, ...], Field(min_length=5, max_length=5)]
     activation: Literal["softmax", "sigmoid", "regression", "human"] = "softmax"
     valence: float | None = None
     arousal: float | None = None
+    reached: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         _check(len(self.scores) == len(CLASSES), f"expected {len(CLASSES)} scores, got {len(self.scores)}")
@@ -247,13 +250,16 @@ class EmotionScores:
 
     @property
     def top(self) -> str:
-        """The class with the highest score."""
-        return CLASSES[self.scores.index(max(self.scores))]
+        """The class: of those that reached their thresholds the one with the highest score, else of all.
+
+        Thresholds differ by class, so that one with a higher score may not have reached its own.
+        """
+        return self.reached[0] if self.reached else CLASSES[self.scores.index(max(self.scores))]
 
     @property
     def confidence(self) -> float:
-        """The highest score."""
-        return max(self.scores)
+        """The score of the class."""
+        return self.scores[CLASSES.index(self.top)]
 
 
 @dataclass(frozen=True)
@@ -274,11 +280,12 @@ class Window:
 
 @dataclass(frozen=True)
 class Original:
-    """What the models said of a turn that a person corrected."""
+    """What the models said of a turn that a person corrected; `reached` as in `EmotionScores`, of their mean."""
 
     speaker: str
     windows: tuple[Window, ...] = ()
     unjudged: Unjudged | None = None
+    reached: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -307,6 +314,16 @@ class Turn:
         _check_span(self.start_s, self.end_s)
         _check(self.overlap_s >= 0, f"expected overlap_s >= 0, got {self.overlap_s}")
         _check(not (self.windows and self.unjudged), f"a turn cannot have scores and be unjudged ({self.unjudged})")
+
+    @property
+    def by_person(self) -> bool:
+        """Whether its class is not the model's, but what a person heard."""
+        return self.emotion is not None and self.emotion.activation == "human"
+
+    @property
+    def judged_s(self) -> float:
+        """How many seconds of speech its windows stand for."""
+        return sum(window.weight_s for window in self.windows)
 
     @property
     def duration_s(self) -> float:
@@ -374,7 +391,7 @@ class Talk:
 class Affect:
     """How a speaker sounded: all judged turns, weighted by their length.
 
-    `class_shares` follow `CLASSES` and are shares of the judged time in which a class had the highest score and was
+    `class_shares` follow `CLASSES` and are shares of the judged time in which it was the class, and
     sure; `unsure_share` is the rest. Quarters are of the speaker's own stretch of the conversation; a change is the
     last quarter less the first. Inertia (lag-1 autocorrelation) and instability (MSSD, per median interval) are None
     below the number of turns that they need.
@@ -440,14 +457,35 @@ class Interruption:
 
 
 @dataclass(frozen=True)
+class Monologue:
+    """A stretch in which one speaker holds the floor."""
+
+    start_s: float
+    end_s: float
+    speaker: str
+
+    def __post_init__(self) -> None:
+        _check_span(self.start_s, self.end_s)
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True)
 class Exchange:
-    """Figures of the conversation as a whole; silences are those longer than the configured limit."""
+    """Figures of the conversation as a whole; silences are those longer than the configured limit.
+
+    `monologues` are each speaker's longest, by `pipeline.dynamics.monologues_of`; none where an older version analysed.
+    """
 
     speech_s: float
     overlap_s: float
     non_talk_s: float
     silences: tuple[Silence, ...]
     interruptions: tuple[Interruption, ...]
+    monologues: tuple[Monologue, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -456,6 +494,7 @@ class Moment:
 
     `tension`: a peak of a speaker's smoothed Tension score (tension, low, high, and usual: over the whole).
     `valence`, `arousal`: where a trajectory changes most (change, from, to, z: change over its standard error).
+    Of these `by_person` is the share of their weight that comes from classes which a person gave.
     `silence`, `monologue`: the longest (seconds). `interruption`: of whom, for how long (of, overlap_s).
     """
 
@@ -484,7 +523,8 @@ class Conversation:
 
     `validation` is the result that the config named, whether or not it is of the model that judged this conversation.
     `words` are those of a transcript, without any in `bleeps`: stretches that are silenced wherever sound is given
-    out. `corrections` are people's; turns and speakers are as corrected, after `pipeline.run.derive`.
+    out; `omissions` are the places where such words were. `corrections` are people's; turns and speakers are as
+    corrected, after `pipeline.run.derive`.
     """
 
     recording: Recording
@@ -503,6 +543,7 @@ class Conversation:
     levels: Levels | None = None
     words: tuple[Word, ...] = ()
     bleeps: tuple[Span, ...] = ()
+    omissions: tuple[Omission, ...] = ()
     corrections: Corrections = field(default_factory=Corrections)
     version: Literal[1] = 1
     program: str = ""

@@ -14,7 +14,7 @@ from typing import Literal
 
 from pipeline.config import RoleOptions
 from pipeline.errors import ConfigError
-from pipeline.records import Speaker
+from pipeline.records import Note, Speaker
 
 RESTRICTED = (
     *("agent", "employee", "candidat", "recruiter", "employé", "salarié", "recruteur"),
@@ -70,6 +70,14 @@ def newcomer(label: str, known: Sequence[Speaker], allow_restricted: str | None,
     """A speaker whom no diarizer found, without a role: not scored where the others have roles."""
     with_roles = bool(options.order) or any(speaker.role for speaker in known)
     return _restrict(Speaker(label, ""), People(allow_restricted=allow_restricted), options, with_roles=with_roles)
+
+
+def notes_of(speakers: Sequence[Speaker], count: Literal["given", "channels", "estimated"]) -> tuple[Note, ...]:
+    """That more speakers were found than there are roles, where nobody said how many there are."""
+    with_role = sum(speaker.role is not None for speaker in speakers)
+    if count != "estimated" or not 2 <= with_role < len(speakers):
+        return ()
+    return (Note("more_than_roles", {"found": len(speakers), "roles": with_role}),)
 
 
 def _source(layout: Literal["mono", "split"]) -> Literal["channel", "guess"]:

@@ -50,6 +50,7 @@ def analyze(
         )
     labels = _labels(found, len(layout.audio.samples) if layout.mode == "split" else 0)
     speakers = roles.make_speakers(labels, layout.mode, people, config.roles)
+    found = replace(found, notes=(*found.notes, *roles.notes_of(speakers, found.count)))
     reasons = {s.label: _unjudged(s.not_scored) for s in speakers if s.not_scored}
     cut = turns.make_turns(found.exclusive or found.segments, config.turns, found.segments)
     spoken = tuple(_with_loudness(t, layout) for t in cut)
@@ -172,8 +173,8 @@ def _with_emotion(turn: Turn, config: Config) -> Turn:
     if not turn.windows:
         return replace(turn, emotion=None, unsure=False)
     windows = tuple(affect.placed(window, config.affect) for window in turn.windows)
-    scores = affect.mean_scores(windows)
-    return replace(turn, windows=windows, emotion=scores, unsure=affect.is_unsure(scores, config.emotion))
+    scores = affect.decided(affect.mean_scores(windows), config.emotion)
+    return replace(turn, windows=windows, emotion=scores, unsure=not scores.reached)
 
 
 def _with_loudness(turn: Turn, layout: Layout) -> Turn:

@@ -144,14 +144,21 @@ def _put_back(aside: Mapping[Path, Path], before: Mapping[Path, Path], placed: S
 
 
 def turns_frame(conversation: Conversation) -> pd.DataFrame:
-    """One row per turn: times, speaker, class, scores, valence and arousal (weighted over its windows)."""
+    """One row per turn: times, speaker, class, scores, valence and arousal (weighted over its windows).
+
+    `class_by` is who gave the class, `model` or `person`. Confidence and scores are the model's: a class that a person
+    gave has none. What the model says of a turn is in `model_class` and `model_confidence`, whoever gave its class.
+    """
     import pandas as pd
+
+    from pipeline.affect import model_answer
 
     rows = []
     places = conversation.places()
     for turn in conversation.turns:
         speaker = conversation.speaker(turn.speaker)
         valence, arousal = places.get(turn.index) or (None, None)
+        scores, answer = None if turn.by_person else turn.emotion, model_answer(turn)
         row: dict[str, object] = {
             "turn": turn.index,
             "start_s": turn.start_s,
@@ -162,14 +169,17 @@ def turns_frame(conversation: Conversation) -> pd.DataFrame:
             "overlap_s": turn.overlap_s,
             "loudness_dbfs": turn.loudness_dbfs,
             "class": turn.emotion.top if turn.emotion else None,
-            "confidence": turn.emotion.confidence if turn.emotion else None,
+            "confidence": scores.confidence if scores else None,
             "unsure": turn.unsure if turn.emotion else None,
+            "class_by": ("person" if turn.by_person else "model") if turn.emotion else None,
+            "model_class": answer.top if answer else None,
+            "model_confidence": answer.confidence if answer else None,
             "not_judged": turn.unjudged,
             "valence": valence,
             "arousal": arousal,
         }
         for k, name in enumerate(CLASSES):
-            row[name.lower()] = turn.emotion.scores[k] if turn.emotion else None
+            row[name.lower()] = scores.scores[k] if scores else None
         rows.append(row)
     return pd.DataFrame(rows)
 

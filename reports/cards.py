@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.records import CLASSES, Conversation, Estimate, Speaker
 from reports.options import options_of
+from reports.scoring import is_thin, thin_baseline_s, turns_by_person
 from reports.wording import Wording
 
 
@@ -116,13 +117,13 @@ def card_of(speaker: Speaker, conversation: Conversation, title: str, words: Wor
         name=speaker.name,
         talk_share=talk.share if talk else 0.0,
         facts=tuple(facts),
-        affect=_affect(speaker, words),
+        affect=_affect(speaker, turns_by_person(conversation, speaker.label), words),
         shares=_shares(speaker, words),
-        remarks=tuple(_remarks(speaker, words)),
+        remarks=tuple(_remarks(speaker, conversation, words)),
     )
 
 
-def _affect(speaker: Speaker, words: Wording) -> tuple[Fact, ...]:
+def _affect(speaker: Speaker, by_person: int, words: Wording) -> tuple[Fact, ...]:
     affect = speaker.affect
     if affect is None:
         return ()
@@ -147,7 +148,8 @@ def _affect(speaker: Speaker, words: Wording) -> tuple[Fact, ...]:
         Fact(
             words("judged"),
             words.seconds(affect.judged_s, 0),
-            words("judged_value", turns=affect.judged_turns, unsure=affect.unsure_turns),
+            words("judged_value", turns=words("n_turns", n=affect.judged_turns), unsure=affect.unsure_turns)
+            + (words("judged_by_person", n=by_person) if by_person else ""),
         ),
     ]
     if affect.valence_inertia is not None or affect.valence_instability is not None:
@@ -170,12 +172,22 @@ def _shares(speaker: Speaker, words: Wording) -> tuple[tuple[str, float, str], .
     return tuple((key, share, f"{words(key)} {words.percent(share)}") for key, share in pairs if share >= 0.005)
 
 
-def _remarks(speaker: Speaker, words: Wording) -> list[str]:
+def _remarks(speaker: Speaker, conversation: Conversation, words: Wording) -> list[str]:
     remarks = []
-    if speaker.role_source == "guess":
+    unconfirmed = speaker.not_scored == "unconfirmed"
+    if speaker.role_source == "guess" and not unconfirmed:
         remarks.append(words("role_guess"))
     if speaker.not_scored:
-        remarks.append(words(f"ns_{speaker.not_scored}", role=words.role(speaker.role or ""), label=speaker.label))
+        why = "no_role" if unconfirmed and not speaker.role else speaker.not_scored
+        remarks.append(words(f"ns_{why}", role=words.role(speaker.role or "")))
     elif speaker.affect is None and speaker.talk is not None and speaker.talk.talk_s > 0:
         remarks.append(words("ns_nothing"))
+    if speaker.affect is not None and is_thin(speaker, conversation):
+        remarks.append(
+            words(
+                "thin_baseline",
+                seconds=words.seconds(speaker.affect.judged_s),
+                limit=words.exact(thin_baseline_s(conversation) or 0.0),
+            )
+        )
     return remarks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import NormalDist
 
 from pipeline.records import CLASSES, Conversation, Estimate, Speaker
-from reports.moments import heard_from_s
+from reports.moments import by_person, heard_from_s
 from reports.options import is_scored, titles_of
 from reports.wording import Wording
 
@@ -21,7 +21,9 @@ def headline(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     scored = [s for s in conversation.speakers if s.affect is not None]
     said += [_tone(s, titles[s.label], 2 * len(scored), words) for s in scored]
     unscored = [titles[s.label] for s in conversation.speakers if s.not_scored]
-    if unscored:
+    if unscored and len(unscored) == len(conversation.speakers):
+        said.append(words("hl_none_scored"))
+    elif unscored:
         said.append(words("hl_not_scored", who=words.listed(unscored)))
     if is_scored(conversation):
         said.append(_tensest(conversation, titles, words))
@@ -72,23 +74,36 @@ def _tensest(conversation: Conversation, titles: dict[str, str], words: Wording)
         return words("hl_no_peak" if enough else "hl_too_little")
     sure = [m for m in peaks if m.certain]
     best = max(sure or peaks, key=lambda m: float(m.values["tension"]))
-    return words(
+    said = words(
         "hl_tensest" if best.certain else "hl_tensest_unsure",
         who=titles[best.speaker or ""],
         time=words.clock(heard_from_s(best, conversation)),
         score=words.percent(float(best.values["tension"])),
         usual=words.percent(float(best.values["usual"])),
     )
+    share = by_person(best)
+    return f"{said} {words('hl_tensest_person', share=words.percent(share))}" if share else said
 
 
 def _how_sure(conversation: Conversation, words: Wording) -> str:
-    judged = sum(s.affect.judged_s for s in conversation.speakers if s.affect)
-    unsure = sum(s.affect.judged_s * s.affect.unsure_share for s in conversation.speakers if s.affect)
-    share = words.percent(unsure / judged if judged else 1.0)
+    """How much of what the model judged is unsure; what a person set is told apart and does not make it surer."""
+    judged = [t for t in conversation.turns if t.emotion is not None]
+    own, people = [t for t in judged if not t.by_person], [t for t in judged if t.by_person]
+    own_s, people_s = sum(t.judged_s for t in own), sum(t.judged_s for t in people)
+    if people and not own:
+        return words("hl_sure_people", n=len(people))
+    share = words.percent(sum(t.judged_s for t in own if t.unsure) / own_s if own_s else 1.0)
     found = conversation.validation
-    if found is not None and found.is_of(conversation.models):
-        return words("hl_sure_validated", share=share, f1=words.number(found.macro_f1), turns=found.turns)
-    return words("hl_sure", share=share)
+    valid = found if found is not None and found.is_of(conversation.models) else None
+    said = (
+        words("hl_sure_validated", share=share, f1=words.number(valid.macro_f1), turns=words("n_turns", n=valid.turns))
+        if valid
+        else words("hl_sure", share=share)
+    )
+    if not people:
+        return said
+    part = words.percent(people_s / (own_s + people_s))
+    return f"{said} {words('hl_sure_person', n=len(people), all=len(judged), share=part)}"
 
 
 def _is_sure(change: Estimate, looks: int) -> bool:

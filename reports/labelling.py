@@ -110,7 +110,7 @@ def _keys(words: Wording) -> list[tuple[tuple[str, ...], str]]:
         (("1", "–", "5"), words("lab_key_class")),
         (("0", "U"), words("lab_cannot_tell")),
         (("←", "→", "↑", "↓"), words("lab_key_move")),
-        (("Shift", "+", "←"), words("lab_key_fine")),
+        ((words("lab_shift"), "+", "←"), words("lab_key_fine")),
         ((words("lab_delete"),), words("lab_key_remove")),
         ((words("lab_enter"), "N"), words("lab_next")),
         (("P", "B"), words("lab_previous")),

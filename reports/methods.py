@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pipeline.records import Conversation, ModelInfo
 from reports.cards import Fact
 from reports.headline import LITTLE_S, MOSTLY_UNSURE
-from reports.options import is_scored, options_of
-from reports.scoring import cannot_give, how_used, places_rule, scoring_rules, unvalidated
+from reports.notices import silence_rules, too_many
+from reports.options import is_scored, options_of, titles_of
+from reports.scoring import cannot_give, how_used, is_thin, places_rule, scoring_rules, thin_baseline_s, unvalidated
 from reports.wording import Wording
 
 
@@ -46,11 +47,10 @@ def methods_of(conversation: Conversation, words: Wording) -> Methods:
 
 
 def _models(conversation: Conversation, words: Wording) -> list[ModelRow]:
-    rows = []
-    for model in conversation.models:
-        digest = (model.sha256 or "–")[:16]
-        rows.append(ModelRow(words(f"t_{model.task}"), model.name, _licence(model, words), digest))
-    return rows
+    return [
+        ModelRow(words(f"t_{model.task}"), model.name, _licence(model, words), model.sha256 or "–")
+        for model in conversation.models
+    ]
 
 
 def _licence(model: ModelInfo, words: Wording) -> str:
@@ -73,15 +73,15 @@ def _provenance(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
                 codec=recording.codec,
                 rate=recording.sample_rate_hz,
                 channels=recording.channels,
-                sha=recording.sha256[:16],
+                sha=recording.sha256,
             ),
-            "; ".join(words.note(note) for note in recording.notes),
+            words("semicolon").join(words.note(note) for note in recording.notes),
         ),
         Fact(words("d_channels"), words.note(conversation.layout_reason)),
         Fact(
             words("d_count"),
-            f"{len(conversation.speakers)}: {how}",
-            "; ".join(words.note(note) for note in found.notes),
+            words("count_value", n=len(conversation.speakers), how=how),
+            words("semicolon").join(words.note(note) for note in found.notes if note.key != "more_than_roles"),
         ),
         *([Fact(words("d_emotion"), note)] if note and is_scored(conversation) else []),
         Fact(words("d_program"), conversation.program),
@@ -113,11 +113,18 @@ def _thresholds(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     return (
         *talk,
         *scoring_rules(conversation, words),
+        *_baseline(conversation, words),
         places_rule(conversation, words),
         words("th_quarters", turns=dynamics["min_turns"]),
         words("th_headline", little=words.exact(LITTLE_S), unsure=words.percent(MOSTLY_UNSURE)),
         *_moments(conversation, words),
     )
+
+
+def _baseline(conversation: Conversation, words: Wording) -> tuple[str, ...]:
+    """Against what each speaker is heard, and when there is too little of it."""
+    limit = thin_baseline_s(conversation)
+    return () if limit is None else (words("th_baseline", limit=words.exact(limit)),)
 
 
 def _moments(conversation: Conversation, words: Wording) -> tuple[str, ...]:
@@ -141,7 +148,7 @@ def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     limits = []
     found = conversation.diarization
     asked = any(note.key == "fewer_speakers" for note in found.notes)  # whoever gave a number needs no advice to
-    if found.count_confidence == "low" and not asked:
+    if found.count_confidence == "low" and not asked and not too_many(conversation):
         limits.append(words("limit_count"))
     if not found.hears_overlap and len(conversation.speakers) > 1:
         limits.append(words("limit_overlap"))
@@ -162,11 +169,15 @@ def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     if is_scored(conversation):
         limits = [words("limit_expression"), *_validation(conversation, words), words("limit_valence"), *limits]
         limits += cannot_give(conversation, words)
+        titles = titles_of(conversation, words)
+        if thin := [titles[speaker.label] for speaker in conversation.speakers if is_thin(speaker, conversation)]:
+            limit = words.exact(thin_baseline_s(conversation) or 0.0)
+            limits.append(words("limit_thin", limit=limit, who=words.listed(thin)))
         if bound := [model.name for model in conversation.models if model.commercial is False]:
             limits.append(words("limit_commercial", models=", ".join(bound)))
     if unknown := dict.fromkeys(model.name for model in conversation.models if model.commercial is None):
         limits.append(words("limit_licence", models=", ".join(unknown)))
-    return tuple(limits)
+    return (*limits, *silence_rules(conversation, words))
 
 
 def _validation(conversation: Conversation, words: Wording) -> list[str]:

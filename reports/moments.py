@@ -9,6 +9,7 @@ from reports.options import options_of, titles_of
 from reports.wording import Wording
 
 LEAD_S = 1.0  # playing begins a little before
+LEAST_SHARE = 0.005  # shown as 1 %
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class MomentRow:
     what: str
     why: str
     doubt: str
+    person: str  # how far it rests on what a person set
 
 
 def moment_rows(conversation: Conversation, words: Wording) -> tuple[MomentRow, ...]:
@@ -63,7 +65,14 @@ def _row(m: Moment, conversation: Conversation, titles: dict[str, str], words: W
         why = words("mo_longest_why", seconds=words.seconds(float(v["seconds"])))
     doubt = "" if m.certain else words("mo_doubt")
     start_s = heard_from_s(m, conversation)
-    return MomentRow(m.kind, max(0.0, round(start_s - LEAD_S, 2)), words.clock(start_s), what, why, doubt)
+    person = words("mo_by_person", share=words.percent(by_person(m))) if by_person(m) else ""
+    return MomentRow(m.kind, max(0.0, round(start_s - LEAD_S, 2)), words.clock(start_s), what, why, doubt, person)
+
+
+def by_person(m: Moment) -> float:
+    """The share of a moment that rests on classes which a person gave; 0 where it is too small to be told."""
+    share = float(m.values.get("by_person", 0.0))
+    return share if share >= LEAST_SHARE else 0.0
 
 
 def heard_from_s(m: Moment, conversation: Conversation) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import json
 import re
 import shlex
@@ -17,12 +16,15 @@ from reports.document import asset, csp_hash, template
 from reports.figures import make_figures
 from reports.figures.style import speaker_style
 from reports.options import options_of
+from reports.scoring import turns_by_person
 from reports.summary import summarise
 from reports.tables import make_tables
-from reports.turns import turn_data
+from reports.turns import Said, turn_data
 from reports.wording import Lang, Wording
 
-SCRIPTS = ("base.js", "player.js", "figures.js", "turns.js", "corrections.js")  # in order: each builds on the first
+_LEVEL = 10  # of 12; higher ones make the page no smaller
+# in order: each builds on the first, the player on the strip, points on figures
+SCRIPTS = ("base.js", "strip.js", "player.js", "figures.js", "points.js", "turns.js", "corrections.js")
 
 
 def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes | str | None = None) -> str:
@@ -30,7 +32,8 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
 
     `sound` is what the page plays: an MP3 to put into it, the name of one that lies beside it, or None. One HTML
     document that makes no request but for that file: style, script, plotly.js and data are inside it, and its content
-    security policy allows nothing else. Same conversation and sound, same bytes.
+    security policy allows nothing else. Same conversation and sound, same bytes: on any machine, with the same versions
+    of Ressenti, of plotly, whose script is inside, and of deflate, which packs it.
     """
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
@@ -43,7 +46,7 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
         "figures": figures,
         "tables": make_tables(conversation, words),
         "turns": [turn_data(row) for row in summary.turns],
-        "words": {row.index: [[round(w.start_s, 2), w.text] for w in row.words] for row in summary.turns if row.words},
+        "words": {row.index: [_part(said) for said in row.said] for row in summary.turns if row.said},
         **_page_data(conversation, words, sound),
     }
     return template("page.html").render(
@@ -55,7 +58,7 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
             name: figure["layout"]["height"] for name, figure in figures.items()
         },  # nothing moves when one is drawn
         classes=CLASSES,
-        said=bool(conversation.words),
+        said=bool(conversation.words or conversation.omissions),
         sound=sound,
         commands=_commands(conversation, sound),
         duration=round(conversation.recording.duration_s, 3),
@@ -86,6 +89,11 @@ def _policy(scripts: list[str], sound: bytes | str | None) -> str:
     )
 
 
+def _part(said: Said) -> list[float | str]:
+    """When a word was said, the word, and of a mark why it is there."""
+    return [said.start_s, said.text, *([said.why] if said.why else [])]
+
+
 def _way_of(sound: bytes | str | None) -> str | None:
     return None if sound is None else "embed" if isinstance(sound, bytes) else "sidecar"
 
@@ -106,7 +114,7 @@ def _page_data(conversation: Conversation, words: Wording, sound: bytes | str | 
                 "label": s.label,
                 "name": s.name,
                 "unnamed": words.speaker(s.label, "", None),
-                "role": f" ({words.role(s.role)}{'?' if s.role_source == 'guess' else ''})" if s.role else "",
+                "role": f" ({words.role(s.role, s.role_source == 'guess')})" if s.role else "",
                 "scored": s.not_scored is None,
                 "colour": speaker_style(i)["colour"],
             }
@@ -122,6 +130,7 @@ def _page_data(conversation: Conversation, words: Wording, sound: bytes | str | 
         },
         "sound": _way_of(sound),
         "margin": INEXACT_S,
+        "window": options_of(conversation, "emotion")["window_s"],
     }
 
 
@@ -139,14 +148,17 @@ def _commands(conversation: Conversation, sound: bytes | str | None) -> dict[str
 
 
 def _helps(conversation: Conversation, words: Wording) -> dict[str, str]:
+    n, judged = turns_by_person(conversation), sum(turn.emotion is not None for turn in conversation.turns)
+    points, areas = (f" {words(key, n=n, all=judged)}" if n else "" for key in ("help_person_points", "help_person"))
+    limit = options_of(conversation, "emotion")["unsure_below"]
     smoothing = words.exact(options_of(conversation, "trajectory")["smoothing_s"])
     scored = any(speaker.affect is not None for speaker in conversation.speakers)
     return {
         "timeline": words("timeline_help" if scored else "timeline_plain_help"),
-        "trajectory": words("trajectory_help", smoothing=smoothing),
-        "plane": words("plane_help"),
-        "shares": words("shares_help", limit=words.percent(options_of(conversation, "emotion")["unsure_below"])),
-        "course": words("course_help"),
+        "trajectory": words("trajectory_help", smoothing=smoothing) + points,
+        "plane": words("plane_help") + points,
+        "shares": words("shares_help", limit=words.percent(limit)) + areas,
+        "course": words("course_help") + areas,
         "talk": words("talk_help"),
         "moments": words("moments_help"),
     }
@@ -158,8 +170,14 @@ def _compact(conversation: Conversation) -> str:
 
 
 def _packed(text: str) -> str:
-    """Text that the page's scripts unpack: a quarter of its size, and nothing in it can be taken for a tag."""
-    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
+    """Text that the page's scripts unpack: a quarter of its size, and nothing in it can be taken for a tag.
+
+    Not by Python's gzip: zlib, zlib-ng and others that Python is built with give different bytes. deflate brings its
+    own encoder (libdeflate), whose bytes are the same on all machines. Unpacked, an hour would be 7 MB instead of 3.
+    """
+    import deflate
+
+    return base64.b64encode(deflate.gzip_compress(text.encode(), _LEVEL)).decode()
 
 
 @cache

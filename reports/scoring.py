@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from pipeline.records import CLASSES, Conversation, ModelInfo, Turn
+from pipeline.records import CLASSES, Conversation, ModelInfo, Speaker, Turn
 from reports.wording import Wording
 
 BUILTIN = "ressenti-builtin-emotion"  # the wording knows what this one learned from
@@ -15,15 +15,17 @@ def emotion_model(conversation: Conversation) -> ModelInfo | None:
     return next((model for model in conversation.models if model.task == "emotion"), None)
 
 
-def shown_classes(turn: Turn, conversation: Conversation) -> tuple[tuple[str, float], ...]:
-    """(class, score) to be shown of a turn: the highest, and of independent scores all that reach their thresholds."""
-    if turn.emotion is None:
+def shown_classes(turn: Turn) -> tuple[tuple[str, float | None], ...]:
+    """(class, score) to be shown of a turn: its class, and of independent scores all that reached their thresholds.
+
+    A class that a person gave has no score.
+    """
+    found = turn.emotion
+    if found is None:
         return ()
-    if turn.emotion.activation != "sigmoid":
-        return ((turn.emotion.top, turn.emotion.confidence),)
-    limits = _thresholds(conversation)
-    pairs = sorted(zip(CLASSES, turn.emotion.scores, strict=True), key=lambda pair: -pair[1])
-    return tuple((name, score) for name, score in pairs if score >= limits[name]) or (pairs[0],)
+    if turn.by_person:
+        return ((found.top, None),)
+    return tuple((name, found.scores[CLASSES.index(name)]) for name in found.reached or (found.top,))
 
 
 def scoring_rules(conversation: Conversation, words: Wording) -> tuple[str, ...]:
@@ -36,6 +38,7 @@ def scoring_rules(conversation: Conversation, words: Wording) -> tuple[str, ...]
         step=words.exact(options["window_step_s"]),
     )
     unsure = words("th_unsure", unsure=words.percent(options["unsure_below"]))
+    judged = f"{judged} {words('th_person')}" if turns_by_person(conversation) else judged
     if activation == "sigmoid":
         limits = ", ".join(f"{words(name)} {words.percent(limit)}" for name, limit in _thresholds(conversation).items())
         return judged, words("th_sigmoid", limits=limits)
@@ -45,11 +48,17 @@ def scoring_rules(conversation: Conversation, words: Wording) -> tuple[str, ...]
     return judged, words("th_softmax"), unsure
 
 
+def turns_by_person(conversation: Conversation, speaker: str | None = None) -> int:
+    """How many turns, of one speaker or of all, have a class that a person gave."""
+    return sum(turn.by_person and speaker in (None, turn.speaker) for turn in conversation.turns)
+
+
 def places_rule(conversation: Conversation, words: Wording) -> str:
     """How valence and arousal came about, with the positions of the classes."""
     anchors = _group(conversation, "affect")["anchors"]
-    places = "; ".join(
-        f"{words(name)} ({words.number(anchors[name][0], 2)}, {words.number(anchors[name][1], 2)})" for name in CLASSES
+    places = words("semicolon").join(
+        words("place", name=words(name), valence=words.number(anchors[name][0]), arousal=words.number(anchors[name][1]))
+        for name in CLASSES
     )
     key = "th_mean_regression" if _activation(conversation) == "regression" else "th_mean"
     return words(key, anchors=places)
@@ -59,13 +68,14 @@ def scores_help(conversation: Conversation, words: Wording) -> str:
     """The line above the table of turns."""
     model = emotion_model(conversation)
     own = model is not None and model.name != BUILTIN
-    return words("turns_help_other" if own else "turns_help", n=len(conversation.turns))
+    turns = words("n_turns", n=len(conversation.turns))
+    return words("turns_help_other" if own else "turns_help", turns=turns)
 
 
 def how_used(conversation: Conversation, words: Wording) -> str:
     """The technical note of a model that is not the built-in one: head, activation, number format, label map."""
     model = emotion_model(conversation)
-    return "" if model is None or model.name == BUILTIN else "; ".join(map(words.note, model.notes))
+    return "" if model is None or model.name == BUILTIN else words("semicolon").join(map(words.note, model.notes))
 
 
 def unvalidated(conversation: Conversation, words: Wording) -> str:
@@ -82,6 +92,25 @@ def cannot_give(conversation: Conversation, words: Wording) -> list[str]:
     if model is None or not model.cannot:
         return []
     return [words("limit_cannot", model=model.name, classes=", ".join(words(name) for name in model.cannot))]
+
+
+def thin_baseline_s(conversation: Conversation) -> float | None:
+    """Judged speech of a speaker below which his or her baseline is thin; None where the model hears without one.
+
+    Only the built-in model, and those that were trained as it was and say so, hear a speaker against a baseline.
+    """
+    model, options = emotion_model(conversation), _group(conversation, "emotion")
+    if model is None or "thin_baseline_s" not in options:  # an older version analysed
+        return None
+    if model.name != BUILTIN and not any(note.key == "trained_bound" for note in model.notes):
+        return None
+    return float(options["thin_baseline_s"])
+
+
+def is_thin(speaker: Speaker, conversation: Conversation) -> bool:
+    """Whether too little was judged of a speaker to know how the voice usually sounds."""
+    limit = thin_baseline_s(conversation)
+    return limit is not None and speaker.affect is not None and speaker.affect.judged_s < limit
 
 
 def _activation(conversation: Conversation) -> str | None:

@@ -9,6 +9,7 @@ from reports.cards import Fact, SpeakerCard, card_of, facts_of
 from reports.headline import headline
 from reports.methods import Methods, methods_of
 from reports.moments import MomentRow, moment_rows
+from reports.notices import notices_of
 from reports.options import is_scored, titles_of
 from reports.scoring import scores_help
 from reports.turns import TurnRow, turn_rows
@@ -22,6 +23,7 @@ class Summary:
     title: str
     subtitle: str
     headline: tuple[str, ...]
+    notices: tuple[str, ...]
     facts: tuple[Fact, ...]
     cards: tuple[SpeakerCard, ...]
     moments: tuple[MomentRow, ...]
@@ -38,6 +40,7 @@ def summarise(conversation: Conversation, words: Wording) -> Summary:
         title=conversation.recording.name,
         subtitle=words("title"),
         headline=headline(conversation, words),
+        notices=notices_of(conversation, words),
         facts=facts_of(conversation, words),
         cards=tuple(card_of(s, conversation, titles[s.label], words) for s in conversation.speakers),
         moments=moment_rows(conversation, words),

@@ -38,14 +38,15 @@ def make_tables(conversation: Conversation, words: Wording) -> dict[str, dict[st
 
 def _timeline(conversation: Conversation, words: Wording) -> Table:
     titles = titles_of(conversation, words)
-    columns = ("col_speaker", "start_s", "end_s", "col_class", "col_score", "overlap_s", "col_unsure")
+    columns = ("col_speaker", "start_s", "end_s", "col_class", "class_by", "col_score", "overlap_s", "col_unsure")
     rows = [
         (
             titles[t.speaker],
             round(t.start_s, 2),
             round(t.end_s, 2),
             words(t.emotion.top) if t.emotion else None,
-            round(t.emotion.confidence, 3) if t.emotion else None,
+            words("by_person" if t.by_person else "by_model") if t.emotion else None,
+            round(t.emotion.confidence, 3) if t.emotion and not t.by_person else None,
             round(t.overlap_s, 2),
             words("yes") if t.unsure else "",
         )
@@ -76,11 +77,13 @@ def _trajectory(conversation: Conversation, words: Wording) -> Table:
 
 def _points(conversation: Conversation, words: Wording) -> Table:
     titles = titles_of(conversation, words)
-    columns = ("col_speaker", "time_s", "weight_s", "valence", "sd", "arousal", "sd")
+    people = {turn.index for turn in conversation.turns if turn.by_person}
+    columns = ("col_speaker", "time_s", "weight_s", "valence", "sd", "arousal", "sd", "class_by")
     rows: list[tuple[Cell, ...]] = [
         (
             titles[line.speaker],
             *(round(v, 3) for v in (p.time_s, p.weight_s, p.valence, p.valence_sd, p.arousal, p.arousal_sd)),
+            words("by_person" if p.turn in people else "by_model"),
         )
         for line in conversation.trajectories
         for p in line.points

@@ -5,18 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.annotations import Word
+from pipeline.annotations import OMITTED
 from pipeline.records import CLASSES, Conversation, Turn
+from reports.notices import why_omitted
 from reports.options import is_scored, titles_of
 from reports.scoring import shown_classes
 from reports.wording import Wording
 
 
 @dataclass(frozen=True)
+class Said:
+    """A word of a transcript, or the mark where some were left out and `why`."""
+
+    start_s: float
+    text: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class TurnRow:
     """One row of the table of turns, as shown; `key` is the class, `unsure` or `none` for its colour.
 
-    `original` says what the model said where a person corrected it. `words` are of the transcript.
+    `original` says what the model said where a person corrected it.
     """
 
     index: int
@@ -38,7 +48,7 @@ class TurnRow:
     note: str
     original: str
     comment: str
-    words: tuple[Word, ...]
+    said: tuple[Said, ...]
 
 
 def turn_data(row: TurnRow) -> dict[str, Any]:
@@ -58,10 +68,7 @@ def turn_data(row: TurnRow) -> dict[str, Any]:
 def turn_rows(conversation: Conversation, words: Wording) -> tuple[TurnRow, ...]:
     """All turns in order of time."""
     titles = titles_of(conversation, words)
-    said: dict[int, list[Word]] = {}
-    for word in conversation.words:
-        if word.turn is not None:
-            said.setdefault(word.turn, []).append(word)
+    said = _said(conversation, words)
     places = conversation.places()
     return tuple(
         _row(t, conversation, titles, places.get(t.index), tuple(said.get(t.index, ())), words)
@@ -69,15 +76,27 @@ def turn_rows(conversation: Conversation, words: Wording) -> tuple[TurnRow, ...]
     )
 
 
+def _said(conversation: Conversation, words: Wording) -> dict[int | None, list[Said]]:
+    """Words and marks by turn, in order of time."""
+    found: dict[int | None, list[Said]] = {}
+    for word in conversation.words:
+        found.setdefault(word.turn, []).append(Said(round(word.start_s, 2), word.text))
+    for place in conversation.omissions:
+        mark = Said(round(place.start_s, 2), OMITTED, why_omitted(place, conversation, words))
+        found.setdefault(place.turn, []).append(mark)
+        found[place.turn].sort(key=lambda said: said.start_s)
+    return found
+
+
 def _row(
     turn: Turn,
     conversation: Conversation,
     titles: dict[str, str],
     place: tuple[float, float] | None,
-    said: tuple[Word, ...],
+    said: tuple[Said, ...],
     words: Wording,
 ) -> TurnRow:
-    shown = shown_classes(turn, conversation)
+    shown = shown_classes(turn)
     valence, arousal = place or (None, None)
     notes = []
     if turn.unjudged and is_scored(conversation):
@@ -93,20 +112,20 @@ def _row(
         label=turn.speaker,
         model_label=turn.original.speaker if turn.original else turn.speaker,
         model_class=_model_class(turn, words),
-        confidence=round(turn.emotion.confidence, 3) if turn.emotion else 0.0,
+        confidence=round(turn.emotion.confidence, 3) if turn.emotion else 0.0,  # 1 where a person said so: never hidden
         start=words.clock(turn.start_s, 1),
         length=words.seconds(turn.duration_s),
         speaker=titles[turn.speaker],
         key="none" if turn.emotion is None else "unsure" if turn.unsure else turn.emotion.top,
         emotion=", ".join(words(name) for name, _ in shown) or "–",
-        score=", ".join(words.percent(score) for _, score in shown),
+        score=", ".join(words.percent(score) for _, score in shown if score is not None),
         valence="" if valence is None else words.number(valence, 2, sign=True),
         arousal="" if arousal is None else words.number(arousal, 2, sign=True),
         level="" if turn.loudness_dbfs is None else words.number(turn.loudness_dbfs, 0),
         note=", ".join(notes),
         original=_original(turn, titles, words),
         comment=turn.note,
-        words=said,
+        said=said,
     )
 
 
@@ -116,16 +135,18 @@ def _original(turn: Turn, titles: dict[str, str], words: Wording) -> str:
     if before is None:
         return ""
     parts = [titles.get(before.speaker, before.speaker)] if before.speaker != turn.speaker else []
-    if turn.emotion is not None and turn.emotion.activation == "human":
+    if turn.by_person:
         parts.append(_model_class(turn, words) or words("not_judged"))
     return words("n_corrected_from", before=", ".join(parts)) if parts else words("n_corrected")
 
 
 def _model_class(turn: Turn, words: Wording) -> str:
     """The model's class of a turn with its mean score, whatever a person said; empty where it gave none."""
-    windows = turn.original.windows if turn.original else turn.windows
+    windows, reached = turn.windows, turn.emotion.reached if turn.emotion else None
+    if turn.original:
+        windows, reached = turn.original.windows, turn.original.reached
     if not windows:
         return ""
     total = [sum(w.weight_s * w.emotion.scores[k] for w in windows) for k in range(len(CLASSES))]
-    share = max(total) / sum(w.weight_s for w in windows)
-    return f"{words(CLASSES[total.index(max(total))])} {words.percent(share)}"
+    k = CLASSES.index(reached[0]) if reached else total.index(max(total))
+    return f"{words(CLASSES[k])} {words.percent(total[k] / sum(w.weight_s for w in windows))}"

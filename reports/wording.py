@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Literal
+from typing import Literal, cast
 
 from pipeline.records import Note
 
 Lang = Literal["en", "fr"]
 NARROW_SPACE = "\u202f"
+Text = str | dict[str, str]
+"""A text, or its forms for one and other counts (of the value that `by` names, else of `n`)."""
 
 
 @cache
-def _texts(lang: Lang) -> dict[str, str]:
+def _texts(lang: Lang) -> dict[str, Text]:
     text = (resources.files(__package__) / "locales" / f"{lang}.json").read_text(encoding="utf-8")
-    loaded: dict[str, str] = json.loads(text)
+    loaded: dict[str, Text] = json.loads(_spaced(text) if lang == "fr" else text)
     return loaded
+
+
+def _spaced(text: str) -> str:
+    """French text whose lines do not break before a colon or a percent sign, nor inside of quotation marks."""
+    text = re.sub(" ([:»])", "\u00a0\\1", text).replace("« ", "«\u00a0")
+    return re.sub(" ([;?!%])", f"{NARROW_SPACE}\\1", text)
 
 
 @dataclass(frozen=True)
@@ -29,12 +38,20 @@ class Wording:
     lang: Lang
 
     def __call__(self, key: str, **values: object) -> str:
-        """The text of a key, with values filled in; KeyError for an unknown key."""
-        return _texts(self.lang)[key].format(**values)
+        """The text of a key in the form that its count takes, with values filled in; KeyError for an unknown key."""
+        text = _texts(self.lang)[key]
+        if isinstance(text, dict):
+            text = text[self.plural(cast("int", values[text.get("by", "n")]))]
+        return text.format(**values)
+
+    def plural(self, count: int) -> Literal["one", "other"]:
+        """Which form a count takes: in French zero is singular too."""
+        return "one" if count == 1 or (count == 0 and self.lang == "fr") else "other"
 
     def family(self, prefix: str) -> dict[str, str]:
         """All texts whose keys begin so, with their holes as they are: for scripts, which fill them in themselves."""
-        return {key: text for key, text in _texts(self.lang).items() if key.startswith(prefix)}
+        found = _texts(self.lang).items()
+        return {key: text for key, text in found if key.startswith(prefix) and isinstance(text, str)}
 
     def listed(self, parts: Sequence[str]) -> str:
         """Several things in a sentence: A, B and C."""
@@ -85,12 +102,12 @@ class Wording:
     def speaker(self, label: str, name: str, role: str | None, guess: bool = False) -> str:
         """How a speaker is called on the page: name or numbered label, with the role, marked where it is a guess."""
         shown = name or self("speaker_n", n=label.removeprefix("S"))
-        mark = "?" if guess else ""
-        return f"{shown} ({self.role(role)}{mark})" if role else shown
+        return f"{shown} ({self.role(role, guess)})" if role else shown
 
-    def role(self, role: str) -> str:
-        """A role of the presets in this language; any other as the user wrote it."""
-        return _texts(self.lang).get(f"role_{role}", role)
+    def role(self, role: str, guess: bool = False) -> str:
+        """A role of the presets in this language, any other as the user wrote it; marked where it is a guess."""
+        shown = str(_texts(self.lang).get(f"role_{role}", role))
+        return self("guessed", role=shown) if guess else shown
 
     def exact(self, value: float, unit: str = "\u00a0s") -> str:
         """A configured value with every decimal that it was given."""

@@ -6,6 +6,8 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,10 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from conftest import noise, write_wav
-from pipeline import errors
-from pipeline.cli.app import app
+from pipeline import People, errors
+from pipeline.cli.app import _tell, app
 from pipeline.cli.console import Terminal, counted
+from pipeline.records import Conversation, Note
 
 RUN = CliRunner()
 OUTPUTS = {"sample.report.html", "sample.json", "sample.turns.csv", "sample.rttm"}
@@ -276,7 +279,7 @@ def test_report_takes_other_anchors(analysed: Path, tmp_path: Path) -> None:
     done = ressenti("report", analysed / "sample.json", "--out", tmp_path, "--config", config)
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "sample.report.html").read_text(encoding="utf-8")
-    assert "Silence : plus de 1,25\u00a0s" in page
+    assert "Silence\u00a0: plus de 1,25\u00a0s" in page
     assert "aucune classe n’atteint 95" in page
 
 
@@ -405,6 +408,30 @@ def test_formats_are_chosen(sample: tuple[Path, Path], tmp_path: Path) -> None:
     done = ressenti("analyze", sample[0], "--out", tmp_path, "--format", "json,rttm", "--quiet")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert {p.name for p in tmp_path.iterdir()} == {"sample.json", "sample.rttm"}
+
+
+def test_roles_that_are_not_certain_are_told_once(
+    make_conversation: Callable[..., Conversation], capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = make_conversation("interview")
+    _tell(made, 1.0, {}, Terminal())
+    lines = capsys.readouterr().out.splitlines()
+    advice = "Listen, then name them: --roles S1=ROLE,S2=ROLE"
+    assert (
+        lines[-1].strip()
+        == f"emotion not computed for S1 (interviewer?), S2 (participant?): role not confirmed. {advice}"
+    )
+    more = tuple(replace(made.speakers[1], label=f"S{k}", role=None, role_source=None) for k in (3, 4, 5, 6))
+    many = Note("more_than_roles", {"found": 6, "roles": 2})
+    found = replace(made.diarization, count="estimated", count_confidence="low", notes=(many,))
+    _tell(replace(made, diarization=found, speakers=(*made.speakers, *more)), 1.0, {}, Terminal())
+    told = capsys.readouterr().out
+    assert "found 6 speakers where there are 2 roles: probably too many; give --speakers 2" in told
+    assert told.count("--speakers") == told.count("not confirmed") == 1
+    assert "--roles" not in told
+    restricted = make_conversation("call-center", people=People(roles=("S1=agent", "S2=employee")))
+    _tell(restricted, 1.0, {}, Terminal())
+    assert "emotion not computed for S1 (agent), S2 (employee): restricted role\n" in capsys.readouterr().out
 
 
 def test_the_sample_says_where_and_how_well(tmp_path: Path) -> None:

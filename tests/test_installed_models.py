@@ -7,13 +7,12 @@ import subprocess
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyannote_checkpoints
 import pytest
-from installing import COMMIT, flip, install
+from installing import COMMIT, flip, install, restored
 from test_offline import offline
 from typer.testing import CliRunner
 
@@ -148,13 +147,6 @@ def test_what_a_hub_gave_in_shards_and_behind_a_gate_is_used_with_every_connecti
 def bytes_of(folder: Path, but: str = "") -> dict[str, bytes]:
     files = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != but)
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
-
-
-def restored(path: Path, change: Callable[[Path], object]) -> None:
-    """Change a file and give it back its time, so that only its bytes tell."""
-    before = path.stat()
-    change(path)
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from pipeline.cli.console import Terminal
+from pipeline.cli.console import Terminal, counted
 from pipeline.errors import ConfigError, TranscriptError
 from pipeline.records import Conversation
 
@@ -90,14 +90,16 @@ class Additions:
 
     def tell(self, conversation: Conversation, terminal: Terminal, *, sound: bool) -> None:
         """Say what became of it."""
-        if self.transcript is not None and not conversation.words:
+        said = bool(conversation.words or conversation.omissions)
+        if self.transcript is not None and not said:
             terminal.say(f"    [yellow]no words: no transcript of this recording in {escape(str(self.transcript))}[/]")
         elif self.transcript is not None:
             outside = sum(word.turn is None for word in conversation.words)
-            terminal.say(f"    {len(conversation.words)} words, {outside} of them in no turn")
+            terminal.say(f"    {counted(len(conversation.words), 'word')}, {outside} of them in no turn")
         if self.bleep:
             silenced_s = sum(span.end_s - span.start_s for span in conversation.bleeps)
-            terminal.say(f"    {silenced_s:.1f} s silenced: listen, and read the words, before you pass it on")
+            places = f", words left out in {counted(len(conversation.omissions), 'place')}" if said else ""
+            terminal.say(f"    {silenced_s:.1f} s silenced{places}: listen, and read, before you pass it on")
         if self.pseudonyms and sound:
             terminal.say("    [yellow]a voice identifies a person: leave the sound out with --audio none[/]")
         if self.pseudonyms and conversation.words:

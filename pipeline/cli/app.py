@@ -17,7 +17,7 @@ from pipeline.cli.console import Terminal, counted
 from pipeline.cli.simulate import simulate
 from pipeline.config import Config, load_config, preset_names
 from pipeline.errors import ConfigError, NotAConversationError, RessentiError
-from pipeline.records import Conversation, ignore_progress
+from pipeline.records import Conversation, Speaker, ignore_progress
 from pipeline.roles import People
 
 if TYPE_CHECKING:
@@ -265,7 +265,8 @@ def _analyze_one(
 def _tell(conversation: Conversation, seconds: float, paths: dict[str, Path], terminal: Terminal) -> None:
     minutes, rest = divmod(round(conversation.recording.duration_s), 60)
     count, asked = len(conversation.speakers), _fewer(conversation)
-    advice = "" if asked else ": give --speakers if you know it"
+    many = next((n.values for n in conversation.diarization.notes if n.key == "more_than_roles"), None)
+    advice = "" if asked or many else ": give --speakers if you know it"
     low = f", low confidence{advice}" if conversation.diarization.count_confidence == "low" else ""
     terminal.say(
         f"[green]✓[/] [bold]{escape(conversation.recording.name)}[/]  {minutes}:{rest:02d}, "
@@ -276,18 +277,27 @@ def _tell(conversation: Conversation, seconds: float, paths: dict[str, Path], te
     judged = [turn for turn in conversation.turns if turn.emotion is not None]
     if judged:
         terminal.say(f"    {counted(len(judged), 'turn')} judged, {sum(turn.unsure for turn in judged)} of them unsure")
-    if all(speaker.not_scored == "not_asked" for speaker in conversation.speakers):
+    if many:
+        terminal.say(
+            f"    [yellow]found {many['found']} speakers where there are {many['roles']} roles: probably too many; "
+            f"give --speakers {many['roles']}[/]"
+        )
+    _tell_unscored(conversation.speakers, terminal, advise=not many)
+
+
+def _tell_unscored(speakers: Sequence[Speaker], terminal: Terminal, *, advise: bool) -> None:
+    """Whose emotion was not computed, a line for each reason, and how to name roles."""
+    if all(speaker.not_scored == "not_asked" for speaker in speakers):
         terminal.say("    [yellow]nobody has a role that --emotion-for names: no emotion computed[/]")
-    for speaker in conversation.speakers:
-        if speaker.not_scored == "unconfirmed":
-            terminal.say(
-                f"    [yellow]{speaker.label}: emotion not computed, role not confirmed "
-                f"({escape(speaker.role or 'none')}?). Listen, then name it: --roles {speaker.label}=ROLE[/]"
-            )
-        elif speaker.not_scored == "restricted":
-            terminal.say(
-                f"    [yellow]{speaker.label} ({escape(speaker.role or '')}): emotion not computed, restricted role[/]"
-            )
+    for reason, why in (("unconfirmed", "role not confirmed"), ("restricted", "restricted role")):
+        those = [speaker for speaker in speakers if speaker.not_scored == reason]
+        if not those:
+            continue
+        who = ", ".join(f"{s.label} ({s.role}{'?' if s.role_source == 'guess' else ''})" if s.role else s.label
+                        for s in those)  # fmt: skip
+        named = ",".join(f"{speaker.label}=ROLE" for speaker in those)
+        how = f". Listen, then name them: --roles {named}" if reason == "unconfirmed" and advise else ""
+        terminal.say(f"    [yellow]emotion not computed for {escape(who)}: {why}{how}[/]")
 
 
 def _fewer(conversation: Conversation) -> str:

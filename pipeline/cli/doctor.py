@@ -6,6 +6,7 @@ import platform
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
+from typing import Literal
 
 from rich.markup import escape
 from rich.table import Table
@@ -32,6 +33,7 @@ PACKAGES = {
     "pydub": "levels and excerpts",
 }
 NOT_KNOWN = "not known"
+State = Literal["verified", "config and weights fit", "config and files fit", "found"]  # what was looked at, no more
 FREE = "Lajavaness/wav2vec2-lg-xlsr-fr-speech-emotion-recognition (Apache-2.0)"
 
 
@@ -55,9 +57,9 @@ def examine(terminal: Terminal, load: bool, source: str = "default") -> int:
     code = missing
     for task, info in _USED:
         try:
-            model, why = info(config)
+            model, why, state = info(config)
             used.append(model)
-            models.add_row(model.name, model.licence or NOT_KNOWN, "[green]verified[/]", f"{task}: {escape(why)}")
+            models.add_row(model.name, model.licence or NOT_KNOWN, f"[green]{state}[/]", f"{task}: {escape(why)}")
         except RessentiError as error:
             models.add_row("-", "-", "[red]broken[/]", f"{task}: {escape(str(error))}")
             code = code or error.exit_code
@@ -93,45 +95,48 @@ def _table(title: str, *headings: str) -> Table:
     return table
 
 
-def _vad(_: Config) -> tuple[ModelInfo, str]:
+def _vad(_: Config) -> tuple[ModelInfo, str, State]:
     from pipeline.diarization.builtin import vad_info
 
-    return vad_info(), "built in"
+    return vad_info(), "built in", "found"
 
 
-def _diarization(config: Config) -> tuple[ModelInfo, str]:
-    """Who speaks, where one channel holds several voices; an installed model is checked, not loaded."""
-    from pipeline.diarization import locate
+def _diarization(config: Config) -> tuple[ModelInfo, str, State]:
+    """Who speaks, where one channel holds several voices; a pipeline is checked, not loaded."""
+    from pipeline.diarization import check, locate
     from pipeline.diarization.embedding import model_info
 
     asked = config.diarization.model
     found = locate(asked)
     if found is None:
-        return model_info(), _named(asked, "built in; for recordings in which one channel holds several voices")
+        why = _named(asked, "built in; for recordings in which one channel holds several voices")
+        return model_info(), why, "verified"
+    check(found, config.diarization)
     if isinstance(found, Path):
-        return ModelInfo("diarization", found.resolve().name, None), f"{found}, which the config names"
-    for part in (*map(need, found.known.needs if found.known else ()), found):
-        verify(part)
-    return found.info("diarization"), _why(found, asked)
+        why = f"{found}, which the config names"
+        return ModelInfo("diarization", found.resolve().name, None), why, "config and files fit"
+    return found.info("diarization"), _why(found, asked), "verified"
 
 
-def _emotion(config: Config) -> tuple[ModelInfo, str]:
-    """What judges emotion; an installed model is checked, not loaded, and a folder is looked through."""
-    from pipeline.emotion import locate
+def _emotion(config: Config) -> tuple[ModelInfo, str, State]:
+    """What judges emotion; a wav2vec2 model is checked by its settings, and names and shapes of weights, unread."""
+    from pipeline.emotion import locate, noted
     from pipeline.emotion.builtin import BuiltinEmotion
-    from pipeline.emotion.checkpoint import open_checkpoint
+    from pipeline.emotion.wav2vec2 import check
 
     asked = config.emotion.model
     found = locate(asked)
     if found is None:
-        return BuiltinEmotion().info, _named(asked, "built in")
+        return BuiltinEmotion().info, _named(asked, "built in"), "verified"
     if isinstance(found, Path):
         why = f"{found}, which the config names"
         if (found / "emotion.json").is_file():
-            return BuiltinEmotion(found).info, why
-        return ModelInfo("emotion", found.resolve().name, None, open_checkpoint(found).sha256), why
+            return BuiltinEmotion(found).info, why, "verified"
+        sha256 = check(found, config.emotion)
+        return ModelInfo("emotion", found.resolve().name, None, sha256), why, "config and weights fit"
     verify(found)
-    return found.info("emotion"), _why(found, asked)
+    check(found.folder, config.emotion, found.known, sha256=noted(found))
+    return found.info("emotion"), _why(found, asked), "verified"
 
 
 _USED = (("speech activity", _vad), ("who speaks", _diarization), ("emotion", _emotion))

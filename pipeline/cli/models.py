@@ -117,14 +117,14 @@ def verify_models(
 def remove_models(ids: Ids) -> None:
     """Delete installed models, and what an interrupted download left."""
     terminal = Terminal()
-    for model_id in ids:
+    if strange := [i for i in ids if not folder_of(i).exists() and not partial_of(i).exists()]:
+        there = ", ".join(installed_ids()) or "none"
+        raise NotInstalledError(f"{', '.join(strange)}: not installed (installed: {there}). Nothing was removed.")
+    for model_id in dict.fromkeys(ids):
         with writing(folder_of(model_id)):
-            deleted = [delete(folder_of(model_id)), delete(partial_of(model_id))]
+            delete(folder_of(model_id))
+            delete(partial_of(model_id))
             partial_of(model_id).with_name(f"{partial_of(model_id).name}.lock").unlink(missing_ok=True)
-        if not any(deleted):
-            raise NotInstalledError(
-                f"{model_id}: not installed; expected one of {', '.join(installed_ids()) or 'none'}."
-            )
         terminal.say(f"[green]✓[/] {escape(model_id)} removed")
         for other in known().values():
             if model_id in other.needs and other.id in installed_ids():

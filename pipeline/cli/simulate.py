@@ -48,7 +48,7 @@ def simulate(
     outputs.check_free([about, *(out / name for name in chosen)], overwrite)
     total = sum(options.scenes[name].conversations for name in chosen if name in options.scenes)
     minutes, written = 0.0, set()
-    with terminal.progress(f"{total} conversations") as progress:
+    with terminal.progress(counted(total, "conversation")) as progress:
         for done, made in enumerate(run(options, clips, chosen), start=1):
             files = made.files()
             paths = {out / made.scene / f"{made.name}{end}": content for end, content in files.items()}

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.cli.console import Terminal, number
+from pipeline.cli.console import Terminal, counted, number
 from pipeline.config import load_config
 from pipeline.records import CLASSES
 from pipeline.training.recipe import Recipe
@@ -95,12 +95,12 @@ def _tell(made: Made, terminal: Terminal) -> None:
         return
     figures = made.figures
     parts = ", ".join(
-        f"{name} {len({clip.who for clip in clips})} speakers, {len(clips)} clips"
+        f"{name} {counted(len({clip.who for clip in clips}), 'speaker')}, {counted(len(clips), 'clip')}"
         for name, clips in made.material.parts.named().items()
     )
     terminal.say(f"[green]✓[/] [bold]{escape(str(made.out))}[/]  {parts}")
     for why, count in made.material.left_out.items():
-        terminal.say(f"    [dim]left out: {count} clips ({escape(why)})[/]")
+        terminal.say(f"    [dim]left out: {counted(count, 'clip')} ({escape(why)})[/]")
     table = Table(box=None, pad_edge=False, title="Test, on speakers not heard before", title_justify="left")
     for heading in (*CLASSES, "macro F1", "95 %"):
         table.add_column(heading, justify="right", no_wrap=True)

@@ -52,9 +52,25 @@ def locate(model: str) -> Installed | Path | None:
     )
 
 
+def check(asked: Installed | Path, options: DiarizationOptions) -> None:
+    """Raise what loading a pipeline would for its config, for files that lack, changed or are not to be trusted."""
+    from pipeline.diarization import pyannote
+
+    pyannote.read_parts(*_verified(asked, options))
+
+
 def _load(asked: Installed | Path, options: DiarizationOptions) -> Diarizer:
     """A pyannote pipeline, once it and all that it is made of are known to be what was installed."""
     from pipeline.diarization import pyannote
+
+    folder, _, installed, further = _verified(asked, options)
+    return pyannote.load(folder, options, installed=installed, further=further)
+
+
+def _verified(
+    asked: Installed | Path, options: DiarizationOptions
+) -> tuple[Path, DiarizationOptions, Installed | None, dict[str, Installed]]:
+    """A pipeline's folder, what is installed of it, and what it needs besides, verified; as `read_parts` takes it."""
     from pipeline.diarization.pyannote_folder import further_ids
 
     folder, own = (asked, ()) if isinstance(asked, Path) else (asked.folder, (asked,))
@@ -65,6 +81,4 @@ def _load(asked: Installed | Path, options: DiarizationOptions) -> Diarizer:
     for model in further:
         if model not in needed:
             verify(model)
-    return pyannote.load(
-        folder, options, installed=own[0] if own else None, further={model.id: model for model in further}
-    )
+    return folder, options, own[0] if own else None, {model.id: model for model in further}

@@ -10,6 +10,7 @@ from pipeline.mel import FloatArray
 
 Labels = npt.NDArray[np.int64]
 _MOST = 2500  # embeddings that are linked one with another; more are first gathered into so many small clusters
+_MOST_SPEAKERS = 8  # where nobody gave a bound
 _SMALLEST = 0.02  # a cluster with a smaller share of the windows (or fewer than 3) is no speaker of its own
 
 
@@ -24,7 +25,8 @@ def cluster(embeddings: FloatArray, count: Count, distance: float) -> Labels:
         return _kmeans(embeddings, min(count.exactly, n))
     labels = _linkage(embeddings, distance)
     found = len(np.unique(labels))
-    wanted = min(max(found, count.at_least), count.at_most, n)
+    most = count.at_most or max(_MOST_SPEAKERS, count.at_least)
+    wanted = min(max(found, count.at_least), most, n)
     return labels if wanted == found else _kmeans(embeddings, wanted)
 
 

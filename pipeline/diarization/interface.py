@@ -11,11 +11,11 @@ from pipeline.records import Diarization, ModelInfo, Progress, ignore_progress
 
 @dataclass(frozen=True)
 class Count:
-    """How many speakers to find: exactly, or between two bounds."""
+    """How many speakers to find: exactly, or between two bounds; without an upper one it is left to the diarizer."""
 
     exactly: int | None = None
     at_least: int = 1
-    at_most: int = 8
+    at_most: int | None = None
 
 
 class Diarizer(Protocol):

@@ -18,7 +18,7 @@ from pipeline.audio import RATE_HZ, Audio
 from pipeline.config import DiarizationOptions
 from pipeline.diarization.interface import Count
 from pipeline.diarization.pyannote_count import WatchedClustering, bounds_of, notes_of
-from pipeline.diarization.pyannote_folder import VBX, Checkpoint, read_checkpoint, read_folder
+from pipeline.diarization.pyannote_folder import VBX, Checkpoint, PipelineFolder, read_checkpoint, read_folder
 from pipeline.diarization.pyannote_models import build_pipeline, load_model, quietly
 from pipeline.models.installed import Installed
 from pipeline.records import Diarization, ModelInfo, Progress, Segment, ignore_progress
@@ -42,12 +42,7 @@ def load(
     not fit.
     """
     others = further or {}
-    known = (*([installed] if installed else []), *others.values())
-    trusted = {f"{model.id}/{path}": note.sha256 for model in known for path, note in model.files}
-    parts = read_folder(folder, lambda name: others[name].folder if name in others else None)
-    segmentation, embedding = (
-        read_checkpoint(path, trusted, options.trust_model) for path in (parts.segmentation, parts.embedding)
-    )
+    parts, segmentation, embedding = read_parts(folder, options, installed, others)
     with quietly():
         import_pyannote_audio()
         pipeline = build_pipeline(parts, load_model(segmentation), load_model(embedding))
@@ -64,6 +59,19 @@ def load(
 
     models = (whole, info_of("speech activity", segmentation), info_of("speaker embedding", embedding))
     return PyannoteDiarizer(pipeline, parts.clustering == VBX, models, options)
+
+
+def read_parts(
+    folder: Path, options: DiarizationOptions, installed: Installed | None, further: Mapping[str, Installed]
+) -> tuple[PipelineFolder, Checkpoint, Checkpoint]:
+    """The config, the segmentation and the embedding of `load`, with what it raises for them; nothing is unpickled."""
+    known = (*([installed] if installed else []), *further.values())
+    trusted = {f"{model.id}/{path}": note.sha256 for model in known for path, note in model.files}
+    parts = read_folder(folder, lambda name: further[name].folder if name in further else None)
+    segmentation, embedding = (
+        read_checkpoint(path, trusted, options.trust_model) for path in (parts.segmentation, parts.embedding)
+    )
+    return parts, segmentation, embedding
 
 
 class PyannoteDiarizer:

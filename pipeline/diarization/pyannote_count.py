@@ -14,10 +14,13 @@ from pipeline.records import Note, Progress
 
 @dataclass(frozen=True)
 class Bounds:
-    """Between how many speakers the clustering may find; `loosened` where an exact number was made an upper bound."""
+    """Between how many speakers the clustering may find; `loosened` where an exact number was made an upper bound.
+
+    Nobody's upper bound is none: one of our own would drop VBx's result where it finds more.
+    """
 
     at_least: int
-    at_most: int
+    at_most: int | None
     loosened: bool = False
 
 
@@ -63,7 +66,8 @@ class WatchedClustering:
         alone = self._clustering(**{**given, "num_clusters": None, "min_clusters": 1, "max_clusters": math.inf})
         self.own = len(alone[2])
         voices, *_ = self._clustering.filter_embeddings(given["embeddings"], segmentations=given["segmentations"])
-        wanted = min(max(self.own, self._bounds.at_least), self._bounds.at_most, max(1, len(voices)))
+        most = min(max(1, len(voices)), self._bounds.at_most or len(voices) or 1)
+        wanted = min(max(self.own, self._bounds.at_least), most)
         if wanted == self.own:
             return alone
         self.used = wanted

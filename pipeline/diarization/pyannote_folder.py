@@ -73,8 +73,9 @@ def read_folder(folder: Path, others: Others) -> PipelineFolder:
     hashes = {CONFIG: sha256}
     found = {part: _find(folder, part, made_with.get(part), others) for part in _needed(made_with)}
     if "plda" in found:
-        there = [name for name in PLDA_FILES if (found["plda"] / name).is_file()]
-        hashes |= {f"plda/{name}": digest_of(found["plda"] / name) for name in there}
+        if missing := [name for name in PLDA_FILES if not (found["plda"] / name).is_file()]:
+            raise ModelError(f"{found['plda']}: no PLDA, {' and '.join(missing)} missing. Download it again.")
+        hashes |= {f"plda/{name}": digest_of(found["plda"] / name) for name in PLDA_FILES}
     return PipelineFolder(
         folder=folder,
         sha256=together(hashes),

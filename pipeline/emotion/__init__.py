@@ -66,5 +66,10 @@ def load_installed(installed: Installed, options: EmotionOptions) -> EmotionMode
         known=installed.known,
         name=installed.id,
         commit=installed.commit,
-        sha256=installed.noted(path.name for path in find_weights(installed.folder).files),
+        sha256=noted(installed),
     )
+
+
+def noted(installed: Installed) -> str:
+    """The SHA-256 of an installed model's weights, as its manifest has it."""
+    return installed.noted(path.name for path in find_weights(installed.folder).files)

@@ -104,22 +104,22 @@ def _read(path: Path) -> dict[str, Tensor]:
     return {str(name): value for name, value in tensors.items()}
 
 
-def weight_names(checkpoint: Checkpoint) -> Collection[str]:
-    """Names of all tensors, without reading them where the format allows it."""
+def weight_shapes(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of all tensors, without reading them where the format allows it."""
     weights = checkpoint.weights
     if weights.files[0].suffix != ".safetensors":
-        return read_weights(checkpoint).keys()
+        return {name: tuple(tensor.shape) for name, tensor in read_weights(checkpoint).items()}
     from safetensors import SafetensorError, safe_open
 
-    found: dict[str, list[str]] = {}
+    found: dict[str, dict[str, tuple[int, ...]]] = {}
     for path in weights.files:
         try:
             with safe_open(path, "pt") as file:
-                found[path.name] = list(file.keys())
+                found[path.name] = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
         except (OSError, SafetensorError) as exc:
             raise ModelError(f"{path}: cannot be read ({exc}). Get the model again.") from exc
     weights.check(found)
-    return [_today(name) for names in found.values() for name in names]
+    return {_today(name): shape for shapes in found.values() for name, shape in shapes.items()}
 
 
 def check_keys(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import nn
 
-from pipeline.emotion.checkpoint import Checkpoint, check_keys, read_weights
+from pipeline.emotion.checkpoint import Checkpoint, check_keys, read_weights, weight_shapes
 from pipeline.errors import ModelError
 from pipeline.records import NoteKey
 from pipeline.torchaudio_import import import_torchaudio
@@ -87,12 +87,13 @@ def frame_counts(samples: Tensor, config: Wav2Vec2Config) -> Tensor:
     return samples
 
 
-def load_classifier(checkpoint: Checkpoint, head: str | None) -> Classifier:
+def load_classifier(checkpoint: Checkpoint, head: str | None, *, empty: bool = False) -> Classifier:
     """The checkpoint's model in float32, every weight of it from the file; `ModelError` where that cannot be.
 
-    The head is recognised by the names of the weights where it is not given.
+    The head is recognised by the names of the weights where it is not given. An `empty` model is checked like any
+    other, by names and shapes, and its weights are not read.
     """
-    weights = read_weights(checkpoint)
+    weights = _outline(checkpoint) if empty else read_weights(checkpoint)
     labels = len(checkpoint.labels)
     with torch.device("meta"):  # no memory is taken until the weights are there
         model = Classifier(architecture(checkpoint), head or recognise(weights), labels)
@@ -100,6 +101,10 @@ def load_classifier(checkpoint: Checkpoint, head: str | None) -> Classifier:
     names = check_keys(checkpoint, {name: tuple(own.shape) for name, own in model.state_dict().items()}, shapes)
     model.load_state_dict({name: weights[name].float() for name in names}, strict=True, assign=True)
     return model.eval().requires_grad_(requires_grad=False)
+
+
+def _outline(checkpoint: Checkpoint) -> dict[str, Tensor]:
+    return {name: torch.empty(shape, device="meta") for name, shape in weight_shapes(checkpoint).items()}
 
 
 def recognise(names: Collection[str]) -> str:

@@ -153,6 +153,17 @@ def load(
     return Wav2Vec2Emotion(model, Waveforms(checkpoint.extractor, model.config), reading, info, (device, kept), learned)
 
 
+def check(folder: Path, options: EmotionOptions, known: Known | None = None, *, sha256: str | None = None) -> str:
+    """Raise what `load` would for settings, labels, names and shapes of the weights, unread; their SHA-256."""
+    checkpoint = open_checkpoint(folder, sha256)
+    reading_of(checkpoint, options, known)
+    read_trained(folder, checkpoint.sha256)
+    from pipeline.emotion.heads import load_classifier
+
+    load_classifier(checkpoint, known.head if known is not None else None, empty=True)
+    return checkpoint.sha256
+
+
 def _info(
     checkpoint: Checkpoint,
     reading: Reading,

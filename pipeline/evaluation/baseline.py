@@ -98,8 +98,15 @@ def hear_talks(
                     scored[i] += 1
             lengths.append((sum(seconds[i] for i in talk), sum(seconds[i] for i in set(talk))))
         progress("talks", done, len(groups))
-    mean = np.mean(lengths, axis=0) if lengths else np.zeros(2)
-    return Talks(tuple(heard), len(lengths), float(mean[0]), float(mean[1]))
+    mean = np.mean(lengths, axis=0).tolist()
+    return Talks(tuple(heard), len(lengths), mean[0], mean[1])
+
+
+def together(talks: Sequence[Talks]) -> Talks:
+    """Talks of several sets of speakers as one."""
+    count = sum(t.conversations for t in talks)
+    mean = np.average([(t.seconds, t.different_s) for t in talks], axis=0, weights=[t.conversations for t in talks])
+    return Talks(tuple(h for t in talks for h in t.heard), count, float(mean[0]), float(mean[1]))
 
 
 def talks_of(

@@ -15,7 +15,7 @@ from pipeline.evaluation import metrics
 from pipeline.evaluation.conditions import Condition, in_condition, voices_for
 from pipeline.evaluation.metrics import FloatArray, IntArray, Interval, ReliabilityBin
 from pipeline.evaluation.outputs import emotions_of
-from pipeline.records import EmotionScores, Progress, Window, ignore_progress
+from pipeline.records import CLASSES, EmotionScores, Progress, Window, ignore_progress
 from pipeline.training.corpora import EMOTIONS, VALENCE_AROUSAL, Clip
 from pipeline.training.prepare import speech_of
 from pipeline.turns import windows_of
@@ -125,7 +125,8 @@ def hear_as(cuts: Sequence[Cut], names: Sequence[str], model: EmotionModel, conf
             affect.placed(Window(start, end, weight, next(scores)), config.affect) for start, end, weight in cut.plan
         )
         told = [row for _, row in zip(windows, emotions, strict=False)]
-        out.append(Heard(cut.clip, affect.mean_scores(windows), _point(windows, config), _mean(told, windows)))
+        mean = affect.decided(affect.mean_scores(windows), config.emotion)
+        out.append(Heard(cut.clip, mean, _point(windows, config), _mean(told, windows)))
     return out
 
 
@@ -140,7 +141,7 @@ def figures_of(heard: Sequence[Heard], config: Config) -> EmotionFigures:
     """Figures of merit of what was heard; NaN where there is nothing to judge by, None where it is not defined."""
     classed = [h for h in heard if h.clip.label is not None]
     truth = np.array([h.clip.label for h in classed], dtype=np.int64)
-    guess = np.array([int(np.argmax(h.scores.scores)) for h in classed], dtype=np.int64)
+    guess = np.array([CLASSES.index(h.scores.top) for h in classed], dtype=np.int64)
     confidence = np.array([h.scores.confidence for h in classed])
     speakers = [h.clip.who for h in classed]
     matrix = metrics.confusion(truth, guess)

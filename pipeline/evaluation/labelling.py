@@ -113,8 +113,8 @@ def check_sample(sample: Sample, ratings: Sequence[Rating]) -> None:
         if rating.sample != sample.key or not {answer.item for answer in rating.labels} <= ids:
             raise LabelsError(
                 f"{rating.rater}: labels of sample {rating.sample}; these conversations give sample {sample.key} "
-                f"(seed {sample.seed}, {sample.count} turns). Give the same NAME.json files that the page was made of, "
-                "unchanged and all of them."
+                f"(seed {sample.seed}, turns: {sample.count}). Give the same NAME.json files that the page was made "
+                "of, unchanged and all of them."
             )
     if not any(answer.place is not None for rating in ratings for answer in rating.labels):
         raise LabelsError("no turn has a class in these labels; expected at least one. Label some turns first.")

@@ -79,8 +79,9 @@ def asked_for(ratings: Sequence[Rating]) -> tuple[int, int]:
     for other in ratings[1:]:
         if other.sample != first.sample:
             raise LabelsError(
-                f"{first.rater} labelled sample {first.sample} (seed {first.seed}, {first.count} turns), {other.rater} "
-                f"sample {other.sample} (seed {other.seed}, {other.count} turns); expected labels of the same page."
+                f"{first.rater} labelled sample {first.sample} (seed {first.seed}, turns: {first.count}), "
+                f"{other.rater} sample {other.sample} (seed {other.seed}, turns: {other.count}); expected labels "
+                "of the same page."
             )
     names = Counter(rating.rater.strip().casefold() for rating in ratings)
     if max(names.values()) > 1:

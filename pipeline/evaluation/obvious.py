@@ -9,17 +9,20 @@ from typing import Any
 import numpy as np
 
 from pipeline.config import EmotionOptions
-from pipeline.emotion.checkpoint import open_checkpoint, weight_names
+from pipeline.emotion.checkpoint import open_checkpoint, weight_shapes
 from pipeline.emotion.interface import Excerpt
 from pipeline.emotion.reading import reading_of
 from pipeline.errors import ConfigError
 from pipeline.models import forbid_network
+from pipeline.models.installed import Installed, verify
 from pipeline.records import EmotionScores, ModelInfo, Progress, ignore_progress
 from pipeline.torchaudio_import import import_torchaudio
 
 
 class ObviousEmotion:
-    """`transformers.pipeline("audio-classification")` on a folder with the stock head, on the CPU.
+    """`transformers.pipeline("audio-classification")` on a model with the stock head, on the CPU.
+
+    `found` is a folder, or an installed model, as `pipeline.emotion.locate` finds it.
 
     Its activation and label map are those that Ressenti would use, so that the scores can be compared. Raises
     `ConfigError` for another head, which the pipeline would leave random.
@@ -27,22 +30,29 @@ class ObviousEmotion:
 
     learned: frozenset[tuple[str, str]] = frozenset()
 
-    def __init__(self, folder: Path, options: EmotionOptions) -> None:
+    def __init__(self, found: Path | Installed | None, options: EmotionOptions) -> None:
+        if found is None:
+            raise ConfigError("obvious: the built-in model is none of transformers'. Name another, or a folder.")
         forbid_network()
         import_torchaudio()
         import torch
         from transformers import pipeline
 
+        if isinstance(found, Installed):
+            verify(found)
+            folder, known, name = found.folder, found.known, found.id
+        else:
+            folder, known, name = found, None, str(found)
         checkpoint = open_checkpoint(folder)
-        self._reading = reading_of(checkpoint, options, None)
-        if self._reading.labels is None or "projector.weight" not in weight_names(checkpoint):
+        self._reading = reading_of(checkpoint, options, known)
+        if self._reading.labels is None or "projector.weight" not in weight_shapes(checkpoint):
             raise ConfigError(
-                f"obvious:{folder}: not the head of transformers' own class, which its pipeline would leave random; "
+                f"obvious:{name}: not the head of transformers' own class, which its pipeline would leave random; "
                 "expected a model with projector.weight. Compare another model with it."
             )
         build: Any = pipeline  # overloaded for every task there is
         self._pipeline = build("audio-classification", model=str(folder), dtype=torch.float32, device="cpu")
-        self.info = ModelInfo("emotion", f"obvious:{folder.name}", None, checkpoint.sha256)
+        self.info = ModelInfo("emotion", f"obvious:{name}", None, checkpoint.sha256)
 
     def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:
         """Scores of each excerpt, in order."""

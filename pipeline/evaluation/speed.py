@@ -133,7 +133,7 @@ class TimedEmotion:
         if self._obvious:
             from pipeline.evaluation.obvious import ObviousEmotion
 
-            model: EmotionModel = ObviousEmotion(Path(self._options.model), self._options)
+            model: EmotionModel = ObviousEmotion(emotion.locate(self._options.model), self._options)
         else:
             model = emotion.choose(self._options)
         self._clock.end("loading_emotion")
@@ -183,7 +183,7 @@ def write_repeated(sound: Audio, minutes: float, target: Path) -> None:
     channels = len(sound.samples)
     if count * channels * 2 > _LARGEST_WAV:
         most = _LARGEST_WAV / channels / 2 / RATE_HZ / 60
-        raise ConfigError(f"--minutes: got {minutes:g}; expected at most {most:.0f} with {channels} channel(s).")
+        raise ConfigError(f"--minutes: got {minutes:g}; expected at most {most:.0f} (channels: {channels}).")
     with wave.open(str(target), "wb") as file:
         file.setnchannels(channels)
         file.setsampwidth(2)

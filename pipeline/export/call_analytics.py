@@ -16,8 +16,9 @@ from pathlib import PurePath
 from typing import Any, cast
 from uuid import NAMESPACE_OID, uuid5
 
+from pipeline.affect import model_answer
 from pipeline.annotations import Span, Word
-from pipeline.export.said import is_corrected, model_answer, text_of, words_of
+from pipeline.export.said import is_corrected, text_of, words_of
 from pipeline.export.wording import Wording
 from pipeline.records import CLASSES, AffectPoint, Conversation, EmotionScores, Exchange, Levels, Speaker, Turn, union_s
 
@@ -35,16 +36,18 @@ Json = dict[str, Any]
 def aws(conversation: Conversation) -> str:
     """JSON as Amazon Transcribe Call Analytics writes it, with tone in `Ressenti`; times in whole milliseconds.
 
+    There is also where words were left out of `Content`.
+
     A speaker is AGENT or CUSTOMER where they alone have such a role, else goes by their label. `Content` is empty
     where there is no transcript. A loudness score is null for a second whose level is not stored.
     """
     roles = _roles(conversation.speakers)
-    words = words_of(conversation)
+    words = words_of(conversation, marks=False)
     data: Json = {
         "JobName": re.sub(r"[^0-9A-Za-z._-]", "_", PurePath(conversation.recording.name).stem) or "recording",
         "JobStatus": "COMPLETED",
         "Channel": "VOICE",
-        "ContentMetadata": {"Output": "Redacted" if conversation.bleeps else "Raw"},
+        "ContentMetadata": {"Output": "Redacted" if conversation.bleeps or conversation.omissions else "Raw"},
         "Participants": [{"ParticipantId": label, "ParticipantRole": role} for label, role in roles.items()],
         "Categories": {"MatchedCategories": [], "MatchedDetails": {}},
         "ConversationCharacteristics": _characteristics(conversation, roles, words),
@@ -126,7 +129,10 @@ def _item(word: Word) -> Json:
 
 
 def _within(bleep: Span, turn: Turn) -> Json:
-    start_s, end_s = max(bleep.start_s, turn.start_s), min(bleep.end_s, turn.end_s)
+    return _span(max(bleep.start_s, turn.start_s), min(bleep.end_s, turn.end_s))
+
+
+def _span(start_s: float, end_s: float) -> Json:
     return {"BeginOffsetMillis": _millis(start_s), "EndOffsetMillis": _millis(end_s)}
 
 
@@ -156,6 +162,7 @@ def _tone(conversation: Conversation, turn: Turn) -> Json:
     if turn.original:
         data["Original"] = {"ParticipantId": turn.original.speaker, **_judged(model_answer(turn))}
         data["Original"]["NotJudged"] = turn.original.unjudged
+    data["WordsLeftOut"] = [_span(o.start_s, o.end_s) for o in conversation.omissions if o.turn == turn.index]
     return data | ({"Note": turn.note} if turn.note else {})
 
 
@@ -187,6 +194,10 @@ def _extension(conversation: Conversation, roles: Mapping[str, str]) -> Json:
         "LoudnessScale": {"Unit": _LOUDNESS, "LevelStepSeconds": levels.step_s if levels else None},
         "ValenceByPeriod": {"QUARTER": _quarters(conversation, roles, "valence")},
         "ArousalByPeriod": {"QUARTER": _quarters(conversation, roles, "arousal")},
+        "Silenced": {
+            "Spans": [_span(span.start_s, span.end_s) for span in conversation.bleeps],
+            "WordsLeftOut": [_span(place.start_s, place.end_s) for place in conversation.omissions],
+        },
         "Limits": Wording("en")("limit_expression"),
     }
 

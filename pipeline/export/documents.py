@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.export.quotes import Quote, quotes_of
@@ -20,16 +21,19 @@ _AT_START = re.compile(r"^(\+|-|=|!|\d+(?=[.)]))")
 def quotes_md(conversation: Conversation) -> str:
     """Timecoded quotes as CommonMark; what people wrote is escaped and stays text."""
     quotes = quotes_of(conversation)
-    facts = "\n".join(f"- {_escaped(name)}{quotes.colon}{_escaped(value)}" for name, value in quotes.facts)
+    facts, made = (
+        "\n".join(f"- {_escaped(name)}{quotes.colon}{_escaped(value)}" for name, value in pairs)
+        for pairs in (quotes.facts, quotes.made)
+    )
     blocks = [f"# {_escaped(quotes.title)}", facts, *(_escaped(limit) for limit in quotes.limits), "---"]
-    return "\n\n".join([*blocks, *(_quote_md(quote, quotes.colon) for quote in quotes.quotes)]) + "\n"
+    blocks += [_quote_md(quote, quotes.colon) for quote in quotes.quotes]
+    return "\n\n".join([*blocks, "---", f"## {_escaped(quotes.heading)}", made]) + "\n"
 
 
 def quotes_docx(conversation: Conversation) -> bytes:
     """Timecoded quotes as a Word document; the same conversation gives the same bytes."""
     import docx
     from docx.oxml.ns import qn
-    from docx.shared import Pt
 
     quotes = quotes_of(conversation)
     document = docx.Document()
@@ -38,16 +42,15 @@ def quotes_docx(conversation: Conversation) -> bytes:
     about.language = quotes.lang
     for language in document.styles.element.iter(qn("w:lang")):
         language.set(qn("w:val"), {"en": "en-GB", "fr": "fr-FR"}[quotes.lang])
-    document.styles["Normal"].font.size = Pt(10.5)
+    _lay_out(document)
     document.add_heading(quotes.title, level=1)
-    for name, value in quotes.facts:
-        line = document.add_paragraph(style="List Bullet")
-        line.add_run(f"{name}{quotes.colon}").bold = True
-        line.add_run(value)
+    _add_pairs(document, quotes.facts, quotes.colon)
     for limit in quotes.limits:
-        document.add_paragraph().add_run(limit).italic = True
+        document.add_paragraph(limit, style="Caption")
     for quote in quotes.quotes:
         _add_quote(document, quote, quotes.colon)
+    document.add_heading(quotes.heading, level=2)
+    _add_pairs(document, quotes.made, quotes.colon)
     out = io.BytesIO()
     document.save(out)
     return _without_clock(out.getvalue())
@@ -60,14 +63,43 @@ def _quote_md(quote: Quote, colon: str) -> str:
     return "\n\n".join([f"**[{quote.time}] {_escaped(quote.speaker)}** · {heard}", said, *remarks])
 
 
+def _lay_out(document: Document) -> None:
+    """A page of A4; quotes are set in and stand close to who said them, limits are small."""
+    from docx.shared import Cm, Pt, RGBColor
+
+    page = document.sections[0]
+    page.page_width, page.page_height = Cm(21), Cm(29.7)
+    page.left_margin = page.right_margin = Cm(2.3)
+    page.top_margin = page.bottom_margin = Cm(2)
+    styles = document.styles
+    styles["Normal"].font.size = Pt(10.5)
+    styles["Normal"].paragraph_format.space_after = Pt(6)
+    styles["List Bullet"].paragraph_format.space_after = Pt(0)
+    styles["Quote"].font.italic = False
+    small = styles["Caption"]
+    small.font.size, small.font.bold, small.font.color.rgb = Pt(9), False, RGBColor(0x55, 0x55, 0x55)
+    small.paragraph_format.space_before, small.paragraph_format.space_after = Pt(6), Pt(0)
+
+
+def _add_pairs(document: Document, pairs: Sequence[tuple[str, str]], colon: str) -> None:
+    for name, value in pairs:
+        line = document.add_paragraph(style="List Bullet")
+        line.add_run(f"{name}{colon}").bold = True
+        line.add_run(value)
+
+
 def _add_quote(document: Document, quote: Quote, colon: str) -> None:
+    from docx.shared import Cm, Pt
+
     head = document.add_paragraph()
     head.paragraph_format.keep_with_next = True
+    head.paragraph_format.space_before, head.paragraph_format.space_after = Pt(10), Pt(2)
     head.add_run(f"[{quote.time}] {quote.speaker}").bold = True
     head.add_run(" · " + " · ".join(quote.heard))
-    document.add_paragraph(quote.said, style="Quote" if quote.quoted else None)
-    for name, text in quote.remarks:
-        document.add_paragraph().add_run(f"{name}{colon}{text}")
+    lines = [(quote.said, "Quote" if quote.quoted else "Caption")]
+    lines += [(f"{name}{colon}{text}", "Caption") for name, text in quote.remarks]
+    for text, style in lines:
+        document.add_paragraph(text, style=style).paragraph_format.left_indent = Cm(0.6)
 
 
 def _escaped(text: str) -> str:

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from pipeline.annotations import Word
-from pipeline.export.said import class_of, names_of, plain, text_of, words_of
+from pipeline.export.said import class_of, has_words, names_of, plain, text_of, words_of
 from pipeline.records import Conversation, Turn
 
 _LEAST_S = 0.001
-_SPEECH = "[speech]"
+_SPEECH, _SILENCED = "[speech]", "[silenced]"
 
 Interval = tuple[float, float, str]
 """Start and end in seconds, and the label."""
@@ -25,6 +25,7 @@ def textgrid(conversation: Conversation) -> str:
 
     A turn says its words where there is a transcript, else its class; the class has a question mark where it is unsure
     and is empty where the turn was not judged. Valence and arousal are points at the middle of each scored window.
+    Silenced spans have a tier of their own, and `[…]` stands where words were left out.
     Times have six decimals.
     """
     end_s = _end_s(conversation)
@@ -38,12 +39,15 @@ def textgrid(conversation: Conversation) -> str:
             spoken = [_interval(t, text_of(w) or class_of(t) or _SPEECH) for t, w in zip(lane, said, strict=True)]
             tiers.append(_tier(f"{name}: turns{more}", spoken, end_s))
             tiers.append(_tier(f"{name}: classes{more}", [_interval(t, class_of(t)) for t in lane], end_s))
-            if conversation.words:
+            if has_words(conversation):
                 own = [word for group in said for word in group]
                 tiers.append(_tier(f"{name}: words{more}", _word_intervals(own, end_s), end_s))
         tiers += _place_tiers(conversation, label, name, end_s)
     if None in words:
         tiers.append(_tier("words in no turn", _word_intervals(words[None], end_s), end_s))
+    if conversation.bleeps:
+        spans = [(span.start_s, min(span.end_s, end_s), _SILENCED) for span in conversation.bleeps]
+        tiers.append(_tier("silenced", spans, end_s))
     head = (
         f'File type = "ooTextFile"\nObject class = "TextGrid"\n\nxmin = 0 \nxmax = {_time(end_s)} \ntiers? <exists> \n'
     )
@@ -125,10 +129,9 @@ def _interval(turn: Turn, text: str) -> Interval:
 
 def _end_s(conversation: Conversation) -> float:
     """The end of the recording, or of the last that was said where that is later by a rounding."""
-    said = [turn.end_s for turn in conversation.turns] + [
-        max(word.end_s, word.start_s + _LEAST_S) for word in conversation.words
-    ]
-    return max([conversation.recording.duration_s, *said])
+    said = [word for words in words_of(conversation).values() for word in words]
+    ends = [turn.end_s for turn in conversation.turns] + [max(w.end_s, w.start_s + _LEAST_S) for w in said]
+    return max([conversation.recording.duration_s, *ends])
 
 
 def _time(seconds: float) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.export.said import is_corrected, model_answer, names_of, plain, text_of, words_of
-from pipeline.export.wording import Lang, Wording, clock, wording_of
+from pipeline.affect import model_answer
+from pipeline.annotations import Span
+from pipeline.export.said import has_words, is_corrected, names_of, plain, text_of, words_of
+from pipeline.export.wording import Lang, Wording, clock, silenced, spans_of, wording_of
 from pipeline.records import Conversation, ModelInfo, Speaker, Turn
 
 
@@ -14,7 +17,8 @@ class Quote:
     """One turn: from when to when, by whom, how it sounded, and what was said.
 
     `heard` are the class (or why there is none), valence and arousal; `remarks` are pairs of what it is and its text:
-    what a person corrected, and their note. `quoted` is False where `said` only tells that there are no words.
+    what a person corrected, their note, what is silenced. `quoted` is False where `said` only tells that there are no
+    words.
     """
 
     time: str
@@ -27,9 +31,9 @@ class Quote:
 
 @dataclass(frozen=True)
 class Quotes:
-    """The whole document: title, facts of the recording and the models as pairs, limits, and quotes by time.
+    """The whole document: title, facts of the recording as pairs, limits, quotes by time, and how it was made.
 
-    `colon` stands between the two of a pair, as the language writes it.
+    `colon` stands between the two of a pair, as the language writes it; `heading` stands above `made`.
     """
 
     lang: Lang
@@ -38,13 +42,15 @@ class Quotes:
     facts: tuple[tuple[str, str], ...]
     limits: tuple[str, ...]
     quotes: tuple[Quote, ...]
+    heading: str
+    made: tuple[tuple[str, str], ...]
 
 
 def quotes_of(conversation: Conversation) -> Quotes:
     """The turns of a conversation as quotes, in order of time."""
     words, wording = words_of(conversation), wording_of(conversation)
     names = names_of(conversation, wording)
-    no_words = wording("no_words" if conversation.words else "no_transcript")
+    no_words = wording("no_words" if has_words(conversation) else "no_transcript")
     quotes = []
     for turn in sorted(conversation.turns, key=lambda t: (t.start_s, t.end_s)):
         said = text_of(words.get(turn.index, ()))
@@ -55,7 +61,7 @@ def quotes_of(conversation: Conversation) -> Quotes:
                 heard=_heard(conversation, turn, wording),
                 said=said or no_words,
                 quoted=bool(said),
-                remarks=_remarks(turn, names, wording),
+                remarks=(*_remarks(turn, names, wording), *_silenced_in(turn, conversation.bleeps, wording)),
             )
         )
     return Quotes(
@@ -63,8 +69,10 @@ def quotes_of(conversation: Conversation) -> Quotes:
         colon=wording("colon"),
         title=wording("title", name=plain(conversation.recording.name)),
         facts=_facts(conversation, names, wording),
-        limits=_limits(conversation, len(words.get(None, ())), wording),
+        limits=_limits(conversation, len(words_of(conversation, marks=False).get(None, ())), wording),
         quotes=tuple(quotes),
+        heading=wording("made"),
+        made=_made(conversation, wording),
     )
 
 
@@ -94,14 +102,26 @@ def _remarks(turn: Turn, names: dict[str, str], wording: Wording) -> tuple[tuple
     return tuple(remarks)
 
 
+def _silenced_in(turn: Turn, bleeps: Sequence[Span], wording: Wording) -> tuple[tuple[str, str], ...]:
+    """The parts of a turn that are silenced, as a remark."""
+    own = [(max(b.start_s, turn.start_s), min(b.end_s, turn.end_s)) for b in bleeps]
+    inside = [Span(start, end) for start, end in own if start < end]
+    return ((wording("silenced"), spans_of(inside)),) if inside else ()
+
+
 def _facts(conversation: Conversation, names: dict[str, str], wording: Wording) -> tuple[tuple[str, str], ...]:
     recording = conversation.recording
     who = ", ".join(_with_role(speaker, names[speaker.label], wording) for speaker in conversation.speakers)
     return (
         (wording("recording"), plain(recording.name)),
-        (wording("hash"), recording.sha256),
         (wording("length"), clock(recording.duration_s)),
         (wording("speakers"), who or "–"),
+    )
+
+
+def _made(conversation: Conversation, wording: Wording) -> tuple[tuple[str, str], ...]:
+    return (
+        (wording("hash"), conversation.recording.sha256),
         *((wording("model", task=wording(f"t_{m.task}")), _model(m, wording)) for m in conversation.models),
         (wording("program"), plain(conversation.program)),
     )
@@ -110,7 +130,7 @@ def _facts(conversation: Conversation, names: dict[str, str], wording: Wording) 
 def _with_role(speaker: Speaker, name: str, wording: Wording) -> str:
     if not speaker.role:
         return name
-    role = plain(speaker.role)
+    role = plain(wording.role(speaker.role))
     return f"{name} ({wording('guess', role=role) if speaker.role_source == 'guess' else role})"
 
 
@@ -131,9 +151,7 @@ def _limits(conversation: Conversation, without_turn: int, wording: Wording) -> 
         limits.append(wording("limit_human"))
     if conversation.allow_restricted:
         limits.append(wording("legal_allowed", reason=plain(conversation.allow_restricted)))
-    if conversation.bleeps:
-        spans = ", ".join(f"{clock(b.start_s)} – {clock(b.end_s)}" for b in conversation.bleeps)
-        limits.append(wording("limit_bleeps", spans=spans))
+    limits += silenced(conversation)
     if without_turn:
         limits.append(wording("limit_no_turn", n=without_turn))
     return tuple(limits)

@@ -6,10 +6,9 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from pipeline.affect import mean_scores
-from pipeline.annotations import Word
+from pipeline.annotations import OMITTED, Word
 from pipeline.export.wording import Wording
-from pipeline.records import Conversation, EmotionScores, Turn
+from pipeline.records import Conversation, Turn
 
 
 def plain(text: str) -> str:
@@ -29,11 +28,20 @@ def names_of(conversation: Conversation, wording: Wording | None = None) -> dict
     return shown
 
 
-def words_of(conversation: Conversation) -> dict[int | None, tuple[Word, ...]]:
-    """Words by the index of their turn, in order of time; under None those that lie in no turn."""
+def has_words(conversation: Conversation) -> bool:
+    """Whether there is a transcript, also one of which nothing is left."""
+    return bool(conversation.words or conversation.omissions)
+
+
+def words_of(conversation: Conversation, *, marks: bool = True) -> dict[int | None, tuple[Word, ...]]:
+    """Words by the index of their turn, in order of time; under None those that lie in no turn.
+
+    With `marks`, `OMITTED` is among them wherever words were left out.
+    """
     known = {turn.index for turn in conversation.turns}
     found: dict[int | None, list[Word]] = defaultdict(list)
-    for word in sorted(conversation.words, key=lambda w: (w.start_s, w.end_s)):
+    left_out = [Word(o.start_s, o.end_s, OMITTED, o.turn, exact=False) for o in conversation.omissions] if marks else []
+    for word in sorted([*conversation.words, *left_out], key=lambda w: (w.start_s, w.end_s)):
         if plain(word.text):
             found[word.turn if word.turn in known else None].append(word)
     return {turn: tuple(words) for turn, words in found.items()}
@@ -49,17 +57,10 @@ def class_of(turn: Turn) -> str:
     return f"{turn.emotion.top}{'?' if turn.unsure else ''}" if turn.emotion else ""
 
 
-def model_answer(turn: Turn) -> EmotionScores | None:
-    """What the model itself said of a turn, whether or not a person corrected it; None where it said nothing."""
-    if turn.original is None:
-        return turn.emotion
-    return mean_scores(turn.original.windows) if turn.original.windows else None
-
-
 def is_corrected(turn: Turn) -> bool:
     """Whether a person gave the turn another speaker or a class of their own; a note alone corrects nothing."""
     moved = turn.original is not None and turn.original.speaker != turn.speaker
-    return moved or (turn.emotion is not None and turn.emotion.activation == "human")
+    return moved or turn.by_person
 
 
 def _unnamed(label: str, wording: Wording | None) -> str:

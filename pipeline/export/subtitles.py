@@ -11,7 +11,7 @@ from textwrap import wrap
 
 from pipeline.annotations import Word
 from pipeline.export.said import names_of, text_of, words_of
-from pipeline.export.wording import Wording, wording_of
+from pipeline.export.wording import Wording, silenced, wording_of
 from pipeline.records import Conversation, Turn
 
 LINE, LINES, LONGEST_S = 42, 2, 7.0
@@ -20,7 +20,7 @@ LINE, LINES, LONGEST_S = 42, 2, 7.0
 
 @dataclass(frozen=True)
 class Cue:
-    """What is shown from when to when, in milliseconds; `speaker` is None for words that lie in no turn."""
+    """What is shown from when to when, in milliseconds; `speaker` is None for words in no turn, and for silence."""
 
     start_ms: int
     end_ms: int
@@ -29,7 +29,10 @@ class Cue:
 
 
 def srt(conversation: Conversation) -> str:
-    """SubRip: `Name: text`, or the class in brackets where a turn has no words. Times are rounded to milliseconds."""
+    """SubRip: `Name: text`, or the class in brackets where a turn has no words. Times are rounded to milliseconds.
+
+    A silenced span is a cue that says so, without a name; `[…]` stands where words were left out.
+    """
     blocks = [
         f"{k}\n{_time(cue.start_ms, ',')} --> {_time(cue.end_ms, ',')}\n"
         + "\n".join(_lines(_unarrowed(f"{cue.speaker}: {cue.text}" if cue.speaker else cue.text)))
@@ -39,8 +42,11 @@ def srt(conversation: Conversation) -> str:
 
 
 def vtt(conversation: Conversation) -> str:
-    """WebVTT: as `srt`, with speakers as voices (`<v Name>`) and all text escaped."""
-    blocks = ["WEBVTT"]
+    """WebVTT: as `srt`, with speakers as voices (`<v Name>`) and all text escaped.
+
+    Notes at its head say what is silenced and where words were left out.
+    """
+    blocks = ["WEBVTT", *("NOTE\n" + line for line in silenced(conversation))]
     for cue in cues_of(conversation):
         text = _escaped("\n".join(_lines(cue.text)))
         voiced = f"<v {_voice(cue.speaker)}>{text}</v>" if cue.speaker else text
@@ -49,7 +55,7 @@ def vtt(conversation: Conversation) -> str:
 
 
 def cues_of(conversation: Conversation) -> tuple[Cue, ...]:
-    """All cues in order of time: those of turns, and those of words that lie in none."""
+    """All cues in order of time: those of turns, of words that lie in none, and of silenced spans."""
     words, wording = words_of(conversation), wording_of(conversation)
     names = names_of(conversation, wording)
     cues = [
@@ -58,6 +64,7 @@ def cues_of(conversation: Conversation) -> tuple[Cue, ...]:
         for cue in _of_turn(turn, words.get(turn.index, ()), names[turn.speaker], wording)
     ]
     cues += _of_words(words.get(None, ()), None)
+    cues += [_cue(span.start_s, span.end_s, None, f"[{wording('silenced_cue')}]") for span in conversation.bleeps]
     return tuple(sorted(cues, key=lambda c: (c.start_ms, c.end_ms)))
 
 
@@ -81,12 +88,19 @@ def _of_words(words: Sequence[Word], name: str | None) -> list[Cue]:
 
 
 def _parts(words: Sequence[Word], name: str | None) -> Iterator[list[Word]]:
-    """Words in parts that can be read: of two lines and seven seconds, ending with a sentence where one ends late."""
+    """Words in parts that can be read: of two lines and seven seconds, ending with a sentence where one ends late.
+
+    What does not fit is cut after a comma or the like where there is one late, so that no last word stands alone.
+    """
     part: list[Word] = []
     for word in words:
-        if part and (_is_done(text_of(part)) or not _fits([*part, word], name)):
+        if part and _is_done(text_of(part)):
             yield part
             part = []
+        elif part and not _fits([*part, word], name):
+            at = _last_clause(part)
+            yield part[:at]
+            part = part[at:]
         part.append(word)
     if part:
         yield part
@@ -94,6 +108,12 @@ def _parts(words: Sequence[Word], name: str | None) -> Iterator[list[Word]]:
 
 def _is_done(text: str) -> bool:
     return len(text) >= LINE and text.endswith((".", "?", "!", "…"))
+
+
+def _last_clause(part: Sequence[Word]) -> int:
+    """How many words come before the last clause, of at least half a line; all of them where no clause ends so late."""
+    ends = [k for k in range(1, len(part)) if part[k - 1].text.rstrip().endswith((",", ";", ":", *".?!…"))]
+    return next((k for k in reversed(ends) if len(text_of(part[:k])) >= LINE // 2), len(part))
 
 
 def _fits(part: Sequence[Word], name: str | None) -> bool:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Literal
 
+from pipeline.annotations import INEXACT_S, Span
 from pipeline.records import Conversation, Turn
 
 Lang = Literal["en", "fr"]
@@ -16,8 +19,14 @@ Lang = Literal["en", "fr"]
 @cache
 def _texts(lang: Lang) -> dict[str, str]:
     text = (resources.files(__package__) / "locales" / f"{lang}.json").read_text(encoding="utf-8")
-    loaded: dict[str, str] = json.loads(text)
+    loaded: dict[str, str] = json.loads(_spaced(text) if lang == "fr" else text)
     return loaded
+
+
+def _spaced(text: str) -> str:
+    """French text whose lines do not break before a colon or a question mark, nor inside of quotation marks."""
+    text = re.sub(" ([:»])", "\u00a0\\1", text).replace("« ", "«\u00a0")
+    return re.sub(" ([;?!%])", "\u202f\\1", text)
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,10 @@ class Wording:
     def __call__(self, key: str, **values: object) -> str:
         """The text of a key, with values filled in; KeyError for an unknown key."""
         return _texts(self.lang)[key].format(**values)
+
+    def role(self, role: str) -> str:
+        """A role of the presets in this language; any other as the user wrote it."""
+        return _texts(self.lang).get(f"role_{role}", role)
 
     def number(self, value: float) -> str:
         """A valence or arousal: two decimals and the sign."""
@@ -57,6 +70,20 @@ def in_language(conversation: Conversation, lang: Lang | None) -> Conversation:
     report = conversation.config.get("report")
     options = report if isinstance(report, dict) else {}
     return replace(conversation, config={**conversation.config, "report": {**options, "lang": lang}})
+
+
+def silenced(conversation: Conversation) -> tuple[str, ...]:
+    """Which spans are silenced, and what stands where words were left out; nothing where neither is so."""
+    wording = wording_of(conversation)
+    margin = f"{INEXACT_S:g}".replace(".", "," if wording.lang == "fr" else ".")
+    spans = wording("limit_bleeps", spans=spans_of(conversation.bleeps)) if conversation.bleeps else ""
+    marks = wording("limit_omissions", margin=margin) if conversation.omissions else ""
+    return tuple(filter(None, (spans, marks)))
+
+
+def spans_of(spans: Sequence[Span]) -> str:
+    """Spans with a comma between, their times as `clock` writes them."""
+    return ", ".join(f"{clock(span.start_s)} – {clock(span.end_s)}" for span in spans)
 
 
 def clock(seconds: float) -> str:

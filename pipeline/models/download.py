@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -56,7 +58,7 @@ def get(
 
 
 def _get(model_id: str, revision: str | None, token: str | None, task: Task, progress: Progress) -> Installed:
-    there, whole = _standing(model_id)
+    there, whole = _standing(model_id, progress)
     if there and whole and revision in {None, there.commit}:
         return there
     listing = hub.list_files(model_id, revision or (there.commit if there else None), token)
@@ -79,30 +81,45 @@ def _get(model_id: str, revision: str | None, token: str | None, task: Task, pro
     return of_manifest(manifest, folder_of(model_id))
 
 
-def _standing(model_id: str) -> tuple[Installed | None, bool]:
-    """The model that is there already, and whether it is whole."""
+def _standing(model_id: str, progress: Progress) -> tuple[Installed | None, bool]:
+    """The model that is there already, and whether it is whole: all of it is hashed, as damage can hide its time."""
     there = None
     with suppress(WrongHashError):
         there = find(model_id)
         if there is not None:
-            verify(there)
+            verify(there, full=True, progress=progress)
             return there, True
     return there, False
 
 
 def _begin(model_id: str, remotes: Sequence[Remote], mend: Installed | None) -> Path:
-    """The folder to download into, with what earlier gets left there and nothing that does not belong."""
+    """The folder to download into, with what earlier gets left there and nothing that does not belong.
+
+    A model to mend stays where it is, and refused, until the mended one takes its place; its files are linked.
+    """
     partial = partial_of(model_id)
-    if mend is not None and not partial.exists():
-        mend.folder.replace(partial)
     partial.mkdir(parents=True, exist_ok=True)
     belongs = {partial / remote.name for remote in remotes} | {_part(partial, remote) for remote in remotes}
     for path in [p for p in partial.rglob("*") if not p.is_dir() or p.is_symlink()]:
         if path not in belongs or path.is_symlink():
             path.unlink()
+    if mend is not None:
+        for remote in remotes:
+            _take(mend.folder / remote.name, partial / remote.name)
     lacking = sum(remote.size - _size(partial / remote.name) - _size(_part(partial, remote)) for remote in remotes)
     check_room(partial, lacking)
     return partial
+
+
+def _take(source: Path, target: Path) -> None:
+    """Have a file in a second place: as a link, which takes no room, or as a copy where the disk knows no links."""
+    if source.is_symlink() or not source.is_file() or target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def _fetch_all(model_id: str, remotes: Sequence[Remote], partial: Path, token: str | None, progress: Progress) -> None:

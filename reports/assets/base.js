@@ -1,6 +1,7 @@
 "use strict";
 // What all parts of the page share: the data, times as text, and messages between them: "seek" (somebody wants to hear
-// from there), "time" (the playhead has moved), "filter", "bleeps". `page.ready` is the page with its data unpacked.
+// from there), "time" (the playhead has moved), "filter", "bleeps", "strip" (it has another size). `page.ready` is the
+// page with its data unpacked.
 const page = (() => {
   const by = (id) => document.getElementById(id);
   const pad = (n) => String(n).padStart(2, "0");

@@ -5,7 +5,9 @@ page.ready.then((page) => {
   const { data, clock, say, by, tell, on, download, element, unpacked, turns } = page;
   const names = new Map(data.corrections.names.map((n) => [n.speaker, n.name]));
   const changes = new Map(data.corrections.turns.map((t) => [t.turn, t]));
-  const before = JSON.stringify([[...names], [...changes], page.bleeps]);
+  const told = () => JSON.stringify([[...names], [...changes]]); // what headline and figures depend on
+  const state = () => told() + JSON.stringify(page.bleeps);
+  const before = state(), toldBefore = told();
   const speakers = data.speakers, editor = by("editor"), renamer = by("renamer");
   let edited = null, saved = before;
 
@@ -14,7 +16,6 @@ page.ready.then((page) => {
     const name = names.get(label) ?? known?.name;
     return `${name || (known?.unnamed ?? say("js_new_speaker", { label }))}${known?.role ?? ""}`;
   };
-  const state = () => JSON.stringify([[...names], [...changes], page.bleeps]);
   const count = () => names.size + changes.size + page.bleeps.length;
 
   const show = () => {
@@ -39,6 +40,10 @@ page.ready.then((page) => {
     const changed = state() !== saved;
     by("unsaved").textContent = changed ? say("js_unsaved", { n: count() }) : "";
     by("bar").hidden = by("after").hidden = state() === before && !changed;
+    const stale = told() !== toldBefore;
+    for (const mark of document.querySelectorAll(".stale")) mark.hidden = !stale;
+    by("stale").textContent = stale ? say("js_stale") : "";
+    by("stale").parentElement.hidden = !stale;
     tell("bleeps", {});
   };
 
@@ -140,10 +145,16 @@ page.ready.then((page) => {
       turns: [...changes.values()].sort((a, b) => a.turn - b.turn),
     };
     conversation.bleeps = page.bleeps.map(([start_s, end_s]) => ({ start_s, end_s }));
-    conversation.words = (conversation.words ?? []).filter((w) => !page.bleeps.some(([s, e]) => {
-      const margin = w.exact === false ? data.margin : 0; // such words were placed evenly within their cue
-      return w.start_s - margin < e && w.end_s + margin > s;
-    }));
+    const places = [...(conversation.omissions ?? [])]; // where words go, without what was said
+    let place = null;
+    conversation.words = (conversation.words ?? []).filter(({ start_s, end_s, turn, exact }) => {
+      const margin = exact === false ? data.margin : 0; // such words were placed evenly within their cue
+      if (!page.bleeps.some(([s, e]) => start_s - margin < e && end_s + margin > s)) return place = null, true;
+      if (place?.turn === turn && (turn !== null || start_s - place.end_s <= data.margin)) place.end_s = Math.max(place.end_s, end_s);
+      else places.push(place = { start_s, end_s, turn });
+      return false;
+    });
+    conversation.omissions = places;
     download(`${data.name}.corrected.json`, `${JSON.stringify(conversation, null, 1)}\n`, "application/json");
     saved = state();
     show();

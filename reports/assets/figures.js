@@ -27,9 +27,17 @@ page.ready.then((page) => {
     }
     if (Object.keys(update).length) Plotly.relayout(place, update);
     move(place);
+    tell("placed", { place });
   };
 
-  // The playhead: a line over the time axes, a ring on each path in the plane.
+  // The playhead: a line over the time axes, a ring on each path in the plane. A figure has thousands of elements among
+  // which these would have to be sought at each move.
+  const marks = new Map();
+  const mark = (place, kind, i = 0) => {
+    const key = `${place.id} ${kind} ${i}`;
+    if (!marks.has(key)) marks.set(key, place.appendChild(element("div", "", { class: kind })));
+    return marks.get(key);
+  };
   const move = (place) => {
     const full = place._fullLayout;
     if (!full) return;
@@ -37,7 +45,7 @@ page.ready.then((page) => {
     const name = timeAxes(place)[0];
     if (!name) return;
     const axis = full[name], size = full._size, left = axis._offset + axis.d2p(at);
-    const head = place.querySelector(".playhead") ?? place.appendChild(element("div", "", { class: "playhead" }));
+    const head = mark(place, "playhead");
     head.style.display = left < axis._offset - 1 || left > axis._offset + axis._length + 1 ? "none" : "block";
     head.style.left = `${left}px`;
     head.style.top = `${size.t}px`;
@@ -48,28 +56,52 @@ page.ready.then((page) => {
     paths.forEach((trace, i) => {
       const k = trace.meta.times.findLastIndex((t) => t <= at + 0.001);
       const near = k >= 0 && at - trace.meta.times[k] <= 30;
-      const id = `ring-${i}`;
-      const mark = place.querySelector(`#${id}`) ?? place.appendChild(element("div", "", { id, class: "ring" }));
-      mark.style.display = near ? "block" : "none";
+      const { style } = mark(place, "ring", i);
+      style.display = near ? "block" : "none";
       if (!near) return;
-      mark.style.borderColor = trace.line.color;
-      mark.style.left = `${full.xaxis._offset + full.xaxis.d2p(trace.x[k])}px`;
-      mark.style.top = `${full.yaxis._offset + full.yaxis.d2p(trace.y[k])}px`;
+      style.borderColor = trace.line.color;
+      style.left = `${full.xaxis._offset + full.xaxis.d2p(trace.x[k])}px`;
+      style.top = `${full.yaxis._offset + full.yaxis.d2p(trace.y[k])}px`;
     });
+  };
+
+  // From where a point of a trace is heard, null where it is of no time: a turn from its start, but what is said of a
+  // piece of a long turn from that piece.
+  const turnOf = (() => {
+    const known = new Map(page.turns.map((turn) => [turn.index, turn]));
+    return (index) => known.get(index);
+  })();
+  const heard = (place, trace, i) => {
+    const time = trace.meta?.times?.[i] ?? trace.x[i], turn = trace.customdata && turnOf(trace.customdata[i]);
+    if (place.id === "timeline") return trace.base[i];
+    if (turn) return Math.max(turn.start, time - data.window / 2);
+    if (place.id === "shares" || (place.id === "plane" && !trace.meta?.path)) return null;
+    return trace.width ? time - trace.width[i] / 1.84 : time;
+  };
+
+  // A ring about a point that was chosen by keyboard, [trace, index]; nothing where there is none.
+  const point = (place, n, chosen) => {
+    if (!place._fullLayout) return;
+    const { style } = mark(place, "chosen", n);
+    style.display = chosen ? "block" : "none";
+    if (!chosen) return;
+    const [trace, i] = chosen, full = place._fullLayout;
+    const [across, up] = ["x", "y"].map((name) => full[trace[`${name}axis`].replace(name, `${name}axis`)]);
+    const at = place.calcdata.find(([first]) => first?.trace?.index === trace.index)[i], middle = (at.s0 + at.s1) / 2;
+    const [x, y] = trace.type !== "bar" ? [at.x, at.y] : trace.orientation === "h" ? [middle, at.p] : [at.p, middle];
+    style.left = `${across._offset + across.c2p(x)}px`;
+    style.top = `${up._offset + up.c2p(y)}px`;
   };
 
   const clicks = (place) => {
     let pressed = null, served = 0;
-    place.on("plotly_click", ({ points: [point] }) => {
+    place.on("plotly_click", ({ points: [{ data: trace, pointIndex }] }) => {
       served = Date.now();
-      const { data: trace, x, base, pointIndex } = point;
-      if (place.id === "plane" || place.id === "trajectory") {
-        const time = place.id === "trajectory" ? x : trace.meta?.path ? trace.meta.times[pointIndex] : null;
-        const turn = time === null ? page.turns.find((t) => t.index === point.customdata) : null;
-        if (time !== null || turn) tell("seek", { to: turn ? turn.start : time });
-      } else if (place.id === "timeline") tell("seek", { to: trace.base[pointIndex] ?? base });
-      else if (place.id !== "shares") tell("seek", { to: trace.width ? x - (trace.width[pointIndex] ?? 0) / 1.84 : x });
+      const to = heard(place, trace, pointIndex);
+      if (to !== null) tell("seek", { to });
     });
+    // The keyboard stays with the player after a click; the figure has it only when it was come to by Tab.
+    place.addEventListener("mousedown", (event) => { event.preventDefault(); document.activeElement?.blur(); });
     // Anywhere else over a time axis; plotly lays a cover over the page while the button is down.
     place.addEventListener("pointerdown", (event) => {
       const name = timeAxes(place)[0];
@@ -108,6 +140,7 @@ page.ready.then((page) => {
     if (!drawn.has(place)) drawn.set(place, draw(place.id));
     return drawn.get(place);
   };
+  page.figures = { show, heard, turnOf, point };
   const places = [...document.querySelectorAll(".figure")].filter((place) => data.figures[place.id]);
   const watcher = new IntersectionObserver((seen) => {
     for (const entry of seen) if (entry.isIntersecting) { show(entry.target); watcher.unobserve(entry.target); }

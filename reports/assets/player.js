@@ -1,9 +1,9 @@
 "use strict";
 // The player at the foot of the page: sound, energy strip, keyboard. Without sound it still moves the playhead.
 page.ready.then((page) => {
-  const { data, clock, say, by, tell, on, turns } = page;
+  const { data, clock, say, by, tell, on, turns, paint } = page;
   const audio = by("sound"), strip = by("strip"), play = by("play");
-  let at = 0;
+  let at = 0, drawn = null; // the time, and a stretch that is being drawn on the strip
 
   if (data.sound === "embed") {
     const text = atob(by("mp3").textContent), bytes = new Uint8Array(text.length);
@@ -38,36 +38,7 @@ page.ready.then((page) => {
     if (next) seek(next.start, false);
   };
 
-  // The strip: level over time, silenced stretches crossed out, the playhead.
-  const draw = () => {
-    const width = strip.clientWidth, height = strip.clientHeight, scale = window.devicePixelRatio || 1;
-    if (!width) return;
-    if (strip.width !== Math.round(width * scale)) {
-      strip.width = Math.round(width * scale);
-      strip.height = Math.round(height * scale);
-    }
-    const pen = strip.getContext("2d"), x = (time) => time / data.duration * width;
-    pen.setTransform(scale, 0, 0, scale, 0, 0);
-    pen.clearRect(0, 0, width, height);
-    if (data.levels) {
-      const { step: wide, dbfs } = data.levels;
-      dbfs.forEach((level, i) => {
-        const tall = Math.max(1, Math.min(1, (level + 60) / 55) * height);
-        pen.fillStyle = i * wide < at ? "#2b4c7e" : "#9db0c8";
-        pen.fillRect(x(i * wide), (height - tall) / 2, Math.max(1, x(wide) - 0.4), tall);
-      });
-    } else {
-      pen.fillStyle = "#9db0c8";
-      pen.fillRect(0, height / 2 - 1, width, 2);
-    }
-    pen.fillStyle = "rgba(31,41,51,.75)";
-    for (const [start, end] of page.bleeps) pen.fillRect(x(start), 0, Math.max(2, x(end) - x(start)), height);
-    if (drawn) { pen.fillStyle = "rgba(154,52,18,.5)"; pen.fillRect(x(Math.min(...drawn)), 0, Math.abs(x(drawn[1]) - x(drawn[0])), height); }
-    pen.fillStyle = "#b42318";
-    pen.fillRect(x(at) - 1, 0, 2, height);
-  };
-
-  let drawn = null;
+  const draw = () => paint(at, drawn);
   const timeOf = (event) => {
     const box = strip.getBoundingClientRect();
     return Math.min(Math.max(0, (event.clientX - box.left) / box.width), 1) * data.duration;
@@ -102,7 +73,14 @@ page.ready.then((page) => {
     audio.addEventListener("pause", state);
     audio.addEventListener("timeupdate", () => { if (document.hidden) show(audio.currentTime); });
     audio.addEventListener("seeked", () => show(audio.currentTime));
-    audio.addEventListener("error", () => { by("trouble").textContent = say(data.sound === "embed" ? "js_no_sound" : "js_no_sidecar"); });
+    const failed = () => { // the playhead goes on without it
+      by("trouble").textContent = say(data.sound === "embed" ? "js_no_sound" : "js_no_sidecar");
+      by("trouble").className = "dockhelp flag";
+      data.sound = null;
+      play.disabled = by("speed").disabled = true;
+    };
+    audio.addEventListener("error", failed);
+    if (audio.error) failed(); // a file beside the page is sought before this script runs
     const follow = () => {
       show(audio.currentTime);
       if (!audio.paused) requestAnimationFrame(follow);
@@ -129,6 +107,6 @@ page.ready.then((page) => {
   });
   on("seek", ({ to }) => seek(to, true));
   on("bleeps", () => show(at));
-  window.addEventListener("resize", draw);
+  on("strip", draw);
   show(0);
 });

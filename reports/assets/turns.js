@@ -19,6 +19,7 @@ page.ready.then((page) => {
     }
     by("found").textContent = kept.size === turns.length ? "" : say("js_found", { n: kept.size, all: turns.length });
     if (form.elements.confidence) by("least").textContent = `${value("confidence")} %`;
+    if (stop.closest("tr").hidden) stand(rows()[0]?.querySelector(".go") ?? stop);
     tell("filter", { turns: kept.size === turns.length ? null : kept });
   };
   form.addEventListener("input", apply);
@@ -26,16 +27,53 @@ page.ready.then((page) => {
   form.addEventListener("reset", () => setTimeout(apply));
   on("changed", ({ index, row }) => { texts.set(index, plain(row.textContent)); });
 
-  // Words become clickable when somebody comes near them: thousands of elements would make the page slow.
+  // Words become elements when somebody comes near them: thousands of them would make the page slow.
   const words = (row) => {
     const cell = row?.querySelector(".said:not(.split)");
     if (!cell) return;
     const said = data.words[turns.find((turn) => turn.row === row).index] ?? [];
     cell.classList.add("split");
-    cell.replaceChildren(...said.flatMap(([start, text]) => [element("span", text, { "data-t": start }), " "]));
+    cell.replaceChildren(...said.flatMap(([start, text, why]) => [
+      element("span", text, { "data-t": start, ...(why ? { class: "cut", title: why } : { role: "button", tabindex: -1 }) }), " "]));
   };
   room.addEventListener("pointerover", (event) => words(event.target.closest("tr")));
   room.addEventListener("pointerdown", (event) => words(event.target.closest("tr")), true);
+
+  // By keyboard the table is one stop of Tab: ↑ ↓ go to other turns, ← → to what is in a turn, and through its words
+  // into the next one's.
+  let stop = room.querySelector(".go");
+  const rows = () => turns.filter((turn) => !turn.row.hidden).map((turn) => turn.row);
+  const within = (row) => {
+    words(row);
+    return [...row.querySelectorAll("button, .said [role]")];
+  };
+  const stand = (there) => {
+    stop.tabIndex = -1;
+    stop = there;
+    stop.tabIndex = 0;
+  };
+  const alike = (row, here) => { // what is in another row where one stands in this one
+    const kind = here.matches(".said span") ? ".said span" : here.matches(".quiet") ? ".quiet" : ".go";
+    return within(row).find((there) => there.matches(kind)) ?? row.querySelector(".go");
+  };
+  const far = { ArrowUp: -1, ArrowDown: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity };
+  const next = (here, key) => {
+    const row = here.closest("tr"), seen = rows(), at = seen.indexOf(row);
+    if (key in far) return alike(seen[Math.min(seen.length - 1, Math.max(0, at + far[key]))], here);
+    const own = within(row), step = key === "ArrowRight" ? 1 : -1, beside = own[own.indexOf(here) + step];
+    if (beside || !seen[at + step]) return beside;
+    return step > 0 ? alike(seen[at + 1], here) : within(seen[at - 1]).at(-1);
+  };
+  room.addEventListener("focusin", ({ target }) => { if (target.matches("tbody button, .said span")) stand(target); });
+  room.addEventListener("keydown", (event) => {
+    const here = event.target.closest("tbody button, .said span");
+    if (!here || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.key === "Enter" && here.matches("span")) tell("seek", { to: Number(here.dataset.t) });
+    else if (event.key in far || event.key === "ArrowLeft" || event.key === "ArrowRight") next(here, event.key)?.focus();
+    else return;
+    event.preventDefault();
+    event.stopPropagation(); // elsewhere they move the playhead
+  });
 
   let current = null;
   on("time", ({ at, playing }) => {

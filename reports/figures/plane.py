@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import cos, log, pi, sin, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.records import CLASSES, AffectPoint, Conversation, Trajectory
 from reports.figures.style import (
     CLASS_COLOURS,
+    CLASS_PATTERNS,
     GRID,
+    INK,
     base_layout,
     error_bar,
+    rings_of,
     short,
     speaker_style,
     titles_shown,
@@ -22,6 +26,9 @@ from reports.wording import Wording
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+
+NAME_WIDTH = 0.34  # about that of a class's name on a phone, in units of the plane
 
 
 def plane(conversation: Conversation, words: Wording) -> go.Figure:
@@ -47,6 +54,7 @@ def plane(conversation: Conversation, words: Wording) -> go.Figure:
                 "symbol": style["symbol"],
                 "opacity": 0.4,
                 "size": [round(5 + 2 * min(8.0, p.weight_s) ** 0.5, 1) for p in line.points],
+                **rings_of([p.turn for p in line.points], conversation),
             },
             customdata=[p.turn for p in line.points],
             meta={"title": titles[line.speaker], "times": short([p.time_s for p in line.points])},
@@ -85,19 +93,20 @@ def plane(conversation: Conversation, words: Wording) -> go.Figure:
         **base_layout(words, height=460),
         xaxis={**scale, "title": {"text": words("valence_axis")}, "fixedrange": True},
         yaxis={**scale, "title": {"text": words("arousal_axis")}, "fixedrange": True},
+        annotations=[_label(name, anchors, words) for name in CLASSES if region(name, anchors)],
     )
     return figure
 
 
 def _region(figure: go.Figure, name: str, anchors: dict[str, tuple[float, float]], words: Wording) -> None:
-    """Where a class is the nearest, and its name at the anchor."""
+    """Where a class is the nearest, in its colour and pattern, and a cross at its anchor."""
     corners = region(name, anchors)
     figure.add_scatter(
         x=short([x for x, _ in corners]),
         y=short([y for _, y in corners]),
         mode="lines",
         fill="toself",
-        fillcolor=with_alpha(CLASS_COLOURS[name], 0.1),
+        **_filled(name),
         line={"color": "#FFFFFF", "width": 1.5},
         hoverinfo="skip",
         showlegend=False,
@@ -105,14 +114,58 @@ def _region(figure: go.Figure, name: str, anchors: dict[str, tuple[float, float]
     figure.add_scatter(
         x=[anchors[name][0]],
         y=[anchors[name][1]],
-        mode="markers+text",
-        text=[words(name)],
-        textposition="top left" if anchors[name][0] > 0.5 else "top center",
-        textfont={"size": 12, "color": "#52606D"},
+        mode="markers",
         marker={"size": 12, "symbol": "x-thin", "line": {"color": "#52606D", "width": 1.5}},
         hoverinfo="skip",
         showlegend=False,
     )
+
+
+def _filled(name: str) -> dict[str, Any]:
+    """How a region looks: like a bar of its class, but so pale that points and paths stand out."""
+    pale = with_alpha(CLASS_COLOURS[name], 0.1)
+    shape = CLASS_PATTERNS[name]
+    lines = {"shape": shape, "fgcolor": with_alpha(CLASS_COLOURS[name], 0.17), "bgcolor": pale, "size": 12}
+    return {"fillcolor": pale, **({"fillpattern": {**lines, "solidity": 0.12}} if shape else {})}
+
+
+def _label(name: str, anchors: dict[str, tuple[float, float]], words: Wording) -> dict[str, Any]:
+    """The name of a region at its edge, on a pale ground above whatever lies there."""
+    x, y = label_place(region(name, anchors), top=anchors[name][1] >= 0)
+    return {
+        "x": round(x, 3),
+        "y": round(y, 3),
+        "text": words(name),
+        "showarrow": False,
+        "yanchor": "top" if anchors[name][1] >= 0 else "bottom",
+        "yshift": -3 if anchors[name][1] >= 0 else 3,
+        "font": {"size": 12, "color": INK, "weight": 600},
+        "bgcolor": "rgba(255,255,255,0.8)",
+        "borderpad": 2,
+    }
+
+
+def label_place(corners: Sequence[tuple[float, float]], top: bool) -> tuple[float, float]:
+    """Where a region's name goes: the level nearest to its upper (or lower) edge at which the region is wide enough.
+
+    Corners as `region` gives them. In the middle of that level; where the region is nowhere as wide as a name, at the
+    widest.
+    """
+    lowest, highest = min(y for _, y in corners), max(y for _, y in corners)
+    inner = [lowest + (highest - lowest) * k / 100 for k in range(1, 100)]
+    widest, place = 0.0, corners[0]
+    for y in reversed(inner) if top else inner:
+        across = [
+            ax + (y - ay) / (by - ay) * (bx - ax)
+            for (ax, ay), (bx, by) in pairwise(corners)
+            if min(ay, by) <= y < max(ay, by)
+        ]
+        width = max(across) - min(across)
+        if width > widest:
+            widest, place = width, ((max(across) + min(across)) / 2, y)
+        if widest >= NAME_WIDTH:
+            break
+    return place
 
 
 def region(name: str, anchors: dict[str, tuple[float, float]]) -> list[tuple[float, float]]:

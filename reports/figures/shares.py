@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.records import CLASSES, Conversation
-from reports.figures.style import GRID, bar_style, base_layout, bin_s, lane_axis, short, time_axis, titles_shown
+from reports.figures.style import (
+    GRID,
+    bar_style,
+    base_layout,
+    bin_s,
+    lane_axis,
+    letter_style,
+    short,
+    time_axis,
+    titles_shown,
+)
 from reports.wording import Wording
 
 if TYPE_CHECKING:
@@ -33,7 +43,7 @@ def shares(conversation: Conversation, words: Wording) -> go.Figure:
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
-            textfont={"color": "#000" if key in ("unsure", "Pleased") else "#fff"},
+            textfont=letter_style(key, key == "unsure"),
             hovertext=[
                 f"{titles[lane]}<br>{words(key)} {words.percent(v, 1)}" for lane, v in zip(lanes, values, strict=True)
             ],
@@ -80,7 +90,7 @@ def shares_over_time(conversation: Conversation, words: Wording) -> go.Figure:
                 name=words(key),
                 showlegend=False,
                 x=short(middles),
-                y=short(values),
+                y=short([v or None for v in values]),  # nothing has no outline
                 width=short([(end - i * step) * 0.92 for i, end in enumerate(ends)]),
                 marker=bar_style(key, key == "unsure", scored=True),
                 hovertext=[

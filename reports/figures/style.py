@@ -11,13 +11,15 @@ from reports.options import titles_of
 from reports.scoring import shown_classes
 from reports.wording import Wording
 
-CLASS_COLOURS = {  # Okabe & Ito 2008, told apart by the colour-blind; the letter in each bar says the same
+CLASS_COLOURS = {  # Okabe & Ito 2008, told apart by the colour-blind; patterns and letters say the same
     "Pleased": "#E69F00",
     "Relaxed": "#009E73",
     "Neutral": "#8C8C8C",
     "Sad": "#0072B2",
     "Tension": "#D55E00",
 }
+CLASS_PATTERNS = {"Pleased": ".", "Relaxed": "-", "Neutral": "", "Sad": "|", "Tension": "x"}  # as in page.css
+UNSURE = "#6B7886"  # hatched on white, of whatever class: only what is sure stands on the colour of a class
 SPEAKER_COLOURS = ("#332288", "#AA3377", "#117733", "#B8860B", "#444444", "#2A9D8F", "#882255", "#5566AA")  # Tol 2021
 DASHES = ("solid", "dash", "dot", "dashdot")
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star", "hexagon")
@@ -61,14 +63,23 @@ def speaker_style(position: int) -> dict[str, str]:
 
 
 def bar_style(key: str, unsure: bool, scored: bool) -> dict[str, Any]:
-    """How a bar of a class looks: hatched where unsure, pale where not judged."""
+    """How a bar of a class looks: in its colour and pattern, hatched on white where unsure, pale where not judged."""
     if key == "none":
         return {"color": PALE if scored else "#5B7083", "line": {"color": "#9AA5B1", "width": 1 if scored else 0}}
-    colour = CLASS_COLOURS.get(key, "#52606D")
-    if not unsure:
-        return {"color": colour, "line": {"width": 0}}
-    pattern = {"shape": "/", "fgcolor": colour, "bgcolor": "#FFFFFF", "size": 6, "solidity": 0.35}
-    return {"color": colour, "line": {"color": colour, "width": 1}, "pattern": pattern}
+    if unsure:
+        pattern = {"shape": "/", "fgcolor": UNSURE, "bgcolor": "#FFFFFF", "size": 6, "solidity": 0.25}
+        thin = {"color": "#A9B3BE", "width": 0.7}  # so that a bar of a few pixels is not all outline
+        return {"color": UNSURE, "line": thin, "pattern": pattern}
+    colour, shape = CLASS_COLOURS[key], CLASS_PATTERNS[key]
+    pattern = {"shape": shape, "fgcolor": paler(colour, 0.65), "bgcolor": colour, "size": 7, "solidity": 0.25}
+    return {"color": colour, "line": {"width": 0}, **({"pattern": pattern} if shape else {})}
+
+
+def letter_style(key: str, unsure: bool) -> dict[str, Any]:
+    """How letters look in a bar of a class: with a halo of its ground, which clears them of its pattern."""
+    ground = "#FFFFFF" if unsure else CLASS_COLOURS.get(key, PALE)
+    halo = ", ".join([f"0 0 2px {ground}"] * 4)
+    return {"color": "#000" if unsure or key == "Pleased" else "#fff", "shadow": halo, "weight": 600}
 
 
 def hover_of(turn: Turn, conversation: Conversation, titles: dict[str, str], words: Wording) -> str:
@@ -76,13 +87,25 @@ def hover_of(turn: Turn, conversation: Conversation, titles: dict[str, str], wor
     lines = [f"{titles[turn.speaker]}", f"{words.clock(turn.start_s, 1)} · {words.seconds(turn.duration_s)}"]
     if turn.emotion is not None:
         mark = f" ({words('n_unsure')})" if turn.unsure else ""
-        shown = shown_classes(turn, conversation)
-        lines.append(", ".join(f"{words(name)} {words.percent(score)}" for name, score in shown) + mark)
+        lines.append(", ".join(_scored(name, score, words) for name, score in shown_classes(turn)) + mark)
     elif turn.unjudged:
         lines.append(words(f"u_{turn.unjudged}"))
     if turn.original is not None:
         lines.append(words("n_corrected"))
     return "<br>".join(lines)
+
+
+def _scored(name: str, score: float | None, words: Wording) -> str:
+    """A class with its score, which one that a person gave has not."""
+    return words(name) if score is None else f"{words(name)} {words.percent(score)}"
+
+
+def rings_of(turns: Sequence[int], conversation: Conversation) -> dict[str, Any]:
+    """A ring about the points of turns whose class a person gave, as plotly wants it; nothing without any."""
+    people = {turn.index for turn in conversation.turns if turn.by_person}
+    if people.isdisjoint(turns):
+        return {}
+    return {"line": {"color": INK, "width": [1.5 if turn in people else 0 for turn in turns]}}
 
 
 def stretches(values: list[float | None]) -> list[tuple[int, int]]:
@@ -147,6 +170,12 @@ def base_layout(words: Wording, height: int, top: int = 36) -> dict[str, Any]:
 def short(values: Sequence[float | None]) -> list[float | None]:
     """Values with three decimals."""
     return [None if v is None else round(v, 3) for v in values]
+
+
+def paler(colour: str, share: float) -> str:
+    """A colour of #RRGGBB with so much white in it."""
+    parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(part + (255 - part) * share):02X}" for part in parts)
 
 
 def with_alpha(colour: str, alpha: float) -> str:

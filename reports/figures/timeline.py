@@ -12,6 +12,7 @@ from reports.figures.style import (
     hover_of,
     key_of,
     lane_axis,
+    letter_style,
     short,
     time_axis,
     titles_shown,
@@ -26,7 +27,7 @@ SHORTEST_OVERLAP_S = 0.1  # shorter ones are within what boundaries err
 
 
 def timeline(conversation: Conversation, words: Wording) -> go.Figure:
-    """One lane per speaker, a bar per turn: its class as colour and letter; hatched: unsure, pale: not judged.
+    """One lane per speaker, a bar per turn: its class as colour, pattern, letter; hatched: unsure, pale: not judged.
 
     Dark strokes are overlap, grey bands are silences. The customdata of a bar is the index of its turn.
     """
@@ -53,7 +54,7 @@ def timeline(conversation: Conversation, words: Wording) -> go.Figure:
                 textposition="inside",
                 insidetextanchor="middle",
                 textangle=0,
-                textfont={"color": "#000" if unsure or key == "Pleased" else "#fff"},
+                textfont=letter_style(key, unsure),
                 customdata=[t.index for t in turns],
                 hovertext=[hover_of(t, conversation, titles, words) for t in turns],
                 hovertemplate="%{hovertext}<extra></extra>",
@@ -73,9 +74,11 @@ def timeline(conversation: Conversation, words: Wording) -> go.Figure:
 
 
 def _letter(turn: Turn, words: Wording) -> str:
-    """The class by its first letter, with a star where a person said so."""
+    """The class by its first letter, with a question mark where it is unsure, and a star where a person corrected."""
     key = key_of(turn)
-    return "" if key == "none" else words(f"letter_{key}") + ("*" if turn.original is not None else "")
+    if key == "none":
+        return ""
+    return words(f"letter_{key}") + ("?" if turn.unsure else "") + ("*" if turn.original is not None else "")
 
 
 def _overlaps(figure: go.Figure, conversation: Conversation, words: Wording) -> None:

@@ -8,6 +8,7 @@ from pipeline.records import Conversation
 from reports.figures.style import (
     GRID,
     base_layout,
+    rings_of,
     short,
     speaker_style,
     stretches,
@@ -51,7 +52,13 @@ def trajectory(conversation: Conversation, words: Wording) -> go.Figure:
                 meta={"title": titles[line.speaker]},
                 y=short([getattr(p, axis) for p in line.points]),
                 mode="markers",
-                marker={"color": style["colour"], "symbol": style["symbol"], "size": 6, "opacity": 0.45},
+                marker={
+                    "color": style["colour"],
+                    "symbol": style["symbol"],
+                    "size": 6,
+                    "opacity": 0.45,
+                    **rings_of([p.turn for p in line.points], conversation),
+                },
                 customdata=[p.turn for p in line.points],
                 hovertemplate=f"%{{text}} · {words(axis)} %{{y:.2f}}<extra></extra>",
                 showlegend=False,

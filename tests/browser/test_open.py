@@ -1,102 +1,21 @@
 """Reports opened from disk in a real browser: nothing is asked of the network, everything listens and can be used."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
-from pipeline import People, excerpts, load_config, store
-from pipeline.annotations import Span, Word
-from pipeline.audio import load
+from browsing import FIGURES, READY, Open, until, with_words
+from pipeline import load_config, store
+from pipeline.annotations import Span
 from pipeline.records import Conversation
 from pipeline.run import derive
 from reports.page import render
 
-Make = Callable[..., Conversation]
 HOSTILE = "</script><img src=x onerror=alert(1)>'\"&%{x}"
-FIGURES = ("timeline", "trajectory", "plane", "shares", "course", "talk")
-
-
-@dataclass
-class Opened:
-    """A page, and all that went wrong on it."""
-
-    page: Page
-    trouble: list[str] = field(default_factory=list)
-
-    def drawn(self, name: str) -> None:
-        self.page.locator(f"#{name}").scroll_into_view_if_needed()
-        self.page.wait_for_selector(f"#{name} .main-svg", state="attached", timeout=30_000)
-
-    @property
-    def clock(self) -> float:
-        minutes, seconds = self.page.locator("#clock").inner_text().split(" / ")[0].split(":")
-        return 60 * int(minutes) + float(seconds)
-
-    def played_s(self) -> float:
-        return float(self.page.evaluate("document.getElementById('sound').currentTime"))
-
-
-Open = Callable[..., Opened]
-
-
-def until(page: Page, expression: str, seconds: float = 10.0) -> None:
-    """Wait for an expression to be true; playwright's own way needs eval, which the page's policy forbids."""
-    end = time.monotonic() + seconds
-    while not page.evaluate(expression):
-        if time.monotonic() > end:
-            pytest.fail(f"not within {seconds:g} s: {expression}")
-        page.wait_for_timeout(50)
-
-
-def with_words(conversation: Conversation, text: str = "bonjour le monde") -> Conversation:
-    made = []
-    for turn in conversation.turns:
-        for k, part in enumerate(text.split(" ")):
-            at = turn.start_s + 0.1 * k
-            made.append(Word(at, at + 0.1, f"{part}{turn.index}", turn.index))
-    return replace(conversation, words=tuple(made))
-
-
-@pytest.fixture
-def opened(browser: Browser, make_conversation: Make, recording: Path, tmp_path: Path) -> Iterator[Open]:
-    contexts = []
-
-    def open_page(
-        width: int = 1280,
-        preset: str = "default",
-        names: tuple[str, ...] = (),
-        sound: str | None = "embed",
-        change: Callable[[Conversation], Conversation] = with_words,
-    ) -> Opened:
-        path = tmp_path / "call.report.html"
-        mp3 = None
-        if sound:
-            mp3 = excerpts.mp3(excerpts.segment(load(recording, load_config().audio)[1].samples[0]), 24_000)
-            (tmp_path / "call.report.mp3").write_bytes(mp3)
-        conversation = change(make_conversation(preset, people=People(names=names)))
-        given = {"embed": mp3, "sidecar": "call.report.mp3", None: None}[sound]
-        path.write_text(render(conversation, sound=given), encoding="utf-8")
-        context = browser.new_context(viewport={"width": width, "height": 900}, accept_downloads=True)
-        contexts.append(context)
-        page = context.new_page()
-        made = Opened(page)
-        allowed = (path.as_uri(), "blob:", "data:", (tmp_path / "call.report.mp3").as_uri())
-        page.on("console", lambda message: made.trouble.append(message.text))
-        page.on("pageerror", lambda error: made.trouble.append(str(error)))
-        page.on("request", lambda r: None if r.url.startswith(allowed) else made.trouble.append(r.url))
-        page.goto(path.as_uri())
-        until(page, "document.getElementById('clock').textContent.includes('/')")
-        return made
-
-    yield open_page
-    for context in contexts:
-        context.close()
 
 
 @pytest.mark.parametrize("width", [1440, 390])
@@ -238,7 +157,7 @@ def test_filters_filter(opened: Open) -> None:
     page.locator("[name=speaker]").select_option("S2")
     assert seen() == ["turn-1", "turn-3"]
     page.locator("[name=class]").select_option("Tension")
-    assert "of 6 turns" in (page.locator("#found").text_content() or "")
+    assert "2 of 6" in (page.locator("#found").text_content() or "")
     page.locator("button[type=reset]").click()
     until(page, "document.querySelectorAll('.turns tbody tr[hidden]').length === 0")
     page.locator("[name=text]").fill("MONDE4")
@@ -293,7 +212,7 @@ def test_corrections_round_trip_and_move_figures(opened: Open, tmp_path: Path) -
     assert derived.speaker("S2").name == "Zoé <i>"
     (tmp_path / "call.report.html").write_text(render(derived), encoding="utf-8")
     page.reload()
-    until(page, "document.getElementById('clock').textContent.includes('/')")
+    until(page, READY)
     assert "corrected by a person; the model: Pleased" in (page.locator("#turn-0").text_content() or "")
     page.locator("#turn-0 .quiet").click()
     page.locator("#edit-class").select_option("")  # back to what the model says
@@ -329,6 +248,8 @@ def test_spans_are_silenced_as_drawn_and_their_words_go(opened: Open) -> None:
     assert "monde1" in said
     assert "bonjour1" not in said
     assert "le1" not in said
+    assert data["omissions"][0] == {"start_s": 5, "end_s": 5.2, "turn": 1}
+    assert "[…]" not in said
     page.locator("#bleep-from").fill("9")
     page.locator("#bleep-to").fill("3")
     page.locator("#bleep-form button[type=submit]").click()
@@ -349,6 +270,37 @@ def test_changes_are_undone_also_after_saving(opened: Open) -> None:
     assert page.locator("#bar").is_visible()
     assert saved(page)["corrections"]["names"] == []
     assert page.locator("#bar").is_hidden()
+
+
+@pytest.mark.parametrize(("lang", "said"), [("en", "before your changes"), ("fr", "avant vos modifications")])
+def test_what_does_not_follow_a_change_says_so(opened: Open, lang: str, said: str) -> None:
+    there = opened(lang=lang)
+    page = there.page
+
+    def marked() -> set[str]:
+        marks = [mark for mark in page.locator(".stale").all() if mark.is_visible()]
+        assert all(said in mark.inner_text() for mark in marks)
+        near = "(here) => here.closest('section, header').querySelector('h1, h2').id || 'headline'"
+        return {mark.evaluate(near) for mark in marks}
+
+    assert marked() == set()
+    page.locator("#bleep-from").fill("5")
+    page.locator("#bleep-to").fill("6")
+    page.locator("#bleep-form button[type=submit]").click()
+    assert page.locator("#bar").is_visible()
+    assert marked() == set()  # silence changes no figure
+    page.locator("#turn-0 .quiet").click()
+    page.locator("#edit-class").select_option("Sad")
+    page.locator("#editor button[type=submit]").click()
+    assert said in page.locator("#stale").inner_text()
+    assert "ressenti report call.corrected.json" in page.locator("#bar code").inner_text()
+    assert marked() == {"headline", "h-speakers", "h-moments", *(f"h-{name}" for name in FIGURES)}
+    saved(page)
+    assert "headline" in marked()  # saved, but this page is still the old one
+    page.locator("#undo").click()
+    assert marked() == set()
+    assert page.locator("#stale").inner_text() == ""
+    assert there.trouble == []
 
 
 def test_nobody_gives_an_emotion_to_those_who_are_not_scored(opened: Open) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.additions import with_bleeps
 from pipeline.annotations import Corrections, Span, TurnCorrection, Word
 from pipeline.config import Config
 from pipeline.records import (
@@ -132,6 +133,15 @@ def make_spoken() -> Callable[..., Conversation]:
 @pytest.fixture
 def spoken(make_spoken: Callable[..., Conversation]) -> Conversation:
     return make_spoken()
+
+
+@pytest.fixture
+def silenced(spoken: Conversation) -> Conversation:
+    """The same with three more silenced spans: within a turn, beside a word without its own time, and in no turn.
+
+    "Zoé." of turn 0, two words of turn 2, "at all" of turn 3 and "nobody" are left out.
+    """
+    return with_bleeps(spoken, (Span(2.1, 2.5), Span(14.5, 14.8), Span(37.6, 37.8)))
 
 
 @pytest.fixture

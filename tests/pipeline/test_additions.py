@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import People, pseudonymised, store, with_bleeps, with_corrections
-from pipeline.additions import parse_spans
-from pipeline.annotations import Corrections, Span, SpeakerName, TurnCorrection, Word
+from pipeline.additions import parse_spans, with_words
+from pipeline.annotations import Corrections, Omission, Span, SpeakerName, TurnCorrection, Word
 from pipeline.errors import ConfigError
 from pipeline.records import Conversation
 
@@ -42,6 +42,21 @@ def test_silenced_spans_are_joined_and_their_words_gone(make_conversation: Make)
     assert again.bleeps == (Span(5, 9.2), Span(29, 30))
     assert store.loads(store.dumps(again)).bleeps == again.bleeps
     assert "Anna" not in store.dumps(again)
+
+
+def test_where_words_were_left_out_is_noted_without_them(make_conversation: Make) -> None:
+    said = [(1, "keep"), (2, "Anna"), (3, "Maria"), (4, "keep"), (4.5, "Berg"), (10, "Berg"), (19, "keep")]
+    words = tuple(Word(at, at + 0.4, text, 0 if at < 5 else 2) for at, text in said)
+    nowhere = (Word(25, 25.2, "Anna"), Word(25.3, 25.5, "Maria"), Word(29, 29.5, "Anna"))
+    conversation = replace(make_conversation(), words=(*words, *nowhere))
+    silenced = with_bleeps(conversation, (Span(2, 3.5), Span(4.45, 5), Span(10, 11), Span(25, 30)))
+    places = (Omission(2, 3.4, 0), Omission(4.5, 4.9, 0), Omission(10, 10.4, 2), Omission(25, 25.5), Omission(29, 29.5))
+    assert silenced.omissions == places
+    assert [w.text for w in silenced.words] == ["keep"] * 3
+    again = with_bleeps(silenced, (Span(3.9, 4.1),))
+    assert again.omissions[0] == Omission(2, 4.9, 0)  # nothing is left between
+    assert store.loads(store.dumps(again)).omissions == again.omissions
+    assert with_words(again, ()).omissions == ()
 
 
 @pytest.mark.parametrize("span", [Span(30, 31), Span(29, 32), Span(100, 101)])

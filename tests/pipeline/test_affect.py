@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.affect import decided, is_unsure, mean_scores, placed, point_of
 from pipeline.affect import given as given_classes
-from pipeline.affect import is_unsure, mean_scores, placed, point_of
 from pipeline.config import AffectOptions, EmotionOptions
 from pipeline.records import CLASSES, EmotionScores, Window
 from pipeline.stats import nearness
@@ -60,6 +60,10 @@ def test_independent_scores_have_thresholds_of_their_own() -> None:
     assert given_classes(low, options) == ()
     assert is_unsure(low, options)
     assert not is_unsure(scores, options)
+    assert (decided(scores, options).top, decided(low, options).top) == ("Neutral", "Pleased")
+    apart = EmotionOptions(thresholds={**dict.fromkeys(CLASSES, 0.8), "Sad": 0.3})  # type: ignore[dict-item]
+    found = decided(EmotionScores((0.1, 0.1, 0.6, 0.4, 0.1), "sigmoid"), apart)
+    assert (found.top, found.confidence, found.reached) == ("Sad", 0.4, ("Sad",))
     sad = window(0.1, 0.1, 0.1, 0.3, 0.1, activation="sigmoid")
     assert point_of(sad, 0, OPTIONS, options) is not None
     assert point_of(sad, 0, OPTIONS, EmotionOptions()) is None

@@ -73,7 +73,9 @@ def test_every_option_is_read(sample: tuple[Path, Path], tmp_path: Path, monkeyp
     with pytest.raises(UntrustedModelError):
         analyze(sample[0], load_config("default", {"diarization": {"model": str(tmp_path)}}))
     page = "\n".join(p.read_text(encoding="utf-8") for p in (CHECKOUT / "reports").glob("*.py"))
-    shown = {("report", "lang")} | {("dynamics", f"flag_{name}") for name in ("share", "monologue_s", "silence_s")}
+    shown = {("report", "lang"), ("emotion", "thin_baseline_s")} | {
+        ("dynamics", f"flag_{name}") for name in ("share", "monologue_s", "silence_s")
+    }
     for group, name in shown:
         assert f'["{name}"]' in page, f"{group}.{name} is not shown"
     heard = {("report", "audio")}  # the command line puts the sound into the page

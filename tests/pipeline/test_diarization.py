@@ -100,6 +100,9 @@ def test_bounds_are_kept() -> None:
     x, _ = voices([20, 20, 20])
     assert len(set(clustering.cluster(x, Count(at_most=2), 0.37).tolist())) == 2
     assert len(set(clustering.cluster(x, Count(at_least=5), 0.37).tolist())) == 5
+    many, _ = voices([20] * 11)
+    assert len(set(clustering.cluster(many, Count(), 0.37).tolist())) == 8
+    assert len(set(clustering.cluster(many, Count(at_most=20), 0.37).tolist())) == 11
 
 
 def test_a_stray_window_is_no_speaker() -> None:

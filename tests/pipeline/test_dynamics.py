@@ -55,7 +55,15 @@ def test_backchannels_are_talk_but_take_no_turn() -> None:
 def test_a_monologue_runs_until_another_takes_the_floor() -> None:
     segments, turns = scene((0, 10, "A"), (12, 30, "A"), (20, 20.5, "B"), (31, 33, "B"), (34, 36, "A"))
     exchange = dynamics.exchange_of(segments, turns, 36, OPTIONS)
+    assert [(m.start_s, m.end_s, m.speaker) for m in exchange.monologues] == [(0, 30, "A"), (31, 33, "B")]
     assert dynamics.talk_of("A", segments, turns, exchange, OPTIONS).longest_monologue_s == 30
+
+
+def test_a_monologue_ends_at_a_silence_and_goes_on_over_a_pause() -> None:
+    _, turns = scene((0, 4, "A"), (8.9, 10, "A"), (15.1, 22, "A"))
+    (found,) = dynamics.monologues_of(turns, OPTIONS)
+    assert (found.start_s, found.end_s) == (0, 10)
+    assert dynamics.monologues_of([], OPTIONS) == ()
 
 
 def test_long_gaps_are_no_answers() -> None:

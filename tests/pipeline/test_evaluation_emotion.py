@@ -359,6 +359,8 @@ def test_material_with_values_alone_prints_and_writes(tmp_path: Path, fake_built
         (("--protocol", "zero-shot"), "nothing to learn from"),
         (("--protocol", "zero-shot", "--model", "elsewhere"), "Drop --model"),
         (("--config", "nowhere"), "unknown preset"),
+        (("--protocol", "zero-shot", "--unlike", "generated"), "Drop one"),
+        (("--tell-corpora",), "two corpora or more"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(
@@ -366,6 +368,75 @@ def test_options_that_do_not_fit_are_refused(
 ) -> None:
     code, text = run(manifest(clips, tmp_path), *arguments)
     assert (code, said in text) == (errors.ConfigError.exit_code, True), text
+
+
+def test_lengths_of_conversations_are_tables_of_their_own(
+    clips: Sequence[Clip], tmp_path: Path, fake_builtin: FakeEmotion
+) -> None:
+    path, out = manifest(clips, tmp_path), tmp_path / "out.json"
+    code, said = run(path, "--baseline-seconds", "30", "--baseline-seconds", "3", "--json", out)
+    assert code == 0, said
+    data = json.loads(out.read_text(encoding="utf-8"))
+    assert [(r["baseline"], r["asked_s"]) for r in data["baseline"]] == [
+        ("alone", None),
+        ("3 s", 3),
+        ("30 s", 30),
+        ("all", None),
+    ]
+    alone, short, long, whole = data["baseline"]
+    assert (alone["seconds"], whole["conversations"]) == (None, None)
+    assert short["seconds"] == pytest.approx(3, abs=0.5)
+    assert long["seconds"] == pytest.approx(30, abs=0.5)
+    assert long["different_s"] < 6  # five clips of a second
+    assert (short["clips"], alone["clips"]) == (100, 25)
+    assert [r["macro_f1"] for r in data["baseline"]] == [1, 1, 1, 1]
+    assert [(r["label"], r["baseline"]) for r in data["one_emotion"][::5]] == [
+        ("Pleased", "alone"),
+        ("Pleased", "3 s"),
+        ("Pleased", "30 s"),
+        ("Pleased", "all"),
+    ]
+    assert {r["recall"] for r in data["one_emotion"]} == {1}
+    assert (data["corpora"], data["unlike"]) == (None, None)
+    for word in ("by the speaker's speech", "one emotion alone", "30 s", "against alone"):
+        assert word in said
+
+
+def test_corpora_are_told_apart_where_asked_for(
+    clips: Sequence[Clip], tmp_path: Path, fake_builtin: FakeEmotion
+) -> None:
+    lines = [f"{c.path.name},{c.speaker},{c.emotion},{'ours' if c.speaker in 'abc' else 'theirs'}" for c in clips]
+    (tmp_path / "labels.csv").write_text("\n".join(["path,speaker,label,corpus", *lines]) + "\n", encoding="utf-8")
+    code, said = run(tmp_path, "--tell-corpora", "--condition", "clip", "--json", tmp_path / "out.json")
+    assert code == 0, said
+    rows = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["corpora"]
+    assert [(r["condition"], r["values"], r["corpora"]) for r in rows] == [
+        ("clip", "scores", ["ours", "theirs"]),
+        ("clip", "sound", ["ours", "theirs"]),
+    ]
+    assert "by chance" in said
+
+
+def test_doubt_about_other_sounds_needs_no_labels(tmp_path: Path, fake_builtin: FakeEmotion) -> None:
+    write_wav(tmp_path / "low.wav", voice(9.0, 300))
+    (tmp_path / "bad.wav").write_bytes(b"no sound")
+    out = tmp_path / "out.json"
+    code, said = run("--unlike", tmp_path, "--unlike", "generated", "--json", out)
+    assert code == errors.NotAudioError.exit_code, said
+    data = json.loads(out.read_text(encoding="utf-8"))
+    rows = [row for row in data["unlike"] if row["source"] == str(tmp_path)]
+    assert [row["name"] for row in rows] == ["low.wav", "all"]
+    assert rows[0]["taken"] == rows[1]["taken"] == {"judged_s": 9, "unsure": 0, "classes": [1, 0, 0, 0, 0]}
+    assert [row["name"] for row in data["unlike"] if row["source"] == "generated"][-2:] == ["synthetic babble", "all"]
+    assert data["results"] == []
+    assert "chords with a beat" in said
+    for arguments in (
+        (),
+        ("--unlike", "generated", "--baseline-seconds", "3"),
+        ("--unlike", "generated", "--tell-corpora"),
+    ):
+        assert run(*arguments)[0] == errors.ConfigError.exit_code
+    assert run("--unlike", "nowhere")[0] == errors.NotFoundError.exit_code
 
 
 def test_weights_that_are_damaged_are_an_error_of_ours(clips: Sequence[Clip], tmp_path: Path) -> None:

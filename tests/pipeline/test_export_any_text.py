@@ -104,4 +104,5 @@ def markdown_holds_every_quote(made: Conversation) -> None:
     for quote in document.quotes:
         expected += [f"[{quote.time}] {quote.speaker} · {' · '.join(quote.heard)}", quote.said]
         expected += [f"{name}: {text}" for name, text in quote.remarks]
+    expected += [document.heading, *(f"{name}: {value}" for name, value in document.made)]
     assert blocks == expected

@@ -1,8 +1,14 @@
-"""The Call Analytics JSON against what AWS publishes of it, and read by DuckDB with the column types of AWS' own tables.
+"""The Call Analytics JSON against what AWS publishes of it, and read by AWS' own library and by DuckDB.
 
 `SCHEMA` is written from the two pages that `pipeline.export.call_analytics` names: every key of their complete examples
 that we fill, as required, and none beside these and `Ressenti`. `COLUMNS` are types of the Glue table in which AWS'
 solution "Discovering Hot Topics Using Machine Learning" puts such files (Apache-2.0, `metadata-table` in its source).
+botocore reads turns and categories as the Contact Lens API returns them, whose description it carries.
+
+No package reads the whole file: on PyPI and npm (looked through in November 2026), tscribe, aws-transcription-to-vtt,
+aws-transcription-grouper and schema-norm read plain Transcribe jobs alone (`results.items`); mypy-boto3-, boto3-dataclass-
+and aws-resource-validator-connect-contact-lens and @aws-sdk/client-connect-contact-lens are made of the description that
+botocore carries, and the transcribe clients describe jobs, not their output.
 """
 
 import json
@@ -15,6 +21,10 @@ from typing import Any
 import duckdb
 import jsonschema
 import pytest
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+from botocore.parsers import create_parser
+from botocore.validate import ParamValidator
 
 from pipeline.export import aws
 from pipeline.records import Conversation, Levels
@@ -240,6 +250,58 @@ def test_silenced_spans_are_marked(spoken: Conversation) -> None:
         4: [{"BeginOffsetMillis": 33_000, "EndOffsetMillis": 33_250}],
         7: [{"BeginOffsetMillis": 34_000, "EndOffsetMillis": 34_500}],
     }
+
+
+def test_words_left_out_are_in_the_extension_alone(silenced: Conversation, unspoken: Conversation) -> None:
+    data = loaded(silenced)
+    texts = [entry["Content"] for entry in data["Transcript"]]
+    assert (texts[0], texts[3]) == ("Bonjour, c’est", "no length")
+    assert "[…]" not in json.dumps(data, ensure_ascii=False)
+    marked = {
+        k: e["Ressenti"]["WordsLeftOut"] for k, e in enumerate(data["Transcript"]) if e["Ressenti"]["WordsLeftOut"]
+    }
+    assert list(marked) == [0, 2, 3]
+    assert marked[0] == [{"BeginOffsetMillis": 2200, "EndOffsetMillis": 2840}]
+    told = data["Ressenti"]["Silenced"]
+    assert [span["BeginOffsetMillis"] for span in told["Spans"]] == [2100, 14_500, 33_000, 37_600]
+    assert len(told["WordsLeftOut"]) == 4
+    assert loaded(replace(unspoken, bleeps=()))["Ressenti"]["Silenced"] == {"Spans": [], "WordsLeftOut": []}
+
+
+@pytest.fixture(scope="module")
+def contact_lens() -> ServiceModel:
+    """The Contact Lens API as AWS describes it."""
+    return ServiceModel(Loader().load_service_model("connect-contact-lens", "service-2"), "connect-contact-lens")
+
+
+def test_aws_own_library_reads_turns_and_categories(spoken: Conversation, contact_lens: ServiceModel) -> None:
+    data = loaded(spoken)
+    returned = contact_lens.operation_model("ListRealtimeContactAnalysisSegments").output_shape
+    segments = [{"Transcript": turn} for turn in data["Transcript"]] + [{"Categories": data["Categories"]}]
+    answer = {"body": json.dumps({"Segments": segments}).encode(), "headers": {}, "status_code": 200}
+    *turns, categories = create_parser("rest-json").parse(answer, returned)["Segments"]
+    assert categories == {"Categories": {"MatchedCategories": [], "MatchedDetails": {}}}
+    for found, turn in zip(turns, data["Transcript"], strict=True):
+        kept = ("Id", "ParticipantId", "ParticipantRole", "Content", "BeginOffsetMillis", "EndOffsetMillis")
+        assert found == {"Transcript": {key: turn[key] for key in kept}}
+
+
+def test_turns_keep_the_rules_of_the_api_but_for_those_without_words(
+    silenced: Conversation, contact_lens: ServiceModel
+) -> None:
+    shape = contact_lens.shape_for("Transcript")
+    for turn in loaded(silenced)["Transcript"]:
+        own = {key: value for key, value in turn.items() if key in shape.members}
+        report = ParamValidator().validate(own, shape).generate_report()
+        # the API has no turns without words; there is nothing else to put there
+        assert report == (
+            "" if turn["Content"] else "Invalid length for parameter Content, value: 0, valid min length: 1"
+        )
+    broken = {**loaded(silenced)["Transcript"][0], "BeginOffsetMillis": "480"}
+    own = {key: value for key, value in broken.items() if key in shape.members and key != "Id"}
+    report = ParamValidator().validate(own, shape).generate_report()
+    assert "Missing required parameter" in report
+    assert "Invalid type for parameter BeginOffsetMillis" in report
 
 
 def test_two_of_one_role_go_by_their_labels(spoken: Conversation) -> None:

@@ -51,7 +51,7 @@ def test_every_format_is_written_from_a_stored_conversation(stored: Path) -> Non
 
 def test_the_language_that_is_asked_for_is_that_of_the_exports(stored: Path) -> None:
     assert report(stored, "--format", "quotes-md", "--lang", "fr").exit_code == 0
-    assert stored.with_name("call.quotes.md").read_text(encoding="utf-8").startswith("# Citations : ")
+    assert stored.with_name("call.quotes.md").read_text(encoding="utf-8").startswith("# Citations\u00a0: ")
 
 
 def test_an_export_beside_its_conversation_is_not_taken_for_one(stored: Path) -> None:

@@ -44,7 +44,9 @@ def test_turns_are_those_of_the_conversation(folder: Path, spoken: Conversation)
         assert row["not_judged"] == turn.unjudged
         place = spoken.place_of(turn)
         assert (row["valence"], row["arousal"]) == (place or (None, None))
-        assert [row[c.lower()] for c in CLASSES] == (list(turn.emotion.scores) if turn.emotion else [None] * 5)
+        scored = turn.emotion is not None and turn.emotion.activation != "human"
+        assert [row[c.lower()] for c in CLASSES] == (list(turn.emotion.scores) if scored else [None] * 5)  # type: ignore[union-attr]
+        assert row["class_by"] == (("model" if scored else "person") if turn.emotion else None)
         assert row["loudness_dbfs"] is None
     assert found[5]["corrected"]
     assert (found[5]["model_speaker"], found[5]["model_class"], found[5]["activation"]) == ("S2", "Tension", "human")
@@ -83,6 +85,20 @@ def test_points_trajectories_speakers_and_words_too(folder: Path, spoken: Conver
     assert [(r["start_s"], r["end_s"], r["text"], r["turn"], r["exact"]) for r in stored] == words
     assert {r["speaker"] for r in stored if r["turn"] == 5} == {"S1"}
     assert {r["speaker"] for r in stored if r["turn"] is None} == {None}
+
+
+def test_what_is_silenced_is_a_table(silenced: Conversation, tmp_path: Path) -> None:
+    for table in ("silenced", "turns", "words"):
+        (tmp_path / f"call.{table}.parquet").write_bytes(export.parquet(silenced, table))
+    found = rows(f"{tmp_path}/call.silenced.parquet")
+    spans = [(r["start_s"], r["end_s"]) for r in found if r["what"] == "sound"]
+    assert spans == [(2.1, 2.5), (14.5, 14.8), (33.0, 34.5), (37.6, 37.8)]
+    words = [(r["turn"], r["speaker"]) for r in found if r["what"] == "words"]
+    assert words == [(0, "S1"), (3, "S3"), (2, "S1"), (None, None)]
+    assert len(found) == len(spans) + len(words)
+    texts = {r["turn"]: r["text"] for r in rows(f"{tmp_path}/call.turns.parquet")}
+    assert (texts[0], texts[3]) == ("Bonjour, c’est […]", "no length […]")
+    assert "[…]" not in {r["text"] for r in rows(f"{tmp_path}/call.words.parquet")}
 
 
 @pytest.mark.parametrize("table", export.TABLES)

@@ -14,7 +14,8 @@ import pytest
 from docx2python import docx2python
 from markdown_it import MarkdownIt
 
-from pipeline import export
+from pipeline import export, with_bleeps
+from pipeline.annotations import Span
 from pipeline.export.said import plain
 from pipeline.records import Conversation, EmotionScores
 
@@ -46,15 +47,20 @@ READERS = pytest.mark.parametrize("read", [by_markdown, by_docx2python], ids=["m
 def test_the_head_names_recording_models_and_limits(read: Read, spoken: Conversation) -> None:
     blocks = read(spoken)
     assert blocks[0] == 'Quotes: Réunion "du" <lundi> .wav'
-    assert blocks[1:4] == ['Recording: Réunion "du" <lundi> .wav', f"SHA-256: {'ab' * 32}", "Length: 00:00:40.0"]
-    assert blocks[4] == (
+    assert blocks[1:3] == ['Recording: Réunion "du" <lundi> .wav', "Length: 00:00:40.0"]
+    assert blocks[3] == (
         'Speakers: Zoé "la Voix" (S1) (client), Zoé "LA Voix" (S2) (agent, a guess), '
         f"{plain(spoken.speakers[2].name)}, Speaker 4 (employé)"
     )
-    assert blocks[5] == f"Model (emotion): some/model, CC BY-NC-SA 4.0, SHA-256 {'cd' * 32}, non-commercial use only"
-    assert blocks[6] == "Made by: ressenti test"
-    assert blocks[7].startswith("An expression in a voice is not a direct reading")
-    assert "Left out of the words, as asked: 00:00:33.0 – 00:00:34.5." in blocks
+    assert blocks[-4:] == [
+        "How this was made",
+        f"SHA-256 of the recording: {'ab' * 32}",
+        f"Model (emotion): some/model, CC BY-NC-SA 4.0, SHA-256 {'cd' * 32}, non-commercial use only",
+        "Made by: ressenti test",
+    ]
+    assert blocks[4].startswith("An expression in a voice is not a direct reading")
+    assert "Silenced, and left out of the words: 00:00:33.0 – 00:00:34.5." in blocks
+    assert not [block for block in blocks if "[…]" in block]
     assert "Words of the transcript that lie in no turn, and are not quoted: 3." in blocks
 
 
@@ -92,10 +98,32 @@ def test_what_a_person_said_is_marked(read: Read, spoken: Conversation) -> None:
     at = blocks.index("taken by a person")
     assert blocks[at - 1].startswith('[00:00:28.0 – 00:00:31.0] Zoé "la Voix" (S1) · Sad · ')
     assert blocks[at + 1] == (
-        'By a person: speaker Zoé "la Voix" (S1), the model\'s was Zoé "LA Voix" (S2); class Sad, the model\'s was Tension'
+        'By a person: speaker Zoé "la Voix" (S1), the model’s was Zoé "LA Voix" (S2); class Sad, the model’s was Tension'
     )
     assert blocks[at + 2] == 'Note: She "sighs" <i>here</i> & stops'
     assert sum(block.startswith("By a person") for block in blocks) == 1
+
+
+@READERS
+def test_silence_is_told_at_the_head_and_where_it_is(read: Read, silenced: Conversation) -> None:
+    blocks = read(silenced)
+    spans = ("00:00:02.1 – 00:00:02.5", "00:00:14.5 – 00:00:14.8", "00:00:33.0 – 00:00:34.5", "00:00:37.6 – 00:00:37.8")
+    assert f"Silenced, and left out of the words: {', '.join(spans)}." in blocks
+    (told,) = [block for block in blocks if block.startswith("[…] stands where words were left out")]
+    assert "up to 1.5 s away" in told
+    assert blocks.index(told) < blocks.index("Bonjour, c’est […]")
+    assert blocks[blocks.index("Bonjour, c’est […]") + 1] == "Silenced: 00:00:02.1 – 00:00:02.5"
+    assert "no length […]" in blocks  # near a span, without a time of its own
+    assert sum(block.startswith("Silenced: ") for block in blocks) == 4
+    assert read(export.in_language(silenced, "fr"))[blocks.index(told)].startswith("[…] remplace les mots retirés")
+
+
+@READERS
+def test_a_turn_of_which_nothing_is_left_is_not_called_wordless(read: Read, spoken: Conversation) -> None:
+    alone = replace(spoken, words=tuple(w for w in spoken.words if w.turn == 0))
+    blocks = read(with_bleeps(alone, (Span(0.5, 4.0),)))
+    assert blocks.count("[…]") == 1
+    assert blocks.count("(no words in the transcript)") == len(spoken.turns) - 1
 
 
 @READERS
@@ -103,7 +131,7 @@ def test_a_class_that_a_person_confirms_is_not_called_another(read: Read, spoken
     turn = spoken.turns[5]
     assert turn.original
     windows = tuple(replace(w, emotion=EmotionScores((0.1, 0.1, 0.2, 0.4, 0.2))) for w in turn.original.windows)
-    sure = replace(turn, speaker="S2", original=replace(turn.original, windows=windows))
+    sure = replace(turn, speaker="S2", original=replace(turn.original, windows=windows, reached=()))
     blocks = read(replace(spoken, turns=(*spoken.turns[:5], sure, *spoken.turns[6:])))
     assert "By a person: class Sad, of which the model was unsure" in blocks
 
@@ -114,10 +142,10 @@ def test_without_a_transcript_it_says_so_in_the_report_s_language(
 ) -> None:
     blocks = read(make_spoken(lang="fr", with_words=False))
     assert blocks.count("(pas de transcription)") == 8
-    assert blocks[0] == 'Citations : Réunion "du" <lundi> .wav'
-    (unsure,) = [b for b in blocks if "Content ?" in b]
+    assert blocks[0] == 'Citations\u00a0: Réunion "du" <lundi> .wav'
+    (unsure,) = [b for b in blocks if "Content\u202f?" in b]
     assert "valence +0,1" in unsure
-    assert "Durée : 00:00:40.0" in blocks
+    assert "Durée\u00a0: 00:00:40.0" in blocks
     in_english = export.in_language(make_spoken(lang="fr", with_words=False), "en")
     assert read(in_english).count("(no transcript)") == 8
 
@@ -194,6 +222,7 @@ def test_languages_say_the_same_and_as_the_report_does() -> None:
     shared |= {"speaker_n", "u_short", "u_overlap", "u_restricted", "u_not_asked"}
     for lang, own in (("en", english), ("fr", french)):
         page = texts("reports", lang)
+        shared |= {key for key in page if key.startswith("role_") and key != "role_guess"}
         differing = {key for key in shared if page[key] != own[key]}
         assert not differing
 

@@ -10,6 +10,7 @@ import srt
 import webvtt
 
 from pipeline import export
+from pipeline.annotations import Word
 from pipeline.export.subtitles import LINE, LINES
 from pipeline.records import Conversation
 
@@ -60,7 +61,7 @@ def test_each_turn_is_heard_with_its_speaker_and_its_words(spoken: Conversation)
                 continue
             (cue,) = [c for c in cues if c[2:] == (shown(NAMES[turn.speaker]), shown(text))]
             assert cue[:2] == (pytest.approx(turn.start_s, abs=5e-4), pytest.approx(turn.end_s, abs=5e-4))
-        assert [c[3] for c in cues if not c[2]] == ["nobody said this"]
+        assert [c[3] for c in cues if not c[2]] == ["[silenced]", "nobody said this"]
 
 
 def test_long_turns_are_cut_along_their_words(spoken: Conversation) -> None:
@@ -81,16 +82,44 @@ def test_long_turns_are_cut_along_their_words(spoken: Conversation) -> None:
         assert max(map(len, lines)) <= LINE
 
 
+def test_a_long_cue_is_cut_at_a_comma_so_that_no_last_word_stands_alone(
+    make_spoken: Callable[..., Conversation],
+) -> None:
+    made = make_spoken(with_words=False)
+    said = "Thank you for calling Northgate Motors, this is Priya, how can I help you today?"
+    words = tuple(Word(0.5 + 0.2 * k, 0.7 + 0.2 * k, text, 0) for k, text in enumerate(said.split()))
+    texts = [c[3] for c in by_webvtt(replace(made, words=words)) if c[2] == ZOE][:2]
+    assert texts == ["Thank you for calling Northgate Motors, this is Priya,", "how can I help you today?"]
+
+
+def test_silenced_spans_are_cues_and_words_left_out_are_marked(silenced: Conversation) -> None:
+    for cues in (by_webvtt(silenced), by_srt(silenced)):
+        silent = [(round(c[0], 3), round(c[1], 3)) for c in cues if c[3] == "[silenced]"]
+        assert silent == [(2.1, 2.5), (14.5, 14.8), (33.0, 34.5), (37.6, 37.8)]
+        texts = [c[3] for c in cues]
+        assert "Bonjour, c’est […]" in texts
+        assert "no length […]" in texts
+        assert "[…] said this" in texts
+        assert any("word14 […] word17." in text for text in texts), texts
+    head = export.vtt(silenced).split("\n\n")[1:3]
+    assert head[0].startswith("NOTE\nSilenced, and left out of the words: 00:00:02.1 – 00:00:02.5, ")
+    assert head[1].startswith("NOTE\n[…] stands where words were left out")
+
+
 @pytest.mark.parametrize(
-    ("lang", "unsure", "last"),
-    [("en", "[Pleased?]", ("Speaker 4", "[speech]")), ("fr", "[Content ?]", ("Locuteur 4", "[parole]"))],
+    ("lang", "unsure", "last", "silence"),
+    [
+        ("en", "[Pleased?]", ("Speaker 4", "[speech]"), "[silenced]"),
+        ("fr", "[Content ?]", ("Locuteur 4", "[parole]"), "[rendu muet]"),
+    ],
 )
 def test_without_words_a_turn_says_its_class(
-    make_spoken: Callable[..., Conversation], lang: str, unsure: str, last: tuple[str, str]
+    make_spoken: Callable[..., Conversation], lang: str, unsure: str, last: tuple[str, str], silence: str
 ) -> None:
     conversation = make_spoken(lang=lang, with_words=False)
-    for cues in (by_webvtt(conversation), by_srt(conversation)):
-        assert len(cues) == len(conversation.turns)
+    for found in (by_webvtt(conversation), by_srt(conversation)):
+        assert [c[3] for c in found if not c[2]] == [silence]
+        cues = [c for c in found if c[2]]
         assert [c[:2] for c in cues] == [
             (pytest.approx(t.start_s, abs=5e-4), pytest.approx(t.end_s, abs=5e-4))
             for t in sorted(conversation.turns, key=lambda t: t.start_s)
@@ -109,4 +138,4 @@ def test_a_name_that_ends_in_dashes_makes_no_arrow(make_spoken: Callable[..., Co
     made = make_spoken(with_words=False)
     named = replace(made, speakers=(replace(made.speakers[0], name="Zoé --"), *made.speakers[1:]))
     assert {c[2] for c in by_webvtt(named)} >= {"Zoé --"}
-    assert len(by_webvtt(named)) == len(made.turns)
+    assert len([c for c in by_webvtt(named) if c[2]]) == len(made.turns)

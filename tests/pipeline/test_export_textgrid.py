@@ -112,6 +112,20 @@ def test_words_are_intervals_that_do_not_overlap(
     assert second[0][1] == pytest.approx(second[1][0])  # the first word was longer than its time
 
 
+def test_silenced_spans_have_a_tier_and_words_left_out_a_mark(
+    read: Callable[[Conversation], dict[str, Rows]], silenced: Conversation, empty: Conversation
+) -> None:
+    tiers = read(silenced)
+    spans = [(2.1, 2.5), (14.5, 14.8), (33.0, 34.5), (37.6, 37.8)]
+    assert tiers["silenced"] == near([(start, end, "[silenced]") for start, end in spans])
+    assert tiers[f"{ZOE}: turns"][0] == near([(0.5, 4.0, "Bonjour, c’est […]")])[0]
+    assert (2.2, 2.84, "[…]") in near(tiers[f"{ZOE}: words"])
+    hostile = next(rows for name, rows in tiers.items() if name.startswith("<b") and name.endswith(": words"))
+    assert [text for *_, text in hostile] == ["no length", "[…]"]
+    assert [text for *_, text in tiers["words in no turn"]] == ["[…]", "said", "this"]
+    assert "silenced" not in read(empty)
+
+
 def test_points_are_where_the_windows_are(
     read: Callable[[Conversation], dict[str, Rows]], spoken: Conversation
 ) -> None:

@@ -17,8 +17,10 @@ import numpy as np
 import pytest
 from installing import COMMIT, flip
 from installing import install as put
+from safetensors.numpy import load_file, save_file
 from typer.testing import CliRunner
 
+from checkpoints import write_checkpoint
 from pipeline import analyze, errors
 from pipeline.audio import file_sha256
 from pipeline.cli.app import app
@@ -299,7 +301,10 @@ def test_a_changed_model_is_not_exported(tmp_path: Path) -> None:
 def test_remove(home: Path) -> None:
     install(FRENCH)
     folders.partial_of(ENGLISH).mkdir(parents=True)
-    assert run("models", "remove", FRENCH, ENGLISH).exit_code == 0
+    for mistyped, error in ((DIMENSIONS, errors.NotInstalledError), ("no id", errors.ConfigError)):
+        assert run("models", "remove", FRENCH, mistyped).exit_code == error.exit_code
+        assert installed_ids() == (FRENCH,)
+    assert run("models", "remove", FRENCH, ENGLISH, FRENCH).exit_code == 0
     assert installed_ids() == ()
     assert [p for p in home.rglob("*") if p.name != ".partial"] == []
     done = run("models", "remove", FRENCH)
@@ -327,10 +332,10 @@ def test_the_default_is_the_first_of_the_registry_with_its_parts() -> None:
 
 
 def test_an_installed_model_is_used_named_in_the_result_and_by_the_doctor(
-    recording: Path, monkeypatch: pytest.MonkeyPatch
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert choose(EmotionOptions()).info.name == "ressenti-builtin-emotion"
-    folder = install(FRENCH)
+    folder = put(FRENCH, write_checkpoint(tmp_path / "made"))
     weights = folder / "model.safetensors"
     asked: list[tuple[object, ...]] = []
 
@@ -361,7 +366,7 @@ def test_an_installed_model_is_used_named_in_the_result_and_by_the_doctor(
 
 
 def test_the_doctor_tells_which_models_a_config_would_use(tmp_path: Path) -> None:
-    install(FRENCH)
+    put(FRENCH, write_checkpoint(tmp_path / "made"))
     config = tmp_path / "mine.yaml"
 
     def told(text: str) -> tuple[int, str]:
@@ -385,6 +390,40 @@ def test_the_doctor_tells_which_models_a_config_would_use(tmp_path: Path) -> Non
     assert told(f"emotion: {{model: {tmp_path}}}")[0] == errors.ModelError.exit_code
     config.write_text("emotoin: {}", encoding="utf-8")
     assert run("doctor", "--config", str(config)).exit_code == errors.ConfigError.exit_code
+
+
+def test_the_doctor_says_no_more_than_it_looked_at(tmp_path: Path) -> None:
+    emotion, pipeline, config = tmp_path / "emotion", tmp_path / "pipeline", tmp_path / "mine.yaml"
+    write_checkpoint(emotion)
+    pipeline.mkdir()
+    named = {"emotion": {"model": str(emotion)}, "diarization": {"model": str(pipeline), "trust_model": True}}
+    config.write_text(json.dumps(named), encoding="utf-8")
+
+    def told() -> tuple[int, str]:
+        done = run("doctor", "--config", str(config))
+        return done.exit_code, " ".join(done.output.split())
+
+    params = {"segmentation": "$model/a", "embedding": "$model/b", "clustering": "AgglomerativeClustering"}
+    whole = {"pipeline": {"name": "pyannote.audio.pipelines.SpeakerDiarization", "params": params}}
+    (pipeline / "config.yaml").write_text(json.dumps(whole), encoding="utf-8")
+    for part in ("a", "b"):
+        (pipeline / part).mkdir()
+        (pipeline / part / "pytorch_model.bin").write_bytes(b"weights")
+    code, said = told()
+    assert (code, said.count("verified")) == (0, 0), said
+    assert "config and files fit who speaks" in said
+    assert "config and weights fit emotion" in said
+    weights = load_file(emotion / "model.safetensors")
+    save_file({n: t for n, t in weights.items() if not n.startswith("classifier")}, emotion / "model.safetensors")
+    code, said = told()
+    assert (code, "missing: classifier.bias, classifier.weight" in said) == (errors.ModelError.exit_code, True)
+    save_file(weights, emotion / "model.safetensors")
+    (pipeline / "b" / "pytorch_model.bin").unlink()
+    code, said = told()
+    assert (code, "expected a checkpoint of pyannote.audio" in said) == (errors.ModelError.exit_code, True)
+    (pipeline / "config.yaml").write_bytes(b"")
+    code, said = told()
+    assert (code, "no config of a pyannote pipeline" in said) == (errors.ModelError.exit_code, True)
 
 
 def test_models_that_are_not_installed_are_refused_by_name() -> None:

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from installing import flip, restored
 
 from loopback_hub import COMMIT, LARGE, OLDER, Hub, Repository
 from pipeline import errors
-from pipeline.models.installed import MANIFEST, find
+from pipeline.models.installed import MANIFEST, default_for, find, verify
 
 FRENCH = "Lajavaness/wav2vec2-lg-xlsr-fr-speech-emotion-recognition"
 GATED = "pyannote/speaker-diarization-community-1"
@@ -320,6 +321,36 @@ def test_a_damaged_model_is_mended_to_the_same_commit(hub: Hub, home: Path) -> N
     assert found.commit == OLDER
     assert (found.folder / "config.json").read_bytes() == b'{"a": 1}'
     assert hub.gets() == []  # the large file was good, and is not fetched again
+
+
+def test_damage_that_only_a_full_check_finds_is_mended(hub: Hub, home: Path) -> None:
+    assert models(hub, "get", FRENCH).returncode == 0
+    restored(home / FRENCH.replace("/", "--") / "model.safetensors", flip)
+    assert models(hub, "verify").returncode == 0
+    told = models(hub, "verify", "--full")
+    assert told.returncode == errors.WrongHashError.exit_code
+    assert f"ressenti models get {FRENCH}" in " ".join(told.stderr.split())
+    assert models(hub, "get", FRENCH).returncode == 0
+    assert models(hub, "verify", "--full").returncode == 0
+    assert (home / FRENCH.replace("/", "--") / "model.safetensors").read_bytes() == BIG
+
+
+def test_a_damaged_model_stays_refused_until_it_is_mended(hub: Hub, home: Path) -> None:
+    folder = home / FRENCH.replace("/", "--")
+    assert models(hub, "get", FRENCH).returncode == 0
+    flip(folder / "model.safetensors")
+    hub.cuts = [15 << 20] + [1 << 20] * 20
+    assert models(hub, "get", FRENCH).returncode == errors.InterruptedDownloadError.exit_code
+    found = default_for("emotion")
+    assert found is not None, "the built-in model would be used without a word"
+    with pytest.raises(errors.WrongHashError):
+        verify(found)
+    hub.cuts.clear()
+    hub.seen.clear()
+    assert models(hub, "get", FRENCH).returncode == 0
+    assert [seen.range for seen in hub.gets()] == [f"bytes={10 << 20}-"]
+    verify(found, full=True)
+    assert not list((home / ".partial").glob("*/*"))
 
 
 def test_a_model_that_is_not_known_can_be_had_and_is_said_to_be_so(hub: Hub, home: Path) -> None:

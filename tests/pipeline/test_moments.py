@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from pipeline.affect import points_of
 from pipeline.config import AffectOptions, MomentOptions, TrajectoryOptions
 from pipeline.moments import moments_of
-from pipeline.records import EmotionScores, Exchange, Interruption, Moment, Silence, Turn, Window
+from pipeline.records import EmotionScores, Exchange, Interruption, Moment, Monologue, Silence, Turn, Window
 from pipeline.trajectory import make_trajectory
 
 SMOOTHING, OPTIONS = TrajectoryOptions(), MomentOptions()
@@ -79,6 +81,21 @@ def test_a_clear_change_is_certain_and_has_its_size() -> None:
         assert abs(values["change"]) > 0.6 * abs(anchor)
 
 
+def test_a_moment_says_how_far_it_rests_on_what_a_person_set() -> None:
+    tension = [0.02] * 100
+    tension[50:62] = [0.98] * 12
+    turns = turns_of(tension)
+    assert {m.values["by_person"] for m in found(turns)} == {0.0}
+    heard = EmotionScores((0.0, 0.0, 0.0, 0.0, 1.0), "human")
+    for i in range(50, 62):
+        window = replace(turns[i].windows[0], emotion=heard)
+        turns[i] = replace(turns[i], windows=(window,), emotion=heard)
+    by_kind = {m.kind: float(m.values["by_person"]) for m in found(turns)}
+    assert by_kind["tension"] > 0.85  # the kernel reaches a little beyond what was set
+    for kind in ("valence", "arousal"):  # one end of a change lies within what was set, the other outside
+        assert 0.3 < by_kind[kind] < 0.6
+
+
 def test_longest_silence_monologue_and_interruptions() -> None:
     turns = [Turn(0, "S1", 0, 40), Turn(1, "S2", 50, 55), Turn(2, "S1", 60, 95)]
     exchange = Exchange(
@@ -87,11 +104,14 @@ def test_longest_silence_monologue_and_interruptions() -> None:
         10,
         (Silence(40, 50), Silence(55, 60.5)),
         tuple(Interruption(float(10 * k), "S2", "S1", 0.5 + k / 10) for k in range(5)),
+        (Monologue(0, 45, "S1"), Monologue(50, 55, "S2")),
     )
     made = found(turns, exchange)
     by_kind = {kind: [m for m in made if m.kind == kind] for kind in ("silence", "monologue", "interruption")}
     assert [(m.start_s, m.end_s) for m in by_kind["silence"]] == [(40, 50)]
-    assert [(m.start_s, m.speaker) for m in by_kind["monologue"]] == [(0, "S1")]
+    assert [(m.start_s, m.end_s, m.speaker) for m in by_kind["monologue"]] == [(0, 45, "S1")]
+    brief = replace(exchange, monologues=(Monologue(50, 55, "S2"),))
+    assert not any(m.kind == "monologue" for m in found(turns, brief))
     assert [m.start_s for m in by_kind["interruption"]] == [20, 30, 40]
     assert made == sorted(made, key=lambda m: (m.start_s, m.kind))
     assert found([Turn(0, "S1", 0, 5)]) == []

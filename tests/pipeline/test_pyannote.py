@@ -18,22 +18,23 @@ import pyannote_checkpoints
 import pytest
 from installing import flip, install
 
-from pipeline import audio, diarization, errors
+from pipeline import audio, diarization, errors, load_config
 from pipeline.config import AudioOptions, DiarizationOptions
 from pipeline.diarization import pyannote, pyannote_folder
 from pipeline.diarization.builtin import BuiltinDiarizer
 from pipeline.diarization.channels import ChannelDiarizer
 from pipeline.diarization.interface import Count
 from pipeline.diarization.pyannote import PyannoteDiarizer
-from pipeline.diarization.pyannote_count import Bounds, bounds_of
+from pipeline.diarization.pyannote_count import Bounds, WatchedClustering, bounds_of
 from pipeline.models.hashes import together
 from pipeline.models.installed import FileNote, Manifest, of_manifest
 from pipeline.records import Diarization, Segment
+from pipeline.run import _count
 from pipeline.torchaudio_import import import_pyannote_audio
 
 COMMUNITY, THREE_ONE = "speaker-diarization-community-1", "speaker-diarization-3.1"
 TRUSTING = DiarizationOptions(trust_model=True)
-FREE = Count(at_most=20)
+FREE = Count()
 
 
 @pytest.fixture(scope="session")
@@ -346,6 +347,7 @@ def test_the_pipeline_3_1_would_ask_the_hub_for_a_plda(checkpoints: Path, monkey
 
 def test_what_is_asked_for_is_given_as_bounds() -> None:
     assert bounds_of(Count(at_least=2, at_most=6), k_means=True) == Bounds(2, 6)
+    assert bounds_of(Count(), k_means=True) == Bounds(1, None)
     assert bounds_of(Count(exactly=2), k_means=True) == Bounds(2, 2)
     assert bounds_of(Count(exactly=5), k_means=True) == Bounds(1, 5, loosened=True)
     assert bounds_of(Count(exactly=5), k_means=False) == Bounds(5, 5)
@@ -370,6 +372,42 @@ def test_the_clusterings_own_count_stands_where_it_may(
         ("fewer_speakers", {"asked": own + 2, "found": own}),
         ("count_as_bound", {"asked": own + 2}),
     ]
+
+
+def test_a_bound_that_nobody_gave_is_none(
+    diarizers: dict[str, PyannoteDiarizer],
+    free: dict[str, Diarization],
+    sound: audio.Audio,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However many voices VBx tells apart, its result stands; the built-in bound of eight is not pyannote's."""
+    asked = []
+    monkeypatch.setattr("pyannote.audio.pipelines.clustering.KMeans", None)  # it must not be needed
+    diarizer, own = diarizers[COMMUNITY], diarizers[COMMUNITY]._pipeline.apply
+
+    def apply(*given: Any, **options: Any) -> Any:
+        asked.append((options["min_speakers"], options["max_speakers"]))
+        return own(*given, **options)
+
+    monkeypatch.setattr(diarizer._pipeline, "apply", apply)
+    found = diarizer.diarize(sound, _count(load_config()))
+    assert asked == [(1, None)]
+    assert (found.segments, found.notes) == (free[COMMUNITY].segments, ())
+    eleven = np.eye(11)
+
+    class Vbx:
+        """Eleven groups by itself; any number that is asked for."""
+
+        def __call__(self, **given: Any) -> tuple[Any, Any, Any]:
+            return None, None, eleven[: given["num_clusters"] or 11]
+
+        def filter_embeddings(self, *_: Any, **__: Any) -> tuple[Any]:
+            return (eleven,)
+
+    for count, used in ((_count(load_config()), None), (Count(at_most=8), 8)):
+        clustering = WatchedClustering(Vbx(), bounds_of(count, k_means=True), True, lambda *_: None)
+        assert len(clustering(embeddings=eleven, segmentations=None)[2]) == (used or 11)
+        assert (clustering.own, clustering.used) == (11, used)
 
 
 def test_what_had_to_be_grouped_anew_is_said(

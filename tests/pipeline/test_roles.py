@@ -1,8 +1,11 @@
+from typing import Literal
+
 import pytest
 
 from pipeline.config import RoleOptions, load_config
 from pipeline.errors import ConfigError
-from pipeline.roles import People, make_speakers
+from pipeline.records import Note
+from pipeline.roles import People, make_speakers, notes_of
 
 LABELS = ("S1", "S2")
 NONE = RoleOptions()
@@ -88,6 +91,28 @@ def test_recruitment_scores_nobody() -> None:
 def test_more_speakers_than_roles_are_not_scored() -> None:
     speakers = make_speakers(("S1", "S2", "S3"), "split", People(), CALLS)
     assert speakers[2].not_scored == "unconfirmed"
+
+
+@pytest.mark.parametrize(
+    ("labels", "count", "people", "noted"),
+    [
+        (("S1", "S2", "S3"), "estimated", People(), True),
+        (("S1", "S2"), "estimated", People(), False),
+        (("S1", "S2", "S3"), "given", People(), False),  # whoever says three needs no advice
+        (("S1", "S2", "S3"), "estimated", People(roles=("S2=client",)), False),  # one role says nothing of the others
+    ],
+)
+def test_more_estimated_speakers_than_roles_are_noted(
+    labels: tuple[str, ...], count: Literal["given", "estimated"], people: People, noted: bool
+) -> None:
+    notes = notes_of(make_speakers(labels, "mono", people, CALLS), count)
+    assert notes == ((Note("more_than_roles", {"found": 3, "roles": 2}),) if noted else ())
+
+
+@pytest.mark.parametrize("preset", ["call-center", "interview", "recruitment"])
+def test_a_preset_of_two_roles_asks_for_two_speakers(preset: str) -> None:
+    config = load_config(preset)
+    assert config.diarization.speakers == len(config.roles.order) == 2
 
 
 def test_emotion_for_narrows() -> None:

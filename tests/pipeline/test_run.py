@@ -6,14 +6,21 @@ import numpy as np
 import pytest
 
 from conftest import SEGMENTS, noise, write_wav
-from pipeline import People, analyze, load_config, store
+from pipeline import People, analyze, export, load_config, store
+from pipeline.affect import model_answer
+from pipeline.annotations import Corrections, TurnCorrection
 from pipeline.audio import Audio
 from pipeline.diarization.fake import FakeDiarizer
 from pipeline.diarization.interface import Count
 from pipeline.emotion.fake import FakeEmotion
 from pipeline.errors import NoSpeechError
-from pipeline.records import Conversation, Diarization, Progress, ignore_progress
-from pipeline.run import derive
+from pipeline.records import CLASSES, Conversation, Diarization, EmotionScores, Progress, ignore_progress
+from pipeline.run import derive, with_corrections
+from reports.figures.shares import seconds_by_class
+from reports.figures.style import key_of
+from reports.tables import make_tables
+from reports.turns import turn_rows
+from reports.wording import Wording
 
 Make = Callable[..., Conversation]
 
@@ -38,6 +45,38 @@ def test_overlapped_speech_is_never_heard_by_the_emotion_model(recording: Path) 
     heard_s = sum(len(e.samples) for e in model.heard) / 16_000
     covered_s = sum(w.end_s - w.start_s for t in conversation.turns for w in t.windows)
     assert heard_s == pytest.approx(covered_s, abs=0.01)
+
+
+def test_a_turn_has_one_class_wherever_it_is_told(recording: Path) -> None:
+    """The highest score is not of the class where another has a lower threshold, which it reached."""
+    scores = EmotionScores((0.1, 0.1, 0.6, 0.4, 0.1), "sigmoid")
+    options = load_config("default", {"emotion": {"thresholds": {**dict.fromkeys(CLASSES, 0.8), "Sad": 0.3}}})
+    model = FakeEmotion(lambda _: scores)
+    made = analyze(recording, options, diarizer=FakeDiarizer([(0.5, 9.0, "S1")]), emotion_model=model)
+    for told in (made, store.loads(store.dumps(made))):
+        (turn,) = told.turns
+        affect, words = told.speakers[0].affect, Wording("en")
+        assert (turn.unsure, turn.emotion and turn.emotion.confidence) == (False, 0.4)
+        assert affect is not None
+        assert dict(zip(CLASSES, affect.class_shares, strict=True))["Sad"] == pytest.approx(1)
+        (row,) = turn_rows(told, words)
+        assert (row.key, row.emotion, row.score, row.confidence) == ("Sad", "Sad", words.percent(0.4), 0.4)
+        assert row.model_class == f"Sad {words.percent(0.4)}"
+        assert key_of(turn) == "Sad"
+        told_row = make_tables(told, words)["timeline"]["rows"][0]
+        assert (told_row[3], told_row[5]) == ("Sad", 0.4)
+        assert sum(part[CLASSES.index("Sad")] for part in seconds_by_class(told)[1]["S1"]) == pytest.approx(8.5)
+        frame = store.turns_frame(told)
+        assert (frame["class"][0], frame["confidence"][0]) == ("Sad", 0.4)
+        for text in (export.textgrid(told), export.quotes_md(told)):
+            assert ("Sad" in text, "Neutral" in text) == (True, False)
+        assert '"Class": "Sad"' in export.aws(told)
+    heard = with_corrections(made, Corrections(turns=(TurnCorrection(0, None, "Tension"),)))
+    assert heard.turns[0].emotion is not None
+    assert heard.turns[0].emotion.top == "Tension"
+    answer = model_answer(heard.turns[0])
+    assert (answer and answer.top, turn_rows(heard, Wording("en"))[0].model_class[:3]) == ("Sad", "Sad")
+    assert with_corrections(heard, Corrections()).turns == made.turns
 
 
 def test_a_wholly_overlapped_turn_says_so(recording: Path) -> None:

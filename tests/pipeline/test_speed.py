@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from installing import install
 from typer.testing import CliRunner
 
 from checkpoints import write_checkpoint
@@ -139,10 +140,11 @@ def test_an_error_of_the_measured_process_is_ours(sample: tuple[Path, Path], tmp
     assert isinstance(done.exception, errors.NoSpeechError)
 
 
-def test_a_model_is_compared_with_the_obvious_way(tmp_path: Path) -> None:
-    folder = write_checkpoint(tmp_path / "mine", spread=1.0)
+def test_a_model_is_compared_with_the_obvious_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESSENTI_MODELS", str(tmp_path / "models"))
+    install("somebody/mine", write_checkpoint(tmp_path / "mine", spread=1.0))
     path = tmp_path / "speed.json"
-    models = ["--model", f"obvious:{folder}", "--model", f"int8:{folder}"]
+    models = ["--model", "obvious:somebody/mine", "--model", "int8:somebody/mine"]
     done = RUN.invoke(app, ["evaluate", "speed", "--minutes", str(LENGTH), *models, "--json", str(path)])
     assert done.exit_code == 0, done.output
     assert "largest score change" in done.output
@@ -161,6 +163,8 @@ def test_the_obvious_way_scores_the_same(tmp_path: Path) -> None:
     own = choose(options.model_copy(update={"model": str(folder)})).score(excerpts)
     for a, b in zip(ObviousEmotion(folder, options).score(excerpts), own, strict=True):
         assert a.scores == pytest.approx(b.scores, abs=1e-5)
+    with pytest.raises(errors.ConfigError, match="built-in model is none"):
+        ObviousEmotion(None, options)
     with pytest.raises(errors.ConfigError, match="would leave random"):
         ObviousEmotion(write_checkpoint(tmp_path / "other", "ehcalabres"), options)
 

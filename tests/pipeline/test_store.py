@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline import errors, store
-from pipeline.records import Conversation, EmotionScores, Note, Turn, Window
+from pipeline import errors, store, with_corrections
+from pipeline.annotations import Corrections, TurnCorrection
+from pipeline.records import CLASSES, Conversation, EmotionScores, Note, Turn, Window
 
 Make = Callable[..., Conversation]
 
@@ -158,6 +159,19 @@ def test_frames_hold_the_conversation(make_conversation: Make) -> None:
     assert set(store.trajectories_frame(conversation)["speaker"]) == {"S1", "S2"}
     speakers = store.speakers_frame(conversation)
     assert speakers["share"].sum() == pytest.approx(1.0)
+
+
+def test_what_a_person_said_is_no_score_and_the_model_s_answer_is_beside_it(make_conversation: Make) -> None:
+    before = store.turns_frame(make_conversation())
+    corrections = Corrections(turns=(TurnCorrection(1, emotion="Sad"), TurnCorrection(4, emotion="Pleased")))
+    turns = store.turns_frame(with_corrections(make_conversation(), corrections))
+    assert list(turns["class_by"][[0, 1, 4]]) == ["model", "person", "person"]
+    assert list(turns["class"][[0, 1, 4]]) == ["Pleased", "Sad", "Pleased"]
+    assert list(turns["unsure"][[0, 1, 4]]) == [False, False, False]
+    assert turns.loc[[1, 4], ["confidence", *(name.lower() for name in CLASSES)]].isna().all(axis=None)
+    assert list(turns["model_class"].dropna()) == list(before["model_class"].dropna()) == list(before["class"].dropna())
+    assert list(turns["model_confidence"][[0, 1]]) == list(before["confidence"][[0, 1]])
+    assert turns["model_class"].isna()[4]
 
 
 def test_frames_of_a_conversation_without_emotion_are_empty_not_broken(make_conversation: Make) -> None:

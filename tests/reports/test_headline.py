@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline import People
+from pipeline import People, with_corrections
+from pipeline.annotations import Corrections, TurnCorrection
 from pipeline.records import Affect, Conversation, Diarization, Estimate, Moment, Speaker
 from reports.headline import headline
 from reports.moments import moment_rows
@@ -59,9 +60,13 @@ def test_classes_are_named_from_a_tenth_on(make_conversation: Make) -> None:
         ("arousal", Estimate(-0.3, -0.5, -0.1), "less active −0.30"),
         ("valence", Estimate(0.3, 0.1, 0.5), "more pleasant +0.30 (+0.10 … +0.50), as far as that can be heard"),
         ("valence", Estimate(-0.3, -0.5, -0.1), "less pleasant"),
-        ("valence", Estimate(0.3, 0.02, 0.58), "No change from first to last quarter can be told"),  # one of four looks
-        ("valence", Estimate(0.3, -0.1, 0.7), "No change from first to last quarter can be told"),
-        ("arousal", None, "No change from first to last quarter can be told"),
+        (
+            "valence",
+            Estimate(0.3, 0.02, 0.58),
+            "No sure change from the first to the last quarter",
+        ),  # one of four looks
+        ("valence", Estimate(0.3, -0.1, 0.7), "No sure change from the first to the last quarter"),
+        ("arousal", None, "No sure change from the first to the last quarter"),
     ],
 )
 def test_a_change_is_told_only_where_its_interval_leaves_out_nought(
@@ -75,9 +80,11 @@ def test_a_change_is_told_only_where_its_interval_leaves_out_nought(
 
 
 def test_unscored_speakers_are_named_and_nothing_is_said_of_their_tone(make_conversation: Make) -> None:
-    assert list(headline(make_conversation("recruitment"), EN))[1:] == [
-        "Emotion was not computed for Speaker 1 (recruiter?) and Speaker 2 (candidate?)."
-    ]
+    assert list(headline(make_conversation("recruitment"), EN))[1:] == ["Emotion was not computed."]
+    people = People(roles=("S1=agent", "S2=client"))
+    assert "Emotion was not computed for Speaker 1 (agent)." in headline(
+        make_conversation("call-center", people=people), EN
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,7 +92,7 @@ def test_unscored_speakers_are_named_and_nothing_is_said_of_their_tone(make_conv
     [
         ((), "No stretch stands out as tense."),
         ((("S2", 0.7, False),), "No stretch is surely tenser than the rest; the highest score is that of Speaker 2"),
-        ((("S1", 0.6, True), ("S2", 0.7, False)), "Tensest: Speaker 1 about 0:10 (Tension 60%, 20% over the whole)."),
+        ((("S1", 0.6, True), ("S2", 0.7, False)), "Tensest: Speaker 1 around 0:10 (Tension 60%, 20% over the whole)."),
     ],
 )
 def test_the_tensest_stretch_is_as_sure_as_its_peak(
@@ -112,6 +119,47 @@ ALL = (
     Moment("monologue", 60, 100, "S1", values={"seconds": 40.0}),
     Moment("interruption", 110, 111.2, "S2", values={"of": "S1", "overlap_s": 1.2}),
 )
+
+
+SET = Corrections(turns=(TurnCorrection(3, emotion="Sad"), TurnCorrection(5, emotion="Relaxed")))
+
+
+def test_what_a_person_set_is_told_apart_and_makes_the_model_no_surer(make_conversation: Make) -> None:
+    made = make_conversation()
+    assert "How sure: 12% of the speech that the model judged is unsure" in headline(made, EN)[-1]
+    told = headline(with_corrections(made, SET), EN)[-1]
+    assert "How sure: 0% of the speech that the model judged is unsure" in told
+    assert "A person set the class of 2 of 5 judged turns (29% of the judged speech)" in told
+    everything = Corrections(turns=tuple(TurnCorrection(k, emotion="Sad") for k in range(6)))
+    assert headline(with_corrections(made, everything), EN)[-1].startswith("How sure: a person set the class of all")
+    assert "2 tours évalués sur 5" in headline(with_corrections(made, SET), FR)[-1]
+
+
+def test_moments_say_how_far_they_rest_on_what_a_person_set(make_conversation: Make) -> None:
+    peak = replace(ALL[0], values={**ALL[0].values, "by_person": 0.4})
+    made = make_conversation()
+    conversation = replace(made, moments=(peak, *ALL[1:]))
+    rows = moment_rows(conversation, EN)
+    assert [row.person for row in rows] == ["rests for 40% on classes that a person set", *[""] * 7]
+    long = tuple(replace(s, affect=replace(s.affect, judged_s=30.0)) for s in made.speakers if s.affect)
+    said = headline(replace(conversation, speakers=long), EN)
+    assert any("This rests for 40% on classes that a person set." in text for text in said)
+    assert not any("a person set" in text for text in headline(replace(made, moments=ALL, speakers=long), EN))
+
+
+def test_the_longest_monologue_is_the_same_on_the_card_and_among_the_key_moments(make_conversation: Make) -> None:
+    made = make_conversation(overrides={"moments": {"monologue_s": 5.0}})
+    conversation = with_corrections(made, Corrections(turns=(TurnCorrection(1, speaker="S1"),)))
+    (moment,) = [m for m in conversation.moments if m.kind == "monologue"]
+    talk = conversation.speaker(moment.speaker or "").talk
+    assert talk is not None
+    assert (
+        moment.values["seconds"]
+        == talk.longest_monologue_s
+        == max(s.talk.longest_monologue_s for s in conversation.speakers if s.talk)
+    )
+    assert (moment.start_s, moment.end_s) == (0.5, 20.0)  # three turns with pauses
+    assert talk.longest_monologue_s == 19.5
 
 
 def test_moments_have_their_numbers_and_doubts(make_conversation: Make) -> None:

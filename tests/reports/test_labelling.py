@@ -47,7 +47,7 @@ VALIDATION = Validation(
 def limits_of(page: str) -> str:
     """What the page says under its limits, as a reader sees it."""
     text = page.split(' class="methods"')[1].split("</ul>", maxsplit=1)[0]
-    return text.replace("&#39;", "'").replace("\u202f", " ")
+    return text.replace("&#39;", "'").replace("\u202f", " ").replace("\u00a0", " ")
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])

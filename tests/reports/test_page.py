@@ -2,7 +2,11 @@ import base64
 import gzip
 import hashlib
 import json
+import os
 import re
+import subprocess
+import sys
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -10,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import People
+from pipeline import People, store, with_corrections
+from pipeline.annotations import Corrections, TurnCorrection
 from pipeline.records import Conversation, ModelInfo
 from reports.figures import make_figures
-from reports.page import render
+from reports.page import SCRIPTS, _packed_plotly, render
 from reports.summary import summarise
+from reports.tables import make_tables
 from reports.wording import Lang, Wording
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -66,9 +72,37 @@ def test_figures_are_as_they_were(make_conversation: Make, name: str) -> None:
     assert json.loads(figure.to_json()) == golden
 
 
-def test_same_conversation_same_bytes(make_conversation: Make) -> None:
+def test_same_conversation_same_bytes_in_any_process(make_conversation: Make, tmp_path: Path) -> None:
+    conversation = store.loads(store.dumps(make_conversation()))
+    (tmp_path / "call.json").write_text(store.dumps(conversation), encoding="utf-8")
+    code = (
+        "import pathlib, sys; from pipeline import store; from reports.page import _packed_plotly, render; "
+        "sys.stdout.buffer.write(render(store.load(pathlib.Path(sys.argv[1]))).encode())"
+    )
+    pages = {
+        subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path / "call.json")],
+            capture_output=True,
+            check=True,
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert pages == {render(conversation).encode()}
+
+
+def test_the_bytes_do_not_depend_on_the_zlib_that_python_was_built_with(
+    make_conversation: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     conversation = make_conversation()
-    assert render(conversation) == render(conversation)
+    before = render(conversation)
+    packers = {"zlib.compress": zlib.compress, "gzip.compress": gzip.compress}
+    for name, packer in packers.items():  # one that packs otherwise, as zlib-ng does
+        monkeypatch.setattr(name, lambda data, *_, packer=packer, **__: packer(data, 1))
+    monkeypatch.setattr("zlib.compressobj", lambda *_, **__: pytest.fail("packed by zlib"))
+    _packed_plotly.cache_clear()
+    assert render(conversation) == before
 
 
 def test_the_policy_allows_what_is_there_and_nothing_else(make_conversation: Make) -> None:
@@ -79,7 +113,7 @@ def test_the_policy_allows_what_is_there_and_nothing_else(make_conversation: Mak
     assert "unsafe-eval" not in policy[1]
     assert policy[1].count("unsafe-inline") == 1  # attributes of elements, which no text of users is in
     scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
-    assert len(scripts) == 5
+    assert len(scripts) == len(SCRIPTS)
     for script in [*scripts, unpacked(page, "plotly")]:
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         assert f"sha256-{digest}" in policy[1].replace("&#43;", "+")
@@ -104,7 +138,7 @@ def test_what_users_write_stays_text(make_conversation: Make) -> None:
     page = render(conversation)
     assert "<img src=x" not in page
     assert "49" not in re.findall(r"<h1>(.*?)</h1>", page)[0]
-    assert page.count("</script>") == 3 + 5
+    assert page.count("</script>") == 3 + len(SCRIPTS)
     assert json.loads(unpacked(page, "data"))["recording"] == HOSTILE
     assert "&lt;/script&gt;&lt;img" in page
 
@@ -161,6 +195,34 @@ def test_flags_are_raised_by_their_thresholds(make_conversation: Make) -> None:
     flags = [[f.flag for card in summarise(c, EN).cards for f in card.facts if f.flag] for c in (calm, strict)]
     assert flags[0] == []
     assert flags[1] == ["talks more than 50%", "monologue over 5\u00a0s"]
+
+
+def test_what_a_person_set_is_marked_and_has_no_score(make_conversation: Make) -> None:
+    set_by_hand = Corrections(turns=(TurnCorrection(3, emotion="Sad"),))
+    conversation = with_corrections(make_conversation(), set_by_hand)
+    figures, tables, summary = (
+        make_figures(conversation, EN),
+        make_tables(conversation, EN),
+        summarise(conversation, EN),
+    )
+    assert [row.score for row in summary.turns] == ["90%", "90%", "90%", "", "", "30%"]
+    assert summary.turns[3].original == "corrected by a person; the model: Tension 90%"
+    bar = next(trace for trace in figures["timeline"].data if trace.name == "Sad")
+    assert bar.text == ("S*",)
+    assert bar.hovertext[0].endswith("<br>Sad<br>corrected by a person")
+    for name in ("trajectory", "plane"):
+        ringed = [
+            trace.marker.line.width for trace in figures[name].data if trace.customdata and trace.marker.line.width
+        ]
+        assert {width for widths in ringed for width in widths} == {0, 1.5}
+    by = tables["timeline"]["columns"].index("Class by")
+    assert [row[by] for row in tables["timeline"]["rows"]] == ["the model"] * 3 + ["a person", None, "the model"]
+    assert tables["timeline"]["rows"][3][by + 1] is None
+    assert "in 2 turns, 0 unsure, 1 set by a person" in [fact.remark for fact in summary.cards[1].affect]
+    page = render(conversation)
+    assert "Ringed: a person set the class (1 of 5 turns)." in page
+    assert EN("th_person") in page
+    assert EN("th_person") not in render(make_conversation())
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 
 from conftest import CHECKOUT
 from pipeline.records import Note, Unjudged
+from reports import wording
 from reports.wording import Wording
 
 EN, FR = Wording("en"), Wording("fr")
@@ -17,11 +18,31 @@ LOCALES = {
 
 def test_both_languages_say_the_same_things_with_the_same_values() -> None:
     assert list(LOCALES["en"]) == list(LOCALES["fr"])
-    for key, text in LOCALES["en"].items():
-        holes = [sorted(re.findall(r"{(\w+)}", LOCALES[lang][key])) for lang in ("en", "fr")]
+    for key in LOCALES["en"]:
+        forms = [forms_of(LOCALES[lang][key]) for lang in ("en", "fr")]
+        holes = [{hole for text in own for hole in re.findall(r"{(\w+)}", text)} for own in forms]
         assert holes[0] == holes[1], key
-        assert text
-        assert LOCALES["fr"][key]
+        assert all(text for own in forms for text in own)
+
+
+def forms_of(text: str | dict[str, str]) -> list[str]:
+    if isinstance(text, str):
+        return [text]
+    assert set(text) <= {"by", "one", "other"}, text
+    return [text["one"], text["other"]]
+
+
+def test_no_text_has_a_plural_in_parentheses_or_counts_in_one_form_alone() -> None:
+    """One form would say "1 turns": where a count stands before its noun, there are two."""
+    counted = r"{(n|turns|total|asked|found|channels|unsure)} (?!%)[a-zéà]+s\b"
+    more_than_one = {"hl_who", "hl_who_low", "th_quarters"}
+    more_than_one |= {f"note_{key}" for key in ("many_channels", "mono_asked", "split_asked", "count_as_bound")}
+    more_than_one |= {"note_fewer_speakers", "note_more_than_roles"}
+    for lang, texts in LOCALES.items():
+        for key, text in texts.items():
+            assert not any(re.search(r"\w\((s|es|x|aux|e)\)", form) for form in forms_of(text)), (lang, key)
+            if isinstance(text, str) and key not in more_than_one:
+                assert not re.search(counted, text), (lang, key)
 
 
 def test_every_text_is_used() -> None:
@@ -47,6 +68,21 @@ def test_numbers_as_each_language_writes_them() -> None:
     assert EN.seconds(1.25) == "1.2\u00a0s"
 
 
+def test_counts_take_their_form() -> None:
+    assert [EN("n_turns", n=n) for n in (0, 1, 2)] == ["0 turns", "1 turn", "2 turns"]
+    assert [FR("n_turns", n=n) for n in (0, 1, 2)] == ["0 tour", "1 tour", "2 tours"]
+    few = Note("fewer_speakers", {"asked": 2, "found": 1})
+    assert FR.note(few) == "2 locuteurs étaient demandés, 1 seul a pu être distingué."
+    one = Note("channels_decided", {"asked": 1, "channels": 2})
+    assert EN.note(one) == "One speaker was asked for; the 2 channels decided."
+
+
+def test_french_lines_do_not_break_before_their_signs() -> None:
+    for key in LOCALES["fr"]:
+        for text in forms_of(wording._texts("fr")[key]):
+            assert not re.search(r" [:;?!%»]|« ", text), key
+
+
 @pytest.mark.parametrize(
     ("seconds", "decimals", "text"),
     [(0, 0, "0:00"), (59.6, 0, "1:00"), (61.04, 1, "1:01.0"), (59.96, 1, "1:00.0"), (3725, 0, "1:02:05")],
@@ -58,10 +94,10 @@ def test_clock(seconds: float, decimals: int, text: str) -> None:
 def test_notes_and_names() -> None:
     note = Note("channels_differ", {"decibel": 6.0, "percent": 88})
     assert "6 dB" in EN.note(note)
-    assert "88 %" in FR.note(note)
+    assert "88\u202f%" in FR.note(note)
     labels = Note("labels", {"angry": "Tension", "disgust": "", "Sad": "Sad"})
     assert EN.note(labels) == "labels: angry → Tension, disgust → no class, Sad → Sad"
-    assert FR.note(labels) == "étiquettes : angry → Tension, disgust → aucune classe, Sad → Triste"
+    assert FR.note(labels) == "étiquettes\u00a0: angry → Tension, disgust → aucune classe, Sad → Triste"
     assert EN.speaker("S2", "", "client", guess=True) == "Speaker 2 (client?)"
     assert FR.speaker("S1", "Anna", None) == "Anna"
 

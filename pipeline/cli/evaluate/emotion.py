@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -18,17 +18,18 @@ from pipeline.models.installed import resolved
 from pipeline.records import CLASSES
 
 if TYPE_CHECKING:
-    from pipeline.emotion.interface import EmotionModel
+    from pipeline.cli.evaluate.emotion_baseline import Course
+    from pipeline.cli.evaluate.emotion_candidates import Candidate
     from pipeline.evaluation.emotion import Heard
     from pipeline.training.corpora import Clip
 
 Row = dict[str, Any]
-Candidate: TypeAlias = "tuple[str, EmotionModel, Sequence[Clip]]"
-"""Name, model, and the clips to test it on."""
 
 
 def emotion(
-    material: Annotated[Path, typer.Argument(help="Folder of labelled speech, RAVDESS, or a CSV manifest")],
+    material: Annotated[
+        Path | None, typer.Argument(help="Folder of labelled speech, RAVDESS, or a CSV manifest", show_default=False)
+    ] = None,
     model: Annotated[list[str] | None, typer.Option(help="builtin, or a folder of weights; repeat to compare.")] = None,
     condition: Annotated[
         list[str] | None, typer.Option(help="clean or one of those below; repeat for several.")
@@ -40,11 +41,25 @@ def emotion(
     data: Annotated[Path | None, typer.Option(help="Labelled corpora to train again on.  [default: MATERIAL]")] = None,
     weights: Annotated[Path | None, typer.Option(help="Keep the weights trained again here, and reuse them.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of each training.  [default: as shipped]")] = None,
+    baseline_seconds: Annotated[
+        list[float] | None,
+        typer.Option(min=1, help="Also with so much speech of the speaker beside a clip; repeat for several."),
+    ] = None,
+    tell_corpora: Annotated[
+        bool,
+        typer.Option("--tell-corpora", help="Also: whether what the model makes of clips gives their corpus away."),
+    ] = False,
+    unlike: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH", help="Also, or alone: doubt about sounds without labels, or about generated ones; repeat."
+        ),
+    ] = None,
     details: Annotated[bool, typer.Option("--details", help="Also print confusion and reliability.")] = False,
     config: Annotated[str, typer.Option(help="Preset or YAML file.")] = "default",
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")] = None,
 ) -> None:
-    """F1, recall, calibration, and valence and arousal of emotion models on labelled speech.
+    """F1, recall, calibration, and valence and arousal of emotion models on labelled speech; doubt about other sounds.
 
     A manifest has the columns path, speaker and label (or emotion), or valence and arousal. Speakers whom a model
     learned from are left out. Each model is tested with the speaker's other clips as its baseline, and each clip
@@ -56,77 +71,104 @@ def emotion(
     model goes by the traces of a codec: pcm (half a percent slower, with white noise 45 dB below the speech) and
     mp3-128 (128 kb/s).
 
+    --baseline-seconds puts each speaker's clips together into conversations of about that length, whose emotions are
+    not balanced, and into some that show one emotion alone. --unlike takes sound files, folders of them, or the word
+    generated (noise, tones, chords, clicks, synthetic voices), each sound as one speaker.
+
     The JSON holds one object per model, condition, baseline and corpus under `results`, with the fields of
     `pipeline.evaluation.emotion.EmotionFigures`; classes are in the order of `classes`, rows of `confusion` are the
-    true ones; intervals are 95 %, bootstrapped over speakers, and null with fewer than four.
+    true ones; intervals are 95 %, bootstrapped over speakers, and null with fewer than four. What else was asked for is
+    under `baseline`, `one_emotion`, `corpora` and `unlike`, each null where it was not.
     """
-    from pipeline.cli.evaluate.emotion_tables import show_figures
     from pipeline.evaluation.conditions import CONDITIONS
-    from pipeline.training.corpora import read_clips
+    from pipeline.evaluation.unlike import check_source
 
     terminal = Terminal()
     if unknown := set(condition or []) - set(CONDITIONS):
         raise ConfigError(f"--condition: got {', '.join(sorted(unknown))}; expected some of {', '.join(CONDITIONS)}.")
-    clips = read_clips(material)
-    skipped: list[str] = []
-    candidates = _candidates(protocol, clips, model, config, data, weights, steps, skipped)
-    heard: dict[tuple[str, str, str], list[Heard]] = {}
-    for place in dict.fromkeys(condition or ["clean"]):
-        _hear(clips, candidates, place, config, heard, terminal)
-    rows = _rows(heard, config)
-    show_figures(rows, protocol, skipped, terminal, details=details)
+    if material is None and not unlike:
+        raise ConfigError("nothing to evaluate: expected labelled speech (MATERIAL), or sounds with --unlike.")
+    if material is None and (condition or baseline_seconds or tell_corpora or protocol != "shipped"):
+        raise ConfigError("only --unlike goes without labelled speech: name MATERIAL, or drop the other options.")
+    if unlike and protocol != "shipped":
+        raise ConfigError(f"--unlike is of models as they are, and --protocol {protocol} trains others. Drop one.")
+    for source in unlike or []:
+        check_source(source)
+    asked = _Asked(tuple(condition or ["clean"]), tuple(baseline_seconds or ()), tell_corpora, details)
+    found: dict[str, Any] = {"classes": CLASSES, "material": None, "left_out": [], "results": []}
+    if material is not None:
+        from pipeline.cli.evaluate.emotion_candidates import candidates_of
+        from pipeline.training.corpora import read_clips
+
+        clips = read_clips(material)
+        candidates = candidates_of(protocol, clips, model, config, data, weights, steps, found["left_out"])
+        found |= {"material": str(material), **_labelled(clips, candidates, asked, config, protocol, found, terminal)}
+    failed = 0
+    if unlike:
+        found["unlike"], failed = _unlike(unlike, model, config, terminal)
     if json_file is not None:
-        figures = {"material": str(material), "protocol": protocol, "classes": CLASSES, "left_out": skipped}
-        store.write_whole({json_file: json.dumps({**figures, "results": rows}, indent=1, allow_nan=False) + "\n"})
+        figures = {"protocol": protocol} | dict.fromkeys(("baseline", "one_emotion", "corpora", "unlike")) | found
+        store.write_whole({json_file: json.dumps(figures, indent=1, allow_nan=False) + "\n"})
+    if failed:
+        raise typer.Exit(failed)
 
 
-def _candidates(
-    protocol: Any,
+@dataclass(frozen=True)
+class _Asked:
+    """What is to be found out about labelled speech."""
+
+    conditions: tuple[str, ...]
+    baseline_s: tuple[float, ...]
+    tell_corpora: bool
+    details: bool
+
+
+def _labelled(
     clips: Sequence[Clip],
-    models: Sequence[str] | None,
+    candidates: Sequence[Candidate],
+    asked: _Asked,
     config: str,
-    data: Path | None,
-    weights: Path | None,
-    steps: int | None,
-    skipped: list[str],
-) -> list[Candidate]:
-    """(name, model, clips to test it on) of a protocol; notes in `skipped` what is left out."""
+    protocol: str,
+    found: dict[str, Any],
+    terminal: Terminal,
+) -> dict[str, Any]:
+    """Figures of labelled speech, printed, by their names in the JSON."""
+    from pipeline.cli.evaluate.emotion_baseline import Course, show_course
+    from pipeline.cli.evaluate.emotion_corpora import show_corpora
+    from pipeline.cli.evaluate.emotion_tables import show_figures
+    from pipeline.evaluation.traces import balanced
+
+    if asked.tell_corpora:  # says what is amiss before anything is heard
+        for _, _, tested in candidates:
+            balanced(tested)
+    heard: dict[tuple[str, str, str], list[Heard]] = {}
+    course = Course(asked.baseline_s, load_config(config))
+    corpora: list[Row] = []
+    for place in dict.fromkeys(asked.conditions):
+        _hear(clips, candidates, place, config, heard, course, corpora if asked.tell_corpora else None, terminal)
+    out: dict[str, Any] = {"results": _rows(heard, config)}
+    show_figures(out["results"], protocol, found["left_out"], terminal, details=asked.details)
+    if asked.baseline_s:
+        out["baseline"], out["one_emotion"] = course.rows(heard)
+        show_course(out["baseline"], out["one_emotion"], terminal)
+    if asked.tell_corpora:
+        out["corpora"] = corpora
+        show_corpora(corpora, terminal)
+    return out
+
+
+def _unlike(
+    sources: Sequence[str], models: Sequence[str] | None, config: str, terminal: Terminal
+) -> tuple[list[Row], int]:
     from pipeline import emotion as models_of
-    from pipeline.training.corpora import read_clips
+    from pipeline.cli.evaluate.emotion_unlike import show_unlike, unlike_rows
 
-    options = load_config(config).emotion
-    if protocol == "shipped":
-        out: list[Candidate] = []
-        for name in dict.fromkeys(models or [resolved(options.model, "emotion")]):
-            model = models_of.choose(options.model_copy(update={"model": name}))
-            tested = [clip for clip in clips if clip.who not in model.learned]
-            if not tested:
-                raise ConfigError(f"{name} learned from every speaker of the material; expected others to test it on.")
-            if len(tested) < len(clips):
-                known = {clip.who for clip in clips} & model.learned
-                those = counted(len(known), "speaker")
-                skipped.append(f"{name}: {counted(len(clips) - len(tested), 'clip')} of {those} it learned from")
-            out.append((name, model, tested))
-        return out
-    if models not in (None, [], ["builtin"]):
-        raise ConfigError(
-            f"--protocol {protocol} trains the built-in model again; other models cannot be. Drop --model."
-        )
-    return _retrained(protocol, clips, read_clips(data) if data else clips, weights, steps)
-
-
-def _retrained(
-    protocol: Any, clips: Sequence[Clip], material: Sequence[Clip], weights: Path | None, steps: int | None
-) -> list[Candidate]:
-    import tempfile
-
-    from pipeline.emotion.builtin import BuiltinEmotion
-    from pipeline.evaluation.protocols import folds_of, retrain
-
-    folds = folds_of(protocol, clips, material)
-    with tempfile.TemporaryDirectory() as folder:
-        outs = retrain(folds, weights or Path(folder), steps)
-        return [("builtin", BuiltinEmotion(out), fold.test) for out, fold in zip(outs, folds, strict=True)]
+    options = load_config(config)
+    names = dict.fromkeys(models or [resolved(options.emotion.model, "emotion")])
+    chosen = [(name, models_of.choose(options.emotion.model_copy(update={"model": name}))) for name in names]
+    rows, failed = unlike_rows(sources, chosen, options, terminal)
+    show_unlike(rows, terminal)
+    return rows, failed
 
 
 def _hear(
@@ -135,22 +177,30 @@ def _hear(
     place: Any,
     config: str,
     heard: dict[tuple[str, str, str], list[Heard]],
+    course: Course,
+    corpora: list[Row] | None,
     terminal: Terminal,
 ) -> None:
     """Cut every clip once in a condition, and let each model hear its own, with and without the speaker's others."""
     from pipeline.evaluation.emotion import cut_clips, hear
+    from pipeline.evaluation.traces import trace_figures
 
     options = load_config(config)
     wanted = {clip for _, _, tested in candidates for clip in tested}
-    with terminal.progress(f"{place}, {len(wanted)} clips") as progress:
+    with terminal.progress(f"{place}, {counted(len(wanted), 'clip')}") as progress:
         cuts = cut_clips([clip for clip in clips if clip in wanted], options, place, progress)
-        for name, model, tested in candidates:
+        for k, (name, model, tested) in enumerate(candidates, start=1):
             chosen = set(tested)
             own = [cut for cut in cuts if cut.clip in chosen]
             for baseline in ("own", "alone"):
                 heard.setdefault((name, place, baseline), []).extend(
                     hear(own, model, options, alone=baseline == "alone")
                 )
+            course.hear(own, name, model, place, progress)
+            if corpora is not None:
+                fold = f", fold {k}" if sum(other == name for other, _, _ in candidates) > 1 else ""
+                about = {"model": name + fold, "condition": place}
+                corpora += [about | rounded(asdict(figures)) for figures in trace_figures(own, model)]
 
 
 def _rows(heard: dict[tuple[str, str, str], list[Heard]], config: str) -> list[Row]:

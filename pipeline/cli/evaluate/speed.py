@@ -55,7 +55,7 @@ def speed(
     """Seconds and peak memory of each stage of an analysis, for given lengths of sound.
 
     Each length and model runs in a process of its own; with several models they take turns, and each is compared with
-    the first. `int8:MODEL` (fp32, bf16) is a model in that number format, `obvious:FOLDER` the same weights by
+    the first. `int8:MODEL` (fp32, bf16) is a model in that number format, `obvious:MODEL` the same weights by
     transformers' own pipeline, turn by turn: of one model in several ways, the largest change of a score is told.
     The JSON holds `recording`, `config`, `repeats`, `machine`, and `lengths`: for each `minutes` its
     `models` (`model`; `stages` and `whole`, each with `seconds`, `seconds_per_minute` of sound, `share` of real time

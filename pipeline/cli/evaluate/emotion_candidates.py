@@ -1,0 +1,68 @@
+"""Which models `ressenti evaluate emotion` tests, and on which clips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pipeline.cli.console import counted
+from pipeline.config import load_config
+from pipeline.errors import ConfigError
+from pipeline.models.installed import resolved
+
+if TYPE_CHECKING:
+    from pipeline.emotion.interface import EmotionModel
+    from pipeline.training.corpora import Clip
+
+Candidate: TypeAlias = "tuple[str, EmotionModel, Sequence[Clip]]"
+"""Name, model, and the clips to test it on."""
+
+
+def candidates_of(
+    protocol: Any,
+    clips: Sequence[Clip],
+    models: Sequence[str] | None,
+    config: str,
+    data: Path | None,
+    weights: Path | None,
+    steps: int | None,
+    skipped: list[str],
+) -> list[Candidate]:
+    """(name, model, clips to test it on) of a protocol; notes in `skipped` what is left out."""
+    from pipeline import emotion as models_of
+    from pipeline.training.corpora import read_clips
+
+    options = load_config(config).emotion
+    if protocol == "shipped":
+        out: list[Candidate] = []
+        for name in dict.fromkeys(models or [resolved(options.model, "emotion")]):
+            model = models_of.choose(options.model_copy(update={"model": name}))
+            tested = [clip for clip in clips if clip.who not in model.learned]
+            if not tested:
+                raise ConfigError(f"{name} learned from every speaker of the material; expected others to test it on.")
+            if len(tested) < len(clips):
+                known = {clip.who for clip in clips} & model.learned
+                those = counted(len(known), "speaker")
+                skipped.append(f"{name}: {counted(len(clips) - len(tested), 'clip')} of {those} it learned from")
+            out.append((name, model, tested))
+        return out
+    if models not in (None, [], ["builtin"]):
+        raise ConfigError(
+            f"--protocol {protocol} trains the built-in model again; other models cannot be. Drop --model."
+        )
+    return _retrained(protocol, clips, read_clips(data) if data else clips, weights, steps)
+
+
+def _retrained(
+    protocol: Any, clips: Sequence[Clip], material: Sequence[Clip], weights: Path | None, steps: int | None
+) -> list[Candidate]:
+    import tempfile
+
+    from pipeline.emotion.builtin import BuiltinEmotion
+    from pipeline.evaluation.protocols import folds_of, retrain
+
+    folds = folds_of(protocol, clips, material)
+    with tempfile.TemporaryDirectory() as folder:
+        outs = retrain(folds, weights or Path(folder), steps)
+        return [("builtin", BuiltinEmotion(out), fold.test) for out, fold in zip(outs, folds, strict=True)]

@@ -1,0 +1,79 @@
+"""`ressenti evaluate emotion --unlike`: how unsure models are of sound that they know nothing of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline.cli.console import Terminal, counted, number, rounded
+from pipeline.errors import RessentiError
+from pipeline.records import CLASSES
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+    from pipeline.emotion.interface import EmotionModel
+
+Row = dict[str, Any]
+ALL = "all"
+
+
+def unlike_rows(
+    sources: Sequence[str], models: Sequence[tuple[str, EmotionModel]], config: Config, terminal: Terminal
+) -> tuple[list[Row], int]:
+    """A row for each model and sound, then one for each source; and the exit code of what could not be read."""
+    from pipeline.evaluation.unlike import Doubt, doubt_of, samples_of, sounds_of, together
+
+    rows: list[Row] = []
+    failed = 0
+    for source in dict.fromkeys(sources):
+        sounds = list(sounds_of(source))
+        found: dict[str, list[Doubt]] = {name: [] for name, _ in models}
+        with terminal.progress(f"{source}, {counted(len(sounds), 'sound')}") as progress:
+            for done, (label, sound) in enumerate(sounds, start=1):
+                try:
+                    samples = samples_of(sound)
+                except RessentiError as error:
+                    failed = terminal.fail(error)
+                    continue
+                for name, model in models:
+                    found[name].append(doubt_of(label, samples, model, config))
+                progress("clips", done, len(sounds))
+        for name, doubts in found.items():
+            total = Doubt(
+                ALL,
+                sum(doubt.length_s for doubt in doubts),
+                together([doubt.heard for doubt in doubts]),
+                together([doubt.taken for doubt in doubts]),
+            )
+            rows += [{"model": name, "source": source} | rounded(asdict(doubt)) for doubt in (*doubts, total)]
+    return rows, failed
+
+
+def show_unlike(rows: Sequence[Row], terminal: Terminal) -> None:
+    """Print a table for each model and source."""
+    for model, source in dict.fromkeys((row["model"], row["source"]) for row in rows):
+        title = f"[bold]{escape(source)}[/], {escape(model)}: unlike what it learned from; shares of judged seconds"
+        table = Table(box=None, pad_edge=False, title=title, title_justify="left")
+        table.add_column("sound", no_wrap=True)
+        for heading in ("seconds", "as heard", "unsure", *(name[:4] for name in CLASSES), "taken", "unsure"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for name in CLASSES:
+            table.add_column(name[:4], justify="right", no_wrap=True)
+        for row in (row for row in rows if (row["model"], row["source"]) == (model, source)):
+            told = [cell for which in ("heard", "taken") for cell in _cells(row[which])]
+            table.add_row(escape(row["name"]), number(row["length_s"], 1), *told)
+        terminal.show(table, width=160)
+        terminal.out.print()
+    terminal.say(
+        "[dim]as heard: seconds that the speech detector lets through, judged as turns of one speaker; taken: all, "
+        "taken for speech. unsure, and the classes of the rest: shares of the judged seconds.[/]"
+    )
+
+
+def _cells(told: Row) -> list[str]:
+    classes = told["classes"] or [None] * len(CLASSES)
+    return [number(told["judged_s"], 1), number(told["unsure"]), *(number(share) for share in classes)]

@@ -1,0 +1,64 @@
+"""What is to be known before the page is read: what is silenced, too many speakers, roles nobody confirmed (pure)."""
+
+from __future__ import annotations
+
+from pipeline.annotations import INEXACT_S, OMITTED, Omission
+from pipeline.records import Conversation, Note
+from reports.wording import Wording
+
+SHOWN = 6  # spans that are named at the top; the methods name all
+
+
+def notices_of(conversation: Conversation, words: Wording) -> tuple[str, ...]:
+    """Sentences for the top of the page, none where there is nothing to say."""
+    many = too_many(conversation)
+    roles = [words.note(many)] if many else _unconfirmed(conversation, words)
+    return (*roles, *_silenced(conversation, words))
+
+
+def too_many(conversation: Conversation) -> Note | None:
+    """The note that there are more speakers than roles, while that is so."""
+    speaking = sum(1 for s in conversation.speakers if s.talk and s.talk.talk_s > 0)
+    found = (note for note in conversation.diarization.notes if note.key == "more_than_roles")
+    return next((note for note in found if speaking > int(note.values["roles"])), None)
+
+
+def silence_rules(conversation: Conversation, words: Wording) -> tuple[str, ...]:
+    """All silenced spans, and what became of words and figures, for the methods."""
+    rules = []
+    if conversation.bleeps:
+        rules.append(words("silenced_all", spans=words.listed(_spans(conversation, words))))
+    if conversation.omissions:
+        rules.append(words("omitted_rule", mark=OMITTED, margin=words.exact(INEXACT_S)))
+    return tuple(rules)
+
+
+def why_omitted(place: Omission, conversation: Conversation, words: Wording) -> str:
+    """Why words are missing at a place."""
+    if any(span.overlap_s(place.start_s, place.end_s) > 0 for span in conversation.bleeps):
+        return words("omitted_silenced")
+    near = any(span.overlap_s(place.start_s - INEXACT_S, place.end_s + INEXACT_S) > 0 for span in conversation.bleeps)
+    return words("omitted_near", margin=words.exact(INEXACT_S)) if near else words("omitted_before")
+
+
+def _unconfirmed(conversation: Conversation, words: Wording) -> list[str]:
+    labels = [s.label for s in conversation.speakers if s.not_scored == "unconfirmed"]
+    if not labels:
+        return []
+    return [words("roles_unconfirmed", n=len(labels), roles=",".join(f"{label}={words('a_role')}" for label in labels))]
+
+
+def _silenced(conversation: Conversation, words: Wording) -> list[str]:
+    spans = _spans(conversation, words)
+    told = []
+    if spans:
+        more = len(spans) - SHOWN
+        text = words.listed(spans) if more <= 0 else words("silenced_more", n=more, spans=", ".join(spans[:SHOWN]))
+        told.append(words("silenced", n=len(spans), spans=text))
+    if conversation.omissions:
+        told.append(words("omitted", mark=OMITTED))
+    return [" ".join(told)] if told else []
+
+
+def _spans(conversation: Conversation, words: Wording) -> list[str]:
+    return [f"{words.clock(b.start_s, 1)} – {words.clock(b.end_s, 1)}" for b in conversation.bleeps]

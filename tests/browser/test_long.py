@@ -1,0 +1,92 @@
+"""Two hours and 3,000 turns: what is drawn as the playhead moves does not grow with them."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from browsing import FIGURES, Open, Opened, lengthened, until
+
+TICKS = 100
+
+
+@pytest.fixture
+def long(opened: Open) -> Opened:
+    return opened(sound=None, change=lambda conversation: lengthened(conversation, 3000, 7200.0))
+
+
+def ticks(page: Page) -> dict[str, Any]:
+    """Move the playhead on, and tell how many strokes were drawn and how many milliseconds it took, each."""
+    found: dict[str, Any] = page.evaluate(
+        """(count) => {
+          const pen = CanvasRenderingContext2D.prototype, fill = pen.fillRect, strip = document.getElementById("strip");
+          const context = strip.getContext("2d");
+          let strokes = 0;
+          pen.fillRect = function (...place) { strokes += 1; return fill.apply(this, place); };
+          const from = performance.now();
+          for (let i = 0; i < count; i += 1) {
+            document.dispatchEvent(new CustomEvent("seek", { detail: { to: 60 + 70 * i } }));
+            context.getImageData(0, 0, 1, 1); // what was asked for is painted
+          }
+          const spent = performance.now() - from;
+          pen.fillRect = fill;
+          return { strokes: strokes / count, ms: spent / count };
+        }""",
+        TICKS,
+    )
+    return found
+
+
+def test_the_strip_is_not_drawn_anew_as_the_playhead_moves(long: Opened) -> None:
+    ticks(long.page)
+    found = ticks(long.page)
+    print(f"one move of the playhead, 2 h and 3,000 turns: {found['ms']:.2f} ms, {found['strokes']:g} strokes")  # noqa: T201  # to be read
+    assert found["strokes"] <= 5
+
+
+def test_figures_follow_the_playhead(long: Opened) -> None:
+    for name in FIGURES:
+        long.drawn(name)
+    ticks(long.page)
+    found = ticks(long.page)
+    print(f"the same with all figures drawn: {found['ms']:.2f} ms")  # noqa: T201  # to be read
+    assert found["strokes"] <= 5
+    for name in ("timeline", "trajectory", "course", "talk"):
+        assert long.page.locator(f"#{name} .playhead").count() == 1
+    assert [said for said in long.trouble if "Canvas2D" not in said] == []  # that is of reading the strip back
+
+
+def columns(page: Page) -> list[str]:
+    """What the strip shows at 20, 40, 60 and 80 % of its width, by the colour in the middle of its height."""
+    found: list[str] = page.evaluate(
+        """() => {
+          const strip = document.getElementById("strip"), pen = strip.getContext("2d");
+          const names = { "43,76,126": "past", "157,176,200": "coming", "180,35,24": "head" };
+          return [0.2, 0.4, 0.6, 0.8].map((share) => {
+            const at = pen.getImageData(Math.round(share * strip.width), strip.height / 2, 1, 1).data.slice(0, 3).join();
+            return names[at] ?? "silenced";
+          });
+        }"""
+    )
+    return found
+
+
+def test_the_strip_shows_where_it_is_and_what_is_silenced(opened: Open) -> None:
+    page = opened(sound=None, change=lambda conversation: replace(conversation, levels=None)).page
+
+    def seek(to: float) -> None:
+        page.evaluate("(to) => document.dispatchEvent(new CustomEvent('seek', { detail: { to } }))", to)
+
+    seek(12)
+    assert columns(page) == ["past", "head", "coming", "coming"]
+    page.set_viewport_size({"width": 700, "height": 900})
+    until(page, "document.getElementById('strip').width < 500")
+    assert columns(page) == ["past", "head", "coming", "coming"]
+    seek(18)
+    page.locator("#bleep-from").fill("22")
+    page.locator("#bleep-to").fill("26")
+    page.locator("#bleep-form button[type=submit]").click()
+    assert columns(page) == ["past", "past", "head", "silenced"]
+    page.locator("#undo").click()
+    assert columns(page) == ["past", "past", "head", "coming"]

@@ -1,0 +1,77 @@
+"""What the tests of pages in a browser share: an opened page, waiting, and conversations to open."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline import load_config
+from pipeline.annotations import Word
+from pipeline.records import Conversation, Levels
+from pipeline.run import derive
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+FIGURES = ("timeline", "trajectory", "plane", "shares", "course", "talk")
+READY = "document.getElementById('clock').textContent.includes('/')"
+
+
+@dataclass
+class Opened:
+    """A page, and all that went wrong on it."""
+
+    page: Page
+    trouble: list[str] = field(default_factory=list)
+
+    def drawn(self, name: str) -> None:
+        self.page.locator(f"#{name}").scroll_into_view_if_needed()
+        self.page.wait_for_selector(f"#{name} .main-svg", state="attached", timeout=30_000)
+
+    @property
+    def clock(self) -> float:
+        minutes, seconds = self.page.locator("#clock").inner_text().split(" / ")[0].split(":")
+        return 60 * int(minutes) + float(seconds.replace(",", "."))
+
+    def played_s(self) -> float:
+        return float(self.page.evaluate("document.getElementById('sound').currentTime"))
+
+
+Open = Callable[..., Opened]
+Make = Callable[..., Conversation]
+
+
+def until(page: Page, expression: str, seconds: float = 10.0) -> None:
+    """Wait for an expression to be true; playwright's own way needs eval, which the page's policy forbids."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        if time.monotonic() > end:
+            pytest.fail(f"not within {seconds:g} s: {expression}")
+        page.wait_for_timeout(50)
+
+
+def with_words(conversation: Conversation, text: str = "bonjour le monde") -> Conversation:
+    made = []
+    for turn in conversation.turns:
+        for k, part in enumerate(text.split(" ")):
+            at = turn.start_s + 0.1 * k
+            made.append(Word(at, at + 0.1, f"{part}{turn.index}", turn.index))
+    return replace(conversation, words=tuple(made))
+
+
+def lengthened(conversation: Conversation, turns: int, seconds: float) -> Conversation:
+    """The same turns again and again, evenly over so many seconds, with words and with all that follows from them."""
+    step, made = seconds / turns, []
+    for k in range(turns):
+        turn = conversation.turns[k % len(conversation.turns)]
+        start, end = k * step, k * step + 0.9 * step
+        windows = tuple(replace(w, start_s=start, end_s=end, weight_s=0.9 * step) for w in turn.windows[:1])
+        made.append(replace(turn, index=k, start_s=start, end_s=end, overlap_s=0.0, windows=windows))
+    levels = Levels(seconds / 1200, tuple(-60.0 + 7 * (k % 8) for k in range(1200)))
+    recording = replace(conversation.recording, duration_s=seconds)
+    long = replace(conversation, recording=recording, turns=tuple(made), levels=levels)
+    return with_words(derive(long, load_config()), "one two three four five six")

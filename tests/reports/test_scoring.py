@@ -1,0 +1,83 @@
+"""What the page says of a speaker of whom too little was heard to know the voice."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from pipeline.records import Conversation, ModelInfo, Note
+from reports.page import render
+from reports.scoring import BUILTIN, is_thin, thin_baseline_s
+from reports.summary import summarise
+from reports.wording import Lang, Wording
+
+Make = Callable[..., Conversation]
+BOUND = ModelInfo("emotion", "mine", "CC BY-NC-SA 4.0", commercial=False, notes=(Note("trained_bound"),))
+
+
+def by(conversation: Conversation, model: ModelInfo) -> Conversation:
+    return replace(conversation, models=(*conversation.models[:-1], model))
+
+
+@pytest.fixture
+def builtin(make_conversation: Make) -> Conversation:
+    """S1 has 17.4 s of judged speech, S2 8 s, as the built-in model would have them."""
+    conversation = by(make_conversation(), ModelInfo("emotion", BUILTIN, "CC BY-NC-SA 4.0", commercial=False))
+    judged = {s.label: s.affect.judged_s for s in conversation.speakers if s.affect}
+    assert judged["S2"] < 10 < judged["S1"]
+    return conversation
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_a_thin_baseline_is_said_on_the_card_and_in_methods(builtin: Conversation, lang: Lang) -> None:
+    words = Wording(lang)
+    summary = summarise(builtin, words)
+    first, second = summary.cards
+    affect = builtin.speaker("S2").affect
+    assert affect is not None
+    limit = words.exact(10.0)
+    note = words("thin_baseline", seconds=words.seconds(affect.judged_s), limit=limit)
+    assert note in second.remarks
+    assert not any(limit in remark for remark in first.remarks)
+    assert words("th_baseline", limit=limit) in summary.methods.thresholds
+    assert words("limit_thin", limit=limit, who=second.title) in summary.methods.limits
+    page = render(builtin, lang)
+    assert page.count(words("limit_thin", limit=limit, who=second.title)) == 1
+    assert page.count(note.replace("'", "&#39;")) == 1
+
+
+def test_the_limit_is_the_configured_one(builtin: Conversation, make_conversation: Make) -> None:
+    model = builtin.models[-1]
+    strict = by(make_conversation(overrides={"emotion": {"thin_baseline_s": 60.0}}), model)
+    assert [is_thin(s, strict) for s in strict.speakers] == [True, True]
+    never = by(make_conversation(overrides={"emotion": {"thin_baseline_s": 0.0}}), model)
+    assert [is_thin(s, never) for s in never.speakers] == [False, False]
+    assert (
+        Wording("en")("limit_thin", limit="60\u00a0s", who="Speaker 1 and Speaker 2")
+        in summarise(strict, Wording("en")).methods.limits
+    )
+
+
+def test_only_models_that_hear_against_a_baseline_have_a_thin_one(builtin: Conversation) -> None:
+    other = by(builtin, ModelInfo("emotion", "somebody's", "MIT", commercial=True, notes=(Note("head_stock"),)))
+    assert thin_baseline_s(builtin) == thin_baseline_s(by(builtin, BOUND)) == 10
+    assert thin_baseline_s(other) is None
+    summary = summarise(other, Wording("en"))
+    said = " ".join(
+        [*summary.methods.thresholds, *summary.methods.limits, *(r for c in summary.cards for r in c.remarks)]
+    )
+    assert "aseline" not in said
+
+
+def test_an_older_conversation_has_no_limit(builtin: Conversation) -> None:
+    emotion = {key: value for key, value in builtin.config["emotion"].items() if key != "thin_baseline_s"}
+    old = replace(builtin, config=builtin.config | {"emotion": emotion})
+    assert thin_baseline_s(old) is None
+    assert not any(is_thin(s, old) for s in old.speakers)
+
+
+def test_who_is_not_scored_has_no_baseline(make_conversation: Make) -> None:
+    conversation = make_conversation("recruitment")
+    unscored = by(conversation, ModelInfo("emotion", BUILTIN, "CC BY-NC-SA 4.0", commercial=False))
+    assert not any(is_thin(s, unscored) for s in unscored.speakers)
+    assert not any("aseline" in text for text in summarise(unscored, Wording("en")).methods.thresholds)
