@@ -64,7 +64,7 @@ def speaker_baseline(frames: Frames, population: Baseline | None, trust: float =
     `trust` counts each second of speech so many times; training varies it, to know long conversations too.
     """
     level = float(np.log(np.exp(frames.mel).mean(dtype=np.float64)))
-    heard = _relative(frames.mel, level)
+    heard = relative(frames.mel, level)
     mean, variance = heard.mean(axis=0), heard.var(axis=0)
     voiced = frames.prosody[:, 1] ** 4 + np.float32(1e-6)
     pitch, tilt = (float(np.average(frames.prosody[:, k], weights=voiced)) for k in (0, 2))
@@ -84,7 +84,7 @@ def normalise(frames: Frames, baseline: Baseline) -> tuple[FloatArray, FloatArra
     Bands are in standard deviations; contours are pitch in half octaves where there is voice, voicing, tilt where there
     is sound, and loudness, each scaled to about one.
     """
-    bands = ((_relative(frames.mel, baseline.level) - baseline.mean) / baseline.sd).astype(np.float32)
+    bands = ((relative(frames.mel, baseline.level) - baseline.mean) / baseline.sd).astype(np.float32)
     pitch, voicing, tilt = frames.prosody.T
     loudness = np.log(np.exp(frames.mel - np.float32(baseline.level)).mean(axis=1) + np.float32(1e-5))
     contours = np.stack(
@@ -99,7 +99,7 @@ def normalise(frames: Frames, baseline: Baseline) -> tuple[FloatArray, FloatArra
     return bands, contours.astype(np.float32)
 
 
-def _relative(mel: FloatArray, level: float) -> FloatArray:
-    """Log-mel power relative to a speaker's level, floored."""
+def relative(mel: FloatArray, level: float) -> FloatArray:
+    """Log-mel power (n, 64) relative to a speaker's level, floored."""
     relative: FloatArray = np.logaddexp(mel - np.float32(level), np.float32(np.log(FLOOR)))
     return relative

@@ -159,12 +159,10 @@ def _values(cuts: Sequence[Cut], model: EmotionModel) -> tuple[str, FloatArray]:
 
 def _sound(cuts: Sequence[Cut]) -> FloatArray:
     """Mean and spread of log-mel power in each band (n, 128), relative to the speaker's level."""
-    mels = [features.power(cut.samples) for cut in cuts]
-    level = {
-        who: float(
-            np.mean(np.concatenate([m.mean(axis=1) for m, c in zip(mels, cuts, strict=True) if c.clip.who == who]))
-        )
-        for who in {cut.clip.who for cut in cuts}
+    heard = [features.frames_of(cut.samples) for cut in cuts]
+    own = {
+        who: [f for f, c in zip(heard, cuts, strict=True) if c.clip.who == who] for who in {c.clip.who for c in cuts}
     }
-    logs = [features.log_power(mel, level[cut.clip.who]) for mel, cut in zip(mels, cuts, strict=True)]
+    level = {who: features.speaker_baseline(features.joined(parts), None).level for who, parts in own.items()}
+    logs = [features.relative(f.mel, level[cut.clip.who]) for f, cut in zip(heard, cuts, strict=True)]
     return np.array([np.concatenate([log.mean(axis=0), log.std(axis=0)]) for log in logs], dtype=np.float64)
