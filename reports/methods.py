@@ -15,10 +15,11 @@ from reports.wording import Wording
 
 @dataclass(frozen=True)
 class ModelRow:
-    """One model of the methods section."""
+    """One model of the methods section; `origin` says that it was installed, and that nobody named it, if so."""
 
     task: str
     name: str
+    origin: str
     licence: str
     digest: str
 
@@ -49,8 +50,16 @@ def _models(conversation: Conversation, words: Wording) -> list[ModelRow]:
     rows = []
     for model in conversation.models:
         digest = (model.sha256 or "–")[:16]
-        rows.append(ModelRow(words(f"t_{model.task}"), model.name, _licence(model, words), digest))
+        origin = _origin(model, conversation, words)
+        rows.append(ModelRow(words(f"t_{model.task}"), model.name, origin, _licence(model, words), digest))
     return rows
+
+
+def _origin(model: ModelInfo, conversation: Conversation, words: Wording) -> str:
+    parts = [words.note(note) for note in model.notes if note.key == "installed"]
+    if parts and model.task in ("diarization", "emotion"):
+        parts += [words("m_default")] if options_of(conversation, model.task).get("model") == "auto" else []
+    return "; ".join(parts)
 
 
 def _licence(model: ModelInfo, words: Wording) -> str:
