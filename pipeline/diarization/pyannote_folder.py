@@ -115,10 +115,10 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Any], str]:
     try:
         data = path.read_bytes()
         content = yaml.safe_load(data)
-        name, made_with = content["pipeline"]["name"], content["pipeline"].get("params") or {}
+        name, made_with = content["pipeline"]["name"], dict(content["pipeline"].get("params") or {})
     except OSError as exc:
         raise ModelError(f"{path}: cannot be read ({exc.strerror}); expected a pyannote pipeline's config.") from exc
-    except (yaml.YAMLError, TypeError, KeyError, AttributeError) as exc:
+    except (yaml.YAMLError, TypeError, ValueError, KeyError, AttributeError) as exc:
         raise ModelError(
             f"{path}: no config of a pyannote pipeline ({exc!r}). Expected `pipeline: name: ...`."
         ) from exc
@@ -128,7 +128,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Any], str]:
         raise ModelError(f"{path}: has preprocessors, which would decode the recording again. Remove them.")
     if _clustering(made_with) not in (VBX, AGGLOMERATIVE):
         raise ModelError(f"{path}: clustering {_clustering(made_with)!r}; expected {VBX} or {AGGLOMERATIVE}.")
-    return dict(made_with), content, hashlib.sha256(data).hexdigest()
+    return made_with, content, hashlib.sha256(data).hexdigest()
 
 
 def _clustering(made_with: Mapping[str, Any]) -> str:

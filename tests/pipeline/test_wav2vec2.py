@@ -30,6 +30,7 @@ from pipeline.models import registry
 from pipeline.models.hashes import together
 from pipeline.records import CLASSES, Note
 from pipeline.run import derive
+from pipeline.training.base import find_base, load_base
 from reports.page import render
 from reports.wording import Wording
 
@@ -156,6 +157,33 @@ def test_settings_of_the_feature_extractor_are_honoured(make: Make, sounds: list
     (folder / "preprocessor_config.json").unlink()
     with pytest.raises(ModelError, match=r"preprocessor_config\.json"):
         load(folder, FP32)
+
+
+@pytest.mark.parametrize(
+    ("file", "changed", "said"),
+    [
+        ("config", {"num_attention_heads": 5}, "config.json does not fit (embed_dim must be divisible"),
+        ("config", {"hidden_act": "nope"}, "config.json does not fit (unknown 'nope')"),
+        ("config", {"hidden_size": -1}, "config.json does not fit (Trying to create tensor with negative"),
+        ("config", {"conv_stride": [0] * 7}, "config.json does not fit (conv_kernel"),
+        ("config", {"id2label": [1]}, "config.json has id2label [1]"),
+        ("config", {"id2label": None, "num_labels": "x"}, "num_labels 'x'; expected"),
+        ("preprocessor_config", {"feature_size": 2}, "feature_size 2 in preprocessor_config.json; expected 1"),
+        ("preprocessor_config", {"padding_value": "x"}, "padding_value 'x' in preprocessor_config.json"),
+        ("preprocessor_config", {"do_normalize": "no"}, "do_normalize 'no' in preprocessor_config.json"),
+    ],
+)
+def test_settings_that_do_not_fit_are_the_models_fault(
+    make: Make, tmp_path: Path, file: str, changed: dict[str, Any], said: str
+) -> None:
+    folder = make()
+    path = folder / f"{file}.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+    with pytest.raises(ModelError, match=re.escape(said)):
+        load(folder, FP32)
+    if "hidden" in str(changed):  # as the base of a training too
+        with pytest.raises(ModelError, match=re.escape(said)):
+            load_base(find_base(str(folder)), 0)
 
 
 def rewrite(folder: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Path:
