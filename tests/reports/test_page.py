@@ -265,15 +265,15 @@ def test_what_is_installed_and_used_unasked_says_so(make_conversation: Make, pre
         installed, unasked = [words.note(model.notes[0]) for model in models], words("m_default")
         page = summarise(replace(made, models=models), words)
         assert [row.origin for row in page.methods.models] == [
-            f"{installed[0]}; {unasked}",
+            f"{installed[0]}{words('semicolon')}{unasked}",
             installed[1],
-            f"{installed[2]}; {unasked}",
+            f"{installed[2]}{words('semicolon')}{unasked}",
         ]
         html = render(replace(made, models=models), lang)  # type: ignore[arg-type]
         assert [html.count(commit) for _, _, commit in of] == [1, 1, 1]
         named = {**made.config, "diarization": {"model": "a/pipeline"}}
         rows = summarise(replace(made, models=models, config=named), words).methods.models
-        assert [row.origin for row in rows] == [*installed[:2], f"{installed[2]}; {unasked}"]
+        assert [row.origin for row in rows] == [*installed[:2], f"{installed[2]}{words('semicolon')}{unasked}"]
 
 
 def test_what_nobody_knows_cannot_be_allowed() -> None:
