@@ -38,10 +38,11 @@ class ObviousEmotion:
         import torch
         from transformers import pipeline
 
-        folder, known, name = found, None, str(found)
         if isinstance(found, Installed):
             verify(found)
             folder, known, name = found.folder, found.known, found.id
+        else:
+            folder, known, name = found, None, str(found)
         checkpoint = open_checkpoint(folder)
         self._reading = reading_of(checkpoint, options, known)
         if self._reading.labels is None or "projector.weight" not in weight_shapes(checkpoint):
