@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from pipeline.errors import ModelError, UntrustedModelError
+from pipeline.models.folders import is_id
 from pipeline.models.hashes import digest_of, together
 
 CONFIG = "config.yaml"
@@ -149,9 +150,10 @@ def _find(folder: Path, part: str, value: object, others: Others) -> Path:
     name, subfolder = _reference(value)
     base = _local(folder, name) or others(_id(name))
     if base is None:
+        get = f"Run `ressenti models get {_id(name)}`, or write" if is_id(_id(name)) else "Write"
         raise ModelError(
             f"{folder / CONFIG}: its {part} is {name!r}, which is neither in the folder nor installed. "
-            f"Run `ressenti models get {_id(name)}`, or write the path of a local folder there."
+            f"{get} the path of a local folder there."
         )
     return base / subfolder if subfolder else base
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 from zipfile import is_zipfile
 
@@ -106,8 +107,11 @@ def _read(path: Path) -> dict[str, Tensor]:
 
             tensors = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
     except Exception as exc:  # what safetensors and torch raise shares no base class
+        why = f"{type(exc).__name__}: {str(exc).splitlines()[0][:200]}"
+        if isinstance(exc, UnpicklingError) or "weights_only" in why:  # torch would advise to run what is in it
+            why = "damaged, or holds more than tensors, which could run code and is refused"
         raise ModelError(
-            f"{path}: cannot be read as plain weights ({type(exc).__name__}: {str(exc).splitlines()[0][:200]}). "
+            f"{path}: cannot be read as plain weights ({why}). "
             "Get the model again, as safetensors where there is a choice."
         ) from exc
     if not isinstance(tensors, dict) or not all(hasattr(value, "shape") for value in tensors.values()):

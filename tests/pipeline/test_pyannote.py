@@ -488,6 +488,8 @@ def changed(**params: Any) -> dict[str, Any]:
         (changed(clustering="OracleClustering"), "expected VBxClustering or"),
         (changed(plda=None), "names no plda"),
         (changed(embedding="pyannote/embedding@main"), "ressenti models get pyannote/embedding`"),
+        (changed(embedding="../wespeaker"), r"installed\. Write the path of a local folder"),
+        (changed(embedding="http://hub/a/b"), r"installed\. Write the path of a local folder"),
         (changed(embedding="$model/none@main"), "none/pytorch_model.bin: cannot be read"),
         (changed(embedding=["a", "list"]), "neither in the folder nor installed"),
         (changed(invented=1), "does not fit its pipeline"),

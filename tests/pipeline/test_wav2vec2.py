@@ -279,7 +279,8 @@ def test_what_only_pre_training_needs_is_left_out(make: Make) -> None:
     load(rewrite(make(), lambda w: {k: v for k, v in w.items() if "masked_spec" not in k}), FP32)
 
 
-def test_pickles_run_no_code(make: Make, tmp_path: Path) -> None:
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_pickles_run_no_code(make: Make, tmp_path: Path, protocol: int) -> None:
     folder = make(pickled=True)
     ran = tmp_path / "ran"
 
@@ -288,9 +289,11 @@ def test_pickles_run_no_code(make: Make, tmp_path: Path) -> None:
             return Path.touch, (ran,)
 
     with (folder / "pytorch_model.bin").open("wb") as file:
-        pickle.dump({"classifier.weight": Trap()}, file)
-    with pytest.raises(ModelError, match="cannot be read as plain weights"):
+        pickle.dump({"classifier.weight": Trap()}, file, protocol)
+    with pytest.raises(ModelError, match="cannot be read as plain weights") as told:
         load(folder, FP32)
+    assert "could run code and is refused" in str(told.value)
+    assert "weights_only" not in str(told.value)
     assert not ran.exists()
     (folder / "pytorch_model.bin").unlink()
     with pytest.raises(ModelError, match="no weights"):
@@ -382,6 +385,13 @@ def test_int8_and_bf16_stay_near(
             assert kendalltau(a, b).statistic > 0.8
 
 
+@pytest.mark.parametrize(("dtype", "advice"), [("fp32", "weights may be damaged"), ("bf16", "emotion.dtype to fp32")])
+def test_the_advice_where_outputs_are_no_numbers(make: Make, sounds: list[np.ndarray], dtype: str, advice: str) -> None:
+    broken = rewrite(make(), lambda weights: weights | {"classifier.bias": weights["classifier.bias"] / 0})
+    with pytest.raises(ModelError, match=advice):
+        load(broken, FP32.model_copy(update={"dtype": dtype})).logits(sounds[:1])
+
+
 def test_very_short_and_no_excerpts(make: Make) -> None:
     model = load(make(), FP32)
     assert model.score([]) == []
@@ -392,7 +402,9 @@ def test_choosing_by_folder_or_id(make: Make) -> None:
     folder = make()
     assert emotion.choose(EmotionOptions(model=str(folder))).info.name == "mine"
     assert emotion.choose(EmotionOptions(model=str(folder))).learned == frozenset()
-    with pytest.raises(NotInstalledError, match="ressenti models get nobody/knows"):
+    with pytest.raises(
+        NotInstalledError, match=r"neither a folder with config\.json.*ressenti models get nobody/knows"
+    ):
         emotion.choose(EmotionOptions(model="nobody/knows"))
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"model_type": "hubert"}))
