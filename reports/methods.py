@@ -16,10 +16,11 @@ from reports.wording import Wording
 
 @dataclass(frozen=True)
 class ModelRow:
-    """One model of the methods section."""
+    """One model of the methods section; `origin` says that it was installed, and that nobody named it, if so."""
 
     task: str
     name: str
+    origin: str
     licence: str
     digest: str
 
@@ -47,10 +48,19 @@ def methods_of(conversation: Conversation, words: Wording) -> Methods:
 
 
 def _models(conversation: Conversation, words: Wording) -> list[ModelRow]:
-    return [
-        ModelRow(words(f"t_{model.task}"), model.name, _licence(model, words), model.sha256 or "–")
-        for model in conversation.models
-    ]
+    rows = []
+    for model in conversation.models:
+        origin = _origin(model, conversation, words)
+        task = words(f"t_{model.task}")
+        rows.append(ModelRow(task, model.name, origin, _licence(model, words), model.sha256 or "–"))
+    return rows
+
+
+def _origin(model: ModelInfo, conversation: Conversation, words: Wording) -> str:
+    parts = [words.note(note) for note in model.notes if note.key == "installed"]
+    if parts and model.task in ("diarization", "emotion"):
+        parts += [words("m_default")] if options_of(conversation, model.task).get("model") == "auto" else []
+    return words("semicolon").join(parts)
 
 
 def _licence(model: ModelInfo, words: Wording) -> str:

@@ -73,9 +73,14 @@ def scores_help(conversation: Conversation, words: Wording) -> str:
 
 
 def how_used(conversation: Conversation, words: Wording) -> str:
-    """The technical note of a model that is not the built-in one: head, activation, number format, label map."""
+    """The technical note of a model that is not the built-in one: head, activation, number format, label map.
+
+    That it is installed stands beside its name, whether or not anything was scored.
+    """
     model = emotion_model(conversation)
-    return "" if model is None or model.name == BUILTIN else words("semicolon").join(map(words.note, model.notes))
+    if model is None or model.name == BUILTIN:
+        return ""
+    return words("semicolon").join(words.note(note) for note in model.notes if note.key != "installed")
 
 
 def unvalidated(conversation: Conversation, words: Wording) -> str:

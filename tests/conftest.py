@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from pipeline import People, load_config, store
 from pipeline.diarization.fake import FakeDiarizer
@@ -21,6 +22,9 @@ from pipeline.run import analyze
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+settings.register_profile("patient", deadline=None)  # no test asserts on the clock
+settings.load_profile("patient")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SCORES = {

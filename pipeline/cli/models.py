@@ -14,7 +14,7 @@ from pipeline.cli.console import Terminal
 from pipeline.errors import NotInstalledError, RessentiError
 from pipeline.models.folders import delete, folder_of, models_folder, partial_of, writing
 from pipeline.models.installed import Installed, default_for, find, installed_ids, need, verify
-from pipeline.models.registry import known, page_of
+from pipeline.models.registry import PICKLED, known, page_of
 
 app = typer.Typer(
     cls=Commands,
@@ -37,6 +37,7 @@ def list_models() -> None:
     table = Table(
         "model", "what", "licence", "MB", "installed", title="Models", title_justify="left", box=None, pad_edge=False
     )
+    table.columns[0].no_wrap = True  # ids are there to be copied
     table.columns[3].justify = "right"
     defaults = {task: _default_id(task) for task in ("emotion", "diarization")}
     there = installed_ids()
@@ -181,6 +182,11 @@ def _tell_terms(model: Installed, terminal: Terminal) -> None:
         terminal.say(
             f"    [yellow]not a model that Ressenti knows[/]: see {page_of(model.id)} for its licence and labels"
         )
+        if model.task != "emotion" and (pickles := [name for name, _ in model.files if name.endswith(PICKLED)]):
+            terminal.say(
+                f"    [yellow]using it may run code that is in {escape(', '.join(pickles))}[/] (pickles). Use it only "
+                f"if you trust whoever made it, else: ressenti models remove {model.id}"
+            )
         if model.task != "part":
             terminal.say(f"    use it by naming it in a config: {model.task}: {{model: {model.id}}}")
         return

@@ -78,8 +78,12 @@ def emotion(
     recipe = Recipe(epochs, learning_rate, batch, patience, seed, max_crop_s)
     command = shlex.join(["ressenti", *sys.argv[1:]])
     request = Request(manifest, base, out, licence, allow_missing, overwrite, command)
-    with terminal.progress(f"{manifest} → {out}") as progress:
-        made = finetune(request, recipe, options, progress, lambda epoch: _tell_epoch(epoch, terminal))
+    try:
+        with terminal.progress(f"{manifest} → {out}") as progress:
+            made = finetune(request, recipe, options, progress, lambda epoch: _tell_epoch(epoch, terminal))
+    except KeyboardInterrupt:
+        terminal.err.print("Interrupted. The same command goes on after the last whole epoch.")
+        raise
     _tell(made, terminal)
 
 

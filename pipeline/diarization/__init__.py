@@ -45,7 +45,7 @@ def locate(model: str) -> Installed | Path | None:
     if (folder / "config.yaml").is_file():
         return folder
     if is_id(model):
-        return need(model)
+        return need(model, instead_of="config.yaml")
     raise ConfigError(
         f"diarization.model: unknown diarizer {model!r}; expected auto, builtin, the id of an installed model "
         "(`ressenti models list`), or a folder with a pyannote pipeline's config.yaml in it."

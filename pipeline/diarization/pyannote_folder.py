@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from pipeline.errors import ModelError, UntrustedModelError
+from pipeline.models.folders import is_id
 from pipeline.models.hashes import digest_of, together
 
 CONFIG = "config.yaml"
@@ -115,10 +116,10 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Any], str]:
     try:
         data = path.read_bytes()
         content = yaml.safe_load(data)
-        name, made_with = content["pipeline"]["name"], content["pipeline"].get("params") or {}
+        name, made_with = content["pipeline"]["name"], dict(content["pipeline"].get("params") or {})
     except OSError as exc:
         raise ModelError(f"{path}: cannot be read ({exc.strerror}); expected a pyannote pipeline's config.") from exc
-    except (yaml.YAMLError, TypeError, KeyError, AttributeError) as exc:
+    except (yaml.YAMLError, TypeError, ValueError, KeyError, AttributeError) as exc:
         raise ModelError(
             f"{path}: no config of a pyannote pipeline ({exc!r}). Expected `pipeline: name: ...`."
         ) from exc
@@ -128,7 +129,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Any], str]:
         raise ModelError(f"{path}: has preprocessors, which would decode the recording again. Remove them.")
     if _clustering(made_with) not in (VBX, AGGLOMERATIVE):
         raise ModelError(f"{path}: clustering {_clustering(made_with)!r}; expected {VBX} or {AGGLOMERATIVE}.")
-    return dict(made_with), content, hashlib.sha256(data).hexdigest()
+    return made_with, content, hashlib.sha256(data).hexdigest()
 
 
 def _clustering(made_with: Mapping[str, Any]) -> str:
@@ -149,9 +150,10 @@ def _find(folder: Path, part: str, value: object, others: Others) -> Path:
     name, subfolder = _reference(value)
     base = _local(folder, name) or others(_id(name))
     if base is None:
+        get = f"Run `ressenti models get {_id(name)}`, or write" if is_id(_id(name)) else "Write"
         raise ModelError(
             f"{folder / CONFIG}: its {part} is {name!r}, which is neither in the folder nor installed. "
-            f"Run `ressenti models get {_id(name)}`, or write the path of a local folder there."
+            f"{get} the path of a local folder there."
         )
     return base / subfolder if subfolder else base
 

@@ -48,7 +48,7 @@ def locate(model: str) -> Path | Installed | None:
     if (folder / "emotion.json").is_file() or (folder / "config.json").is_file():
         return folder
     if is_id(name):
-        return need(name)
+        return need(name, instead_of="config.json")
     raise ConfigError(
         f"emotion.model: unknown emotion model {model!r}; expected auto, builtin, the id of an installed model "
         "(`ressenti models list`), or a folder with emotion.json or config.json in it."

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 from zipfile import is_zipfile
 
@@ -27,6 +28,12 @@ HARMLESS = {  # what a checkpoint may have over and above, and why leaving it ou
     "project_q.": "the targets of pre-training",
     "project_hid.": "compared with them in pre-training",
 }
+_EXTRACTOR: dict[str, tuple[Callable[[object], bool], str]] = {
+    "feature_size": (lambda value: value == 1, "1, one channel"),
+    "padding_value": (lambda value: isinstance(value, int | float), "a number"),
+    "do_normalize": (lambda value: isinstance(value, bool), "true or false"),
+    "return_attention_mask": (lambda value: isinstance(value, bool), "true or false"),
+}
 _EXECUTABLE = ("auto_map", "custom_pipelines")  # point to code of the checkpoint: never followed
 
 
@@ -43,14 +50,16 @@ class Checkpoint:
     @property
     def labels(self) -> tuple[str, ...]:
         """The model's own labels, in the order of its outputs."""
-        unnamed = {
-            str(i): f"LABEL_{i}" for i in range(self.config.get("num_labels", 2))
-        }  # transformers leaves these out
-        names = self.config.get("id2label") or unnamed
+        names, count = self.config.get("id2label"), self.config.get("num_labels", 2)
         try:
+            if not names:  # transformers leaves these out
+                return tuple(f"LABEL_{i}" for i in range(count))
             return tuple(str(names[key]) for key in sorted(names, key=int))
-        except (TypeError, ValueError) as exc:
-            raise ModelError(f"{self.folder}: config.json has id2label {names!r}; expected numbers as keys.") from exc
+        except (LookupError, TypeError, ValueError) as exc:
+            raise ModelError(
+                f"{self.folder}: config.json has id2label {names!r} and num_labels {count!r}; "
+                "expected numbers as keys, and a number."
+            ) from exc
 
 
 def open_checkpoint(folder: Path, sha256: str | None = None) -> Checkpoint:
@@ -70,6 +79,9 @@ def open_checkpoint(folder: Path, sha256: str | None = None) -> Checkpoint:
     kind = extractor.get("feature_extractor_type", "Wav2Vec2FeatureExtractor")
     if kind != "Wav2Vec2FeatureExtractor":
         raise ModelError(f"{folder}: feature extractor {kind!r}; expected Wav2Vec2FeatureExtractor.")
+    for name, (fits, expected) in _EXTRACTOR.items():
+        if name in extractor and not fits(extractor[name]):
+            raise ModelError(f"{folder}: {name} {extractor[name]!r} in preprocessor_config.json; expected {expected}.")
     weights = find_weights(folder)
     sha256 = sha256 or together({path.name: file_sha256(path) for path in weights.files})
     settings = {key: value for key, value in config.items() if key not in _EXECUTABLE}
@@ -95,8 +107,11 @@ def _read(path: Path) -> dict[str, Tensor]:
 
             tensors = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
     except Exception as exc:  # what safetensors and torch raise shares no base class
+        why = f"{type(exc).__name__}: {str(exc).splitlines()[0][:200]}"
+        if isinstance(exc, UnpicklingError) or "weights_only" in why:  # torch would advise to run what is in it
+            why = "damaged, or holds more than tensors, which could run code and is refused"
         raise ModelError(
-            f"{path}: cannot be read as plain weights ({type(exc).__name__}: {str(exc).splitlines()[0][:200]}). "
+            f"{path}: cannot be read as plain weights ({why}). "
             "Get the model again, as safetensors where there is a choice."
         ) from exc
     if not isinstance(tensors, dict) or not all(hasattr(value, "shape") for value in tensors.values()):

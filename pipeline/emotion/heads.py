@@ -96,7 +96,7 @@ def load_classifier(checkpoint: Checkpoint, head: str | None, *, empty: bool = F
     weights = _outline(checkpoint) if empty else read_weights(checkpoint)
     labels = len(checkpoint.labels)
     with torch.device("meta"):  # no memory is taken until the weights are there
-        model = Classifier(architecture(checkpoint), head or recognise(weights), labels)
+        model = build(checkpoint, architecture(checkpoint), head or recognise(weights), labels)
     shapes = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     names = check_keys(checkpoint, {name: tuple(own.shape) for name, own in model.state_dict().items()}, shapes)
     model.load_state_dict({name: weights[name].float() for name in names}, strict=True, assign=True)
@@ -105,6 +105,14 @@ def load_classifier(checkpoint: Checkpoint, head: str | None, *, empty: bool = F
 
 def _outline(checkpoint: Checkpoint) -> dict[str, Tensor]:
     return {name: torch.empty(shape, device="meta") for name, shape in weight_shapes(checkpoint).items()}
+
+
+def build(checkpoint: Checkpoint, config: Wav2Vec2Config, head: str, labels: int) -> Classifier:
+    """The checkpoint's model without its weights; `ModelError` where config.json asks for one that cannot be."""
+    try:
+        return Classifier(config, head, labels)
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as exc:
+        raise _unfit(checkpoint, exc) from exc
 
 
 def recognise(names: Collection[str]) -> str:
@@ -125,6 +133,14 @@ def architecture(checkpoint: Checkpoint, *, masking: bool = False) -> Wav2Vec2Co
     if not masking:
         settings |= {"mask_time_prob": 0.0, "mask_feature_prob": 0.0}
     try:
-        return Wav2Vec2Config(**settings)
+        config = Wav2Vec2Config(**settings)
+        if min(*config.conv_kernel, *config.conv_stride) < 1:
+            raise ValueError(f"conv_kernel {config.conv_kernel}, conv_stride {config.conv_stride}")
     except Exception as exc:  # huggingface_hub's validation has errors of its own
-        raise ModelError(f"{checkpoint.folder}: config.json does not fit ({exc}). Get the model again.") from exc
+        raise _unfit(checkpoint, exc) from exc
+    return config
+
+
+def _unfit(checkpoint: Checkpoint, exc: Exception) -> ModelError:
+    why = f"unknown {exc}" if isinstance(exc, KeyError) else str(exc)
+    return ModelError(f"{checkpoint.folder}: config.json does not fit ({why}). Get the model again.")

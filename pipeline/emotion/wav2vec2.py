@@ -99,7 +99,9 @@ class Wav2Vec2Emotion:
             outputs = self._model(values.to(self._device, self._dtype), mask)
             found: npt.NDArray[np.float32] = outputs.cpu().numpy()
         if not np.isfinite(found).all():
-            raise ModelError(f"{self.info.name}: the model gave NaN or infinity. Set emotion.dtype to fp32.")
+            plain = Note("computed", {"dtype": "fp32", "device": self._device}) in self.info.notes
+            advice = "Its weights may be damaged: use another." if plain else "Set emotion.dtype to fp32."
+            raise ModelError(f"{self.info.name}: the model gave NaN or infinity. {advice}")
         return found
 
 

@@ -104,11 +104,19 @@ def find(model_id: str) -> Installed | None:
     return of_manifest(manifest, folder)
 
 
-def need(model_id: str) -> Installed:
-    """The installed model of that id; `NotInstalledError` where there is none."""
+def need(model_id: str, instead_of: str = "") -> Installed:
+    """The installed model of that id; `NotInstalledError` where there is none.
+
+    `instead_of` is the file of a folder that the same text could mean: an id that nobody knows may be a mistyped path.
+    """
     if (found := find(model_id)) is not None:
         return found
     there = ", ".join(installed_ids()) or "none"
+    if instead_of and model_id not in known():
+        raise NotInstalledError(
+            f"{model_id}: neither a folder with {instead_of} in it nor an installed model (installed: {there}). If it "
+            f"is a model of the hub, get it once, with network: ressenti models get {model_id}"
+        )
     raise NotInstalledError(
         f"{model_id}: not installed (installed: {there}). Get it once, with network: ressenti models get {model_id}"
     )

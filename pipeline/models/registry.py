@@ -32,8 +32,8 @@ UNKNOWN_FILES: dict[Task, tuple[str, ...]] = {  # of a model that is not in the 
     "diarization": ("config.yaml", "*pytorch_model.bin", "*.safetensors", "*.npz", "README.md", "LICENSE*"),
     "part": ("config.yaml", "pytorch_model.bin", "README.md", "LICENSE*"),
 }
-_PICKLED = (".bin", ".pt", ".pth", ".ckpt")
-_WEIGHTS = (*_PICKLED, ".safetensors", ".npz")
+PICKLED = (".bin", ".pt", ".pth", ".ckpt")
+_WEIGHTS = (*PICKLED, ".safetensors", ".npz")
 
 
 class KnownModel(BaseModel):
@@ -80,7 +80,7 @@ def wanted(names: Iterable[str], model_id: str, task: Task) -> tuple[str, ...]:
     for name in chosen:
         check_name(name, model_id)
     safe = {PurePosixPath(name).parent for name in chosen if name.endswith(".safetensors")}
-    unsafe = (*_PICKLED, ".bin.index.json")
+    unsafe = (*PICKLED, ".bin.index.json")
     return tuple(n for n in chosen if not (n.endswith(unsafe) and PurePosixPath(n).parent in safe))
 
 

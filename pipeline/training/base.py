@@ -79,7 +79,7 @@ def load_base(base: Base, seed: int) -> tuple[Classifier, bool]:
     import torch
     from torch import nn
 
-    from pipeline.emotion.heads import Classifier, architecture
+    from pipeline.emotion.heads import architecture, build
 
     checkpoint = base.checkpoint
     weights = _prefixed(read_weights(checkpoint))
@@ -87,7 +87,7 @@ def load_base(base: Base, seed: int) -> tuple[Classifier, bool]:
     own = continues(checkpoint, weights)
     config.use_weighted_layer_sum = own and config.use_weighted_layer_sum
     with torch.device("meta"):
-        model = Classifier(config, "stock", len(CLASSES))
+        model = build(checkpoint, config, "stock", len(CLASSES))
     expected = model.state_dict()
     if own:
         order = [[label.casefold() for label in checkpoint.labels].index(name.casefold()) for name in CLASSES]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -72,7 +73,7 @@ def fit(
     """Train the learner's model in place, up to its best epoch, from the last one that `work` keeps; gives the curve.
 
     `place` is a device (cpu or cuda) and a number format (fp32 or bf16). The convolutional encoder is left as it is.
-    Raises `DiskFullError` or `OutputError` where an epoch cannot be kept.
+    Raises `DiskFullError` or `OutputError` where an epoch cannot be kept, `KeyboardInterrupt` at Ctrl-C.
     """
     recipe, model = learner.recipe, learner.model
     model.train().requires_grad_(requires_grad=True)
@@ -81,7 +82,8 @@ def fit(
     if not is_done(curve, recipe):
         with _quiet():
             trainer = _trainer(recipe, place, work, _Telling(progress, tell))
-            trainer.fit(learner, ckpt_path=str(work / LAST) if curve else None)
+            with _interruptible():
+                trainer.fit(learner, ckpt_path=str(work / LAST) if curve else None)
         curve = tuple(learner.curve)
     learner.load_state_dict(torch.load(work / BEST, map_location="cpu", weights_only=True)["state_dict"])
     learner.cpu()
@@ -121,6 +123,17 @@ def _trainer(recipe: Recipe, place: tuple[str, str], work: Path, telling: Callba
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
     )
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C as Python has it: lightning ends the process instead, and no longer heeds a second one."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as exc:
+        signal.signal(signal.SIGINT, before or signal.default_int_handler)
+        raise KeyboardInterrupt from exc
 
 
 @contextmanager

@@ -294,6 +294,30 @@ def test_a_classifier_of_ours_is_continued_and_its_past_is_kept(tmp_path: Path) 
     assert not about(second)["commercial"], "what comes of a base without commercial use has none either"
 
 
+def test_ctrl_c_says_that_the_same_command_goes_on(
+    tmp_path: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = manifest(tmp_path / "data" / "a.csv", speech(tmp_path / "data", speakers=3))
+
+    def press(epoch: Any, _: object) -> None:
+        if epoch.number == 2:
+            raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.cli.train._tell_epoch", press)
+        done = train(source, encoder, tmp_path / "mine", "--epochs", 3)
+    assert done.exit_code == 130, done.output
+    assert "same command goes on" in done.stderr
+    assert signal.getsignal(signal.SIGINT) is before
+    done = train(source, encoder, tmp_path / "mine", "--epochs", 3)
+    assert done.exit_code == 0, error_of(done)
+    assert [line.split(":")[0] for line in done.output.splitlines() if line.startswith("epoch ")] == [
+        "epoch 2",
+        "epoch 3",
+    ]
+
+
 # -- who is in which part
 
 

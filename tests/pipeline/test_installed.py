@@ -365,6 +365,12 @@ def test_an_installed_model_is_used_named_in_the_result_and_by_the_doctor(
     assert run("doctor").exit_code == errors.WrongHashError.exit_code
 
 
+def test_ids_are_listed_whole() -> None:
+    install("somebody-with-a-name/of-a-model-that-is-as-long-as-those-of-the-hub-often-are-and-more")
+    listed = run("models", "list").output
+    assert [model_id for model_id in (*registry.known(), *installed_ids()) if model_id not in listed] == []
+
+
 def test_the_doctor_tells_which_models_a_config_would_use(tmp_path: Path) -> None:
     put(FRENCH, write_checkpoint(tmp_path / "made"))
     config = tmp_path / "mine.yaml"

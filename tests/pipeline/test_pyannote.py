@@ -34,6 +34,7 @@ from pipeline.torchaudio_import import import_pyannote_audio
 
 COMMUNITY, THREE_ONE = "speaker-diarization-community-1", "speaker-diarization-3.1"
 TRUSTING = DiarizationOptions(trust_model=True)
+NAME = "pyannote.audio.pipelines.SpeakerDiarization"
 FREE = Count()
 
 
@@ -479,10 +480,16 @@ def changed(**params: Any) -> dict[str, Any]:
     [
         ({}, "no config of a pyannote pipeline"),
         ({"pipeline": {"name": "os.system", "params": {}}}, "nothing else is run"),
+        ({"pipeline": {"name": NAME, "params": [1]}}, "no config of a pyannote pipeline"),
+        ({"pipeline": {"name": NAME, "params": ["ab", "c"]}}, "no config of a pyannote pipeline"),
+        ({**changed(), "params": [1]}, "does not fit its pipeline"),
+        ({**changed(), "freeze": [1]}, "does not fit its pipeline"),
         ({**changed(), "preprocessors": {"audio": "x.wav"}}, "preprocessors"),
         (changed(clustering="OracleClustering"), "expected VBxClustering or"),
         (changed(plda=None), "names no plda"),
         (changed(embedding="pyannote/embedding@main"), "ressenti models get pyannote/embedding`"),
+        (changed(embedding="../wespeaker"), r"installed\. Write the path of a local folder"),
+        (changed(embedding="http://hub/a/b"), r"installed\. Write the path of a local folder"),
         (changed(embedding="$model/none@main"), "none/pytorch_model.bin: cannot be read"),
         (changed(embedding=["a", "list"]), "neither in the folder nor installed"),
         (changed(invented=1), "does not fit its pipeline"),

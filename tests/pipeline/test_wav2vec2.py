@@ -30,6 +30,7 @@ from pipeline.models import registry
 from pipeline.models.hashes import together
 from pipeline.records import CLASSES, Note
 from pipeline.run import derive
+from pipeline.training.base import find_base, load_base
 from reports.page import render
 from reports.wording import Wording
 
@@ -158,6 +159,33 @@ def test_settings_of_the_feature_extractor_are_honoured(make: Make, sounds: list
         load(folder, FP32)
 
 
+@pytest.mark.parametrize(
+    ("file", "changed", "said"),
+    [
+        ("config", {"num_attention_heads": 5}, "config.json does not fit (embed_dim must be divisible"),
+        ("config", {"hidden_act": "nope"}, "config.json does not fit (unknown 'nope')"),
+        ("config", {"hidden_size": -1}, "config.json does not fit (Trying to create tensor with negative"),
+        ("config", {"conv_stride": [0] * 7}, "config.json does not fit (conv_kernel"),
+        ("config", {"id2label": [1]}, "config.json has id2label [1]"),
+        ("config", {"id2label": None, "num_labels": "x"}, "num_labels 'x'; expected"),
+        ("preprocessor_config", {"feature_size": 2}, "feature_size 2 in preprocessor_config.json; expected 1"),
+        ("preprocessor_config", {"padding_value": "x"}, "padding_value 'x' in preprocessor_config.json"),
+        ("preprocessor_config", {"do_normalize": "no"}, "do_normalize 'no' in preprocessor_config.json"),
+    ],
+)
+def test_settings_that_do_not_fit_are_the_models_fault(
+    make: Make, tmp_path: Path, file: str, changed: dict[str, Any], said: str
+) -> None:
+    folder = make()
+    path = folder / f"{file}.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+    with pytest.raises(ModelError, match=re.escape(said)):
+        load(folder, FP32)
+    if "hidden" in str(changed):  # as the base of a training too
+        with pytest.raises(ModelError, match=re.escape(said)):
+            load_base(find_base(str(folder)), 0)
+
+
 def rewrite(folder: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Path:
     from safetensors.torch import load_file, save_file
 
@@ -251,7 +279,8 @@ def test_what_only_pre_training_needs_is_left_out(make: Make) -> None:
     load(rewrite(make(), lambda w: {k: v for k, v in w.items() if "masked_spec" not in k}), FP32)
 
 
-def test_pickles_run_no_code(make: Make, tmp_path: Path) -> None:
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_pickles_run_no_code(make: Make, tmp_path: Path, protocol: int) -> None:
     folder = make(pickled=True)
     ran = tmp_path / "ran"
 
@@ -260,9 +289,11 @@ def test_pickles_run_no_code(make: Make, tmp_path: Path) -> None:
             return Path.touch, (ran,)
 
     with (folder / "pytorch_model.bin").open("wb") as file:
-        pickle.dump({"classifier.weight": Trap()}, file)
-    with pytest.raises(ModelError, match="cannot be read as plain weights"):
+        pickle.dump({"classifier.weight": Trap()}, file, protocol)
+    with pytest.raises(ModelError, match="cannot be read as plain weights") as told:
         load(folder, FP32)
+    assert "could run code and is refused" in str(told.value)
+    assert "weights_only" not in str(told.value)
     assert not ran.exists()
     (folder / "pytorch_model.bin").unlink()
     with pytest.raises(ModelError, match="no weights"):
@@ -354,6 +385,13 @@ def test_int8_and_bf16_stay_near(
             assert kendalltau(a, b).statistic > 0.8
 
 
+@pytest.mark.parametrize(("dtype", "advice"), [("fp32", "weights may be damaged"), ("bf16", "emotion.dtype to fp32")])
+def test_the_advice_where_outputs_are_no_numbers(make: Make, sounds: list[np.ndarray], dtype: str, advice: str) -> None:
+    broken = rewrite(make(), lambda weights: weights | {"classifier.bias": weights["classifier.bias"] / 0})
+    with pytest.raises(ModelError, match=advice):
+        load(broken, FP32.model_copy(update={"dtype": dtype})).logits(sounds[:1])
+
+
 def test_very_short_and_no_excerpts(make: Make) -> None:
     model = load(make(), FP32)
     assert model.score([]) == []
@@ -364,7 +402,9 @@ def test_choosing_by_folder_or_id(make: Make) -> None:
     folder = make()
     assert emotion.choose(EmotionOptions(model=str(folder))).info.name == "mine"
     assert emotion.choose(EmotionOptions(model=str(folder))).learned == frozenset()
-    with pytest.raises(NotInstalledError, match="ressenti models get nobody/knows"):
+    with pytest.raises(
+        NotInstalledError, match=r"neither a folder with config\.json.*ressenti models get nobody/knows"
+    ):
         emotion.choose(EmotionOptions(model="nobody/knows"))
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"model_type": "hubert"}))

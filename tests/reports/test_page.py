@@ -16,7 +16,7 @@ import pytest
 
 from pipeline import People, store, with_corrections
 from pipeline.annotations import Corrections, TurnCorrection
-from pipeline.records import Conversation, ModelInfo
+from pipeline.records import Conversation, ModelInfo, Note
 from reports.figures import make_figures
 from reports.page import SCRIPTS, _packed_plotly, render
 from reports.summary import summarise
@@ -246,6 +246,34 @@ def test_a_licence_that_is_not_known_is_not_made_up(
         assert page.methods.models[-1].licence == text
         assert (words("limit_licence", models="somebody's") in page.methods.limits) is (commercial is None)
         assert (words("limit_commercial", models="somebody's") in page.methods.limits) is (commercial is False)
+
+
+@pytest.mark.parametrize("preset", ["default", "recruitment"])  # nobody is scored in the second
+def test_what_is_installed_and_used_unasked_says_so(make_conversation: Make, preset: str) -> None:
+    made = make_conversation(preset)
+    of = [
+        ("diarization", "a/pipeline", "0" * 12),
+        ("speech activity", "a/part", "1" * 12),
+        ("emotion", "a/b", "2" * 12),
+    ]
+    models = tuple(
+        ModelInfo(task, name, "MIT", commercial=True, notes=(Note("installed", {"commit": commit}),))  # type: ignore[arg-type]
+        for task, name, commit in of
+    )
+    for lang in ("en", "fr"):
+        words = Wording(lang)  # type: ignore[arg-type]
+        installed, unasked = [words.note(model.notes[0]) for model in models], words("m_default")
+        page = summarise(replace(made, models=models), words)
+        assert [row.origin for row in page.methods.models] == [
+            f"{installed[0]}{words('semicolon')}{unasked}",
+            installed[1],
+            f"{installed[2]}{words('semicolon')}{unasked}",
+        ]
+        html = render(replace(made, models=models), lang)  # type: ignore[arg-type]
+        assert [html.count(commit) for _, _, commit in of] == [1, 1, 1]
+        named = {**made.config, "diarization": {"model": "a/pipeline"}}
+        rows = summarise(replace(made, models=models, config=named), words).methods.models
+        assert [row.origin for row in rows] == [*installed[:2], f"{installed[2]}{words('semicolon')}{unasked}"]
 
 
 def test_what_nobody_knows_cannot_be_allowed() -> None:
