@@ -23,7 +23,7 @@ from pipeline.evaluation.metrics import FloatArray, IntArray, Interval
 from pipeline.records import CLASSES, Progress, ignore_progress
 
 CONCENTRATION = 0.5  # of the Dirichlet distribution: one or two emotions take most of a conversation
-TIMES = 4  # conversations in which each clip is scored
+TIMES = 3  # conversations in which each clip is scored
 SEED = 0
 
 
@@ -91,7 +91,7 @@ def hear_talks(
         talks = talks_of(seconds, [cut.clip.emotion for cut in own], seconds_s, rng, times)
         scored: Counter[int] = Counter()
         for talk in talks:
-            answers = hear_as([own[i] for i in talk], [who[1]] * len(talk), model, config)
+            answers = hear_as([own[i] for i in talk], [who[1]] * len(talk), model, config, emotions=not one_emotion)
             for i, answer in dict(zip(talk, answers, strict=True)).items():
                 if scored[i] < times:
                     heard.append(answer)

@@ -4,7 +4,8 @@ page.ready.then((page) => {
   const { data, clock, say, by, tell, on, download, element } = page;
   const options = { responsive: true, displaylogo: false, displayModeBar: false };
   const narrow = () => window.innerWidth < 600;
-  let at = 0;
+  const PAPER = 680; // the width of a printed page of A4, in CSS pixels, without its margins
+  let at = 0, paper = null; // the time, and the width that figures have while the page is printed
 
   // Clock ticks on the time axes, made anew for each zoom and width.
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
@@ -17,10 +18,10 @@ page.ready.then((page) => {
   };
   const timeAxes = (place) => Object.keys(place.layout).filter(
     (name) => name.startsWith("xaxis") && place.layout[name].tickmode === "array" && place.id !== "shares");
-  const retick = (place) => {
-    const update = {};
+  const retick = (place, change = {}) => {
+    const update = { ...change }, width = change.width ?? place.clientWidth;
     for (const axis of timeAxes(place)) {
-      const found = ticks(place.layout[axis].range, place.clientWidth);
+      const found = ticks(place.layout[axis].range, width);
       if (JSON.stringify(found) === JSON.stringify(place.layout[axis].tickvals)) continue;
       update[`${axis}.tickvals`] = found;
       update[`${axis}.ticktext`] = found.map((t) => clock(t));
@@ -120,6 +121,8 @@ page.ready.then((page) => {
   const draw = async (name) => {
     await page.plotly();
     const place = by(name), layout = structuredClone(data.figures[name].layout);
+    for (const axis of Object.values(layout)) if (axis?.tickmode === "array") axis.ticklabelstandoff = 4; // clear of the other axis
+    if (paper) layout.width = paper;
     if (narrow()) {
       layout.font.size = 11;
       if (name === "plane") layout.height = 380;
@@ -146,8 +149,24 @@ page.ready.then((page) => {
     for (const entry of seen) if (entry.isIntersecting) { show(entry.target); watcher.unobserve(entry.target); }
   }, { rootMargin: "600px" });
   places.forEach((place) => watcher.observe(place));
-  setTimeout(() => (window.requestIdleCallback ?? setTimeout)(() => page.plotly()), 300);
-  window.addEventListener("beforeprint", () => places.forEach(show));
+  // The rest is drawn while the page has nothing to do, one at a time: printing cannot wait for it.
+  const idle = (deed) => (window.requestIdleCallback ?? ((later) => setTimeout(later, 50)))(deed);
+  const rest = () => idle(async () => {
+    const next = places.find((place) => !drawn.has(place));
+    if (!next) return;
+    await show(next);
+    rest();
+  });
+  setTimeout(rest, 300);
+  const fit = (width) => {
+    paper = width;
+    for (const place of places) if (place._fullLayout) retick(place, { width, autosize: !width });
+  };
+  window.addEventListener("beforeprint", () => {
+    fit(PAPER);
+    places.forEach(show);
+  });
+  window.addEventListener("afterprint", () => fit(null));
 
   // Turns that the filter hides are pale in the lanes.
   let chosen = null;

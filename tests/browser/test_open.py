@@ -394,3 +394,18 @@ def test_print_shows_the_report_and_not_its_tools(opened: Open) -> None:
     for shown in ("h1", ".headline", ".card", "#timeline", "#turn-5", "#h-methods"):
         assert there.page.locator(shown).first.is_visible(), shown
     assert there.page.pdf()[:5] == b"%PDF-"
+
+
+def test_figures_are_drawn_without_being_come_to_and_fit_on_paper(opened: Open) -> None:
+    there = opened(1440)
+    page = there.page
+    until(page, f"document.querySelectorAll('.figure .plot-container').length === {len(FIGURES)}", 60)
+    widths = "[...document.querySelectorAll('.figure .main-svg:first-child')].map((svg) => svg.clientWidth)"
+    assert min(page.evaluate(widths)) > 1000
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert max(page.evaluate(widths)) <= 700
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    until(page, f"Math.min(...{widths}) > 1000")
+    assert page.pdf()[:5] == b"%PDF-"
+    until(page, f"Math.min(...{widths}) > 1000")
+    assert there.trouble == []

@@ -22,6 +22,7 @@ from pipeline.cli.app import app
 from pipeline.config import AudioOptions, EmotionOptions
 from pipeline.emotion.batches import Limits, batches
 from pipeline.emotion.checkpoint import open_checkpoint, read_weights, weight_shapes
+from pipeline.emotion.heads import HEADS
 from pipeline.emotion.interface import Excerpt
 from pipeline.emotion.labels import SHIPPED, map_labels
 from pipeline.emotion.wav2vec2 import load
@@ -443,6 +444,14 @@ def test_an_installed_models_hash_is_that_of_its_weights_and_taken_from_its_mani
     install("somebody/mine", folder)
     monkeypatch.setattr("pipeline.emotion.checkpoint.file_sha256", lambda _: pytest.fail("hashed again"))
     assert emotion.choose(EmotionOptions(model="somebody/mine")).info.sha256 == apart
+
+
+def test_an_assumption_is_called_one() -> None:
+    """No code comes with the checkpoint of ehcalabres; audeering's does."""
+    assumed = {entry.head for entry in registry.known().values() if "tanh" in entry.note and "assumption" in entry.note}
+    said = {head for head, key in HEADS.items() if "assumption" in Wording("en").note(Note(key))}
+    french = {head for head, key in HEADS.items() if "hypothèse" in Wording("fr").note(Note(key))}
+    assert assumed == said == french == {"ehcalabres"}
 
 
 def test_the_registry_and_the_shipped_maps_say_the_same() -> None:
