@@ -79,7 +79,7 @@ def test_little_speech_leans_on_the_population(voice: np.ndarray) -> None:
     short = features.speaker_baseline(features.Frames(heard.mel[:50], heard.prosody[:50]), POPULATION)
     long = features.speaker_baseline(heard, POPULATION, trust=30)
     assert np.abs(short.mean).mean() < 0.1 * np.abs(long.mean).mean()
-    assert abs(short.pitch - POPULATION.pitch) < 0.1 * abs(long.pitch - POPULATION.pitch)
+    assert abs(short.pitch - POPULATION.pitch) < 0.2 * abs(long.pitch - POPULATION.pitch)
 
 
 def test_a_long_baseline_makes_features_standard(voice: np.ndarray) -> None:
