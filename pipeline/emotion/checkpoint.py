@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zipfile import is_zipfile
 
 from pipeline.audio import RATE_HZ, file_sha256
+from pipeline.emotion.placement import out_of_memory, within_memory
 from pipeline.emotion.shards import Weights, find_weights
 from pipeline.errors import ModelError
 from pipeline.models.hashes import together
@@ -89,7 +90,8 @@ def open_checkpoint(folder: Path, sha256: str | None = None) -> Checkpoint:
 
 def read_weights(checkpoint: Checkpoint) -> dict[str, Tensor]:
     """All tensors by name, under the names of today; `ModelError` where a file is damaged or no plain weights."""
-    parts = {path.name: _read(path) for path in checkpoint.weights.files}
+    with within_memory(checkpoint.weights.name):
+        parts = {path.name: _read(path) for path in checkpoint.weights.files}
     checkpoint.weights.check({name: tensors.keys() for name, tensors in parts.items()})
     return {_today(name): value for tensors in parts.values() for name, value in tensors.items()}
 
@@ -106,6 +108,8 @@ def _read(path: Path) -> dict[str, Tensor]:
 
             tensors = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
     except Exception as exc:  # what safetensors and torch raise shares no base class
+        if out_of_memory(exc):
+            raise
         raise ModelError(
             f"{path}: cannot be read as plain weights ({type(exc).__name__}: {str(exc).splitlines()[0][:200]}). "
             "Get the model again, as safetensors where there is a choice."
