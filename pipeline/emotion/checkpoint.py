@@ -90,7 +90,7 @@ def open_checkpoint(folder: Path, sha256: str | None = None) -> Checkpoint:
 
 def read_weights(checkpoint: Checkpoint) -> dict[str, Tensor]:
     """All tensors by name, under the names of today; `ModelError` where a file is damaged or no plain weights."""
-    with within_memory(checkpoint.weights.name):
+    with within_memory(str(checkpoint.weights.name)):
         parts = {path.name: _read(path) for path in checkpoint.weights.files}
     checkpoint.weights.check({name: tensors.keys() for name, tensors in parts.items()})
     return {_today(name): value for tensors in parts.values() for name, value in tensors.items()}
