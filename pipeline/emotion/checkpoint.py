@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zipfile import is_zipfile
 
 from pipeline.audio import RATE_HZ, file_sha256
+from pipeline.emotion.placement import out_of_memory, within_memory
 from pipeline.emotion.shards import Weights, find_weights
 from pipeline.errors import ModelError
 from pipeline.models.hashes import together
@@ -90,7 +91,8 @@ def open_checkpoint(folder: Path, sha256: str | None = None) -> Checkpoint:
 
 def read_weights(checkpoint: Checkpoint) -> dict[str, Tensor]:
     """All tensors by name, under the names of today; `ModelError` where a file is damaged or no plain weights."""
-    parts = {path.name: _read(path) for path in checkpoint.weights.files}
+    with within_memory(str(checkpoint.weights.name)):
+        parts = {path.name: _read(path) for path in checkpoint.weights.files}
     checkpoint.weights.check({name: tensors.keys() for name, tensors in parts.items()})
     return {_today(name): value for tensors in parts.values() for name, value in tensors.items()}
 
@@ -107,6 +109,8 @@ def _read(path: Path) -> dict[str, Tensor]:
 
             tensors = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
     except Exception as exc:  # what safetensors and torch raise shares no base class
+        if out_of_memory(exc):
+            raise
         why = f"{type(exc).__name__}: {str(exc).splitlines()[0][:200]}"
         if isinstance(exc, UnpicklingError) or "weights_only" in why:  # torch would advise to run what is in it
             why = "damaged, or holds more than tensors, which could run code and is refused"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.config import EmotionOptions
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, ModelError
 from pipeline.models import threads
 
 if TYPE_CHECKING:
     import torch
 
+_NO_MEMORY = ("not enough memory", "allocate memory", "bad_alloc")  # by torch on Windows, on Linux; by its libraries
 Dtype = Literal["fp32", "bf16", "fp16", "int8"]
 
 
@@ -56,7 +59,21 @@ def torch_dtype(dtype: Dtype) -> torch.dtype:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, on a GPU or a CPU."""
+    """Whether an error says that memory ran out, on a GPU or a CPU, where torch raises a plain RuntimeError."""
     import torch
 
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "not enough memory" in str(error)
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(said in str(error) for said in _NO_MEMORY)
+
+
+@contextmanager
+def within_memory(name: str) -> Iterator[None]:
+    """Raise `ModelError` where memory does not suffice for loading the model of that name."""
+    try:
+        yield
+    except (MemoryError, OSError, RuntimeError) as exc:
+        if not out_of_memory(exc):
+            raise
+        raise ModelError(
+            f"{name}: memory does not suffice to load it ({(str(exc) or 'MemoryError').splitlines()[0][:200]}). "
+            "Close other programs, or use a smaller model."
+        ) from exc

@@ -15,7 +15,7 @@ from pipeline.config import EmotionOptions
 from pipeline.emotion.batches import Limits, batches
 from pipeline.emotion.checkpoint import Checkpoint, open_checkpoint
 from pipeline.emotion.interface import Excerpt
-from pipeline.emotion.placement import out_of_memory, place, torch_dtype, use_all_cores
+from pipeline.emotion.placement import out_of_memory, place, torch_dtype, use_all_cores, within_memory
 from pipeline.emotion.reading import Known, Reading, reading_of
 from pipeline.emotion.trained import Trained, read_trained
 from pipeline.emotion.waveforms import Waveforms
@@ -142,12 +142,13 @@ def load(
     head = known.head if known is not None else None
     if head is not None and head not in HEADS:
         raise ConfigError(f"{name}: unknown head {head!r}; expected one of {', '.join(HEADS)}.")
-    model = load_classifier(checkpoint, head)
     kept = torch_dtype(dtype)
-    faster.hasten(model, cpu=device == "cpu", transforms=kept == torch.float32)
-    if dtype == "int8":
-        faster.quantize(model)
-    model.to(device=device, dtype=kept)
+    with within_memory(name):
+        model = load_classifier(checkpoint, head)
+        faster.hasten(model, cpu=device == "cpu", transforms=kept == torch.float32)
+        if dtype == "int8":
+            faster.quantize(model)
+        model.to(device=device, dtype=kept)
     info = _info(checkpoint, reading, known or trained, name, (HEADS[model.head], dtype, device), commit)
     if trained:
         info = replace(info, cannot=tuple(c for c in CLASSES if c in {*info.cannot, *trained.without_examples}))

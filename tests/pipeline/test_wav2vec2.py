@@ -347,22 +347,48 @@ def test_label_maps(make: Make) -> None:
         load(make("stock", problem_type="regression"), FP32)
 
 
-def test_a_batch_is_halved_where_memory_ends(make: Make, sounds: list[np.ndarray]) -> None:
+def no_memory(*_: Any) -> Any:
+    """What torch itself raises on this machine's CPU when more is asked for than there can be."""
     import torch
+
+    return torch.empty(1 << 50)
+
+
+def no_memory_gpu(*_: Any) -> Any:
+    import torch
+
+    raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+@pytest.mark.parametrize("ends", [no_memory, no_memory_gpu])
+def test_a_batch_is_halved_where_memory_ends(make: Make, sounds: list[np.ndarray], ends: Callable[..., Any]) -> None:
 
     model = load(make(), FP32)
     expected, forward, limit = model._batch(sounds), model._forward, 2
 
     def scarce(part: list[np.ndarray]) -> Any:
-        if len(part) > limit:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return forward(part)
+        return ends() if len(part) > limit else forward(part)
 
     model._forward = scarce  # type: ignore[method-assign]
     assert model._batch(sounds) == pytest.approx(expected, abs=1e-4)
     limit = 0
     with pytest.raises(ModelError, match=r"memory does not suffice for 1\.3 s"):
         model._batch(sounds[:1])
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["safetensors.torch.load_file", "pipeline.emotion.heads.load_classifier", "pipeline.emotion.faster.hasten"],
+)
+def test_a_model_that_does_not_fit_into_memory_is_not_called_damaged(
+    make: Make, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    folder = make()
+    for error in (no_memory, lambda *_, **__: (_ for _ in ()).throw(OSError(12, "Cannot allocate memory"))):
+        monkeypatch.setattr(place, lambda *_, error=error, **__: error())
+        with pytest.raises(ModelError, match=r"memory does not suffice to load it \(.*allocate memory") as found:
+            load(folder, FP32)
+        assert "Get the model again" not in str(found.value)
 
 
 @pytest.mark.parametrize("computes", [False, True])  # what is not int8 is in bf16 where the processor computes in it
