@@ -531,7 +531,7 @@ def test_end_to_end(
     for words in (said, *map(Wording("en").note, model.notes), "licence not known", "What mine learned from"):
         assert words in page, words
     french = render(found, "fr")
-    assert "étiquettes : " in french
+    assert "étiquettes\u00a0: " in french
     for note in model.notes:
         assert Wording("fr").note(note) in french
         assert Wording("en").note(note) not in french
