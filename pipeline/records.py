@@ -428,7 +428,7 @@ class Speaker:
     name: str
     role: str | None = None
     role_source: Literal["channel", "named", "guess"] | None = None
-    not_scored: Literal["restricted", "unconfirmed", "not_asked"] | None = None
+    not_scored: Literal["restricted", "unconfirmed", "unknown_role", "not_asked"] | None = None
     talk: Talk | None = None
     affect: Affect | None = None
     original_name: str | None = None

@@ -1,7 +1,8 @@
 """Speakers' names and roles, and whose emotion may be computed (pure).
 
 The rule is promise 5 of the product: where roles are named, the emotion of a restricted or unconfirmed role is never
-computed without a reason that the user states and the report prints.
+computed without a reason that the user states and the report prints. A role by a word that is not known is not scored
+either, unless it is asked for by name (`emotion_for`).
 """
 
 from __future__ import annotations
@@ -20,11 +21,24 @@ RESTRICTED = (
     *("agent", "employee", "candidat", "recruiter", "employé", "salarié", "recruteur"),
     *("teacher", "lecturer", "professor", "student", "pupil"),
     *("enseignant", "professeur", "instituteur", "institutrice", "élève", "étudiant"),
+    *("advis", "operator", "representative", "staff", "worker", "colleague", "manager", "superv", "technician"),
+    *("conseill", "téléconseill", "opérat", "téléopérat", "collaborat", "collègue", "responsable", "technicien"),
+    *("vendeu", "salesperson", "seller", "applicant", "postulant", "trainee", "stagiaire", "apprent", "apprenant"),
+    *("tutor", "tuteur", "tutrice", "learner"),
 )
 """Beginnings of the words that name a restricted role, in English and French, in whatever case, with accents or not.
 
 Work and education are where Regulation (EU) 2024/1689, art. 5(1)(f), prohibits inferring emotions from a voice.
 """
+
+
+KNOWN = (
+    *("client", "customer", "caller", "consumer", "prospect", "buyer", "subscriber", "patient", "participant", "user"),
+    *("interview", "respondent", "guest", "host", "moderator", "visitor", "citizen", "speaker", "researcher"),
+    *("appelant", "consommat", "acheteu", "abonné", "usager", "utilisat", "répondant", "invité", "hôte", "enquêt"),
+    *("modérat", "animat", "visiteu", "citoyen", "locut", "cherch"),
+)
+"""Beginnings of the words that name a role which may be scored; any other word could be one that the law protects."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +100,13 @@ def _source(layout: Literal["mono", "split"]) -> Literal["channel", "guess"]:
 
 def is_restricted(role: str, options: RoleOptions) -> bool:
     """Whether a role may not be scored without a reason: some word of it begins like a restricted one."""
-    plain = _plain(role)
-    restricted = tuple(map(_plain, (*RESTRICTED, *options.also_restricted)))
-    return plain.startswith(restricted) or any(word.startswith(restricted) for word in re.split(r"\W+", plain))
+    return _begins(role, (*RESTRICTED, *options.also_restricted))
+
+
+def _begins(role: str, beginnings: Sequence[str]) -> bool:
+    """Whether a role, or some word of it, begins like one of these."""
+    plain, found = _plain(role), tuple(map(_plain, beginnings))
+    return plain.startswith(found) or any(word.startswith(found) for word in re.split(r"\W+", plain))
 
 
 def _plain(text: str) -> str:
@@ -106,6 +124,8 @@ def _restrict(speaker: Speaker, people: People, options: RoleOptions, *, with_ro
         return replace(speaker, not_scored="unconfirmed")
     if is_restricted(speaker.role, options):
         return replace(speaker, not_scored="restricted")
+    if not asked and not _begins(speaker.role, KNOWN):  # who asks for a role by name knows whose it is
+        return replace(speaker, not_scored="unknown_role")
     return replace(speaker, not_scored="unconfirmed") if speaker.role_source == "guess" else speaker
 
 

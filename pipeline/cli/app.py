@@ -289,7 +289,11 @@ def _tell_unscored(speakers: Sequence[Speaker], terminal: Terminal, *, advise: b
     """Whose emotion was not computed, a line for each reason, and how to name roles."""
     if all(speaker.not_scored == "not_asked" for speaker in speakers):
         terminal.say("    [yellow]nobody has a role that --emotion-for names: no emotion computed[/]")
-    for reason, why in (("unconfirmed", "role not confirmed"), ("restricted", "restricted role")):
+    for reason, why in (
+        ("unconfirmed", "role not confirmed"),
+        ("restricted", "restricted role"),
+        ("unknown_role", "not a role that is known, so it may be one that the law protects"),
+    ):
         those = [speaker for speaker in speakers if speaker.not_scored == reason]
         if not those:
             continue
@@ -297,6 +301,8 @@ def _tell_unscored(speakers: Sequence[Speaker], terminal: Terminal, *, advise: b
                         for s in those)  # fmt: skip
         named = ",".join(f"{speaker.label}=ROLE" for speaker in those)
         how = f". Listen, then name them: --roles {named}" if reason == "unconfirmed" and advise else ""
+        if reason == "unknown_role":
+            how = f". Say client, participant or the like, or ask for it by name: --emotion-for {those[0].role}"
         terminal.say(f"    [yellow]emotion not computed for {escape(who)}: {why}{how}[/]")
 
 

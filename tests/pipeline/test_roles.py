@@ -69,14 +69,28 @@ def test_a_reason_opens_every_role(preset: str) -> None:
         "Eleve 3",
         "ÉTUDIANTE",
         "professeure",
+        "conseiller",
+        "téléconseillère",
+        "Opérateur",
+        "sales representative",
+        "apprentie",
     ],
 )
 def test_a_restricted_role_is_known_however_it_is_written(role: str) -> None:
     assert not_scored("split", People(roles=(f"S1={role}", "S2=client")), NONE) == ["restricted", None]
 
 
+@pytest.mark.parametrize("role", ["agnet", "Sachbearbeiter", "réceptionniste", "A"])
+def test_a_role_that_is_not_known_is_not_scored_unless_it_is_asked_for(role: str) -> None:
+    people = People(roles=(f"S1={role}", "S2=intervieweur"))
+    assert not_scored("split", people, NONE) == ["unknown_role", None]
+    assert not_scored("split", people, RoleOptions(emotion_for=(role,))) == [None, "not_asked"]
+    allowed = People(roles=(f"S1={role}", "S2=client"), allow_restricted="quality")
+    assert not_scored("split", allowed, NONE) == [None, None]
+
+
 def test_a_config_can_restrict_more_but_not_less() -> None:
-    assert not_scored("split", People(roles=("doctor", "nurse")), RoleOptions(also_restricted=("Nurse",))) == [
+    assert not_scored("split", People(roles=("patient", "nurse")), RoleOptions(also_restricted=("Nurse",))) == [
         None,
         "restricted",
     ]
