@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.records import CLASSES, Conversation, Estimate, Speaker
+from pipeline.records import CLASSES, Conversation, Estimate, Speaker, Talk
 from reports.options import options_of
 from reports.scoring import is_thin, thin_baseline_s, turns_by_person
 from reports.wording import Wording
+
+ABUTS_S = 0.05  # a gap between turns that is shown as 0.0 s
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def card_of(speaker: Speaker, conversation: Conversation, title: str, words: Wor
                 "",
                 monologue_flag if talk.longest_monologue_s > limits["flag_monologue_s"] else "",
             ),
-            Fact(words("latency"), words.seconds(talk.response_latency_s)),
+            _latency(talk, heard, words),
         ]
         if heard:
             facts += [
@@ -121,6 +123,14 @@ def card_of(speaker: Speaker, conversation: Conversation, title: str, words: Wor
         shares=_shares(speaker, words),
         remarks=tuple(_remarks(speaker, conversation, words)),
     )
+
+
+def _latency(talk: Talk, hears_overlap: bool, words: Wording) -> Fact:
+    """The median gap before answering; where no overlap is heard, turns that abut say nothing of it."""
+    found = talk.response_latency_s
+    if not hears_overlap and found is not None and found < ABUTS_S:
+        return Fact(words("latency"), "–", words("not_heard"))
+    return Fact(words("latency"), words.seconds(found))
 
 
 def _affect(speaker: Speaker, by_person: int, words: Wording) -> tuple[Fact, ...]:
