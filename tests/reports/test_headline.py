@@ -108,6 +108,16 @@ def test_the_tensest_stretch_is_as_sure_as_its_peak(
     assert "Too little speech" in " ".join(headline(replace(made, moments=peaks), EN))
 
 
+def test_a_speaker_with_too_little_speech_is_named_where_no_other_has_a_peak(make_conversation: Make) -> None:
+    made = make_conversation()
+    peak = Moment("tension", 10, 20, "S2", True, {"tension": 0.7, "usual": 0.2, "low": 0.6, "high": 0.8})
+    judged = {"S1": 30.0, "S2": 11.0}
+    speakers = tuple(replace(s, affect=replace(s.affect, judged_s=judged[s.label])) for s in made.speakers if s.affect)
+    shown = replace(made, moments=(peak,), speakers=speakers)
+    assert "Apart from Speaker 2, of whom too little was judged, no stretch stands out as tense." in headline(shown, EN)
+    assert any("Sans compter Locuteur 2" in text for text in headline(shown, FR))
+
+
 ALL = (
     Moment("tension", 1, 2, "S1", False, {"tension": 0.6, "usual": 0.2, "low": 0.1, "high": 0.9}),
     *(
