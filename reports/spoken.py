@@ -14,7 +14,7 @@ def spoken(conversation: Conversation) -> dict[str, list[Span]]:
     """Spans (start_s, end_s) of each speaker's speech by label, without pauses; what talk time on the cards adds up."""
     found: dict[str, list[Span]] = {s.label: [] for s in conversation.speakers}
     for segment in corrected_segments(conversation):
-        found.setdefault(segment.speaker, []).append((segment.start_s, segment.end_s))
+        found[segment.speaker].append((segment.start_s, segment.end_s))
     return {label: union_s(spans) for label, spans in found.items()}
 
 
