@@ -5,6 +5,7 @@ import pytest
 
 from pipeline.records import Conversation
 from reports.cards import Fact, card_of
+from reports.page import render
 from reports.wording import Wording
 
 Make = Callable[..., Conversation]
@@ -37,3 +38,21 @@ def test_turns_that_abut_are_no_latency_where_no_overlap_is_heard(
     heard = replace(made.diarization, hears_overlap=hears)
     shown = fact(replace(made, speakers=(first, *made.speakers[1:]), diarization=heard), "Response latency")
     assert (shown.value, shown.remark) == (value, remark)
+
+
+def test_figures_from_too_little_speech_say_so_on_the_card(make_conversation: Make) -> None:
+    made = make_conversation()
+    for seconds, text in ((11.0, "From 11\u00a0s of speech only"), (20.0, "")):
+        first = made.speakers[0]
+        assert first.affect
+        first = replace(first, affect=replace(first.affect, judged_s=seconds))
+        little = card_of(first, made, "Anna", EN).little
+        assert little.startswith(text)
+        assert bool(little) == bool(text)
+
+
+def test_the_page_marks_the_figures_of_such_a_card(make_conversation: Make) -> None:
+    made = make_conversation()
+    long = tuple(replace(s, affect=replace(s.affect, judged_s=30.0)) for s in made.speakers if s.affect)
+    assert render(made).count('class="affect little"') == 2
+    assert 'class="affect little"' not in render(replace(made, speakers=long))
