@@ -10,7 +10,17 @@ from reports.cards import Fact
 from reports.headline import LITTLE_S, MOSTLY_UNSURE
 from reports.notices import silence_rules, too_many
 from reports.options import is_scored, options_of, titles_of
-from reports.scoring import cannot_give, how_used, is_thin, places_rule, scoring_rules, thin_baseline_s, unvalidated
+from reports.scoring import (
+    BRIEF_S,
+    cannot_give,
+    how_used,
+    is_brief,
+    is_thin,
+    places_rule,
+    scoring_rules,
+    thin_baseline_s,
+    unvalidated,
+)
 from reports.wording import Wording
 
 
@@ -179,6 +189,8 @@ def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     if is_scored(conversation):
         limits = [words("limit_expression"), *_validation(conversation, words), words("limit_valence"), *limits]
         limits += cannot_give(conversation, words)
+        if brief := sum(is_brief(turn) for turn in conversation.turns):
+            limits.append(words("limit_brief", turns=words("n_turns", n=brief), limit=words.exact(BRIEF_S)))
         titles = titles_of(conversation, words)
         if thin := [titles[speaker.label] for speaker in conversation.speakers if is_thin(speaker, conversation)]:
             limit = words.exact(thin_baseline_s(conversation) or 0.0)

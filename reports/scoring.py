@@ -8,6 +8,7 @@ from pipeline.records import CLASSES, Conversation, ModelInfo, Speaker, Turn
 from reports.wording import Wording
 
 BUILTIN = "ressenti-builtin-emotion"  # the wording knows what this one learned from
+BRIEF_S = 2.0  # of judged speech in a turn, below which a sure class is said to rest on little
 
 
 def emotion_model(conversation: Conversation) -> ModelInfo | None:
@@ -26,6 +27,11 @@ def shown_classes(turn: Turn) -> tuple[tuple[str, float | None], ...]:
     if turn.by_person:
         return ((found.top, None),)
     return tuple((name, found.scores[CLASSES.index(name)]) for name in found.reached or (found.top,))
+
+
+def is_brief(turn: Turn) -> bool:
+    """Whether a class that the model is sure of rests on little speech."""
+    return turn.emotion is not None and not turn.unsure and not turn.by_person and turn.judged_s < BRIEF_S
 
 
 def scoring_rules(conversation: Conversation, words: Wording) -> tuple[str, ...]:

@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 
 from pipeline.records import Conversation, ModelInfo, Note
+from reports.methods import methods_of
 from reports.page import render
 from reports.scoring import BUILTIN, is_thin, thin_baseline_s
 from reports.summary import summarise
+from reports.turns import turn_rows
 from reports.wording import Lang, Wording
 
 Make = Callable[..., Conversation]
@@ -81,3 +83,16 @@ def test_who_is_not_scored_has_no_baseline(make_conversation: Make) -> None:
     unscored = by(conversation, ModelInfo("emotion", BUILTIN, "CC BY-NC-SA 4.0", commercial=False))
     assert not any(is_thin(s, unscored) for s in unscored.speakers)
     assert not any("aseline" in text for text in summarise(unscored, Wording("en")).methods.thresholds)
+
+
+@pytest.mark.parametrize(("seconds", "unsure", "said"), [(1.9, False, True), (2.0, False, False), (1.9, True, False)])
+def test_a_sure_class_from_little_speech_says_so(
+    make_conversation: Make, seconds: float, unsure: bool, said: bool
+) -> None:
+    made = make_conversation()
+    turn = made.turns[0]
+    turn = replace(turn, windows=(replace(turn.windows[0], weight_s=seconds),), unsure=unsure)
+    shown = replace(made, turns=(turn, *made.turns[1:]))
+    assert ("little speech" in turn_rows(shown, Wording("en"))[0].note) is said
+    limits = " ".join(methods_of(shown, Wording("en")).limits)
+    assert ("Little speech: 1 turn with a class that is not unsure, from less than 2\u00a0s" in limits) is said
