@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import get_args
 
 from pipeline.corrections import corrected_segments
-from pipeline.records import Conversation, Turn, union_s
+from pipeline.records import Conversation, Turn, Unjudged, union_s
 
 Span = tuple[float, float]
+SHOWN_S = 0.05  # seconds below which 0.0 is shown
 
 
 def spoken(conversation: Conversation) -> dict[str, list[Span]]:
@@ -42,3 +44,24 @@ def by_part(start_s: float, end_s: float, step_s: float, count: int) -> Iterator
         start, end = max(start_s, k * step_s), end_s if k == last else (k + 1) * step_s
         if end > start:
             yield k, (end - start) / (end_s - start_s)
+
+
+def unjudged_s(conversation: Conversation) -> dict[Unjudged, float]:
+    """Seconds of speech that were not judged by reason, most first; what of a judged turn is no overlap was too short.
+
+    Speech outside all turns is overlap: another speaker led there.
+    """
+    found: dict[Unjudged, float] = dict.fromkeys(get_args(Unjudged), 0.0)
+    own = spoken(conversation)
+    rest = {label: sum(b - a for a, b in spans) for label, spans in own.items()}
+    for turn in conversation.turns:
+        speech_s = sum(b - a for a, b in within(own[turn.speaker], turn.start_s, turn.end_s))
+        rest[turn.speaker] -= speech_s
+        if turn.unjudged:
+            found[turn.unjudged] += speech_s
+        else:
+            left_s = max(0.0, speech_s - turn.judged_s)
+            found["overlap"] += min(left_s, turn.overlap_s)
+            found["short"] += max(0.0, left_s - turn.overlap_s)
+    found["overlap"] += sum(max(0.0, seconds) for seconds in rest.values())
+    return {why: seconds for why, seconds in sorted(found.items(), key=lambda f: -f[1]) if seconds >= SHOWN_S}
