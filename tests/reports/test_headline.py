@@ -36,6 +36,17 @@ def test_who_spoke_how_much(make_conversation: Make) -> None:
     assert "sans doute 2 locuteurs" in headline(replace(conversation, diarization=low), FR)[0]
 
 
+def test_nobody_speaks(make_conversation: Make) -> None:
+    made = make_conversation()
+    nobody = replace(made, speakers=(), turns=(), trajectories=(), moments=())
+    assert headline(nobody, EN) == ("0:30, nobody is heard to speak.",)
+    assert "personne" in headline(nobody, FR)[0]
+    silent = tuple(
+        replace(s, affect=None, talk=replace(s.talk, talk_s=0.0, share=0.0)) for s in made.speakers if s.talk
+    )
+    assert headline(replace(nobody, speakers=silent), EN) == ("0:30, nobody is heard to speak.",)
+
+
 def test_little_speech_and_mostly_unsure_speech_say_nothing_of_the_tone(make_conversation: Make) -> None:
     conversation = make_conversation()
     little = said(conversation, speaker_with(conversation, judged_s=19.0))[1]
