@@ -15,6 +15,7 @@ from reports.scoring import (
     how_used,
     is_brief,
     is_thin,
+    moved_turns,
     places_rule,
     scoring_rules,
     thin_baseline_s,
@@ -182,6 +183,8 @@ def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
         if thin := [titles[speaker.label] for speaker in conversation.speakers if is_thin(speaker, conversation)]:
             limit = words.exact(thin_baseline_s(conversation) or 0.0)
             limits.append(words("limit_thin", limit=limit, who=words.listed(thin)))
+        if moved := moved_turns(conversation):
+            limits.append(words("limit_moved", turns=words("n_turns", n=moved)))
         if bound := [model.name for model in conversation.models if model.commercial is False]:
             limits.append(words("limit_commercial", models=", ".join(bound)))
     if unknown := dict.fromkeys(model.name for model in conversation.models if model.commercial is None):

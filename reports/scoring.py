@@ -124,6 +124,19 @@ def is_thin(speaker: Speaker, conversation: Conversation) -> bool:
     return limit is not None and speaker.affect is not None and speaker.affect.judged_s < limit
 
 
+def moved_turns(conversation: Conversation) -> int:
+    """How many turns that people moved keep the model's scores from against the baseline of the speaker before."""
+    if thin_baseline_s(conversation) is None:
+        return 0
+    return sum(
+        turn.original is not None
+        and turn.original.speaker != turn.speaker
+        and turn.emotion is not None
+        and not turn.by_person
+        for turn in conversation.turns
+    )
+
+
 def _activation(conversation: Conversation) -> str | None:
     """The model's, not that of turns whose class a person gave."""
     found = (turn.emotion.activation for turn in conversation.turns if turn.emotion)

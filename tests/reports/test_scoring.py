@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline import with_corrections
+from pipeline.annotations import Corrections, TurnCorrection
 from pipeline.records import Conversation, ModelInfo, Note
 from reports.methods import methods_of
 from reports.page import render
@@ -96,3 +98,22 @@ def test_a_sure_class_from_little_speech_says_so(
     assert ("little speech" in turn_rows(shown, Wording("en"))[0].note) is said
     limits = " ".join(methods_of(shown, Wording("en")).limits)
     assert ("Little speech: 1 turn with a class that is not unsure, from less than 2\u00a0s" in limits) is said
+
+
+@pytest.mark.parametrize(
+    ("correction", "said"),
+    [
+        (TurnCorrection(1, speaker="S1"), True),
+        (TurnCorrection(1, speaker="S1", emotion="Sad"), False),  # the class is a person's
+        (TurnCorrection(1, note="hm"), False),
+        (TurnCorrection(4, speaker="S2"), False),  # too short to be judged
+    ],
+)
+def test_moved_turns_keep_scores_from_another_baseline_and_the_limits_say_so(
+    builtin: Conversation, correction: TurnCorrection, said: bool
+) -> None:
+    told = "Moved to another speaker by a person: 1 turn."
+    moved = with_corrections(builtin, Corrections(turns=(correction,)))
+    assert any(text.startswith(told) for text in methods_of(moved, Wording("en")).limits) is said
+    other = by(moved, ModelInfo("emotion", "other", "MIT", commercial=True))  # hears nobody against a baseline
+    assert not any(text.startswith(told) for text in methods_of(other, Wording("en")).limits)
