@@ -38,7 +38,7 @@ def exchange_of(
     gaps = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
     return Exchange(
         speech_s=speech_s,
-        overlap_s=sum(s.duration_s for s in _joined(segments)) - speech_s,
+        overlap_s=max(0.0, sum(s.duration_s for s in _joined(segments)) - speech_s),  # sums differ in their last digit
         non_talk_s=sum(b - a for a, b in gaps if b - a > options.non_talk_s),
         silences=tuple(Silence(a, b) for a, b in gaps if b - a > options.silence_s),
         interruptions=interruptions_of(turns, options),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.records import CLASSES, Conversation, Estimate, Speaker
+from pipeline.records import CLASSES, Conversation, Estimate, Speaker, Talk
+from reports.headline import LITTLE_S
 from reports.options import options_of
 from reports.scoring import is_thin, thin_baseline_s, turns_by_person
 from reports.wording import Wording
+
+ABUTS_S = 0.05  # a gap between turns that is shown as 0.0 s
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,10 @@ class Fact:
 
 @dataclass(frozen=True)
 class SpeakerCard:
-    """What the page shows of one speaker; `shares` are (class or unsure, share, text) and empty where not scored."""
+    """What the page shows of one speaker; `shares` are (class or unsure, share, text) and empty where not scored.
+
+    `little` says that the affect figures rest on too little speech, where they do.
+    """
 
     label: str
     title: str
@@ -32,6 +38,7 @@ class SpeakerCard:
     affect: tuple[Fact, ...]
     shares: tuple[tuple[str, float, str], ...]
     remarks: tuple[str, ...]
+    little: str = ""
 
 
 def facts_of(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
@@ -102,7 +109,7 @@ def card_of(speaker: Speaker, conversation: Conversation, title: str, words: Wor
                 "",
                 monologue_flag if talk.longest_monologue_s > limits["flag_monologue_s"] else "",
             ),
-            Fact(words("latency"), words.seconds(talk.response_latency_s)),
+            _latency(talk, heard, words),
         ]
         if heard:
             facts += [
@@ -120,7 +127,16 @@ def card_of(speaker: Speaker, conversation: Conversation, title: str, words: Wor
         affect=_affect(speaker, turns_by_person(conversation, speaker.label), words),
         shares=_shares(speaker, words),
         remarks=tuple(_remarks(speaker, conversation, words)),
+        little=_little(speaker, words),
     )
+
+
+def _latency(talk: Talk, hears_overlap: bool, words: Wording) -> Fact:
+    """The median gap before answering; where no overlap is heard, turns that abut say nothing of it."""
+    found = talk.response_latency_s
+    if not hears_overlap and found is not None and found < ABUTS_S:
+        return Fact(words("latency"), "–", words("not_heard"))
+    return Fact(words("latency"), words.seconds(found))
 
 
 def _affect(speaker: Speaker, by_person: int, words: Wording) -> tuple[Fact, ...]:
@@ -163,6 +179,13 @@ def _affect(speaker: Speaker, by_person: int, words: Wording) -> tuple[Fact, ...
             for key, v, a, places in pairs
         ]
     return tuple(facts)
+
+
+def _little(speaker: Speaker, words: Wording) -> str:
+    affect = speaker.affect
+    if affect is None or affect.judged_s >= LITTLE_S:
+        return ""
+    return words("little_judged", seconds=words.seconds(affect.judged_s, 0))
 
 
 def _shares(speaker: Speaker, words: Wording) -> tuple[tuple[str, float, str], ...]:

@@ -71,6 +71,9 @@ def _tensest(conversation: Conversation, titles: dict[str, str], words: Wording)
     enough = {s.label for s in conversation.speakers if s.affect and s.affect.judged_s >= LITTLE_S}
     peaks = [m for m in conversation.moments if m.kind == "tension" and m.speaker in enough]
     if not peaks:
+        left_out = [titles[s.label] for s in conversation.speakers if s.affect and s.label not in enough]
+        if enough and left_out:
+            return words("hl_no_peak_of_some", who=words.listed(left_out))
         return words("hl_no_peak" if enough else "hl_too_little")
     sure = [m for m in peaks if m.certain]
     best = max(sure or peaks, key=lambda m: float(m.values["tension"]))

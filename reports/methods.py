@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 from pipeline.records import Conversation, ModelInfo
@@ -10,7 +9,19 @@ from reports.cards import Fact
 from reports.headline import LITTLE_S, MOSTLY_UNSURE
 from reports.notices import silence_rules, too_many
 from reports.options import is_scored, options_of, titles_of
-from reports.scoring import cannot_give, how_used, is_thin, places_rule, scoring_rules, thin_baseline_s, unvalidated
+from reports.scoring import (
+    BRIEF_S,
+    cannot_give,
+    how_used,
+    is_brief,
+    is_thin,
+    moved_turns,
+    places_rule,
+    scoring_rules,
+    thin_baseline_s,
+    unvalidated,
+)
+from reports.spoken import unjudged_s
 from reports.wording import Wording
 
 
@@ -162,32 +173,36 @@ def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
         limits.append(words("limit_count"))
     if not found.hears_overlap and len(conversation.speakers) > 1:
         limits.append(words("limit_overlap"))
-    unjudged = [t for t in conversation.turns if t.unjudged]
-    judged_s = sum(s.affect.judged_s for s in conversation.speakers if s.affect)
-    talk_s = sum(s.talk.talk_s for s in conversation.speakers if s.talk)
-    if unjudged and is_scored(conversation):
-        why = Counter(t.unjudged for t in unjudged)
-        limits.append(
-            words(
-                "limit_unjudged",
-                seconds=words.seconds(max(0.0, talk_s - judged_s)),
-                short=why["short"],
-                overlap=why["overlap"],
-                other=why["restricted"] + why["not_asked"],
-            )
-        )
     if is_scored(conversation):
         limits = [words("limit_expression"), *_validation(conversation, words), words("limit_valence"), *limits]
+        limits += _unjudged(conversation, words)
         limits += cannot_give(conversation, words)
+        if brief := sum(is_brief(turn) for turn in conversation.turns):
+            limits.append(words("limit_brief", turns=words("n_turns", n=brief), limit=words.exact(BRIEF_S)))
         titles = titles_of(conversation, words)
         if thin := [titles[speaker.label] for speaker in conversation.speakers if is_thin(speaker, conversation)]:
             limit = words.exact(thin_baseline_s(conversation) or 0.0)
             limits.append(words("limit_thin", limit=limit, who=words.listed(thin)))
+        if moved := moved_turns(conversation):
+            limits.append(words("limit_moved", turns=words("n_turns", n=moved)))
         if bound := [model.name for model in conversation.models if model.commercial is False]:
             limits.append(words("limit_commercial", models=", ".join(bound)))
     if unknown := dict.fromkeys(model.name for model in conversation.models if model.commercial is None):
         limits.append(words("limit_licence", models=", ".join(unknown)))
     return (*limits, *silence_rules(conversation, words))
+
+
+def _unjudged(conversation: Conversation, words: Wording) -> list[str]:
+    """How much speech was not judged, and why; also what of it lies in turns that were."""
+    parts = [
+        words("limit_unjudged_part", seconds=words.seconds(seconds), why=words(f"u_{why}"))
+        for why, seconds in unjudged_s(conversation).items()
+    ]
+    if not parts:
+        return []
+    turns = words("n_turns", n=sum(t.unjudged is not None for t in conversation.turns))
+    seconds = words.seconds(sum(unjudged_s(conversation).values()))
+    return [words("limit_unjudged", seconds=seconds, parts=words.listed(parts), turns=turns)]
 
 
 def _validation(conversation: Conversation, words: Wording) -> list[str]:

@@ -8,6 +8,7 @@ from pipeline.records import CLASSES, Conversation, ModelInfo, Speaker, Turn
 from reports.wording import Wording
 
 BUILTIN = "ressenti-builtin-emotion"  # the wording knows what this one learned from
+BRIEF_S = 2.0  # of judged speech in a turn, below which a sure class is said to rest on little
 
 
 def emotion_model(conversation: Conversation) -> ModelInfo | None:
@@ -26,6 +27,11 @@ def shown_classes(turn: Turn) -> tuple[tuple[str, float | None], ...]:
     if turn.by_person:
         return ((found.top, None),)
     return tuple((name, found.scores[CLASSES.index(name)]) for name in found.reached or (found.top,))
+
+
+def is_brief(turn: Turn) -> bool:
+    """Whether a class that the model is sure of rests on little speech."""
+    return turn.emotion is not None and not turn.unsure and not turn.by_person and turn.judged_s < BRIEF_S
 
 
 def scoring_rules(conversation: Conversation, words: Wording) -> tuple[str, ...]:
@@ -116,6 +122,19 @@ def is_thin(speaker: Speaker, conversation: Conversation) -> bool:
     """Whether too little was judged of a speaker to know how the voice usually sounds."""
     limit = thin_baseline_s(conversation)
     return limit is not None and speaker.affect is not None and speaker.affect.judged_s < limit
+
+
+def moved_turns(conversation: Conversation) -> int:
+    """How many turns that people moved keep the model's scores from against the baseline of the speaker before."""
+    if thin_baseline_s(conversation) is None:
+        return 0
+    return sum(
+        turn.original is not None
+        and turn.original.speaker != turn.speaker
+        and turn.emotion is not None
+        and not turn.by_person
+        for turn in conversation.turns
+    )
 
 
 def _activation(conversation: Conversation) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipeline.records import CLASSES, Conversation
+from pipeline.records import CLASSES, Conversation, Estimate
 from reports.figures.shares import seconds_by_class
 from reports.figures.talk import talk_by_part
 from reports.options import is_scored, titles_of
@@ -38,8 +38,18 @@ def make_tables(conversation: Conversation, words: Wording) -> dict[str, dict[st
 
 def _timeline(conversation: Conversation, words: Wording) -> Table:
     titles = titles_of(conversation, words)
-    columns = ("col_speaker", "start_s", "end_s", "col_class", "class_by", "col_score", "overlap_s", "col_unsure")
-    rows = [
+    columns = (
+        "col_speaker",
+        "start_s",
+        "end_s",
+        "col_class",
+        "class_by",
+        "col_score",
+        "overlap_s",
+        "col_unsure",
+        "col_note",
+    )
+    rows: list[tuple[Cell, ...]] = [
         (
             titles[t.speaker],
             round(t.start_s, 2),
@@ -49,17 +59,23 @@ def _timeline(conversation: Conversation, words: Wording) -> Table:
             round(t.emotion.confidence, 3) if t.emotion and not t.by_person else None,
             round(t.overlap_s, 2),
             words("yes") if t.unsure else "",
+            words(f"u_{t.unjudged}") if t.unjudged and is_scored(conversation) else "",
         )
         for t in conversation.turns
+    ]
+    silences = conversation.exchange.silences if conversation.exchange else ()
+    rows += [
+        (None, round(s.start_s, 2), round(s.end_s, 2), None, None, None, None, "", words("facts_silence"))
+        for s in silences
     ]
     return _table(words, columns, rows)
 
 
 def _trajectory(conversation: Conversation, words: Wording) -> Table:
     titles = titles_of(conversation, words)
-    columns = ("col_speaker", "time_s", "valence", "low", "high", "arousal", "low", "high")
+    columns = ("col_speaker", "time_s", "valence", "low", "high", "arousal", "low", "high", "col_note")
     rows: list[tuple[Cell, ...]] = [
-        (titles[line.speaker], *(None if v is None else round(v, 3) for v in values))
+        (titles[line.speaker], *(None if v is None else round(v, 3) for v in values), words("smoothed"))
         for line in conversation.trajectories
         for values in zip(
             line.times_s,
@@ -72,23 +88,58 @@ def _trajectory(conversation: Conversation, words: Wording) -> Table:
             strict=True,
         )
     ]
+    for line in conversation.trajectories:
+        rows += [
+            (
+                titles[line.speaker],
+                *(round(p.time_s, 3), round(p.valence, 3), None, None),
+                *(round(p.arousal, 3), None, None),
+                words("raw_point"),
+            )
+            for p in line.points
+        ]
     return _table(words, columns, rows)
 
 
 def _points(conversation: Conversation, words: Wording) -> Table:
     titles = titles_of(conversation, words)
     people = {turn.index for turn in conversation.turns if turn.by_person}
-    columns = ("col_speaker", "time_s", "weight_s", "valence", "sd", "arousal", "sd", "class_by")
+    axes = ("valence", "sd", "low", "high", "arousal", "sd", "low", "high")
+    columns = ("col_speaker", "time_s", "weight_s", *axes, "class_by", "col_note")
     rows: list[tuple[Cell, ...]] = [
         (
+            titles[s.label],
+            None,
+            round(s.affect.judged_s, 3),
+            *_estimated(s.affect.valence),
+            *_estimated(s.affect.arousal),
+            None,
+            words("mean_interval"),
+        )
+        for s in conversation.speakers
+        if s.affect is not None
+    ]
+    rows += [
+        (
             titles[line.speaker],
-            *(round(v, 3) for v in (p.time_s, p.weight_s, p.valence, p.valence_sd, p.arousal, p.arousal_sd)),
+            *(round(v, 3) for v in (p.time_s, p.weight_s, p.valence, p.valence_sd)),
+            *(None, None),
+            *(round(v, 3) for v in (p.arousal, p.arousal_sd)),
+            *(None, None),
             words("by_person" if p.turn in people else "by_model"),
+            words("raw_point"),
         )
         for line in conversation.trajectories
         for p in line.points
     ]
     return _table(words, columns, rows)
+
+
+def _estimated(found: Estimate | None) -> tuple[Cell, ...]:
+    """Mean, standard deviation and interval of an estimate."""
+    if found is None:
+        return (None,) * 4
+    return tuple(round(value, 3) for value in (found.mean, found.sd, found.low, found.high))
 
 
 def _shares(conversation: Conversation, words: Wording) -> Table:
@@ -119,12 +170,15 @@ def _course(conversation: Conversation, words: Wording) -> Table:
 def _talk(conversation: Conversation, words: Wording) -> Table:
     titles = titles_of(conversation, words)
     step, parts = talk_by_part(conversation)
-    rows = [
-        (titles[label], round(k * step, 1), round(value, 1))
+    rows: list[tuple[Cell, ...]] = [
+        (titles[label], round(k * step, 1), round(value, 1), "")
         for label, values in parts.items()
         for k, value in enumerate(values)
     ]
-    return _table(words, ("col_speaker", "start_s", "seconds_spoken"), rows)
+    for i in conversation.exchange.interruptions if conversation.exchange else ():
+        who, whom, seconds = titles[i.by], titles[i.of], words.seconds(i.overlap_s)
+        rows.append((who, round(i.time_s, 1), None, words("interrupts", who=who, whom=whom, seconds=seconds)))
+    return _table(words, ("col_speaker", "start_s", "seconds_spoken", "col_note"), rows)
 
 
 def _table(words: Wording, columns: Sequence[str], rows: Sequence[tuple[Cell, ...]]) -> Table:

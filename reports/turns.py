@@ -9,7 +9,7 @@ from pipeline.annotations import OMITTED
 from pipeline.records import CLASSES, Conversation, Turn
 from reports.notices import why_omitted
 from reports.options import is_scored, titles_of
-from reports.scoring import shown_classes
+from reports.scoring import is_brief, shown_classes
 from reports.wording import Wording
 
 
@@ -103,6 +103,8 @@ def _row(
         notes.append(words(f"u_{turn.unjudged}"))
     if turn.unsure:
         notes.append(words("n_unsure"))
+    if is_brief(turn):
+        notes.append(words("n_brief"))
     if turn.overlap_s >= 0.1 and turn.unjudged != "overlap":
         notes.append(words("n_overlap", seconds=words.seconds(turn.overlap_s)))
     return TurnRow(

@@ -203,6 +203,25 @@ page.ready.then((page) => {
     const { columns, rows } = data.tables[name];
     return `\ufeff${[columns, ...rows].map((row) => row.map(cell).join(",")).join("\r\n")}\r\n`;
   };
+  // A figure as it is kept by itself: with its title, and a key, which the page has in its own text.
+  const HEAD = 80; // pixels for both
+  const picture = (place) => {
+    const keyed = ["timeline", "shares", "course"].includes(place.id), known = new Set();
+    const traces = place.data.map((trace) => {
+      const first = !known.has(trace.name) && (trace.x ?? []).some((value, i) => value && trace.y[i] !== null);
+      if (!keyed || !first) return keyed ? { ...trace, showlegend: false } : trace;
+      known.add(trace.name);
+      return { ...trace, showlegend: true };
+    });
+    const { layout } = place, height = place._fullLayout.height + HEAD, title = by(`h-${place.id}`).textContent;
+    return { data: traces, layout: {
+      ...layout,
+      ...(keyed ? { showlegend: true, legend: { ...layout.legend, y: 1 - 40 / height, yref: "container", yanchor: "top" } } : {}),
+      margin: { ...layout.margin, t: (layout.margin.t ?? 0) + HEAD },
+      title: { text: title, x: 0, xref: "paper", y: 1, yref: "container", yanchor: "top", pad: { t: 12 } },
+      paper_bgcolor: "#fff",
+    } };
+  };
   for (const tools of document.querySelectorAll(".tools")) {
     const name = tools.dataset.for;
     tools.querySelector("details").addEventListener("toggle", (event) => {
@@ -213,7 +232,8 @@ page.ready.then((page) => {
     tools.querySelector(".png").addEventListener("click", async () => {
       const place = by(name);
       await show(place);
-      const url = await Plotly.toImage(place, { format: "png", scale: 2, width: Math.max(900, place.clientWidth), height: place._fullLayout?.height });
+      const size = { width: Math.max(900, place.clientWidth), height: place._fullLayout.height + HEAD };
+      const url = await Plotly.toImage(picture(place), { format: "png", scale: 2, ...size });
       const link = element("a", "", { href: url, download: `${data.name}.${name}.png` });
       link.click();
     });

@@ -16,6 +16,7 @@ from reports.figures.style import (
     time_axis,
     titles_shown,
 )
+from reports.spoken import by_part, judged, spoken
 from reports.wording import Wording
 
 if TYPE_CHECKING:
@@ -122,16 +123,17 @@ def shares_over_time(conversation: Conversation, words: Wording) -> go.Figure:
 def seconds_by_class(conversation: Conversation) -> tuple[float, dict[str, list[list[float]]]]:
     """Length of the parts (s), and for each scored speaker the judged seconds of each class and unsure, part by part.
 
-    A window counts where its middle lies, with the speech that it stands for, under its turn's class.
+    A second of speech counts in the part in which it is spoken, under its turn's class.
     """
     step = bin_s(conversation.recording.duration_s)
     count = int(-(-conversation.recording.duration_s // step))
     bins = {s.label: [[0.0] * 6 for _ in range(count)] for s in conversation.speakers if s.affect is not None}
+    own = spoken(conversation)
     for turn in conversation.turns:
         if turn.emotion is None or turn.speaker not in bins:
             continue
         key = len(CLASSES) if turn.unsure else CLASSES.index(turn.emotion.top)
-        for window in turn.windows:
-            k = min(count - 1, int((window.start_s + window.end_s) / 2 // step))
-            bins[turn.speaker][k][key] += window.weight_s
+        for start, end, seconds in judged(turn, own[turn.speaker]):
+            for k, share in by_part(start, end, step, count):
+                bins[turn.speaker][k][key] += seconds * share
     return step, bins

@@ -14,6 +14,7 @@ from reports.figures.style import (
     time_axis,
     titles_shown,
 )
+from reports.spoken import by_part, spoken
 from reports.wording import Wording
 
 if TYPE_CHECKING:
@@ -79,11 +80,12 @@ def talk(conversation: Conversation, words: Wording) -> go.Figure:
 
 
 def talk_by_part(conversation: Conversation) -> tuple[float, dict[str, list[float]]]:
-    """Length of the parts (s), and the seconds that each speaker talks in each."""
+    """Length of the parts (s), and the seconds that each speaker talks in each: talk time, without bridged pauses."""
     step = bin_s(conversation.recording.duration_s)
     count = int(-(-conversation.recording.duration_s // step))
     parts = {s.label: [0.0] * count for s in conversation.speakers}
-    for turn in conversation.turns:
-        for k in range(int(turn.start_s // step), min(count, int(turn.end_s // step) + 1)):
-            parts[turn.speaker][k] += max(0.0, min(turn.end_s, (k + 1) * step) - max(turn.start_s, k * step))
+    for label, spans in spoken(conversation).items():
+        for start, end in spans:
+            for k, share in by_part(start, end, step, count):
+                parts[label][k] += share * (end - start)
     return step, parts

@@ -22,6 +22,13 @@ def test_silence_non_talk_and_overlap_by_hand() -> None:
     assert [(s.start_s, s.end_s) for s in exchange.silences] == [(12, 20)]
 
 
+def test_no_overlap_is_never_less_than_none() -> None:
+    segments, turns = scene((0.4, 1.2, "A"), (1.7, 2.1, "B"), (2.4, 2.8, "A"), (3.0, 3.8, "B"))
+    exchange = dynamics.exchange_of(segments, turns, 4.0, OPTIONS)
+    assert exchange.overlap_s >= 0
+    assert str(round(exchange.overlap_s, 2)) == "0.0"
+
+
 def test_an_interruption_takes_the_floor() -> None:
     _, turns = scene((0, 10, "A"), (9.4, 15, "B"))
     (found,) = dynamics.interruptions_of(turns, OPTIONS)

@@ -6,12 +6,16 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline import with_corrections
+from pipeline.annotations import Corrections, TurnCorrection
 from pipeline.config import AffectOptions
-from pipeline.records import CLASSES, Conversation
+from pipeline.records import CLASSES, Conversation, Segment
 from reports.document import asset
 from reports.figures import make_figures
 from reports.figures.plane import NAME_WIDTH, label_place, region
+from reports.figures.shares import seconds_by_class
 from reports.figures.style import CLASS_COLOURS, bar_style
+from reports.figures.talk import talk_by_part
 from reports.wording import Lang, Wording
 
 Make = Callable[..., Conversation]
@@ -87,3 +91,34 @@ def test_a_class_that_has_no_region_has_no_name(make_conversation: Make) -> None
     affect = {**made.config["affect"], "anchors": {**ANCHORS, "Sad": (-9.0, -9.0)}}  # type: ignore[dict-item]
     figure = make_figures(replace(made, config={**made.config, "affect": affect}), Wording("en"))["plane"]
     assert "Sad" not in [label.text for label in figure.layout.annotations]
+
+
+def test_no_part_holds_more_judged_speech_than_was_spoken_in_it(make_conversation: Make) -> None:
+    made = make_conversation()
+    step, bins = seconds_by_class(made)
+    for speaker in made.speakers:
+        assert speaker.affect
+        parts = [sum(part) for part in bins[speaker.label]]
+        assert sum(parts) == pytest.approx(speaker.affect.judged_s)
+        for k, seconds in enumerate(parts):
+            spoken = sum(inside(s, k * step, step) for s in made.diarization.segments if s.speaker == speaker.label)
+            assert seconds <= spoken + 1e-9
+    assert [round(sum(part), 2) for part in bins["S1"][:4]] == [3.5, 0.5, 5.0, 4.0]  # 9.5 to 19 s is one long turn
+
+
+def test_talk_by_part_adds_up_to_the_talk_time_on_the_cards(make_conversation: Make) -> None:
+    made = make_conversation()
+    pause = [Segment(9.5, 12, "S1"), Segment(12.4, 20, "S1")]  # one turn all the same
+    segments = [pause[0], pause[1], *(s for s in made.diarization.segments if s.start_s != 9.5)]
+    moved = Corrections(turns=(TurnCorrection(1, speaker="S1"),))
+    cut = replace(made, diarization=replace(made.diarization, segments=tuple(segments)))
+    for conversation in (with_corrections(cut, Corrections()), with_corrections(cut, moved)):
+        _, parts = talk_by_part(conversation)
+        for speaker in conversation.speakers:
+            assert speaker.talk
+            assert sum(parts[speaker.label]) == pytest.approx(speaker.talk.talk_s)
+
+
+def inside(segment: Segment, start_s: float, length_s: float) -> float:
+    """Seconds of a segment in a stretch."""
+    return max(0.0, min(segment.end_s, start_s + length_s) - max(segment.start_s, start_s))

@@ -36,6 +36,17 @@ def test_who_spoke_how_much(make_conversation: Make) -> None:
     assert "sans doute 2 locuteurs" in headline(replace(conversation, diarization=low), FR)[0]
 
 
+def test_nobody_speaks(make_conversation: Make) -> None:
+    made = make_conversation()
+    nobody = replace(made, speakers=(), turns=(), trajectories=(), moments=())
+    assert headline(nobody, EN) == ("0:30, nobody is heard to speak.",)
+    assert "personne" in headline(nobody, FR)[0]
+    silent = tuple(
+        replace(s, affect=None, talk=replace(s.talk, talk_s=0.0, share=0.0)) for s in made.speakers if s.talk
+    )
+    assert headline(replace(nobody, speakers=silent), EN) == ("0:30, nobody is heard to speak.",)
+
+
 def test_little_speech_and_mostly_unsure_speech_say_nothing_of_the_tone(make_conversation: Make) -> None:
     conversation = make_conversation()
     little = said(conversation, speaker_with(conversation, judged_s=19.0))[1]
@@ -106,6 +117,16 @@ def test_the_tensest_stretch_is_as_sure_as_its_peak(
     long = tuple(replace(s, affect=replace(s.affect, judged_s=30.0)) for s in made.speakers if s.affect)
     assert expected in " ".join(headline(replace(made, moments=peaks, speakers=long), EN))
     assert "Too little speech" in " ".join(headline(replace(made, moments=peaks), EN))
+
+
+def test_a_speaker_with_too_little_speech_is_named_where_no_other_has_a_peak(make_conversation: Make) -> None:
+    made = make_conversation()
+    peak = Moment("tension", 10, 20, "S2", True, {"tension": 0.7, "usual": 0.2, "low": 0.6, "high": 0.8})
+    judged = {"S1": 30.0, "S2": 11.0}
+    speakers = tuple(replace(s, affect=replace(s.affect, judged_s=judged[s.label])) for s in made.speakers if s.affect)
+    shown = replace(made, moments=(peak,), speakers=speakers)
+    assert "Apart from Speaker 2, of whom too little was judged, no stretch stands out as tense." in headline(shown, EN)
+    assert any("Sans compter Locuteur 2" in text for text in headline(shown, FR))
 
 
 ALL = (

@@ -5,10 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline import with_corrections
+from pipeline.annotations import Corrections, TurnCorrection
 from pipeline.records import Conversation, ModelInfo, Note
+from reports.methods import methods_of
 from reports.page import render
 from reports.scoring import BUILTIN, is_thin, thin_baseline_s
 from reports.summary import summarise
+from reports.turns import turn_rows
 from reports.wording import Lang, Wording
 
 Make = Callable[..., Conversation]
@@ -81,3 +85,35 @@ def test_who_is_not_scored_has_no_baseline(make_conversation: Make) -> None:
     unscored = by(conversation, ModelInfo("emotion", BUILTIN, "CC BY-NC-SA 4.0", commercial=False))
     assert not any(is_thin(s, unscored) for s in unscored.speakers)
     assert not any("aseline" in text for text in summarise(unscored, Wording("en")).methods.thresholds)
+
+
+@pytest.mark.parametrize(("seconds", "unsure", "said"), [(1.9, False, True), (2.0, False, False), (1.9, True, False)])
+def test_a_sure_class_from_little_speech_says_so(
+    make_conversation: Make, seconds: float, unsure: bool, said: bool
+) -> None:
+    made = make_conversation()
+    turn = made.turns[0]
+    turn = replace(turn, windows=(replace(turn.windows[0], weight_s=seconds),), unsure=unsure)
+    shown = replace(made, turns=(turn, *made.turns[1:]))
+    assert ("little speech" in turn_rows(shown, Wording("en"))[0].note) is said
+    limits = " ".join(methods_of(shown, Wording("en")).limits)
+    assert ("Little speech: 1 turn with a class that is not unsure, from less than 2\u00a0s" in limits) is said
+
+
+@pytest.mark.parametrize(
+    ("correction", "said"),
+    [
+        (TurnCorrection(1, speaker="S1"), True),
+        (TurnCorrection(1, speaker="S1", emotion="Sad"), False),  # the class is a person's
+        (TurnCorrection(1, note="hm"), False),
+        (TurnCorrection(4, speaker="S2"), False),  # too short to be judged
+    ],
+)
+def test_moved_turns_keep_scores_from_another_baseline_and_the_limits_say_so(
+    builtin: Conversation, correction: TurnCorrection, said: bool
+) -> None:
+    told = "Moved to another speaker by a person: 1 turn."
+    moved = with_corrections(builtin, Corrections(turns=(correction,)))
+    assert any(text.startswith(told) for text in methods_of(moved, Wording("en")).limits) is said
+    other = by(moved, ModelInfo("emotion", "other", "MIT", commercial=True))  # hears nobody against a baseline
+    assert not any(text.startswith(told) for text in methods_of(other, Wording("en")).limits)

@@ -1,0 +1,58 @@
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from pipeline.records import Conversation
+from reports.cards import Fact, card_of
+from reports.page import render
+from reports.wording import Wording
+
+Make = Callable[..., Conversation]
+EN = Wording("en")
+
+
+def fact(conversation: Conversation, name: str) -> Fact:
+    """What the first speaker's card says under a name."""
+    card = card_of(conversation.speakers[0], conversation, "Anna", EN)
+    (found,) = [fact for fact in (*card.facts, *card.affect) if fact.name == name]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("hears", "latency", "value", "remark"),
+    [
+        (False, 0.0, "–", "not heard by this diarizer"),
+        (False, 0.04, "–", "not heard by this diarizer"),
+        (False, 0.4, "0.4\u00a0s", ""),
+        (True, 0.0, "0.0\u00a0s", ""),
+    ],
+)
+def test_turns_that_abut_are_no_latency_where_no_overlap_is_heard(
+    make_conversation: Make, hears: bool, latency: float, value: str, remark: str
+) -> None:
+    made = make_conversation()
+    first = made.speakers[0]
+    assert first.talk
+    first = replace(first, talk=replace(first.talk, response_latency_s=latency))
+    heard = replace(made.diarization, hears_overlap=hears)
+    shown = fact(replace(made, speakers=(first, *made.speakers[1:]), diarization=heard), "Response latency")
+    assert (shown.value, shown.remark) == (value, remark)
+
+
+def test_figures_from_too_little_speech_say_so_on_the_card(make_conversation: Make) -> None:
+    made = make_conversation()
+    for seconds, text in ((11.0, "From 11\u00a0s of speech only"), (20.0, "")):
+        first = made.speakers[0]
+        assert first.affect
+        first = replace(first, affect=replace(first.affect, judged_s=seconds))
+        little = card_of(first, made, "Anna", EN).little
+        assert little.startswith(text)
+        assert bool(little) == bool(text)
+
+
+def test_the_page_marks_the_figures_of_such_a_card(make_conversation: Make) -> None:
+    made = make_conversation()
+    long = tuple(replace(s, affect=replace(s.affect, judged_s=30.0)) for s in made.speakers if s.affect)
+    assert render(made).count('class="affect little"') == 2
+    assert 'class="affect little"' not in render(replace(made, speakers=long))
