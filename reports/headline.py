@@ -37,6 +37,8 @@ def _who(conversation: Conversation, titles: dict[str, str], words: Wording) -> 
     )
     length = words.clock(conversation.recording.duration_s)
     low = conversation.diarization.count_confidence == "low"
+    if not shares:
+        return words("hl_nobody", length=length)
     if len(shares) == 1:
         return words("hl_one_low" if low else "hl_one", length=length, who=shares[0][1])
     spoken = words.listed([f"{title} {words.percent(share)}" for share, title in shares])
