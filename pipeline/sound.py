@@ -28,12 +28,17 @@ def page_sound(path: Path, conversation: Conversation, progress: Progress = igno
 
 def analysed_sound(path: Path, conversation: Conversation, progress: Progress = ignore_progress) -> Layout:
     """The channels as the analysis heard them: split where it split them, otherwise by the same options."""
+    check_recording(path, conversation)
+    options = build_config(conversation.config, source=conversation.recording.name).audio
+    _, sound = audio.load(path, options, progress)
+    return lay_out(sound, "split" if conversation.layout == "split" else options.channels, options)
+
+
+def check_recording(path: Path, conversation: Conversation) -> None:
+    """Raise `WrongRecordingError` where a file is not the recording that was analysed."""
     known, digest = conversation.recording, audio.checked_sha256(path)
     if digest != known.sha256:
         raise WrongRecordingError(
             f"{path}: not the recording that was analysed: SHA-256 {digest[:12]}..., expected {known.sha256[:12]}... "
             f"({known.name}). Name the original, or analyse this one."
         )
-    options = build_config(conversation.config, source=known.name).audio
-    _, sound = audio.load(path, options, progress)
-    return lay_out(sound, "split" if conversation.layout == "split" else options.channels, options)

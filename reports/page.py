@@ -60,7 +60,7 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
         classes=CLASSES,
         said=bool(conversation.words or conversation.omissions),
         sound=sound,
-        commands=_commands(conversation, sound),
+        commands=_commands(conversation, sound, words.lang),
         duration=round(conversation.recording.duration_s, 3),
         policy=_policy([get_plotlyjs(), *scripts], sound),
         style=Markup(asset("page.css")),  # noqa: S704  # ours
@@ -134,16 +134,17 @@ def _page_data(conversation: Conversation, words: Wording, sound: bytes | str | 
     }
 
 
-def _commands(conversation: Conversation, sound: bytes | str | None) -> dict[str, str]:
+def _commands(conversation: Conversation, sound: bytes | str | None, lang: Lang) -> dict[str, str]:
     """What to type for the corrected page, and for one with sound, as a shell takes it."""
     name = conversation.recording.name
-    stem = name.rsplit(".", 1)[0]
-    recording = shlex.quote(name) if "." in name else "…"  # a pseudonym is no file
+    name = f"./{name}" if name.startswith("-") else name  # which would read as an option
+    stem = name.rsplit(".", 1)[0] if "." in name.removeprefix("./") else name
+    recording = shlex.quote(name) if name != stem else "RECORDING"  # a pseudonym is no file
     with_sound = {"embed": f"--recording {recording} ", "sidecar": f"--recording {recording} --audio sidecar "}
     sounding = with_sound.get(_way_of(sound) or "", "")
     return {
-        "corrected": f"ressenti report {shlex.quote(stem + '.corrected.json')} {sounding}--overwrite",
-        "sound": f"ressenti report {shlex.quote(stem + '.json')} --recording {recording} --overwrite",
+        "corrected": f"ressenti report {shlex.quote(stem + '.corrected.json')} {sounding}--lang {lang} --overwrite",
+        "sound": f"ressenti report {shlex.quote(stem + '.json')} --recording {recording} --lang {lang} --overwrite",
     }
 
 

@@ -1,6 +1,9 @@
+import base64
+import gzip
 import io
 import json
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -208,6 +211,18 @@ Nothing secret here
 """
 
 
+def unpacked(text: str) -> str:
+    """A page with what is packed in it laid open, but for plotly's script; anything else as it is."""
+    packed = re.compile(r'(<script type="text/plain" id="(\w+)">)([^<]*)')
+
+    def plain(found: re.Match[str]) -> str:
+        if found[2] in ("plotly", "mp3"):
+            return found[1]
+        return found[1] + gzip.decompress(base64.b64decode(found[3])).decode()
+
+    return packed.sub(plain, text)
+
+
 def test_words_spans_and_pseudonyms_of_a_stored_conversation(
     analysed: Path, sample: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -225,9 +240,17 @@ def test_words_spans_and_pseudonyms_of_a_stored_conversation(
     written = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
     assert [w["text"] for w in written["words"]] == ["Nothing", "secret", "here"]  # "Hello?" may reach into a span
     assert written["bleeps"] == [{"start_s": 8, "end_s": 8.5}, {"start_s": 9.5, "end_s": 10.5}]
+    assert "still as before" not in done.stdout
     for file in tmp_path.glob("conversation-*"):
-        text = file.read_text(encoding="utf-8")
+        text = unpacked(file.read_text(encoding="utf-8"))
         assert not [known for known in ("Anna", "Ben<", "Sheila", "sample.wav") if known in text]
+    again = ("report", analysed / "sample.json", "--bleep", "8-8.5", "--overwrite")
+    done = ressenti(*again, "--recording", tmp_path / "none.wav", "--audio", "none")
+    assert done.returncode == errors.NotFoundError.exit_code, done.stderr
+    before = (analysed / "sample.report.html").read_bytes()
+    done = ressenti(*again)
+    (analysed / "sample.report.html").write_bytes(before)
+    assert "still as before: sample.json, sample.turns.csv, sample.rttm" in done.stdout
 
 
 def test_analyze_takes_words_spans_and_a_folder_of_transcripts(sample: tuple[Path, Path], tmp_path: Path) -> None:

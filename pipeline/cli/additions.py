@@ -96,11 +96,13 @@ class Additions:
         elif self.transcript is not None:
             outside = sum(word.turn is None for word in conversation.words)
             terminal.say(f"    {counted(len(conversation.words), 'word')}, {outside} of them in no turn")
-        if self.bleep:
+        if conversation.bleeps:
             silenced_s = sum(span.end_s - span.start_s for span in conversation.bleeps)
             places = f", words left out in {counted(len(conversation.omissions), 'place')}" if said else ""
             terminal.say(f"    {silenced_s:.1f} s silenced{places}: listen, and read, before you pass it on")
         if self.pseudonyms and sound:
             terminal.say("    [yellow]a voice identifies a person: leave the sound out with --audio none[/]")
+        if self.pseudonyms and any(turn.note for turn in conversation.turns):
+            terminal.say("    [yellow]notes are kept as they are: read them for names[/]")
         if self.pseudonyms and conversation.words:
             terminal.say("    [yellow]words are kept as they are: names that were said are in them[/]")

@@ -187,6 +187,8 @@ def report(
     A corrected file holds: what follows from the corrections is computed anew, for the page and for all that --format
     names.
     """
+    from pipeline.corrections import is_corrected
+
     terminal = Terminal(quiet)
     formats = outputs.parse_formats(format)
     chosen = load_config(config) if config else None
@@ -211,6 +213,8 @@ def report(
             for written in paths.values():
                 terminal.say(f"[green]✓[/] {escape(path.name)} → [bold]{escape(str(written))}[/]")
             added.tell(conversation, terminal, sound=heard is not None)
+            if conversation != original or is_corrected(conversation):
+                outputs.tell_stale(paths, terminal)
             sound.tell(heard, paths, terminal)
         except Exception as error:  # noqa: BLE001  # the other conversations are still rendered
             if isinstance(error, NotAConversationError) and path not in conversations:  # beside others in a folder

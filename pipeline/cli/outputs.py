@@ -7,7 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from rich.markup import escape
+
 from pipeline import export, store
+from pipeline.cli.console import Terminal
 from pipeline.errors import ConfigError, OutputError, OutputExistsError
 from pipeline.records import Conversation
 
@@ -113,6 +116,18 @@ def write(
         else:
             files[path] = store.dumps(conversation) if name == "json" else _writer(name)(shown)
     store.write_whole(files)
+
+
+def tell_stale(paths: dict[str, Path], terminal: Terminal) -> None:
+    """Say which results lie beside those just written and are still as they were before people added something."""
+    kind, path = next((kind, path) for kind, path in paths.items() if kind != "mp3")
+    stem = path.name.removesuffix(ENDINGS[kind])
+    old = [path.with_name(stem + ending) for name, ending in ENDINGS.items() if name not in paths]
+    names = [escape(found.name) for found in old if found.exists()]
+    if names:
+        terminal.say(
+            f"    [yellow]still as before: {', '.join(names)}[/]; name their formats with --format to write them anew"
+        )
 
 
 def _writer(name: str) -> Callable[[Conversation], str | bytes]:

@@ -38,10 +38,14 @@ def find(given: Path | None, conversation: Conversation) -> Path | None:
 def make(
     how: How, paths: Mapping[str, Path], recording: Path | None, conversation: Conversation, progress: Progress
 ) -> bytes | None:
-    """The sound of a page, None where there is none."""
-    if how == "none" or "html" not in paths or recording is None:
+    """The sound of a page, None where there is none; a recording that is named for it has to be the right one."""
+    if recording is None:
         return None
-    from pipeline.sound import page_sound
+    from pipeline.sound import check_recording, page_sound
+
+    if how == "none" or "html" not in paths:
+        check_recording(recording, conversation)
+        return None
 
     return page_sound(recording, conversation, progress)
 
