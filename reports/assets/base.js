@@ -23,8 +23,8 @@ const page = (() => {
       const text = h ? `${h}:${pad(m)}:${pad(s)}` : `${m}:${pad(s)}`;
       return tenths ? `${text}${tools.data.decimal}${ticks % 10}` : text;
     },
-    say: (key, values = {}) => Object.entries(values).reduce(
-      (text, [name, value]) => text.replaceAll(`{${name}}`, value), tools.data.texts[key]),
+    // in one pass, and not by a pattern of replacement: values are people's words, `$&` and braces are none of ours
+    say: (key, values = {}) => tools.data.texts[key].replace(/\{(\w+)\}/g, (place, name) => values[name] ?? place),
     tell: (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail })),
     on: (name, action) => document.addEventListener(name, (event) => action(event.detail)),
     download: (name, content, type) => {
@@ -37,7 +37,7 @@ const page = (() => {
   };
   const ready = unpacked("data").then((text) => {
     const data = JSON.parse(text), rows = document.querySelectorAll(".turns tbody tr");
-    const turns = data.turns.map((turn, i) => ({ ...turn, row: rows[i] }));
+    const turns = data.turns.map((turn, i) => ({ ...turn, answer: turn, row: rows[i] }));
     return Object.assign(tools, { data, turns, bleeps: data.bleeps.map((span) => [...span]) });
   });
   ready.catch(() => { by("trouble").textContent = by("trouble").dataset.old; });

@@ -18,6 +18,36 @@ page.ready.then((page) => {
   };
   const count = () => names.size + changes.size + page.bleeps.length;
 
+  // What a turn's row says, and what filters go by, until figures are computed anew: as rendered, or as changed since.
+  const rendered = new Map(data.corrections.turns.map((t) => [t.turn, t]));
+  const ofAnswer = (row) => [".class", ".score", ".valence", ".arousal"].map((name) => row.querySelector(`td${name}`));
+  const cells = new Map(turns.map(({ row, index }) => [index, ofAnswer(row).map((cell) => cell?.cloneNode(true))]));
+  const answer = (turn, emotion) => {
+    const was = rendered.get(turn.index), silent = !scored(turn.speaker);
+    const same = emotion === (was?.emotion ?? null) && (!silent || turn.key === "none");
+    const { key, answer: text } = turn.model;
+    turn.answer = same ? turn : silent ? { key: "none", confidence: 0 }
+      : emotion ? { key: emotion, confidence: 1 } : { key, confidence: turn.model.confidence };
+    ofAnswer(turn.row).forEach((cell, i) => {
+      if (!cell) return;
+      const before = cells.get(turn.index)[i].cloneNode(true).childNodes;
+      if (same) return cell.replaceChildren(...before), cell.classList.toggle("none", turn.key === "none" && i === 0);
+      cell.replaceChildren();
+      if (i) return; // score and place are of the class that was here
+      const shown = silent ? "–" : emotion ? data.classes[emotion] : text || "–";
+      cell.classList.toggle("none", shown === "–");
+      cell.append(...(shown === "–" ? [] : [element("i", "", { class: `dot c-${turn.answer.key}` })]), shown);
+    });
+  };
+  // Somebody new can be chosen in the filter as soon as a turn is theirs.
+  const choices = () => {
+    const select = by("filters").elements.speaker, there = [...select.options];
+    const news = new Set(turns.map((turn) => turn.speaker).filter((label) => !speakers.some((s) => s.label === label)));
+    for (const option of there) if (option.dataset.fresh && !news.has(option.value)) option.remove();
+    for (const label of news) if (!there.some((option) => option.value === label))
+      select.append(element("option", titleOf(label), { value: label, "data-title": label, "data-fresh": "1" }));
+  };
+
   const show = () => {
     for (const node of document.querySelectorAll("[data-title]")) node.textContent = titleOf(node.dataset.title);
     for (const turn of turns) {
@@ -27,8 +57,10 @@ page.ready.then((page) => {
       turn.row.cells[2].textContent = titleOf(turn.speaker);
       turn.row.querySelector(".mine").textContent =
         [change?.emotion ? `→ ${data.classes[change.emotion]}` : "", change?.note ?? ""].filter(Boolean).join(" · ");
-      tell("changed", turn);
+      answer(turn, change?.emotion ?? null);
     }
+    choices();
+    tell("changed", {});
     const list = by("bleeps");
     list.replaceChildren(...page.bleeps.map(([start, end], i) => {
       const item = element("li", `${clock(start, true)} – ${clock(end, true)} `);

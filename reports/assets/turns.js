@@ -10,10 +10,10 @@ page.ready.then((page) => {
     const value = (name) => form.elements[name]?.value ?? "";
     const sought = plain(value("text").trim()), least = Number(value("confidence") || 0) / 100;
     const kept = new Set();
-    for (const { row, index, speaker, key, confidence, corrected } of turns) {
+    for (const { row, index, speaker, answer, corrected } of turns) {
       const fits = (!value("speaker") || speaker === value("speaker"))
-        && (!value("class") || key === value("class") || (value("class") === "corrected" && corrected))
-        && confidence >= least && (!sought || texts.get(index).includes(sought));
+        && (!value("class") || answer.key === value("class") || (value("class") === "corrected" && corrected))
+        && answer.confidence >= least && (!sought || texts.get(index).includes(sought));
       row.hidden = !fits;
       if (fits) kept.add(index);
     }
@@ -25,7 +25,10 @@ page.ready.then((page) => {
   form.addEventListener("input", apply);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(apply));
-  on("changed", ({ index, row }) => { texts.set(index, plain(row.textContent)); });
+  on("changed", () => {
+    for (const { index, row } of turns) texts.set(index, plain(row.textContent));
+    apply();
+  });
 
   // Words become elements when somebody comes near them: thousands of them would make the page slow.
   const words = (row) => {
