@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.annotations import OMITTED
 from pipeline.records import CLASSES, Conversation, Turn
 from reports.notices import why_omitted
-from reports.options import is_scored, titles_of
+from reports.options import is_scored, options_of, titles_of
 from reports.scoring import is_brief, shown_classes
 from reports.wording import Wording
 
@@ -35,6 +35,8 @@ class TurnRow:
     label: str
     model_label: str
     model_class: str
+    model_key: str
+    model_score: float
     confidence: float
     start: str
     length: str
@@ -61,7 +63,12 @@ def turn_data(row: TurnRow) -> dict[str, Any]:
         "key": row.key,
         "confidence": row.confidence,
         "corrected": bool(row.original or row.comment),
-        "model": {"speaker": row.model_label, "answer": row.model_class},
+        "model": {
+            "speaker": row.model_label,
+            "answer": row.model_class,
+            "key": row.model_key,
+            "confidence": row.model_score,
+        },
     }
 
 
@@ -97,6 +104,8 @@ def _row(
     words: Wording,
 ) -> TurnRow:
     shown = shown_classes(turn)
+    answer = _model_answer(turn)
+    limit = options_of(conversation, "emotion")["unsure_below"]
     valence, arousal = place or (None, None)
     notes = []
     if turn.unjudged and is_scored(conversation):
@@ -114,6 +123,8 @@ def _row(
         label=turn.speaker,
         model_label=turn.original.speaker if turn.original else turn.speaker,
         model_class=_model_class(turn, words),
+        model_key="none" if answer is None else "unsure" if answer.is_unsure(limit) else answer.name,
+        model_score=round(answer.score, 3) if answer else 0.0,
         confidence=round(turn.emotion.confidence, 3) if turn.emotion else 0.0,  # 1 where a person said so: never hidden
         start=words.clock(turn.start_s, 1),
         length=words.seconds(turn.duration_s),
@@ -142,13 +153,30 @@ def _original(turn: Turn, titles: dict[str, str], words: Wording) -> str:
     return words("n_corrected_from", before=", ".join(parts)) if parts else words("n_corrected")
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """The model's class of a turn, its mean score, and the classes that reached their thresholds where it has some."""
+
+    name: str
+    score: float
+    reached: tuple[str, ...] | None
+
+    def is_unsure(self, limit: float) -> bool:
+        return self.score < limit if self.reached is None else not self.reached
+
+
 def _model_class(turn: Turn, words: Wording) -> str:
     """The model's class of a turn with its mean score, whatever a person said; empty where it gave none."""
+    answer = _model_answer(turn)
+    return f"{words(answer.name)} {words.percent(answer.score)}" if answer else ""
+
+
+def _model_answer(turn: Turn) -> _Answer | None:
     windows, reached = turn.windows, turn.emotion.reached if turn.emotion else None
     if turn.original:
         windows, reached = turn.original.windows, turn.original.reached
     if not windows:
-        return ""
+        return None
     total = [sum(w.weight_s * w.emotion.scores[k] for w in windows) for k in range(len(CLASSES))]
     k = CLASSES.index(reached[0]) if reached else total.index(max(total))
-    return f"{words(CLASSES[k])} {words.percent(total[k] / sum(w.weight_s for w in windows))}"
+    return _Answer(CLASSES[k], total[k] / sum(w.weight_s for w in windows), reached)

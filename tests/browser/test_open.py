@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Page
 
 from browsing import FIGURES, READY, Open, until, with_words
-from pipeline import load_config, store
-from pipeline.annotations import Span
+from pipeline import load_config, store, with_corrections
+from pipeline.annotations import Corrections, Span, TurnCorrection
 from pipeline.records import Conversation
 from pipeline.run import derive
 from reports.page import render
@@ -301,6 +301,63 @@ def test_what_does_not_follow_a_change_says_so(opened: Open, lang: str, said: st
     assert marked() == set()
     assert page.locator("#stale").inner_text() == ""
     assert there.trouble == []
+
+
+def test_filters_and_classes_follow_what_is_changed_in_the_page(opened: Open) -> None:
+    there = opened()
+    page = there.page
+
+    def seen() -> list[str]:
+        return [row.get_attribute("id") or "" for row in page.locator(".turns tbody tr:visible").all()]
+
+    def correct(turn: int, field: str, value: str) -> None:
+        page.locator(f"#turn-{turn} .quiet").click()
+        page.locator(f"#edit-{field}").select_option(value)
+        page.locator("#editor button[type=submit]").click()
+
+    before = page.locator("#turn-0").inner_text()
+    correct(0, "class", "Sad")
+    assert page.locator("#turn-0 .class").inner_text() == "Sad"
+    assert page.locator("#turn-0 .class .c-Sad").count() == 1
+    assert page.locator("#turn-0 .score").inner_text() == ""
+    page.locator("[name=class]").select_option("Sad")
+    assert seen() == ["turn-0"]
+    page.locator("[name=class]").select_option("")
+    correct(1, "speaker", "S3")  # somebody new
+    page.locator("[name=speaker]").select_option("S3")
+    assert seen() == ["turn-1"]
+    page.locator("[name=speaker]").select_option("S2")
+    assert seen() == ["turn-3"]
+    page.locator("[name=class]").select_option("corrected")
+    assert seen() == []
+    page.locator("#undo").click()
+    assert page.locator("[name=speaker] option").count() == 3
+    page.locator("[name=speaker]").select_option("")
+    assert seen() == []  # nothing is corrected any more
+    page.locator("[name=class]").select_option("Pleased")
+    assert seen() == ["turn-0", "turn-2"]
+    assert page.locator("#turn-0").inner_text() == before
+    assert there.trouble == []
+
+
+def test_a_class_taken_back_in_the_page_is_the_models_again(opened: Open) -> None:
+    corrections = Corrections(turns=(TurnCorrection(0, emotion="Sad"), TurnCorrection(5, emotion="Sad")))
+    page = opened(change=lambda conversation: with_corrections(conversation, corrections)).page
+    for turn in (0, 5):
+        page.locator(f"#turn-{turn} .quiet").click()
+        page.locator("#edit-class").select_option("")
+        page.locator("#editor button[type=submit]").click()
+    assert page.locator("#turn-0 .class").inner_text() == "Pleased 90%"
+    for name, turn in (("Pleased", "turn-0"), ("unsure", "turn-5")):
+        page.locator("[name=class]").select_option(name)
+        assert turn in [row.get_attribute("id") for row in page.locator(".turns tbody tr:visible").all()]
+
+
+def test_names_are_put_into_sentences_as_they_are(opened: Open) -> None:
+    said = opened().page.evaluate(
+        """() => page.ready.then(({ say }) => say("js_point", { who: "$& {time} {who}", time: "0:01", answer: "Sad" }))"""
+    )
+    assert said.startswith("$& {time} {who}, 0:01: Sad")
 
 
 def test_nobody_gives_an_emotion_to_those_who_are_not_scored(opened: Open) -> None:
