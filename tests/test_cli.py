@@ -243,7 +243,8 @@ def test_words_spans_and_pseudonyms_of_a_stored_conversation(
     assert "still as before" not in done.stdout
     for file in tmp_path.glob("conversation-*"):
         text = unpacked(file.read_text(encoding="utf-8"))
-        assert not [known for known in ("Anna", "Ben<", "Sheila", "sample.wav") if known in text]
+        assert not [known for known in ("Anna", "Ben<", "Sheila", "sample.wav", "Hello?") if known in text]
+        assert "secret" in text  # what is looked for would be found
     again = ("report", analysed / "sample.json", "--bleep", "8-8.5", "--overwrite")
     done = ressenti(*again, "--recording", tmp_path / "none.wav", "--audio", "none")
     assert done.returncode == errors.NotFoundError.exit_code, done.stderr

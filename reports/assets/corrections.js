@@ -65,10 +65,17 @@ page.ready.then((page) => {
     list.replaceChildren(...page.bleeps.map(([start, end], i) => {
       const item = element("li", `${clock(start, true)} – ${clock(end, true)} `);
       const remove = element("button", say("js_remove"), { type: "button", "aria-label": `${say("js_remove")} ${clock(start, true)} – ${clock(end, true)}` });
-      remove.addEventListener("click", () => { page.bleeps.splice(i, 1); show(); });
+      remove.addEventListener("click", () => {
+        const lifted = data.bleeps.some(([s, e]) => s < end && start < e); // this page was rendered with it
+        if (lifted && !window.confirm(say("js_lift"))) return;
+        page.bleeps.splice(i, 1);
+        show();
+      });
       item.append(remove);
       return item;
     }));
+    const silent = ([s, e]) => data.bleeps.some(([from, to]) => from <= s && e <= to);
+    document.querySelector(".unrendered").hidden = page.bleeps.every(silent);
     const changed = state() !== saved;
     by("unsaved").textContent = changed ? say("js_unsaved", { n: count() }) : "";
     by("bar").hidden = by("after").hidden = state() === before && !changed;

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Dialog, Page
 
 from browsing import FIGURES, READY, Open, until, with_words
 from pipeline import load_config, store, with_corrections
@@ -379,8 +379,34 @@ def test_nobody_gives_an_emotion_to_those_who_are_not_scored(opened: Open) -> No
 
 def test_spans_of_the_file_are_shown(opened: Open) -> None:
     there = opened(change=lambda c: replace(c, bleeps=(Span(2.0, 3.0),)))
-    assert there.page.locator("#bleeps li").count() == 1
-    assert there.page.locator("#bar").is_hidden()
+    page = there.page
+    assert page.locator("#bleeps li").count() == 1
+    assert page.locator("#bar").is_hidden()
+    assert page.locator(".unrendered").is_hidden()  # nothing is silenced that this page still holds
+    asked: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.accept() if len(asked) == 2 else dialog.dismiss()
+
+    page.on("dialog", answer)
+    for left in (1, 0):
+        page.locator("#bleeps button").click()
+        assert page.locator("#bleeps li").count() == left
+    assert all("Lift it?" in message for message in asked)
+    page.locator("#bleep-from").fill("5")
+    page.locator("#bleep-to").fill("6")
+    page.locator("#bleep-form button[type=submit]").click()
+    assert page.locator(".unrendered").is_visible()
+    page.locator("#bleeps button").click()  # not rendered yet: nobody is asked
+    assert len(asked) == 2
+    assert page.locator(".unrendered").is_hidden()
+
+
+def test_an_unsure_class_is_marked_in_the_table(opened: Open) -> None:
+    page = opened().page
+    assert page.locator("#turn-5 .class").inner_text().endswith("?")
+    assert not page.locator("#turn-1 .class").inner_text().endswith("?")
 
 
 def test_each_figure_has_its_numbers(opened: Open) -> None:

@@ -1,6 +1,7 @@
 import base64
 import gzip
 import hashlib
+import html
 import json
 import os
 import re
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from browsing import lengthened
 from pipeline import People, store, with_corrections
 from pipeline.annotations import Corrections, TurnCorrection
 from pipeline.records import Conversation, ModelInfo, Note
@@ -105,18 +107,37 @@ def test_the_bytes_do_not_depend_on_the_zlib_that_python_was_built_with(
     assert render(conversation) == before
 
 
-def test_the_policy_allows_what_is_there_and_nothing_else(make_conversation: Make) -> None:
-    page = render(make_conversation())
+@pytest.mark.parametrize(
+    ("sound", "media"),
+    [(None, []), (b"mp3", ["media-src blob:"]), ("call.report.mp3", ["media-src 'self' file:"])],
+)
+def test_the_policy_allows_what_is_there_and_nothing_else(
+    make_conversation: Make, sound: bytes | str | None, media: list[str]
+) -> None:
+    page = render(make_conversation(), sound=sound)
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
     assert policy
-    assert "default-src &#39;none&#39;" in policy[1]
-    assert "unsafe-eval" not in policy[1]
-    assert policy[1].count("unsafe-inline") == 1  # attributes of elements, which no text of users is in
     scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
     assert len(scripts) == len(SCRIPTS)
-    for script in [*scripts, unpacked(page, "plotly")]:
-        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-        assert f"sha256-{digest}" in policy[1].replace("&#43;", "+")
+
+    def digest(text: str) -> str:
+        return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+    (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+    assert html.unescape(policy[1]).split("; ") == [
+        "default-src 'none'",
+        f"script-src {' '.join(digest(script) for script in [unpacked(page, 'plotly'), *scripts])}",
+        f"style-src-elem {digest(style)} {digest('')}",
+        "style-src-attr 'unsafe-inline'",  # attributes of elements, which no text of users is in
+        "img-src data: blob:",
+        *media,
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+
+
+def test_an_hour_of_a_thousand_turns_is_small(make_conversation: Make) -> None:
+    assert len(render(lengthened(make_conversation(), 1000, 3600.0)).encode()) < 6_000_000
 
 
 def test_plotly_is_there_once_and_nothing_is_fetched(make_conversation: Make) -> None:
