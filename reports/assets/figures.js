@@ -118,14 +118,22 @@ page.ready.then((page) => {
     }, true);
   };
 
+  // On a phone the plane is nearly square, and each entry of a legend is a line of its own.
+  const height = (name) => {
+    const { layout, data: traces } = data.figures[name], entries = traces.filter((trace) => trace.showlegend !== false).length;
+    return (name === "plane" ? 380 : layout.height) + 18 * Math.max(0, entries - 2);
+  };
   const draw = async (name) => {
     await page.plotly();
     const place = by(name), layout = structuredClone(data.figures[name].layout);
-    for (const axis of Object.values(layout)) if (axis?.tickmode === "array") axis.ticklabelstandoff = 4; // clear of the other axis
+    for (const axis of Object.values(layout)) { // labels clear of the other axis, and of the playhead
+      if (axis?.tickmode === "array") axis.ticklabelstandoff = 4;
+      else if (axis?.type === "category") axis.ticklabelstandoff = 6;
+    }
     if (paper) layout.width = paper;
     if (narrow()) {
       layout.font.size = 11;
-      if (name === "plane") layout.height = 380;
+      layout.height = height(name);
     }
     for (const trace of data.figures[name].data) {
       if (!trace.meta?.title) continue; // what is said at a point: the speaker and the time there
@@ -145,6 +153,7 @@ page.ready.then((page) => {
   };
   page.figures = { show, heard, turnOf, point };
   const places = [...document.querySelectorAll(".figure")].filter((place) => data.figures[place.id]);
+  if (narrow()) places.forEach((place) => { place.style.minHeight = `${height(place.id)}px`; });
   const watcher = new IntersectionObserver((seen) => {
     for (const entry of seen) if (entry.isIntersecting) { show(entry.target); watcher.unobserve(entry.target); }
   }, { rootMargin: "600px" });
