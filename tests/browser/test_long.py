@@ -90,3 +90,17 @@ def test_the_strip_shows_where_it_is_and_what_is_silenced(opened: Open) -> None:
     assert columns(page) == ["past", "past", "head", "silenced"]
     page.locator("#undo").click()
     assert columns(page) == ["past", "past", "head", "coming"]
+
+
+def test_a_thousand_turns_open_whole(opened: Open) -> None:
+    there = opened(sound=None, change=lambda conversation: lengthened(conversation, 1000, 3600.0))
+    assert there.page.locator(".turns tbody tr").count() == 1000
+    ms: dict[str, float] = there.page.evaluate(
+        """() => {
+          const way = performance.getEntriesByType("navigation")[0];
+          const painted = performance.getEntriesByName("first-contentful-paint")[0];
+          return { painted: painted?.startTime ?? NaN, usable: way.domInteractive, loaded: way.loadEventEnd };
+        }"""
+    )
+    print(f"an hour and 1,000 turns: {', '.join(f'{name} {value:.0f} ms' for name, value in ms.items())}")  # noqa: T201  # to be read
+    assert 0 < ms["usable"] <= ms["loaded"]
