@@ -492,3 +492,19 @@ def test_figures_are_drawn_without_being_come_to_and_fit_on_paper(opened: Open) 
     assert page.pdf()[:5] == b"%PDF-"
     until(page, f"Math.min(...{widths}) > 1000")
     assert there.trouble == []
+
+
+@pytest.mark.parametrize(("lang", "said"), [("en", "Not drawn yet."), ("fr", "Pas encore dessiné.")])
+def test_a_figure_that_is_printed_before_it_is_drawn_says_so(opened: Open, lang: str, said: str) -> None:
+    there = opened(lang=lang)
+    waiting = """() => {
+      const bare = document.querySelector(".figure").cloneNode(false);
+      document.querySelector(".figure").after(bare);
+      const said = getComputedStyle(bare, "::before").content;
+      bare.remove();
+      return said;
+    }"""
+    assert said in there.page.evaluate(waiting)
+    there.drawn("timeline")
+    drawn = there.page.evaluate("() => getComputedStyle(document.getElementById('timeline'), '::before').content")
+    assert drawn == "none"
