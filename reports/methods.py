@@ -194,14 +194,15 @@ def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
 
 def _unjudged(conversation: Conversation, words: Wording) -> list[str]:
     """How much speech was not judged, and why; also what of it lies in turns that were."""
+    found = unjudged_s(conversation)
     parts = [
         words("limit_unjudged_part", seconds=words.seconds(seconds), why=words(f"u_{why}"))
-        for why, seconds in unjudged_s(conversation).items()
+        for why, seconds in found.items()
     ]
     if not parts:
         return []
     turns = words("n_turns", n=sum(t.unjudged is not None for t in conversation.turns))
-    seconds = words.seconds(sum(unjudged_s(conversation).values()))
+    seconds = words.seconds(sum(found.values()))
     return [words("limit_unjudged", seconds=seconds, parts=words.listed(parts), turns=turns)]
 
 

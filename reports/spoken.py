@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import get_args
 
@@ -21,8 +22,9 @@ def spoken(conversation: Conversation) -> dict[str, list[Span]]:
 
 
 def within(spans: Sequence[Span], start_s: float, end_s: float) -> list[Span]:
-    """What of spans lies between two times."""
-    return [(max(a, start_s), min(b, end_s)) for a, b in spans if a < end_s and b > start_s]
+    """What of spans, sorted and apart, lies between two times."""
+    near = spans[max(0, bisect_left(spans, (start_s,)) - 1) : bisect_left(spans, (end_s,))]
+    return [(max(a, start_s), min(b, end_s)) for a, b in near if b > start_s]
 
 
 def judged(turn: Turn, own: Sequence[Span]) -> Iterator[tuple[float, float, float]]:
