@@ -398,7 +398,7 @@ def test_lengths_of_conversations_are_tables_of_their_own(
     ]
     assert {r["recall"] for r in data["one_emotion"]} == {1}
     assert (data["corpora"], data["unlike"]) == (None, None)
-    for word in ("by the speaker's speech", "one emotion alone", "30 s", "against alone"):
+    for word in ("by the speaker's speech", "one emotion alone", "30 s", "against alone", "+1.00 … +1.00"):
         assert word in said
 
 

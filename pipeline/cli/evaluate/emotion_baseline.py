@@ -167,7 +167,12 @@ def _one_emotion(about: Key, rows: Sequence[Row]) -> Table:
                 *(
                     cell
                     for key in ("recall", "recall_change", "arousal", "arousal_change", "valence")
-                    for cell in (number(row[key]), interval(row[f"{key}_interval"]))
+                    for cell in (number(row[key]), _signed(row[f"{key}_interval"]))
                 ),
             )
     return table
+
+
+def _signed(value: dict[str, float] | None) -> str:
+    """A 95 % interval of what may be negative, from its JSON."""
+    return "–" if value is None else f"{value['low']:+.2f} … {value['high']:+.2f}"
