@@ -24,7 +24,7 @@ RESTRICTED = (
     *("advis", "operator", "representative", "staff", "worker", "colleague", "manager", "superv", "technician"),
     *("conseill", "téléconseill", "opérat", "téléopérat", "collaborat", "collègue", "responsable", "technicien"),
     *("vendeu", "salesperson", "seller", "applicant", "postulant", "trainee", "stagiaire", "apprent", "apprenant"),
-    *("tutor", "tuteur", "tutrice", "learner"),
+    *("tutor", "tuteur", "tutrice", "learner", "clientèle"),
 )
 """Beginnings of the words that name a restricted role, in English and French, in whatever case, with accents or not.
 
@@ -103,6 +103,12 @@ def is_restricted(role: str, options: RoleOptions) -> bool:
     return _begins(role, (*RESTRICTED, *options.also_restricted))
 
 
+def _is_known(role: str) -> bool:
+    """Whether every word of a role, but for numbers, begins like a known one: `client 2`, and not `service client`."""
+    words = [word for word in re.split(r"\W+", role) if word and not word.isdigit()]
+    return bool(words) and all(_begins(word, KNOWN) for word in words)
+
+
 def _begins(role: str, beginnings: Sequence[str]) -> bool:
     """Whether a role, or some word of it, begins like one of these."""
     plain, found = _plain(role), tuple(map(_plain, beginnings))
@@ -124,7 +130,7 @@ def _restrict(speaker: Speaker, people: People, options: RoleOptions, *, with_ro
         return replace(speaker, not_scored="unconfirmed")
     if is_restricted(speaker.role, options):
         return replace(speaker, not_scored="restricted")
-    if not asked and not _begins(speaker.role, KNOWN):  # who asks for a role by name knows whose it is
+    if not asked and not _is_known(speaker.role):  # who asks for a role by name knows whose it is
         return replace(speaker, not_scored="unknown_role")
     return replace(speaker, not_scored="unconfirmed") if speaker.role_source == "guess" else speaker
 

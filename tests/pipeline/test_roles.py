@@ -70,6 +70,7 @@ def test_a_reason_opens_every_role(preset: str) -> None:
         "ÉTUDIANTE",
         "professeure",
         "conseiller",
+        "chargé de clientèle",
         "téléconseillère",
         "Opérateur",
         "sales representative",
@@ -80,7 +81,9 @@ def test_a_restricted_role_is_known_however_it_is_written(role: str) -> None:
     assert not_scored("split", People(roles=(f"S1={role}", "S2=client")), NONE) == ["restricted", None]
 
 
-@pytest.mark.parametrize("role", ["agnet", "Sachbearbeiter", "réceptionniste", "A"])
+@pytest.mark.parametrize(
+    "role", ["agnet", "Sachbearbeiter", "réceptionniste", "A", "service client", "client services", "2"]
+)
 def test_a_role_that_is_not_known_is_not_scored_unless_it_is_asked_for(role: str) -> None:
     people = People(roles=(f"S1={role}", "S2=intervieweur"))
     assert not_scored("split", people, NONE) == ["unknown_role", None]
