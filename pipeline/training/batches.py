@@ -13,12 +13,13 @@ from pipeline.emotion import features
 from pipeline.emotion.features import Baseline, Frames
 from pipeline.mel import FloatArray
 from pipeline.training import corpora
+from pipeline.training.augment import Channel, random_masks, vocal_effort
 from pipeline.training.material import Material
 from pipeline.training.surroundings import SHARES
+from pipeline.training.unlike import unlike_speech
 
 _OTHER_SHARE = 0.2  # of a corpus that the recipe does not name
 _BASE_FRAMES = 800  # out of all of a speaker, that his or her baseline is taken from
-_DB = np.log(10) / 10  # in natural logarithms of power
 
 
 @dataclass(frozen=True)
@@ -32,18 +33,26 @@ class Recipe:
     clips: int = 8  # of each
     frames: int = 256
     long_share: float = 0.8  # of conversations, in which the baseline is from minutes of the speaker
+    unlike_share: float = 0.05  # of conversations, in which nobody speaks
     smoothing: float = 0.1  # of labels
     learning_rate: float = 2e-3
+    matrix_rate: float = 0.03  # the same, of Muon
     weight_decay: float = 0.02
     average_decay: float = 0.998
     corpus_share: tuple[tuple[str, float], ...] = (("ravdess", 0.7), ("nemo", 0.2), ("emodb", 0.1))
+    levelled: tuple[str, ...] = ("nemo", "emodb")  # corpora whose makers gave all clips about one level
+    level_by_tilt: float = 1.0  # dB that a clip of these regains for each dB of spectral tilt
+    level_by_arousal: float = 6.0  # and for each unit of arousal
+    level_sd: float = 2.5  # dB, of each clip of any corpus, each time
+    voices: tuple[str, ...] = ("nemo", "emodb")  # corpora that babble behind others, where every training has them
 
 
 @dataclass(frozen=True)
 class Batch:
     """Clips: bands (b, frames, 64), contours (b, frames, 4), mask (b, frames), and what they are.
 
-    Targets are 1 for the emotion (b, 8) and for its class (b, 5), if it has one, and valence and arousal (b, 2).
+    Targets are 1 for the emotion (b, 8) and for its class (b, 5), if it has one, and valence and arousal (b, 2); where
+    `speech` (b,) is 0, every emotion and class alike, and nothing on the plane.
     """
 
     bands: Tensor
@@ -52,6 +61,7 @@ class Batch:
     emotions: Tensor
     classes: Tensor
     plane: Tensor
+    speech: Tensor
 
 
 def population(material: Material, clips: Sequence[int]) -> Baseline:
@@ -79,13 +89,15 @@ class Batches:
             clip = material.clips[i]
             by_emotion = self.speakers.setdefault(clip.corpus, {}).setdefault(clip.speaker, {})
             by_emotion.setdefault(clip.emotion, []).append(i)
+        levelled = [i for i in clips if material.clips[i].corpus in recipe.levelled]
+        self._louder = vocal_effort(material, levelled, recipe.level_by_tilt, recipe.level_by_arousal)
         known = dict(recipe.corpus_share)
         self._corpora = [n for n in known if n in self.speakers] + sorted(n for n in self.speakers if n not in known)
         shares = np.array([known.get(n, _OTHER_SHARE) for n in self._corpora])
         self._shares = shares / shares.sum()
 
-    def group(self) -> tuple[list[tuple[FloatArray, FloatArray]], list[int]]:
-        """Features and clips of one simulated conversation.
+    def group(self) -> tuple[list[tuple[FloatArray, FloatArray]], list[int], bool]:
+        """Features and clips of one simulated conversation, and whether it is one, of speech.
 
         The baseline is from some of the clips alone (little has been heard), or from frames of all that the speaker
         ever said (minutes have been heard), in the same surrounding and through the same channel.
@@ -98,20 +110,27 @@ class Batches:
         drawn = rng.choice(emotions, size=recipe.clips, p=rng.dirichlet(np.full(len(emotions), 1.5)))
         chosen = [by_emotion[e][rng.integers(len(by_emotion[e]))] for e in drawn]
         channel = Channel.drawn(rng)
-        heard = [channel.of_clip(self.material.frames(i, surrounding), rng) for i in chosen]
-        if rng.random() < recipe.long_share:
+        speech = rng.random() >= recipe.unlike_share
+        raw = [self._frames(i, surrounding) for i in chosen]
+        raw = raw if speech else [unlike_speech(frames, rng) for frames in raw]
+        heard = [channel.of_clip(frames, rng, recipe.level_sd) for frames in raw]
+        if speech and rng.random() < recipe.long_share:
             all_said = self._some_frames([i for own in by_emotion.values() for i in own], surrounding)
             trust = float(np.exp(rng.uniform(np.log(15), np.log(300)))) / (len(all_said) * features.FRAME_S)
             baseline = features.speaker_baseline(channel.of(all_said), self.base, trust)
         else:
             some = heard[: int(rng.integers(1, recipe.clips + 1))]
             baseline = features.speaker_baseline(features.joined(some), self.base)
-        return [features.normalise(frames, baseline) for frames in heard], chosen
+        return [features.normalise(frames, baseline) for frames in heard], chosen, speech
+
+    def _frames(self, clip: int, surrounding: str) -> Frames:
+        frames = self.material.frames(clip, surrounding)
+        return Frames(frames.mel + self._louder.get(clip, np.float32(0)), frames.prosody)
 
     def _some_frames(self, clips: Sequence[int], surrounding: str) -> Frames:
         """About as many frames as a baseline needs, out of some of the clips."""
         some = [clips[i] for i in self.rng.integers(len(clips), size=24)]
-        frames = self.material.all_of(some, surrounding)
+        frames = features.joined([self._frames(i, surrounding) for i in some])
         rows = np.sort(self.rng.integers(len(frames), size=_BASE_FRAMES))
         return Frames(frames.mel[rows], frames.prosody[rows])
 
@@ -120,10 +139,12 @@ class Batches:
         recipe, rng = self.recipe, self.rng
         rows: list[tuple[FloatArray, FloatArray]] = []
         clips: list[int] = []
+        spoken: list[bool] = []
         for _ in range(recipe.groups):
-            normalised, chosen = self.group()
+            normalised, chosen, speech = self.group()
             rows += normalised
             clips += chosen
+            spoken += [speech] * len(chosen)
         bands = np.zeros((len(rows), recipe.frames, features.BANDS), np.float32)
         contours = np.zeros((len(rows), recipe.frames, features.CONTOURS), np.float32)
         mask = np.zeros((len(rows), recipe.frames), np.float32)
@@ -139,48 +160,7 @@ class Batches:
             if name in corpora.CLASS_OF:
                 classes[i, corpora.CLASS_OF[name]] = 1
         plane = np.array([corpora.VALENCE_AROUSAL[name] for name in names], np.float32)
-        return Batch(*(torch.from_numpy(part) for part in (bands, contours, mask, emotions, classes, plane)))
-
-
-@dataclass(frozen=True)
-class Channel:
-    """One equaliser, and a shift of the spectrum as of another vocal tract: `low` and `share` say from which bands."""
-
-    response: FloatArray
-    low: np.ndarray
-    share: FloatArray
-
-    @classmethod
-    def drawn(cls, rng: np.random.Generator) -> Channel:
-        """A random channel: within some 4 dB, and 8 % of the bands."""
-        bands = np.arange(features.BANDS)
-        response = np.interp(bands, np.linspace(0, len(bands) - 1, 6), rng.normal(0, 4, size=6)) * _DB
-        warp = np.clip(bands * rng.uniform(0.92, 1.08) + rng.uniform(-0.5, 0.5), 0, len(bands) - 1)
-        low = np.floor(warp).astype(int)
-        return cls(response.astype(np.float32), low, (warp - low).astype(np.float32))
-
-    def of(self, frames: Frames) -> Frames:
-        """Frames as heard through it."""
-        high = np.minimum(self.low + 1, features.BANDS - 1)
-        mel = frames.mel[:, self.low] * (1 - self.share) + frames.mel[:, high] * self.share + self.response
-        return Frames(mel.astype(np.float32), frames.prosody)
-
-    def of_clip(self, frames: Frames, rng: np.random.Generator) -> Frames:
-        """Frames of a clip as heard through it, with a small change of tempo and level of its own."""
-        count = max(8, round(len(frames) * rng.uniform(0.9, 1.1)))
-        at = np.linspace(0, len(frames) - 1, count).round().astype(int)
-        louder = np.float32(rng.normal(0, 1.5) * _DB)
-        return self.of(Frames(frames.mel[at] + louder, frames.prosody[at]))
-
-
-def random_masks(bands: FloatArray, contours: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-    """SpecAugment: one stretch of bands and one of frames set to the baseline (Park et al. 2019)."""
-    bands, contours = bands.copy(), contours.copy()
-    width = int(rng.integers(0, 12))
-    at = int(rng.integers(0, bands.shape[1] - width + 1))
-    bands[:, at : at + width] = 0
-    length = int(rng.integers(0, max(1, len(bands) // 6)))
-    start = int(rng.integers(0, len(bands) - length + 1))
-    bands[start : start + length] = 0
-    contours[start : start + length] = 0
-    return bands, contours
+        silent = ~np.array(spoken)
+        emotions[silent], classes[silent] = 1 / emotions.shape[1], 1 / classes.shape[1]
+        parts = (bands, contours, mask, emotions, classes, plane, np.array(spoken, np.float32))
+        return Batch(*(torch.from_numpy(part) for part in parts))

@@ -30,6 +30,7 @@ from pipeline.training import corpora
 from pipeline.training.batches import Batches, Recipe, population
 from pipeline.training.material import Material, gather
 from pipeline.training.network import EmotionNet, Ensemble
+from pipeline.training.optimiser import Optimiser
 from pipeline.training.surroundings import SHARES
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -53,17 +54,15 @@ def train_member(job: Job) -> EmotionNet:
     half = computes_bf16()
     batches = Batches(job.material, job.clips, job.base, recipe, job.seed)
     net = EmotionNet()
+    optimiser = Optimiser(net, recipe.learning_rate, recipe.matrix_rate, recipe.weight_decay, recipe.steps)
     decay = min(
         recipe.average_decay, max(0.0, 1 - 5 / recipe.steps)
     )  # a short training must not average its own beginning
-    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack the keyword
     average = torch.optim.swa_utils.AveragedModel(
         net,
         multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(decay),  # type: ignore[no-untyped-call]
         use_buffers=True,
     )
-    optimizer = torch.optim.AdamW(net.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, recipe.steps, pct_start=0.15)
     net.train()
     for step in range(recipe.steps):
         batch = batches.batch()
@@ -71,12 +70,9 @@ def train_member(job: Job) -> EmotionNet:
             class_logits, emotion_logits, plane, _ = net(batch.bands, batch.contours, batch.mask)
         loss = cross_entropy(emotion_logits.float(), batch.emotions, recipe.smoothing)
         loss = loss + cross_entropy(class_logits.float(), batch.classes, recipe.smoothing)
-        loss = loss + 2 * nn.functional.mse_loss(plane.float(), batch.plane)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-        optimizer.step()
-        schedule.step()
+        missed = ((plane.float() - batch.plane) ** 2).mean(1)
+        loss = loss + 2 * (missed * batch.speech).sum() / batch.speech.sum().clamp(min=1)
+        optimiser.step(loss)
         average.update_parameters(net)
         if step % 100 == 99:
             typer.echo(f"seed {job.seed}  step {step + 1}/{recipe.steps}  loss {loss.item():.3f}", err=True)
@@ -196,9 +192,11 @@ def train_models(
     in the background are of clips that every part has. `cache` keeps the frames of the clips from run to run.
     """
     clips = list(dict.fromkeys(clip for part in parts for clip in part))
-    shared = set(parts[0]).intersection(*parts[1:])
+    every = set(parts[0]).intersection(*parts[1:])
+    shared = [clip for clip in clips if clip in every]
+    voices = [clip for clip in shared if clip.corpus in recipe.voices] or shared
     with tempfile.TemporaryDirectory() as folder:
-        material = gather(clips, [clip for clip in clips if clip in shared], cache or Path(folder))
+        material = gather(clips, voices, cache or Path(folder))
         place = {clip: i for i, clip in enumerate(clips)}
         rows = [[place[clip] for clip in part] for part in parts]
         bases = [population(material, own) for own in rows]

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from pipeline.audio import RATE_HZ
 from pipeline.config import DiarizationOptions
@@ -27,21 +29,22 @@ from pipeline.training.surroundings import SHARES, levelled, surrounded
 
 _INDEX = "index.json"
 _VOICES = 40  # that may babble, out of all
+_Voices = list[tuple[tuple[str, str], acoustics.Sound]]
 _KEPT = np.float16  # of log-mel power: steps of 0.01 at most
 
 
 @dataclass(frozen=True)
 class Material:
-    """Clips, and where the frames of each begin and end in the files of `folder`."""
+    """Clips, and from which to which row the frames of each lie in the files of `folder`."""
 
     folder: Path
     clips: tuple[Clip, ...]
-    offsets: tuple[int, ...]
+    rows: tuple[tuple[int, int], ...]
 
     def frames(self, clip: int, surrounding: str = "clean", every: int = 1) -> Frames:
         """Frames of a clip in a surrounding, or one in so many of them."""
-        rows = slice(self.offsets[clip], self.offsets[clip + 1], every)
-        mel, prosody = _files(self.folder, surrounding, self.offsets[-1])
+        rows = slice(*self.rows[clip], every)
+        mel, prosody = _files(self.folder, surrounding, max(end for _, end in self.rows))
         return Frames(mel[rows].astype(np.float32), prosody[rows].astype(np.float32))
 
     def all_of(self, clips: Sequence[int], surrounding: str = "clean", every: int = 1) -> Frames:
@@ -58,40 +61,63 @@ def _files(folder: Path, surrounding: str, frames: int) -> tuple[np.ndarray, np.
 def gather(clips: Sequence[Clip], background: Sequence[Clip], folder: Path) -> Material:
     """Decode clips, cut the speech out of each and write its frames in every surrounding into a folder.
 
-    `background` are clips whose speakers may babble behind others. What is there already, of the same clips, is kept.
-    Raises the subclass of `InputError` that fits a clip that cannot be read.
+    `background` are clips whose speakers may babble behind others. What is there already, with the same voices behind
+    it, is kept and added to. Raises the subclass of `InputError` that fits a clip that cannot be read.
     """
-    about = _digest(clips, background)
-    index = folder / _INDEX
-    if index.is_file() and (kept := json.loads(index.read_text(encoding="utf-8")))["sha256"] == about:
-        return Material(folder, tuple(clips), tuple(kept["offsets"]))
     folder.mkdir(parents=True, exist_ok=True)
-    index.unlink(missing_ok=True)
     drawn = np.random.default_rng(0).permutation(len(background))[:_VOICES]
-    voices = [(background[i].who, levelled(acoustics.to_float(read(background[i])))) for i in drawn]
-    offsets = [0]
+    babbling = [background[i] for i in drawn]
+    about = hashlib.sha256("\n".join(map(_key, babbling)).encode()).hexdigest()
+    kept = _kept_rows(folder / _INDEX, about)
+    fresh = [clip for clip in clips if _key(clip) not in kept]
+    if fresh:
+        voices = [(clip.who, levelled(acoustics.to_float(read(clip)))) for clip in babbling]
+        kept |= _add(fresh, voices, folder, max((end for _, end in kept.values()), default=0))
+        (folder / _INDEX).write_text(json.dumps({"voices": about, "rows": kept}), encoding="utf-8")
+    return Material(folder, tuple(clips), tuple(kept[_key(clip)] for clip in clips))
+
+
+def _kept_rows(index: Path, about: str) -> dict[str, tuple[int, int]]:
+    """Rows of the clips that are there already, by `_key`; nothing where other voices are behind them."""
+    if not index.is_file():
+        return {}
+    kept = json.loads(index.read_text(encoding="utf-8"))
+    return {key: (start, end) for key, (start, end) in kept["rows"].items()} if kept.get("voices") == about else {}
+
+
+def _add(clips: Sequence[Clip], voices: _Voices, folder: Path, at: int) -> dict[str, tuple[int, int]]:
+    """Write the frames of clips from a row on; returns the rows of each."""
+    rows: dict[str, tuple[int, int]] = {}
     with ExitStack() as stack:
         files = {
-            (name, kind): stack.enter_context((folder / f"{name}.{kind}").open("wb"))
+            (name, kind): stack.enter_context(_open_at(folder / f"{name}.{kind}", at * width * _KEPT().itemsize))
             for name in SHARES
-            for kind in ("mel", "prosody")
+            for kind, width in (("mel", BANDS), ("prosody", COLUMNS))
         }
         pool = stack.enter_context(ProcessPoolExecutor(os.cpu_count() or 1, get_context("spawn"), _begin, (voices,)))
-        for heard in pool.map(_heard, clips, chunksize=8):
+        for clip, heard in zip(clips, pool.map(_heard, clips, chunksize=8), strict=True):
             for name, frames in heard.items():
                 files[name, "mel"].write(frames.mel.astype(_KEPT).tobytes())
                 files[name, "prosody"].write(frames.prosody.astype(_KEPT).tobytes())
-            offsets.append(offsets[-1] + len(heard["clean"]))
-    index.write_text(json.dumps({"sha256": about, "offsets": offsets}), encoding="utf-8")
-    return Material(folder, tuple(clips), tuple(offsets))
+            rows[_key(clip)] = (at, at := at + len(heard["clean"]))
+    return rows
 
 
-_Voices = list[tuple[tuple[str, str], acoustics.Sound]]
+def _open_at(path: Path, size: int) -> BinaryIO:
+    """A file to be written on after its first bytes; what an interrupted run wrote behind them goes."""
+    path.touch()
+    file = path.open("r+b")
+    file.truncate(size)
+    file.seek(size)
+    return file
+
+
 _voices: _Voices = []  # of this process, which does nothing else
 
 
 def _begin(voices: _Voices) -> None:
     _voices[:] = voices
+    threadpool_limits(1)  # each process has a core of its own
 
 
 def _heard(clip: Clip) -> dict[str, Frames]:
@@ -105,6 +131,5 @@ def _heard(clip: Clip) -> dict[str, Frames]:
     return {name: frames_of(acoustics.to_int16(sound)[cut]) for name, sound in sounds.items()}
 
 
-def _digest(clips: Sequence[Clip], background: Sequence[Clip]) -> str:
-    lines = [f"{clip.path.resolve()} {'/'.join(clip.who)} {clip.emotion}" for clip in (*clips, *background)]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+def _key(clip: Clip) -> str:
+    return f"{clip.path.resolve()} {'/'.join(clip.who)}"

@@ -8,13 +8,17 @@ import torch
 
 from conftest import noise, write_wav
 from pipeline.emotion.builtin import WEIGHTS, BuiltinEmotion
-from pipeline.emotion.features import frames_of
+from pipeline.emotion.features import frames_of, speaker_baseline
 from pipeline.errors import NotFoundError
 from pipeline.training import corpora
+from pipeline.training.augment import vocal_effort
 from pipeline.training.batches import Batches, Recipe, population
 from pipeline.training.corpora import EMOTIONS, Clip
 from pipeline.training.material import Material, gather
+from pipeline.training.network import EmotionNet
+from pipeline.training.optimiser import Optimiser
 from pipeline.training.surroundings import SHARES
+from pipeline.training.unlike import _KINDS
 
 
 def test_no_training_touches_the_held_out_speakers(shared_data: Path) -> None:
@@ -128,7 +132,7 @@ def test_a_corpus_without_a_share_in_the_recipe_is_learned_from(tmp_path: Path) 
 def test_material_is_every_clip_in_every_surrounding_and_is_kept(tmp_path: Path) -> None:
     clips = _some_clips(tmp_path)
     material = gather(clips, clips, tmp_path / "frames")
-    assert [material.offsets[i + 1] - material.offsets[i] for i in range(4)] == [101, 126, 151, 176]
+    assert [end - start for start, end in material.rows] == [101, 126, 151, 176]
     whole = material.frames(3)
     exact = frames_of((noise(1.75, seed=3) * 32767).astype(np.int16))
     assert whole.mel == pytest.approx(exact.mel, abs=0.02)
@@ -142,6 +146,81 @@ def test_material_is_every_clip_in_every_surrounding_and_is_kept(tmp_path: Path)
     other = gather(clips[::-1], clips, tmp_path / "frames")
     assert isinstance(other, Material)
     assert other.frames(0).mel == pytest.approx(whole.mel)
+
+
+def test_clips_are_added_to_what_is_there(tmp_path: Path) -> None:
+    clips = _some_clips(tmp_path)
+    first = gather(clips[:2], clips[3:], tmp_path / "frames")
+    before = first.frames(1, "babble").mel
+    with (tmp_path / "frames" / "babble.mel").open("ab") as file:
+        file.write(b"what an interrupted run left behind")
+    more = gather([clips[2], clips[1]], clips[3:], tmp_path / "frames")
+    assert more.frames(1, "babble").mel == pytest.approx(before)
+    alone = gather(clips[2:3], clips[3:], tmp_path / "alone")
+    assert more.frames(0, "babble").mel == pytest.approx(alone.frames(0, "babble").mel)
+    others = gather(clips[:2], clips[2:3], tmp_path / "frames")  # other voices behind them: made anew
+    assert others.rows[0][0] == 0
+    assert others.frames(1, "babble").mel != pytest.approx(before)
+
+
+def test_clips_that_were_levelled_regain_a_level_by_arousal_and_tilt(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    flat = rng.standard_normal(16_000)
+    steep = np.cumsum(flat - flat.mean())
+    sounds = {"angry": (flat, 0.02), "sad": (flat, 0.3), "happy": (steep, 0.1), "neutral": (steep, 0.1)}
+    clips = []
+    for emotion, (sound, level) in sounds.items():
+        write_wav(tmp_path / f"{emotion}.wav", np.clip(sound / np.abs(sound).max() * level, -1, 1))
+        clips.append(Clip(tmp_path / f"{emotion}.wav", "nemo", "X", emotion))
+    material = gather(clips, [], tmp_path / "frames")
+    level = [speaker_baseline(material.frames(i), None).level for i in range(4)]
+    assert level[1] > level[0] + 4  # as recorded, the sad one is far louder
+    louder = vocal_effort(material, range(4), 1.0, 6.0)
+    angry, sad, happy, neutral = (level[i] + louder[i] for i in range(4))
+    db = np.log(10) / 10
+    assert angry - sad == pytest.approx(6 * db * (0.70 + 0.30), abs=0.15)  # of one tilt, by arousal alone
+    assert happy - neutral == pytest.approx(6 * db * 0.45, abs=0.15)
+    assert angry - happy > 6 * db * 0.25 + 1  # flat is louder than steep
+    none = Batches(material, range(4), population(material, range(4)), Recipe(levelled=()), 0)
+    assert none._frames(0, "clean").mel == pytest.approx(material.frames(0).mel)
+
+
+def test_conversations_without_speech_teach_doubt(tmp_path: Path) -> None:
+    material = gather(_some_clips(tmp_path), [], tmp_path / "frames")
+    base = population(material, range(4))
+    batch = Batches(material, range(4), base, Recipe(unlike_share=1.0), 0).batch()
+    assert (batch.speech == 0).all()
+    assert batch.classes == pytest.approx(torch.full((48, 5), 0.2))
+    assert batch.emotions == pytest.approx(torch.full((48, 8), 0.125))
+    assert torch.isfinite(batch.bands).all()
+    speech = Batches(material, range(4), base, Recipe(unlike_share=0.0), 0).batch()
+    assert (speech.speech == 1).all()
+    assert (speech.emotions.max(dim=1).values == 1).all()
+
+
+def test_every_kind_of_no_speech_has_as_many_frames_and_is_none_of_those_given(tmp_path: Path) -> None:
+    given = gather(_some_clips(tmp_path), [], tmp_path / "frames").frames(2)
+    for kind in _KINDS:
+        made = kind(given, np.random.default_rng(3))
+        assert made.mel.shape == given.mel.shape
+        assert made.prosody.shape == given.prosody.shape
+        assert np.isfinite(made.mel).all()
+        assert not np.allclose(made.mel, given.mel)
+
+
+def test_matrices_of_the_network_are_fitted_in_place_and_all_else_is_too() -> None:
+    torch.manual_seed(0)
+    net = EmotionNet()
+    optimiser = Optimiser(net, 1e-3, 0.03, 0.0, 10)
+    before = {name: p.detach().clone() for name, p in net.named_parameters()}
+    classes, emotions, plane, _ = net(torch.randn(4, 64, 64), torch.randn(4, 64, 4), torch.ones(4, 64))
+    optimiser.step((classes**2).sum() + (emotions**2).sum() + (plane**2).sum())
+    moved = {name: p.detach() - before[name] for name, p in net.named_parameters()}
+    assert all(step.abs().max() > 0 for step in moved.values())
+    # all directions of a matrix are given about the same step
+    strengths = torch.linalg.svdvals(moved["body.7.0.weight"].permute(0, 2, 3, 1).flatten(1))
+    assert strengths.max() < 3 * strengths.median()
+    assert strengths.min() > strengths.median() / 3
 
 
 def test_nobody_babbles_behind_himself(tmp_path: Path) -> None:
