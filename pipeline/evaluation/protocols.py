@@ -70,8 +70,10 @@ def _fold(k: int, tested: Sequence[Clip], material: Sequence[Clip]) -> Fold:
     return Fold(f"fold-{k + 1}", tuple(learn), tuple(c for c in tested if c.who in out))
 
 
-def retrain(folds: Sequence[Fold], weights: Path, steps: int | None, cache: Path | None = None) -> list[Path]:
+def retrain(folds: Sequence[Fold], weights: Path, steps: int | None) -> list[Path]:
     """Train the built-in model for each fold into a folder under `weights`, one network each; what is there is kept.
+
+    The clips as training hears them are kept there too, in `frames`.
 
     Needs `pip install '.[train]'` (PyTorch writes ONNX with it); raises `ConfigError` where that is missing.
     """
@@ -82,7 +84,7 @@ def retrain(folds: Sequence[Fold], weights: Path, steps: int | None, cache: Path
     from pipeline.training.batches import Recipe
     from pipeline.training.emotion import train_models
 
-    recipe = Recipe(members=1) if steps is None else Recipe(members=1, steps=steps)
+    recipe = Recipe() if steps is None else Recipe(steps=steps)
     outs = [weights / fold.name for fold in folds]
     abouts = [_about(fold, asdict(recipe)) for fold in folds]
     wanted = [i for i, out in enumerate(outs) if not _kept(out / "fold.json", abouts[i])]
@@ -92,7 +94,7 @@ def retrain(folds: Sequence[Fold], weights: Path, steps: int | None, cache: Path
         except OSError as exc:
             raise OutputError(f"{outs[i]}: no folder ({exc.strerror}). Choose another with --weights.") from exc
     if wanted:
-        train_models([folds[i].learn for i in wanted], [outs[i] for i in wanted], recipe, cache)
+        train_models([folds[i].learn for i in wanted], [outs[i] for i in wanted], recipe, weights / "frames")
     for i in wanted:
         (outs[i] / "fold.json").write_text(abouts[i], encoding="utf-8")
     return outs

@@ -19,7 +19,8 @@ from pipeline.training.surroundings import SHARES
 from pipeline.training.unlike import unlike_speech
 
 _OTHER_SHARE = 0.2  # of a corpus that the recipe does not name
-_BASE_FRAMES = 800  # out of all of a speaker, that his or her baseline is taken from
+_BASE_FRAMES, _BASE_CLIPS = 800, 24  # out of all of a speaker, that his or her baseline is taken from
+_CALM, _MOVED = 1.0, 0.25  # how much of each emotion is in an uneven one: parameters of a Dirichlet distribution
 
 
 @dataclass(frozen=True)
@@ -27,19 +28,20 @@ class Recipe:
     """Everything that the training depends on besides the data."""
 
     seed: int = 7
-    members: int = 2  # networks whose outputs are averaged; each leaves out other speakers, for the temperature
-    steps: int = 2500
+    members: int = 1  # networks whose outputs are averaged; each leaves out other speakers, for the temperature
+    steps: int = 3000
     groups: int = 6  # simulated conversations in a batch: one speaker, one channel each
     clips: int = 8  # of each
     frames: int = 256
     long_share: float = 0.8  # of conversations, in which the baseline is from minutes of the speaker
+    even_share: float = 0.5  # of these, in which all emotions make up the baseline; else mostly neutral, or a few
     unlike_share: float = 0.05  # of conversations, in which nobody speaks
     smoothing: float = 0.1  # of labels
     learning_rate: float = 2e-3
     matrix_rate: float = 0.03  # the same, of Muon
     weight_decay: float = 0.02
     average_decay: float = 0.998
-    corpus_share: tuple[tuple[str, float], ...] = (("ravdess", 0.7), ("nemo", 0.2), ("emodb", 0.1))
+    corpus_share: tuple[tuple[str, float], ...] = (("ravdess", 0.6), ("nemo", 0.3), ("emodb", 0.1))
     levelled: tuple[str, ...] = ("nemo", "emodb")  # corpora whose makers gave all clips about one level
     level_by_tilt: float = 1.0  # dB that a clip of these regains for each dB of spectral tilt
     level_by_arousal: float = 6.0  # and for each unit of arousal
@@ -115,7 +117,7 @@ class Batches:
         raw = raw if speech else [unlike_speech(frames, rng) for frames in raw]
         heard = [channel.of_clip(frames, rng, recipe.level_sd) for frames in raw]
         if speech and rng.random() < recipe.long_share:
-            all_said = self._some_frames([i for own in by_emotion.values() for i in own], surrounding)
+            all_said = self._some_frames(by_emotion, surrounding)
             trust = float(np.exp(rng.uniform(np.log(15), np.log(300)))) / (len(all_said) * features.FRAME_S)
             baseline = features.speaker_baseline(channel.of(all_said), self.base, trust)
         else:
@@ -127,9 +129,14 @@ class Batches:
         frames = self.material.frames(clip, surrounding)
         return Frames(frames.mel + self._louder.get(clip, np.float32(0)), frames.prosody)
 
-    def _some_frames(self, clips: Sequence[int], surrounding: str) -> Frames:
-        """About as many frames as a baseline needs, out of some of the clips."""
-        some = [clips[i] for i in self.rng.integers(len(clips), size=24)]
+    def _some_frames(self, by_emotion: dict[str, list[int]], surrounding: str) -> Frames:
+        """About as many frames as a baseline needs, out of some of a speaker's clips."""
+        emotions = sorted(by_emotion)
+        shares = np.array([len(by_emotion[e]) for e in emotions], float)
+        if self.rng.random() >= self.recipe.even_share:
+            shares = self.rng.dirichlet([_CALM if e in ("neutral", "calm") else _MOVED for e in emotions])
+        drawn = self.rng.choice(emotions, size=_BASE_CLIPS, p=shares / shares.sum())
+        some = [by_emotion[e][self.rng.integers(len(by_emotion[e]))] for e in drawn]
         frames = features.joined([self._frames(i, surrounding) for i in some])
         rows = np.sort(self.rng.integers(len(frames), size=_BASE_FRAMES))
         return Frames(frames.mel[rows], frames.prosody[rows])

@@ -39,7 +39,9 @@ def emotion(
         typer.Option(help="Test the model as it is, or train the built-in one again without what is tested."),
     ] = "shipped",
     data: Annotated[Path | None, typer.Option(help="Labelled corpora to train again on.  [default: MATERIAL]")] = None,
-    weights: Annotated[Path | None, typer.Option(help="Keep the weights trained again here, and reuse them.")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Keep what is trained again, and its clips, here and reuse it.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of each training.  [default: as shipped]")] = None,
     baseline_seconds: Annotated[
         list[float] | None,
