@@ -82,7 +82,7 @@ def retrain(folds: Sequence[Fold], weights: Path, steps: int | None) -> list[Pat
     except ImportError as exc:
         raise ConfigError("training again needs the package onnx; run: pip install '.[train]'") from exc
     from pipeline.training.batches import Recipe
-    from pipeline.training.emotion import train_models
+    from pipeline.training.emotion import train_models, voices_of
 
     recipe = Recipe() if steps is None else Recipe(steps=steps)
     outs = [weights / fold.name for fold in folds]
@@ -94,7 +94,8 @@ def retrain(folds: Sequence[Fold], weights: Path, steps: int | None) -> list[Pat
         except OSError as exc:
             raise OutputError(f"{outs[i]}: no folder ({exc.strerror}). Choose another with --weights.") from exc
     if wanted:
-        train_models([folds[i].learn for i in wanted], [outs[i] for i in wanted], recipe, weights / "frames")
+        voices = voices_of([fold.learn for fold in folds], recipe)
+        train_models([folds[i].learn for i in wanted], [outs[i] for i in wanted], recipe, voices, weights / "frames")
     for i in wanted:
         (outs[i] / "fold.json").write_text(abouts[i], encoding="utf-8")
     return outs

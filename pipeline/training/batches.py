@@ -13,28 +13,28 @@ from pipeline.emotion import features
 from pipeline.emotion.features import Baseline, Frames
 from pipeline.mel import FloatArray
 from pipeline.training import corpora
-from pipeline.training.augment import Channel, random_masks, vocal_effort
+from pipeline.training.augment import Channel, spec_augment
+from pipeline.training.effort import vocal_effort
 from pipeline.training.material import Material
 from pipeline.training.surroundings import SHARES
 from pipeline.training.unlike import unlike_speech
 
 _OTHER_SHARE = 0.2  # of a corpus that the recipe does not name
 _BASE_FRAMES, _BASE_CLIPS = 800, 24  # out of all of a speaker, that his or her baseline is taken from
-_CALM, _MOVED = 1.0, 0.25  # how much of each emotion is in an uneven one: parameters of a Dirichlet distribution
+_CALM, _MOVED = 1.0, 0.25  # neutral and calm, and all else, in an uneven one: parameters of a Dirichlet distribution
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that the training depends on besides the data."""
+    """What the training depends on besides the data and the code."""
 
     seed: int = 7
-    members: int = 1  # networks whose outputs are averaged; each leaves out other speakers, for the temperature
     steps: int = 3000
     groups: int = 6  # simulated conversations in a batch: one speaker, one channel each
     clips: int = 8  # of each
     frames: int = 256
     long_share: float = 0.8  # of conversations, in which the baseline is from minutes of the speaker
-    even_share: float = 0.5  # of these, in which all emotions make up the baseline; else mostly neutral, or a few
+    even_share: float = 0.5  # of these, in which all emotions make up the baseline; else mostly what `_CALM` says
     unlike_share: float = 0.05  # of conversations, in which nobody speaks
     smoothing: float = 0.1  # of labels
     learning_rate: float = 2e-3
@@ -44,9 +44,9 @@ class Recipe:
     corpus_share: tuple[tuple[str, float], ...] = (("ravdess", 0.6), ("nemo", 0.3), ("emodb", 0.1))
     levelled: tuple[str, ...] = ("nemo", "emodb")  # corpora whose makers gave all clips about one level
     level_by_tilt: float = 1.0  # dB that a clip of these regains for each dB of spectral tilt
-    level_by_arousal: float = 6.0  # and for each unit of arousal
+    level_by_arousal: float = 6.0  # and for each unit of arousal of its label
     level_sd: float = 2.5  # dB, of each clip of any corpus, each time
-    voices: tuple[str, ...] = ("nemo", "emodb")  # corpora that babble behind others, where every training has them
+    voices: tuple[str, ...] = ("nemo", "emodb")  # corpora that babble behind others, where every fold learns from them
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ class Batches:
         for i, row in enumerate(rows):
             start = int(rng.integers(0, max(1, len(row[0]) - recipe.frames + 1)))
             cut = slice(start, start + recipe.frames)
-            a, b = random_masks(row[0][cut], row[1][cut], rng)
+            a, b = spec_augment(row[0][cut], row[1][cut], rng)
             bands[i, : len(a)], contours[i, : len(a)], mask[i, : len(a)] = a, b, 1
         names = [self.material.clips[i].emotion for i in clips]
         emotions = np.eye(len(corpora.EMOTIONS), dtype=np.float32)[[corpora.EMOTIONS.index(name) for name in names]]

@@ -29,6 +29,7 @@ VALENCE_AROUSAL = {
 }
 """Coordinates of acted emotions, after Russell 1980 and NRC-VAD; acted joy and anger are more aroused."""
 
+_FEWEST_SPEAKERS = 3  # of a corpus, of which one may be left out
 _SOUND = (".wav", ".flac", ".opus", ".ogg", ".mp3")
 _SYNONYMS = {  # of the emotions, where there is no doubt
     "anger": "angry",
@@ -121,12 +122,12 @@ def unseen(clips: Sequence[Clip]) -> list[Clip]:
     return [clip for clip in clips if clip.corpus not in ours or is_held_out(clip)]
 
 
-def left_out(clips: Sequence[Clip], member: int, members: int) -> frozenset[tuple[str, str]]:
-    """Speakers that one network of several does not learn from: of each corpus every eighth, others for each."""
+def left_out(clips: Sequence[Clip]) -> frozenset[tuple[str, str]]:
+    """Speakers that a network does not learn from: every eighth of each corpus that has three or more."""
     out: set[tuple[str, str]] = set()
     for corpus in sorted({clip.corpus for clip in clips}):
         speakers = sorted({clip.speaker for clip in clips if clip.corpus == corpus})
-        out |= {(corpus, speaker) for i, speaker in enumerate(speakers) if i % max(8, members) == member}
+        out |= {(corpus, speaker) for speaker in speakers[::8] if len(speakers) >= _FEWEST_SPEAKERS}
     return frozenset(out)
 
 

@@ -29,7 +29,7 @@ from pipeline.evaluation.metrics import confusion, macro_f1
 from pipeline.training import corpora
 from pipeline.training.batches import Batches, Recipe, population
 from pipeline.training.material import Material, gather
-from pipeline.training.network import EmotionNet, Ensemble
+from pipeline.training.network import EmotionNet
 from pipeline.training.optimiser import Optimiser
 from pipeline.training.surroundings import SHARES
 
@@ -80,10 +80,10 @@ def train_member(job: Job) -> EmotionNet:
 
 
 def train_networks(jobs: Sequence[Job]) -> list[EmotionNet]:
-    """Train networks side by side, each on one core."""
-    with ProcessPoolExecutor(
-        min(len(jobs), os.cpu_count() or 1), mp_context=get_context("spawn"), initializer=_one_core
-    ) as pool:
+    """Train networks side by side; the cores are shared out among them."""
+    cores = os.cpu_count() or 1
+    count = min(len(jobs), cores)
+    with ProcessPoolExecutor(count, get_context("spawn"), torch.set_num_threads, (cores // count,)) as pool:
         states = list(pool.map(_trained_state, jobs))
     nets = []
     for state in states:
@@ -91,10 +91,6 @@ def train_networks(jobs: Sequence[Job]) -> list[EmotionNet]:
         net.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
         nets.append(net.eval())
     return nets
-
-
-def _one_core() -> None:
-    torch.set_num_threads(1)
 
 
 def _trained_state(job: Job) -> dict[str, np.ndarray]:
@@ -183,89 +179,72 @@ def truth_and_logits(model: BuiltinEmotion, material: Material, clips: Sequence[
     return np.array(truth), np.concatenate(found)
 
 
+def voices_of(parts: Sequence[Sequence[corpora.Clip]], recipe: Recipe) -> list[corpora.Clip]:
+    """Clips that may babble behind others: those that each part has, of the corpora that the recipe names or of any.
+
+    Where the parts share none, noise stands for babble.
+    """
+    every = set(parts[0]).intersection(*parts[1:])
+    shared = [clip for clip in dict.fromkeys(parts[0]) if clip in every]
+    return [clip for clip in shared if clip.corpus in recipe.voices] or shared
+
+
 def train_models(
-    parts: Sequence[Sequence[corpora.Clip]], outs: Sequence[Path], recipe: Recipe, cache: Path | None = None
+    parts: Sequence[Sequence[corpora.Clip]],
+    outs: Sequence[Path],
+    recipe: Recipe,
+    voices: Sequence[corpora.Clip],
+    cache: Path | None = None,
 ) -> list[float]:
     """Train a model from each part of the clips and write it into its folder, all side by side.
 
-    Returns the macro F1 of each on the speakers whom its networks leave out, on whom its temperature is fitted. Voices
-    in the background are of clips that every part has. `cache` keeps the frames of the clips from run to run.
+    An eighth of the speakers is left out of each training: on them its temperature is fitted. Returns the macro F1
+    there. `voices` may babble behind others; `cache` keeps the frames of the clips from run to run. Raises
+    `ConfigError` where there are too few speakers.
     """
     clips = list(dict.fromkeys(clip for part in parts for clip in part))
-    every = set(parts[0]).intersection(*parts[1:])
-    shared = [clip for clip in clips if clip in every]
-    voices = [clip for clip in shared if clip.corpus in recipe.voices] or shared
+    missing = [corpora.left_out(part) for part in parts]
+    if not all(missing):
+        raise ConfigError("no corpus of three speakers or more; expected one, to fit the temperature on one of them.")
     with tempfile.TemporaryDirectory() as folder:
         material = gather(clips, voices, cache or Path(folder))
         place = {clip: i for i, clip in enumerate(clips)}
         rows = [[place[clip] for clip in part] for part in parts]
         bases = [population(material, own) for own in rows]
-        missing = [[corpora.left_out(part, k, recipe.members) for k in range(recipe.members)] for part in parts]
-        jobs = [
-            _job(material, own, base, recipe, k, without)
-            for own, base, groups in zip(rows, bases, missing, strict=True)
-            for k, without in enumerate(groups)
-        ]
+        jobs = []
+        for own, base, without in zip(rows, bases, missing, strict=True):
+            kept = tuple(i for i in own if clips[i].who not in without)
+            jobs.append(Job(material, kept, base, recipe, recipe.seed))
         nets = train_networks(jobs)
-        figures = []
-        for i, (part, out) in enumerate(zip(parts, outs, strict=True)):
-            own = nets[i * recipe.members : (i + 1) * recipe.members]
-            truth, scores = _unseen_scores(own, missing[i], rows[i], material, bases[i], recipe, out)
-            learned = {clip.who for clip in part}
-            write_model(Ensemble(own), bases[i], recipe, temperature_of(scores, truth), out, learned)
-            figures.append(macro_f1(confusion(truth, scores.argmax(axis=1))))
-    return figures
+        return [
+            _calibrated(net, job, [i for i in own if clips[i].who in without], out)
+            for net, job, own, without, out in zip(nets, jobs, rows, missing, outs, strict=True)
+        ]
 
 
-def _job(
-    material: Material,
-    rows: Sequence[int],
-    base: features.Baseline,
-    recipe: Recipe,
-    member: int,
-    without: frozenset[tuple[str, str]],
-) -> Job:
-    kept = tuple(i for i in rows if material.clips[i].who not in without)
-    if not kept:
-        raise ConfigError("one speaker for each corpus leaves nobody to learn from; expected two or more.")
-    return Job(material, kept, base, recipe, recipe.seed + member)
-
-
-def _unseen_scores(
-    nets: Sequence[EmotionNet],
-    missing: Sequence[frozenset[tuple[str, str]]],
-    rows: Sequence[int],
-    material: Material,
-    base: features.Baseline,
-    recipe: Recipe,
-    out: Path,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Labels (n,) and logits (n, 5) of the speakers unseen by each network, as the written model gives them."""
+def _calibrated(net: EmotionNet, job: Job, unseen: Sequence[int], out: Path) -> float:
+    """Write a network with its temperature, which is fitted on clips that it has not learned from; macro F1 there."""
     out.mkdir(parents=True, exist_ok=True)
-    truths, logits = [], []
-    for net, without in zip(nets, missing, strict=True):
-        write_model(Ensemble([net]), base, recipe, 1.0, out)
-        unseen = [i for i in rows if material.clips[i].who in without]
-        truth, found = truth_and_logits(BuiltinEmotion(out), material, unseen)
-        truths.append(truth)
-        logits.append(found)
-    return np.concatenate(truths), np.concatenate(logits)
+    learned = {job.material.clips[i].who for i in (*job.clips, *unseen)}
+    write_model(net, job.base, job.recipe, 1.0, out, learned)
+    truth, logits = truth_and_logits(BuiltinEmotion(out), job.material, unseen)
+    write_model(net, job.base, job.recipe, temperature_of(logits, truth), out, learned)
+    return macro_f1(confusion(truth, logits.argmax(axis=1)))
 
 
 def main(
     data: Annotated[Path, typer.Option(help="folder of labelled corpora")],
     out: Annotated[Path, typer.Option(help="where the weights go")] = MODELS,
-    cache: Annotated[Path | None, typer.Option(help="keep prepared features here")] = None,
+    cache: Annotated[Path | None, typer.Option(help="keep prepared clips here: about 1.4 GB")] = None,
     seed: int = Recipe.seed,
     steps: int = Recipe.steps,
-    members: int = Recipe.members,
 ) -> None:
     """Train, calibrate and write `emotion.onnx` and `emotion.json`; held-out speakers are not read."""
-    recipe = Recipe(seed=seed, steps=steps, members=members)
-    learn, _ = corpora.split(corpora.read_clips(data))
-    (unseen_f1,) = train_models([learn], [out], recipe, cache)
+    recipe = Recipe(seed=seed, steps=steps)
+    learn, _ = corpora.split([clip for clip in corpora.read_clips(data) if clip.emotion])
+    (unseen_f1,) = train_models([learn], [out], recipe, voices_of([learn], recipe), cache)
     typer.echo(f"temperature {BuiltinEmotion(out).temperature:.3f}")
-    typer.echo(f"left-out speakers, single networks: macro F1 {unseen_f1:.3f}")
+    typer.echo(f"left-out speakers, all surroundings: macro F1 {unseen_f1:.3f}")
 
 
 if __name__ == "__main__":

@@ -23,11 +23,13 @@ from pipeline.diarization.vad import detect_speech
 from pipeline.emotion.features import BANDS, Frames, frames_of, joined
 from pipeline.emotion.prosody import COLUMNS
 from pipeline.evaluation import acoustics
+from pipeline.store import write_whole
 from pipeline.training.corpora import Clip
 from pipeline.training.prepare import read
 from pipeline.training.surroundings import SHARES, levelled, surrounded
 
 _INDEX = "index.json"
+_VERSION = 1  # of how clips are prepared: what another has prepared is made anew
 _VOICES = 40  # that may babble, out of all
 _Voices = list[tuple[tuple[str, str], acoustics.Sound]]
 _KEPT = np.float16  # of log-mel power: steps of 0.01 at most
@@ -35,16 +37,17 @@ _KEPT = np.float16  # of log-mel power: steps of 0.01 at most
 
 @dataclass(frozen=True)
 class Material:
-    """Clips, and from which to which row the frames of each lie in the files of `folder`."""
+    """Clips, and from which to which row the frames of each lie in the files of `folder`, which have `count` rows."""
 
     folder: Path
     clips: tuple[Clip, ...]
     rows: tuple[tuple[int, int], ...]
+    count: int
 
     def frames(self, clip: int, surrounding: str = "clean", every: int = 1) -> Frames:
         """Frames of a clip in a surrounding, or one in so many of them."""
         rows = slice(*self.rows[clip], every)
-        mel, prosody = _files(self.folder, surrounding, max(end for _, end in self.rows))
+        mel, prosody = _files(self.folder, surrounding, self.count)
         return Frames(mel[rows].astype(np.float32), prosody[rows].astype(np.float32))
 
     def all_of(self, clips: Sequence[int], surrounding: str = "clean", every: int = 1) -> Frames:
@@ -53,52 +56,69 @@ class Material:
 
 
 @lru_cache(maxsize=32)
-def _files(folder: Path, surrounding: str, frames: int) -> tuple[np.ndarray, np.ndarray]:
-    mel = np.memmap(folder / f"{surrounding}.mel", _KEPT, "r", shape=(frames, BANDS))
-    return mel, np.memmap(folder / f"{surrounding}.prosody", _KEPT, "r", shape=(frames, COLUMNS))
+def _files(folder: Path, surrounding: str, count: int) -> tuple[np.ndarray, np.ndarray]:
+    mel = np.memmap(folder / f"{surrounding}.mel", _KEPT, "r", shape=(count, BANDS))
+    return mel, np.memmap(folder / f"{surrounding}.prosody", _KEPT, "r", shape=(count, COLUMNS))
 
 
 def gather(clips: Sequence[Clip], background: Sequence[Clip], folder: Path) -> Material:
-    """Decode clips, cut the speech out of each and write its frames in every surrounding into a folder.
+    """Decode clips, cut the speech out of each and write its frames in every surrounding into a folder of `folder`.
 
-    `background` are clips whose speakers may babble behind others. What is there already, with the same voices behind
-    it, is kept and added to. Raises the subclass of `InputError` that fits a clip that cannot be read.
+    `background` are clips whose speakers may babble behind others. What is there already of the same clips, with the
+    same voices behind them, is kept and added to; an hour of speech takes some 500 MB. Raises the subclass of
+    `InputError` that fits a clip that cannot be read.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    from filelock import FileLock
+
     drawn = np.random.default_rng(0).permutation(len(background))[:_VOICES]
     babbling = [background[i] for i in drawn]
-    about = hashlib.sha256("\n".join(map(_key, babbling)).encode()).hexdigest()
-    kept = _kept_rows(folder / _INDEX, about)
-    fresh = [clip for clip in clips if _key(clip) not in kept]
-    if fresh:
-        voices = [(clip.who, levelled(acoustics.to_float(read(clip)))) for clip in babbling]
-        kept |= _add(fresh, voices, folder, max((end for _, end in kept.values()), default=0))
-        (folder / _INDEX).write_text(json.dumps({"voices": about, "rows": kept}), encoding="utf-8")
-    return Material(folder, tuple(clips), tuple(kept[_key(clip)] for clip in clips))
+    about = "\n".join([str(_VERSION), *SHARES, *map(_key, babbling)])
+    own = folder / hashlib.sha256(about.encode()).hexdigest()[:16]
+    own.mkdir(parents=True, exist_ok=True)
+    with FileLock(own / "lock"):
+        kept = _kept_rows(own)
+        fresh = [clip for clip in clips if _key(clip) not in kept]
+        if fresh:
+            voices = [(clip.who, levelled(acoustics.to_float(read(clip)))) for clip in babbling]
+            kept |= _add(fresh, voices, own, _count(kept))
+            write_whole({own / _INDEX: json.dumps(kept)})
+    return Material(own, tuple(clips), tuple(kept[_key(clip)] for clip in clips), _count(kept))
 
 
-def _kept_rows(index: Path, about: str) -> dict[str, tuple[int, int]]:
-    """Rows of the clips that are there already, by `_key`; nothing where other voices are behind them."""
+def _kept_rows(folder: Path) -> dict[str, tuple[int, int]]:
+    """Rows of the clips that are there already, by `_key`; nothing where a file is missing or too short for them."""
+    index = folder / _INDEX
     if not index.is_file():
         return {}
-    kept = json.loads(index.read_text(encoding="utf-8"))
-    return {key: (start, end) for key, (start, end) in kept["rows"].items()} if kept.get("voices") == about else {}
+    kept = {key: (start, end) for key, (start, end) in json.loads(index.read_text(encoding="utf-8")).items()}
+    whole = all(path.is_file() and path.stat().st_size >= _bytes(_count(kept), w) for path, w in _paths(folder))
+    return kept if whole else {}
+
+
+def _count(rows: dict[str, tuple[int, int]]) -> int:
+    return max((end for _, end in rows.values()), default=0)
+
+
+def _paths(folder: Path) -> list[tuple[Path, int]]:
+    """Every file of frames, and how many values a frame has in it."""
+    kinds = (("mel", BANDS), ("prosody", COLUMNS))
+    return [(folder / f"{name}.{kind}", width) for name in SHARES for kind, width in kinds]
+
+
+def _bytes(rows: int, width: int) -> int:
+    return rows * width * np.dtype(_KEPT).itemsize
 
 
 def _add(clips: Sequence[Clip], voices: _Voices, folder: Path, at: int) -> dict[str, tuple[int, int]]:
     """Write the frames of clips from a row on; returns the rows of each."""
     rows: dict[str, tuple[int, int]] = {}
     with ExitStack() as stack:
-        files = {
-            (name, kind): stack.enter_context(_open_at(folder / f"{name}.{kind}", at * width * _KEPT().itemsize))
-            for name in SHARES
-            for kind, width in (("mel", BANDS), ("prosody", COLUMNS))
-        }
+        files = {p.name: stack.enter_context(_open_at(p, _bytes(at, width))) for p, width in _paths(folder)}
         pool = stack.enter_context(ProcessPoolExecutor(os.cpu_count() or 1, get_context("spawn"), _begin, (voices,)))
         for clip, heard in zip(clips, pool.map(_heard, clips, chunksize=8), strict=True):
             for name, frames in heard.items():
-                files[name, "mel"].write(frames.mel.astype(_KEPT).tobytes())
-                files[name, "prosody"].write(frames.prosody.astype(_KEPT).tobytes())
+                files[f"{name}.mel"].write(frames.mel.astype(_KEPT).tobytes())
+                files[f"{name}.prosody"].write(frames.prosody.astype(_KEPT).tobytes())
             rows[_key(clip)] = (at, at := at + len(heard["clean"]))
     return rows
 
@@ -117,7 +137,7 @@ _voices: _Voices = []  # of this process, which does nothing else
 
 def _begin(voices: _Voices) -> None:
     _voices[:] = voices
-    threadpool_limits(1)  # each process has a core of its own
+    threadpool_limits(1)  # numpy's and scipy's: there is a process for each core
 
 
 def _heard(clip: Clip) -> dict[str, Frames]:
@@ -132,4 +152,5 @@ def _heard(clip: Clip) -> dict[str, Frames]:
 
 
 def _key(clip: Clip) -> str:
-    return f"{clip.path.resolve()} {'/'.join(clip.who)}"
+    about = clip.path.stat()
+    return f"{clip.path.resolve()} {about.st_size} {about.st_mtime_ns} {'/'.join(clip.who)}"

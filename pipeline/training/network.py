@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
@@ -65,18 +63,3 @@ class EmotionNet(nn.Module):
         embedding = torch.cat([mean, spread], dim=1)
         pooled = self.dropout(embedding)
         return self.classes(pooled), self.emotions(pooled), torch.tanh(self.plane(pooled)), embedding
-
-
-class Ensemble(nn.Module):
-    """Networks that are alike but for their seeds; the mean of their outputs, and all their embeddings."""
-
-    def __init__(self, members: Sequence[EmotionNet]) -> None:
-        super().__init__()
-        self.members = nn.ModuleList(members)
-
-    def forward(self, bands: Tensor, contours: Tensor, mask: Tensor) -> Outputs:
-        """Four outputs as in `EmotionNet`."""
-        outputs = [member(bands, contours, mask) for member in self.members]
-        classes, emotions, plane, embeddings = zip(*outputs, strict=True)
-        means = (torch.stack(parts).mean(0) for parts in (classes, emotions, plane))
-        return *means, torch.cat(embeddings, dim=1)  # type: ignore[return-value]

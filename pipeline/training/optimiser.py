@@ -14,9 +14,9 @@ _CLIP = 5.0  # of the gradient's norm
 class Optimiser:
     """Steps down the loss, by rates that rise for a tenth of the steps and fall to nothing by a cosine.
 
-    Muon (Jordan et al. 2024) gives all directions of a matrix the same step; weights of convolutions are matrices of
-    (out, in * kernel). The first layer, heads, biases and norms are fitted by AdamW, as its authors advise. The
-    network is laid out channels last.
+    Muon (Jordan et al. 2024) gives all directions of a matrix about the same step; weights of convolutions are matrices
+    of (out, in * kernel). The first convolution over the spectrogram, heads, biases and norms are fitted by AdamW. The
+    network is laid out channels last, so that its weights are such matrices in memory.
     """
 
     def __init__(self, net: nn.Module, rate: float, matrix_rate: float, weight_decay: float, steps: int) -> None:
@@ -24,13 +24,15 @@ class Optimiser:
         inner = {name: p for name, p in net.named_parameters() if _is_inner(name, p)}
         outer = [p for name, p in net.named_parameters() if name not in inner]
         self._inner, self._all = list(inner.values()), list(net.parameters())
-        self._matrices = [nn.Parameter(_as_matrix(p.detach())) for p in self._inner]  # they share their memory
+        self._matrices = [nn.Parameter(_as_matrix(p.detach())) for p in self._inner]
+        if any(m.data_ptr() != p.data_ptr() for m, p in zip(self._matrices, self._inner, strict=True)):
+            raise ValueError("the network's weights are not matrices in memory; steps of Muon would be lost")
         self._optimisers: list[torch.optim.Optimizer] = [
             torch.optim.AdamW(outer, rate, weight_decay=weight_decay),
             torch.optim.Muon(self._matrices, matrix_rate, weight_decay=_DECAY, momentum=_MOMENTUM),
         ]
         self._schedules = [
-            torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _share(step, steps))
+            torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _factor(step, steps))
             for optimiser in self._optimisers
         ]
 
@@ -56,7 +58,7 @@ def _as_matrix(weight: Tensor) -> Tensor:
     return (weight.permute(0, 2, 3, 1) if weight.ndim == 4 else weight).flatten(1)
 
 
-def _share(step: int, steps: int) -> float:
+def _factor(step: int, steps: int) -> float:
     """Of the highest rate, at a step."""
     rising = (step + 1) / (_WARMUP * steps)
     falling = 0.5 * (1 + np.cos(np.pi * max(0.0, (step / steps - _WARMUP) / (1 - _WARMUP))))

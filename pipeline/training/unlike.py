@@ -1,6 +1,7 @@
 """Frames of speech -> frames of what is no speech: of this the network learns to be unsure (Hendrycks et al. 2019).
 
-Made in the spectrogram, by other rules than the sounds of `pipeline.evaluation.generated` that it is measured on.
+Outlier exposure, made in the spectrogram and not as the sounds of `pipeline.evaluation.generated` are, though some of
+these are of the same kind: what doubt is worth on sound of no known kind, recordings tell.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pipeline.emotion.features import BANDS, Frames
 
 
 def unlike_speech(frames: Frames, rng: np.random.Generator) -> Frames:
-    """As many frames, with the level and the band of those given, in which nobody speaks."""
+    """As many frames, of about the level of those given, in which nobody speaks."""
     return _KINDS[int(rng.integers(len(_KINDS)))](frames, rng)
 
 

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,11 @@ import torch
 from conftest import noise, write_wav
 from pipeline.emotion.builtin import WEIGHTS, BuiltinEmotion
 from pipeline.emotion.features import frames_of, speaker_baseline
-from pipeline.errors import NotFoundError
+from pipeline.errors import ConfigError, NotFoundError
 from pipeline.training import corpora
-from pipeline.training.augment import vocal_effort
 from pipeline.training.batches import Batches, Recipe, population
 from pipeline.training.corpora import EMOTIONS, Clip
+from pipeline.training.effort import vocal_effort
 from pipeline.training.material import Material, gather
 from pipeline.training.network import EmotionNet
 from pipeline.training.optimiser import Optimiser
@@ -31,11 +32,20 @@ def test_no_training_touches_the_held_out_speakers(shared_data: Path) -> None:
     assert not speakers[0] & corpora.held_out()
 
 
-def test_every_network_leaves_out_others_of_every_corpus(shared_data: Path) -> None:
+def test_a_network_leaves_out_some_of_every_corpus_to_be_calibrated_on(shared_data: Path) -> None:
     learn, _ = corpora.split(corpora.read_clips(shared_data / "emotion"))
-    parts = [corpora.left_out(learn, i, 3) for i in range(3)]
-    assert all({corpus for corpus, _ in part} == {"ravdess", "nemo", "emodb"} for part in parts)
-    assert len(frozenset.union(*parts)) == sum(map(len, parts))
+    out = corpora.left_out(learn)
+    assert {corpus for corpus, _ in out} == {"ravdess", "nemo", "emodb"}
+    assert len(out) < len({clip.who for clip in learn}) / 5
+
+
+def test_nobody_is_left_out_of_a_corpus_of_two(tmp_path: Path) -> None:
+    from pipeline.training import emotion
+
+    clips = _some_clips(tmp_path)
+    assert not corpora.left_out(clips)
+    with pytest.raises(ConfigError, match="three speakers"):
+        emotion.train_models([clips], [tmp_path / "out"], Recipe(steps=1), clips)
 
 
 def test_a_training_is_handed_no_clip_that_is_held_out(
@@ -77,10 +87,10 @@ def test_a_training_runs_from_end_to_end(shared_data: Path, tmp_path: Path, monk
     clips = corpora.read_clips(shared_data / "emotion")
     speakers = sorted({c.who for c in clips})
     some = [[who for who in speakers if who[0] == name] for name in ("ravdess", "nemo", "emodb")]
-    few = [c for own in some for who in [*own[:2], own[-1]] for c in [c for c in clips if c.who == who][:2]]
+    few = [c for own in some for who in [*own[:3], own[-1]] for c in [c for c in clips if c.who == who][:2]]
     assert [c for c in few if corpora.is_held_out(c)]
     monkeypatch.setattr(corpora, "read_clips", lambda _: few)
-    emotion.main(shared_data / "emotion", tmp_path, steps=2, members=1)
+    emotion.main(shared_data / "emotion", tmp_path, steps=2)
     model = BuiltinEmotion(tmp_path)
     assert model.temperature > 0
     assert model.logits([frames_of((noise(1) * 32767).astype(np.int16))])[0].shape == (1, 5)
@@ -140,9 +150,9 @@ def test_material_is_every_clip_in_every_surrounding_and_is_kept(tmp_path: Path)
     narrow = material.frames(3, "mulaw")
     assert narrow.mel[:, -8:].mean() < whole.mel[:, -8:].mean() - 3  # what is above a telephone's band is gone
     assert all(np.isfinite(material.frames(i, name).mel).all() for i in range(4) for name in SHARES)
-    written = (tmp_path / "frames" / "room.mel").stat().st_mtime_ns
+    written = (material.folder / "room.mel").stat().st_mtime_ns
     assert gather(clips, clips, tmp_path / "frames") == material
-    assert (tmp_path / "frames" / "room.mel").stat().st_mtime_ns == written
+    assert (material.folder / "room.mel").stat().st_mtime_ns == written
     other = gather(clips[::-1], clips, tmp_path / "frames")
     assert isinstance(other, Material)
     assert other.frames(0).mel == pytest.approx(whole.mel)
@@ -152,15 +162,26 @@ def test_clips_are_added_to_what_is_there(tmp_path: Path) -> None:
     clips = _some_clips(tmp_path)
     first = gather(clips[:2], clips[3:], tmp_path / "frames")
     before = first.frames(1, "babble").mel
-    with (tmp_path / "frames" / "babble.mel").open("ab") as file:
+    with (first.folder / "babble.mel").open("ab") as file:
         file.write(b"what an interrupted run left behind")
     more = gather([clips[2], clips[1]], clips[3:], tmp_path / "frames")
     assert more.frames(1, "babble").mel == pytest.approx(before)
     alone = gather(clips[2:3], clips[3:], tmp_path / "alone")
     assert more.frames(0, "babble").mel == pytest.approx(alone.frames(0, "babble").mel)
-    others = gather(clips[:2], clips[2:3], tmp_path / "frames")  # other voices behind them: made anew
-    assert others.rows[0][0] == 0
+    others = gather(clips[:2], clips[2:3], tmp_path / "frames")  # other voices behind them: made anew, elsewhere
+    assert others.folder != first.folder
     assert others.frames(1, "babble").mel != pytest.approx(before)
+    assert first.frames(1, "babble").mel == pytest.approx(before)
+
+
+def test_prepared_clips_that_are_damaged_or_of_another_file_are_made_anew(tmp_path: Path) -> None:
+    clips = _some_clips(tmp_path)
+    material = gather(clips, [], tmp_path / "frames")
+    room = material.frames(2, "room").mel
+    (material.folder / "room.mel").unlink()
+    assert gather(clips[1:], [], tmp_path / "frames").frames(1, "room").mel == pytest.approx(room)
+    write_wav(clips[3].path, noise(2.5, seed=9))
+    assert len(gather(clips, [], tmp_path / "frames").frames(3)) == 251
 
 
 def test_clips_that_were_levelled_regain_a_level_by_arousal_and_tilt(tmp_path: Path) -> None:
@@ -230,23 +251,15 @@ def test_nobody_babbles_behind_himself(tmp_path: Path) -> None:
     assert own.frames(1, "babble").mel == pytest.approx(silent.frames(1, "babble").mel)
 
 
-def test_voices_behind_clips_are_of_speakers_that_every_part_has(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from pipeline.training import emotion
+def test_voices_behind_clips_are_of_speakers_that_every_part_has(tmp_path: Path) -> None:
+    from pipeline.training.emotion import voices_of
 
     clips = _some_clips(tmp_path, "abcdef", of=3)
-    asked: list[list[Clip]] = []
-
-    def remember(clips: Sequence[Clip], background: Sequence[Clip], folder: Path) -> Material:
-        asked.append(list(background))
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(emotion, "gather", remember)
     parts = [[c for c in clips if c.speaker != left] for left in ("s0", "s1")]
-    with pytest.raises(KeyboardInterrupt):
-        emotion.train_models(parts, [tmp_path / "1", tmp_path / "2"], Recipe(members=1, steps=1))
-    assert {clip.speaker for clip in asked[0]} == {"s2"}
+    assert {clip.speaker for clip in voices_of(parts, Recipe())} == {"s2"}
+    named = [replace(clip, corpus="nemo") if clip.path.stem < "d" else clip for clip in clips]
+    assert {clip.corpus for clip in voices_of([named], Recipe())} == {"nemo"}
+    assert voices_of([parts[0][:1], parts[1][-1:]], Recipe()) == []
 
 
 def test_every_emotion_has_coordinates_and_the_five_have_classes() -> None:
