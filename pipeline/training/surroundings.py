@@ -13,13 +13,13 @@ from pipeline.evaluation import acoustics
 from pipeline.evaluation.acoustics import Sound
 
 SHARES = {
-    "clean": 0.35,
+    "clean": 0.27,
     "mulaw": 0.09,
     "alaw": 0.06,
     "gsm": 0.06,
     "lossy": 0.09,
     "noise": 0.10,
-    "babble": 0.10,
+    "babble": 0.18,
     "noisy_line": 0.09,
     "room": 0.06,
 }
