@@ -91,8 +91,10 @@ def _kept_rows(folder: Path) -> dict[str, tuple[int, int]]:
     if not index.is_file():
         return {}
     kept = {key: (start, end) for key, (start, end) in json.loads(index.read_text(encoding="utf-8")).items()}
-    whole = all(path.is_file() and path.stat().st_size >= _bytes(_count(kept), w) for path, w in _paths(folder))
-    return kept if whole else {}
+    if all(path.is_file() and path.stat().st_size >= _bytes(_count(kept), w) for path, w in _paths(folder)):
+        return kept
+    index.unlink()  # it is of none of what is written from here on
+    return {}
 
 
 def _count(rows: dict[str, tuple[int, int]]) -> int:
