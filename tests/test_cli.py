@@ -514,10 +514,10 @@ def test_ctrl_c_leaves_nothing(sample: tuple[Path, Path], tmp_path: Path) -> Non
     out = tmp_path / "out"
     code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # background jobs ignore it
     code += "from pipeline.cli import main; main()"
-    recordings = []
-    for i in range(6):  # enough work to be interrupted in
-        recordings.append(tmp_path / f"call{i}.wav")
-        recordings[-1].write_bytes(sample[0].read_bytes())
+    recordings = [tmp_path / f"call{i}.wav" for i in range(60)]  # for half a minute: a busy machine may wake us late
+    recordings[0].write_bytes(sample[0].read_bytes())
+    for link in recordings[1:]:
+        link.hardlink_to(recordings[0])
     process = subprocess.Popen(
         [sys.executable, "-c", code, "analyze", *map(str, recordings), "--out", str(out)],
         stdout=subprocess.PIPE,

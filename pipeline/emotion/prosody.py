@@ -45,12 +45,12 @@ def prosody(samples: npt.NDArray[np.int16]) -> FloatArray:
 
 
 def _of_frames(frames: FloatArray) -> FloatArray:
-    window, correction, voice, low, high = _constants()
+    window, correction, to_lags, low, high = _constants()
     spectrum = fft.rfft((frames - frames.mean(axis=1, keepdims=True)) * window, _SIZE, axis=1)
     power = spectrum.real**2 + spectrum.imag**2
-    correlation = fft.irfft(power * voice, _SIZE, axis=1)
+    correlation = power[:, : len(to_lags)] @ to_lags  # of lag 0, then of those that a pitch may have
     lags = np.arange(_SHORTEST - 1, _LONGEST + 2)
-    strength = correlation[:, lags] / (correlation[:, :1] + np.float32(1e-9)) / correction[lags]
+    strength = correlation[:, 1:] / (correlation[:, :1] + np.float32(1e-9)) / correction[lags]
     cost = (_OCTAVE_COST * np.log2(lags / _SHORTEST)).astype(np.float32)
     best = (strength - cost)[:, 1:-1].argmax(axis=1) + 1
     rows = np.arange(len(frames))
@@ -65,9 +65,12 @@ def _of_frames(frames: FloatArray) -> FloatArray:
 
 @cache
 def _constants() -> tuple[FloatArray, ...]:
-    """Window, its autocorrelation, and the bands of voice, low and high power as masks of the spectrum."""
+    """Window, its autocorrelation, cosines from power to correlation (bins, lags), low and high band as masks."""
     window = np.hanning(_WINDOW + 1)[:-1]
     own = fft.irfft(np.abs(fft.rfft(window, _SIZE)) ** 2, _SIZE)
     hz = fft.rfftfreq(_SIZE, 1 / _RATE_HZ)
-    bands = [(hz > a) & (hz < b) for a, b in (_VOICE_HZ, _LOW_HZ, _HIGH_HZ)]
-    return tuple(a.astype(np.float32) for a in (window, np.maximum(own / own[0], 0.1), *bands))
+    voice, low, high = [(hz > a) & (hz < b) for a, b in (_VOICE_HZ, _LOW_HZ, _HIGH_HZ)]
+    bins = np.arange(np.flatnonzero(voice)[-1] + 1)
+    lags = np.r_[0, _SHORTEST - 1 : _LONGEST + 2]
+    to_lags = 2 / _SIZE * voice[bins, None] * np.cos(2 * np.pi * np.outer(bins, lags) / _SIZE)
+    return tuple(a.astype(np.float32) for a in (window, np.maximum(own / own[0], 0.1), to_lags, low, high))

@@ -7,7 +7,7 @@ import sys
 import time
 import wave
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -38,7 +38,8 @@ class Measurement:
     """One analysis of `minutes` of sound with one emotion model, in a process of its own.
 
     `whole_s` goes from the start of the process to its end, so the stages add up to less: what is left is Python
-    starting and ending. `scores` are the class scores of every window, in order.
+    starting and ending. `scores` are the class scores of every window, in order; `judged_s` is how long all windows are
+    together.
     """
 
     minutes: float
@@ -46,6 +47,13 @@ class Measurement:
     stages: tuple[Stage, ...]
     whole_s: float
     scores: tuple[tuple[float, ...], ...] = ()
+    judged_s: float = 0.0
+
+    @property
+    def judging_ms(self) -> float | None:
+        """Milliseconds in which the emotion model judges four seconds of speech, None where it judged none."""
+        seconds = self.seconds("emotion")
+        return 4_000 * seconds / self.judged_s if seconds is not None and self.judged_s else None
 
     @property
     def peak_mb(self) -> float | None:
@@ -201,7 +209,7 @@ def fastest(runs: Sequence[Measurement]) -> Measurement:
         same = [stage for run in runs for stage in run.stages if stage.name == name]
         peaks = [stage.peak_mb for stage in same if stage.peak_mb is not None]
         stages.append(Stage(name, min(stage.seconds for stage in same), max(peaks, default=None)))
-    return Measurement(runs[0].minutes, runs[0].model, tuple(stages), min(run.whole_s for run in runs), runs[0].scores)
+    return replace(runs[0], stages=tuple(stages), whole_s=min(run.whole_s for run in runs))
 
 
 def way_of(model: str) -> tuple[str | None, str]:

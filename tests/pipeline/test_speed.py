@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 import wave
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,9 @@ def test_every_stage_is_measured_and_they_add_up_to_at_most_the_whole(figures: d
         assert all(s >= 0 for s in seconds)
         assert sum(seconds) <= model["whole"]["seconds"] + 1e-3  # rounding
         assert model["runs_s"] == [model["whole"]["seconds"]]
+        judging_s = next(stage["seconds"] for stage in model["stages"] if stage["stage"] == "emotion")
+        windows_s = 4000 * judging_s / model["judging_ms"]
+        assert 1 < windows_s <= 2 * 60 * LENGTH  # they overlap by half
         for cost in (*model["stages"], model["whole"]):
             assert cost["seconds_per_minute"] == pytest.approx(cost["seconds"] / LENGTH, abs=1e-3)
             assert cost["share"] == pytest.approx(cost["seconds"] / LENGTH / 60, abs=1e-4)
@@ -91,6 +95,8 @@ def test_repeats_count_the_least_seconds_and_the_most_memory() -> None:
     other = Measurement(1, "a", (Stage("audio", 2.0, 60), Stage("emotion", 3.0, None)), 6)
     assert fastest([one, other]) == Measurement(1, "a", (Stage("audio", 1.0, 60), Stage("emotion", 3.0, None)), 6)
     assert fastest([one, other]).peak_mb == 60
+    assert one.judging_ms is None
+    assert replace(one, judged_s=160.0).judging_ms == 100
 
 
 def test_ratios_by_hand_and_where_nobody_is_judged() -> None:

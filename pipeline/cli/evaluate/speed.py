@@ -57,9 +57,10 @@ def speed(
     Each length and model runs in a process of its own; with several models they take turns, and each is compared with
     the first. `int8:MODEL` (fp32, bf16) is a model in that number format, `obvious:MODEL` the same weights by
     transformers' own pipeline, turn by turn: of one model in several ways, the largest change of a score is told.
-    The JSON holds `recording`, `config`, `repeats`, `machine`, and `lengths`: for each `minutes` its
-    `models` (`model`; `stages` and `whole`, each with `seconds`, `seconds_per_minute` of sound, `share` of real time
-    and `peak_mb`, null where unknown; `runs_s`, the whole of every repeat) and the `ratios` of seconds (`model`,
+    The JSON holds `recording`, `config`, `repeats`, `machine`, and `lengths`: for each `minutes` its `models`
+    (`model`; `stages` and `whole`, each with `seconds`, `seconds_per_minute` of sound, `share` of real time and
+    `peak_mb`, null where unknown; `runs_s`, the whole of every repeat; `judging_ms`, what the emotion model needs for
+    4 s of speech, on all cores, so start it with `taskset -c 0` for one) and the `ratios` of seconds (`model`,
     `against`, `emotion`, `whole`, `score_change`).
     """
     from pipeline.audio import load
@@ -125,9 +126,11 @@ def measure(started: float) -> None:
         (plan,) = outputs.plan([path], path.parent / "out", outputs.DEFAULT).values()
         outputs.write(conversation, plan, None)
         clock.end("report")
+        windows = [window for turn in conversation.turns for window in turn.windows]
         result: dict[str, Any] = {
             "stages": [asdict(stage) for stage in clock.stages()],
-            "scores": [window.emotion.scores for turn in conversation.turns for window in turn.windows],
+            "scores": [window.emotion.scores for window in windows],
+            "judged_s": sum(window.end_s - window.start_s for window in windows),
         }
     except errors.RessentiError as error:
         result = {"error": type(error).__name__, "message": str(error)}
@@ -176,7 +179,8 @@ def _run(recording: Path, minutes: float, config: str, model: str) -> Measuremen
         kind: type[errors.RessentiError] = getattr(errors, found["error"])
         raise kind(f"{minutes:g} minutes with {model}: {found['message']}")
     scores = tuple(tuple(row) for row in found["scores"])
-    return Measurement(minutes, model, tuple(Stage(**stage) for stage in found["stages"]), whole_s, scores)
+    stages = tuple(Stage(**stage) for stage in found["stages"])
+    return Measurement(minutes, model, stages, whole_s, scores, found["judged_s"])
 
 
 def _figures(
@@ -196,6 +200,7 @@ def _figures(
             "stages": [{"stage": stage.name, **cost(stage.seconds, stage.peak_mb)} for stage in row.stages],
             "whole": cost(row.whole_s, row.peak_mb),
             "runs_s": [round(run.whole_s, 4) for run in same],
+            "judging_ms": None if row.judging_ms is None else round(row.judging_ms, 2),
         }
         for row, same in zip(measured, runs, strict=True)
     ]
@@ -232,6 +237,8 @@ def _add(table: Table, row: Measurement) -> None:
             "-" if peak_mb is None else f"{peak_mb:.0f}",
         )
         which = ["", ""]
+    if row.judging_ms is not None:
+        table.add_row(*which, "judging 4 s of speech", f"{row.judging_ms / 1000:.4f}", "", "", "")
 
 
 def _add_ratio(table: Table, ratio: Ratio) -> None:
