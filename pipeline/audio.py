@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +43,10 @@ class Audio:
         """Samples of one channel between two times, clipped to the recording; a view, not a copy."""
         start, end = (round(max(0.0, t) * RATE_HZ) for t in (start_s, end_s))
         return self.samples[channel, start:end]
+
+    def joined(self, spans: Sequence[tuple[float, float]], channel: int = 0) -> Samples:
+        """Samples of one channel in several spans (start_s, end_s), one after the other. Needs at least one span."""
+        return np.concatenate([self.cut(start, end, channel) for start, end in spans])
 
 
 def load(path: Path, options: AudioOptions, progress: Progress = ignore_progress) -> tuple[Recording, Audio]:

@@ -91,6 +91,21 @@ def windows_of(
     return out
 
 
+def speech_in(
+    turn: Turn, segments: Sequence[Segment], windows: Sequence[tuple[float, float, float]], min_s: float
+) -> list[list[Span]]:
+    """What of each window (start_s, end_s, weight_s) of a turn its speaker speaks: pauses say nothing of the tone.
+
+    A window that holds less than `min_s` of speech is taken whole.
+    """
+    own = _speech(turn, segments)
+    found = [[(max(a, start), min(b, end)) for a, b in own if a < end and b > start] for start, end, _ in windows]
+    enough = [sum(b - a for a, b in spans) >= min_s for spans in found]
+    return [
+        spans if much else [(start, end)] for spans, much, (start, end, _) in zip(found, enough, windows, strict=True)
+    ]
+
+
 def _speech(turn: Turn, segments: Sequence[Segment]) -> list[Span]:
     own = [s for s in segments if s.speaker == turn.speaker and _touch(s, turn.start_s, turn.end_s)]
     return union_s([(max(s.start_s, turn.start_s), min(s.end_s, turn.end_s)) for s in own])

@@ -14,7 +14,7 @@ from pipeline.records import EmotionScores, ModelInfo, Progress, ignore_progress
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A stretch of one speaker's undisturbed speech: int16 samples (n,) at 16 kHz."""
+    """A stretch of one speaker's undisturbed speech without its pauses: int16 samples (n,) at 16 kHz."""
 
     samples: npt.NDArray[np.int16]
     speaker: str

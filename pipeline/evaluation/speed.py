@@ -38,8 +38,8 @@ class Measurement:
     """One analysis of `minutes` of sound with one emotion model, in a process of its own.
 
     `whole_s` goes from the start of the process to its end, so the stages add up to less: what is left is Python
-    starting and ending. `scores` are the class scores of every window, in order; `judged_s` is how long all windows are
-    together.
+    starting and ending. `scores` are the class scores of every window, in order; `judged_s` is how much speech the
+    emotion model heard, twice what lies in two windows.
     """
 
     minutes: float
@@ -134,6 +134,7 @@ class TimedEmotion:
 
     def __init__(self, options: EmotionOptions, clock: Clock, *, obvious: bool = False) -> None:
         self._options, self._clock, self._obvious = options, clock, obvious
+        self.heard_s = 0.0
 
     @cached_property
     def _model(self) -> EmotionModel:
@@ -163,6 +164,7 @@ class TimedEmotion:
         self._clock.end("turns")  # windows were laid and cut
         scores = model.score(excerpts, progress)
         self._clock.end("emotion")
+        self.heard_s += sum(len(excerpt.samples) for excerpt in excerpts) / RATE_HZ
         return scores
 
 

@@ -97,18 +97,13 @@ def doubt_of(name: str, samples: Samples, model: EmotionModel, config: Config) -
 def _told(
     samples: Samples, cut: Sequence[Turn], segments: Sequence[Segment], model: EmotionModel, config: Config
 ) -> Told:
-    plans = [
-        turns.windows_of(turns.clear_spans(turn, segments, config.emotion.min_judged_s), config.emotion) for turn in cut
+    min_s = config.emotion.min_judged_s
+    plans = [turns.windows_of(turns.clear_spans(turn, segments, min_s), config.emotion) for turn in cut]
+    heard = [
+        spans for turn, plan in zip(cut, plans, strict=True) for spans in turns.speech_in(turn, segments, plan, min_s)
     ]
-    scores = iter(
-        model.score(
-            [
-                Excerpt(samples[round(start * RATE_HZ) : round(end * RATE_HZ)], _SPEAKER)
-                for plan in plans
-                for start, end, _ in plan
-            ]
-        )
-    )
+    sound = audio.Audio(samples[None])
+    scores = iter(model.score([Excerpt(sound.joined(spans), _SPEAKER) for spans in heard]))
     seconds = dict.fromkeys([*CLASSES, "unsure"], 0.0)
     for plan in plans:
         windows = [affect.placed(Window(*stretch, next(scores)), config.affect) for stretch in plan]

@@ -21,7 +21,12 @@ from pipeline.training.unlike import unlike_speech
 
 _OTHER_SHARE = 0.2  # of a corpus that the recipe does not name
 _BASE_FRAMES, _BASE_CLIPS = 800, 24  # out of all of a speaker, that his or her baseline is taken from
-_CALM, _MOVED = 1.0, 0.25  # neutral and calm, and all else, in an uneven one: parameters of a Dirichlet distribution
+_NEUTRAL = 0.3  # share at least, up to all, of an uneven one
+_FEW = 0.5  # parameter of the Dirichlet distribution that shares out the rest of it
+_AROUND = {"noise": 100, "noisy_line": 100, "babble": 100}
+"""Frames at most of what is around speech that a clip begins and ends with where noise may pass for it."""
+_AROUND_ELSE = 15
+_AROUND_SHARE = 0.5  # of clips that have any
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Recipe:
     clips: int = 8  # of each
     frames: int = 256
     long_share: float = 0.8  # of conversations, in which the baseline is from minutes of the speaker
-    even_share: float = 0.5  # of these, in which all emotions make up the baseline; else mostly what `_CALM` says
+    even_share: float = 0.2  # of these, in which all emotions make up the baseline; else it is neutral, as talk is
     unlike_share: float = 0.05  # of conversations, in which nobody speaks
     smoothing: float = 0.1  # of labels
     learning_rate: float = 2e-3
@@ -126,7 +131,9 @@ class Batches:
         return [features.normalise(frames, baseline) for frames in heard], chosen, speech
 
     def _frames(self, clip: int, surrounding: str) -> Frames:
-        frames = self.material.frames(clip, surrounding)
+        most = _AROUND.get(surrounding, _AROUND_ELSE) if self.rng.random() < _AROUND_SHARE else 0
+        before, after = (int(n) for n in self.rng.integers(most + 1, size=2))
+        frames = self.material.frames(clip, surrounding, around=(before, after))
         return Frames(frames.mel + self._louder.get(clip, np.float32(0)), frames.prosody)
 
     def _some_frames(self, by_emotion: dict[str, list[int]], surrounding: str) -> Frames:
@@ -134,7 +141,11 @@ class Batches:
         emotions = sorted(by_emotion)
         shares = np.array([len(by_emotion[e]) for e in emotions], float)
         if self.rng.random() >= self.recipe.even_share:
-            shares = self.rng.dirichlet([_CALM if e in ("neutral", "calm") else _MOVED for e in emotions])
+            shares = self.rng.dirichlet(np.full(len(emotions), _FEW))
+            if "neutral" in emotions and len(emotions) > 1:
+                at, neutral = emotions.index("neutral"), self.rng.uniform(_NEUTRAL, 1)
+                shares *= (1 - neutral) / max(1e-9, 1 - shares[at])
+                shares[at] = neutral
         drawn = self.rng.choice(emotions, size=_BASE_CLIPS, p=shares / shares.sum())
         some = [by_emotion[e][self.rng.integers(len(by_emotion[e]))] for e in drawn]
         frames = features.joined([self._frames(i, surrounding) for i in some])

@@ -153,30 +153,41 @@ def by_corpus(speakers: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     return out
 
 
-def temperature_of(logits: np.ndarray, labels: np.ndarray) -> float:
-    """The temperature that makes softmax scores (n, 5) most likely for the labels (n,) (Guo et al. 2017)."""
+def temperature_of(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """The temperature that makes softmax scores (n, 5) most likely for the labels (n,) (Guo et al. 2017).
+
+    `weights` (n,) say how much each counts, alike if not given.
+    """
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax
 
     rows = np.arange(len(labels))
     found = minimize_scalar(
-        lambda t: -log_softmax(logits / t, axis=1)[rows, labels].mean(), bounds=(0.2, 5), method="bounded"
+        lambda t: -np.average(log_softmax(logits / t, axis=1)[rows, labels], weights=weights),
+        bounds=(0.2, 5),
+        method="bounded",
     )
     return float(found.x)
 
 
-def truth_and_logits(model: BuiltinEmotion, material: Material, clips: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Class labels (n,) and logits (n, 5), before the temperature, of those clips that have a class.
+def truth_and_logits(
+    model: BuiltinEmotion, material: Material, clips: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Class labels (n,) and logits (n, 5), before the temperature, of those clips that have a class, and weights (n,).
 
-    Each speaker is heard in every surrounding, so that a temperature that is fitted on them fits all of these.
+    Each speaker is heard in every surrounding, so that a temperature that is fitted on them fits all of these; by the
+    weights each counts alike, however many clips there are of him or her.
     """
-    truth, found = [], []
+    truth: list[int | None] = []
+    weights: list[float] = []
+    found = []
     for who in sorted({material.clips[i].who for i in clips}):
         rows = [i for i in clips if material.clips[i].who == who and material.clips[i].label is not None]
         for surrounding in SHARES if rows else ():
             found.append(model.logits([material.frames(i, surrounding) for i in rows])[0])
             truth += [material.clips[i].label for i in rows]
-    return np.array(truth), np.concatenate(found)
+            weights += [1 / len(rows)] * len(rows)
+    return np.array(truth), np.concatenate(found), np.array(weights)
 
 
 def voices_of(parts: Sequence[Sequence[corpora.Clip]], recipe: Recipe) -> list[corpora.Clip]:
@@ -225,9 +236,9 @@ def _calibrated(first: EmotionNet, net: EmotionNet, job: Job, without: frozenset
     out.mkdir(parents=True, exist_ok=True)
     write_model(first, job.base, job.recipe, 1.0, out)
     unseen = [i for i in job.clips if job.material.clips[i].who in without]
-    truth, logits = truth_and_logits(BuiltinEmotion(out), job.material, unseen)
+    truth, logits, weights = truth_and_logits(BuiltinEmotion(out), job.material, unseen)
     learned = {job.material.clips[i].who for i in job.clips}
-    write_model(net, job.base, job.recipe, temperature_of(logits, truth), out, learned)
+    write_model(net, job.base, job.recipe, temperature_of(logits, truth, weights), out, learned)
     return macro_f1(confusion(truth, logits.argmax(axis=1)))
 
 

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from pipeline.audio import RATE_HZ
+from pipeline.audio import RATE_HZ, Audio
 from pipeline.config import DiarizationOptions
 from pipeline.diarization.vad import detect_speech
-from pipeline.emotion.features import BANDS, Frames, frames_of, joined
+from pipeline.emotion.features import BANDS, FRAME_S, Frames, frames_of, joined
 from pipeline.emotion.prosody import COLUMNS
 from pipeline.evaluation import acoustics
 from pipeline.store import write_whole
@@ -29,24 +29,35 @@ from pipeline.training.prepare import read
 from pipeline.training.surroundings import SHARES, levelled, surrounded
 
 _INDEX = "index.json"
-_VERSION = 1  # of how clips are prepared: what another has prepared is made anew
+_VERSION = 2  # of how clips are prepared: what another has prepared is made anew
 _VOICES = 40  # that may babble, out of all
 _Voices = list[tuple[tuple[str, str], acoustics.Sound]]
+_AROUND_S = 1.0  # at most, that is kept of a clip before and after its speech
 _KEPT = np.float16  # of log-mel power: steps of 0.01 at most
+
+
+class Rows(NamedTuple):
+    """Where the frames of a clip lie: from `first` to `last`, its speech from `start` to `end`."""
+
+    first: int
+    start: int
+    end: int
+    last: int
 
 
 @dataclass(frozen=True)
 class Material:
-    """Clips, and from which to which row the frames of each lie in the files of `folder`, which have `count` rows."""
+    """Clips, and where the frames of each lie in the files of `folder`, which have `count` rows."""
 
     folder: Path
     clips: tuple[Clip, ...]
-    rows: tuple[tuple[int, int], ...]
+    rows: tuple[Rows, ...]
     count: int
 
-    def frames(self, clip: int, surrounding: str = "clean", every: int = 1) -> Frames:
-        """Frames of a clip in a surrounding, or one in so many of them."""
-        rows = slice(*self.rows[clip], every)
+    def frames(self, clip: int, surrounding: str = "clean", every: int = 1, around: tuple[int, int] = (0, 0)) -> Frames:
+        """Frames of a clip's speech in a surrounding, one in so many, and at most so many of what is `around` it."""
+        own = self.rows[clip]
+        rows = slice(max(own.first, own.start - around[0]), min(own.last, own.end + around[1]), every)
         mel, prosody = _files(self.folder, surrounding, self.count)
         return Frames(mel[rows].astype(np.float32), prosody[rows].astype(np.float32))
 
@@ -62,7 +73,7 @@ def _files(folder: Path, surrounding: str, count: int) -> tuple[np.ndarray, np.n
 
 
 def gather(clips: Sequence[Clip], background: Sequence[Clip], folder: Path) -> Material:
-    """Decode clips, cut the speech out of each and write its frames in every surrounding into a folder of `folder`.
+    """Decode clips and write the frames of each, in every surrounding and without pauses, into a folder of `folder`.
 
     `background` are clips whose speakers may babble behind others. What is there already of the same clips, with the
     same voices behind them, is kept and added to; an hour of speech takes some 500 MB. Raises the subclass of
@@ -85,20 +96,20 @@ def gather(clips: Sequence[Clip], background: Sequence[Clip], folder: Path) -> M
     return Material(own, tuple(clips), tuple(kept[_key(clip)] for clip in clips), _count(kept))
 
 
-def _kept_rows(folder: Path) -> dict[str, tuple[int, int]]:
+def _kept_rows(folder: Path) -> dict[str, Rows]:
     """Rows of the clips that are there already, by `_key`; nothing where a file is missing or too short for them."""
     index = folder / _INDEX
     if not index.is_file():
         return {}
-    kept = {key: (start, end) for key, (start, end) in json.loads(index.read_text(encoding="utf-8")).items()}
+    kept = {key: Rows(*rows) for key, rows in json.loads(index.read_text(encoding="utf-8")).items()}
     if all(path.is_file() and path.stat().st_size >= _bytes(_count(kept), w) for path, w in _paths(folder)):
         return kept
     index.unlink()  # it is of none of what is written from here on
     return {}
 
 
-def _count(rows: dict[str, tuple[int, int]]) -> int:
-    return max((end for _, end in rows.values()), default=0)
+def _count(rows: dict[str, Rows]) -> int:
+    return max((own.last for own in rows.values()), default=0)
 
 
 def _paths(folder: Path) -> list[tuple[Path, int]]:
@@ -111,17 +122,19 @@ def _bytes(rows: int, width: int) -> int:
     return rows * width * np.dtype(_KEPT).itemsize
 
 
-def _add(clips: Sequence[Clip], voices: _Voices, folder: Path, at: int) -> dict[str, tuple[int, int]]:
+def _add(clips: Sequence[Clip], voices: _Voices, folder: Path, at: int) -> dict[str, Rows]:
     """Write the frames of clips from a row on; returns the rows of each."""
-    rows: dict[str, tuple[int, int]] = {}
+    rows: dict[str, Rows] = {}
     with ExitStack() as stack:
         files = {p.name: stack.enter_context(_open_at(p, _bytes(at, width))) for p, width in _paths(folder)}
         pool = stack.enter_context(ProcessPoolExecutor(os.cpu_count() or 1, get_context("spawn"), _begin, (voices,)))
-        for clip, heard in zip(clips, pool.map(_heard, clips, chunksize=8), strict=True):
+        for clip, (heard, lead, trail) in zip(clips, pool.map(_heard, clips, chunksize=8), strict=True):
             for name, frames in heard.items():
                 files[f"{name}.mel"].write(frames.mel.astype(_KEPT).tobytes())
                 files[f"{name}.prosody"].write(frames.prosody.astype(_KEPT).tobytes())
-            rows[_key(clip)] = (at, at := at + len(heard["clean"]))
+            last = at + len(heard["clean"])
+            rows[_key(clip)] = Rows(at, at + lead, last - trail, last)
+            at = last
     return rows
 
 
@@ -142,15 +155,22 @@ def _begin(voices: _Voices) -> None:
     threadpool_limits(1)  # numpy's and scipy's: there is a process for each core
 
 
-def _heard(clip: Clip) -> dict[str, Frames]:
-    """Frames of a clip in every surrounding, the same whenever it is asked for."""
+def _heard(clip: Clip) -> tuple[dict[str, Frames], int, int]:
+    """Frames of a clip in every surrounding, the same whenever it is asked for; how many lie before and after speech.
+
+    Pauses are left out. What lies around the speech stays, as in noise it may be taken for some.
+    """
     samples = read(clip)
     rng = np.random.default_rng(int(hashlib.sha256(clip.path.name.encode()).hexdigest()[:8], 16))
-    spans = detect_speech(samples, DiarizationOptions())
-    cut = slice(int(spans[0][0] * RATE_HZ), int(spans[-1][1] * RATE_HZ)) if spans else slice(None)
+    length_s = len(samples) / RATE_HZ
+    spans = detect_speech(samples, DiarizationOptions()) or [(0.0, length_s)]
+    lead_s, trail_s = min(_AROUND_S, spans[0][0]), min(_AROUND_S, length_s - spans[-1][1])
+    spans[0] = (spans[0][0] - lead_s, spans[0][1])
+    spans[-1] = (spans[-1][0], spans[-1][1] + trail_s)
     others = [voice for who, voice in _voices if who != clip.who]
     sounds = surrounded(acoustics.to_float(samples), others, rng)
-    return {name: frames_of(acoustics.to_int16(sound)[cut]) for name, sound in sounds.items()}
+    heard = {name: frames_of(Audio(acoustics.to_int16(sound)[None]).joined(spans)) for name, sound in sounds.items()}
+    return heard, int(lead_s / FRAME_S), int(trail_s / FRAME_S)
 
 
 def _key(clip: Clip) -> str:

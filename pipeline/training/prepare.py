@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline import audio
-from pipeline.audio import RATE_HZ, Samples
+from pipeline.audio import RATE_HZ, Audio, Samples
 from pipeline.config import AudioOptions, DiarizationOptions
 from pipeline.diarization.vad import detect_speech
 from pipeline.errors import NotFoundError
@@ -22,6 +22,5 @@ def read(clip: Clip) -> Samples:
 
 
 def speech_of(samples: Samples, options: DiarizationOptions) -> Samples:
-    """From the first to the last speech in samples (n,), as a diarizer would cut it; all where it finds none."""
-    spans = detect_speech(samples, options)
-    return samples[int(spans[0][0] * RATE_HZ) : int(spans[-1][1] * RATE_HZ)] if spans else samples
+    """The speech in samples (n,) without its pauses, as recordings are heard; all where there is none."""
+    return Audio(samples[None]).joined(detect_speech(samples, options) or [(0.0, len(samples) / RATE_HZ)])

@@ -9,7 +9,8 @@ from conftest import SEGMENTS, noise, write_wav
 from pipeline import People, analyze, export, load_config, store
 from pipeline.affect import model_answer
 from pipeline.annotations import Corrections, TurnCorrection
-from pipeline.audio import Audio
+from pipeline.audio import Audio, load
+from pipeline.config import AudioOptions
 from pipeline.diarization.fake import FakeDiarizer
 from pipeline.diarization.interface import Count
 from pipeline.emotion.fake import FakeEmotion
@@ -45,6 +46,17 @@ def test_overlapped_speech_is_never_heard_by_the_emotion_model(recording: Path) 
     heard_s = sum(len(e.samples) for e in model.heard) / 16_000
     covered_s = sum(w.end_s - w.start_s for t in conversation.turns for w in t.windows)
     assert heard_s == pytest.approx(covered_s, abs=0.01)
+
+
+def test_pauses_are_never_heard_by_the_emotion_model(recording: Path) -> None:
+    model = FakeEmotion()
+    told = FakeDiarizer([(0.5, 2.0, "S1"), (2.6, 4.0, "S1")])
+    conversation = analyze(recording, diarizer=told, emotion_model=model)
+    (turn,) = conversation.turns
+    assert [(w.start_s, w.end_s) for w in turn.windows] == [(0.5, 4.0)]
+    (heard,) = model.heard
+    sound = load(recording, AudioOptions())[1]
+    np.testing.assert_array_equal(heard.samples, np.concatenate([sound.cut(0.5, 2.0), sound.cut(2.6, 4.0)]))
 
 
 def test_a_turn_has_one_class_wherever_it_is_told(recording: Path) -> None:

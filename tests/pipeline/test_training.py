@@ -8,13 +8,16 @@ import pytest
 import torch
 
 from conftest import noise, write_wav
+from pipeline.audio import load
+from pipeline.config import AudioOptions
 from pipeline.emotion.builtin import WEIGHTS, BuiltinEmotion
-from pipeline.emotion.features import frames_of, speaker_baseline
+from pipeline.emotion.features import Frames, frames_of, speaker_baseline
 from pipeline.errors import ConfigError, NotFoundError
 from pipeline.training import corpora
 from pipeline.training.batches import Batches, Recipe, population
 from pipeline.training.corpora import EMOTIONS, Clip
 from pipeline.training.effort import vocal_effort
+from pipeline.training.emotion import temperature_of
 from pipeline.training.material import Material, gather
 from pipeline.training.network import EmotionNet
 from pipeline.training.optimiser import Optimiser
@@ -131,18 +134,19 @@ def _some_clips(folder: Path, names: str = "abcd", *, of: int = 2) -> list[Clip]
 def test_a_corpus_without_a_share_in_the_recipe_is_learned_from(tmp_path: Path) -> None:
     material = gather(_some_clips(tmp_path), [], tmp_path / "frames")
     base = population(material, range(4))
-    batch = Batches(material, range(4), base, Recipe(), 0).batch()
+    recipe = Recipe(unlike_share=0.0)
+    batch = Batches(material, range(4), base, recipe, 0).batch()
     assert batch.bands.shape == (48, 256, 64)
     assert batch.contours.shape == (48, 256, 4)
     assert (batch.emotions[:, EMOTIONS.index("sad")] == 1).all()
-    again = Batches(material, range(4), base, Recipe(), 0).batch()
+    again = Batches(material, range(4), base, recipe, 0).batch()
     assert torch.equal(batch.bands, again.bands)
 
 
 def test_material_is_every_clip_in_every_surrounding_and_is_kept(tmp_path: Path) -> None:
     clips = _some_clips(tmp_path)
     material = gather(clips, clips, tmp_path / "frames")
-    assert [end - start for start, end in material.rows] == [101, 126, 151, 176]
+    assert [own.end - own.start for own in material.rows] == [101, 126, 151, 176]
     whole = material.frames(3)
     exact = frames_of((noise(1.75, seed=3) * 32767).astype(np.int16))
     assert whole.mel == pytest.approx(exact.mel, abs=0.02)
@@ -156,6 +160,56 @@ def test_material_is_every_clip_in_every_surrounding_and_is_kept(tmp_path: Path)
     other = gather(clips[::-1], clips, tmp_path / "frames")
     assert isinstance(other, Material)
     assert other.frames(0).mel == pytest.approx(whole.mel)
+
+
+def test_what_is_around_speech_is_kept_and_heard_in_noise(tmp_path: Path, sample: tuple[Path, Path]) -> None:
+    _, sound = load(sample[0], AudioOptions())
+    spoken = sound.cut(8.4, 9.9) / 32768  # one sentence
+    write_wav(tmp_path / "a.wav", np.concatenate([np.zeros(24_000), spoken, np.zeros(4_800)]))
+    clips = [Clip(tmp_path / "a.wav", "ours", "s", "neutral")]
+    material = gather(clips, [], tmp_path / "frames")
+    (own,) = material.rows
+    assert own.start - own.first == pytest.approx(100, abs=2)  # a second at most
+    assert 10 < own.last - own.end < 60
+    speech, more = material.frames(0, "noise"), material.frames(0, "noise", around=(30, 10))
+    assert len(more) == len(speech) + 40
+    np.testing.assert_array_equal(more.mel[30:-10], speech.mel)
+    assert len(material.frames(0, around=(999, 999))) == own.last - own.first
+    batches = Batches(material, [0], population(material, [0]), Recipe(), 0)
+    longer = {name: [len(batches._frames(0, name)) - len(speech) for _ in range(60)] for name in ("noise", "clean")}
+    assert max(longer["noise"]) > 60
+    assert 0 < max(longer["clean"]) <= 30
+    assert min(longer["noise"]) == min(longer["clean"]) == 0
+
+
+class Counting(Batches):
+    """Remembers whose frames were taken."""
+
+    def _frames(self, clip: int, surrounding: str) -> Frames:
+        self.drawn = [*getattr(self, "drawn", []), clip]
+        return super()._frames(clip, surrounding)
+
+
+def test_most_baselines_are_of_talk_that_is_neutral(tmp_path: Path) -> None:
+    clips = [replace(c, emotion=e, speaker="s") for c, e in zip(_some_clips(tmp_path), EMOTIONS[:4], strict=True)]
+    material = gather(clips, [], tmp_path / "frames")
+    base = population(material, range(4))
+    share = {}
+    for even in (0.0, 1.0):
+        batches = Counting(material, range(4), base, Recipe(even_share=even), 0)
+        for _ in range(40):
+            batches._some_frames({clip.emotion: [i] for i, clip in enumerate(clips)}, "clean")
+        share[even] = batches.drawn.count(0) / len(batches.drawn)
+    assert share[0.0] == pytest.approx(0.65, abs=0.1)  # from 0.3 to 1 of each
+    assert share[1.0] == pytest.approx(0.25, abs=0.1)
+
+
+def test_each_speaker_weighs_alike_in_the_temperature() -> None:
+    logits = np.array([[4.0, 0, 0, 0, 0]] * 9 + [[4.0, 0, 0, 0, 0]])
+    labels = np.array([0] * 9 + [1])  # one speaker of nine clips, all right, and one of one, wrong
+    alike, by_clip = temperature_of(logits, labels, np.array([1 / 9] * 9 + [1.0])), temperature_of(logits, labels)
+    assert alike == pytest.approx(4 / np.log(0.5 / 0.125), rel=1e-3)  # half is right, the rest shared by four classes
+    assert by_clip == pytest.approx(4 / np.log(0.9 / 0.025), rel=1e-3)
 
 
 def test_clips_are_added_to_what_is_there(tmp_path: Path) -> None:

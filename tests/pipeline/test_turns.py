@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pipeline.config import EmotionOptions, TurnOptions
 from pipeline.records import Segment, Turn, union_s
-from pipeline.turns import clear_spans, make_turns, windows_of
+from pipeline.turns import clear_spans, make_turns, speech_in, windows_of
 
 OPTIONS = TurnOptions(merge_gap_s=0.8)
 
@@ -66,6 +66,16 @@ def test_long_spans_are_windowed_to_their_end() -> None:
     assert windows[1][0] == 10
     assert windows[-1][1] == 31
     assert all(end - start == 8 for start, end, _ in windows[1:])
+
+
+def test_what_is_heard_of_a_window_has_no_pauses() -> None:
+    heard = segments((0, 5, "A"), (5.4, 6.2, "A"), (6.5, 12, "A"), (20, 21, "B"))
+    (turn, _) = make_turns(heard, OPTIONS)
+    windows = [(0.0, 8.0, 7.0), (4.0, 12.0, 7.0), (5.0, 6.0, 0.6)]
+    first, second, short = speech_in(turn, heard, windows, min_s=0.8)
+    assert first == [(0, 5), (5.4, 6.2), (6.5, 8)]
+    assert second == [(4, 5), (5.4, 6.2), (6.5, 12)]
+    assert short == [(5, 6)]  # as a whole: what is spoken in it is too little
 
 
 times = st.integers(0, 600).map(lambda n: n / 10)

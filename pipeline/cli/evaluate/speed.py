@@ -115,22 +115,22 @@ def measure(started: float) -> None:
         dtype: dict[str, object] = {} if way in (None, "obvious") else {"dtype": way}
         options = load_config(config, {"emotion": {"model": model, **dtype}})
         clock.end("loading")
+        timed = TimedEmotion(options.emotion, clock, obvious=way == "obvious")
         conversation = analyze(
             path,
             options,
             diarizer=TimedDiarizer(options.diarization, clock),
-            emotion_model=TimedEmotion(options.emotion, clock, obvious=way == "obvious"),
+            emotion_model=timed,
             progress=clock.hook,
         )
         clock.end("deriving")
         (plan,) = outputs.plan([path], path.parent / "out", outputs.DEFAULT).values()
         outputs.write(conversation, plan, None)
         clock.end("report")
-        windows = [window for turn in conversation.turns for window in turn.windows]
         result: dict[str, Any] = {
             "stages": [asdict(stage) for stage in clock.stages()],
-            "scores": [window.emotion.scores for window in windows],
-            "judged_s": sum(window.end_s - window.start_s for window in windows),
+            "scores": [window.emotion.scores for turn in conversation.turns for window in turn.windows],
+            "judged_s": timed.heard_s,
         }
     except errors.RessentiError as error:
         result = {"error": type(error).__name__, "message": str(error)}
