@@ -34,7 +34,7 @@ class Recipe:
     """What the training depends on besides the data and the code."""
 
     seed: int = 7
-    steps: int = 3000
+    steps: int = 2400
     groups: int = 6  # simulated conversations in a batch: one speaker, one channel each
     clips: int = 8  # of each
     frames: int = 256
