@@ -151,13 +151,12 @@ def _judge(
     """Turns with the scores of the speech in their undisturbed windows, or with the reason why there are none."""
     plans: list[list[tuple[float, float, float]]] = []
     excerpts: list[Excerpt] = []
-    min_s = config.emotion.min_judged_s
     for turn in spoken:
-        clear = [] if turn.speaker in reasons else turns.clear_spans(turn, found.segments, min_s)
+        clear = [] if turn.speaker in reasons else turns.clear_spans(turn, found.segments, config.emotion.min_judged_s)
         plans.append(turns.windows_of(clear, config.emotion))
         excerpts += [
             Excerpt(layout.audio.joined(spans, _channel(layout, turn.speaker)), turn.speaker)
-            for spans in turns.speech_in(turn, found.segments, plans[-1], min_s)
+            for spans in turns.speech_in(turn, found.segments, plans[-1])
         ]
     scores = iter(model.score(excerpts, progress))
     judged = []

@@ -92,17 +92,16 @@ def windows_of(
 
 
 def speech_in(
-    turn: Turn, segments: Sequence[Segment], windows: Sequence[tuple[float, float, float]], min_s: float
+    turn: Turn, segments: Sequence[Segment], windows: Sequence[tuple[float, float, float]]
 ) -> list[list[Span]]:
     """What of each window (start_s, end_s, weight_s) of a turn its speaker speaks: pauses say nothing of the tone.
 
-    A window that holds less than `min_s` of speech is taken whole.
+    A window in which nothing is spoken, as where pauses are longer than it, is taken whole.
     """
     own = _speech(turn, segments)
-    found = [[(max(a, start), min(b, end)) for a, b in own if a < end and b > start] for start, end, _ in windows]
-    enough = [sum(b - a for a, b in spans) >= min_s for spans in found]
     return [
-        spans if much else [(start, end)] for spans, much, (start, end, _) in zip(found, enough, windows, strict=True)
+        [(max(a, start), min(b, end)) for a, b in own if a < end and b > start] or [(start, end)]
+        for start, end, _ in windows
     ]
 
 

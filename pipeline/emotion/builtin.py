@@ -52,8 +52,8 @@ class BuiltinEmotion:
             self._population = features.Baseline(
                 np.array(about["population_mean"], np.float32),
                 np.array(about["population_sd"], np.float32),
-                float(about.get("population_pitch", 0)),  # of weights that hear no prosody
-                float(about.get("population_tilt", 0)),
+                float(about["population_pitch"]),
+                float(about["population_tilt"]),
             )
             known = about.get("learned", {}).items()
             self.learned = frozenset((corpus, name) for corpus, names in known for name in names)
@@ -62,7 +62,6 @@ class BuiltinEmotion:
                 f"{folder}: emotion.json is not one of ours ({exc!r}); install or train it again."
             ) from exc
         self._session = onnx_session(path)
-        self._inputs = [given.name for given in self._session.get_inputs()]
         # what weights allow depends on the data that they learned from; of any other, nobody has said it here
         bound = folder == WEIGHTS or any(corpus in _NON_COMMERCIAL for corpus, _ in self.learned)
         self.info = ModelInfo(
@@ -79,16 +78,12 @@ class BuiltinEmotion:
         out: list[EmotionScores | None] = [None] * len(excerpts)
         done = 0
         for rows in _by_speaker(excerpts):
-            logits, plane = self.logits([self.frames(excerpts[i].samples) for i in rows])
+            logits, plane = self.logits([features.frames_of(excerpts[i].samples) for i in rows])
             for i, scores, (valence, arousal) in zip(rows, self._scores(logits), plane.tolist(), strict=True):
                 out[i] = EmotionScores(scores, "softmax", valence, arousal)
             done += len(rows)
             progress("emotion", done, len(excerpts))
         return [scores for scores in out if scores is not None]
-
-    def frames(self, samples: npt.NDArray[np.int16]) -> Frames:
-        """What these weights hear of 16 kHz samples (n,): log-mel power, and prosody if they were trained with it."""
-        return features.frames_of(samples, with_prosody="contours" in self._inputs)
 
     def logits(self, heard: Sequence[Frames]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Class logits (n, 5) before the temperature, and valence and arousal (n, 2), of one speaker's excerpts."""
@@ -102,7 +97,7 @@ class BuiltinEmotion:
         """
         out: dict[str, FloatArray] = {}
         for rows in _by_speaker(excerpts):
-            for name, values in self._run([self.frames(excerpts[i].samples) for i in rows]).items():
+            for name, values in self._run([features.frames_of(excerpts[i].samples) for i in rows]).items():
                 out.setdefault(name, np.zeros((len(excerpts), values.shape[1]), np.float32))[rows] = values
         return out
 
@@ -124,13 +119,7 @@ class BuiltinEmotion:
                     own = slice(len(heard[i]))
                     bands[k, own], contours[k, own] = features.normalise(heard[i], base)
                     mask[k, own] = 1
-                known = {
-                    "bands": bands,
-                    "contours": contours,
-                    "mask": mask,
-                    "features": bands,
-                }  # features: its old name
-                found = self._session.run(None, {name: known[name] for name in self._inputs})
+                found = self._session.run(None, {"bands": bands, "contours": contours, "mask": mask})
                 for name, values in zip(names, found, strict=True):
                     out.setdefault(name, np.zeros((len(heard), values.shape[1]), np.float32))[part] = values
         return out

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.emotion.prosody import COLUMNS, prosody
+from pipeline.emotion.prosody import prosody
 from pipeline.mel import FloatArray, mel_power
 
 BANDS = 64
@@ -48,10 +48,10 @@ class Baseline:
     level: float = 0.0
 
 
-def frames_of(samples: np.ndarray, *, with_prosody: bool = True) -> Frames:
-    """Frames of 16 kHz int16 samples (n,); without prosody that is 0."""
+def frames_of(samples: np.ndarray) -> Frames:
+    """Frames of 16 kHz int16 samples (n,)."""
     mel = np.log(mel_power(samples, BANDS, LOW_HZ, HIGH_HZ) + np.float32(1e-12))
-    return Frames(mel, prosody(samples) if with_prosody else np.zeros((len(mel), COLUMNS), np.float32))
+    return Frames(mel, prosody(samples))
 
 
 def joined(parts: Sequence[Frames]) -> Frames:

@@ -83,7 +83,7 @@ class EmotionFigures:
 def cut_clips(
     clips: Sequence[Clip], config: Config, condition: Condition = "clean", progress: Progress = ignore_progress
 ) -> list[Cut]:
-    """Speech of clips in a condition, as turns of a conversation would be cut; long ones in windows, as turns are.
+    """Speech of clips in a condition, without its pauses as in a conversation; long ones in windows of so much speech.
 
     Raises the subclass of `InputError` that fits a clip that cannot be read.
     """

@@ -38,7 +38,7 @@ class Measurement:
     """One analysis of `minutes` of sound with one emotion model, in a process of its own.
 
     `whole_s` goes from the start of the process to its end, so the stages add up to less: what is left is Python
-    starting and ending. `scores` are the class scores of every window, in order; `judged_s` is how much speech the
+    starting and ending. `scores` are the class scores of every window, in order; `heard_s` is how much speech the
     emotion model heard, twice what lies in two windows.
     """
 
@@ -47,13 +47,13 @@ class Measurement:
     stages: tuple[Stage, ...]
     whole_s: float
     scores: tuple[tuple[float, ...], ...] = ()
-    judged_s: float = 0.0
+    heard_s: float = 0.0
 
     @property
     def judging_ms(self) -> float | None:
-        """Milliseconds in which the emotion model judges four seconds of speech, None where it judged none."""
+        """Milliseconds that the emotion model needs on average for four seconds of speech, None where it heard none."""
         seconds = self.seconds("emotion")
-        return 4_000 * seconds / self.judged_s if seconds is not None and self.judged_s else None
+        return 4_000 * seconds / self.heard_s if seconds is not None and self.heard_s else None
 
     @property
     def peak_mb(self) -> float | None:

@@ -99,9 +99,7 @@ def _told(
 ) -> Told:
     min_s = config.emotion.min_judged_s
     plans = [turns.windows_of(turns.clear_spans(turn, segments, min_s), config.emotion) for turn in cut]
-    heard = [
-        spans for turn, plan in zip(cut, plans, strict=True) for spans in turns.speech_in(turn, segments, plan, min_s)
-    ]
+    heard = [spans for turn, plan in zip(cut, plans, strict=True) for spans in turns.speech_in(turn, segments, plan)]
     sound = audio.Audio(samples[None])
     scores = iter(model.score([Excerpt(sound.joined(spans), _SPEAKER) for spans in heard]))
     seconds = dict.fromkeys([*CLASSES, "unsure"], 0.0)

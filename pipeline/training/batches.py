@@ -23,10 +23,9 @@ _OTHER_SHARE = 0.2  # of a corpus that the recipe does not name
 _BASE_FRAMES, _BASE_CLIPS = 800, 24  # out of all of a speaker, that his or her baseline is taken from
 _NEUTRAL = 0.3  # share at least, up to all, of an uneven one
 _FEW = 0.5  # parameter of the Dirichlet distribution that shares out the rest of it
-_AROUND = {"noise": 100, "noisy_line": 100, "babble": 100}
-"""Frames at most of what is around speech that a clip begins and ends with where noise may pass for it."""
-_AROUND_ELSE = 15
-_AROUND_SHARE = 0.5  # of clips that have any
+_NOISY = frozenset({"noise", "noisy_line", "babble"})  # surroundings in which what is around speech may pass for it
+_AROUND_NOISY, _AROUND_ELSE = 100, 15  # frames of it at most, before and after a clip, where the clip has them
+_AROUND_SHARE = 0.5  # of clips
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,9 @@ class Recipe:
     clips: int = 8  # of each
     frames: int = 256
     long_share: float = 0.8  # of conversations, in which the baseline is from minutes of the speaker
-    even_share: float = 0.2  # of these, in which all emotions make up the baseline; else it is neutral, as talk is
+    even_share: float = (
+        0.2  # of these, in which the baseline is of all clips alike; else 30 to 100 % neutral, as talk is
+    )
     unlike_share: float = 0.05  # of conversations, in which nobody speaks
     smoothing: float = 0.1  # of labels
     learning_rate: float = 2e-3
@@ -131,7 +132,8 @@ class Batches:
         return [features.normalise(frames, baseline) for frames in heard], chosen, speech
 
     def _frames(self, clip: int, surrounding: str) -> Frames:
-        most = _AROUND.get(surrounding, _AROUND_ELSE) if self.rng.random() < _AROUND_SHARE else 0
+        most = _AROUND_NOISY if surrounding in _NOISY else _AROUND_ELSE
+        most = most if self.rng.random() < _AROUND_SHARE else 0
         before, after = (int(n) for n in self.rng.integers(most + 1, size=2))
         frames = self.material.frames(clip, surrounding, around=(before, after))
         return Frames(frames.mel + self._louder.get(clip, np.float32(0)), frames.prosody)

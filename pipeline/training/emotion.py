@@ -175,8 +175,8 @@ def truth_and_logits(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Class labels (n,) and logits (n, 5), before the temperature, of those clips that have a class, and weights (n,).
 
-    Each speaker is heard in every surrounding, so that a temperature that is fitted on them fits all of these; by the
-    weights each counts alike, however many clips there are of him or her.
+    Each speaker is heard in every surrounding, without what is around the speech, so that a temperature that is fitted
+    on them fits all of these; by the weights each counts alike, however many clips there are of him or her.
     """
     truth: list[int | None] = []
     weights: list[float] = []
@@ -245,7 +245,7 @@ def _calibrated(first: EmotionNet, net: EmotionNet, job: Job, without: frozenset
 def main(
     data: Annotated[Path, typer.Option(help="folder of labelled corpora")],
     out: Annotated[Path, typer.Option(help="where the weights go")] = MODELS,
-    cache: Annotated[Path | None, typer.Option(help="keep prepared clips here: about 1.4 GB")] = None,
+    cache: Annotated[Path | None, typer.Option(help="keep prepared clips here: about 1.6 GB")] = None,
     seed: int = Recipe.seed,
     steps: int = Recipe.steps,
 ) -> None:

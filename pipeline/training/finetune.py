@@ -198,7 +198,7 @@ def _gather(
 
 
 def _windows(material: Material, rows: Sequence[int], config: Config) -> tuple[tuple[int, int, int, float], ...]:
-    """What is scored of clips, cut as turns are."""
+    """What is scored of clips: speech without its pauses, a long clip's in windows of so much of it."""
     out = []
     for clip in rows:
         length_s = material.sounds.length(clip) / RATE_HZ

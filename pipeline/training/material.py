@@ -37,7 +37,7 @@ _KEPT = np.float16  # of log-mel power: steps of 0.01 at most
 
 
 class Rows(NamedTuple):
-    """Where the frames of a clip lie: from `first` to `last`, its speech from `start` to `end`."""
+    """Where the frames of a clip lie: from `first` to before `last`, its speech from `start` to before `end`."""
 
     first: int
     start: int
@@ -101,8 +101,11 @@ def _kept_rows(folder: Path) -> dict[str, Rows]:
     index = folder / _INDEX
     if not index.is_file():
         return {}
-    kept = {key: Rows(*rows) for key, rows in json.loads(index.read_text(encoding="utf-8")).items()}
-    if all(path.is_file() and path.stat().st_size >= _bytes(_count(kept), w) for path, w in _paths(folder)):
+    try:
+        kept = {key: Rows(*rows) for key, rows in json.loads(index.read_text(encoding="utf-8")).items()}
+    except (ValueError, TypeError, AttributeError):  # damaged
+        kept = {}
+    if kept and all(path.is_file() and path.stat().st_size >= _bytes(_count(kept), w) for path, w in _paths(folder)):
         return kept
     index.unlink()  # it is of none of what is written from here on
     return {}

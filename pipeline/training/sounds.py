@@ -49,7 +49,7 @@ class Sounds:
 def gather(
     clips: Sequence[Clip], path: Path, config: Config, progress: Progress = ignore_progress
 ) -> tuple[Sounds, list[Clip], int]:
-    """Write the speech of clips into a file, as it would be cut out of a conversation.
+    """Write the speech of clips into a file, without its pauses, as it is heard in a conversation.
 
     Gives the samples, the clips that they are of, and how many were left out: those of less than
     `emotion.min_judged_s`, which are not judged either. Raises `InputError` that counts the clips that cannot be read.

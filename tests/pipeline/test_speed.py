@@ -96,7 +96,7 @@ def test_repeats_count_the_least_seconds_and_the_most_memory() -> None:
     assert fastest([one, other]) == Measurement(1, "a", (Stage("audio", 1.0, 60), Stage("emotion", 3.0, None)), 6)
     assert fastest([one, other]).peak_mb == 60
     assert one.judging_ms is None
-    assert replace(one, judged_s=160.0).judging_ms == 100
+    assert replace(one, heard_s=160.0).judging_ms == 100
 
 
 def test_ratios_by_hand_and_where_nobody_is_judged() -> None:

@@ -9,7 +9,8 @@ import torch
 
 from conftest import noise, write_wav
 from pipeline.audio import load
-from pipeline.config import AudioOptions
+from pipeline.config import AudioOptions, DiarizationOptions
+from pipeline.diarization.vad import detect_speech
 from pipeline.emotion.builtin import WEIGHTS, BuiltinEmotion
 from pipeline.emotion.features import Frames, frames_of, speaker_baseline
 from pipeline.errors import ConfigError, NotFoundError
@@ -17,10 +18,11 @@ from pipeline.training import corpora
 from pipeline.training.batches import Batches, Recipe, population
 from pipeline.training.corpora import EMOTIONS, Clip
 from pipeline.training.effort import vocal_effort
-from pipeline.training.emotion import temperature_of
+from pipeline.training.emotion import temperature_of, truth_and_logits
 from pipeline.training.material import Material, gather
 from pipeline.training.network import EmotionNet
 from pipeline.training.optimiser import Optimiser
+from pipeline.training.prepare import read, speech_of
 from pipeline.training.surroundings import SHARES
 from pipeline.training.unlike import _KINDS
 
@@ -324,3 +326,33 @@ def test_every_emotion_has_coordinates_and_the_five_have_classes() -> None:
 def test_a_folder_without_corpora_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"labels\.csv"):
         corpora.read_clips(tmp_path)
+
+
+def _with_a_pause(path: Path, sample: tuple[Path, Path]) -> Clip:
+    """Two stretches of speech with 0.8 s of silence between them."""
+    _, sound = load(sample[0], AudioOptions())
+    spoken = [sound.cut(10.8, 13.8) / 32768, np.zeros(12_800), sound.cut(22.5, 25.5) / 32768]
+    return Clip(write_wav(path, np.concatenate(spoken)), "ours", "s", "neutral")
+
+
+def test_clips_are_learned_and_tested_without_their_pauses(tmp_path: Path, sample: tuple[Path, Path]) -> None:
+    clip = _with_a_pause(tmp_path / "a.wav", sample)
+    samples, options = read(clip), DiarizationOptions()
+    spans = detect_speech(samples, options)
+    assert len(spans) >= 2
+    spoken_s = sum(end - start for start, end in spans)
+    assert spans[-1][1] - spans[0][0] - spoken_s > 0.5
+    assert len(speech_of(samples, options)) / 16_000 == pytest.approx(spoken_s, abs=0.01)
+    (rows,) = gather([clip], [], tmp_path / "frames").rows
+    assert (rows.end - rows.start) / 100 == pytest.approx(spoken_s, abs=0.05)
+
+
+def test_each_speaker_weighs_alike_however_many_the_clips(tmp_path: Path) -> None:
+    clips = _some_clips(tmp_path)
+    clips = [replace(clip, speaker="one" if i else "other") for i, clip in enumerate(clips)]
+    material = gather(clips, [], tmp_path / "frames")
+    truth, logits, weights = truth_and_logits(BuiltinEmotion(), material, range(4))
+    assert truth.shape == weights.shape == (4 * len(SHARES),)
+    assert logits.shape == (4 * len(SHARES), 5)
+    assert sorted(set(weights.round(6))) == pytest.approx([1 / 3, 1])
+    assert weights.sum() == pytest.approx(2 * len(SHARES))

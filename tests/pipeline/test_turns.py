@@ -71,11 +71,12 @@ def test_long_spans_are_windowed_to_their_end() -> None:
 def test_what_is_heard_of_a_window_has_no_pauses() -> None:
     heard = segments((0, 5, "A"), (5.4, 6.2, "A"), (6.5, 12, "A"), (20, 21, "B"))
     (turn, _) = make_turns(heard, OPTIONS)
-    windows = [(0.0, 8.0, 7.0), (4.0, 12.0, 7.0), (5.0, 6.0, 0.6)]
-    first, second, short = speech_in(turn, heard, windows, min_s=0.8)
+    windows = [(0.0, 8.0, 7.0), (4.0, 12.0, 7.0), (5.0, 6.0, 0.6), (5.1, 5.3, 0.1)]
+    first, second, third, silent = speech_in(turn, heard, windows)
     assert first == [(0, 5), (5.4, 6.2), (6.5, 8)]
     assert second == [(4, 5), (5.4, 6.2), (6.5, 12)]
-    assert short == [(5, 6)]  # as a whole: what is spoken in it is too little
+    assert third == [(5.4, 6)]
+    assert silent == [(5.1, 5.3)]  # as a whole: nothing is spoken in it
 
 
 times = st.integers(0, 600).map(lambda n: n / 10)
@@ -109,6 +110,16 @@ def test_clear_spans_lie_in_the_turn_and_touch_nobody(heard: list[Segment]) -> N
             assert turn.start_s <= start < end <= turn.end_s
             assert 0.3 <= speech_s <= end - start + 1e-9
             assert not any(s.speaker != turn.speaker and s.start_s < end and s.end_s > start for s in heard)
+
+
+@given(some_segments)
+def test_what_is_heard_is_own_speech_and_touches_nobody(heard: list[Segment]) -> None:
+    for turn in make_turns(heard, OPTIONS):
+        windows = windows_of(clear_spans(turn, heard, min_s=0.3), EmotionOptions())
+        for (start, end, _), spans in zip(windows, speech_in(turn, heard, windows), strict=True):
+            own = union_s([(max(s.start_s, start), min(s.end_s, end)) for s in heard if s.speaker == turn.speaker])
+            assert spans == [(a, b) for a, b in own if b > a]
+            assert not any(s.speaker != turn.speaker and s.start_s < b and s.end_s > a for s in heard for a, b in spans)
 
 
 @given(st.floats(0.8, 300), st.floats(0, 1000))

@@ -21,6 +21,7 @@ from rich.table import Table
 from pipeline import errors, store
 from pipeline.cli.console import STAGES, Terminal
 from pipeline.config import load_config
+from pipeline.models import threads
 from pipeline.models.installed import resolved
 
 if TYPE_CHECKING:
@@ -59,9 +60,9 @@ def speed(
     transformers' own pipeline, turn by turn: of one model in several ways, the largest change of a score is told.
     The JSON holds `recording`, `config`, `repeats`, `machine`, and `lengths`: for each `minutes` its `models`
     (`model`; `stages` and `whole`, each with `seconds`, `seconds_per_minute` of sound, `share` of real time and
-    `peak_mb`, null where unknown; `runs_s`, the whole of every repeat; `judging_ms`, what the emotion model needs for
-    4 s of speech, on all cores, so start it with `taskset -c 0` for one) and the `ratios` of seconds (`model`,
-    `against`, `emotion`, `whole`, `score_change`).
+    `peak_mb`, null where unknown; `runs_s`, the whole of every repeat; `judging_ms`, what the emotion model needs on
+    average for 4 s of speech, on all cores, so start it with `taskset -c 0` for one) and the `ratios` of seconds
+    (`model`, `against`, `emotion`, `whole`, `score_change`).
     """
     from pipeline.audio import load
     from pipeline.cli import sample
@@ -92,7 +93,7 @@ def speed(
         _add_ratio(table, ratio)
     terminal.show(table)
     if json_file is not None:
-        machine = {"system": platform.platform(), "cpus": os.cpu_count(), "python": platform.python_version()}
+        machine = {"system": platform.platform(), "cpus": threads(), "python": platform.python_version()}
         about = {"recording": source.name, "config": config, "repeats": repeats, "machine": machine}
         store.write_whole({json_file: json.dumps({**about, "lengths": figures}, indent=1) + "\n"})
 
@@ -130,7 +131,7 @@ def measure(started: float) -> None:
         result: dict[str, Any] = {
             "stages": [asdict(stage) for stage in clock.stages()],
             "scores": [window.emotion.scores for turn in conversation.turns for window in turn.windows],
-            "judged_s": timed.heard_s,
+            "heard_s": timed.heard_s,
         }
     except errors.RessentiError as error:
         result = {"error": type(error).__name__, "message": str(error)}
@@ -180,7 +181,7 @@ def _run(recording: Path, minutes: float, config: str, model: str) -> Measuremen
         raise kind(f"{minutes:g} minutes with {model}: {found['message']}")
     scores = tuple(tuple(row) for row in found["scores"])
     stages = tuple(Stage(**stage) for stage in found["stages"])
-    return Measurement(minutes, model, stages, whole_s, scores, found["judged_s"])
+    return Measurement(minutes, model, stages, whole_s, scores, found["heard_s"])
 
 
 def _figures(
