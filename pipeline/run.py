@@ -149,19 +149,16 @@ def _judge(
     progress: Progress,
 ) -> tuple[Turn, ...]:
     """Turns with the scores of the speech in their undisturbed windows, or with the reason why there are none."""
-    plans: list[list[tuple[float, float, float]]] = []
-    excerpts: list[Excerpt] = []
-    for turn in spoken:
-        clear = [] if turn.speaker in reasons else turns.clear_spans(turn, found.segments, config.emotion.min_judged_s)
-        plans.append(turns.windows_of(clear, config.emotion))
-        excerpts += [
-            Excerpt(layout.audio.joined(spans, _channel(layout, turn.speaker)), turn.speaker)
-            for spans in turns.speech_in(turn, found.segments, plans[-1])
-        ]
+    plans = [[] if turn.speaker in reasons else turns.heard_of(turn, found.segments, config.emotion) for turn in spoken]
+    excerpts = [
+        Excerpt(layout.audio.joined(window.speech, _channel(layout, turn.speaker)), turn.speaker)
+        for turn, plan in zip(spoken, plans, strict=True)
+        for window in plan
+    ]
     scores = iter(model.score(excerpts, progress))
     judged = []
     for turn, plan in zip(spoken, plans, strict=True):
-        windows = tuple(Window(start, end, weight, next(scores)) for start, end, weight in plan)
+        windows = tuple(Window(w.start_s, w.end_s, w.weight_s, next(scores)) for w in plan)
         why: Unjudged | None = reasons.get(turn.speaker)
         if why is None and not windows:
             why = "short" if turn.duration_s < config.emotion.min_judged_s else "overlap"

@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pipeline.config import EmotionOptions, TurnOptions
 from pipeline.records import Segment, Turn, union_s
 
 Span = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A window of a turn, the seconds of speech that it stands for, and where in it the speaker speaks.
+
+    Pauses say nothing of the tone; where there is nothing but a pause, as in one longer than the window, it is taken.
+    """
+
+    start_s: float
+    end_s: float
+    weight_s: float
+    spoken: tuple[Span, ...]
+
+    @property
+    def speech(self) -> tuple[Span, ...]:
+        """Spans (start_s, end_s) that are heard."""
+        return self.spoken or ((self.start_s, self.end_s),)
 
 
 def make_turns(
@@ -91,17 +109,12 @@ def windows_of(
     return out
 
 
-def speech_in(
-    turn: Turn, segments: Sequence[Segment], windows: Sequence[tuple[float, float, float]]
-) -> list[list[Span]]:
-    """What of each window (start_s, end_s, weight_s) of a turn its speaker speaks: pauses say nothing of the tone.
-
-    A window in which nothing is spoken, as where pauses are longer than it, is taken whole.
-    """
+def heard_of(turn: Turn, segments: Sequence[Segment], options: EmotionOptions) -> list[Heard]:
+    """What of a turn can be judged: windows in which nobody else speaks, and the speech in each."""
     own = _speech(turn, segments)
     return [
-        [(max(a, start), min(b, end)) for a, b in own if a < end and b > start] or [(start, end)]
-        for start, end, _ in windows
+        Heard(start, end, weight_s, tuple((max(a, start), min(b, end)) for a, b in own if a < end and b > start))
+        for start, end, weight_s in windows_of(clear_spans(turn, segments, options.min_judged_s), options)
     ]
 
 

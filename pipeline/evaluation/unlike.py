@@ -97,14 +97,12 @@ def doubt_of(name: str, samples: Samples, model: EmotionModel, config: Config) -
 def _told(
     samples: Samples, cut: Sequence[Turn], segments: Sequence[Segment], model: EmotionModel, config: Config
 ) -> Told:
-    min_s = config.emotion.min_judged_s
-    plans = [turns.windows_of(turns.clear_spans(turn, segments, min_s), config.emotion) for turn in cut]
-    heard = [spans for turn, plan in zip(cut, plans, strict=True) for spans in turns.speech_in(turn, segments, plan)]
+    plans = [turns.heard_of(turn, segments, config.emotion) for turn in cut]
     sound = audio.Audio(samples[None])
-    scores = iter(model.score([Excerpt(sound.joined(spans), _SPEAKER) for spans in heard]))
+    scores = iter(model.score([Excerpt(sound.joined(w.speech), _SPEAKER) for plan in plans for w in plan]))
     seconds = dict.fromkeys([*CLASSES, "unsure"], 0.0)
     for plan in plans:
-        windows = [affect.placed(Window(*stretch, next(scores)), config.affect) for stretch in plan]
+        windows = [affect.placed(Window(w.start_s, w.end_s, w.weight_s, next(scores)), config.affect) for w in plan]
         if windows:
             mean = affect.mean_scores(windows)
             key = "unsure" if affect.is_unsure(mean, config.emotion) else mean.top

@@ -38,9 +38,7 @@ class Recipe:
     clips: int = 8  # of each
     frames: int = 256
     long_share: float = 0.8  # of conversations, in which the baseline is from minutes of the speaker
-    even_share: float = (
-        0.2  # of these, in which the baseline is of all clips alike; else 30 to 100 % neutral, as talk is
-    )
+    even_share: float = 0.2  # of these, in which the baseline is of all clips; else 30 to 100 % neutral, as talk is
     unlike_share: float = 0.05  # of conversations, in which nobody speaks
     smoothing: float = 0.1  # of labels
     learning_rate: float = 2e-3

@@ -87,3 +87,13 @@ def test_sounds_of_a_file_a_folder_and_a_word(tmp_path: Path) -> None:
             list(sounds_of(source))
     with pytest.raises(RessentiError):
         samples_of(tmp_path / "notes.txt")
+
+
+def test_pauses_are_not_heard(sample: tuple[Path, Path]) -> None:
+    spoken = samples_of(sample[0])
+    first, second = spoken[int(10.8 * RATE_HZ) : int(13.8 * RATE_HZ)], spoken[int(22.5 * RATE_HZ) : int(25.5 * RATE_HZ)]
+    model = FakeEmotion(lambda _: TENSE)
+    doubt = doubt_of("pause", np.concatenate([first, np.zeros(int(0.8 * RATE_HZ), np.int16), second]), model, CONFIG)
+    turned = [e for e in model.heard if len(e.samples) < 6.5 * RATE_HZ]  # the other call is of the whole, 6.8 s
+    assert sum(len(e.samples) for e in turned) / RATE_HZ == pytest.approx(doubt.heard.judged_s, abs=0.01)
+    assert doubt.heard.judged_s < 6.3

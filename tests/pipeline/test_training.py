@@ -187,8 +187,10 @@ def test_what_is_around_speech_is_kept_and_heard_in_noise(tmp_path: Path, sample
 class Counting(Batches):
     """Remembers whose frames were taken."""
 
+    drawn: list[int]
+
     def _frames(self, clip: int, surrounding: str) -> Frames:
-        self.drawn = [*getattr(self, "drawn", []), clip]
+        self.drawn.append(clip)
         return super()._frames(clip, surrounding)
 
 
@@ -199,6 +201,7 @@ def test_most_baselines_are_of_talk_that_is_neutral(tmp_path: Path) -> None:
     share = {}
     for even in (0.0, 1.0):
         batches = Counting(material, range(4), base, Recipe(even_share=even), 0)
+        batches.drawn = []
         for _ in range(40):
             batches._some_frames({clip.emotion: [i] for i, clip in enumerate(clips)}, "clean")
         share[even] = batches.drawn.count(0) / len(batches.drawn)
@@ -235,6 +238,8 @@ def test_prepared_clips_that_are_damaged_or_of_another_file_are_made_anew(tmp_pa
     material = gather(clips, [], tmp_path / "frames")
     room = material.frames(2, "room").mel
     (material.folder / "room.mel").unlink()
+    assert gather(clips[1:], [], tmp_path / "frames").frames(1, "room").mel == pytest.approx(room)
+    (material.folder / "index.json").write_text('{"a": [0, 1]}', encoding="utf-8")
     assert gather(clips[1:], [], tmp_path / "frames").frames(1, "room").mel == pytest.approx(room)
     write_wav(clips[3].path, noise(2.5, seed=9))
     assert len(gather(clips, [], tmp_path / "frames").frames(3)) == 251

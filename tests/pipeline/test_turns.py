@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pipeline.config import EmotionOptions, TurnOptions
 from pipeline.records import Segment, Turn, union_s
-from pipeline.turns import clear_spans, make_turns, speech_in, windows_of
+from pipeline.turns import clear_spans, heard_of, make_turns, windows_of
 
 OPTIONS = TurnOptions(merge_gap_s=0.8)
 
@@ -70,13 +70,18 @@ def test_long_spans_are_windowed_to_their_end() -> None:
 
 def test_what_is_heard_of_a_window_has_no_pauses() -> None:
     heard = segments((0, 5, "A"), (5.4, 6.2, "A"), (6.5, 12, "A"), (20, 21, "B"))
-    (turn, _) = make_turns(heard, OPTIONS)
-    windows = [(0.0, 8.0, 7.0), (4.0, 12.0, 7.0), (5.0, 6.0, 0.6), (5.1, 5.3, 0.1)]
-    first, second, third, silent = speech_in(turn, heard, windows)
-    assert first == [(0, 5), (5.4, 6.2), (6.5, 8)]
-    assert second == [(4, 5), (5.4, 6.2), (6.5, 12)]
-    assert third == [(5.4, 6)]
-    assert silent == [(5.1, 5.3)]  # as a whole: nothing is spoken in it
+    first, second = heard_of(make_turns(heard, OPTIONS)[0], heard, EmotionOptions())
+    assert (first.start_s, first.end_s) == (0, 8)
+    assert first.speech == ((0, 5), (5.4, 6.2), (6.5, 8))
+    assert (second.start_s, second.end_s) == (4, 12)
+    assert second.speech == ((4, 5), (5.4, 6.2), (6.5, 12))
+
+
+def test_a_window_of_nothing_but_a_pause_is_taken_whole() -> None:
+    heard = segments((0, 4, "A"), (13.5, 20, "A"))
+    (turn,) = make_turns(heard, TurnOptions(merge_gap_s=10))
+    silent = heard_of(turn, heard, EmotionOptions())[1]
+    assert silent.speech == ((silent.start_s, silent.end_s),) == ((4, 12),)
 
 
 times = st.integers(0, 600).map(lambda n: n / 10)
@@ -115,11 +120,12 @@ def test_clear_spans_lie_in_the_turn_and_touch_nobody(heard: list[Segment]) -> N
 @given(some_segments)
 def test_what_is_heard_is_own_speech_and_touches_nobody(heard: list[Segment]) -> None:
     for turn in make_turns(heard, OPTIONS):
-        windows = windows_of(clear_spans(turn, heard, min_s=0.3), EmotionOptions())
-        for (start, end, _), spans in zip(windows, speech_in(turn, heard, windows), strict=True):
-            own = union_s([(max(s.start_s, start), min(s.end_s, end)) for s in heard if s.speaker == turn.speaker])
-            assert spans == [(a, b) for a, b in own if b > a]
-            assert not any(s.speaker != turn.speaker and s.start_s < b and s.end_s > a for s in heard for a, b in spans)
+        for window in heard_of(turn, heard, EmotionOptions(min_judged_s=0.3)):
+            own = union_s([(s.start_s, s.end_s) for s in heard if s.speaker == turn.speaker])
+            assert all(any(start <= a < b <= end for start, end in own) for a, b in window.speech)
+            assert all(window.start_s <= a < b <= window.end_s for a, b in window.speech)
+            others = [s for s in heard if s.speaker != turn.speaker]
+            assert not any(s.start_s < b and s.end_s > a for s in others for a, b in window.speech)
 
 
 @given(st.floats(0.8, 300), st.floats(0, 1000))
