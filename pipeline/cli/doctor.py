@@ -103,14 +103,14 @@ def _vad(_: Config) -> tuple[ModelInfo, str, State]:
 
 def _diarization(config: Config) -> tuple[ModelInfo, str, State]:
     """Who speaks, where one channel holds several voices; a pipeline is checked, not loaded."""
+    from pipeline import voice
     from pipeline.diarization import check, locate
-    from pipeline.diarization.embedding import model_info
 
     asked = config.diarization.model
     found = locate(asked)
     if found is None:
         why = _named(asked, "built in; for recordings in which one channel holds several voices")
-        return model_info(), why, "verified"
+        return voice.info(), why, "verified"
     check(found, config.diarization)
     if isinstance(found, Path):
         why = f"{found}, which the config names"

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from pipeline import voice
 from pipeline.audio import Audio, file_sha256
 from pipeline.config import DiarizationOptions
 from pipeline.diarization import clustering, embedding, vad
@@ -29,7 +30,7 @@ class BuiltinDiarizer:
 
     def __init__(self, options: DiarizationOptions) -> None:
         self._options = options
-        self.models = (vad_info(), embedding.model_info())
+        self.models = (vad_info(), voice.info())
 
     def diarize(self, audio: Audio, count: Count, progress: Progress = ignore_progress) -> Diarization:
         """Segments of the first channel; none where no speech is found."""

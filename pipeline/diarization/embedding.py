@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 
-from pipeline.audio import RATE_HZ, Samples, file_sha256
-from pipeline.errors import ModelError
+from pipeline import voice
+from pipeline.audio import RATE_HZ, Samples
 from pipeline.mel import HOP, WINDOW, FloatArray, mel_power
-from pipeline.models import onnx_session
-from pipeline.records import ModelInfo, Progress, ignore_progress
+from pipeline.records import Progress, ignore_progress
 
-WEIGHTS = Path(__file__).resolve().parent.parent / "models" / "speaker.onnx"
-_BANDS = 40
-_LEVEL_DBFS = -30.0  # the encoder was trained at this level
 _BATCH = 64
 _SHORTEST_S = 0.4  # windows are never shorter than this; shorter spans are widened into their surroundings
 
@@ -51,39 +44,18 @@ def windows_of(spans: Sequence[tuple[float, float]], window_s: float, step_s: fl
     return out
 
 
-@cache
-def model_info() -> ModelInfo:
-    """The embedding model, checked against the hash noted when it was made; raises `ModelError` where it differs."""
-    try:
-        expected = json.loads(WEIGHTS.with_suffix(".json").read_text(encoding="utf-8"))["sha256"]
-        digest = file_sha256(WEIGHTS)
-    except OSError as exc:
-        raise ModelError(f"the built-in speaker model is missing ({exc}). Install Ressenti again.") from exc
-    if digest != expected:
-        raise ModelError(f"{WEIGHTS.name}: SHA-256 {digest[:12]}, expected {expected[:12]}. Install Ressenti again.")
-    return ModelInfo(
-        task="speaker embedding",
-        name="ge2e-resemblyzer-0.1.4",
-        licence="Apache-2.0",
-        sha256=digest,
-        commercial=True,
-    )
-
-
 def embed(samples: Samples, windows: Sequence[SpeechWindow], progress: Progress = ignore_progress) -> FloatArray:
     """Embeddings (windows, 256) of 16 kHz samples (n,); batches hold windows of one length, which changes nothing."""
-    model_info()
-    session = onnx_session(WEIGHTS)
     lengths = np.array([max(_SHORTEST_S, w.end_s - w.start_s) for w in windows])
     frames = np.round(lengths * RATE_HZ / HOP).astype(int)
-    out = np.zeros((len(windows), 256), dtype=np.float32)
+    out = np.zeros((len(windows), voice.WIDTH), dtype=np.float32)
     done = 0
     for length in np.unique(frames):
         rows = np.flatnonzero(frames == length)
         for start in range(0, len(rows), _BATCH):
             part = rows[start : start + _BATCH]
             mels = np.stack([_mel(samples, windows[i], int(length)) for i in part])
-            out[part] = session.run(None, {"mel": mels})[0]
+            out[part] = voice.embeddings(mels)
             done += len(part)
             progress("voices", done, len(windows))
     return out
@@ -95,11 +67,11 @@ def _mel(samples: Samples, window: SpeechWindow, frames: int) -> FloatArray:
     start = max(0, min(start, len(samples) - frames * HOP))
     piece = samples[max(0, start - WINDOW // 2) : start + frames * HOP + WINDOW // 2]
     lead = (start - max(0, start - WINDOW // 2)) // HOP
-    mel = mel_power(piece, _BANDS)[lead : lead + frames]
+    mel = mel_power(piece, voice.BANDS)[lead : lead + frames]
     if len(mel) < frames:
         mel = np.pad(mel, ((0, frames - len(mel)), (0, 0)))
     inner = piece.astype(np.float32) / 32768
     gain_db = max(
-        0.0, _LEVEL_DBFS - 10 * float(np.log10(np.mean(inner * inner) + 1e-12))
+        0.0, voice.LEVEL_DBFS - 10 * float(np.log10(np.mean(inner * inner) + 1e-12))
     )  # raised only, as in training
     return mel * np.float32(10 ** (gain_db / 10))

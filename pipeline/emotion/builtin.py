@@ -1,4 +1,4 @@
-"""The built-in emotion model: a small network on log-mel and prosody that hears each speaker against himself."""
+"""The built-in emotion model: a small network on what a voice encoder hears, each speaker against himself."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import softmax
 
+from pipeline import voice
 from pipeline.audio import file_sha256
 from pipeline.emotion import features
-from pipeline.emotion.features import Frames
+from pipeline.emotion.features import Impressions, Population
 from pipeline.emotion.interface import Excerpt
 from pipeline.errors import ModelError
 from pipeline.mel import FloatArray
@@ -21,16 +21,15 @@ from pipeline.models import onnx_session
 from pipeline.records import EmotionScores, ModelInfo, Note, Progress, ignore_progress
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "models"
-_GRID = 32  # frames: excerpts are padded to a multiple of this and batched with their like, so batching changes nothing
-_BATCH = 32
+KNOWN_S = 10.0  # seconds of speech of a speaker, at which the temperature lies half way between the two
 _NON_COMMERCIAL = ("ravdess", "nemo", "emodb")
 
 
 class BuiltinEmotion:
-    """Five classes, valence and arousal from log-mel and prosody normalised by the speaker's own baseline.
+    """Five classes, valence and arousal from how a stretch differs from the speaker's own baseline.
 
-    Loads `emotion.onnx` and `emotion.json` from a folder; raises `ModelError` where they are absent or differ from
-    the hash that was noted when they were made.
+    Loads `emotion.onnx` and `emotion.json` from a folder; raises `ModelError` where they are absent, differ from the
+    hash that was noted when they were made, or learned by another voice encoder.
     """
 
     def __init__(self, folder: Path = WEIGHTS) -> None:
@@ -48,12 +47,11 @@ class BuiltinEmotion:
         try:
             if digest != about["sha256"]:
                 raise ModelError(f"{path.name}: SHA-256 {digest[:12]}, expected {about['sha256'][:12]}. Install again.")
-            self.temperature = float(about["temperature"])
-            self._population = features.Baseline(
-                np.array(about["population_mean"], np.float32),
-                np.array(about["population_sd"], np.float32),
-                float(about["population_pitch"]),
-                float(about["population_tilt"]),
+            if about["encoder"] != voice.hashes()["voice.onnx"]:
+                raise ModelError(f"{path}: learned by another voice encoder than the one here. Train it again.")
+            self.temperatures = (float(about["temperature_alone"]), float(about["temperature"]))
+            self._population = Population(
+                np.array(about["population_mean"], np.float32), np.array(about["population_sd"], np.float32)
             )
             known = about.get("learned", {}).items()
             self.learned = frozenset((corpus, name) for corpus, names in known for name in names)
@@ -78,17 +76,24 @@ class BuiltinEmotion:
         out: list[EmotionScores | None] = [None] * len(excerpts)
         done = 0
         for rows in _by_speaker(excerpts):
-            logits, plane = self.logits([features.frames_of(excerpts[i].samples) for i in rows])
-            for i, scores, (valence, arousal) in zip(rows, self._scores(logits), plane.tolist(), strict=True):
-                out[i] = EmotionScores(scores, "softmax", valence, arousal)
+            logits, plane, seconds = self.logits(_heard([excerpts[i] for i in rows]))
+            scores = softmax(logits.astype(np.float64) / self.temperature_at(seconds), axis=1)
+            for i, own, (valence, arousal) in zip(rows, scores.tolist(), plane.tolist(), strict=True):
+                out[i] = EmotionScores(tuple(own), "softmax", valence, arousal)
             done += len(rows)
             progress("emotion", done, len(excerpts))
         return [scores for scores in out if scores is not None]
 
-    def logits(self, heard: Sequence[Frames]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Class logits (n, 5) before the temperature, and valence and arousal (n, 2), of one speaker's excerpts."""
-        found = self._run(heard)
-        return found["classes"], found["valence_arousal"]
+    def temperature_at(self, seconds: float) -> float:
+        """What logits are divided by where so many seconds of a speaker were heard: more doubt where there is less."""
+        alone, known = self.temperatures
+        own = seconds / (seconds + KNOWN_S)
+        return own * known + (1 - own) * alone
+
+    def logits(self, heard: Impressions) -> tuple[FloatArray, FloatArray, float]:
+        """Class logits (n, 5) before the temperature, valence and arousal (n, 2), of one speaker; seconds heard."""
+        found, seconds = self._run(heard)
+        return found["classes"], found["valence_arousal"], seconds
 
     def outputs(self, excerpts: Sequence[Excerpt]) -> dict[str, FloatArray]:
         """All that the network says of excerpts, by the name of the output, each (n, width), heard as by `score`.
@@ -97,36 +102,21 @@ class BuiltinEmotion:
         """
         out: dict[str, FloatArray] = {}
         for rows in _by_speaker(excerpts):
-            for name, values in self._run([features.frames_of(excerpts[i].samples) for i in rows]).items():
+            found, _ = self._run(_heard([excerpts[i] for i in rows]))
+            for name, values in found.items():
                 out.setdefault(name, np.zeros((len(excerpts), values.shape[1]), np.float32))[rows] = values
         return out
 
-    def _run(self, heard: Sequence[Frames]) -> dict[str, FloatArray]:
-        """The network's outputs by name, each (n, width), of one speaker's excerpts."""
-        base = features.speaker_baseline(features.joined(heard), self._population)
-        by_length: dict[int, list[int]] = defaultdict(list)
-        for i, frames in enumerate(heard):
-            by_length[-(-len(frames) // _GRID) * _GRID].append(i)
+    def _run(self, heard: Impressions) -> tuple[dict[str, FloatArray], float]:
+        """The network's outputs by name, each (n, width), of one speaker's impressions; seconds heard."""
+        base, seconds = features.speaker_baseline(heard, self._population)
+        difference = features.normalise(heard.values, base, self._population)
         names = [output.name for output in self._session.get_outputs()]
-        out: dict[str, FloatArray] = {}
-        for length, rows in by_length.items():
-            for start in range(0, len(rows), _BATCH):
-                part = rows[start : start + _BATCH]
-                bands = np.zeros((len(part), length, features.BANDS), np.float32)
-                contours = np.zeros((len(part), length, features.CONTOURS), np.float32)
-                mask = np.zeros((len(part), length), np.float32)
-                for k, i in enumerate(part):
-                    own = slice(len(heard[i]))
-                    bands[k, own], contours[k, own] = features.normalise(heard[i], base)
-                    mask[k, own] = 1
-                found = self._session.run(None, {"bands": bands, "contours": contours, "mask": mask})
-                for name, values in zip(names, found, strict=True):
-                    out.setdefault(name, np.zeros((len(heard), values.shape[1]), np.float32))[part] = values
-        return out
+        return dict(zip(names, self._session.run(None, {"difference": difference}), strict=True)), seconds
 
-    def _scores(self, logits: npt.NDArray[np.float32]) -> list[tuple[float, ...]]:
-        scores = softmax(logits.astype(np.float64) / self.temperature, axis=1)
-        return [tuple(float(s) for s in row) for row in scores]
+
+def _heard(excerpts: Sequence[Excerpt]) -> Impressions:
+    return features.impressions([features.mel_of(excerpt.samples) for excerpt in excerpts])
 
 
 def _by_speaker(excerpts: Sequence[Excerpt]) -> list[list[int]]:

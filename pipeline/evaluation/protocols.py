@@ -73,7 +73,7 @@ def _fold(k: int, tested: Sequence[Clip], material: Sequence[Clip]) -> Fold:
 def retrain(folds: Sequence[Fold], weights: Path, steps: int | None) -> list[Path]:
     """Train the built-in model for each fold into a folder under `weights`, one network each; what is there is kept.
 
-    The clips as training hears them are kept there too, in `frames`.
+    What training hears of the clips is kept there too, in `heard`.
 
     Needs `pip install '.[train]'` (PyTorch writes ONNX with it); raises `ConfigError` where that is missing.
     """
@@ -81,8 +81,8 @@ def retrain(folds: Sequence[Fold], weights: Path, steps: int | None) -> list[Pat
         import onnx  # noqa: F401
     except ImportError as exc:
         raise ConfigError("training again needs the package onnx; run: pip install '.[train]'") from exc
-    from pipeline.training.batches import Recipe
     from pipeline.training.emotion import train_models, voices_of
+    from pipeline.training.examples import Recipe
 
     recipe = Recipe() if steps is None else Recipe(steps=steps)
     outs = [weights / fold.name for fold in folds]
@@ -95,7 +95,7 @@ def retrain(folds: Sequence[Fold], weights: Path, steps: int | None) -> list[Pat
             raise OutputError(f"{outs[i]}: no folder ({exc.strerror}). Choose another with --weights.") from exc
     if wanted:
         voices = voices_of([fold.learn for fold in folds], recipe)
-        train_models([folds[i].learn for i in wanted], [outs[i] for i in wanted], recipe, voices, weights / "frames")
+        train_models([folds[i].learn for i in wanted], [outs[i] for i in wanted], recipe, voices, weights / "heard")
     for i in wanted:
         (outs[i] / "fold.json").write_text(abouts[i], encoding="utf-8")
     return outs

@@ -13,18 +13,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.audio import RATE_HZ
-from pipeline.emotion import features
 from pipeline.emotion.interface import EmotionModel, Excerpt
 from pipeline.errors import ConfigError
 from pipeline.evaluation import metrics
 from pipeline.evaluation.emotion import Cut
 from pipeline.evaluation.metrics import FloatArray, IntArray, Interval
 from pipeline.evaluation.outputs import outputs_of
+from pipeline.mel import mel_power
 from pipeline.training.corpora import Clip
 
 MOST = 8  # clips of an emotion and speaker
 FOLDS = 4  # at most; fewer where a corpus has fewer speakers
 SEED = 0
+_BANDS, _HZ = 64, (60.0, 7_600.0)
+_FLOOR = 1e-7  # of the speaker's mean power: what lies 70 dB below it is floor
 Who = tuple[str, str]
 
 
@@ -159,10 +161,10 @@ def _values(cuts: Sequence[Cut], model: EmotionModel) -> tuple[str, FloatArray]:
 
 def _sound(cuts: Sequence[Cut]) -> FloatArray:
     """Mean and spread of log-mel power in each band (n, 128), relative to the speaker's level."""
-    heard = [features.frames_of(cut.samples) for cut in cuts]
-    own = {
-        who: [f for f, c in zip(heard, cuts, strict=True) if c.clip.who == who] for who in {c.clip.who for c in cuts}
+    heard = [mel_power(cut.samples, _BANDS, *_HZ) for cut in cuts]
+    level = {
+        who: np.concatenate([h for h, cut in zip(heard, cuts, strict=True) if cut.clip.who == who]).mean()
+        for who in {cut.clip.who for cut in cuts}
     }
-    level = {who: features.speaker_baseline(features.joined(parts), None).level for who, parts in own.items()}
-    logs = [features.relative(f.mel, level[cut.clip.who]) for f, cut in zip(heard, cuts, strict=True)]
+    logs = [np.log(mel / level[cut.clip.who] + _FLOOR) for mel, cut in zip(heard, cuts, strict=True)]
     return np.array([np.concatenate([log.mean(axis=0), log.std(axis=0)]) for log in logs], dtype=np.float64)

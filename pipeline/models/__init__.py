@@ -43,8 +43,10 @@ def forbid_network() -> None:
 
 
 def threads() -> int:
-    """Cores that this process may use."""
+    """Cores that this process may use; fewer where OMP_NUM_THREADS says so."""
     try:
-        return len(os.sched_getaffinity(0))
+        cores = len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS and Windows
-        return os.cpu_count() or 1
+        cores = os.cpu_count() or 1
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores, int(asked)) if asked.isdecimal() and int(asked) else cores

@@ -1,6 +1,7 @@
 """How the built-in emotion model was made: `python -m pipeline.training.emotion --data DIR`.
 
-DIR holds labelled corpora (`ravdess/labels.csv`, ...). Seeded; two cores need about half an hour.
+DIR holds labelled corpora (`ravdess/labels.csv`, ...). Seeded; two cores need about twenty minutes, most of it for
+preparing the clips.
 """
 
 from __future__ import annotations
@@ -13,27 +14,28 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 import numpy as np
 import torch
 import typer
 from torch import Tensor, nn
 
+from pipeline import voice
 from pipeline.audio import file_sha256
 from pipeline.emotion import features
-from pipeline.emotion.builtin import BuiltinEmotion
-from pipeline.emotion.placement import computes_bf16
+from pipeline.emotion.builtin import KNOWN_S, BuiltinEmotion
+from pipeline.emotion.features import Population
 from pipeline.errors import ConfigError
 from pipeline.evaluation.metrics import confusion, macro_f1
 from pipeline.training import corpora
-from pipeline.training.batches import Batches, Recipe, population
+from pipeline.training.examples import Recipe, examples_of, population
 from pipeline.training.material import Material, gather
 from pipeline.training.network import EmotionNet
-from pipeline.training.optimiser import Optimiser
 from pipeline.training.surroundings import SHARES
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
+_PART = 8_192  # examples at a time through the network, for the memory's sake
 
 
 @dataclass(frozen=True)
@@ -42,41 +44,51 @@ class Job:
 
     material: Material
     clips: tuple[int, ...]
-    base: features.Baseline
+    base: Population
     recipe: Recipe
     seed: int
 
 
-def train_member(job: Job) -> EmotionNet:
-    """Train one network; returns the exponential moving average of its weights."""
+def train_network(job: Job) -> EmotionNet:
+    """Fit one network to all of its examples at once (L-BFGS), its weights held small."""
     recipe = job.recipe
     torch.manual_seed(job.seed)
-    half = computes_bf16()
-    batches = Batches(job.material, job.clips, job.base, recipe, job.seed)
+    examples = examples_of(job.material, job.clips, job.base, recipe, job.seed)
+    data = {name: torch.from_numpy(value) for name, value in vars(examples).items()}
     net = EmotionNet()
-    optimiser = Optimiser(net, recipe.learning_rate, recipe.matrix_rate, recipe.weight_decay, recipe.steps)
-    decay = min(
-        recipe.average_decay, max(0.0, 1 - 5 / recipe.steps)
-    )  # a short training must not average its own beginning
-    average = torch.optim.swa_utils.AveragedModel(
-        net,
-        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(decay),  # type: ignore[no-untyped-call]
-        use_buffers=True,
+    matrices = [p for p in net.parameters() if p.ndim == 2]
+    optimiser = torch.optim.LBFGS(
+        net.parameters(), max_iter=recipe.steps, history_size=20, line_search_fn="strong_wolfe"
     )
-    net.train()
-    for step in range(recipe.steps):
-        batch = batches.batch()
-        with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            class_logits, emotion_logits, plane, _ = net(batch.bands, batch.contours, batch.mask)
-        loss = cross_entropy(emotion_logits.float(), batch.emotions, recipe.smoothing)
-        loss = loss + cross_entropy(class_logits.float(), batch.classes, recipe.smoothing)
-        missed = ((plane.float() - batch.plane) ** 2).mean(1)
-        loss = loss + 2 * (missed * batch.speech).sum() / batch.speech.sum().clamp(min=1)
-        optimiser.step(loss)
-        average.update_parameters(net)
-        if step % 100 == 99:
-            typer.echo(f"seed {job.seed}  step {step + 1}/{recipe.steps}  loss {loss.item():.3f}", err=True)
-    return cast(EmotionNet, average.module.eval())
+    tried = 0
+
+    def loss() -> Tensor:
+        nonlocal tried
+        optimiser.zero_grad()
+        total = torch.zeros(())
+        for start in range(0, len(data["weights"]), _PART):
+            part = {name: value[start : start + _PART] for name, value in data.items()}
+            of_part = _loss_of(net, part) / len(data["weights"])
+            of_part.backward()  # type: ignore[no-untyped-call]
+            total = total + of_part.detach()
+        small = recipe.penalty * torch.stack([(m**2).sum() for m in matrices]).sum() / net.hidden.out_features
+        small.backward()  # type: ignore[no-untyped-call]
+        tried += 1
+        if tried % 25 == 0:
+            typer.echo(f"seed {job.seed}  {tried} tried  loss {total.item() + small.item():.4f}", err=True)
+        return total + small.detach()
+
+    optimiser.step(loss)  # type: ignore[no-untyped-call]
+    return net.eval()
+
+
+def _loss_of(net: EmotionNet, part: dict[str, Tensor]) -> Tensor:
+    """Sum over examples of what is missed: emotions, classes and the plane."""
+    classes, emotions, plane, _ = net(part["differences"])
+    missed = cross_entropy(emotions, part["emotions"]) + cross_entropy(classes, part["classes"])
+    missed = missed + 2 * ((plane - part["plane"]) ** 2).mean(1) * part["speech"]
+    total: Tensor = (missed * part["weights"]).sum()
+    return total
 
 
 def train_networks(jobs: Sequence[Job]) -> list[EmotionNet]:
@@ -94,29 +106,24 @@ def train_networks(jobs: Sequence[Job]) -> list[EmotionNet]:
 
 
 def _trained_state(job: Job) -> dict[str, np.ndarray]:
-    net = train_member(job)
-    return {name: value.contiguous().numpy() for name, value in net.state_dict().items()}
+    return {name: value.numpy() for name, value in train_network(job).state_dict().items()}
 
 
-def cross_entropy(logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
-    """Mean cross entropy of logits (n, k) with targets (n, k) whose rows sum to the row's weight."""
-    weights = targets.sum(1)
-    smoothed = targets * (1 - smoothing) + weights.unsqueeze(1) * smoothing / targets.shape[1]
-    losses = -(smoothed * torch.log_softmax(logits, dim=1)).sum(1)
-    return losses.sum() / weights.sum().clamp(min=1e-3)
+def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """Cross entropy (n,) of logits (n, k) with targets (n, k)."""
+    return -(targets * torch.log_softmax(logits, dim=1)).sum(1)
 
 
 def export(net: nn.Module, path: Path) -> None:
-    """Write the network as ONNX with free batch and frame axes."""
-    inputs, outputs = ("bands", "contours", "mask"), ("classes", "emotions", "valence_arousal", "embedding")
-    example = (torch.zeros(2, 128, features.BANDS), torch.zeros(2, 128, features.CONTOURS), torch.ones(2, 128))
+    """Write the network as ONNX with a free batch axis."""
+    outputs = ("classes", "emotions", "valence_arousal", "embedding")
     torch.onnx.export(
         net,
-        example,
+        (torch.zeros(2, features.WIDTH),),
         str(path),
-        input_names=inputs,
+        input_names=["difference"],
         output_names=outputs,
-        dynamic_axes={name: {0: "batch", 1: "frames"} for name in inputs} | {name: {0: "batch"} for name in outputs},
+        dynamic_axes={name: {0: "batch"} for name in ("difference", *outputs)},
         opset_version=17,
         dynamo=False,
     )
@@ -124,25 +131,28 @@ def export(net: nn.Module, path: Path) -> None:
 
 def write_model(
     net: nn.Module,
-    base: features.Baseline,
+    base: Population,
     recipe: Recipe,
-    temperature: float,
+    temperatures: tuple[float, float],
     out: Path,
     learned: Iterable[tuple[str, str]] = (),
 ) -> None:
-    """Write `emotion.onnx` and `emotion.json`: all that inference needs, how it was made and from which speakers."""
+    """Write `emotion.onnx` and `emotion.json`: all that inference needs, how it was made and from which speakers.
+
+    `temperatures` are of a clip alone and of a speaker of whom much is heard.
+    """
     export(net.eval(), out / "emotion.onnx")
     about = {
         "sha256": file_sha256(out / "emotion.onnx"),
-        "temperature": round(temperature, 4),
+        "encoder": voice.hashes()["voice.onnx"],
+        "temperature": round(temperatures[1], 4),
+        "temperature_alone": round(temperatures[0], 4),
         "recipe": asdict(recipe),
         "learned": by_corpus(learned),
         "population_mean": [round(float(v), 5) for v in base.mean],
-        "population_sd": [round(float(v), 5) for v in base.sd],
-        "population_pitch": round(base.pitch, 5),
-        "population_tilt": round(base.tilt, 5),
+        "population_sd": [round(float(v), 6) for v in base.sd],
     }
-    (out / "emotion.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    (out / "emotion.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
 
 
 def by_corpus(speakers: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
@@ -153,41 +163,54 @@ def by_corpus(speakers: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     return out
 
 
-def temperature_of(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None) -> float:
-    """The temperature that makes softmax scores (n, 5) most likely for the labels (n,) (Guo et al. 2017).
+@dataclass(frozen=True)
+class Judged:
+    """Class labels (n,), logits (n, 5) before the temperature, seconds heard of the speaker (n,), weights (n,)."""
 
-    `weights` (n,) say how much each counts, alike if not given.
-    """
-    from scipy.optimize import minimize_scalar
+    truth: np.ndarray
+    logits: np.ndarray
+    seconds: np.ndarray
+    weights: np.ndarray
+
+
+def temperatures_of(judged: Judged) -> tuple[float, float]:
+    """The temperatures that make softmax scores most likely for the labels (Guo et al. 2017): alone, and well known."""
+    from scipy.optimize import minimize
     from scipy.special import log_softmax
 
-    rows = np.arange(len(labels))
-    found = minimize_scalar(
-        lambda t: -np.average(log_softmax(logits / t, axis=1)[rows, labels], weights=weights),
-        bounds=(0.2, 5),
-        method="bounded",
-    )
-    return float(found.x)
+    rows = np.arange(len(judged.truth))
+    own = judged.seconds / (judged.seconds + KNOWN_S)
+
+    def missed(logs: np.ndarray) -> float:
+        alone, known = np.exp(logs)
+        scaled = judged.logits / (own * known + (1 - own) * alone)[:, None]
+        return float(-np.average(log_softmax(scaled, axis=1)[rows, judged.truth], weights=judged.weights))
+
+    alone, known = np.exp(minimize(missed, np.zeros(2), method="Nelder-Mead", bounds=[(-1.6, 1.6)] * 2).x)
+    return float(alone), float(known)
 
 
-def truth_and_logits(
-    model: BuiltinEmotion, material: Material, clips: Sequence[int]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Class labels (n,) and logits (n, 5), before the temperature, of those clips that have a class, and weights (n,).
+def judged_by(model: BuiltinEmotion, material: Material, clips: Sequence[int], *, alone: bool = False) -> Judged:
+    """How a model hears those clips that have a class.
 
-    Each speaker is heard in every surrounding, without what is around the speech, so that a temperature that is fitted
-    on them fits all of these; by the weights each counts alike, however many clips there are of him or her.
+    Each speaker is heard in every surrounding, so that temperatures that are fitted on them fit all of these, and each
+    counts alike, however many clips there are of him or her. With `alone`, nothing else is heard of a speaker.
     """
     truth: list[int | None] = []
-    weights: list[float] = []
-    found = []
+    parts = []
     for who in sorted({material.clips[i].who for i in clips}):
         rows = [i for i in clips if material.clips[i].who == who and material.clips[i].label is not None]
         for surrounding in SHARES if rows else ():
-            found.append(model.logits([material.frames(i, surrounding) for i in rows])[0])
-            truth += [material.clips[i].label for i in rows]
-            weights += [1 / len(rows)] * len(rows)
-    return np.array(truth), np.concatenate(found), np.array(weights)
+            for own in [[i] for i in rows] if alone else [rows]:
+                logits, _, seconds = model.logits(material.heard(own, surrounding))
+                parts.append((logits, np.full(len(own), seconds), np.full(len(own), 1 / len(rows))))
+                truth += [material.clips[i].label for i in own]
+    return Judged(np.array(truth), *(np.concatenate(values) for values in zip(*parts, strict=True)))
+
+
+def both(one: Judged, other: Judged) -> Judged:
+    """Two as one."""
+    return Judged(*(np.concatenate(pair) for pair in zip(vars(one).values(), vars(other).values(), strict=True)))
 
 
 def voices_of(parts: Sequence[Sequence[corpora.Clip]], recipe: Recipe) -> list[corpora.Clip]:
@@ -209,9 +232,9 @@ def train_models(
 ) -> list[float]:
     """Train a model from each part of the clips and write it into its folder, all side by side.
 
-    Each is trained twice: without an eighth of the speakers, to fit the temperature on these, and with all of them,
+    Each is trained twice: without a fourth of the speakers, to fit the temperatures on these, and with all of them,
     which is kept. Returns the macro F1 of the first on whom it left out. `voices` may babble behind others; `cache`
-    keeps the frames of the clips from run to run. Raises `ConfigError` where there are too few speakers.
+    keeps what was heard of the clips from run to run. Raises `ConfigError` where there are too few speakers.
     """
     clips = list(dict.fromkeys(clip for part in parts for clip in part))
     missing = [corpora.left_out(part) for part in parts]
@@ -234,18 +257,18 @@ def train_models(
 def _calibrated(first: EmotionNet, net: EmotionNet, job: Job, without: frozenset[tuple[str, str]], out: Path) -> float:
     """Write a network with the temperature of another that left speakers out, fitted on these; its macro F1 there."""
     out.mkdir(parents=True, exist_ok=True)
-    write_model(first, job.base, job.recipe, 1.0, out)
-    unseen = [i for i in job.clips if job.material.clips[i].who in without]
-    truth, logits, weights = truth_and_logits(BuiltinEmotion(out), job.material, unseen)
+    write_model(first, job.base, job.recipe, (1.0, 1.0), out)
+    model, unseen = BuiltinEmotion(out), [i for i in job.clips if job.material.clips[i].who in without]
+    own, alone = (judged_by(model, job.material, unseen, alone=alone) for alone in (False, True))
     learned = {job.material.clips[i].who for i in job.clips}
-    write_model(net, job.base, job.recipe, temperature_of(logits, truth, weights), out, learned)
-    return macro_f1(confusion(truth, logits.argmax(axis=1)))
+    write_model(net, job.base, job.recipe, temperatures_of(both(own, alone)), out, learned)
+    return macro_f1(confusion(own.truth, own.logits.argmax(axis=1)))
 
 
 def main(
     data: Annotated[Path, typer.Option(help="folder of labelled corpora")],
     out: Annotated[Path, typer.Option(help="where the weights go")] = MODELS,
-    cache: Annotated[Path | None, typer.Option(help="keep prepared clips here: about 1.6 GB")] = None,
+    cache: Annotated[Path | None, typer.Option(help="keep prepared clips here: about 80 MB")] = None,
     seed: int = Recipe.seed,
     steps: int = Recipe.steps,
 ) -> None:
@@ -253,7 +276,8 @@ def main(
     recipe = Recipe(seed=seed, steps=steps)
     learn, _ = corpora.split([clip for clip in corpora.read_clips(data) if clip.emotion])
     (unseen_f1,) = train_models([learn], [out], recipe, voices_of([learn], recipe), cache)
-    typer.echo(f"temperature {BuiltinEmotion(out).temperature:.3f}")
+    alone, known = BuiltinEmotion(out).temperatures
+    typer.echo(f"temperature {known:.3f}, of a clip alone {alone:.3f}")
     typer.echo(f"left-out speakers, all surroundings: macro F1 {unseen_f1:.3f}")
 
 

@@ -1,4 +1,4 @@
-"""Where the built-in speaker embeddings come from: `python -m pipeline.training.speaker`.
+"""Where the built-in voice encoder comes from: `python -m pipeline.training.speaker`.
 
 Takes the pretrained GE2E weights out of the `resemblyzer` wheel (by name, with pip; the package itself is neither
 installed nor imported) and writes them as fp32 ONNX with their hash.
@@ -19,27 +19,40 @@ import torch
 import typer
 from torch import Tensor, nn
 
+from pipeline import voice
 from pipeline.audio import file_sha256
 
-MODELS = Path(__file__).resolve().parent.parent / "models"
 PACKAGE = "resemblyzer==0.1.4"
-BANDS, WIDTH = 40, 256
+_FRAMES = {0: "batch", 1: "frames"}
 
 
-class VoiceEncoder(nn.Module):
-    """GE2E speaker encoder (Wan et al. 2018): three LSTM layers, a projection, a rectifier, unit length.
+class Voice(nn.Module):
+    """What a GE2E speaker encoder (Wan et al. 2018) hears: the first two of its three LSTM layers.
 
-    Mel power (batch, frames, 40), not logarithmic, in; embeddings (batch, 256) out.
+    Mel power (batch, frames, 40), not logarithmic, in; states (batch, frames, 256) out.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.lstm = nn.LSTM(BANDS, WIDTH, num_layers=3, batch_first=True)
-        self.linear = nn.Linear(WIDTH, WIDTH)
+        self.lstm = nn.LSTM(voice.BANDS, voice.WIDTH, num_layers=2, batch_first=True)
 
     def forward(self, mel: Tensor) -> Tensor:
+        """States of the second layer at each frame."""
+        states: Tensor = self.lstm(mel)[0]
+        return states
+
+
+class Speaker(nn.Module):
+    """The rest of the encoder: a third layer, a projection, a rectifier, unit length; embeddings (batch, 256) out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(voice.WIDTH, voice.WIDTH, batch_first=True)
+        self.linear = nn.Linear(voice.WIDTH, voice.WIDTH)
+
+    def forward(self, states: Tensor) -> Tensor:
         """Embeddings of unit length."""
-        _, (hidden, _) = self.lstm(mel)
+        _, (hidden, _) = self.lstm(states)
         raw = torch.relu(self.linear(hidden[-1]))
         unit: Tensor = raw / (raw.norm(dim=1, keepdim=True) + 1e-9)
         return unit
@@ -56,24 +69,35 @@ def pretrained_state() -> dict[str, Tensor]:
     return {key: value for key, value in checkpoint["model_state"].items() if not key.startswith("similarity_")}
 
 
-def main(out: Annotated[Path, typer.Option(help="where the weights go")] = MODELS) -> None:
-    """Write `speaker.onnx` and `speaker.json`."""
-    encoder = VoiceEncoder().eval()
-    encoder.load_state_dict(pretrained_state(), strict=True)
-    path = out / "speaker.onnx"
-    torch.onnx.export(
-        encoder,
-        (torch.zeros(2, 150, BANDS),),
-        str(path),
-        input_names=["mel"],
-        output_names=["embedding"],
-        dynamic_axes={"mel": {0: "batch", 1: "frames"}, "embedding": {0: "batch"}},
-        opset_version=17,
-        dynamo=False,
-    )
-    about = {"sha256": file_sha256(path), "source": PACKAGE, "file": "resemblyzer/pretrained.pt"}
+def parts_of(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The weights of `Voice` and of `Speaker`."""
+    upper = {key: value for key, value in state.items() if key.endswith("_l2") or key.startswith("linear.")}
+    lower = {key: value for key, value in state.items() if key not in upper}
+    return lower, {key.replace("_l2", "_l0"): value for key, value in upper.items()}
+
+
+def main(out: Annotated[Path, typer.Option(help="where the weights go")] = voice.WEIGHTS) -> None:
+    """Write `voice.onnx`, `speaker.onnx` and `speaker.json`."""
+    digests = {}
+    nets = (("voice", Voice(), "mel", voice.BANDS), ("speaker", Speaker(), "states", voice.WIDTH))
+    for (name, net, given, width), state in zip(nets, parts_of(pretrained_state()), strict=True):
+        net.load_state_dict(state, strict=True)
+        path = out / f"{name}.onnx"
+        told = "states" if name == "voice" else "embedding"
+        torch.onnx.export(
+            net.eval(),
+            (torch.zeros(2, 150, width),),
+            str(path),
+            input_names=[given],
+            output_names=[told],
+            dynamic_axes={"mel": _FRAMES, "states": _FRAMES, "embedding": {0: "batch"}},
+            opset_version=17,
+            dynamo=False,
+        )
+        digests[path.name] = file_sha256(path)
+        typer.echo(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB, SHA-256 {digests[path.name]}")
+    about = {"sha256": digests, "source": PACKAGE, "file": "resemblyzer/pretrained.pt"}
     (out / "speaker.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-    typer.echo(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB, SHA-256 {about['sha256']}")
 
 
 if __name__ == "__main__":

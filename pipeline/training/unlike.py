@@ -1,4 +1,4 @@
-"""Frames of speech -> frames of what is no speech: of this the network learns to be unsure (Hendrycks et al. 2019).
+"""Mel power of speech -> of what is no speech: of this the network learns to be unsure (Hendrycks et al. 2019).
 
 Outlier exposure, made in the spectrogram and not as the sounds of `pipeline.evaluation.generated` are, though some of
 these are of the same kind: what doubt is worth on sound of no known kind, recordings tell.
@@ -10,48 +10,46 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pipeline.emotion.features import BANDS, Frames
+from pipeline.mel import FloatArray
 
 
-def unlike_speech(frames: Frames, rng: np.random.Generator) -> Frames:
-    """As many frames, of about the level of those given, in which nobody speaks."""
-    return _KINDS[int(rng.integers(len(_KINDS)))](frames, rng)
+def unlike_speech(mel: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """As many frames of mel power (n, bands), of the level of those given, in which nobody speaks."""
+    made = _KINDS[int(rng.integers(len(_KINDS)))](mel, rng)
+    return made * np.float32(mel.sum() / max(float(made.sum()), 1e-12))
 
 
-def _held(frames: Frames, rng: np.random.Generator) -> Frames:
+def _held(mel: FloatArray, rng: np.random.Generator) -> FloatArray:
     """One frame for a while, then another: hum, notes, chords."""
-    rows = np.arange(len(frames))
+    rows = np.arange(len(mel))
     at = 0
-    while at < len(frames):
+    while at < len(mel):
         length = int(rng.integers(10, 150))
-        rows[at : at + length] = rng.integers(len(frames))
+        rows[at : at + length] = rng.integers(len(mel))
         at += length
-    return Frames(frames.mel[rows], frames.prosody[rows])
+    return mel[rows]
 
 
-def _scattered(frames: Frames, rng: np.random.Generator) -> Frames:
+def _scattered(mel: FloatArray, rng: np.random.Generator) -> FloatArray:
     """The frames in any order: rattle and crackle."""
-    rows = rng.permutation(len(frames))
-    return Frames(frames.mel[rows], frames.prosody[rows])
+    return mel[rng.permutation(len(mel))]
 
 
-def _mirrored(frames: Frames, rng: np.random.Generator) -> Frames:
-    """Low bands for high ones, and a melody that has nothing to do with them."""
-    return Frames(np.ascontiguousarray(frames.mel[:, ::-1]), frames.prosody[rng.permutation(len(frames))])
+def _mirrored(mel: FloatArray, _: np.random.Generator) -> FloatArray:
+    """Low bands for high ones."""
+    return np.ascontiguousarray(mel[:, ::-1])
 
 
-def _struck(frames: Frames, rng: np.random.Generator) -> Frames:
+def _struck(mel: FloatArray, rng: np.random.Generator) -> FloatArray:
     """A few bands that are struck and die away, over the quietest of what there was: bells, plucked strings."""
-    mel = np.repeat(np.quantile(frames.mel, 0.05, axis=0)[None], len(frames), axis=0)
-    prosody = np.tile([rng.uniform(6.5, 9), 0.9, rng.uniform(-6, 1)], (len(frames), 1))
-    loud, every = float(frames.mel.max()), int(rng.integers(15, 120))
-    for start in range(int(rng.integers(every)), len(frames), every):
-        rest = np.arange(len(frames) - start)
-        for band in rng.integers(BANDS, size=int(rng.integers(1, 6))):
-            line = loud - rng.uniform(0, 2) - rest * rng.uniform(0.002, 0.15)
-            mel[start:, band] = np.maximum(mel[start:, band], line)
-        prosody[start:, 0] = rng.uniform(6.5, 9)
-    return Frames(mel.astype(np.float32), prosody.astype(np.float32))
+    out = np.repeat(np.quantile(mel, 0.05, axis=0)[None], len(mel), axis=0)
+    loud, every = float(mel.max()), int(rng.integers(15, 120))
+    for start in range(int(rng.integers(every)), len(mel), every):
+        rest = np.arange(len(mel) - start)
+        for band in rng.integers(mel.shape[1], size=int(rng.integers(1, 6))):
+            line = loud * np.exp(-rng.uniform(0, 2) - rest * rng.uniform(0.002, 0.15))
+            out[start:, band] = np.maximum(out[start:, band], line)
+    return out.astype(np.float32)
 
 
-_KINDS: tuple[Callable[[Frames, np.random.Generator], Frames], ...] = (_held, _scattered, _mirrored, _struck)
+_KINDS: tuple[Callable[[FloatArray, np.random.Generator], FloatArray], ...] = (_held, _scattered, _mirrored, _struck)

@@ -1,9 +1,11 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pipeline import audio, diarization
+from pipeline import voice as voice_encoder
 from pipeline.config import AudioOptions, DiarizationOptions
 from pipeline.diarization import clustering, embedding, vad
 from pipeline.diarization.builtin import BuiltinDiarizer, label_windows, name_in_order, segments_of
@@ -192,11 +194,15 @@ def test_unknown_models_are_refused() -> None:
 
 
 def test_a_changed_weight_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    weights = tmp_path / "speaker.onnx"
-    weights.write_bytes(embedding.WEIGHTS.read_bytes() + b"\0")
-    weights.with_suffix(".json").write_bytes(embedding.WEIGHTS.with_suffix(".json").read_bytes())
-    monkeypatch.setattr(embedding, "WEIGHTS", weights)
-    embedding.model_info.cache_clear()
+    for name in ("voice.onnx", "speaker.onnx", "speaker.json"):
+        shutil.copy(voice_encoder.WEIGHTS / name, tmp_path / name)
+    with (tmp_path / "speaker.onnx").open("ab") as file:
+        file.write(b"\0")
+    monkeypatch.setattr(voice_encoder, "WEIGHTS", tmp_path)
+    voice_encoder.hashes.cache_clear()
     with pytest.raises(ModelError, match="SHA-256"):
-        embedding.model_info()
-    embedding.model_info.cache_clear()
+        voice_encoder.hashes()
+    (tmp_path / "voice.onnx").unlink()
+    with pytest.raises(ModelError, match="missing"):
+        voice_encoder.hashes()
+    voice_encoder.hashes.cache_clear()

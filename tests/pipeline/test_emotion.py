@@ -13,7 +13,7 @@ from pipeline.emotion.builtin import BuiltinEmotion
 from pipeline.emotion.interface import Excerpt
 from pipeline.errors import ConfigError, ModelError
 
-POPULATION = features.Baseline(np.zeros(64, np.float32), np.ones(64, np.float32), 7.3, -2.0)
+POPULATION = features.Population(np.zeros(768, np.float32), np.ones(768, np.float32))
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +37,17 @@ def test_scores_are_probabilities_in_order(excerpts: list[Excerpt]) -> None:
     assert [s.scores for s in swapped] == [pytest.approx(s.scores, abs=1e-5) for s in scores]
 
 
+def heard_of(samples: np.ndarray, pieces: int) -> features.Impressions:
+    return features.impressions([features.mel_of(piece) for piece in np.array_split(samples, pieces)])
+
+
 def test_batches_equal_one_by_one(excerpts: list[Excerpt], monkeypatch: pytest.MonkeyPatch) -> None:
-    model = BuiltinEmotion()
-    mels = [features.frames_of(e.samples) for e in excerpts]
-    together = model.logits(mels)[0]
-    monkeypatch.setattr(builtin, "_BATCH", 1)
-    assert model.logits(mels)[0] == pytest.approx(together, abs=1e-4)
+    mels = [features.mel_of(e.samples) for e in excerpts]
+    together = features.impressions(mels)
+    monkeypatch.setattr(features, "_BATCH", 1)
+    assert features.impressions(mels).values == pytest.approx(together.values, abs=1e-4)
+    monkeypatch.setattr(features, "_GRID", 1)
+    assert features.impressions(mels).values == pytest.approx(together.values, abs=1e-4)
 
 
 def test_the_networks_outputs_are_those_that_the_scores_come_from(excerpts: list[Excerpt]) -> None:
@@ -50,8 +55,11 @@ def test_the_networks_outputs_are_those_that_the_scores_come_from(excerpts: list
     outputs = model.outputs(excerpts)
     for name, width in (("classes", 5), ("emotions", 8), ("valence_arousal", 2)):
         assert outputs[name].shape == (6, width)
-    for found, logits, plane in zip(model.score(excerpts), outputs["classes"], outputs["valence_arousal"], strict=True):
-        assert found.scores == pytest.approx(softmax(logits / model.temperature), abs=1e-5)
+    seconds = {name: sum(len(e.samples) for e in excerpts if e.speaker == name) / 16_000 for name in ("S1", "S2")}
+    told = zip(excerpts, model.score(excerpts), outputs["classes"], outputs["valence_arousal"], strict=True)
+    for excerpt, found, logits, plane in told:
+        temperature = model.temperature_at(seconds[excerpt.speaker])
+        assert found.scores == pytest.approx(softmax(logits / temperature), abs=1e-3)
         assert (found.valence, found.arousal) == pytest.approx(tuple(plane))
     backwards = model.outputs(excerpts[::-1])["emotions"][::-1]
     assert backwards == pytest.approx(outputs["emotions"], abs=1e-4)
@@ -75,19 +83,43 @@ def test_speakers_do_not_influence_one_another(excerpts: list[Excerpt]) -> None:
 
 
 def test_little_speech_leans_on_the_population(voice: np.ndarray) -> None:
-    heard = features.frames_of(voice[8 * 16_000 : 18 * 16_000])
-    short = features.speaker_baseline(features.Frames(heard.mel[:50], heard.prosody[:50]), POPULATION)
-    long = features.speaker_baseline(heard, POPULATION, trust=30)
-    assert np.abs(short.mean).mean() < 0.1 * np.abs(long.mean).mean()
-    assert abs(short.pitch - POPULATION.pitch) < 0.2 * abs(long.pitch - POPULATION.pitch)
+    heard = heard_of(voice[8 * 16_000 : 18 * 16_000], 4)
+    short, few_s = features.speaker_baseline(heard, POPULATION, trust=0.05)
+    long, many_s = features.speaker_baseline(heard, POPULATION, trust=30)
+    assert (few_s, many_s) == pytest.approx((0.5, 300), rel=0.01)
+    assert np.abs(short).mean() < 0.1 * np.abs(long).mean()
 
 
-def test_a_long_baseline_makes_features_standard(voice: np.ndarray) -> None:
-    heard = features.frames_of(voice[8 * 16_000 : 18 * 16_000])
-    normal, contours = features.normalise(heard, features.speaker_baseline(heard, POPULATION, trust=1e6))
-    assert contours.shape == (len(heard), features.CONTOURS)
-    assert normal.mean(axis=0) == pytest.approx(np.zeros(64), abs=0.05)
-    assert normal.std(axis=0) == pytest.approx(np.ones(64), abs=0.05)
+def test_the_mean_of_a_speaker_of_whom_much_is_heard_is_no_difference(voice: np.ndarray) -> None:
+    heard = heard_of(voice[8 * 16_000 : 18 * 16_000], 4)
+    base, _ = features.speaker_baseline(heard, POPULATION, trust=1e6)
+    different = features.normalise(heard.values, base, POPULATION)
+    assert np.average(different, axis=0, weights=heard.seconds) == pytest.approx(np.zeros(768), abs=1e-3)
+    assert np.abs(different).max() > 0.05
+
+
+def test_what_is_soft_beside_the_rest_counts_little(voice: np.ndarray) -> None:
+    spoken = voice[14 * 16_000 : 17 * 16_000].astype(np.float32)
+    hiss = np.random.default_rng(0).normal(0, 0.01 * spoken.std(), 2 * 16_000)
+    plain, longer = (features.mel_of(s.astype(np.int16)) for s in (spoken, np.concatenate([spoken, hiss])))
+    alone, with_hiss = features.impressions([plain]).values[0], features.impressions([longer]).values[0]
+    flat = np.concatenate([alone[:256], alone[256:512]])
+    assert np.abs(with_hiss[:512] - flat).mean() < 0.1 * np.abs(flat).mean()
+
+
+def test_the_less_is_heard_of_a_speaker_the_less_sure_are_scores() -> None:
+    model = BuiltinEmotion()
+    alone, known = model.temperatures
+    assert alone > known
+    assert model.temperature_at(0) == alone
+    assert model.temperature_at(builtin.KNOWN_S) == pytest.approx((alone + known) / 2)
+    assert model.temperature_at(1e6) == pytest.approx(known, abs=1e-3)
+
+
+def test_silence_and_the_shortest_stretch_are_heard() -> None:
+    heard = features.impressions([features.mel_of(np.zeros(n, np.int16)) for n in (0, 1, 16_000)])
+    assert heard.values.shape == (3, 768)
+    assert np.isfinite(heard.values).all()
 
 
 def test_nothing_in_nothing_out() -> None:
@@ -102,6 +134,9 @@ def test_an_absent_or_changed_model_is_refused(tmp_path: Path) -> None:
     about = json.loads((tmp_path / "emotion.json").read_text(encoding="utf-8"))
     (tmp_path / "emotion.json").write_text(json.dumps(about | {"sha256": "0" * 64}), encoding="utf-8")
     with pytest.raises(ModelError, match="SHA-256"):
+        BuiltinEmotion(tmp_path)
+    (tmp_path / "emotion.json").write_text(json.dumps(about | {"encoder": "0" * 64}), encoding="utf-8")
+    with pytest.raises(ModelError, match="another voice encoder"):
         BuiltinEmotion(tmp_path)
 
 

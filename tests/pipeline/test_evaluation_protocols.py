@@ -185,4 +185,4 @@ def test_a_fold_is_really_trained(shared_data: Path, tmp_path: Path) -> None:
     assert (out / "emotion.onnx").read_bytes() == before
     recipe = json.loads((out / "emotion.json").read_text(encoding="utf-8"))["recipe"]
     assert recipe["steps"] == 2
-    assert list((tmp_path / "frames").glob("*/clean.mel"))
+    assert list((tmp_path / "heard").glob("*.npz"))

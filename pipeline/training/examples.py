@@ -1,0 +1,152 @@
+"""Material -> weighted examples for the emotion network: clips as heard in simulated conversations (seeded)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.emotion import features
+from pipeline.emotion.features import Population
+from pipeline.mel import FloatArray
+from pipeline.training import corpora
+from pipeline.training.material import UNLIKE, Material
+from pipeline.training.surroundings import SHARES
+
+_OTHER_SHARE = 0.2  # of a corpus that the recipe does not name
+_BASE_CLIPS = 24  # that a long baseline is the mean of
+_NEUTRAL = 0.3  # share at least, up to all, of talk
+_FEW = 0.5  # parameter of the Dirichlet distribution that shares out the rest of it
+_FEW_CLIPS = 8  # at most, of a short baseline
+_LONG_S = (15.0, 300.0)  # of a long one
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What the training depends on besides the data and the code."""
+
+    seed: int = 7
+    steps: int = 150  # of L-BFGS
+    conversations: int = 3  # in which each clip is heard in each surrounding
+    even_share: float = 0.25  # of conversations, in which the baseline is of minutes of all emotions alike
+    talk_share: float = 0.6  # in which it is of minutes of talk, 30 to 100 % neutral; else of few clips
+    unlike_share: float = 0.05  # of all that is learned, in which nobody speaks
+    penalty: float = 0.02  # of squared weights
+    corpus_share: tuple[tuple[str, float], ...] = (("ravdess", 0.8), ("nemo", 0.13), ("emodb", 0.07))
+    voices: tuple[str, ...] = ("nemo", "emodb")  # corpora that babble behind others, where every fold learns from them
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Differences from a baseline (n, 768), what they are, and how much each counts (n,), 1 on average.
+
+    Targets are 1 for the emotion (n, 8) and for its class (n, 5), if it has one, and valence and arousal (n, 2); where
+    `speech` (n,) is 0, every emotion and class alike, and nothing on the plane.
+    """
+
+    differences: FloatArray
+    emotions: FloatArray
+    classes: FloatArray
+    plane: FloatArray
+    speech: FloatArray
+    weights: FloatArray
+
+
+def population(material: Material, clips: Sequence[int]) -> Population:
+    """The mean speaker of some clean clips, each counted once, and the spread within speakers."""
+    own: dict[tuple[str, str], list[int]] = {}
+    for i in clips:
+        own.setdefault(material.clips[i].who, []).append(i)
+    values = [material.heard(rows).values for rows in own.values()]
+    variance = np.mean([v.var(axis=0) for v in values], axis=0)
+    return Population(
+        np.mean([v.mean(axis=0) for v in values], axis=0).astype(np.float32),
+        np.sqrt(variance + 1e-8).astype(np.float32),
+    )
+
+
+def examples_of(material: Material, clips: Sequence[int], base: Population, recipe: Recipe, seed: int) -> Examples:
+    """Every clip in every surrounding and several conversations, each speaker and emotion counted alike."""
+    rng = np.random.default_rng(seed)
+    speakers: dict[tuple[str, str], list[int]] = {}
+    for i in clips:
+        speakers.setdefault(material.clips[i].who, []).append(i)
+    shares = _corpus_shares([corpus for corpus, _ in speakers], recipe)
+    rows, weights, which, spoken = [], [], [], []
+    for (corpus, _), own in sorted(speakers.items()):
+        emotions = [material.clips[i].emotion for i in own]
+        alike = np.array([1 / emotions.count(e) for e in emotions]) / len(set(emotions))
+        for surrounding, share in SHARES.items():
+            heard = material.heard(own, surrounding)
+            nobody = material.heard(own, UNLIKE).values
+            for _ in range(recipe.conversations):
+                baselines = _baselines(heard, emotions, base, recipe, rng)
+                weight = shares[corpus] * share / recipe.conversations * alike
+                rows.append(features.normalise(heard.values, baselines, base))
+                weights.append(weight * (1 - recipe.unlike_share))
+                which.append(own)
+                spoken.append(True)
+            rows.append(features.normalise(nobody, baselines, base))
+            weights.append(weight * recipe.conversations * recipe.unlike_share)
+            which.append(own)
+            spoken.append(False)
+    speech = np.repeat(spoken, [len(w) for w in which])
+    targets = _targets([material.clips[i].emotion for own in which for i in own], speech)
+    weight = np.concatenate(weights)
+    weight = (weight / weight.mean()).astype(np.float32)
+    return Examples(np.concatenate(rows), *targets, speech.astype(np.float32), weight)
+
+
+def _corpus_shares(names: Sequence[str], recipe: Recipe) -> dict[str, float]:
+    """What a speaker of each corpus counts."""
+    known = dict(recipe.corpus_share)
+    return {name: known.get(name, _OTHER_SHARE) / names.count(name) for name in set(names)}
+
+
+def _baselines(
+    heard: features.Impressions, emotions: Sequence[str], base: Population, recipe: Recipe, rng: np.random.Generator
+) -> FloatArray:
+    """A baseline (768,) for each of a speaker's clips, in a conversation of its own, as (n, 768)."""
+    count = np.zeros((len(emotions), len(emotions)), np.float32)  # of each clip, in each baseline
+    trust = np.zeros(len(emotions), np.float32)  # seconds
+    names = sorted(set(emotions))
+    of = {name: np.array([k for k, e in enumerate(emotions) if e == name]) for name in names}
+    for i in range(len(emotions)):
+        kind = rng.random()
+        if kind < recipe.even_share + recipe.talk_share:
+            shares = np.full(len(names), 1 / len(names)) if kind < recipe.even_share else _talk(names, rng)
+            drawn = rng.choice(len(names), size=_BASE_CLIPS, p=shares)
+            np.add.at(count[i], [rng.choice(of[names[k]]) for k in drawn], 1)
+            trust[i] = np.exp(rng.uniform(*np.log(_LONG_S)))
+        else:
+            shares = rng.dirichlet(np.full(len(names), 1.5))
+            drawn = rng.choice(len(names), size=int(rng.integers(_FEW_CLIPS)), p=shares)
+            np.add.at(count[i], [rng.choice(of[names[k]]) for k in drawn], 1)
+            count[i, i] += 1
+            trust[i] = count[i] @ heard.seconds
+    count *= heard.seconds
+    own = (trust / (trust + features.BLEND_S))[:, None]
+    out: FloatArray = own * (count @ heard.values) / count.sum(axis=1, keepdims=True) + (1 - own) * base.mean
+    return out
+
+
+def _talk(names: Sequence[str], rng: np.random.Generator) -> np.ndarray:
+    """Shares of emotions in talk, which is mostly neutral."""
+    shares = rng.dirichlet(np.full(len(names), _FEW))
+    if "neutral" in names and len(names) > 1:
+        at, neutral = names.index("neutral"), rng.uniform(_NEUTRAL, 1)
+        shares *= (1 - neutral) / max(1e-9, 1 - shares[at])
+        shares[at] = neutral
+    out: np.ndarray = shares / shares.sum()
+    return out
+
+
+def _targets(names: Sequence[str], speech: np.ndarray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Emotions (n, 8), classes (n, 5), valence and arousal (n, 2)."""
+    emotions = np.eye(len(corpora.EMOTIONS), dtype=np.float32)[[corpora.EMOTIONS.index(name) for name in names]]
+    none = np.zeros(5, np.float32)
+    rows = {name: np.eye(5, dtype=np.float32)[k] for name, k in corpora.CLASS_OF.items()}
+    classes = np.array([rows.get(name, none) for name in names])
+    emotions[~speech], classes[~speech] = 1 / emotions.shape[1], 1 / classes.shape[1]
+    return emotions, classes, np.array([corpora.VALENCE_AROUSAL[name] for name in names], np.float32)
