@@ -73,8 +73,8 @@ class EmotionOptions(Group):
     min_judged_s: Positive = 0.8  # less undisturbed speech than this is not judged
     window_s: Positive = 8.0  # longer turns are scored in windows of this length ...
     window_step_s: Positive = 4.0  # ... every so many seconds
-    # with less judged speech of a speaker, a baseline of his or her own is thin, and the report says so: at 10 s the
-    # built-in model hears a speaker half by it and half by the average of others (features.BLEND_S)
+    # with less judged speech of a speaker, a baseline of his or her own is thin, and the report says so: the built-in
+    # model then hears a speaker by the average of others rather than by it (pipeline.training.baseline)
     thin_baseline_s: NotNegative = 10.0
     unsure_below: Share = 0.6  # a highest score below this is shown as unsure
     thresholds: dict[ClassName, Share] = Field(  # of a model that scores each class on its own (sigmoid), instead

@@ -10,10 +10,10 @@ import json
 from functools import cache
 from pathlib import Path
 
-from pipeline.audio import file_sha256
 from pipeline.errors import ModelError
 from pipeline.mel import FloatArray
 from pipeline.models import onnx_session
+from pipeline.models.hashes import digest_of
 from pipeline.records import ModelInfo
 
 WEIGHTS = Path(__file__).resolve().parent / "models"
@@ -29,7 +29,7 @@ def hashes() -> dict[str, str]:
     """
     try:
         expected: dict[str, str] = json.loads((WEIGHTS / "speaker.json").read_text(encoding="utf-8"))["sha256"]
-        found = {name: file_sha256(WEIGHTS / name) for name in expected}
+        found = {name: digest_of(WEIGHTS / name) for name in expected}
     except OSError as exc:
         raise ModelError(f"the built-in voice encoder is missing ({exc}). Install Ressenti again.") from exc
     for name, digest in found.items():

@@ -25,7 +25,18 @@ STEPS = (
     "corrections",
     "transcript",
 )
-SHARED = {"annotations", "errors", "records", "config", "mel", "stats", "models", "version", "torchaudio_import"}
+SHARED = {
+    "annotations",
+    "errors",
+    "records",
+    "config",
+    "mel",
+    "stats",
+    "models",
+    "version",
+    "voice",
+    "torchaudio_import",
+}
 
 
 def modules(folder: str) -> list[Path]:

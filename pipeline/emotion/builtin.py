@@ -13,7 +13,7 @@ from scipy.special import softmax
 from pipeline import voice
 from pipeline.audio import file_sha256
 from pipeline.emotion import features
-from pipeline.emotion.features import Impressions, Population
+from pipeline.emotion.features import Impressions
 from pipeline.emotion.interface import Excerpt
 from pipeline.errors import ModelError
 from pipeline.mel import FloatArray
@@ -50,9 +50,6 @@ class BuiltinEmotion:
             if about["encoder"] != voice.hashes()["voice.onnx"]:
                 raise ModelError(f"{path}: learned by another voice encoder than the one here. Train it again.")
             self.temperatures = (float(about["temperature_alone"]), float(about["temperature"]))
-            self._population = Population(
-                np.array(about["population_mean"], np.float32), np.array(about["population_sd"], np.float32)
-            )
             known = about.get("learned", {}).items()
             self.learned = frozenset((corpus, name) for corpus, names in known for name in names)
         except (KeyError, TypeError, ValueError, AttributeError) as exc:
@@ -109,10 +106,10 @@ class BuiltinEmotion:
 
     def _run(self, heard: Impressions) -> tuple[dict[str, FloatArray], float]:
         """The network's outputs by name, each (n, width), of one speaker's impressions; seconds heard."""
-        base, seconds = features.speaker_baseline(heard, self._population)
-        difference = features.normalise(heard.values, base, self._population)
+        speaker, seconds = features.of_speaker(heard)
+        given = {"values": heard.values, "speaker": speaker, "seconds": seconds}
         names = [output.name for output in self._session.get_outputs()]
-        return dict(zip(names, self._session.run(None, {"difference": difference}), strict=True)), seconds
+        return dict(zip(names, self._session.run(None, given), strict=True)), float(seconds[0, 0])
 
 
 def _heard(excerpts: Sequence[Excerpt]) -> Impressions:

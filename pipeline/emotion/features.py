@@ -1,7 +1,7 @@
-"""Samples -> an impression of how a stretch sounds, and how it differs from the speaker's own baseline (pure).
+"""Samples -> an impression of how a stretch sounds (pure).
 
 The voice encoder hears 10 ms at a time; an impression sums that up over a stretch. The same code prepares training and
-inference. A speaker's baseline is blended with the population's, the more so the less speech there is of him or her.
+inference.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from pipeline.mel import FloatArray, mel_power
 
 FRAME_S = 0.01
 WIDTH = 3 * voice.WIDTH  # of an impression
-BLEND_S = 6.0  # seconds of speech at which own and population baselines weigh the same
 _GRID = (
     32  # frames: stretches are padded to a multiple of this and batched with their like, so batching changes nothing
 )
@@ -39,14 +38,6 @@ class Impressions:
 
     def __len__(self) -> int:
         return len(self.values)
-
-
-@dataclass(frozen=True)
-class Population:
-    """How impressions of speakers lie: the mean speaker, and the spread within one, each of shape (768,)."""
-
-    mean: FloatArray
-    sd: FloatArray
 
 
 def mel_of(samples: Samples) -> FloatArray:
@@ -77,21 +68,10 @@ def impressions(mels: Sequence[FloatArray]) -> Impressions:
     return Impressions(values, np.array([len(mel) * FRAME_S for mel in mels], np.float32))
 
 
-def speaker_baseline(heard: Impressions, population: Population, trust: float = 1.0) -> tuple[FloatArray, float]:
-    """A speaker's mean impression (768,), blended with the population's, and the seconds of speech behind it.
-
-    `trust` counts each second so many times; training varies it, to know long conversations too.
-    """
-    seconds = float(heard.seconds.sum()) * trust
-    own = np.float32(seconds / (seconds + BLEND_S))
-    mean = np.average(heard.values, axis=0, weights=heard.seconds).astype(np.float32)
-    return own * mean + (1 - own) * population.mean, seconds
-
-
-def normalise(values: FloatArray, baseline: FloatArray, population: Population) -> FloatArray:
-    """How impressions (n, 768) differ from a baseline (768,) or one each (n, 768), in spreads within a speaker."""
-    out: FloatArray = (values - baseline) / population.sd
-    return out
+def of_speaker(heard: Impressions) -> tuple[FloatArray, FloatArray]:
+    """The mean impression (1, 768) of all that was heard of a speaker, and its seconds (1, 1)."""
+    mean = np.average(heard.values, axis=0, weights=heard.seconds)
+    return mean[None].astype(np.float32), heard.seconds.sum(keepdims=True)[None].astype(np.float32)
 
 
 def _weights(mel: FloatArray) -> FloatArray:

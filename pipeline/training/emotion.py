@@ -25,11 +25,11 @@ from pipeline import voice
 from pipeline.audio import file_sha256
 from pipeline.emotion import features
 from pipeline.emotion.builtin import KNOWN_S, BuiltinEmotion
-from pipeline.emotion.features import Population
 from pipeline.errors import ConfigError
 from pipeline.evaluation.metrics import confusion, macro_f1
 from pipeline.training import corpora
-from pipeline.training.examples import Recipe, examples_of, population
+from pipeline.training.baseline import Baseline, fit_baseline
+from pipeline.training.examples import Recipe, examples_of
 from pipeline.training.material import Material, gather
 from pipeline.training.network import EmotionNet
 from pipeline.training.surroundings import SHARES
@@ -40,11 +40,10 @@ _PART = 8_192  # examples at a time through the network, for the memory's sake
 
 @dataclass(frozen=True)
 class Job:
-    """One network to be trained: from which clips of the material, against which population, by which recipe, seed."""
+    """One network to be trained: from which clips of the material, by which recipe and seed."""
 
     material: Material
     clips: tuple[int, ...]
-    base: Population
     recipe: Recipe
     seed: int
 
@@ -53,9 +52,9 @@ def train_network(job: Job) -> EmotionNet:
     """Fit one network to all of its examples at once (L-BFGS), its weights held small."""
     recipe = job.recipe
     torch.manual_seed(job.seed)
-    examples = examples_of(job.material, job.clips, job.base, recipe, job.seed)
+    net = EmotionNet(fit_baseline(job.material, job.clips))
+    examples = examples_of(job.material, job.clips, net.baseline, recipe, job.seed)
     data = {name: torch.from_numpy(value) for name, value in vars(examples).items()}
-    net = EmotionNet()
     matrices = [p for p in net.parameters() if p.ndim == 2]
     optimiser = torch.optim.LBFGS(
         net.parameters(), max_iter=recipe.steps, history_size=20, line_search_fn="strong_wolfe"
@@ -71,7 +70,7 @@ def train_network(job: Job) -> EmotionNet:
             of_part = _loss_of(net, part) / len(data["weights"])
             of_part.backward()  # type: ignore[no-untyped-call]
             total = total + of_part.detach()
-        small = recipe.penalty * torch.stack([(m**2).sum() for m in matrices]).sum() / net.hidden.out_features
+        small = recipe.penalty * torch.stack([(m**2).sum() for m in matrices]).sum()
         small.backward()  # type: ignore[no-untyped-call]
         tried += 1
         if tried % 25 == 0:
@@ -84,7 +83,7 @@ def train_network(job: Job) -> EmotionNet:
 
 def _loss_of(net: EmotionNet, part: dict[str, Tensor]) -> Tensor:
     """Sum over examples of what is missed: emotions, classes and the plane."""
-    classes, emotions, plane, _ = net(part["differences"])
+    classes, emotions, plane, _ = net.judge(part["differences"])
     missed = cross_entropy(emotions, part["emotions"]) + cross_entropy(classes, part["classes"])
     missed = missed + 2 * ((plane - part["plane"]) ** 2).mean(1) * part["speech"]
     total: Tensor = (missed * part["weights"]).sum()
@@ -96,17 +95,17 @@ def train_networks(jobs: Sequence[Job]) -> list[EmotionNet]:
     cores = os.cpu_count() or 1
     count = min(len(jobs), cores)
     with ProcessPoolExecutor(count, get_context("spawn"), torch.set_num_threads, (cores // count,)) as pool:
-        states = list(pool.map(_trained_state, jobs))
-    nets = []
-    for state in states:
-        net = EmotionNet()
-        net.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
-        nets.append(net.eval())
-    return nets
+        return [_net_of(state) for state in pool.map(_trained_state, jobs)]
 
 
 def _trained_state(job: Job) -> dict[str, np.ndarray]:
     return {name: value.numpy() for name, value in train_network(job).state_dict().items()}
+
+
+def _net_of(state: dict[str, np.ndarray]) -> EmotionNet:
+    net = EmotionNet(Baseline(len(state["baseline.ratio"])))
+    net.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
+    return net.eval()
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
@@ -115,15 +114,15 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def export(net: nn.Module, path: Path) -> None:
-    """Write the network as ONNX with a free batch axis."""
-    outputs = ("classes", "emotions", "valence_arousal", "embedding")
+    """Write the network as ONNX, for any number of impressions of one speaker."""
+    outputs = ["classes", "emotions", "valence_arousal", "embedding"]
     torch.onnx.export(
         net,
-        (torch.zeros(2, features.WIDTH),),
+        (torch.zeros(2, features.WIDTH), torch.zeros(1, features.WIDTH), torch.ones(1, 1)),
         str(path),
-        input_names=["difference"],
+        input_names=["values", "speaker", "seconds"],
         output_names=outputs,
-        dynamic_axes={name: {0: "batch"} for name in ("difference", *outputs)},
+        dynamic_axes={name: {0: "n"} for name in ("values", *outputs)},
         opset_version=17,
         dynamo=False,
     )
@@ -131,7 +130,6 @@ def export(net: nn.Module, path: Path) -> None:
 
 def write_model(
     net: nn.Module,
-    base: Population,
     recipe: Recipe,
     temperatures: tuple[float, float],
     out: Path,
@@ -149,10 +147,8 @@ def write_model(
         "temperature_alone": round(temperatures[0], 4),
         "recipe": asdict(recipe),
         "learned": by_corpus(learned),
-        "population_mean": [round(float(v), 5) for v in base.mean],
-        "population_sd": [round(float(v), 6) for v in base.sd],
     }
-    (out / "emotion.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
+    (out / "emotion.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
 
 def by_corpus(speakers: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
@@ -246,9 +242,8 @@ def train_models(
         jobs = []
         for part, without in zip(parts, missing, strict=True):
             rows = [place[clip] for clip in part]
-            base = population(material, rows)
             kept = [i for i in rows if clips[i].who not in without]
-            jobs += [Job(material, tuple(own), base, recipe, recipe.seed) for own in (kept, rows)]
+            jobs += [Job(material, tuple(own), recipe, recipe.seed) for own in (kept, rows)]
         nets = train_networks(jobs)
         pairs = zip(nets[::2], nets[1::2], jobs[1::2], missing, outs, strict=True)
         return [_calibrated(first, net, job, without, out) for first, net, job, without, out in pairs]
@@ -257,11 +252,11 @@ def train_models(
 def _calibrated(first: EmotionNet, net: EmotionNet, job: Job, without: frozenset[tuple[str, str]], out: Path) -> float:
     """Write a network with the temperature of another that left speakers out, fitted on these; its macro F1 there."""
     out.mkdir(parents=True, exist_ok=True)
-    write_model(first, job.base, job.recipe, (1.0, 1.0), out)
+    write_model(first, job.recipe, (1.0, 1.0), out)
     model, unseen = BuiltinEmotion(out), [i for i in job.clips if job.material.clips[i].who in without]
     own, alone = (judged_by(model, job.material, unseen, alone=alone) for alone in (False, True))
     learned = {job.material.clips[i].who for i in job.clips}
-    write_model(net, job.base, job.recipe, temperatures_of(both(own, alone)), out, learned)
+    write_model(net, job.recipe, temperatures_of(both(own, alone)), out, learned)
     return macro_f1(confusion(own.truth, own.logits.argmax(axis=1)))
 
 

@@ -13,8 +13,6 @@ from pipeline.emotion.builtin import BuiltinEmotion
 from pipeline.emotion.interface import Excerpt
 from pipeline.errors import ConfigError, ModelError
 
-POPULATION = features.Population(np.zeros(768, np.float32), np.ones(768, np.float32))
-
 
 @pytest.fixture(scope="module")
 def voice(sample: tuple[Path, Path]) -> np.ndarray:
@@ -82,20 +80,12 @@ def test_speakers_do_not_influence_one_another(excerpts: list[Excerpt]) -> None:
     assert [s.scores for s in everybody[::2]] == [pytest.approx(s.scores, abs=1e-5) for s in first]
 
 
-def test_little_speech_leans_on_the_population(voice: np.ndarray) -> None:
-    heard = heard_of(voice[8 * 16_000 : 18 * 16_000], 4)
-    short, few_s = features.speaker_baseline(heard, POPULATION, trust=0.05)
-    long, many_s = features.speaker_baseline(heard, POPULATION, trust=30)
-    assert (few_s, many_s) == pytest.approx((0.5, 300), rel=0.01)
-    assert np.abs(short).mean() < 0.1 * np.abs(long).mean()
-
-
-def test_the_mean_of_a_speaker_of_whom_much_is_heard_is_no_difference(voice: np.ndarray) -> None:
-    heard = heard_of(voice[8 * 16_000 : 18 * 16_000], 4)
-    base, _ = features.speaker_baseline(heard, POPULATION, trust=1e6)
-    different = features.normalise(heard.values, base, POPULATION)
-    assert np.average(different, axis=0, weights=heard.seconds) == pytest.approx(np.zeros(768), abs=1e-3)
-    assert np.abs(different).max() > 0.05
+def test_what_is_heard_of_a_speaker_is_the_mean_by_seconds() -> None:
+    values = np.zeros((2, 768), np.float32)
+    values[1] = 1
+    mean, seconds = features.of_speaker(features.Impressions(values, np.array([1.0, 3.0], np.float32)))
+    assert (mean.shape, seconds.tolist()) == ((1, 768), [[4.0]])
+    assert mean == pytest.approx(np.full((1, 768), 0.75))
 
 
 def test_what_is_soft_beside_the_rest_counts_little(voice: np.ndarray) -> None:

@@ -11,15 +11,15 @@ from conftest import noise, write_wav
 from pipeline.audio import load
 from pipeline.config import AudioOptions, DiarizationOptions
 from pipeline.diarization.vad import detect_speech
-from pipeline.emotion import features
 from pipeline.emotion.builtin import WEIGHTS, BuiltinEmotion
 from pipeline.emotion.features import Impressions, impressions, mel_of
 from pipeline.errors import ConfigError, NotFoundError
 from pipeline.training import corpora
+from pipeline.training.baseline import fit_baseline
 from pipeline.training.corpora import EMOTIONS, Clip
 from pipeline.training.emotion import Job, Judged, judged_by, temperatures_of, train_network
-from pipeline.training.examples import Recipe, _baselines, examples_of, population
-from pipeline.training.material import UNLIKE, gather
+from pipeline.training.examples import Recipe, _conversations, examples_of
+from pipeline.training.material import UNLIKE, Material, gather
 from pipeline.training.prepare import read, speech_of
 from pipeline.training.surroundings import SHARES
 from pipeline.training.unlike import _KINDS, unlike_speech
@@ -134,7 +134,7 @@ def _some_clips(folder: Path, names: str = "abcd", *, of: int = 2) -> list[Clip]
 
 def test_a_corpus_without_a_share_in_the_recipe_is_learned_from(tmp_path: Path) -> None:
     material = gather(_some_clips(tmp_path), [], tmp_path / "heard")
-    base = population(material, range(4))
+    base = fit_baseline(material, range(4))
     recipe = Recipe(unlike_share=0.0)
     found = examples_of(material, range(4), base, recipe, 0)
     spoken = found.speech == 1
@@ -153,7 +153,7 @@ def test_speakers_emotions_and_corpora_count_by_their_shares(tmp_path: Path) -> 
     clips = [replace(c, corpus=a, speaker=b, emotion=e) for c, (a, b, e) in zip(clips, who, strict=True)]
     material = gather(clips, [], tmp_path / "heard")
     recipe = Recipe(corpus_share=(("ravdess", 0.8), ("nemo", 0.15), ("emodb", 0.05)), unlike_share=0.1)
-    found = examples_of(material, range(7), population(material, range(7)), recipe, 0)
+    found = examples_of(material, range(7), fit_baseline(material, range(7)), recipe, 0)
     total = found.weights.sum()
     assert found.weights.mean() == pytest.approx(1, abs=1e-4)
     assert found.weights[found.speech == 0].sum() / total == pytest.approx(0.1, abs=1e-3)
@@ -191,21 +191,57 @@ def test_in_noise_some_of_what_is_around_speech_is_heard_too(tmp_path: Path, sam
     assert least < clean.max() <= least + 0.31
 
 
-def test_most_long_baselines_are_of_talk_that_is_neutral() -> None:
+def test_most_of_what_is_heard_of_speakers_is_neutral_talk() -> None:
     names = [*EMOTIONS[:4], *EMOTIONS[:4]]
     values = np.zeros((8, 768), np.float32)
-    values[:, 0] = [name == "neutral" for name in names]  # a baseline's first value is the share of neutral in it
-    heard, base = Impressions(values, np.full(8, 2.0, np.float32)), features.Population(values[1], values[1] + 1)
-    share = {}
-    for even, talk in ((1.0, 0.0), (0.0, 1.0), (0.0, 0.0)):
+    values[:, 0] = [name == "neutral" for name in names]  # the mean's first value is the share of neutral in it
+    heard = Impressions(values, np.full(8, 2.0, np.float32))
+    share, seconds = {}, {}
+    for kind, even, talk in (("even", 1.0, 0.0), ("talk", 0.0, 1.0), ("few", 0.0, 0.0)):
         rng = np.random.default_rng(0)
-        recipe = Recipe(even_share=even, talk_share=talk)
-        found = [_baselines(heard, names, base, recipe, rng) for _ in range(40)]
-        share[even, talk] = np.mean(found, axis=0)[:, 0]
-    assert share[1.0, 0.0].mean() == pytest.approx(0.25 * 0.91, abs=0.03)  # the rest is the population's
-    assert share[0.0, 1.0].mean() == pytest.approx(0.65 * 0.91, abs=0.06)  # from 0.3 to 1 of each
-    few = share[0.0, 0.0]
-    assert few[[0, 4]].min() > few[[1, 2, 3, 5, 6, 7]].max() + 0.1  # who says little is heard against himself
+        found = [_conversations(heard, names, Recipe(even_share=even, talk_share=talk), rng) for _ in range(40)]
+        share[kind] = np.mean([mean for mean, _ in found], axis=0)[:, 0]
+        seconds[kind] = np.concatenate([s for _, s in found])
+    assert share["even"].mean() == pytest.approx(0.25, abs=0.03)
+    assert share["talk"].mean() == pytest.approx(0.65, abs=0.06)  # from 0.3 to 1 of each
+    assert share["few"][[0, 4]].min() > share["few"][[1, 2, 3, 5, 6, 7]].max() + 0.1  # each clip is heard itself
+    assert (seconds["even"].min(), seconds["even"].max()) == pytest.approx((15, 300), rel=0.05)
+    assert sorted(set(seconds["few"].ravel().tolist())) == [2.0 * n for n in range(1, 9)]
+
+
+def _speakers(folder: Path, count: int = 12) -> tuple[Material, np.ndarray]:
+    """Eight impressions each of speakers who differ in the first value, and speak as differently in all others."""
+    rng = np.random.default_rng(0)
+    clips = [Clip(folder / "none.wav", "ours", f"s{k}", "sad") for k in range(count) for _ in range(8)]
+    values = rng.standard_normal((len(clips), 1, 768))
+    own = np.repeat(rng.normal(0, 5, count), 8)
+    values[:, 0, 0] += own
+    return Material(tuple(clips), values, np.full((len(clips), 1), 2.0)), own
+
+
+def test_where_speakers_differ_little_speech_tells_what_is_usual_and_elsewhere_much(tmp_path: Path) -> None:
+    material, own = _speakers(tmp_path)
+    base = fit_baseline(material, range(len(own)))
+    stranger = torch.zeros(1, 768)
+    stranger[0, :2] = torch.tensor([20.0, 20.0])
+
+    def left(seconds: float) -> list[float]:
+        found = base(stranger, stranger, torch.tensor([[seconds]])) * base.sd / stranger
+        return [float(found[0, k]) for k in range(2)]
+
+    nothing, little, much = left(1e-6), left(2.0), left(1e6)
+    assert nothing[0] > 0.8
+    assert little[0] < 0.35  # of it is taken for the way in which the speaker differs
+    assert little[1] > 0.7
+    assert much == pytest.approx([0, 0], abs=0.01)
+
+
+def test_one_mean_for_all_is_the_same_as_one_each(tmp_path: Path) -> None:
+    material, own = _speakers(tmp_path)
+    base = fit_baseline(material, range(len(own)))
+    values, mean, seconds = torch.randn(5, 768), torch.randn(1, 768), torch.tensor([[7.0]])
+    each = base(values, mean.expand(5, 768), seconds.expand(5, 1))
+    assert base(values, mean, seconds).numpy() == pytest.approx(each.numpy(), abs=1e-5)
 
 
 def test_each_speaker_weighs_alike_in_the_temperature() -> None:
@@ -231,16 +267,16 @@ def test_a_temperature_for_those_of_whom_little_is_heard_and_one_for_others() ->
 def test_a_network_learns_what_it_is_given_and_not_what_nobody_says(tmp_path: Path) -> None:
     clips = [replace(c, emotion=e, speaker="s") for c, e in zip(_some_clips(tmp_path), EMOTIONS[1:5], strict=True)]
     material = gather(clips, [], tmp_path / "heard")
-    base = population(material, range(4))
+    base = fit_baseline(material, range(4))
     recipe = Recipe(steps=30, penalty=1e-4, unlike_share=0.3, even_share=1.0, talk_share=0.0)
-    net = train_network(Job(material, (0, 1, 2, 3), base, recipe, 0))
+    net = train_network(Job(material, (0, 1, 2, 3), recipe, 0))
     found = examples_of(material, range(4), base, recipe, 0)
     with torch.no_grad():
-        classes = torch.softmax(net(torch.from_numpy(found.differences))[0], dim=1).numpy()
+        classes = torch.softmax(net.judge(torch.from_numpy(found.differences))[0], dim=1).numpy()
     spoken = found.speech == 1
     assert (classes[spoken].argmax(axis=1) == found.classes[spoken].argmax(axis=1)).mean() > 0.9
     assert classes[~spoken].max(axis=1).mean() < 0.5 < classes[spoken].max(axis=1).mean()
-    again = train_network(Job(material, (0, 1, 2, 3), base, recipe, 0))
+    again = train_network(Job(material, (0, 1, 2, 3), recipe, 0))
     assert all(torch.equal(a, b) for a, b in zip(net.parameters(), again.parameters(), strict=True))
 
 
