@@ -13,7 +13,7 @@ from pathlib import Path
 from pipeline.errors import ModelError
 from pipeline.mel import FloatArray
 from pipeline.models import onnx_session
-from pipeline.models.hashes import digest_of
+from pipeline.models.hashes import digest_of, together
 from pipeline.records import ModelInfo
 
 WEIGHTS = Path(__file__).resolve().parent / "models"
@@ -45,7 +45,7 @@ def info() -> ModelInfo:
         task="speaker embedding",
         name="ge2e-resemblyzer-0.1.4",
         licence="Apache-2.0",
-        sha256=hashes()["speaker.onnx"],
+        sha256=together(hashes()),
         commercial=True,
     )
 

@@ -21,6 +21,7 @@ from pipeline.models import onnx_session
 from pipeline.records import EmotionScores, ModelInfo, Note, Progress, ignore_progress
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "models"
+_AT_ONCE = 256  # excerpts
 KNOWN_S = 10.0  # seconds of speech of a speaker, at which the temperature lies half way between the two
 _NON_COMMERCIAL = ("ravdess", "nemo", "emodb")
 
@@ -56,7 +57,7 @@ class BuiltinEmotion:
             raise ModelError(
                 f"{folder}: emotion.json is not one of ours ({exc!r}); install or train it again."
             ) from exc
-        self._session = onnx_session(path)
+        self._session = onnx_session(path, digest)
         # what weights allow depends on the data that they learned from; of any other, nobody has said it here
         bound = folder == WEIGHTS or any(corpus in _NON_COMMERCIAL for corpus, _ in self.learned)
         self.info = ModelInfo(
@@ -70,15 +71,13 @@ class BuiltinEmotion:
 
     def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:
         """Scores of each excerpt, in order; a speaker's excerpts together are his or her baseline."""
+        heard = _heard(excerpts, progress)
         out: list[EmotionScores | None] = [None] * len(excerpts)
-        done = 0
         for rows in _by_speaker(excerpts):
-            logits, plane, seconds = self.logits(_heard([excerpts[i] for i in rows]))
+            logits, plane, seconds = self.logits(heard.of(rows))
             scores = softmax(logits.astype(np.float64) / self.temperature_at(seconds), axis=1)
             for i, own, (valence, arousal) in zip(rows, scores.tolist(), plane.tolist(), strict=True):
                 out[i] = EmotionScores(tuple(own), "softmax", valence, arousal)
-            done += len(rows)
-            progress("emotion", done, len(excerpts))
         return [scores for scores in out if scores is not None]
 
     def temperature_at(self, seconds: float) -> float:
@@ -97,9 +96,10 @@ class BuiltinEmotion:
 
         `emotions` are logits of the eight in the order of `pipeline.training.corpora.EMOTIONS`; for evaluation alone.
         """
+        heard = _heard(excerpts)
         out: dict[str, FloatArray] = {}
         for rows in _by_speaker(excerpts):
-            found, _ = self._run(_heard([excerpts[i] for i in rows]))
+            found, _ = self._run(heard.of(rows))
             for name, values in found.items():
                 out.setdefault(name, np.zeros((len(excerpts), values.shape[1]), np.float32))[rows] = values
         return out
@@ -112,8 +112,14 @@ class BuiltinEmotion:
         return dict(zip(names, self._session.run(None, given), strict=True)), float(seconds[0, 0])
 
 
-def _heard(excerpts: Sequence[Excerpt]) -> Impressions:
-    return features.impressions([features.mel_of(excerpt.samples) for excerpt in excerpts])
+def _heard(excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> Impressions:
+    """Impressions of all excerpts, in order; some at a time, for the memory's sake."""
+    parts = []
+    for start in range(0, len(excerpts), _AT_ONCE):
+        some = excerpts[start : start + _AT_ONCE]
+        parts.append(features.impressions([features.mel_of(excerpt.samples) for excerpt in some]))
+        progress("emotion", start + len(some), len(excerpts))
+    return features.together(parts)
 
 
 def _by_speaker(excerpts: Sequence[Excerpt]) -> list[list[int]]:

@@ -36,8 +36,9 @@ class Impressions:
     values: FloatArray
     seconds: FloatArray
 
-    def __len__(self) -> int:
-        return len(self.values)
+    def of(self, rows: Sequence[int]) -> Impressions:
+        """Those of some stretches."""
+        return Impressions(self.values[rows], self.seconds[rows])
 
 
 def mel_of(samples: Samples) -> FloatArray:
@@ -66,6 +67,13 @@ def impressions(mels: Sequence[FloatArray]) -> Impressions:
             for i, states in zip(part, voice.states(padded), strict=True):
                 values[i] = _summary(states[: len(mels[i])], _weights(mels[i]))
     return Impressions(values, np.array([len(mel) * FRAME_S for mel in mels], np.float32))
+
+
+def together(parts: Sequence[Impressions]) -> Impressions:
+    """Those of several sets of stretches, in order."""
+    values = [np.zeros((0, WIDTH), np.float32), *(part.values for part in parts)]
+    seconds = [np.zeros(0, np.float32), *(part.seconds for part in parts)]
+    return Impressions(np.concatenate(values), np.concatenate(seconds))
 
 
 def of_speaker(heard: Impressions) -> tuple[FloatArray, FloatArray]:

@@ -36,7 +36,7 @@ class TraceFigures:
 
     `embedding`: what the network's last layers are given; `outputs`: all its answers, where it shows no embedding;
     `scores`: those of a model that shows none either; `sound`: mean and spread of the log-mel bands, with the level
-    taken out, which is what a network could tell. Rows of `confusion` are the true corpora.
+    taken out, which is what could be told. Rows of `confusion` are the true corpora.
     """
 
     values: str

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
 
 @cache
-def onnx_session(path: Path) -> onnxruntime.InferenceSession:
-    """An ONNX model on the CPU, loaded once per process; `ModelError` where it is absent or damaged."""
+def onnx_session(path: Path, sha256: str = "") -> onnxruntime.InferenceSession:
+    """An ONNX model on the CPU, loaded once per process; `ModelError` where it is absent or damaged.
+
+    A file that may change has to be named with its hash.
+    """
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.emotion.features import WIDTH
+from pipeline.errors import ConfigError
 from pipeline.training.material import Material
 
 _STRETCH_S = 6.0  # of speech, that say as much of a speaker as one independent impression
@@ -57,16 +58,22 @@ class Baseline(nn.Module):
 
 
 def fit_baseline(material: Material, clips: Sequence[int]) -> Baseline:
-    """How the speakers of some clips differ, by what is heard of them clean; each counts alike."""
+    """How the speakers of some clips differ, by what is heard of them clean; each counts alike.
+
+    How one speaker varies is told by those of two clips or more; raises `ConfigError` where there is none.
+    """
     rows: dict[tuple[str, str], list[int]] = {}
     for i in clips:
         rows.setdefault(material.clips[i].who, []).append(i)
     values = [material.heard(own).values.astype(np.float64) for own in rows.values()]
     means = np.array([own.mean(axis=0) for own in values])
     mean = means.mean(axis=0)
-    sd = np.sqrt(np.mean([own.var(axis=0) for own in values], axis=0) + 1e-8)
-    changes = [(own - own.mean(axis=0)) / sd for own in values]
-    within = np.mean([change.T @ change / len(change) for change in changes], axis=0)
+    varied = [own for own in values if len(own) > 1]
+    if not varied:
+        raise ConfigError("one clip of each speaker; expected several of some, to learn how one speaker varies.")
+    sd = np.sqrt(np.mean([own.var(axis=0, ddof=1) for own in varied], axis=0) + 1e-8)
+    changes = [(own - own.mean(axis=0)) / sd for own in varied]
+    within = np.mean([change.T @ change / (len(change) - 1) for change in changes], axis=0)
     within = (1 - _SHRUNK) * within + _SHRUNK * np.eye(WIDTH)
     root = np.linalg.cholesky(within)
     between = np.linalg.solve(root, ((means - mean) / sd).T) / np.sqrt(len(means))
@@ -86,4 +93,4 @@ def fit_baseline(material: Material, clips: Sequence[int]) -> Baseline:
             }.items()
         }
     )
-    return out.requires_grad_(requires_grad=False)
+    return out

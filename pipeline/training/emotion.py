@@ -1,7 +1,6 @@
 """How the built-in emotion model was made: `python -m pipeline.training.emotion --data DIR`.
 
-DIR holds labelled corpora (`ravdess/labels.csv`, ...). Seeded; two cores need about twenty minutes, most of it for
-preparing the clips.
+DIR holds labelled corpora (`ravdess/labels.csv`, ...). Seeded; two cores need about ten minutes.
 """
 
 from __future__ import annotations
@@ -57,7 +56,11 @@ def train_network(job: Job) -> EmotionNet:
     data = {name: torch.from_numpy(value) for name, value in vars(examples).items()}
     matrices = [p for p in net.parameters() if p.ndim == 2]
     optimiser = torch.optim.LBFGS(
-        net.parameters(), max_iter=recipe.steps, history_size=20, line_search_fn="strong_wolfe"
+        net.parameters(),
+        max_iter=recipe.steps,
+        max_eval=2 * recipe.steps,
+        history_size=20,
+        line_search_fn="strong_wolfe",
     )
     tried = 0
 
@@ -228,14 +231,18 @@ def train_models(
 ) -> list[float]:
     """Train a model from each part of the clips and write it into its folder, all side by side.
 
-    Each is trained twice: without a fourth of the speakers, to fit the temperatures on these, and with all of them,
+    Each is trained twice: without a third of the speakers, to fit the temperatures on these, and with all of them,
     which is kept. Returns the macro F1 of the first on whom it left out. `voices` may babble behind others; `cache`
     keeps what was heard of the clips from run to run. Raises `ConfigError` where there are too few speakers.
     """
     clips = list(dict.fromkeys(clip for part in parts for clip in part))
     missing = [corpora.left_out(part) for part in parts]
     if not all(missing):
-        raise ConfigError("no corpus of three speakers or more; expected one, to fit the temperature on one of them.")
+        raise ConfigError("no corpus of three speakers or more; expected one, to fit temperatures on one of them.")
+    for part, without in zip(parts, missing, strict=True):
+        if not any(clip.who in without and clip.label is not None for clip in part):
+            names = ", ".join("/".join(who) for who in sorted(without))
+            raise ConfigError(f"no clip of a class by {names}; expected some, to fit temperatures on.")
     with tempfile.TemporaryDirectory() as folder:
         material = gather(clips, voices, cache or Path(folder))
         place = {clip: i for i, clip in enumerate(clips)}
@@ -251,10 +258,12 @@ def train_models(
 
 def _calibrated(first: EmotionNet, net: EmotionNet, job: Job, without: frozenset[tuple[str, str]], out: Path) -> float:
     """Write a network with the temperature of another that left speakers out, fitted on these; its macro F1 there."""
+    unseen = [i for i in job.clips if job.material.clips[i].who in without]
+    with tempfile.TemporaryDirectory() as folder:
+        write_model(first, job.recipe, (1.0, 1.0), Path(folder))
+        model = BuiltinEmotion(Path(folder))
+        own, alone = (judged_by(model, job.material, unseen, alone=alone) for alone in (False, True))
     out.mkdir(parents=True, exist_ok=True)
-    write_model(first, job.recipe, (1.0, 1.0), out)
-    model, unseen = BuiltinEmotion(out), [i for i in job.clips if job.material.clips[i].who in without]
-    own, alone = (judged_by(model, job.material, unseen, alone=alone) for alone in (False, True))
     learned = {job.material.clips[i].who for i in job.clips}
     write_model(net, job.recipe, temperatures_of(both(own, alone)), out, learned)
     return macro_f1(confusion(own.truth, own.logits.argmax(axis=1)))

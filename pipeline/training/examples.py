@@ -28,11 +28,10 @@ class Recipe:
     """What the training depends on besides the data and the code."""
 
     seed: int = 7
-    steps: int = 120  # of L-BFGS
-    conversations: int = 2  # in which each clip is heard in each surrounding
+    steps: int = 100  # of L-BFGS
     even_share: float = 0.2  # of conversations, in which the baseline is of minutes of all emotions alike
     talk_share: float = 0.4  # in which it is of minutes of talk, 30 to 100 % neutral; else of few clips
-    unlike_share: float = 0.05  # of all that is learned, in which nobody speaks
+    unlike_share: float = 0.05  # of all that is learned, which is no speech, beside speech
     penalty: float = 0.01  # of squared weights
     corpus_share: tuple[tuple[str, float], ...] = (("ravdess", 0.8), ("nemo", 0.13), ("emodb", 0.07))
     voices: tuple[str, ...] = ("nemo", "emodb")  # corpora that babble behind others, where every fold learns from them
@@ -55,7 +54,7 @@ class Examples:
 
 
 def examples_of(material: Material, clips: Sequence[int], base: Baseline, recipe: Recipe, seed: int) -> Examples:
-    """Every clip in every surrounding and several conversations, each speaker and emotion counted alike."""
+    """Every clip in every surrounding, in a conversation each, and what is no speech; speakers and emotions count alike."""
     rng = np.random.default_rng(seed)
     speakers: dict[tuple[str, str], list[int]] = {}
     for i in clips:
@@ -65,25 +64,24 @@ def examples_of(material: Material, clips: Sequence[int], base: Baseline, recipe
     for (corpus, _), own in sorted(speakers.items()):
         emotions = [material.clips[i].emotion for i in own]
         alike = np.array([1 / emotions.count(e) for e in emotions]) / len(set(emotions))
+        nobody = material.heard(own, UNLIKE)
         for surrounding, share in SHARES.items():
             heard = material.heard(own, surrounding)
-            nobody = material.heard(own, UNLIKE).values
-            for _ in range(recipe.conversations):
-                speaker = _conversations(heard, emotions, recipe, rng)
-                weight = shares[corpus] * share / recipe.conversations * alike
-                rows.append(_difference(base, heard.values, *speaker))
-                weights.append(weight * (1 - recipe.unlike_share))
+            speaker = _conversations(heard, emotions, recipe, rng)
+            weight = shares[corpus] * share * alike
+            for values, part, speech in (
+                (heard.values, 1 - recipe.unlike_share, True),
+                (nobody.values, recipe.unlike_share, False),
+            ):
+                rows.append(_difference(base, values, *speaker))
+                weights.append(weight * part)
                 which.append(own)
-                spoken.append(True)
-            rows.append(_difference(base, nobody, *speaker))
-            weights.append(weight * recipe.conversations * recipe.unlike_share)
-            which.append(own)
-            spoken.append(False)
-    speech = np.repeat(spoken, [len(w) for w in which])
-    targets = _targets([material.clips[i].emotion for own in which for i in own], speech)
-    weight = np.concatenate(weights)
-    weight = (weight / weight.mean()).astype(np.float32)
-    return Examples(np.concatenate(rows), *targets, speech.astype(np.float32), weight)
+                spoken.append(speech)
+    is_speech = np.repeat(spoken, [len(own) for own in which])
+    targets = _targets([material.clips[i].emotion for own in which for i in own], is_speech)
+    counted = np.concatenate(weights)
+    counted = (counted / counted.mean()).astype(np.float32)
+    return Examples(np.concatenate(rows), *targets, is_speech.astype(np.float32), counted)
 
 
 def _corpus_shares(names: Sequence[str], recipe: Recipe) -> dict[str, float]:

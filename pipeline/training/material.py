@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from pipeline import voice
 from pipeline.audio import RATE_HZ, Audio, Samples
 from pipeline.config import DiarizationOptions
 from pipeline.diarization.vad import detect_speech
@@ -28,12 +29,13 @@ from pipeline.training.unlike import unlike_speech
 
 UNLIKE = "unlike"  # beside the surroundings: what is no speech, made of the clip
 _KINDS = (*SHARES, UNLIKE)
-_VERSION = 5  # of how clips are prepared: what another has prepared is made anew
+_VERSION = 6  # of how clips are prepared: what another has prepared is made anew
 _VOICES = 40  # that may babble, out of all
 _Voices = list[tuple[tuple[str, str], acoustics.Sound]]
 _NOISY = frozenset({"noise", "noisy_line", "babble"})  # surroundings in which what is around speech may pass for it
 _AROUND_NOISY_S, _AROUND_ELSE_S = 1.0, 0.15  # of it at most, before and after a clip, where the clip has it
 _AROUND_SHARE = 0.5  # of clips
+_CUT_SHARE, _SHORTEST_S = 0.25, 0.8  # of clips, of which a stretch is heard, and how short that may be: turns are
 _SAVED = 1_000  # clips, after which what there is is saved
 _KEPT = np.float16
 
@@ -64,7 +66,7 @@ def gather(clips: Sequence[Clip], background: Sequence[Clip], folder: Path) -> M
 
     drawn = np.random.default_rng(0).permutation(len(background))[:_VOICES]
     babbling = [background[i] for i in drawn]
-    about = "\n".join([str(_VERSION), *SHARES, *map(_key, babbling)])
+    about = "\n".join([str(_VERSION), voice.hashes()["voice.onnx"], *SHARES, *map(_key, babbling)])
     path = folder / f"{hashlib.sha256(about.encode()).hexdigest()[:16]}.npz"
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
@@ -111,18 +113,19 @@ def _begin(voices: _Voices) -> None:
 def _heard(clip: Clip) -> np.ndarray:
     """What is heard of a clip (kinds, 769), the same whenever it is asked for.
 
-    Pauses are left out. Of what lies around the speech some may stay, as in noise it may be taken for some.
+    Pauses are left out. Of what lies around the speech some may stay, as in noise it may be taken for some; of some
+    clips a stretch is heard, another in every surrounding.
     """
     samples = read(clip)
     rng = np.random.default_rng(int(hashlib.sha256(clip.path.name.encode()).hexdigest()[:8], 16))
     spans = detect_speech(samples, DiarizationOptions()) or [(0.0, len(samples) / RATE_HZ)]
-    others = [voice for who, voice in _voices if who != clip.who]
+    others = [sound for who, sound in _voices if who != clip.who]
     sounds = surrounded(acoustics.to_float(samples), others, rng)
-    mels = [mel_of(_with_some_around(acoustics.to_int16(sounds[name]), spans, name, rng)) for name in SHARES]
+    mels = [mel_of(_stretch(acoustics.to_int16(sounds[name]), spans, name, rng)) for name in SHARES]
     return _row([*mels, unlike_speech(mels[0], rng)])
 
 
-def _with_some_around(
+def _stretch(
     samples: Samples, spans: Sequence[tuple[float, float]], surrounding: str, rng: np.random.Generator
 ) -> Samples:
     most_s = _AROUND_NOISY_S if surrounding in _NOISY else _AROUND_ELSE_S
@@ -131,7 +134,13 @@ def _with_some_around(
     spans = list(spans)
     spans[0] = (max(0.0, spans[0][0] - before), spans[0][1])
     spans[-1] = (spans[-1][0], min(len(samples) / RATE_HZ, spans[-1][1] + after))
-    return Audio(samples[None]).joined(spans)
+    speech = Audio(samples[None]).joined(spans)
+    shortest = round(_SHORTEST_S * RATE_HZ)
+    if len(speech) <= shortest or rng.random() >= _CUT_SHARE:
+        return speech
+    length = int(rng.integers(shortest, len(speech)))
+    start = int(rng.integers(len(speech) - length + 1))
+    return speech[start : start + length]
 
 
 def _row(mels: Sequence[FloatArray]) -> np.ndarray:

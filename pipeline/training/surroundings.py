@@ -1,6 +1,6 @@
 """Clean speech -> the same speech as it reaches a recorder: telephone, codecs, noise, other voices, a room.
 
-Training hears every clip in each of these, made with the real codecs; a simulated conversation is in one of them.
+Training hears every clip in each of these, made with the real codecs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SHARES = {
     "noisy_line": 0.09,
     "room": 0.06,
 }
-"""How often a conversation of the training is in each."""
+"""How much each counts in the training."""
 
 _VOICE_DBFS = -20.0
 

@@ -200,9 +200,11 @@ def test_a_changed_weight_file_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
         file.write(b"\0")
     monkeypatch.setattr(voice_encoder, "WEIGHTS", tmp_path)
     voice_encoder.hashes.cache_clear()
-    with pytest.raises(ModelError, match="SHA-256"):
-        voice_encoder.hashes()
-    (tmp_path / "voice.onnx").unlink()
-    with pytest.raises(ModelError, match="missing"):
-        voice_encoder.hashes()
-    voice_encoder.hashes.cache_clear()
+    try:
+        with pytest.raises(ModelError, match="SHA-256"):
+            voice_encoder.hashes()
+        (tmp_path / "voice.onnx").unlink()
+        with pytest.raises(ModelError, match="missing"):
+            voice_encoder.hashes()
+    finally:
+        voice_encoder.hashes.cache_clear()

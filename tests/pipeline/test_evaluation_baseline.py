@@ -35,7 +35,7 @@ def cuts_of(speakers: str, each: int, seconds: float, names: Sequence[str] = tup
 
 
 class Relative(FakeEmotion):
-    """Hears a value against the speaker's mean, blended with the population's as the built-in model does it.
+    """Hears a value against the speaker's mean, blended with the population's.
 
     More than 300 above is Tension, more than 200 below is Sad, else Neutral.
     """

@@ -3,9 +3,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import onnxruntime
 import pytest
 
 from pipeline.emotion.builtin import BuiltinEmotion
+from pipeline.emotion.features import Impressions
 from pipeline.errors import ConfigError, RessentiError
 from pipeline.evaluation.protocols import FOLDS, Fold, Protocol, folds_of, retrain
 from pipeline.training import corpora
@@ -181,6 +184,11 @@ def test_a_fold_is_really_trained(shared_data: Path, tmp_path: Path) -> None:
     model = BuiltinEmotion(out)
     assert model.learned == who(few)
     before = (out / "emotion.onnx").read_bytes()
+    fresh = onnxruntime.InferenceSession(str(out / "emotion.onnx"))  # what is kept is what is heard with
+    values = np.random.default_rng(0).standard_normal((3, 768)).astype(np.float32)
+    heard = Impressions(values, np.ones(3, np.float32))
+    given = {"values": values, "speaker": values.mean(axis=0, keepdims=True), "seconds": np.full((1, 1), 3, np.float32)}
+    assert model.logits(heard)[0] == pytest.approx(fresh.run(["classes"], given)[0], abs=1e-4)
     assert retrain(folds, tmp_path, 2) == [out]
     assert (out / "emotion.onnx").read_bytes() == before
     recipe = json.loads((out / "emotion.json").read_text(encoding="utf-8"))["recipe"]

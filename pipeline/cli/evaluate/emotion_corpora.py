@@ -40,5 +40,5 @@ def show_corpora(rows: Sequence[Row], terminal: Terminal) -> None:
     terminal.show(table, width=160)
     terminal.say(
         f"[dim]As many clips of {', '.join(first['emotions'])} of each speaker. sound: from the log-mel bands, all "
-        "that is to be told. A corpus is a room, a codec, a language and its sentences in one.[/]"
+        "that can be told. A corpus is a room, a codec, a language and its sentences in one.[/]"
     )
