@@ -87,7 +87,7 @@ def gather(clips: Sequence[Clip], background: Sequence[Clip], folder: Path) -> M
 def _kept(path: Path) -> dict[str, np.ndarray]:
     """What is there already by `_key`, each (kinds, 769), the last value its seconds; nothing of a damaged file."""
     try:
-        with np.load(path) as found:
+        with path.open("rb") as file, np.load(file) as found:  # which leaves a damaged one open itself
             return dict(zip(found["keys"].tolist(), found["rows"], strict=True))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return {}

@@ -166,7 +166,12 @@ def test_speakers_emotions_and_corpora_count_by_their_shares(tmp_path: Path) -> 
 def test_material_is_every_clip_in_every_surrounding_and_is_kept(tmp_path: Path) -> None:
     clips = _some_clips(tmp_path)
     material = gather(clips, clips, tmp_path / "heard")
-    assert material.heard(range(4)).seconds == pytest.approx([1.01, 1.26, 1.51, 1.76], abs=0.01)
+    whole = np.array([1.01, 1.26, 1.51, 1.76])
+    heard_s = np.array([material.heard(range(4), name).seconds for name in SHARES])
+    assert heard_s.max(axis=0) == pytest.approx(whole, abs=0.01)
+    assert heard_s.min() >= 0.8  # of some, in some surroundings, a stretch is heard
+    assert 0.1 < (heard_s < whole - 0.02).mean() < 0.5
+    assert heard_s[0, 3] == pytest.approx(1.76, abs=0.01)
     exact = impressions([mel_of((noise(1.75, seed=3) * 32767).astype(np.int16))]).values[0]
     assert material.heard([3]).values[0] == pytest.approx(exact, abs=0.01)
     assert material.heard([3], "mulaw").values[0] != pytest.approx(exact, abs=0.05)
@@ -187,10 +192,10 @@ def test_in_noise_some_of_what_is_around_speech_is_heard_too(tmp_path: Path, sam
     clips = [Clip(write_wav(tmp_path / name, spoken), "ours", "s", "neutral") for name in names]
     material = gather(clips, [], tmp_path / "heard")
     noisy, clean = (material.heard(range(12), name).seconds for name in ("noise", "clean"))
-    least = float(clean.min())
-    assert noisy.min() == pytest.approx(least, abs=0.02)
-    assert noisy.max() > least + 0.5
-    assert least < clean.max() <= least + 0.31
+    spoken_s = sum(end - start for start, end in detect_speech(read(clips[0]), DiarizationOptions()))
+    assert noisy.max() > spoken_s + 0.5
+    assert spoken_s < clean.max() <= spoken_s + 0.31
+    assert 0.8 <= clean.min() < spoken_s - 0.3  # a stretch of it
 
 
 def test_most_of_what_is_heard_of_speakers_is_neutral_talk() -> None:
@@ -373,7 +378,8 @@ def test_clips_are_learned_and_tested_without_their_pauses(tmp_path: Path, sampl
     spoken_s = sum(end - start for start, end in spans)
     assert spans[-1][1] - spans[0][0] - spoken_s > 0.5
     assert len(speech_of(samples, options)) / 16_000 == pytest.approx(spoken_s, abs=0.01)
-    heard_s = gather([clip], [], tmp_path / "heard").heard([0]).seconds[0]
+    heard = gather([clip], [], tmp_path / "heard")
+    heard_s = np.median([heard.heard([0], name).seconds[0] for name in SHARES])
     assert spoken_s - 0.05 <= heard_s <= spoken_s + 0.35
 
 
