@@ -54,7 +54,7 @@ class Examples:
 
 
 def examples_of(material: Material, clips: Sequence[int], base: Baseline, recipe: Recipe, seed: int) -> Examples:
-    """Every clip in every surrounding, in a conversation each, and what is no speech; speakers, emotions count alike."""
+    """Clips in every surrounding and what is no speech, each in a conversation; speakers and emotions count alike."""
     rng = np.random.default_rng(seed)
     speakers: dict[tuple[str, str], list[int]] = {}
     for i in clips:
