@@ -98,8 +98,8 @@ def test_held_out_actors_are_heard_as_the_model_card_says(shared_data: Path) -> 
     assert {clip.speaker for clip in clips} == {"actor17", "actor18", "actor19", "actor20"}
     figures = figures_of(hear(cut_clips(clips, load_config()), model, load_config()), load_config())
     assert figures.clips == 144
-    assert figures.macro_f1 >= 0.66
+    assert figures.macro_f1 >= 0.73
     assert figures.arousal_auc is not None
     assert figures.arousal_auc >= 0.90
     assert figures.valence_auc is not None
-    assert figures.valence_auc >= 0.80
+    assert figures.valence_auc >= 0.88
