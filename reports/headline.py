@@ -74,6 +74,8 @@ def _tensest(conversation: Conversation, titles: dict[str, str], words: Wording)
     peaks = [m for m in conversation.moments if m.kind == "tension" and m.speaker in enough]
     if not peaks:
         left_out = [titles[s.label] for s in conversation.speakers if s.affect and s.label not in enough]
+        if enough and _mostly_unsure(conversation):
+            return words("hl_no_peak_unsure")
         if enough and left_out:
             return words("hl_no_peak_of_some", who=words.listed(left_out))
         return words("hl_no_peak" if enough else "hl_too_little")
@@ -88,6 +90,12 @@ def _tensest(conversation: Conversation, titles: dict[str, str], words: Wording)
     )
     share = by_person(best)
     return f"{said} {words('hl_tensest_person', share=words.percent(share))}" if share else said
+
+
+def _mostly_unsure(conversation: Conversation) -> bool:
+    """Whether more than half of all that was judged is unsure: then nothing follows from what was not found."""
+    known = [s.affect for s in conversation.speakers if s.affect]
+    return sum(a.judged_s * a.unsure_share for a in known) > MOSTLY_UNSURE * sum(a.judged_s for a in known)
 
 
 def _how_sure(conversation: Conversation, words: Wording) -> str:

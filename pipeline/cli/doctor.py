@@ -109,7 +109,10 @@ def _diarization(config: Config) -> tuple[ModelInfo, str, State]:
     asked = config.diarization.model
     found = locate(asked)
     if found is None:
-        why = _named(asked, "built in; for recordings in which one channel holds several voices")
+        why = _named(
+            asked,
+            "built in; where one channel holds several voices, and as what the built-in emotion model hears with",
+        )
         return voice.info(), why, "verified"
     check(found, config.diarization)
     if isinstance(found, Path):

@@ -3,7 +3,7 @@
 An impression is a speaker's usual one and a change that comes and goes with the emotion; both are taken to be normally
 distributed (as in PLDA, Ioffe 2006), and part of that change may last for a whole conversation. What is expected of the
 usual one, given the mean of some speech, leans on the population's, the more so the less speech there is, and the less
-speakers differ in that direction; never is all that was heard taken for usual, so that who is angry throughout stays so.
+speakers differ in that direction. Never is all that was heard taken for usual: who is angry throughout stays so.
 """
 
 from __future__ import annotations

@@ -119,6 +119,15 @@ def test_the_tensest_stretch_is_as_sure_as_its_peak(
     assert "Too little speech" in " ".join(headline(replace(made, moments=peaks), EN))
 
 
+def test_where_most_is_unsure_no_peak_is_no_calm(make_conversation: Make) -> None:
+    made = make_conversation()
+    for unsure, said in ((0.51, "could mostly not be told"), (0.5, "No stretch stands out as tense.")):
+        speakers = tuple(
+            replace(s, affect=replace(s.affect, judged_s=30.0, unsure_share=unsure)) for s in made.speakers if s.affect
+        )
+        assert said in headline(replace(made, moments=(), speakers=speakers), EN)[-2]
+
+
 def test_a_speaker_with_too_little_speech_is_named_where_no_other_has_a_peak(make_conversation: Make) -> None:
     made = make_conversation()
     peak = Moment("tension", 10, 20, "S2", True, {"tension": 0.7, "usual": 0.2, "low": 0.6, "high": 0.8})
