@@ -1,9 +1,8 @@
 """How speakers differ, learned from many: what a stretch of one says of how he or she usually sounds.
 
 An impression is a speaker's usual one and a change that comes and goes with the emotion; both are taken to be normally
-distributed (as in PLDA, Ioffe 2006), and part of that change may last for a whole conversation. What is expected of the
-usual one, given the mean of some speech, leans on the population's, the more so the less speech there is, and the less
-speakers differ in that direction. Never is all that was heard taken for usual: who is angry throughout stays so.
+distributed (as in PLDA, Ioffe 2006). What is expected of the usual one, given the mean of some speech, leans on the
+population's, the more so the less speech there is, and the less speakers differ in that direction.
 """
 
 from __future__ import annotations
@@ -19,8 +18,7 @@ from pipeline.errors import ConfigError
 from pipeline.training.material import Material
 
 _STRETCH_S = 6.0  # of speech, that say as much of a speaker as one independent impression
-_ELSEWHERE = 0.3  # variance between speakers over that within, beside what is seen
-_MOOD = 0.25  # variance of what lasts for a conversation, over that within: at most 55 % own where nothing is seen
+_ELSEWHERE = 0.3  # variance between speakers over that within, beside what is seen: half own at 20 s of speech
 _SHRUNK = 0.1  # of the covariance within speakers, towards its diagonal
 
 
@@ -51,7 +49,7 @@ class Baseline(nn.Module):
         These are of shape (n, 768) and (n, 1), or (1, 768) and (1, 1) where all are of one conversation.
         """
         own = (speaker - self.mean) / self.sd
-        needed = _STRETCH_S / seconds + _MOOD
+        needed = _STRETCH_S / seconds
         elsewhere = _ELSEWHERE / (_ELSEWHERE + needed)
         more = (self.ratio + _ELSEWHERE) / (self.ratio + _ELSEWHERE + needed) - elsewhere
         usual = elsewhere * own + ((own @ self.seen) * more) @ self.shown

@@ -240,8 +240,7 @@ def test_where_speakers_differ_little_speech_tells_what_is_usual_and_elsewhere_m
     assert nothing[0] > 0.8
     assert little[0] < 0.35  # of it is taken for the way in which the speaker differs
     assert little[1] > 0.7
-    assert much[0] < 0.05
-    assert much[1] == pytest.approx(0.25 / 0.55, abs=0.03)  # who sounds the same throughout still differs
+    assert much == pytest.approx([0, 0], abs=0.01)
 
 
 def test_how_a_speaker_varies_is_not_told_by_one_clip(tmp_path: Path) -> None:
