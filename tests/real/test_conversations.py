@@ -103,3 +103,15 @@ def test_held_out_actors_are_heard_as_the_model_card_says(shared_data: Path) -> 
     assert figures.arousal_auc >= 0.90
     assert figures.valence_auc is not None
     assert figures.valence_auc >= 0.88
+
+
+def test_who_is_angry_throughout_is_heard_as_less_angry_and_no_more_than_the_model_card_says(shared_data: Path) -> None:
+    model = BuiltinEmotion()
+    clips = [clip for clip in read_clips(shared_data / "emotion" / "ravdess") if clip.who not in model.learned]
+    angry = cut_clips([clip for clip in clips if clip.emotion == "angry"], load_config())
+    alone, throughout = (hear(angry, model, load_config(), alone=alone) for alone in (True, False))
+    recall = [np.mean([h.scores.top == "Tension" for h in heard]) for heard in (alone, throughout)]
+    arousal = [np.mean([h.point[1] for h in heard if h.point is not None]) for heard in (alone, throughout)]
+    assert recall[0] >= 0.7
+    assert 0.4 <= recall[1] < recall[0]
+    assert 0.05 < arousal[1] < arousal[0]
