@@ -131,7 +131,7 @@ class ModelInfo:
     emotion model never gives.
     """
 
-    task: Literal["speech activity", "speaker embedding", "diarization", "emotion"]
+    task: Literal["speech activity", "speaker embedding", "diarization", "voice encoder", "emotion"]
     name: str
     licence: str | None
     sha256: str | None = None

@@ -57,7 +57,7 @@ def analyze(
     used: tuple[ModelInfo, ...] = found.models
     if any(turn.speaker not in reasons for turn in spoken):
         emotion_model = emotion_model or models.emotion(config.emotion)
-        used = (*used, emotion_model.info)
+        used = (*used, *emotion_model.parts, emotion_model.info)
         spoken = _judge(layout, spoken, found, reasons, emotion_model, config, progress)
     else:
         spoken = tuple(replace(turn, unjudged=reasons[turn.speaker]) for turn in spoken)

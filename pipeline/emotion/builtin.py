@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,7 @@ class BuiltinEmotion:
         self._session = onnx_session(path, digest)
         # what weights allow depends on the data that they learned from; of any other, nobody has said it here
         bound = folder == WEIGHTS or any(corpus in _NON_COMMERCIAL for corpus, _ in self.learned)
+        self.parts = (replace(voice.info(), task="voice encoder", sha256=voice.hashes()["voice.onnx"]),)
         self.info = ModelInfo(
             task="emotion",
             name="ressenti-builtin-emotion" if folder == WEIGHTS else folder.name,

@@ -16,6 +16,7 @@ class FakeEmotion:
     def __init__(self, answer: Callable[[Excerpt], EmotionScores] = lambda _: _EVEN) -> None:
         self._answer = answer
         self.info = ModelInfo("emotion", "fake-emotion", "none", commercial=True)
+        self.parts: tuple[ModelInfo, ...] = ()
         self.learned: frozenset[tuple[str, str]] = frozenset()
         self.heard: list[Excerpt] = []
 

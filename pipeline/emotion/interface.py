@@ -29,6 +29,11 @@ class EmotionModel(Protocol):
         ...
 
     @property
+    def parts(self) -> tuple[ModelInfo, ...]:
+        """Models of others that it hears with, if any; the report names them beside it."""
+        ...
+
+    @property
     def learned(self) -> frozenset[tuple[str, str]]:
         """(corpus, speaker) pairs that it learned from, so that no evaluation flatters it; empty where not known."""
         ...

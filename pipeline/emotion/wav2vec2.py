@@ -50,6 +50,7 @@ class Wav2Vec2Emotion:
         learned: frozenset[tuple[str, str]] = frozenset(),
     ) -> None:
         self._model, self._waveforms, self._reading, self.info = model, waveforms, reading, info
+        self.parts: tuple[ModelInfo, ...] = ()
         self._device, self._dtype = place
         self.learned = learned
 

@@ -52,6 +52,7 @@ class ObviousEmotion:
             )
         build: Any = pipeline  # overloaded for every task there is
         self._pipeline = build("audio-classification", model=str(folder), dtype=torch.float32, device="cpu")
+        self.parts: tuple[ModelInfo, ...] = ()
         self.info = ModelInfo("emotion", f"obvious:{name}", None, checkpoint.sha256)
 
     def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:

@@ -154,6 +154,11 @@ class TimedEmotion:
         return self._model.info
 
     @property
+    def parts(self) -> tuple[ModelInfo, ...]:
+        """Whom the model hears with."""
+        return self._model.parts
+
+    @property
     def learned(self) -> frozenset[tuple[str, str]]:
         """Whom the model learned from."""
         return self._model.learned

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import analyze, load_config
+from pipeline import analyze, load_config, voice
 from pipeline.audio import Audio, load
 from pipeline.config import AudioOptions, DiarizationOptions, DynamicsOptions, TurnOptions
 from pipeline.diarization.channels import ChannelDiarizer
@@ -90,6 +90,14 @@ def test_french_speech_goes_through_and_says_how_sure_it_is(shared_data: Path) -
     assert conversation.exchange.speech_s > 60
     assert any(turn.emotion for turn in conversation.turns)
     assert all(turn.unjudged or turn.emotion for turn in conversation.turns)
+
+
+def test_every_model_that_took_part_is_named(shared_data: Path) -> None:
+    split = analysed(shared_data / "conversations" / "calls" / "auto_repairs_40_stereo8k.flac")
+    assert [m.task for m in split.models] == ["speech activity", "voice encoder", "emotion"]
+    encoder = split.models[1]
+    assert (encoder.licence, encoder.commercial) == ("Apache-2.0", True)
+    assert encoder.sha256 == voice.hashes()["voice.onnx"]
 
 
 def test_held_out_actors_are_heard_as_the_model_card_says(shared_data: Path) -> None:
