@@ -211,7 +211,7 @@ def test_a_real_recording_is_analysed_without_a_connection(
     assert "lusters" not in done.stdout
     stored = json.loads((tmp_path / "sample.json").read_text(encoding="utf-8"))
     tasks = [model["task"] for model in stored["models"]]
-    assert tasks == ["diarization", "speech activity", "speaker embedding", "emotion"]
+    assert tasks == ["diarization", "speech activity", "speaker embedding", "voice encoder", "emotion"]
     names = (f"{name}/segmentation", f"{name}/embedding")
     apart = ("segmentation-3.0", "wespeaker-voxceleb-resnet34-LM")
     expected = (name, *(names if name == COMMUNITY else apart))
