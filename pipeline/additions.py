@@ -78,7 +78,7 @@ def pseudonym(sha256: str) -> str:
 
 
 def pseudonymised(conversation: Conversation) -> Conversation:
-    """The conversation without names: the recording's, the speakers', those of folders in its options.
+    """The conversation without names: the recording's, the speakers', those of folders in its options; no embeddings.
 
     Labels and roles stay, and so do words, notes and the reason for judging restricted roles: whoever wrote them is to
     read them again. The SHA-256 stays too; who has the recording can tell that it is this one.
@@ -86,6 +86,7 @@ def pseudonymised(conversation: Conversation) -> Conversation:
     return replace(
         conversation,
         recording=replace(conversation.recording, name=pseudonym(conversation.recording.sha256)),
+        diarization=replace(conversation.diarization, embeddings=()),
         speakers=tuple(replace(speaker, name="", original_name=None) for speaker in conversation.speakers),
         corrections=Corrections(turns=conversation.corrections.turns),
         config={group: _without_folders(values) for group, values in conversation.config.items()},

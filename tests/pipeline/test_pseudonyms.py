@@ -113,3 +113,10 @@ def test_paths_in_options_keep_their_last_part(stored: Path) -> None:
     for given, kept in (("/a/b/m", "m"), ("a/b/m", "m"), ("../m", "m"), ("org/model", "org/model"), ("auto", "auto")):
         hidden = additions.pseudonymised(replace(made, config={"emotion": {"model": given}}))
         assert hidden.config == {"emotion": {"model": kept}}
+
+
+def test_no_embedding_of_a_voice_is_left(stored: Path) -> None:
+    conversation = store.load(stored)
+    known = replace(conversation, diarization=replace(conversation.diarization, embeddings=(("S1", (0.6, 0.8)),)))
+    assert store.dumps(known) != store.dumps(conversation)
+    assert additions.pseudonymised(known).diarization.embeddings == ()
