@@ -19,6 +19,8 @@
         CorrectionsError            17   corrections that do not fit their conversation
         WrongRecordingError         18   not the recording that was analysed
         TranscriptError             19   a transcript that cannot be read, or that is of something else
+        TooLargeError               50   more than a limit allows: sample rate, channels, duration, bytes
+        StillBeingWrittenError      51   a file that changed while it was read
       ModelError                    20   a model is missing, damaged or not what it should be
         GatedModelError             21   the hub wants accepted conditions or another token
         NoRouteError                22   the hub cannot be reached, or does not answer properly
@@ -31,6 +33,11 @@
       OutputError                   30   a result could not be written
         OutputExistsError           31   it exists already and --overwrite was not given
         DiskFullError               32   no room left for it
+        ClaimedError                33   another run is working on this recording, into this folder
+      TimedOutError                 52   one recording took longer than it may
+      CancelledError                53   the progress hook raised it, to stop an analysis
+
+Of several recordings the command line ends with 40 where some failed, and with 41 where all did.
 
 A message says what was got, what was expected and what to do next. Errors of third parties are
 wrapped with `from exc`.
@@ -153,6 +160,18 @@ class TranscriptError(InputError):
     exit_code = 19
 
 
+class TooLargeError(InputError):
+    """More than a limit allows; the message names the option that raises it."""
+
+    exit_code = 50
+
+
+class StillBeingWrittenError(InputError):
+    """A file that changed while it was read."""
+
+    exit_code = 51
+
+
 class ModelError(RessentiError):
     """A model is missing, damaged or not what it should be."""
 
@@ -223,3 +242,21 @@ class DiskFullError(OutputError):
     """No room left for a result or a model."""
 
     exit_code = 32
+
+
+class ClaimedError(OutputError):
+    """Another run is working on this recording, into this folder."""
+
+    exit_code = 33
+
+
+class TimedOutError(RessentiError):
+    """One recording took longer than it may."""
+
+    exit_code = 52
+
+
+class CancelledError(RessentiError):
+    """Raised by a progress hook to stop an analysis; nothing is left behind."""
+
+    exit_code = 53

@@ -20,8 +20,9 @@ from typer.testing import CliRunner
 
 from conftest import noise, write_wav
 from pipeline import People, errors
-from pipeline.cli.app import _tell, app
+from pipeline.cli.app import app
 from pipeline.cli.console import Terminal, counted
+from pipeline.cli.tell import tell
 from pipeline.records import Conversation, Note
 
 RUN = CliRunner()
@@ -438,7 +439,7 @@ def test_roles_that_are_not_certain_are_told_once(
     make_conversation: Callable[..., Conversation], capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = make_conversation("interview")
-    _tell(made, 1.0, {}, Terminal())
+    tell(made, 1.0, {}, Terminal())
     lines = capsys.readouterr().out.splitlines()
     advice = "Listen, then name them: --roles S1=ROLE,S2=ROLE"
     assert (
@@ -448,13 +449,13 @@ def test_roles_that_are_not_certain_are_told_once(
     more = tuple(replace(made.speakers[1], label=f"S{k}", role=None, role_source=None) for k in (3, 4, 5, 6))
     many = Note("more_than_roles", {"found": 6, "roles": 2})
     found = replace(made.diarization, count="estimated", count_confidence="low", notes=(many,))
-    _tell(replace(made, diarization=found, speakers=(*made.speakers, *more)), 1.0, {}, Terminal())
+    tell(replace(made, diarization=found, speakers=(*made.speakers, *more)), 1.0, {}, Terminal())
     told = capsys.readouterr().out
     assert "found 6 speakers where there are 2 roles: probably too many; give --speakers 2" in told
     assert told.count("--speakers") == told.count("not confirmed") == 1
     assert "--roles" not in told
     restricted = make_conversation("call-center", people=People(roles=("S1=agent", "S2=employee")))
-    _tell(restricted, 1.0, {}, Terminal())
+    tell(restricted, 1.0, {}, Terminal())
     assert "emotion not computed for S1 (agent), S2 (employee): restricted role\n" in capsys.readouterr().out
 
 

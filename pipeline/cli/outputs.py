@@ -45,6 +45,11 @@ def parse_formats(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(formats))
 
 
+def with_sidecar(formats: tuple[str, ...], how: str) -> tuple[str, ...]:
+    """Formats with a place for the page's sound, where it goes beside the page."""
+    return (*formats, *SIDECAR) if how == "sidecar" and "html" in formats else formats
+
+
 def stored(paths: Sequence[Path]) -> list[Path]:
     """Without exports of the format `aws`: `*.json` names these beside the conversations that they came from."""
     return [p for p in paths if not (p.name.endswith(ENDINGS["aws"]) and _conversation_of(p).exists())]

@@ -2,53 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline import errors
+from pipeline.audio.files import check_file, file_sha256
+from pipeline.audio.samples import RATE_HZ, Audio, Samples
 from pipeline.config import AudioOptions
-from pipeline.records import Levels, Note, Progress, Recording, ignore_progress
+from pipeline.records import Note, Progress, Recording, ignore_progress
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
     from av.container import InputContainer
 
-Samples = npt.NDArray[np.int16]
-RATE_HZ = 16_000
-_FRAME = RATE_HZ // 10  # levels are looked at in frames of 0.1 s
 _DECLARES_LENGTH = {"flac", "w64", "aiff", "au", "matroska", "webm", "mov", "mp4", "caf"}
-
-
-@dataclass(frozen=True)
-class Audio:
-    """Samples of one recording at 16 kHz: int16, shape (channels, samples)."""
-
-    samples: Samples
-
-    @property
-    def duration_s(self) -> float:
-        """Length in seconds."""
-        return float(self.samples.shape[1] / RATE_HZ)
-
-    def cut(self, start_s: float, end_s: float, channel: int = 0) -> Samples:
-        """Samples of one channel between two times, clipped to the recording; a view, not a copy."""
-        start, end = (round(max(0.0, t) * RATE_HZ) for t in (start_s, end_s))
-        return self.samples[channel, start:end]
-
-    def joined(self, spans: Sequence[tuple[float, float]], channel: int = 0) -> Samples:
-        """Samples of one channel in several spans (start_s, end_s), one after the other. Needs at least one span."""
-        if len(spans) == 1:
-            return self.cut(*spans[0], channel)
-        return np.concatenate([self.cut(start, end, channel) for start, end in spans])
 
 
 def load(path: Path, options: AudioOptions, progress: Progress = ignore_progress) -> tuple[Recording, Audio]:
@@ -57,7 +30,7 @@ def load(path: Path, options: AudioOptions, progress: Progress = ignore_progress
     Returns what is known of the file and its samples, int16 at 16 kHz, shape (channels, samples).
     Raises a subclass of `InputError` for each way in which the file can be unusable.
     """
-    _check_file(path)
+    check_file(path)
     notes: list[Note] = []
     with _translated(path), _open(path) as container:
         if not container.streams.audio:
@@ -101,59 +74,6 @@ def load(path: Path, options: AudioOptions, progress: Progress = ignore_progress
         notes=tuple(notes),
     )
     return recording, audio
-
-
-def frame_levels_db(samples: Samples) -> npt.NDArray[np.float32]:
-    """RMS level in dBFS of each 0.1 s of samples (n,); shape (n // 1600,), at least one."""
-    count = max(1, len(samples) // _FRAME)
-    out = np.empty(count, dtype=np.float32)
-    for start in range(0, count, 600):
-        block = samples[start * _FRAME : (start + 600) * _FRAME]
-        block = block[: len(block) // _FRAME * _FRAME].reshape(-1, _FRAME) if len(block) >= _FRAME else block[None]
-        scaled = block.astype(np.float32) / 32768
-        out[start : start + len(block)] = 10 * np.log10(np.mean(scaled * scaled, axis=1) + 1e-10)
-    return out
-
-
-def levels_of(audio: Audio, most: int = 1200) -> Levels:
-    """The recording's level over time, of the louder channel, in at most so many steps of whole tenths of a second."""
-    frames = np.max([frame_levels_db(channel) for channel in audio.samples], axis=0)
-    width = -(-len(frames) // most)
-    padded = np.pad(frames, (0, -len(frames) % width), constant_values=-100.0).reshape(-1, width).max(axis=1)
-    return Levels(width * _FRAME / RATE_HZ, tuple(round(float(level), 1) for level in padded))
-
-
-def file_sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def checked_sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a recording's bytes; raises the `InputError` that fits where it cannot be read."""
-    _check_file(path)
-    return file_sha256(path)
-
-
-def _check_file(path: Path) -> None:
-    try:
-        if path.is_dir():
-            raise errors.IsFolderError(
-                f"{path}: a folder; expected a recording. Name the files in it, for example {path}/*.wav."
-            )
-        size = path.stat().st_size
-        with path.open("rb"):
-            pass
-    except FileNotFoundError as exc:
-        raise errors.NotFoundError(f"{path}: no such file; expected a recording. Check the name and folder.") from exc
-    except PermissionError as exc:
-        raise errors.UnreadableError(
-            f"{path}: not readable by this user. Ask for read permission, or copy it."
-        ) from exc
-    except OSError as exc:
-        raise errors.UnreadableError(f"{path}: cannot be read ({exc.strerror}). Check the disk or the share.") from exc
-    if size == 0:
-        raise errors.EmptyFileError(f"{path.name}: an empty file (0 bytes); expected a recording. Copy it again.")
 
 
 @contextmanager

@@ -1,0 +1,8 @@
+"""Recording file -> samples at 16 kHz, per channel, and how loud they are."""
+
+from pipeline.audio.decode import load
+from pipeline.audio.files import checked_sha256, file_sha256
+from pipeline.audio.levels import frame_levels_db, levels_of
+from pipeline.audio.samples import RATE_HZ, Audio, Samples
+
+__all__ = ["RATE_HZ", "Audio", "Samples", "checked_sha256", "file_sha256", "frame_levels_db", "levels_of", "load"]

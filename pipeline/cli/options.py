@@ -1,0 +1,38 @@
+"""Options that several commands share, and how lists of values are given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from pipeline.cli import outputs, sound
+from pipeline.config import preset_names
+from pipeline.errors import ConfigError
+
+Out = Annotated[Path | None, typer.Option("--out", help="Folder for the results.  [default: beside the recording]")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist already.")]
+Language = Annotated[Literal["en", "fr"] | None, typer.Option("--lang", help="Language of the report.")]
+Formats = Annotated[str, typer.Option("--format", help=f"Results to write, out of {', '.join(outputs.FORMATS)}.")]
+Sound = Annotated[
+    sound.How | None,
+    typer.Option("--audio", help="The recording's sound: in the page, beside it (NAME.report.mp3), or left out."),
+]
+Preset = Annotated[
+    str, typer.Option("--config", help=f"Preset ({', '.join(preset_names())}) or a YAML file.", show_default=True)
+]
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """Values of a comma-separated list; `ConfigError` where one of them is empty."""
+    parts = tuple(part.strip() for part in text.split(",")) if text.strip() else ()
+    if any(not part for part in parts):
+        raise ConfigError(f"got {text!r}; expected values with a comma between them, none empty.")
+    return parts
+
+
+def given(values: dict[str, Any]) -> dict[str, object]:
+    """Those values that somebody gave."""
+    return {key: value for key, value in values.items() if value is not None}
