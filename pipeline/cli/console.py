@@ -21,10 +21,12 @@ from pipeline.records import ignore_progress
 
 STAGES = {
     "audio": "Decoding",
+    "models": "Loading models",
     "speech": "Finding speech",
     "voices": "Telling voices apart",
     "clustering": "Grouping voices",
     "emotion": "Judging emotion",
+    "sound": "Encoding the sound",
     "report": "Writing the report",
 }
 _OTHERS = {  # not part of an analysis
