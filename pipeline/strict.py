@@ -13,7 +13,7 @@ import stat
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
 import yaml
 
@@ -34,7 +34,7 @@ class RefusedError(ValueError):
 
 
 def read_bounded(path: Path, most: int) -> bytes:
-    """The bytes of a regular file of at most so many; `RefusedError` for a larger one, a pipe, a device; else `OSError`.
+    """A regular file of at most so many bytes; `RefusedError` for a larger one, a pipe, a device; else `OSError`.
 
     Nothing that could wait for ever is waited for.
     """
@@ -184,8 +184,6 @@ def _check_events(text: str) -> None:
 class _Loader(yaml.SafeLoader):
     """A safe loader of YAML's plainest part."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
-
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: ARG002, FBT001, FBT002, RUF100  # theirs
         pairs = [(self._name(key), self.construct_object(value, deep=True)) for key, value in node.value]
         return _unique(pairs)
@@ -202,6 +200,7 @@ class _Loader(yaml.SafeLoader):
         return _int(str(self.construct_scalar(node)))
 
 
+_Loader.yaml_implicit_resolvers = {}
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false|True|False)$"), list("tfTF"))
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789"))
 _Loader.add_implicit_resolver(
