@@ -599,6 +599,16 @@ class Conversation(Record):
         unknown = {turn.speaker for turn in self.turns} - labels
         _check(not unknown, f"turns of unknown speakers {sorted(unknown)}; known are {sorted(labels)}")
 
+    @property
+    def id(self) -> str:
+        """What tables call the conversation: `c-` and the first 16 hex digits of the SHA-256 of its recording.
+
+        The same recording has the same id wherever it lies and however often it is analysed. Among a million
+        recordings the chance that any two share one is 3 in 100 million; `recording.sha256` tells these apart too.
+        Without its first letter, some ids would be numbers to readers of CSV.
+        """
+        return f"c-{self.recording.sha256[:16]}"
+
     def places(self) -> dict[int, tuple[float, float]]:
         """Valence and arousal of each turn that has points, by index: their mean, weighted by their speech."""
         sums: dict[int, list[float]] = {}
