@@ -16,8 +16,8 @@ RATE_HZ = 16_000
 class Audio:
     """Samples of one recording at 16 kHz: int16, shape (channels, samples).
 
-    `positions` are the speakers that the channels are meant for, by FFmpeg's names (FL, FR, FC, LFE, BL, BR, ...); empty
-    where the file does not say, or where the channels come from several tracks.
+    `positions` are the speakers that the channels are meant for, by FFmpeg's names (FL, FR, FC, LFE, BL, BR, ...);
+    empty where the file does not say, or where the channels come from several tracks.
     """
 
     samples: Samples
