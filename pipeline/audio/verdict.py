@@ -45,7 +45,7 @@ class Ending:
         """Seconds of sound that the header promises."""
         if self.promised is not None and self.there > 0:
             return self.end_s * self.promised / self.there
-        return None if self.declared_s is None else self.declared_s + self.late_s
+        return self.declared_s
 
 
 def doubts_of(endings: Sequence[Ending]) -> tuple[str, ...]:

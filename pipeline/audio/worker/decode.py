@@ -25,6 +25,7 @@ Message = tuple[dict[str, Any], bytes]
 
 _GRANULES = {"opus": 48_000}
 _PACKETS_A_BEAT = 256
+_LEAST_TAIL_BYTES = 4096  # behind the sound, that are no damage of it
 
 
 def messages(source: Source, job: Job) -> Iterator[Message]:
@@ -79,12 +80,15 @@ class _Reading:
                 for index, stream in streams.items():
                     rate_hz = _GRANULES.get(stream.codec_context.name, stream.codec_context.sample_rate)
                     tracks[index].pages = ogg.PageTimes(pages, rate_hz, self.source.size) if rate_hz else None
-            declared_s = {index: self._declared_s(container, stream, names) for index, stream in streams.items()}
-            yield self._about(container, found, wanted, left, max((s or 0.0) for s in declared_s.values())), b""
+            yield self._about(container, found, wanted, left), b""
             order = {index: number for number, index in enumerate(streams)}
             for index, (at, samples) in self._decode(container, streams, tracks):
                 yield {"is": "sound", "track": order[index], "at": at}, samples
                 yield {"is": "beat", "at_s": tracks[index].clock.position_s}, b""
+            declared_s = {
+                index: self._declared_s(container, stream, names, tracks[index].clock, origin_s or 0.0)
+                for index, stream in streams.items()
+            }
             sound_alone = len(container.streams) == len(container.streams.audio)
             for index, track in tracks.items():
                 try:
@@ -136,9 +140,8 @@ class _Reading:
         except av.error.MemoryError:
             raise
         except (av.error.FFmpegError, ValueError):
-            track.damaged += 1
-            if packet.duration and packet.time_base:
-                yield from track.lose(float(packet.duration * packet.time_base))
+            known = packet.duration and packet.time_base
+            track.lose(float(packet.duration * packet.time_base) if known else 0.0, packet.size)
             return
         for frame in frames:
             try:
@@ -146,16 +149,20 @@ class _Reading:
             except (av.error.FFmpegError, ValueError):
                 track.damaged += 1
 
-    def _declared_s(self, container: InputContainer, stream: AudioStream, names: set[str]) -> float | None:
-        """Seconds that the header promises, None where it promises none: an estimate is no promise."""
+    def _declared_s(
+        self, container: InputContainer, stream: AudioStream, names: set[str], clock: Clock, origin_s: float
+    ) -> float | None:
+        """Where sound ends by the header, in seconds; None where it promises nothing: an estimate is no promise."""
         if "mp3" in names:
             return structure.mp3_promise_s(self.source)
         if not names & {"flac", "matroska", "webm", "mov", "mp4", "tta", "ape", "wv"}:
             return None
         if stream.duration is not None and stream.time_base is not None and stream.duration > 0:
-            return float(stream.duration * stream.time_base)
+            return float(stream.duration * stream.time_base) + clock.late_s
         sound_alone = len(container.streams) == len(container.streams.audio)  # a picture may outlast its sound
-        return container.duration / 1e6 if sound_alone and container.duration and container.duration > 0 else None
+        if not sound_alone or not container.duration or container.duration <= 0:
+            return None
+        return container.duration / 1e6 - max(0.0, origin_s)  # Matroska counts from zero, not from where it starts
 
     def _fill(
         self, track: Decoded, number: int, declared_s: float | None, names: set[str], *, sound_alone: bool
@@ -180,12 +187,11 @@ class _Reading:
         found: tuple[Track, ...],
         wanted: tuple[int, ...],
         left: dict[int, str],
-        declared_s: float,
     ) -> dict[str, Any]:
         estimated_s = container.duration / 1e6 if container.duration and container.duration > 0 else None
         return {
             "is": "about",
-            "total_s": declared_s or estimated_s,
+            "total_s": estimated_s,
             "all": len(found),
             "left": {str(number): why for number, why in left.items()},
             "tracks": [
@@ -206,6 +212,11 @@ class _Reading:
         pages: dict[int, ogg.Page],
         names: set[str],
     ) -> dict[str, Any]:
+        for track in tracks.values():
+            if track.tail_bytes <= max(_LEAST_TAIL_BYTES, self.source.size // 100) and track.out:
+                track.damaged -= track.tail_packets
+                track.packets -= track.tail_packets
+                self.unread += track.tail_bytes
         gaps = any(track.gaps for track in tracks.values())
         broken = gaps and bool(names & {"matroska", "webm", "mov", "mp4"}) and not self._whole(names)
         if "flac" in names or broken:  # where no frame may be missing, what is missing is lost

@@ -55,7 +55,8 @@ class Decoded:
         self.clock = clock
         self.pages: PageTimes | None = None
         self.gaps = self.packets = self.damaged = 0
-        self.gaps_s = self.lost_s = 0.0
+        self.gaps_s = self.lost_s = self._owed_s = 0.0
+        self.tail_packets = self.tail_bytes = 0
         self.rate_hz = 0
         self.out = 0
         self._limits = limits
@@ -71,6 +72,13 @@ class Decoded:
     def take(self, frame: AudioFrame, at: int | None) -> Iterator[Block]:
         """Blocks that are ready after a frame, whose packet lies at a position of the file."""
         self._check(frame)
+        self.tail_packets = self.tail_bytes = 0
+        if self._owed_s:
+            owed_s, self._owed_s = self._owed_s, 0.0
+            self._bound(self.clock.position_s + owed_s)
+            yield from self._silence(owed_s)
+            self.clock.place(None, owed_s)
+            self.lost_s += owed_s
         if self.pages is None:
             stamp = frame.time if self._stamped and frame.pts is not None and frame.time_base else None
             yield from self._place(frame, stamp, lost=False)
@@ -80,12 +88,16 @@ class Decoded:
             self._page_at = at
         self._page.append(frame)
 
-    def lose(self, seconds: float) -> Iterator[Block]:
-        """A packet that could not be decoded: silence stands for it where no time stamps say how long it was."""
+    def lose(self, seconds: float, size: int) -> None:
+        """A packet that could not be decoded: silence will stand for it where no stamps say how long it was.
+
+        What comes after the last good packet is no sound of this track, but something behind it.
+        """
+        self.damaged += 1
+        self.tail_packets += 1
+        self.tail_bytes += size
         if not self._stamped and 0 < seconds < 10:
-            yield from self._silence(seconds)
-            self.clock.place(None, seconds)
-            self.lost_s += seconds
+            self._owed_s += seconds
 
     def finish(self) -> Iterator[Block]:
         """What is left at the end."""
