@@ -29,6 +29,7 @@ Names = Annotated[tuple[Name, ...], Field(max_length=1000)]
 Place = Annotated[str, Field(min_length=1, max_length=4096)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Unit = Annotated[float, Field(ge=-1, le=1)]
+RAW_PATTERN = r"^(mulaw|alaw|s16le|s16be|u8|s8|s24le|s32le|f32le):[1-9][0-9]{3,5}(:[1-8])?$"
 ClassName = Literal["Pleased", "Relaxed", "Neutral", "Sad", "Tension"]
 WindowLength = Annotated[float, Field(ge=0.1, le=600)]
 Distance = Annotated[float, Field(gt=0, le=2)]
@@ -46,6 +47,11 @@ class AudioOptions(Group):
     dominance_db: Decibel = 6.0  # how much louder a channel must be to carry the speaker
     dominance_share: Share = 0.6  # of the sound, in which one channel is; below, it is a stereo microphone
     allow_truncated: bool = False
+    track: Annotated[int, Field(ge=1, le=1000)] | None = None  # of several sound tracks; None: all that hold a party
+    # sound without a header, as ENCODING:RATE or ENCODING:RATE:CHANNELS; a file with a header is read by its own
+    raw: Annotated[str, Field(pattern=RAW_PATTERN)] | None = None
+    max_duration_s: Annotated[float, Field(gt=0, le=604_800)] = 43_200.0  # 12 h; silence in gaps counts
+    max_decoded_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 1_500  # of samples: an hour of a channel takes 115
 
 
 class DiarizationOptions(Group):
