@@ -30,6 +30,13 @@ def analyze(
     channels: Annotated[
         Literal["auto", "mono", "split"] | None, typer.Option(help="Whether channels are speakers.")
     ] = None,
+    track: Annotated[
+        int | None, typer.Option(help="Number of the sound track, where a file has several.", metavar="N", min=1)
+    ] = None,
+    raw: Annotated[
+        str | None,
+        typer.Option(help="Sound without a header: mulaw:8000, alaw:8000, s16le:8000:2.", metavar="ENCODING:RATE"),
+    ] = None,
     diarizer: Annotated[
         str | None,
         typer.Option(help="auto, builtin, an installed pyannote pipeline, or a folder with one.", metavar="ID|PATH"),
@@ -73,7 +80,7 @@ def analyze(
         config,
         {
             "diarization": given(diarization),
-            "audio": given({"channels": channels}),
+            "audio": given({"channels": channels, "track": track, "raw": raw}),
             "emotion": given({"model": emotion_model, "device": device}),
             "roles": given({"emotion_for": listed(emotion_for) or None}),
             "report": given({"lang": lang, "audio": audio}),
