@@ -34,7 +34,7 @@ def segment(samples: Samples) -> AudioSegment:
 
 
 def _segments() -> type[AudioSegment]:
-    """pydub's class, imported once: to switch warnings off is to do it for all threads, so only one may at a time."""
+    """The class of pydub; it is imported by one thread, since warnings are switched off for all of them."""
     with _IMPORTING:
         if "pydub" not in sys.modules:
             with warnings.catch_warnings():  # pydub looks for an FFmpeg program, which nothing here needs

@@ -11,11 +11,25 @@ import typer
 from pipeline.cli import outputs, sound
 from pipeline.cli.additions import Additions, Bleep, Pseudonyms, Transcript
 from pipeline.cli.console import Terminal
-from pipeline.cli.options import Formats, Language, Out, Overwrite, Preset, Quiet, Sound, given, listed
+from pipeline.cli.options import (
+    Formats,
+    Language,
+    Out,
+    Overwrite,
+    Preset,
+    Quiet,
+    Sound,
+    Timeout,
+    Verbose,
+    given,
+    listed,
+)
 from pipeline.cli.tell import tell
+from pipeline.cli.verbose import speak
 from pipeline.config import Config, load_config
-from pipeline.records import Conversation, ignore_progress
+from pipeline.records import Conversation, Progress
 from pipeline.roles import People
+from pipeline.watch import watched
 
 if TYPE_CHECKING:
     from pipeline.chosen import Models
@@ -65,10 +79,13 @@ def analyze(
     format: Formats = ",".join(outputs.DEFAULT),
     out: Out = None,
     overwrite: Overwrite = False,
+    timeout: Timeout = None,
     quiet: Quiet = False,
+    verbose: Verbose = 0,
 ) -> None:
     """Analyse recordings: NAME.report.html, NAME.json, NAME.turns.csv and NAME.rttm for each, or other formats."""
     terminal = Terminal(quiet)
+    speak(terminal, verbose)
     diarization = {
         "model": diarizer,
         "trust_model": trust_model or None,
@@ -84,6 +101,7 @@ def analyze(
             "emotion": given({"model": emotion_model, "device": device}),
             "roles": given({"emotion_for": listed(emotion_for) or None}),
             "report": given({"lang": lang, "audio": audio}),
+            "compute": given({"timeout_s": timeout}),
         },
     )
     people = People(listed(names), listed(roles), allow_restricted)
@@ -146,11 +164,19 @@ def _analyze_one(
     from pipeline.run import analyze as run
 
     started = time.monotonic()
-    with terminal.progress(recording.name) as progress:
+
+    def work(progress: Progress) -> tuple[Conversation, bytes | None]:
+        def second_look(stage: str, completed: float, total: float | None) -> None:
+            progress("sound", completed, total)
+
         words = added.words(recording.stem)
         conversation = added.apply(run(recording, options, people, models=models, progress=progress), words)
-        heard = sound.make(options.report.audio, paths, recording, conversation, ignore_progress)
+        heard = sound.make(options.report.audio, paths, recording, conversation, second_look)
         progress("report", 0, 1)
         outputs.write(conversation, paths, None, heard)
         progress("report", 1, 1)
+        return conversation, heard
+
+    with terminal.progress(recording.name) as progress:
+        conversation, heard = watched(work, progress, options.compute.timeout_s, recording.name)
     return conversation, heard, time.monotonic() - started

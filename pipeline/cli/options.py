@@ -13,6 +13,12 @@ from pipeline.errors import ConfigError
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for the results.  [default: beside the recording]")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+Verbose = Annotated[
+    int, typer.Option("--verbose", "-v", count=True, help="Tell each step on standard error; -vv: names and paths too.")
+]
+Timeout = Annotated[
+    float | None, typer.Option("--timeout", help="Give up a recording after so many seconds.", metavar="SECONDS")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist already.")]
 Language = Annotated[Literal["en", "fr"] | None, typer.Option("--lang", help="Language of the report.")]
 Formats = Annotated[str, typer.Option("--format", help=f"Results to write, out of {', '.join(outputs.FORMATS)}.")]

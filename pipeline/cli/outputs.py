@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from pipeline.cli.console import Terminal
 from pipeline.errors import ConfigError, OutputError, OutputExistsError
 from pipeline.records import Conversation
 
+log = logging.getLogger(__name__)
 SIDECAR = {"mp3": ".report.mp3"}  # the page's sound, where it is not in the page
 DEFAULT = ("html", "json", "csv", "rttm")
 _TABLES = {f"parquet-{table}": f".{table}.parquet" for table in export.TABLES}
@@ -121,6 +123,8 @@ def write(
         else:
             files[path] = store.dumps(conversation) if name == "json" else _writer(name)(shown)
     store.write_whole(files)
+    log.info("written: %s", ", ".join(paths))
+    log.debug("written: %s", ", ".join(map(str, files)))
 
 
 def tell_stale(paths: dict[str, Path], terminal: Terminal) -> None:

@@ -105,8 +105,9 @@ def _fitting(text: str) -> Conversation:
     return replace(conversation, config=config.model_dump(mode="json"))
 
 
-def load(path: Path) -> Conversation:
+def load(path: str | Path) -> Conversation:
     """Read a stored conversation; raises the subclass of `InputError` that fits."""
+    path = Path(path)
     try:
         text = read_bounded(path, MOST_BYTES).decode("utf-8")
     except FileNotFoundError as exc:
