@@ -68,7 +68,7 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
         data=_packed(json.dumps(data, ensure_ascii=False, default=list, separators=(",", ":"))),
         plotly=_packed_plotly(),
         map_styles=_map_styles(),
-        stored=_packed(_compact(conversation)),
+        stored=_packed(store.dumps(conversation, compact=True)),  # which the page saves again with corrections
         mp3=base64.b64encode(sound).decode() if isinstance(sound, bytes) else "",
     )
 
@@ -163,11 +163,6 @@ def _helps(conversation: Conversation, words: Wording) -> dict[str, str]:
         "talk": words("talk_help"),
         "moments": words("moments_help"),
     }
-
-
-def _compact(conversation: Conversation) -> str:
-    """The stored conversation without line breaks, which the page saves again with corrections."""
-    return json.dumps(json.loads(store.dumps(conversation)), ensure_ascii=False, separators=(",", ":"))
 
 
 def _packed(text: str) -> str:

@@ -33,6 +33,7 @@ SHARED = {
     "mel",
     "stats",
     "strict",
+    "touching",
     "models",
     "version",
     "voice",
