@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, get_args
 
 from pipeline import store
+from pipeline.cells import guarded
 from pipeline.errors import ConfigError
 from pipeline.export.said import is_corrected, text_of, words_of
 from pipeline.records import CLASSES, Conversation
@@ -38,7 +39,11 @@ _COLUMNS: dict[Table, str] = {
 
 def turns_csv(conversation: Conversation) -> str:
     """The table of turns (`pipeline.store.turns_frame`) as CSV, numbers with three decimals."""
-    text: str = store.turns_frame(conversation).to_csv(index=False, float_format="%.3f", lineterminator="\n")
+    frame = store.turns_frame(conversation)
+    for column in ("name", "role"):  # what people wrote
+        if column in frame:
+            frame[column] = [guarded(str(text)) for text in frame[column]]
+    text: str = frame.to_csv(index=False, float_format="%.3f", lineterminator="\n")
     return text
 
 
