@@ -211,9 +211,9 @@ def _by_turn(points: Sequence[AffectPoint], axis: str) -> tuple[npt.NDArray[np.f
     for p in points:
         by_turn.setdefault(p.turn, []).append(p)
     for own in by_turn.values():
-        weights = np.array([p.weight_s for p in own])
-        at, value = ([getattr(p, name) for p in own] for name in ("time_s", axis))
-        rows.append((np.average(at, weights=weights), np.average(value, weights=weights)))
+        total_s = sum(p.weight_s for p in own)
+        at, value = (sum(p.weight_s * getattr(p, name) for p in own) / total_s for name in ("time_s", axis))
+        rows.append((at, value))
     table = np.array(sorted(rows), dtype=np.float64).reshape(-1, 2)
     return table[:, 0], table[:, 1]
 
