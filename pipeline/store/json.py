@@ -52,10 +52,14 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def dumps(conversation: Conversation) -> str:
-    """A conversation as JSON text; numbers rounded to six decimals, same conversation same text."""
-    data = _adapter().dump_python(conversation, mode="json")
-    text = json.dumps(_rounded(data), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+def dumps(conversation: Conversation, *, compact: bool = False) -> str:
+    """A conversation as JSON text; numbers rounded to six decimals, same conversation same text.
+
+    `compact` is without line breaks and spaces.
+    """
+    data = _rounded(_adapter().dump_python(conversation, mode="json"))
+    layout: dict[str, Any] = {"separators": (",", ":")} if compact else {"indent": 1}
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, **layout) + ("" if compact else "\n")
     return text if text.isascii() else _HALF.sub("\ufffd", text)
 
 
