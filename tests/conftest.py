@@ -46,6 +46,7 @@ def no_installed_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
     """Tests judge the product as it is without models that this machine's user installed, also in subprocesses."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RESSENTI_MODELS", str(tmp_path_factory.mktemp("models") / "none"))
+        patch.setenv("RESSENTI_SETTINGS", str(tmp_path_factory.mktemp("settings")))
         yield
 
 

@@ -140,8 +140,8 @@ class _Reading:
         except av.error.MemoryError:
             raise
         except (av.error.FFmpegError, ValueError):
-            known = packet.duration and packet.time_base
-            track.lose(float(packet.duration * packet.time_base) if known else 0.0, packet.size)
+            lost_s = float(packet.duration * packet.time_base) if packet.duration and packet.time_base else 0.0
+            track.lose(lost_s, packet.size)
             return
         for frame in frames:
             try:
