@@ -140,8 +140,8 @@ class _Reading:
         except av.error.MemoryError:
             raise
         except (av.error.FFmpegError, ValueError):
-            known = packet.duration and packet.time_base
-            track.lose(float(packet.duration * packet.time_base) if known else 0.0, packet.size)
+            seconds = float((packet.duration or 0) * (packet.time_base or 0))
+            track.lose(seconds, packet.size)
             return
         for frame in frames:
             try:

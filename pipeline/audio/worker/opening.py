@@ -87,6 +87,8 @@ def wanted_of(
         moov = structure.moov_bytes(source)
         if b"enca" in moov and b"schm" in moov:
             raise Refused("encrypted")
+        if structure.refers_elsewhere(moov):
+            raise Refused("elsewhere")
     wanted, left = chosen(found, job.track)
     decodable = [number for number in wanted if found[number - 1].decodable]
     if not decodable:
