@@ -121,7 +121,9 @@ class _Reading:
                 self.unread = max(1, self.source.size - self.at)
                 return
             number += 1
-            track = tracks[packet.stream.index]
+            track = tracks.get(packet.stream.index)
+            if track is None:  # a stream that was not there when the file was opened
+                continue
             if packet.size:
                 track.packets += 1
                 if packet.pos is not None and packet.pos >= 0:
@@ -155,7 +157,7 @@ class _Reading:
         """Where sound ends by the header, in seconds; None where it promises nothing: an estimate is no promise."""
         if "mp3" in names:
             return structure.mp3_promise_s(self.source)
-        if not names & {"flac", "matroska", "webm", "mov", "mp4", "tta", "ape", "wv"}:
+        if not names & {"flac", "matroska", "webm", "mov", "mp4", "tta", "ape", "wv", "flv"}:
             return None
         if stream.duration is not None and stream.time_base is not None and stream.duration > 0:
             return float(stream.duration * stream.time_base) + clock.late_s

@@ -76,10 +76,15 @@ class PageTimes:
         page = self._pages.get(at)
         if page is None:
             return None, False
-        last, self._last = self._last, page
+        last, self._last = self._last or self._headers_end(page), page
         same = last is not None and last.serial == page.serial
         missing = bool(same and last and page.number - last.number > 1 and not self._only_others(last, page))
         return (None if page.granule < 0 else page.granule / self._rate_hz - sound_s), missing
+
+    def _headers_end(self, first: Page) -> Page | None:
+        """The last page of the headers before the first page of sound: headers end at sample 0."""
+        headers = [p for p in self._pages.values() if p.serial == first.serial and p.at < first.at and p.granule == 0]
+        return max(headers, key=lambda page: page.at) if headers else None
 
     def _only_others(self, first: Page, last: Page) -> bool:
         """Whether the numbers between two pages are of pages that hold no end of a packet of their own."""
