@@ -28,20 +28,21 @@ class Page:
 def pages_of(source: Source) -> dict[int, Page]:
     """Every page whose header can be found, by its position in the file."""
     pages: dict[int, Page] = {}
-    at = 0
+    at = last = 0
     while len(pages) < _MOST_PAGES:
         head = source.at(at, 27 + 255)
         if len(head) < 27:
             break
         if head[:5] != b"OggS\0":
-            found = _next(source, at + 1)
+            found = _next(source, last + 4 if last < at else at + 1)  # a damaged page may be shorter than it says
             if found is None:
                 break
-            at = found
+            at = last = found
             continue
         granule, serial, number = struct.unpack("<qII", head[6:22])
         lacing = head[27 : 27 + head[26]]
         end = at + 27 + head[26] + sum(lacing)
+        last = at
         pages[at] = Page(at, serial, number, granule, end if len(lacing) == head[26] else source.size + 1)
         at = end
     return pages
