@@ -7,6 +7,7 @@ Bounds and types are those of `pipeline.records`, and the schema says them; what
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import replace
 from functools import cache
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from pipeline.config import Config
 from pipeline.errors import IsFolderError, NotAConversationError, NotFoundError, UnreadableError
@@ -58,9 +60,7 @@ def dumps(conversation: Conversation, *, compact: bool = False) -> str:
     `compact` is without line breaks and spaces.
     """
     data = _rounded(_adapter().dump_python(conversation, mode="json"))
-    layout: dict[str, Any] = {"separators": (",", ":")} if compact else {"indent": 1}
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, **layout) + ("" if compact else "\n")
-    return text if text.isascii() else _HALF.sub("\ufffd", text)
+    return to_json(data).decode() if compact else to_json(data, indent=1).decode() + "\n"
 
 
 def loads(text: str, name: str = "text") -> Conversation:
@@ -139,7 +139,11 @@ def conversations_in(folder: Path) -> list[Path]:
 
 def _rounded(value: Any) -> Any:
     if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"expected finite numbers in a conversation, got {value}")
         return round(value, _DECIMALS)
+    if isinstance(value, str):
+        return value if value.isascii() else _HALF.sub("\ufffd", value)
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
     if isinstance(value, list):
