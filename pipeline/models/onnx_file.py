@@ -15,44 +15,11 @@ from pipeline.strict import RefusedError, read_bounded
 
 _LARGEST = 1 << 26  # bytes; the one that is built in has 0.4 MB
 _MOST_FIELDS = 200_000
-_OPERATIONS = frozenset(  # those of what `ressenti train` writes, and their like that keep to the size of their input
-    [
-        "Add",
-        "Sub",
-        "Mul",
-        "Div",
-        "Neg",
-        "Sqrt",
-        "Reciprocal",
-        "Pow",
-        "Exp",
-        "Log",
-        "Abs",
-        "Tanh",
-        "Sigmoid",
-        "Relu",
-        "Softmax",
-        "LogSoftmax",
-        "Erf",
-        "Gemm",
-        "MatMul",
-        "Concat",
-        "Slice",
-        "Gather",
-        "Reshape",
-        "Flatten",
-        "Squeeze",
-        "Unsqueeze",
-        "Transpose",
-        "Identity",
-        "Constant",
-        "Cast",
-        "ReduceMean",
-        "ReduceSum",
-        "Clip",
-        "LayerNormalization",
-    ]
-)
+_ARITHMETIC = frozenset(("Add", "Sub", "Mul", "Div", "Neg", "Sqrt", "Reciprocal", "Pow", "Exp", "Log", "Abs", "Clip"))
+_LAYERS = frozenset(("Gemm", "MatMul", "Tanh", "Sigmoid", "Relu", "Softmax", "LogSoftmax", "LayerNormalization"))
+_SHAPES = frozenset(("Concat", "Slice", "Gather", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Cast"))
+_OTHERS = frozenset(("Identity", "Constant", "ReduceMean", "ReduceSum"))
+_OPERATIONS = _ARITHMETIC | _LAYERS | _SHAPES | _OTHERS  # of what `ressenti train` writes, and their like
 _GRAPH, _FUNCTIONS, _TRAINING = 7, 25, 20  # of a model
 _NODE, _INITIALIZER, _SPARSE = 1, 5, 15  # of a graph
 _OPERATION, _ATTRIBUTE, _DOMAIN = 4, 5, 7  # of a node
