@@ -6,21 +6,44 @@ Times are seconds from the start of the recording.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import ConfigDict, Field
 
 INEXACT_S = 1.5  # how far a word may be from where it was placed within its cue
 OMITTED = "[…]"  # what stands where words were left out
 ClassName = Literal["Pleased", "Relaxed", "Neutral", "Sad", "Tension"]
 
+# Bounds of what is stored: what a file of others' making may ask for. Recordings come nowhere near them.
+MOST_S = 7 * 86_400.0  # of a recording
+MOST_TURNS = 200_000
+MOST_SEGMENTS = 400_000
+MOST_WORDS = 1_000_000
+MOST_SPEAKERS = 100
+MOST_LETTERS = 5_000  # of one word: some languages write none between words
+NEW_LABEL = re.compile(r"S[1-9][0-9]?")  # of a speaker whom a person adds
+Time = Annotated[float, Field(ge=0, le=MOST_S)]
+Label = Annotated[str, Field(min_length=1, max_length=100)]
+Name = Annotated[str, Field(max_length=1_000)]
+Remark = Annotated[str, Field(max_length=20_000)]
+Index = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class Record:
+    """What is stored; in a file, a name that it does not have and a number that is none are errors."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", allow_inf_nan=False)
+
 
 @dataclass(frozen=True)
-class Span:
+class Span(Record):
     """A stretch of the recording."""
 
-    start_s: float
-    end_s: float
+    start_s: Time
+    end_s: Time
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.start_s) and math.isfinite(self.end_s) and 0 <= self.start_s < self.end_s):
@@ -32,55 +55,55 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Word:
+class Word(Record):
     """A word of a transcript, and the turn in which it was said (None where it lies in none).
 
     `exact` is False where the transcript has no time for the word, and it was placed evenly within its cue.
     """
 
-    start_s: float
-    end_s: float
-    text: str
-    turn: int | None = None
+    start_s: Time
+    end_s: Time
+    text: Annotated[str, Field(max_length=MOST_LETTERS)]
+    turn: Index | None = None
     exact: bool = True
 
 
 @dataclass(frozen=True)
-class Omission:
+class Omission(Record):
     """Where words of a transcript were left out because they are, or may be, silenced; what was said is gone.
 
     One stands for all words of a turn (None: of no turn) between which nothing is left.
     """
 
-    start_s: float
-    end_s: float
-    turn: int | None = None
+    start_s: Time
+    end_s: Time
+    turn: Index | None = None
 
 
 @dataclass(frozen=True)
-class TurnCorrection:
+class TurnCorrection(Record):
     """What a person says of one turn; None and empty leave the model's answer as it is."""
 
-    turn: int
-    speaker: str | None = None
+    turn: Index
+    speaker: Label | None = None
     emotion: ClassName | None = None
-    note: str = ""
+    note: Remark = ""
 
 
 @dataclass(frozen=True)
-class SpeakerName:
+class SpeakerName(Record):
     """What a person calls a speaker."""
 
-    speaker: str
-    name: str
+    speaker: Label
+    name: Name
 
 
 @dataclass(frozen=True)
-class Corrections:
+class Corrections(Record):
     """All that people changed, apart from what models found; at most one entry per turn and speaker."""
 
-    names: tuple[SpeakerName, ...] = ()
-    turns: tuple[TurnCorrection, ...] = ()
+    names: Annotated[tuple[SpeakerName, ...], Field(max_length=MOST_SPEAKERS)] = ()
+    turns: Annotated[tuple[TurnCorrection, ...], Field(max_length=MOST_TURNS)] = ()
 
     def __post_init__(self) -> None:
         turns, speakers = Counter(t.turn for t in self.turns), Counter(n.speaker for n in self.names)

@@ -7,20 +7,33 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from pipeline.errors import ConfigError
 from pipeline.groups import Group, misfits
 from pipeline.records import CLASSES
+from pipeline.strict import RefusedError, parse_yaml, read_text
 
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
+MOST_BYTES = 256 * 1024  # of a file of options; the longest that comes with the product has 6 kB
+_DAY_S = 86_400.0
+
+Positive = Annotated[float, Field(gt=0, le=_DAY_S)]
+NotNegative = Annotated[float, Field(ge=0, le=_DAY_S)]
+Decibel = Annotated[float, Field(gt=0, le=200)]
+Level = Annotated[float, Field(ge=-200, le=0)]
+Few = Annotated[int, Field(ge=0, le=1000)]
+Name = Annotated[str, Field(max_length=200)]
+Names = Annotated[tuple[Name, ...], Field(max_length=1000)]
+Place = Annotated[str, Field(min_length=1, max_length=4096)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Unit = Annotated[float, Field(ge=-1, le=1)]
 ClassName = Literal["Pleased", "Relaxed", "Neutral", "Sad", "Tension"]
+WindowLength = Annotated[float, Field(ge=0.1, le=600)]
+Distance = Annotated[float, Field(gt=0, le=2)]
+Reach = Annotated[float, Field(gt=0, le=30)]
+LabelMap = Annotated[dict[Name, ClassName | None], Field(max_length=1000)]
 
 
 class AudioOptions(Group):
@@ -28,9 +41,9 @@ class AudioOptions(Group):
 
     channels: Literal["auto", "mono", "split"] = "auto"
     min_duration_s: Positive = 1.0
-    silent_dbfs: float = -60.0  # loudest sample of a silent recording, 95th percentile level of a silent channel
-    silent_channel_db: Positive = 40.0  # a channel this far below the other carries bleed at most
-    dominance_db: Positive = 6.0  # how much louder a channel must be to carry the speaker
+    silent_dbfs: Level = -60.0  # loudest sample of a silent recording, 95th percentile level of a silent channel
+    silent_channel_db: Decibel = 40.0  # a channel this far below the other carries bleed at most
+    dominance_db: Decibel = 6.0  # how much louder a channel must be to carry the speaker
     dominance_share: Share = 0.6  # of the sound, in which one channel is; below, it is a stereo microphone
     allow_truncated: bool = False
 
@@ -38,19 +51,19 @@ class AudioOptions(Group):
 class DiarizationOptions(Group):
     """Speech activity and who speaks."""
 
-    model: str = "auto"  # the installed default of the registry, else builtin; or builtin, an installed id, or a folder
+    model: Place = "auto"  # the installed default of the registry, else builtin; or builtin, an id, or a folder
     trust_model: bool = False  # unpickle checkpoints of a folder that no manifest names
     speakers: Annotated[int, Field(ge=1, le=20)] | None = None
     min_speakers: Annotated[int, Field(ge=1, le=20)] = 1
     max_speakers: Annotated[int, Field(ge=1, le=20)] | None = None  # builtin: 8; a pipeline of pyannote's: no bound
-    level_dbfs: float = -20.0  # the 95th percentile of the levels is brought here before speech is looked for
+    level_dbfs: Level = -20.0  # the 95th percentile of the levels is brought here before speech is looked for
     speech_on: Share = 0.3
     speech_off: Share = 0.2
     min_speech_s: NotNegative = 0.1
     fill_gap_s: NotNegative = 0.3
-    window_s: Positive = 1.5
-    step_s: Positive = 0.75
-    cluster_distance: Positive = 0.37  # cosine distance at which average linkage stops, when the count is free
+    window_s: WindowLength = 1.5
+    step_s: Annotated[float, Field(ge=0.05, le=600)] = 0.75
+    cluster_distance: Distance = 0.37  # cosine distance at which average linkage stops, when the count is free
     sure_single_s: NotNegative = 60.0  # of speech, from which an estimate of one speaker counts as sure
 
     @model_validator(mode="after")
@@ -69,10 +82,10 @@ class TurnOptions(Group):
 class EmotionOptions(Group):
     """What is scored, and how sure a score has to be."""
 
-    model: str = "auto"  # as above; or a folder of weights
+    model: Place = "auto"  # as above; or a folder of weights
     min_judged_s: Positive = 0.8  # less undisturbed speech than this is not judged
-    window_s: Positive = 8.0  # longer turns are scored in windows of this length ...
-    window_step_s: Positive = 4.0  # ... every so many seconds
+    window_s: WindowLength = 8.0  # longer turns are scored in windows of this length ...
+    window_step_s: WindowLength = 4.0  # ... every so many seconds
     # with less judged speech of a speaker, a baseline of his or her own is thin, and the report says so: the built-in
     # model then hears a speaker by the average of others rather than by it (pipeline.training.baseline)
     thin_baseline_s: NotNegative = 10.0
@@ -80,7 +93,7 @@ class EmotionOptions(Group):
     thresholds: dict[ClassName, Share] = Field(  # of a model that scores each class on its own (sigmoid), instead
         {"Pleased": 0.5, "Relaxed": 0.5, "Neutral": 0.5, "Sad": 0.5, "Tension": 0.5}
     )
-    labels: dict[str, ClassName | None] | None = None  # each label of the model -> class; None: as the model is known
+    labels: LabelMap | None = None  # each label of the model -> class; None: as the model is known
     activation: Literal["auto", "softmax", "sigmoid"] = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dtype: Literal["auto", "fp32", "bf16", "int8"] = "auto"  # int8: on a CPU, faster, and a little different
@@ -115,7 +128,7 @@ class AffectOptions(Group):
     )
     # how far a regression's valence and arousal err (SD): 2 * variance * (1 - CCC) is the squared error of an estimate
     # without bias; CCC .638 for valence (Wagner et al. 2023), labels of about .3 SD
-    error_sd: Positive = 0.25
+    error_sd: Annotated[float, Field(ge=0.01, le=2)] = 0.25
 
     @model_validator(mode="after")
     def _all_classes(self) -> Self:
@@ -127,9 +140,9 @@ class AffectOptions(Group):
 class TrajectoryOptions(Group):
     """Smoothing over time."""
 
-    smoothing_s: Positive = 15.0  # standard deviation of the Gaussian kernel
-    step_s: Positive = 2.0
-    reach: Positive = 3.0  # the line breaks where the nearest speech is further than so many smoothing_s
+    smoothing_s: Annotated[float, Field(ge=0.1, le=3600)] = 15.0  # standard deviation of the Gaussian kernel
+    step_s: Annotated[float, Field(ge=0.1, le=3600)] = 2.0
+    reach: Reach = 3.0  # the line breaks where the nearest speech is further than so many smoothing_s
 
 
 class DynamicsOptions(Group):
@@ -139,7 +152,7 @@ class DynamicsOptions(Group):
     silence_s: Positive = 5.0  # listed as a silence (Google Conversational Insights)
     interruption_s: Positive = 0.5  # overlap in which the floor changes
     max_latency_s: Positive = 10.0  # a longer gap at a change of speaker is not an answer
-    min_turns: Annotated[int, Field(ge=3)] = 10  # below, inertia and instability are not shown
+    min_turns: Annotated[int, Field(ge=3, le=1_000_000)] = 10  # below, inertia and instability are not shown
     flag_share: Share = 0.7
     flag_monologue_s: Positive = 60.0
     flag_silence_s: Positive = 10.0
@@ -148,20 +161,20 @@ class DynamicsOptions(Group):
 class MomentOptions(Group):
     """Which moments are picked out as worth listening to."""
 
-    peaks: Annotated[int, Field(ge=0)] = 2  # of tension, per speaker
-    rise: NotNegative = 0.1  # how far the smoothed score of Tension must be above the speaker's own mean
+    peaks: Few = 2  # of tension, per speaker
+    rise: Share = 0.1  # how far the smoothed score of Tension must be above the speaker's own mean
     apart_s: Positive = 45.0  # between two peaks of a speaker
-    changes: Annotated[int, Field(ge=0)] = 3  # steepest changes of valence or arousal
+    changes: Few = 3  # steepest changes of valence or arousal
     monologue_s: Positive = 30.0  # the longest monologue is a moment from this length
-    interruptions: Annotated[int, Field(ge=0)] = 3  # those with the longest overlap
+    interruptions: Few = 3  # those with the longest overlap
 
 
 class RoleOptions(Group):
     """Who the speakers are, in order of channels (split) or of first speech (mono, a guess until named)."""
 
-    order: tuple[str, ...] = ()
-    also_restricted: tuple[str, ...] = ()  # not scored without a stated reason, besides those of work and education
-    emotion_for: tuple[str, ...] = ()  # empty: everybody who may be scored
+    order: Names = ()
+    also_restricted: Names = ()  # not scored without a stated reason, besides those of work and education
+    emotion_for: Names = ()  # empty: everybody who may be scored
 
 
 class ReportOptions(Group):
@@ -169,7 +182,7 @@ class ReportOptions(Group):
 
     lang: Literal["en", "fr"] = "en"
     audio: Literal["embed", "sidecar", "none"] = "embed"  # the recording's sound: in the page, beside it, or left out
-    validation: str | None = None  # a result of `ressenti evaluate label`, which the page then quotes
+    validation: Place | None = None  # a result of `ressenti evaluate label`, which the page then quotes
 
 
 class Config(Group):
@@ -200,11 +213,7 @@ def load_config(source: str | Path = "default", overrides: dict[str, dict[str, o
     beside that file. Raises `ConfigError` for an unknown preset, a file that is not YAML, an unknown key or a value
     that does not fit.
     """
-    text = _read(source)
-    try:
-        data = yaml.safe_load(text) or {}
-    except yaml.YAMLError as exc:
-        raise ConfigError(f"{source}: not YAML ({exc}). Expected groups of options as in the presets.") from exc
+    data = _parsed(source)
     if not isinstance(data, dict):
         raise ConfigError(f"{source}: got {type(data).__name__}, expected groups of options as in the presets.")
     return build_config(_on_preset(_beside(data, Path(source)), source), overrides, source)
@@ -217,7 +226,7 @@ def _on_preset(data: dict[str, object], source: str | Path) -> dict[str, object]
         return data
     if name not in preset_names():
         raise ConfigError(f"{source}: preset: got {name!r}; expected one of {', '.join(preset_names())}.")
-    merged: dict[str, object] = dict(yaml.safe_load(_read(str(name))) or {})
+    merged: dict[str, object] = dict(_parsed(str(name)))
     for group, values in data.items():
         if group == "preset":
             continue
@@ -249,12 +258,20 @@ def build_config(
         raise ConfigError(f"{source}: {problems}. See configs/default.yaml for every option and its meaning.") from exc
 
 
+def _parsed(source: str | Path) -> Any:
+    try:
+        found = parse_yaml(_read(source))
+    except RefusedError as exc:
+        raise ConfigError(f"{source}: {exc}. Expected groups of options as in the presets.") from exc
+    return {} if found is None else found
+
+
 def _read(source: str | Path) -> str:
     path = Path(source)
     if path.suffix.lower() in {".yaml", ".yml"} or len(path.parts) > 1:
         try:
-            return path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as exc:
+            return read_text(path, MOST_BYTES)
+        except (OSError, RefusedError) as exc:
             raise ConfigError(f"{source}: cannot be read as a config ({exc}). Check the name and the file.") from exc
     if str(source) not in preset_names():
         names = ", ".join(preset_names())

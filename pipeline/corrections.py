@@ -8,11 +8,10 @@ that is moved back is left without scores.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from pipeline.annotations import Corrections, SpeakerName, TurnCorrection
+from pipeline.annotations import NEW_LABEL, Corrections, SpeakerName, TurnCorrection
 from pipeline.errors import CorrectionsError
 from pipeline.records import (
     CLASSES,
@@ -26,8 +25,6 @@ from pipeline.records import (
     Window,
     union_s,
 )
-
-_NEW = re.compile(r"S[1-9][0-9]?")
 
 
 def is_corrected(conversation: Conversation) -> bool:
@@ -144,7 +141,7 @@ def _tidy(conversation: Conversation) -> Corrections:
                 f"corrections: no turn {entry.turn}; expected 0 to {last}. Correct the file of this very recording."
             )
         turn = turns[entry.turn]
-        if entry.speaker is not None and entry.speaker not in labels and not _NEW.fullmatch(entry.speaker):
+        if entry.speaker is not None and entry.speaker not in labels and not NEW_LABEL.fullmatch(entry.speaker):
             raise CorrectionsError(
                 f"corrections: turn {entry.turn} was given to {entry.speaker!r}; expected one of "
                 f"{', '.join(sorted(labels))}, or a new one such as S{len(labels) + 1}."
@@ -160,7 +157,7 @@ def _tidy(conversation: Conversation) -> Corrections:
     called = {speaker.label: speaker.name for speaker in conversation.speakers}
     names = []
     for label, name in ((entry.speaker, entry.name.strip()) for entry in conversation.corrections.names):
-        if label not in there and not _NEW.fullmatch(label):
+        if label not in there and not NEW_LABEL.fullmatch(label):
             raise CorrectionsError(f"corrections: a name for {label!r}; expected one of {', '.join(sorted(there))}.")
         if label in there and name != called.get(label, ""):
             names.append(SpeakerName(label, name))

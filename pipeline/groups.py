@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pipeline.strict import short
+
 _LONGEST = 60  # characters of a value that is quoted
+_MOST = 10  # misfits that are told
 _KINDS = {
     "bool": "true or false",
     "date": "a date",
@@ -31,10 +35,15 @@ class Group(BaseModel):
 
 def misfits(error: ValidationError, group: type[Group]) -> str:
     """What does not fit into a group, each with its place, what was got and what was expected."""
-    return "; ".join(
-        f"{'.'.join(map(str, problem['loc']))}: {_said(problem, group)}" if problem["loc"] else _said(problem, group)
-        for problem in error.errors()
-    )
+    problems = error.errors()
+    said = [
+        f"{short('.'.join(map(str, problem['loc'])), 200)}: {_said(problem, group)}"
+        if problem["loc"]
+        else _said(problem, group)
+        for problem in problems[:_MOST]
+    ]
+    more = [f"and {len(problems) - _MOST} more"] if len(problems) > _MOST else []
+    return "; ".join([*said, *more])
 
 
 def _said(problem: Any, group: type[Group]) -> str:
@@ -45,8 +54,7 @@ def _said(problem: Any, group: type[Group]) -> str:
         return str(about.get("error", problem["msg"]))
     if kind == "missing":
         return "missing; it has no default"
-    shown = repr(problem["input"])
-    got = f"got {shown if len(shown) <= _LONGEST else shown[:_LONGEST] + '…'}, expected"
+    got = f"got {short(reprlib.repr(problem['input']), _LONGEST)}, expected"
     if kind in ("literal_error", "enum"):
         return f"{got} {about['expected']}"
     if kind in ("too_short", "too_long"):

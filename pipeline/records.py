@@ -13,10 +13,44 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.annotations import Corrections, Omission, Span, Word
+from pipeline.annotations import (
+    MOST_S,
+    MOST_SEGMENTS,
+    MOST_SPEAKERS,
+    MOST_TURNS,
+    MOST_WORDS,
+    ClassName,
+    Corrections,
+    Index,
+    Label,
+    Name,
+    Omission,
+    Record,
+    Remark,
+    Span,
+    Time,
+    Word,
+)
 
 CLASSES = ("Pleased", "Relaxed", "Neutral", "Sad", "Tension")
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Unit = Annotated[float, Field(ge=-1, le=1)]
+Dbfs = Annotated[float, Field(ge=-1_000, le=200)]
+Seconds = Annotated[float, Field(ge=0, le=MOST_S * MOST_SPEAKERS)]  # of all speakers together
+Figure = Annotated[float, Field(ge=-1e9, le=1e9)]
+Count = Annotated[int, Field(ge=0, lt=2**31)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Values = Annotated[
+    dict[Annotated[str, Field(max_length=200)], Figure | Annotated[int, Field(ge=-(10**15), le=10**15)] | Name],
+    Field(max_length=1_000),
+]
+Place = Annotated[str, Field(max_length=4_096)]
+ClassText = Annotated[str, Field(pattern=r"^(Pleased|Relaxed|Neutral|Sad|Tension)$")]
+Reached = Annotated[tuple[ClassText, ...], Field(max_length=5)]
+Quarters = Annotated[tuple[Unit | None, ...], Field(min_length=4, max_length=4)]
+Line = Annotated[tuple[Unit | None, ...], Field(max_length=1_000_000)]
 
 Progress = Callable[[str, float, float | None], None]
 """Progress hook: stage, how much is completed, out of how much (None while that is not known)."""
@@ -75,27 +109,30 @@ def _check_span(start_s: float, end_s: float) -> None:
 
 
 @dataclass(frozen=True)
-class Note:
+class Note(Record):
     """Something that the reader must know, as a key that the page has words for and the values to fill in.
 
     The page's words for it are under `note_KEY` in the locales.
     """
 
     key: NoteKey
-    values: dict[str, float | int | str] = field(default_factory=dict)
+    values: Values = field(default_factory=dict)
+
+
+Notes = Annotated[tuple[Note, ...], Field(max_length=1_000)]
 
 
 @dataclass(frozen=True)
-class Recording:
+class Recording(Record):
     """What is known of the file itself; `sample_rate_hz` is the file's own, before resampling."""
 
-    name: str
-    sha256: str
-    duration_s: float
-    channels: int
-    sample_rate_hz: int
-    codec: str
-    notes: tuple[Note, ...] = ()
+    name: Name
+    sha256: Sha256
+    duration_s: Annotated[float, Field(gt=0, le=MOST_S)]
+    channels: Annotated[int, Field(ge=1, le=1_000)]
+    sample_rate_hz: Annotated[int, Field(ge=1, le=10_000_000)]
+    codec: Annotated[str, Field(max_length=100)]
+    notes: Notes = ()
 
     def __post_init__(self) -> None:
         _check(self.duration_s > 0, f"expected duration_s > 0, got {self.duration_s}")
@@ -103,12 +140,12 @@ class Recording:
 
 
 @dataclass(frozen=True)
-class Segment:
+class Segment(Record):
     """A stretch of uninterrupted speech of one speaker, as a diarizer finds it."""
 
-    start_s: float
-    end_s: float
-    speaker: str
+    start_s: Time
+    end_s: Time
+    speaker: Label
 
     def __post_init__(self) -> None:
         _check_span(self.start_s, self.end_s)
@@ -120,7 +157,7 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class ModelInfo:
+class ModelInfo(Record):
     """One model that took part: what it did, who it is, and what its licence allows.
 
     `sha256` is what `sha256sum` prints of the file that makes the model: an emotion model's weights, the `config.yaml`
@@ -132,12 +169,12 @@ class ModelInfo:
     """
 
     task: Literal["speech activity", "speaker embedding", "diarization", "voice encoder", "emotion"]
-    name: str
-    licence: str | None
-    sha256: str | None = None
+    name: Place
+    licence: Name | None
+    sha256: Sha256 | None = None
     commercial: bool | None = None
-    notes: tuple[Note, ...] = ()
-    cannot: tuple[str, ...] = ()
+    notes: Notes = ()
+    cannot: Reached = ()
 
     def __post_init__(self) -> None:
         _check(
@@ -147,16 +184,16 @@ class ModelInfo:
 
 
 @dataclass(frozen=True)
-class ClassFigure:
+class ClassFigure(Record):
     """F1 of one class, None where nobody heard it; `support` is how many labels say so, of several raters in parts."""
 
-    name: Literal["Pleased", "Relaxed", "Neutral", "Sad", "Tension"]
-    f1: float | None
-    support: float
+    name: ClassName
+    f1: Share | None
+    support: Annotated[float, Field(ge=0, le=1e9)]
 
 
 @dataclass(frozen=True)
-class Validation:
+class Validation(Record):
     """How an emotion model did on turns of one's own recordings that people labelled blindly.
 
     `ressenti evaluate label` makes it; `pipeline.evaluation.agreement` says how. `turns` are those with a class by
@@ -166,27 +203,27 @@ class Validation:
     with one rater; so are the concordances with the raters' valence and arousal.
     """
 
-    model: str
-    model_sha256: str | None
-    recordings: int
-    speakers: int
-    turns: int
-    drawn: int
-    raters: int
-    abstentions: int
-    seed: int
-    alpha_class: float | None
-    alpha_valence: float | None
-    alpha_arousal: float | None
-    macro_f1: float
-    macro_f1_low: float | None
-    macro_f1_high: float | None
-    classes: tuple[ClassFigure, ...]
-    right: float
-    right_sure: float | None
-    sure_turns: int
-    concordance_valence: float | None
-    concordance_arousal: float | None
+    model: Place
+    model_sha256: Sha256 | None
+    recordings: Count
+    speakers: Count
+    turns: Annotated[int, Field(ge=1, lt=2**31)]
+    drawn: Count
+    raters: Annotated[int, Field(ge=1, lt=2**31)]
+    abstentions: Count
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    alpha_class: Figure | None
+    alpha_valence: Figure | None
+    alpha_arousal: Figure | None
+    macro_f1: Share
+    macro_f1_low: Share | None
+    macro_f1_high: Share | None
+    classes: Annotated[tuple[ClassFigure, ...], Field(max_length=5)]
+    right: Share
+    right_sure: Share | None
+    sure_turns: Count
+    concordance_valence: Figure | None
+    concordance_arousal: Figure | None
 
     def __post_init__(self) -> None:
         _check(self.turns > 0 and self.raters > 0, f"expected turns and raters, got {self.turns} and {self.raters}")
@@ -197,8 +234,13 @@ class Validation:
         return any(m.task == "emotion" and (m.name, m.sha256) == (self.model, self.model_sha256) for m in models)
 
 
+Segments = Annotated[tuple[Segment, ...], Field(max_length=MOST_SEGMENTS)]
+Models = Annotated[tuple[ModelInfo, ...], Field(max_length=100)]
+Embedding = Annotated[tuple[Figure, ...], Field(max_length=10_000)]
+
+
 @dataclass(frozen=True)
-class Diarization:
+class Diarization(Record):
     """Who spoke when, how the number of speakers came about, and a voice embedding per speaker where there is one.
 
     `count` is `given` (asked for), `channels` (one per channel) or `estimated`; an estimate of several speakers, or
@@ -207,14 +249,14 @@ class Diarization:
     where several speak gives that as `exclusive`, segments of which no two overlap: these cut the turns.
     """
 
-    segments: tuple[Segment, ...]
+    segments: Segments
     count: Literal["given", "channels", "estimated"]
     count_confidence: Literal["high", "low"]
-    models: tuple[ModelInfo, ...]
+    models: Models
     hears_overlap: bool
-    embeddings: tuple[tuple[str, tuple[float, ...]], ...] = ()
-    notes: tuple[Note, ...] = ()
-    exclusive: tuple[Segment, ...] = ()
+    embeddings: Annotated[tuple[tuple[Label, Embedding], ...], Field(max_length=MOST_SPEAKERS)] = ()
+    notes: Notes = ()
+    exclusive: Segments = ()
 
     @property
     def speakers(self) -> tuple[str, ...]:
@@ -223,7 +265,7 @@ class Diarization:
 
 
 @dataclass(frozen=True)
-class EmotionScores:
+class EmotionScores(Record):
     """Scores of the five classes, in the order of `CLASSES`, as the model's activation gave them.
 
     `softmax` scores sum to 1; `sigmoid` scores are each in [0, 1] on their own; `human` ones are 1 for the class that a
@@ -233,11 +275,11 @@ class EmotionScores:
     asked for, highest first (derived); None where that was not looked at, as of a window.
     """
 
-    scores: Annotated[tuple[float, ...], Field(min_length=5, max_length=5)]
+    scores: Annotated[tuple[Share, ...], Field(min_length=5, max_length=5)]
     activation: Literal["softmax", "sigmoid", "regression", "human"] = "softmax"
-    valence: float | None = None
-    arousal: float | None = None
-    reached: tuple[str, ...] | None = None
+    valence: Unit | None = None
+    arousal: Unit | None = None
+    reached: Reached | None = None
 
     def __post_init__(self) -> None:
         _check(len(self.scores) == len(CLASSES), f"expected {len(CLASSES)} scores, got {len(self.scores)}")
@@ -263,33 +305,36 @@ class EmotionScores:
 
 
 @dataclass(frozen=True)
-class Window:
+class Window(Record):
     """A scored stretch of a turn: a whole short turn, or a piece of a long one.
 
     Windows of a long turn overlap; `weight_s` is how many seconds of speech each stands for, and they add up.
     """
 
-    start_s: float
-    end_s: float
-    weight_s: float
+    start_s: Time
+    end_s: Time
+    weight_s: Annotated[float, Field(gt=0, le=MOST_S)]
     emotion: EmotionScores
 
     def __post_init__(self) -> None:
         _check_span(self.start_s, self.end_s)
 
 
+Windows = Annotated[tuple[Window, ...], Field(max_length=MOST_SEGMENTS)]
+
+
 @dataclass(frozen=True)
-class Original:
+class Original(Record):
     """What the models said of a turn that a person corrected; `reached` as in `EmotionScores`, of their mean."""
 
-    speaker: str
-    windows: tuple[Window, ...] = ()
+    speaker: Label
+    windows: Windows = ()
     unjudged: Unjudged | None = None
-    reached: tuple[str, ...] | None = None
+    reached: Reached | None = None
 
 
 @dataclass(frozen=True)
-class Turn:
+class Turn(Record):
     """A speaker's turn: segments joined across short pauses, with what was heard in it.
 
     `overlap_s` is how much of it somebody else speaks too. `windows` are what the emotion model scored; where there
@@ -297,18 +342,18 @@ class Turn:
     corrected it, it is as corrected, `original` is the models' answer, and `note` is what the person wrote.
     """
 
-    index: int
-    speaker: str
-    start_s: float
-    end_s: float
-    overlap_s: float = 0.0
-    loudness_dbfs: float | None = None
-    windows: tuple[Window, ...] = ()
+    index: Index
+    speaker: Label
+    start_s: Time
+    end_s: Time
+    overlap_s: Time = 0.0
+    loudness_dbfs: Dbfs | None = None
+    windows: Windows = ()
     unjudged: Unjudged | None = None
     emotion: EmotionScores | None = None
     unsure: bool = False
     original: Original | None = None
-    note: str = ""
+    note: Remark = ""
 
     def __post_init__(self) -> None:
         _check_span(self.start_s, self.end_s)
@@ -332,63 +377,63 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class AffectPoint:
+class AffectPoint(Record):
     """Expected valence and arousal of one scored window, with the spread (standard deviation) of the class scores.
 
     `time_s` is the middle of the window, `duration_s` its length, `weight_s` the seconds of speech that it stands for.
     """
 
-    time_s: float
-    duration_s: float
-    weight_s: float
-    valence: float
-    arousal: float
-    valence_sd: float
-    arousal_sd: float
-    turn: int
+    time_s: Time
+    duration_s: Time
+    weight_s: Annotated[float, Field(gt=0, le=MOST_S)]
+    valence: Unit
+    arousal: Unit
+    valence_sd: Annotated[float, Field(ge=0, le=10)]
+    arousal_sd: Annotated[float, Field(ge=0, le=10)]
+    turn: Index
 
 
 @dataclass(frozen=True)
-class Trajectory:
+class Trajectory(Record):
     """One speaker's smoothed valence and arousal on a grid of times, with 95 % bands; None where speech is too far."""
 
-    speaker: str
-    points: tuple[AffectPoint, ...]
-    times_s: tuple[float, ...]
-    valence: tuple[float | None, ...]
-    valence_low: tuple[float | None, ...]
-    valence_high: tuple[float | None, ...]
-    arousal: tuple[float | None, ...]
-    arousal_low: tuple[float | None, ...]
-    arousal_high: tuple[float | None, ...]
+    speaker: Label
+    points: Annotated[tuple[AffectPoint, ...], Field(max_length=MOST_SEGMENTS)]
+    times_s: Annotated[tuple[Time, ...], Field(max_length=1_000_000)]
+    valence: Line
+    valence_low: Line
+    valence_high: Line
+    arousal: Line
+    arousal_low: Line
+    arousal_high: Line
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Estimate(Record):
     """A mean with its 95 % interval and the standard deviation over windows."""
 
-    mean: float
-    low: float
-    high: float
-    sd: float = 0.0
+    mean: Annotated[float, Field(ge=-2, le=2)]
+    low: Annotated[float, Field(ge=-2, le=2)]
+    high: Annotated[float, Field(ge=-2, le=2)]
+    sd: Annotated[float, Field(ge=0, le=10)] = 0.0
 
 
 @dataclass(frozen=True)
-class Talk:
+class Talk(Record):
     """How a speaker took part: seconds, counts, and the median gap before answering."""
 
-    talk_s: float
-    share: float
-    turns: int
-    longest_monologue_s: float
-    interruptions: int
-    backchannels: int
-    response_latency_s: float | None
-    loudness_dbfs: float | None
+    talk_s: Time
+    share: Share
+    turns: Count
+    longest_monologue_s: Time
+    interruptions: Count
+    backchannels: Count
+    response_latency_s: Time | None
+    loudness_dbfs: Dbfs | None
 
 
 @dataclass(frozen=True)
-class Affect:
+class Affect(Record):
     """How a speaker sounded: all judged turns, weighted by their length.
 
     `class_shares` follow `CLASSES` and are shares of the judged time in which it was the class, and
@@ -398,25 +443,25 @@ class Affect:
     `valence` and `arousal` are None where no scores say anything of them: independent ones that are all low.
     """
 
-    judged_s: float
-    judged_turns: int
-    unsure_turns: int
-    class_shares: tuple[float, ...]
-    unsure_share: float
+    judged_s: Annotated[float, Field(gt=0, le=MOST_S * MOST_SPEAKERS)]
+    judged_turns: Count
+    unsure_turns: Count
+    class_shares: Annotated[tuple[Share, ...], Field(min_length=5, max_length=5)]
+    unsure_share: Share
     valence: Estimate | None
     arousal: Estimate | None
-    valence_quarters: tuple[float | None, ...]
-    arousal_quarters: tuple[float | None, ...]
+    valence_quarters: Quarters
+    arousal_quarters: Quarters
     valence_change: Estimate | None = None
     arousal_change: Estimate | None = None
-    valence_inertia: float | None = None
-    arousal_inertia: float | None = None
-    valence_instability: float | None = None
-    arousal_instability: float | None = None
+    valence_inertia: Figure | None = None
+    arousal_inertia: Figure | None = None
+    valence_instability: Figure | None = None
+    arousal_instability: Figure | None = None
 
 
 @dataclass(frozen=True)
-class Speaker:
+class Speaker(Record):
     """A speaker of the conversation. `role_source` is `channel`, `named` or `guess` (by order of first speech).
 
     `not_scored` says why emotion was not computed; None means that it was. `affect` is None too when nothing
@@ -424,45 +469,45 @@ class Speaker:
     `added` ones were not found by the diarizer, but by a person who gave them a turn.
     """
 
-    label: str
-    name: str
-    role: str | None = None
+    label: Label
+    name: Name
+    role: Name | None = None
     role_source: Literal["channel", "named", "guess"] | None = None
     not_scored: Literal["restricted", "unconfirmed", "unknown_role", "not_asked"] | None = None
     talk: Talk | None = None
     affect: Affect | None = None
-    original_name: str | None = None
+    original_name: Name | None = None
     added: bool = False
 
 
 @dataclass(frozen=True)
-class Silence:
+class Silence(Record):
     """A stretch in which nobody speaks."""
 
-    start_s: float
-    end_s: float
+    start_s: Time
+    end_s: Time
 
     def __post_init__(self) -> None:
         _check_span(self.start_s, self.end_s)
 
 
 @dataclass(frozen=True)
-class Interruption:
+class Interruption(Record):
     """A turn that begins while another speaker talks, overlaps for long enough, and takes the floor."""
 
-    time_s: float
-    by: str
-    of: str
-    overlap_s: float
+    time_s: Time
+    by: Label
+    of: Label
+    overlap_s: Annotated[float, Field(gt=0, le=MOST_S)]
 
 
 @dataclass(frozen=True)
-class Monologue:
+class Monologue(Record):
     """A stretch in which one speaker holds the floor."""
 
-    start_s: float
-    end_s: float
-    speaker: str
+    start_s: Time
+    end_s: Time
+    speaker: Label
 
     def __post_init__(self) -> None:
         _check_span(self.start_s, self.end_s)
@@ -474,22 +519,22 @@ class Monologue:
 
 
 @dataclass(frozen=True)
-class Exchange:
+class Exchange(Record):
     """Figures of the conversation as a whole; silences are those longer than the configured limit.
 
     `monologues` are each speaker's longest, by `pipeline.dynamics.monologues_of`; none where an older version analysed.
     """
 
-    speech_s: float
-    overlap_s: float
-    non_talk_s: float
-    silences: tuple[Silence, ...]
-    interruptions: tuple[Interruption, ...]
-    monologues: tuple[Monologue, ...] = ()
+    speech_s: Time
+    overlap_s: Seconds
+    non_talk_s: Time
+    silences: Annotated[tuple[Silence, ...], Field(max_length=MOST_SEGMENTS)]
+    interruptions: Annotated[tuple[Interruption, ...], Field(max_length=MOST_SEGMENTS)]
+    monologues: Annotated[tuple[Monologue, ...], Field(max_length=MOST_SPEAKERS)] = ()
 
 
 @dataclass(frozen=True)
-class Moment:
+class Moment(Record):
     """A stretch worth listening to. `certain` is False where it may well be chance; `values` are the figures behind it.
 
     `tension`: a peak of a speaker's smoothed Tension score (tension, low, high, and usual: over the whole).
@@ -499,59 +544,70 @@ class Moment:
     """
 
     kind: Literal["tension", "valence", "arousal", "silence", "monologue", "interruption"]
-    start_s: float
-    end_s: float
-    speaker: str | None = None
+    start_s: Time
+    end_s: Time
+    speaker: Label | None = None
     certain: bool = True
-    values: dict[str, float | int | str] = field(default_factory=dict)
+    values: Values = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_span(self.start_s, self.end_s)
 
 
 @dataclass(frozen=True)
-class Levels:
+class Levels(Record):
     """How loud the recording is over time: the highest level (dBFS) in each `step_s` seconds."""
 
-    step_s: float
-    dbfs: tuple[float, ...]
+    step_s: Annotated[float, Field(ge=0.001, le=3_600)]
+    dbfs: Annotated[tuple[Dbfs, ...], Field(max_length=10_000_000)]
 
 
 @dataclass(frozen=True)
-class Conversation:
+class Conversation(Record):
     """Everything that is known of one recorded conversation; what is stored, and what reports are made of.
 
     `validation` is the result that the config named, whether or not it is of the model that judged this conversation.
     `words` are those of a transcript, without any in `bleeps`: stretches that are silenced wherever sound is given
-    out; `omissions` are the places where such words were. `corrections` are people's; turns and speakers are as
-    corrected, after `pipeline.run.derive`.
+    out; `omissions` are the places where such words were, `words_beyond` says how many lay after the recording's end.
+    `corrections` are people's; turns and speakers are as corrected, after `pipeline.run.derive`.
     """
 
     recording: Recording
     layout: Literal["mono", "split"]
     layout_reason: Note
     diarization: Diarization
-    speakers: tuple[Speaker, ...]
-    turns: tuple[Turn, ...]
-    models: tuple[ModelInfo, ...]
+    speakers: Annotated[tuple[Speaker, ...], Field(max_length=MOST_SPEAKERS)]
+    turns: Annotated[tuple[Turn, ...], Field(max_length=MOST_TURNS)]
+    models: Models
     config: dict[str, object]
-    allow_restricted: str | None = None
-    trajectories: tuple[Trajectory, ...] = ()
+    allow_restricted: Remark | None = None
+    trajectories: Annotated[tuple[Trajectory, ...], Field(max_length=MOST_SPEAKERS)] = ()
     exchange: Exchange | None = None
-    moments: tuple[Moment, ...] = ()
+    moments: Annotated[tuple[Moment, ...], Field(max_length=10_000)] = ()
     validation: Validation | None = None
     levels: Levels | None = None
-    words: tuple[Word, ...] = ()
-    bleeps: tuple[Span, ...] = ()
-    omissions: tuple[Omission, ...] = ()
+    words: Annotated[tuple[Word, ...], Field(max_length=MOST_WORDS)] = ()
+    words_beyond: Count = 0
+    bleeps: Annotated[tuple[Span, ...], Field(max_length=100_000)] = ()
+    omissions: Annotated[tuple[Omission, ...], Field(max_length=MOST_WORDS)] = ()
     corrections: Corrections = field(default_factory=Corrections)
-    version: Literal[1] = 1
-    program: str = ""
+    version: Literal[2] = 2
+    program: Name = ""
 
     def __post_init__(self) -> None:
         labels = {speaker.label for speaker in self.speakers}
         unknown = {turn.speaker for turn in self.turns} - labels
         _check(not unknown, f"turns of unknown speakers {sorted(unknown)}; known are {sorted(labels)}")
+
+    @property
+    def id(self) -> str:
+        """What tables call the conversation: `c-` and the first 16 hex digits of the SHA-256 of its recording.
+
+        The same recording has the same id wherever it lies and however often it is analysed. Among a million
+        recordings the chance that any two share one is 3 in 100 million; `recording.sha256` tells these apart too.
+        Without its first letter, some ids would be numbers to readers of CSV.
+        """
+        return f"c-{self.recording.sha256[:16]}"
 
     def places(self) -> dict[int, tuple[float, float]]:
         """Valence and arousal of each turn that has points, by index: their mean, weighted by their speech."""

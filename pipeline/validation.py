@@ -20,9 +20,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipeline.errors import ConfigError
 from pipeline.records import Validation
+from pipeline.strict import RefusedError, parse_json, read_text, short
 
 FORMAT = "ressenti-validation"
 VERSION = 1
+MOST_BYTES = 1 << 20  # of a file; its fields take 2 kB
 _EXPECTED = "Expected the file that `ressenti evaluate label --read ... --out FILE.json` writes."
 
 
@@ -37,23 +39,24 @@ def read_validation(source: str | None) -> Validation | None:
     if source is None:
         return None
     try:
-        data = json.loads(Path(source).read_text(encoding="utf-8"))
+        data = parse_json(read_text(Path(source), MOST_BYTES))
     except OSError as exc:
         raise ConfigError(f"report.validation: {source} cannot be read ({exc.strerror}). {_EXPECTED}") from exc
-    except ValueError as exc:
-        raise ConfigError(f"report.validation: {source} is not JSON ({exc}). {_EXPECTED}") from exc
+    except RefusedError as exc:
+        raise ConfigError(f"report.validation: {source}: {exc}. {_EXPECTED}") from exc
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ConfigError(f"report.validation: {source} is JSON, but no validation. {_EXPECTED}")
     if data.get("version") != VERSION:
         raise ConfigError(
-            f"report.validation: {source} has version {data.get('version')!r} of the format, this program reads "
-            f"{VERSION}. {_EXPECTED}"
+            f"report.validation: {source} has version {short(repr(data.get('version')))} of the format, this program "
+            f"reads {VERSION}. {_EXPECTED}"
         )
     try:
-        return TypeAdapter(Validation).validate_python(data)
+        fields = {key: value for key, value in data.items() if key not in ("format", "version")}
+        return TypeAdapter(Validation).validate_python(fields)
     except ValidationError as exc:
         first = exc.errors()[0]
-        where = ".".join(map(str, first["loc"]))
+        where = short(".".join(map(str, first["loc"])))
         raise ConfigError(f"report.validation: {source} does not fit, {where}: {first['msg']}. {_EXPECTED}") from exc
 
 

@@ -32,6 +32,7 @@ SHARED = {
     "config",
     "mel",
     "stats",
+    "strict",
     "models",
     "version",
     "voice",

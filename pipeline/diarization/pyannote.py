@@ -7,7 +7,7 @@ embedding by what its path looks like (one with "wespeaker" and without "pyannot
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -18,8 +18,10 @@ from pipeline.audio import RATE_HZ, Audio
 from pipeline.config import DiarizationOptions
 from pipeline.diarization.interface import Count
 from pipeline.diarization.pyannote_count import WatchedClustering, bounds_of, notes_of
-from pipeline.diarization.pyannote_folder import VBX, Checkpoint, PipelineFolder, read_checkpoint, read_folder
+from pipeline.diarization.pyannote_folder import VBX, Checkpoint, PipelineFolder, read_checkpoints, read_folder
 from pipeline.diarization.pyannote_models import build_pipeline, load_model, quietly
+from pipeline.errors import ModelError
+from pipeline.models.decisions import trusted_hashes
 from pipeline.models.installed import Installed
 from pipeline.records import Diarization, ModelInfo, Progress, Segment, ignore_progress
 from pipeline.torchaudio_import import import_pyannote_audio
@@ -37,15 +39,15 @@ def load(
     """A diarizer of the pipeline in `folder` (one with a `config.yaml`); opens no connection.
 
     `installed` is the folder's manifest, where it has one, and `further` are installed repositories that the config may
-    name, by id. Only checkpoints with a SHA-256 that is noted there are unpickled. Raises `UntrustedModelError` for any
-    other, unless `options.trust_model`, before torch is imported, and `ModelError` where something is missing or does
-    not fit.
+    name, by id. Only checkpoints with a SHA-256 that the registry pins or the user typed are loaded, and as tensors and
+    plain settings. Raises `UntrustedModelError` for any other, unless `options.trust_model`, before torch is imported,
+    and `ModelError` where something is missing or does not fit.
     """
     others = further or {}
     parts, segmentation, embedding = read_parts(folder, options, installed, others)
     with quietly():
         import_pyannote_audio()
-        pipeline = build_pipeline(parts, load_model(segmentation), load_model(embedding))
+        pipeline = build_pipeline(parts, *(load_model(one, options.trust_model) for one in (segmentation, embedding)))
     unknown = ModelInfo("diarization", folder.resolve().name, None, parts.sha256)
     whole = replace(installed.info("diarization"), sha256=parts.sha256) if installed else unknown
 
@@ -65,13 +67,22 @@ def read_parts(
     folder: Path, options: DiarizationOptions, installed: Installed | None, further: Mapping[str, Installed]
 ) -> tuple[PipelineFolder, Checkpoint, Checkpoint]:
     """The config, the segmentation and the embedding of `load`, with what it raises for them; nothing is unpickled."""
-    known = (*([installed] if installed else []), *further.values())
-    trusted = {f"{model.id}/{path}": note.sha256 for model in known for path, note in model.files}
     parts = read_folder(folder, lambda name: further[name].folder if name in further else None)
-    segmentation, embedding = (
-        read_checkpoint(path, trusted, options.trust_model) for path in (parts.segmentation, parts.embedding)
-    )
+    if installed is not None:
+        _refuse_elsewhere(parts, (installed, *further.values()))
+    weights = (parts.segmentation, parts.embedding)
+    segmentation, embedding = read_checkpoints(weights, trusted_hashes(), options.trust_model)
     return parts, segmentation, embedding
+
+
+def _refuse_elsewhere(parts: PipelineFolder, known: Sequence[Installed]) -> None:
+    """Raise `ModelError` where an installed pipeline names a file of this machine that was not installed."""
+    for path in (parts.segmentation, parts.embedding, parts.plda):
+        if path is not None and not any(path.is_relative_to(model.folder) for model in known):
+            raise ModelError(
+                f"{parts.folder}: its config.yaml names {path}, which was not installed with it. Do not trust where "
+                "it comes from."
+            )
 
 
 class PyannoteDiarizer:

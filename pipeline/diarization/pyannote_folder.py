@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-
+from pipeline.diarization.pyannote_settings import OPTIONS, check_settings
 from pipeline.errors import ModelError, UntrustedModelError
 from pipeline.models.folders import is_id
-from pipeline.models.hashes import digest_of, together
+from pipeline.models.hashes import together
+from pipeline.strict import RefusedError, parse_yaml, read_bounded
 
 CONFIG = "config.yaml"
 WEIGHTS = "pytorch_model.bin"  # pyannote.audio.utils.hf_hub.AssetFileName.Model
@@ -24,6 +24,9 @@ _CLASSES = (
     "pyannote.audio.pipelines.speaker_diarization.SpeakerDiarization",
 )
 _PARTS = ("segmentation", "embedding", "plda")
+_LARGEST_CONFIG = 1 << 16  # bytes; the published ones have 500
+_LARGEST_CHECKPOINT = 1 << 29  # bytes; the published ones have 27 MB, the largest architecture about 400
+_LARGEST_PLDA = 1 << 26  # bytes of a file; the published ones have 134 kB
 
 Others = Callable[[str], Path | None]
 
@@ -76,7 +79,7 @@ def read_folder(folder: Path, others: Others) -> PipelineFolder:
     if "plda" in found:
         if missing := [name for name in PLDA_FILES if not (found["plda"] / name).is_file()]:
             raise ModelError(f"{found['plda']}: no PLDA, {' and '.join(missing)} missing. Download it again.")
-        hashes |= {f"plda/{name}": digest_of(found["plda"] / name) for name in PLDA_FILES}
+        hashes |= {f"plda/{name}": _plda_sha256(found["plda"] / name) for name in PLDA_FILES}
     return PipelineFolder(
         folder=folder,
         sha256=together(hashes),
@@ -84,52 +87,71 @@ def read_folder(folder: Path, others: Others) -> PipelineFolder:
         segmentation=_weights(found["segmentation"]),
         embedding=_weights(found["embedding"]),
         plda=found.get("plda"),
-        options={k: v for k, v in made_with.items() if k not in (*_PARTS, "clustering", "legacy", "token")},
+        options={k: v for k, v in made_with.items() if k in OPTIONS},
         params=content.get("params") or {},
         freeze=content.get("freeze") or {},
     )
 
 
-def read_checkpoint(path: Path, trusted: Mapping[str, str], trust_model: bool) -> Checkpoint:
-    """Read a pickled checkpoint, if its SHA-256 is among those of `trusted` or the user trusts the model.
+def read_checkpoints(paths: Sequence[Path], trusted: Collection[str], trust_model: bool) -> tuple[Checkpoint, ...]:
+    """Read pickled checkpoints, if the SHA-256 of each is among `trusted` or the user trusts the model for this run.
 
-    pyannote.audio loads checkpoints with `weights_only=False` and imports the module that they name: whoever wrote the
-    file may run anything. Raises `UntrustedModelError`, before anything is unpickled, and `ModelError`.
+    What is hashed here is what is loaded later: the same bytes in memory. Raises `UntrustedModelError`, before anything
+    is unpickled, and `ModelError`.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as exc:
-        raise ModelError(f"{path}: cannot be read ({exc.strerror}); expected a checkpoint of pyannote.audio.") from exc
-    sha256 = hashlib.sha256(data).hexdigest()
-    if not trust_model and sha256 not in trusted.values():
+    found = tuple(_read_checkpoint(path) for path in paths)
+    unknown = {one.sha256: one.path for one in found if one.sha256 not in trusted}
+    if unknown and not trust_model:
+        files = "; ".join(f"{path} has SHA-256 {sha256}" for sha256, path in unknown.items())
         raise UntrustedModelError(
-            f"{path}: a pickled checkpoint that no manifest names (SHA-256 {sha256[:16]}...). Loading it runs whatever "
-            "code is in it. Install the model with `ressenti models get ID`, or, if you know where the file comes "
-            "from, give --trust-model (diarization.trust_model: true)."
+            f"{files}: a pickled checkpoint that nobody has trusted yet, and loading one can run whatever code is in "
+            "it. Compare the hash with what its maker publishes, and trust these bytes for good: ressenti models trust "
+            f"{' '.join(unknown)}; or, if you know where they come from, trust them for this run: --trust-model "
+            "(diarization.trust_model: true)."
         )
-    return Checkpoint(path, data, sha256)
+    return found
+
+
+def _read_checkpoint(path: Path) -> Checkpoint:
+    try:
+        data = read_bounded(path, _LARGEST_CHECKPOINT)
+    except (OSError, RefusedError) as exc:
+        why = exc.strerror if isinstance(exc, OSError) else exc
+        raise ModelError(f"{path}: cannot be read ({why}); expected a checkpoint of pyannote.audio.") from exc
+    return Checkpoint(path, data, hashlib.sha256(data).hexdigest())
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Any], str]:
     """(parameters of the pipeline's class, whole config, SHA-256 of config.yaml)."""
     path = folder / CONFIG
     try:
-        data = path.read_bytes()
-        content = yaml.safe_load(data)
+        data = read_bounded(path, _LARGEST_CONFIG)
+        content = parse_yaml(data.decode("utf-8-sig"))
         name, made_with = content["pipeline"]["name"], dict(content["pipeline"].get("params") or {})
     except OSError as exc:
         raise ModelError(f"{path}: cannot be read ({exc.strerror}); expected a pyannote pipeline's config.") from exc
-    except (yaml.YAMLError, TypeError, ValueError, KeyError, AttributeError) as exc:
+    except (TypeError, ValueError, KeyError, AttributeError) as exc:  # a RefusedError is a ValueError
         raise ModelError(
-            f"{path}: no config of a pyannote pipeline ({exc!r}). Expected `pipeline: name: ...`."
+            f"{path}: no config of a pyannote pipeline ({str(exc)[:300] or type(exc).__name__}). "
+            "Expected `pipeline: name: ...`."
         ) from exc
     if name not in _CLASSES:
-        raise ModelError(f"{path}: a pipeline {name!r}; expected {_CLASSES[0]}, nothing else is run.")
+        raise ModelError(f"{path}: a pipeline {str(name)[:100]!r}; expected {_CLASSES[0]}, nothing else is run.")
     if content.get("preprocessors"):
         raise ModelError(f"{path}: has preprocessors, which would decode the recording again. Remove them.")
     if _clustering(made_with) not in (VBX, AGGLOMERATIVE):
-        raise ModelError(f"{path}: clustering {_clustering(made_with)!r}; expected {VBX} or {AGGLOMERATIVE}.")
+        raise ModelError(
+            f"{path}: clustering {_clustering(made_with)[:100]!r}; expected {VBX} or {AGGLOMERATIVE}, no other class."
+        )
+    check_settings(path, made_with, content)
     return made_with, content, hashlib.sha256(data).hexdigest()
+
+
+def _plda_sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(read_bounded(path, _LARGEST_PLDA)).hexdigest()
+    except (OSError, RefusedError) as exc:
+        raise ModelError(f"{path}: no PLDA ({exc}); expected one of pyannote.audio. Download it again.") from exc
 
 
 def _clustering(made_with: Mapping[str, Any]) -> str:
@@ -149,7 +171,10 @@ def _find(folder: Path, part: str, value: object, others: Others) -> Path:
         )
     name, subfolder = _reference(value)
     base = _local(folder, name) or others(_id(name))
+    if ".." in PurePosixPath(subfolder).parts or PurePosixPath(subfolder).is_absolute():
+        raise ModelError(f"{folder / CONFIG}: its {part} has the subfolder {subfolder!r}, which leads elsewhere.")
     if base is None:
+        name = name[:200]
         get = f"Run `ressenti models get {_id(name)}`, or write" if is_id(_id(name)) else "Write"
         raise ModelError(
             f"{folder / CONFIG}: its {part} is {name!r}, which is neither in the folder nor installed. "
@@ -173,9 +198,15 @@ def _id(name: str) -> str:
 
 def _local(folder: Path, name: str) -> Path | None:
     if name.startswith("$model"):
-        return folder / _id(name).removeprefix("$model").lstrip("/")
-    path = Path(os.path.normpath(folder / Path(name).expanduser()))
-    return path if path.exists() else None
+        inner = PurePosixPath(_id(name).removeprefix("$model").lstrip("/"))
+        if ".." in inner.parts:
+            raise ModelError(f"{folder / CONFIG}: names {name!r}, which leads out of the model's folder.")
+        return folder / inner
+    try:
+        path = Path(os.path.normpath(folder / Path(name).expanduser()))
+        return path if path.exists() else None
+    except (OSError, ValueError, RuntimeError):  # too long for a name, a NUL in it, nobody's home
+        return None
 
 
 def _weights(path: Path) -> Path:

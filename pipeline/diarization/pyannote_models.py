@@ -2,46 +2,80 @@
 
 from __future__ import annotations
 
-import io
 import logging
-import pickle
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pipeline.diarization.pyannote_checkpoint import check_dependencies, class_of, read_held, settings_of
 from pipeline.diarization.pyannote_folder import PLDA_FILES, Checkpoint, PipelineFolder
 from pipeline.errors import ModelError
+from pipeline.models.registry import pinned_hashes
 
 _WINDOWS = 32  # windows at once through the segmentation; the class has 1
 _VOICES = 24  # voices at once through the embedding, of about 8 windows: on a CPU, more takes memory and no less time
 
 
-def load_model(checkpoint: Checkpoint) -> Any:
-    """A pyannote model from the bytes of its checkpoint; `ModelError` where weights are missing or not of the model."""
-    import torch
-    from pyannote.audio import Model
+def load_model(checkpoint: Checkpoint, run_code: bool = False) -> Any:
+    """A pyannote model from the bytes of its checkpoint; `ModelError` where weights are missing or not of the model.
 
+    pyannote.audio unpickles checkpoints with `weights_only=False` and imports the module that they name. Here tensors
+    and plain settings are read and nothing else, and the class is one of pyannote.audio's: no code of the file runs.
+    What such a reading does not understand is unpickled only where `run_code` says so, or the registry pins the bytes;
+    else `UntrustedModelError`.
+    """
+    held = read_held(checkpoint, run_code or checkpoint.sha256 in pinned_hashes())
     try:
-        held = torch.load(io.BytesIO(checkpoint.data), map_location="cpu", weights_only=False)
-        keys = {key for key in held["state_dict"] if not key.startswith("loss_func.")}  # a training's own weights
-        model: Any = Model.from_pretrained(io.BytesIO(checkpoint.data), strict=False)
-    except (pickle.UnpicklingError, EOFError, RuntimeError, KeyError, TypeError, AttributeError, ImportError) as exc:
+        state = held["state_dict"]
+        keys = {str(key) for key in state if not str(key).startswith("loss_func.")}  # a training's own weights
+        made_with = settings_of(checkpoint, held)
+        check_dependencies(held)
+        architecture = class_of(checkpoint, held)
+        outline = _built(architecture, made_with, held, empty=True)
+        own = {name: tuple(value.shape) for name, value in outline.state_dict().items()}
+        shapes = {str(name): tuple(value.shape) for name, value in state.items()}
+    except ModelError:
+        raise
+    except Exception as exc:  # whatever settings of a stranger's making lead to
+        raise _unreadable(checkpoint, exc) from exc
+    if keys != set(own):
         raise ModelError(
-            f"{checkpoint.path}: cannot be loaded as a checkpoint of pyannote.audio ({type(exc).__name__}: {exc}). "
-            "Expected one that its Model saved; download it again."
-        ) from exc
-    expected = set(model.state_dict())
-    if keys != expected:
-        raise ModelError(
-            f"{checkpoint.path}: weights do not fit {type(model).__name__}: missing {sorted(expected - keys)[:5]}, "
-            f"unexpected {sorted(keys - expected)[:5]}. Download it again."
+            f"{checkpoint.path}: weights do not fit {architecture.__name__}: missing {sorted(set(own) - keys)[:5]}, "
+            f"unexpected {sorted(keys - set(own))[:5]}. Download it again."
         )
+    if other := [f"{name}: {shapes[name]} instead of {shape}" for name, shape in own.items() if shapes[name] != shape]:
+        raise ModelError(
+            f"{checkpoint.path}: weights do not fit {architecture.__name__}: size mismatch of {'; '.join(other[:5])}. "
+            "Download it again."
+        )
+    try:
+        model = _built(architecture, made_with, held)
+        model.load_state_dict({name: state[name] for name in own}, strict=True)
+    except Exception as exc:  # as above
+        raise _unreadable(checkpoint, exc) from exc
+    return model.eval()
+
+
+def _built(architecture: Any, made_with: dict[str, Any], held: dict[str, Any], *, empty: bool = False) -> Any:
+    """The model without its weights, as lightning's `load_from_checkpoint` builds it; `empty` takes no memory."""
+    import torch
+
+    with torch.device("meta") if empty else nullcontext():
+        model = architecture(**made_with)
+        model.on_load_checkpoint(held)
     return model
+
+
+def _unreadable(checkpoint: Checkpoint, exc: Exception) -> ModelError:
+    return ModelError(
+        f"{checkpoint.path}: cannot be loaded as a checkpoint of pyannote.audio ({type(exc).__name__}: "
+        f"{str(exc)[:300]}). Expected one that its Model saved; download it again."
+    )
 
 
 def build_pipeline(parts: PipelineFolder, segmentation: Any, embedding: Any) -> Any:
@@ -60,7 +94,7 @@ def build_pipeline(parts: PipelineFolder, segmentation: Any, embedding: Any) -> 
         )
         pipeline.freeze(parts.freeze)
         pipeline.instantiate(parts.params or pipeline.default_parameters())
-    except (TypeError, ValueError, AttributeError) as exc:
+    except (TypeError, ValueError, AttributeError, KeyError, ArithmeticError) as exc:
         raise ModelError(
             f"{parts.folder}: config.yaml does not fit its pipeline ({exc}). Compare it with the original."
         ) from exc

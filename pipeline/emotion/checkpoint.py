@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -11,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 from zipfile import is_zipfile
 
 from pipeline.audio import RATE_HZ, file_sha256
+from pipeline.emotion.dimensions import check_dimensions
 from pipeline.emotion.placement import out_of_memory, within_memory
 from pipeline.emotion.shards import Weights, find_weights
 from pipeline.errors import ModelError
 from pipeline.models.hashes import together
+from pipeline.models.pickles import check_packing
+from pipeline.strict import parse_json, read_text, short
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +37,9 @@ _EXTRACTOR: dict[str, tuple[Callable[[object], bool], str]] = {
     "do_normalize": (lambda value: isinstance(value, bool), "true or false"),
     "return_attention_mask": (lambda value: isinstance(value, bool), "true or false"),
 }
-_EXECUTABLE = ("auto_map", "custom_pipelines")  # point to code of the checkpoint: never followed
+_LARGEST_SETTINGS = 1 << 20  # bytes; the published ones have 3 kB
+_LONGEST_HEADER = 1 << 23  # bytes of safetensors' names and shapes; the published ones have 50 kB
+_LONGEST_LABEL = 100  # characters
 
 
 @dataclass(frozen=True)
@@ -54,13 +58,17 @@ class Checkpoint:
         names, count = self.config.get("id2label"), self.config.get("num_labels", 2)
         try:
             if not names:  # transformers leaves these out
-                return tuple(f"LABEL_{i}" for i in range(count))
-            return tuple(str(names[key]) for key in sorted(names, key=int))
-        except (LookupError, TypeError, ValueError) as exc:
+                found = tuple(f"LABEL_{i}" for i in range(count))
+            else:
+                found = tuple(str(names[key])[:_LONGEST_LABEL] for key in sorted(names, key=int))
+            if not found or isinstance(count, bool):
+                raise ValueError
+        except (LookupError, TypeError, ValueError, AttributeError) as exc:
             raise ModelError(
-                f"{self.folder}: config.json has id2label {names!r} and num_labels {count!r}; "
-                "expected numbers as keys, and a number."
+                f"{self.folder}: config.json has id2label {short(repr(names), 200)} and num_labels "
+                f"{short(repr(count), 50)}; expected numbers as keys, and a number above 0."
             ) from exc
+        return found
 
 
 def open_checkpoint(folder: Path, sha256: str | None = None) -> Checkpoint:
@@ -68,6 +76,7 @@ def open_checkpoint(folder: Path, sha256: str | None = None) -> Checkpoint:
     config, extractor = _settings(folder / "config.json"), _settings(folder / "preprocessor_config.json")
     if config.get("model_type") != "wav2vec2":
         raise ModelError(f"{folder}: model_type {config.get('model_type')!r} in config.json; expected wav2vec2.")
+    check_dimensions(folder, config)
     if config.get("add_adapter"):
         raise ModelError(f"{folder}: add_adapter is set in config.json; expected a classifier without adapter.")
     if (mode := config.get("pooling_mode", "mean")) != "mean":
@@ -85,8 +94,7 @@ def open_checkpoint(folder: Path, sha256: str | None = None) -> Checkpoint:
             raise ModelError(f"{folder}: {name} {extractor[name]!r} in preprocessor_config.json; expected {expected}.")
     weights = find_weights(folder)
     sha256 = sha256 or together({path.name: file_sha256(path) for path in weights.files})
-    settings = {key: value for key, value in config.items() if key not in _EXECUTABLE}
-    return Checkpoint(folder, settings, extractor, weights, sha256)
+    return Checkpoint(folder, config, extractor, weights, sha256)
 
 
 def read_weights(checkpoint: Checkpoint) -> dict[str, Tensor]:
@@ -107,6 +115,7 @@ def _read(path: Path) -> dict[str, Tensor]:
         else:
             import torch
 
+            check_packing(path, path.stat().st_size)
             tensors = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
     except Exception as exc:  # what safetensors and torch raise shares no base class
         if out_of_memory(exc):
@@ -120,7 +129,19 @@ def _read(path: Path) -> dict[str, Tensor]:
         ) from exc
     if not isinstance(tensors, dict) or not all(hasattr(value, "shape") for value in tensors.values()):
         raise ModelError(f"{path}: holds other things than tensors by name; expected the weights of one model alone.")
+    _check_tensors(path, tensors)
     return {str(name): value for name, value in tensors.items()}
+
+
+def _check_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Raise `ModelError` for what is no plain number, and for more values than the file has bytes for."""
+    import torch
+
+    length = path.stat().st_size
+    for name, value in tensors.items():
+        plain = value.layout == torch.strided and not value.is_quantized and not value.is_complex()
+        if not plain or value.numel() * value.element_size() > length:
+            raise ModelError(f"{path}: {short(str(name))!r} is no plain tensor of this file. Get the model again.")
 
 
 def weight_shapes(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]]:
@@ -132,6 +153,7 @@ def weight_shapes(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]]:
 
     found: dict[str, dict[str, tuple[int, ...]]] = {}
     for path in weights.files:
+        _check_header(path)
         try:
             with safe_open(path, "pt") as file:
                 found[path.name] = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
@@ -162,10 +184,18 @@ def check_keys(
     return expected.keys()
 
 
+def _check_header(path: Path) -> None:
+    """Raise `ModelError` where the part with names and shapes is longer than any model's, before it is read."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+    if length > min(_LONGEST_HEADER, path.stat().st_size):
+        raise ModelError(f"{path}: cannot be read (a header of {length} bytes). Get the model again.")
+
+
 def _settings(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as exc:
+        found = parse_json(read_text(path, _LARGEST_SETTINGS))
+    except (OSError, ValueError) as exc:  # a RefusedError is a ValueError
         raise ModelError(f"{path}: cannot be read ({exc}). Expected the JSON file of that name; get it again.") from exc
     if not isinstance(found, dict):
         raise ModelError(f"{path}: got {type(found).__name__}, expected settings by name. Get the model again.")

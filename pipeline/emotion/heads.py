@@ -24,7 +24,7 @@ HEADS: dict[str, NoteKey] = {  # and the notes that say what they are made of
     "audeering": "head_audeering",  # also classifiers of the same origin
 }
 _LAST = {"ehcalabres": "output", "audeering": "out_proj"}
-_IGNORED = ("quantization_config", "torch_dtype", "dtype", "attn_implementation", "_attn_implementation")
+_IGNORED = ("quantization_config", "torch_dtype", "dtype", "attn_implementation")
 
 
 class DenseHead(nn.Module):
@@ -98,18 +98,22 @@ def load_classifier(checkpoint: Checkpoint, head: str | None, *, empty: bool = F
     The head is recognised by the names of the weights where it is not given. An `empty` model is checked like any
     other, by names and shapes, and its weights are not read.
     """
-    weights = _outline(checkpoint) if empty else read_weights(checkpoint)
-    labels = len(checkpoint.labels)
-    with torch.device("meta"):  # no memory is taken until the weights are there
-        model = build(checkpoint, architecture(checkpoint), head or recognise(weights), labels)
-    shapes = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    labels, config = len(checkpoint.labels), architecture(checkpoint)
+    shapes = weight_shapes(checkpoint)
+    if config.num_hidden_layers > len(shapes):
+        raise ModelError(
+            f"{checkpoint.folder}: config.json has num_hidden_layers {config.num_hidden_layers}, the weights have "
+            f"{len(shapes)} tensors. Get the model again."
+        )
+    with torch.device("meta"):  # no memory is taken until the weights are known to be of this model
+        model = build(checkpoint, config, head or recognise(shapes), labels)
     names = check_keys(checkpoint, {name: tuple(own.shape) for name, own in model.state_dict().items()}, shapes)
+    if empty:
+        weights = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+    else:
+        weights = read_weights(checkpoint)
     model.load_state_dict({name: weights[name].float() for name in names}, strict=True, assign=True)
     return model.eval().requires_grad_(requires_grad=False)
-
-
-def _outline(checkpoint: Checkpoint) -> dict[str, Tensor]:
-    return {name: torch.empty(shape, device="meta") for name, shape in weight_shapes(checkpoint).items()}
 
 
 def build(checkpoint: Checkpoint, config: Wav2Vec2Config, head: str, labels: int) -> Classifier:
@@ -133,7 +137,9 @@ def architecture(checkpoint: Checkpoint, *, masking: bool = False) -> Wav2Vec2Co
     import_torchaudio()  # transformers' audio models import it
     from transformers import Wav2Vec2Config
 
-    settings: dict[str, Any] = {key: value for key, value in checkpoint.config.items() if key not in _IGNORED}
+    settings: dict[str, Any] = {
+        key: value for key, value in checkpoint.config.items() if key not in _IGNORED and not key.startswith("_")
+    }
     settings |= {"attn_implementation": "sdpa"}
     if not masking:
         settings |= {"mask_time_prob": 0.0, "mask_feature_prob": 0.0}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import ModelError
+from pipeline.strict import parse_json, read_text, short
 
 FILES = ("model.safetensors", "pytorch_model.bin")  # in order of preference, each in one piece or with an index
 INDEX = ".index.json"
+_LARGEST_INDEX = 1 << 22  # bytes; that of 420 tensors has 40 kB
+_MOST_SHARDS = 100
+_LARGEST = 10 << 30  # bytes; the largest wav2vec2 that was published has 8.6 GB
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ def find_weights(folder: Path) -> Weights:
     """The weights in a folder; `ModelError` where there are none, a shard is missing, or an index is no index."""
     for name in FILES:
         if (folder / name).is_file():
-            return Weights((folder / name,))
+            return _checked(Weights((folder / name,)))
         if (folder / (name + INDEX)).is_file():
             return _sharded(folder / (name + INDEX), Path(name).suffix)
     found = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
@@ -54,18 +57,38 @@ def find_weights(folder: Path) -> Weights:
 def _sharded(path: Path, suffix: str) -> Weights:
     """The shards that an index names, in order of their names."""
     try:
-        index = json.loads(path.read_text(encoding="utf-8"))["weight_map"]
+        index = parse_json(read_text(path, _LARGEST_INDEX))["weight_map"]
         names = sorted(set(index.values()))
-        plain = bool(names) and all(Path(name).name == name and name.endswith(suffix) for name in names)
+        plain = 0 < len(names) <= _MOST_SHARDS and all(
+            Path(name).name == name and name.endswith(suffix) for name in names
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise ModelError(f"{path}: no index of weights ({exc!r}). Get the model again.") from exc
+        raise ModelError(f"{path}: no index of weights ({short(repr(exc), 300)}). Get the model again.") from exc
     if not plain:
-        raise ModelError(f"{path}: names the files {names}; expected names of {suffix} files beside it.")
+        raise ModelError(
+            f"{path}: names the files {short(str(names), 300)}; expected names of {suffix} files beside it."
+        )
     if missing := [name for name in names if not (path.parent / name).is_file()]:
         raise ModelError(
             f"{path}: {len(missing)} of its {len(names)} files missing: {', '.join(missing[:8])}. Get the model again."
         )
-    return Weights(tuple(path.parent / name for name in names), index)
+    return _checked(Weights(tuple(path.parent / name for name in names), index))
+
+
+def _checked(weights: Weights) -> Weights:
+    """The weights, none of them a link that leads out of the folder, and all together no larger than any model's.
+
+    The hub's own cache keeps files in `blobs`, two folders up, and links to them.
+    """
+    total = 0
+    for path in weights.files:
+        folder, real = path.parent.resolve(), path.resolve()
+        if not (real.is_relative_to(folder) or real.parent == folder.parent.parent / "blobs"):
+            raise ModelError(f"{path}: a link that leads out of its folder. Copy the file there.")
+        total += path.stat().st_size
+    if total > _LARGEST:
+        raise ModelError(f"{weights.name}: {total / 1e9:.1f} GB of weights; expected at most {_LARGEST / 1e9:.0f} GB.")
+    return weights
 
 
 def _index_path(shard: Path) -> Path:

@@ -9,8 +9,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.config import ClassName
 from pipeline.errors import ModelError
+from pipeline.strict import RefusedError, read_text
 
 FILE = "training.json"
+_LARGEST = 1 << 24  # bytes
 FORMAT: Literal["ressenti-training-1"] = "ressenti-training-1"
 
 
@@ -39,10 +41,10 @@ def read_trained(folder: Path, sha256: str) -> Trained | None:
     """
     path = folder / FILE
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path, _LARGEST)
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as exc:
+    except (OSError, RefusedError) as exc:
         raise ModelError(f"{path}: cannot be read ({exc}). Copy the folder again, or train again.") from exc
     if FORMAT not in text:
         return None

@@ -21,13 +21,16 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from pipeline.errors import LabelsError
 from pipeline.records import CLASSES
+from pipeline.strict import RefusedError, read_text, short, skim_json
+
+MOST_BYTES = 64 << 20  # of a file of labels; an answer takes 100
 
 
 @dataclass(frozen=True)
 class Answer:
     """What one rater said of one item."""
 
-    item: str
+    item: Annotated[str, Field(max_length=100)]
     label: Literal["Pleased", "Relaxed", "Neutral", "Sad", "Tension", "cannot tell"] | None = None
     valence: Annotated[float, Field(ge=-1, le=1)] | None = None
     arousal: Annotated[float, Field(ge=-1, le=1)] | None = None
@@ -48,10 +51,10 @@ class Rating:
 
     format: Literal["ressenti-labels"]
     version: Literal[1]
-    sample: str
-    seed: int
-    count: int
-    rater: Annotated[str, Field(min_length=1)]
+    sample: Annotated[str, Field(max_length=100)]
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    count: Annotated[int, Field(ge=1, le=1_000_000)]
+    rater: Annotated[str, Field(min_length=1, max_length=1000)]
     labels: tuple[Answer, ...]
 
     def __post_init__(self) -> None:
@@ -64,12 +67,16 @@ def read_rating(path: Path) -> Rating:
     """One rater's saved labels; `LabelsError` where the file holds none."""
     expected = "Expected a NAME.labels.json that the labelling page saved."
     try:
-        return TypeAdapter(Rating).validate_json(path.read_bytes())
+        text = read_text(path, MOST_BYTES)
+        skim_json(text)
+        return TypeAdapter(Rating).validate_json(text)
+    except RefusedError as exc:
+        raise LabelsError(f"{path.name}: not labels; {exc}. {expected}") from exc
     except OSError as exc:
         raise LabelsError(f"{path}: cannot be read ({exc.strerror}). {expected}") from exc
     except ValidationError as exc:
         first = exc.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "file"
+        where = short(".".join(map(str, first["loc"]))) or "file"
         raise LabelsError(f"{path.name}: not labels; {where}: {first['msg']}. {expected}") from exc
 
 

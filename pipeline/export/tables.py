@@ -1,45 +1,47 @@
 """Conversation -> tables: CSV of the turns, and Parquet files that a query reads across conversations.
 
-Each Parquet table begins with the columns `conversation` (name of the recording) and `sha256` (of its file), and its
-columns have the same types in every conversation, also where one holds nothing: `read_parquet('*.turns.parquet')`.
+Each Parquet table begins with the columns `conversation` (its id), `recording` (the recording's name) and `sha256` (of
+its file), and its columns have the same types in every conversation, also where one holds nothing:
+`read_parquet('*.turns.parquet')`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 from pipeline import store
 from pipeline.errors import ConfigError
 from pipeline.export.said import is_corrected, text_of, words_of
-from pipeline.records import CLASSES, Conversation
+from pipeline.records import Conversation
+from pipeline.store.columns import COLUMNS, TABLES, Kind, Table, columns_of, typed
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Table = Literal["turns", "points", "trajectories", "speakers", "words", "silenced"]
-TABLES: tuple[Table, ...] = get_args(Table)
+__all__ = ["TABLES", "Table", "need_pyarrow", "parquet", "turns_csv"]
 
-_SCORES = " ".join(name.lower() for name in CLASSES)
-_COLUMNS: dict[Table, str] = {
-    "turns": "turn:int64 start_s end_s speaker:string name:string role:string overlap_s loudness_dbfs class:string "
-    f"confidence unsure:bool class_by:string model_class:string model_confidence not_judged:string valence arousal "
-    f"{_SCORES} activation:string corrected:bool model_speaker:string note:string text:string",
-    "points": "speaker:string turn:int64 time_s weight_s valence valence_sd arousal arousal_sd",
-    "trajectories": "speaker:string time_s valence valence_low valence_high arousal arousal_low arousal_high",
-    "speakers": "speaker:string name:string role:string not_scored:string talk_s share turns:int64 "
-    "longest_monologue_s interruptions:int64 backchannels:int64 response_latency_s loudness_dbfs valence arousal "
-    f"{_SCORES}",
-    "words": "start_s end_s text:string turn:int64 speaker:string exact:bool",
-    "silenced": "start_s end_s what:string turn:int64 speaker:string",
+_OF_RECORDING = columns_of("conversation:string recording:string sha256:string")
+_SAID = columns_of("activation:string corrected:boolean model_speaker:string note:string text:string")
+_KINDS: dict[Kind, str] = {"string": "string", "float64": "float64", "Int64": "int64", "boolean": "bool"}
+_FRAMES: dict[Table, Callable[[Conversation], pd.DataFrame]] = {
+    "turns": store.turns_frame,
+    "points": store.points_frame,
+    "trajectories": store.trajectories_frame,
+    "speakers": store.speakers_frame,
+    "words": store.words_frame,
+    "silenced": store.silenced_frame,
 }
-"""Columns of each table with their types: float64 where none is named."""
 
 
 def turns_csv(conversation: Conversation) -> str:
-    """The table of turns (`pipeline.store.turns_frame`) as CSV, numbers with three decimals."""
+    """The table of turns (`pipeline.store.turns_frame`) as CSV, numbers with three decimals.
+
+    A NUL in a name stands as the character for what cannot be shown: readers of CSV stop at it.
+    """
     text: str = store.turns_frame(conversation).to_csv(index=False, float_format="%.3f", lineterminator="\n")
-    return text
+    return text.replace("\x00", "\ufffd")
 
 
 def need_pyarrow() -> None:
@@ -57,37 +59,31 @@ def parquet(conversation: Conversation, table: Table) -> bytes:
     `turns` adds to the columns of `pipeline.store.turns_frame` what a person corrected (whose turn the diarizer took it
     for is in `model_speaker`), their note, and the words as `text`, null where there are none. `silenced` has
     the silenced spans (`what` is "sound") and the places where words were left out ("words"), which `text` marks `[…]`.
+    pandas reads the same types back; there is no index in it.
     """
     need_pyarrow()
+    import pandas as pd
     import pyarrow as pa
     from pyarrow import parquet as files
 
-    columns = [entry.partition(":") for entry in f"conversation:string sha256:string {_COLUMNS[table]}".split()]
-    schema = pa.schema([(name, pa.type_for_alias(kind or "float64")) for name, _, kind in columns])
-    frame = _frame(conversation, table)
-    frame.insert(0, "conversation", conversation.recording.name)
-    frame.insert(1, "sha256", conversation.recording.sha256)
-    rows = pa.Table.from_pandas(frame.reindex(columns=schema.names), schema=schema, preserve_index=False)
+    columns = _OF_RECORDING | COLUMNS[table] | (_SAID if table == "turns" else {})
+    own = {"recording": conversation.recording.name, "sha256": conversation.recording.sha256}
+    frame = _FRAMES[table](conversation)
+    parts = [typed([own] * len(frame), conversation, _OF_RECORDING), frame.drop(columns="conversation")]
+    frame = pd.concat([*parts, *([_said(conversation)] if table == "turns" else [])], axis=1)
+    schema = pa.schema([(name, pa.type_for_alias(_KINDS[kind])) for name, kind in columns.items()])
+    rows = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+    about = {**(rows.schema.metadata or {}), b"program": conversation.program.encode("utf-8", "replace")}
     out = pa.BufferOutputStream()
-    files.write_table(rows.replace_schema_metadata({"program": conversation.program}), out, compression="zstd")
+    files.write_table(rows.replace_schema_metadata(about), out, compression="zstd")
     written: bytes = out.getvalue().to_pybytes()
     return written
 
 
-def _frame(conversation: Conversation, table: Table) -> pd.DataFrame:
-    import pandas as pd
-
-    if table in ("words", "silenced"):
-        speakers = {turn.index: turn.speaker for turn in conversation.turns}
-        said = conversation.words if table == "words" else conversation.omissions
-        rows = [{**vars(s), "what": "words", "speaker": speakers.get(-1 if s.turn is None else s.turn)} for s in said]
-        silent = [{**vars(span), "what": "sound"} for span in conversation.bleeps] if table == "silenced" else []
-        return pd.DataFrame([*silent, *rows], columns=[column.partition(":")[0] for column in _COLUMNS[table].split()])
-    if table != "turns":
-        frames = {"points": store.points_frame, "trajectories": store.trajectories_frame}
-        return frames.get(table, store.speakers_frame)(conversation)
+def _said(conversation: Conversation) -> pd.DataFrame:
+    """What people corrected of each turn, and its words."""
     told = words_of(conversation)
-    added = [
+    rows = [
         {
             "activation": turn.emotion.activation if turn.emotion else None,
             "corrected": is_corrected(turn),
@@ -97,4 +93,4 @@ def _frame(conversation: Conversation, table: Table) -> pd.DataFrame:
         }
         for turn in conversation.turns
     ]
-    return pd.concat([store.turns_frame(conversation), pd.DataFrame(added)], axis=1)
+    return typed(rows, conversation, _SAID)

@@ -2,33 +2,42 @@
 
 For each model: `OWNER--NAME/ressenti-model.json`, its manifest, then its files, in order of their names, without times,
 owners or rights. The manifest in it vouches for wholeness, not for where it comes from: whoever made the file could
-have written both. So export and import tell the SHA-256 of the whole file, to compare by another way.
+have written both. So export and import tell the SHA-256 of the whole file and of each pickle in it, to compare by
+another way, and an import makes nothing trusted.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
+import os
 import shutil
+import stat
 import tarfile
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 from pydantic import ValidationError
 
 from pipeline.errors import (
     BadArchiveError,
+    IsFolderError,
     ModelError,
     NotFoundError,
-    OutputError,
     OutputExistsError,
     UnreadableError,
+    UntrustedModelError,
+    WrongHashError,
 )
+from pipeline.models import decisions
 from pipeline.models.folders import check_room, folder_of, is_id, models_folder, put_in_place, writing
 from pipeline.models.installed import (
+    LONGEST_MANIFEST,
     MANIFEST,
     FileNote,
     Installed,
@@ -36,15 +45,37 @@ from pipeline.models.installed import (
     find,
     manifest_of,
     need,
-    of_manifest,
     verify,
     write_manifest,
 )
-from pipeline.models.registry import check_name
+from pipeline.models.registry import PICKLED, check_names, known
+from pipeline.models.tar import Member, members
 from pipeline.records import Progress, ignore_progress
+from pipeline.strict import RefusedError, parse_json
 
-_CHUNK = 1 << 24  # bytes
-_LONGEST_MANIFEST = 1 << 22  # bytes
+_CHUNK = 1 << 22  # bytes
+_MOST_MODELS = 100
+_MOST_MEMBERS = 10_000
+_ASIDE = ".import-"
+_DAY_S = 86_400.0
+
+
+@dataclass(frozen=True)
+class _Packed:
+    """A model in a tar: its manifest, and where its files lie."""
+
+    manifest: Manifest
+    places: list[Member]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(member.size for member in self.places)
+
+    @property
+    def folder(self) -> Path:
+        """Where it belongs."""
+        return folder_of(self.manifest.id)
 
 
 def with_needs(model_ids: Sequence[str]) -> tuple[Installed, ...]:
@@ -83,98 +114,163 @@ def export(models: Sequence[Installed], path: Path, progress: Progress = ignore_
         aside.unlink(missing_ok=True)
 
 
-def load(path: Path, overwrite: bool = False, progress: Progress = ignore_progress) -> tuple[Installed, ...]:
+def load(
+    path: Path, overwrite: bool = False, progress: Progress = ignore_progress, trust: Sequence[str] = ()
+) -> tuple[Installed, ...]:
     """Install the models of a tar that `export` wrote, all or none.
 
-    Every byte is hashed against the manifests before anything is put in its place. Raises `BadArchiveError` for
+    All headers and manifests are judged before anything is written, and every byte is hashed against the manifests
+    before anything is put in its place. Being imported makes a model neither trusted nor the default: `trust` are
+    SHA-256 of pickles in it that the user typed, and noted as such once it is installed. Raises `BadArchiveError` for
     whatever `export` does not write (links, devices, paths that lead elsewhere, files twice, missing or unlisted),
-    `OutputExistsError` where another commit of a model is installed and `overwrite` is not given.
+    `UntrustedModelError` for a hash that no pickle in it has, `OutputExistsError` where another commit of a model is
+    installed and `overwrite` is not given.
     """
-    root = models_folder()
-    with writing(root):
-        root.mkdir(parents=True, exist_ok=True)
-        check_room(root, path.stat().st_size if path.is_file() else 0)
-        aside = Path(tempfile.mkdtemp(prefix=".import-", dir=root))
-    try:
-        with _opened(path) as tar, writing(root):
-            manifests = _unpack(tar, aside, path, progress)
-        for manifest in manifests:
-            _check_free(manifest, overwrite)
+    with _opened(path) as (file, length):
+        found = _judged(file, length, path)
+        _check_typed(trust, found, path)
+        for model in found:
+            _check_free(model.manifest, overwrite)
+        root = models_folder()
         with writing(root):
-            for manifest in manifests:
-                put_in_place(aside / folder_of(manifest.id).name, folder_of(manifest.id))
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    return tuple(of_manifest(manifest, folder_of(manifest.id)) for manifest in manifests)
-
-
-def _unpack(tar: tarfile.TarFile, aside: Path, path: Path, progress: Progress) -> list[Manifest]:
-    """Write the members into `aside` as they come, each checked against the manifest that came before it."""
-    manifests: dict[str, Manifest] = {}
-    missing: dict[str, FileNote] = {}
-    total = path.stat().st_size
-    while (member := tar.next()) is not None:
-        folder, _, name = member.name.partition("/")
-        if not member.isreg() or member.issparse():
-            raise _bad(path, f"{member.name!r} is not a plain file")
-        if name == MANIFEST and folder not in manifests:
-            if missing:
-                raise _bad(path, f"{next(iter(missing))!r} is missing")
-            manifests[folder] = _manifest(tar, member, folder, path)
-            missing = {f"{folder}/{inner}": note for inner, note in manifests[folder].files.items()}
-            (aside / folder).mkdir()
-            continue
-        note = missing.pop(member.name, None)
-        if note is None:
-            raise _bad(path, f"{member.name!r} is not listed in a manifest before it, or comes twice")
-        _write_member(tar, member, note, aside / folder / name, path)
-        progress("import", tar.offset, total)
-    if missing or not manifests:
-        raise _bad(path, f"{next(iter(missing), MANIFEST)!r} is missing")
-    return [_placed(manifest, aside / folder) for folder, manifest in manifests.items()]
-
-
-def _manifest(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: str, path: Path) -> Manifest:
-    """A manifest of the tar; its id is that of its folder, and its names stay inside."""
-    if member.size > _LONGEST_MANIFEST:
-        raise _bad(path, f"{member.name!r} has {member.size} bytes")
-    try:
-        manifest = Manifest.model_validate_json(_reader(tar, member).read())
-    except ValidationError as exc:
-        raise _bad(path, f"{member.name!r} is not a manifest of this version ({exc.error_count()} misfits)") from exc
-    if not is_id(manifest.id) or folder_of(manifest.id).name != folder:
-        raise _bad(path, f"{member.name!r} is of {manifest.id!r}")
-    for name in manifest.files:
+            root.mkdir(parents=True, exist_ok=True)
+            clean(root)
+            check_room(root, sum(model.size for model in found))
+            aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=root))
         try:
-            check_name(name, path.name)
-        except ModelError as exc:
-            raise _bad(path, f"it lists {name!r}") from exc
-    if MANIFEST in manifest.files or not manifest.files:
+            with writing(root):
+                _unpack(file, found, aside, path, progress)
+                for model in found:
+                    put_in_place(aside / model.folder.name, model.folder)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    decisions.trust(trust)
+    loaded = tuple(need(model.manifest.id) for model in found)
+    for installed in loaded:
+        _unchoose(installed)
+    return loaded
+
+
+def clean(root: Path) -> None:
+    """Delete what an import that was killed left, once it is older than a day: nobody is at it any more."""
+    for left in root.glob(f"{_ASIDE}*"):
+        with suppress(OSError):
+            if not left.is_symlink() and time.time() - left.stat().st_mtime > _DAY_S:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _unchoose(model: Installed) -> None:
+    """A choice is of certain files: where an import brought others, it is taken back for good."""
+    for choice in decisions.decisions().default.values():
+        if choice.id == model.id and choice.sha256 != model.together:
+            decisions.forget(model.id)
+
+
+def _judged(file: BinaryIO, length: int, path: Path) -> list[_Packed]:
+    """The models with their files' places in the tar, headers and manifests judged; nothing is written."""
+    found: list[_Packed] = []
+    missing: dict[str, FileNote] = {}
+    seen: set[str] = set()
+    try:
+        for member in members(file, length, _MOST_MEMBERS):
+            folder, _, name = member.name.partition("/")
+            if name == MANIFEST and folder.casefold() not in seen and not missing:
+                if len(seen) == _MOST_MODELS:
+                    raise _bad(path, f"it holds more than {_MOST_MODELS} models")
+                seen.add(folder.casefold())
+                found.append(_Packed(_manifest(file, member, folder, path), []))
+                missing = {f"{folder}/{inner}": note for inner, note in found[-1].manifest.files.items()}
+                continue
+            note = missing.pop(member.name, None)
+            if note is None:
+                raise _bad(path, f"{member.name[:200]!r} is not listed in a manifest before it, or comes twice")
+            if member.size != note.size:
+                raise _bad(path, f"{member.name!r} has {member.size} bytes, its manifest says {note.size}")
+            found[-1].places.append(member)
+    except RefusedError as exc:
+        raise _bad(path, str(exc)) from exc
+    if missing or not found:
+        raise _bad(path, f"{next(iter(missing), MANIFEST)!r} is missing")
+    return found
+
+
+def _manifest(file: BinaryIO, member: Member, folder: str, path: Path) -> Manifest:
+    """A manifest of the tar; its id is that of its folder, and its names stay inside."""
+    if member.size > LONGEST_MANIFEST:
+        raise _bad(path, f"{member.name[:200]!r} has {member.size} bytes")
+    try:
+        file.seek(member.offset)
+        manifest = Manifest.model_validate(parse_json(file.read(member.size).decode()))
+    except (RefusedError, ValidationError, UnicodeDecodeError) as exc:
+        why = f"{exc.error_count()} misfits" if isinstance(exc, ValidationError) else str(exc)[:200]
+        raise _bad(path, f"{member.name[:200]!r} is not a manifest of this version ({why})") from exc
+    if not is_id(manifest.id) or folder_of(manifest.id).name != folder:
+        raise _bad(path, f"{member.name[:200]!r} is of {manifest.id[:200]!r}")
+    entry = known().get(manifest.id)
+    if entry is not None and entry.task != manifest.task:
+        raise _bad(path, f"{manifest.id} is for {entry.task}, and it says {manifest.task}")
+    try:
+        check_names((folder, *manifest.files), path.name)
+    except ModelError as exc:
+        raise _bad(path, f"a name that cannot be ({exc})") from exc
+    if MANIFEST.casefold() in map(str.casefold, manifest.files) or not manifest.files:
         raise _bad(path, f"{member.name!r} lists itself, or nothing")
     return manifest
 
 
-def _write_member(tar: tarfile.TarFile, member: tarfile.TarInfo, note: FileNote, target: Path, path: Path) -> None:
-    if member.size != note.size:
-        raise _bad(path, f"{member.name!r} has {member.size} bytes, its manifest says {note.size}")
+def _check_typed(trust: Sequence[str], found: Iterable[_Packed], path: Path) -> None:
+    """Raise where a hash that the user typed is that of no pickle in the tar."""
+    notes = [note for model in found for note in model.manifest.files.items()]
+    pickles = {note.sha256: name for name, note in notes if name.endswith(PICKLED)}
+    if strange := sorted(set(map(decisions.sha256_of, trust)) - set(pickles)):
+        held = "; ".join(f"{name} {sha256}" for sha256, name in pickles.items()) or "none"
+        raise UntrustedModelError(
+            f"{path.name}: no pickle in it has SHA-256 {strange[0]} (it holds: {held}). Nothing was installed. Check "
+            "the hash with whoever made the file."
+        )
+
+
+def _unpack(file: BinaryIO, found: Sequence[_Packed], aside: Path, path: Path, progress: Progress) -> None:
+    """Write the files into `aside`, each hashed against its manifest, and the manifests as this machine has them."""
+    total = sum(model.size for model in found)
+    done = 0
+    for model in found:
+        folder = aside / model.folder.name
+        folder.mkdir()
+        for member in model.places:
+            name = member.name.partition("/")[2]
+            _write_member(file, member, model.manifest.files[name], folder / name, path)
+            done += member.size
+            progress("import", done, total)
+        _place(model.manifest, folder)
+
+
+def _write_member(file: BinaryIO, member: Member, note: FileNote, target: Path, path: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    state = hashlib.sha256()
-    source = _reader(tar, member)
-    with target.open("xb") as file:
-        while chunk := source.read(_CHUNK):
+    state, left = hashlib.sha256(), member.size
+    file.seek(member.offset)
+    with target.open("xb") as out:
+        while left and (chunk := file.read(min(left, _CHUNK))):
             state.update(chunk)
-            file.write(chunk)
-    if state.hexdigest() != note.sha256:
+            out.write(chunk)
+            left -= len(chunk)
+    if left or state.hexdigest() != note.sha256:
         raise _bad(path, f"{member.name!r} has SHA-256 {state.hexdigest()[:12]}…, expected {note.sha256[:12]}…")
 
 
-def _placed(manifest: Manifest, folder: Path) -> Manifest:
-    """The manifest with the times of the files as they were just written, noted beside them."""
+def _place(manifest: Manifest, folder: Path) -> None:
+    """Note the manifest beside the files, with their times as they were just written, and that it was imported.
+
+    A model that `models get` fetched, and that is the same, stays one that was fetched.
+    """
     times = {name: (folder / name).stat().st_mtime_ns for name in manifest.files}
     files = {name: note.model_copy(update={"mtime_ns": times[name]}) for name, note in manifest.files.items()}
-    manifest = manifest.model_copy(update={"files": files})
-    write_manifest(manifest, folder)
-    return manifest
+    imported = True
+    with suppress(WrongHashError):
+        there = find(manifest.id)
+        same = there is not None and _portable(manifest_of(there)).files == _portable(manifest).files
+        imported = there is None or there.imported or not same
+    write_manifest(manifest.model_copy(update={"files": files, "imported": imported}), folder)
 
 
 def _check_free(manifest: Manifest, overwrite: bool) -> None:
@@ -189,7 +285,7 @@ def _check_free(manifest: Manifest, overwrite: bool) -> None:
 def _portable(manifest: Manifest) -> Manifest:
     """Without the times, which mean something on one machine only."""
     files = {name: note.model_copy(update={"mtime_ns": 0}) for name, note in manifest.files.items()}
-    return manifest.model_copy(update={"files": files})
+    return manifest.model_copy(update={"files": files, "imported": False})
 
 
 def _member(name: str, size: int) -> tarfile.TarInfo:
@@ -199,27 +295,23 @@ def _member(name: str, size: int) -> tarfile.TarInfo:
     return member
 
 
-def _reader(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
-    source = tar.extractfile(member)
-    if source is None:  # only for what is not a plain file, which is refused before
-        raise BadArchiveError(f"{member.name}: not a plain file.")
-    return source
-
-
 @contextmanager
-def _opened(path: Path) -> Iterator[tarfile.TarFile]:
-    """A tar for reading; `BadArchiveError` where it is none or ends too soon."""
+def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+    """A file for reading, and its length; nothing that could wait for ever is waited for."""
     try:
-        with tarfile.open(path, "r:") as tar:
-            yield tar
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except FileNotFoundError as exc:
         raise NotFoundError(f"{path}: no such file; expected one that `ressenti models export` wrote.") from exc
-    except tarfile.TarError as exc:
-        raise _bad(path, f"it cannot be read ({exc})") from exc
-    except OutputError:
-        raise
-    except OSError as exc:
-        raise UnreadableError(f"{path}: cannot be read ({exc.strerror}). Check name and permissions.") from exc
+    except (OSError, ValueError) as exc:
+        why = exc.strerror if isinstance(exc, OSError) else exc
+        raise UnreadableError(f"{path}: cannot be read ({why}). Check name and permissions.") from exc
+    with os.fdopen(descriptor, "rb") as file:
+        about = os.fstat(file.fileno())
+        if stat.S_ISDIR(about.st_mode):
+            raise IsFolderError(f"{path}: a folder; expected a file that `ressenti models export` wrote.")
+        if not stat.S_ISREG(about.st_mode):
+            raise _bad(path, "it is a pipe, a socket or a device")
+        yield file, about.st_size
 
 
 def _bad(path: Path, why: str) -> BadArchiveError:

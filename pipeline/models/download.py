@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
@@ -13,7 +13,7 @@ from pipeline.errors import ModelError, UnknownModelError, WrongHashError
 from pipeline.models import hub
 from pipeline.models.folders import check_room, folder_of, partial_of, put_in_place, writing
 from pipeline.models.hashes import digest_of
-from pipeline.models.hub import Remote
+from pipeline.models.hub import Listing, Remote
 from pipeline.models.installed import (
     FileNote,
     Installed,
@@ -38,9 +38,11 @@ def get(
     """Install a model from the hub, after the models it needs; the only function that uses the network.
 
     The first get pins the commit: a model that is there stays as it is, or is mended to the same commit, unless
-    `revision` (branch, tag, commit) asks for another. `task` is for models that the registry does not know. Without a
-    token, huggingface_hub's own is used (HF_TOKEN, or the saved login). Raises `GatedModelError`, `NoRouteError`,
-    `UnknownModelError`, `InterruptedDownloadError`, `WrongHashError` or `DiskFullError`; a later get goes on.
+    `revision` (branch, tag, commit) asks for another. Of a model whose commit the registry pins, that one is fetched,
+    and its files have to be the pinned ones; a hub that has it not gives its newest. `task` is for models that the
+    registry does not know. Without a token, huggingface_hub's own is used (HF_TOKEN, or the saved login). Raises
+    `GatedModelError`, `NoRouteError`, `UnknownModelError`, `InterruptedDownloadError`, `WrongHashError` or
+    `DiskFullError`; a later get goes on.
     """
     from filelock import FileLock, Timeout
 
@@ -61,7 +63,7 @@ def _get(model_id: str, revision: str | None, token: str | None, task: Task, pro
     there, whole = _standing(model_id, progress)
     if there and whole and revision in {None, there.commit}:
         return there
-    listing = hub.list_files(model_id, revision or (there.commit if there else None), token)
+    listing = _listing(model_id, revision or (there.commit if there else None), token)
     if there and whole and there.commit == listing.commit:
         return there
     names = wanted(listing.names, model_id, task)
@@ -73,12 +75,35 @@ def _get(model_id: str, revision: str | None, token: str | None, task: Task, pro
     remotes = [hub.ask_file(model_id, name, listing.commit, token) for name in names]
     partial = _begin(model_id, remotes, mend=there if there and there.commit == listing.commit else None)
     _fetch_all(model_id, remotes, partial, token, progress)
-    manifest = Manifest(
-        id=model_id, task=task, commit=listing.commit, source=listing.source, files=_noted(partial, names)
-    )
+    files = _noted(partial, names)
+    _check_pins(model_id, listing.commit, files)
+    manifest = Manifest(id=model_id, task=task, commit=listing.commit, source=listing.source, files=files)
     write_manifest(manifest, partial)
     put_in_place(partial, folder_of(model_id))
     return of_manifest(manifest, folder_of(model_id))
+
+
+def _listing(model_id: str, revision: str | None, token: str | None) -> Listing:
+    """What a revision holds; without one, the commit that the registry pins, or the newest where the hub has it not."""
+    entry = known().get(model_id)
+    if revision is None and entry is not None and entry.commit is not None:
+        with suppress(UnknownModelError):
+            return hub.list_files(model_id, entry.commit, token)
+    return hub.list_files(model_id, revision, token)
+
+
+def _check_pins(model_id: str, commit: str, files: Mapping[str, FileNote]) -> None:
+    """Raise `WrongHashError` where a file of a pinned commit is another than the one that the registry pins."""
+    entry = known().get(model_id)
+    if entry is None or entry.commit != commit:
+        return
+    for name, sha256 in entry.sha256.items():
+        if name not in files or files[name].sha256 != sha256:
+            got = f"SHA-256 {files[name].sha256[:12]}…" if name in files else "no such file"
+            raise WrongHashError(
+                f"{model_id}: {name} at commit {commit[:12]}: {got}, expected {sha256[:12]}…, which is the published "
+                "one. Nothing was installed. Fetch it from the hub itself (unset HF_ENDPOINT)."
+            )
 
 
 def _standing(model_id: str, progress: Progress) -> tuple[Installed | None, bool]:

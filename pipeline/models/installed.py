@@ -4,6 +4,9 @@ A model's manifest, `ressenti-model.json`, is written when the model is installe
 
     {"version": 1, "id": "OWNER/NAME", "task": "emotion", "commit": "<40 hexadecimal digits>", "source": "<hub>",
      "files": {"config.json": {"size": 1234, "sha256": "<64 digits>", "mtime_ns": 1700000000000000000}}}
+
+One that came with `ressenti models import` says so as well, `"imported": true`: it is not used unless it is asked for.
+A manifest tells whether files are whole, never whether a pickle may be loaded: see `pipeline.models.decisions`.
 """
 
 from __future__ import annotations
@@ -19,12 +22,16 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.errors import NotInstalledError, WrongHashError
+from pipeline.models.decisions import decisions
 from pipeline.models.folders import folder_of, is_id, models_folder
 from pipeline.models.hashes import digest_of, together
-from pipeline.models.registry import KnownModel, Task, known
+from pipeline.models.registry import PICKLED, KnownModel, Task, known
 from pipeline.records import ModelInfo, Note, Progress, ignore_progress
+from pipeline.strict import RefusedError, read_bounded
 
 MANIFEST = "ressenti-model.json"
+LONGEST_MANIFEST = 1 << 22  # bytes
+MOST_FILES = 1000
 
 
 class FileNote(BaseModel):
@@ -32,7 +39,7 @@ class FileNote(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    size: Annotated[int, Field(ge=0)]
+    size: Annotated[int, Field(ge=0, le=1 << 42)]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     mtime_ns: int = 0
 
@@ -46,13 +53,14 @@ class Manifest(BaseModel):
     id: str
     task: Task
     commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
-    source: str
-    files: dict[str, FileNote]
+    source: Annotated[str, Field(max_length=1000)]
+    files: Annotated[dict[str, FileNote], Field(max_length=MOST_FILES)]
+    imported: bool = False
 
     def text(self) -> str:
         """As JSON, the same for the same model."""
         ordered = self.model_copy(update={"files": dict(sorted(self.files.items()))})
-        return ordered.model_dump_json(indent=1) + "\n"
+        return ordered.model_dump_json(indent=1, exclude=None if self.imported else {"imported"}) + "\n"
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,17 @@ class Installed:
     known: KnownModel | None
     task: Task
     source: str
+    imported: bool = False
+
+    @property
+    def together(self) -> str:
+        """The SHA-256 of all files together, as noted when they were installed."""
+        return together({name: note.sha256 for name, note in self.files})
+
+    @property
+    def pickles(self) -> dict[str, str]:
+        """Name -> SHA-256 of the files that could run code where they were simply unpickled."""
+        return {name: note.sha256 for name, note in self.files if name.endswith(PICKLED)}
 
     def noted(self, names: Iterable[str]) -> str:
         """The SHA-256 of some of its files, together where there are several, as noted when they were installed."""
@@ -94,10 +113,10 @@ def find(model_id: str) -> Installed | None:
     folder = folder_of(model_id)
     path = folder / MANIFEST
     try:
-        manifest = Manifest.model_validate_json(path.read_bytes())
+        manifest = Manifest.model_validate_json(read_bounded(path, LONGEST_MANIFEST))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValidationError) as exc:
+    except (OSError, RefusedError, ValidationError) as exc:
         raise WrongHashError(f"{path}: not a manifest of this version ({exc}). {_repair(model_id)}") from exc
     if manifest.id != model_id:
         raise WrongHashError(f"{path}: is of {manifest.id}, expected {model_id}. {_repair(model_id)}")
@@ -132,6 +151,7 @@ def of_manifest(manifest: Manifest, folder: Path) -> Installed:
         known().get(manifest.id),
         manifest.task,
         manifest.source,
+        manifest.imported,
     )
 
 
@@ -143,6 +163,7 @@ def manifest_of(installed: Installed) -> Manifest:
         commit=installed.commit,
         source=installed.source,
         files=dict(installed.files),
+        imported=installed.imported,
     )
 
 
@@ -160,14 +181,30 @@ def all_installed() -> tuple[Installed, ...]:
 
 
 def default_for(task: Literal["emotion", "diarization"]) -> Installed | None:
-    """The installed model that is used when none is named: the first of the registry whose parts are there too.
+    """The installed model that is used when none is named.
 
-    A model that the registry does not know is never used unasked: nobody has said what its labels mean.
+    It is the one that the user chose (`ressenti models default`), while its files are those that were chosen; else the
+    first of the registry that `models get` fetched and whose parts it fetched too. What came in an archive is never
+    used unasked, nor is a model that the registry does not know: nobody has said what its labels mean.
     """
-    for entry in known().values():
-        if entry.task == task and (found := find(entry.id)) and all(find(part) for part in entry.needs):
+    if (choice := decisions().default.get(task)) is not None:
+        found = find(choice.id)
+        if found is not None and found.together == choice.sha256 and all(map(find, parts_of(found))):
             return found
+    for entry in known().values():
+        if entry.task == task and _fetched(entry.id) and all(map(_fetched, entry.needs)):
+            return find(entry.id)
     return None
+
+
+def parts_of(installed: Installed) -> tuple[str, ...]:
+    """Ids of the models that this one cannot do without."""
+    return installed.known.needs if installed.known else ()
+
+
+def _fetched(model_id: str) -> bool:
+    found = find(model_id)
+    return found is not None and not found.imported
 
 
 def resolved(name: str, task: Literal["emotion", "diarization"]) -> str:

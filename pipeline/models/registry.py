@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from functools import cache
@@ -33,6 +34,9 @@ UNKNOWN_FILES: dict[Task, tuple[str, ...]] = {  # of a model that is not in the 
     "part": ("config.yaml", "pytorch_model.bin", "README.md", "LICENSE*"),
 }
 PICKLED = (".bin", ".pt", ".pth", ".ckpt")
+_LONGEST_NAME = 200  # characters
+_PORTS = (f"{port}{i}" for port in ("COM", "LPT") for i in range(10))
+_DEVICES = frozenset(("CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", *_PORTS))
 _WEIGHTS = (*PICKLED, ".safetensors", ".npz")
 
 
@@ -53,6 +57,8 @@ class KnownModel(BaseModel):
     labels: dict[str, ClassName | None] = {}
     needs: tuple[str, ...] = ()
     files: tuple[str, ...]
+    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
+    sha256: dict[str, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = {}
     note: str
 
 
@@ -61,6 +67,12 @@ def known() -> dict[str, KnownModel]:
     """Every known model by its hub id, in the order in which they become the default."""
     text = (resources.files("pipeline.models") / "known.yaml").read_text(encoding="utf-8")
     return {model_id: KnownModel(id=model_id, **entry) for model_id, entry in yaml.safe_load(text).items()}
+
+
+def pinned_hashes() -> frozenset[str]:
+    """SHA-256 of the published pickles that the registry pins: these very bytes, wherever they come from."""
+    pins = (pin for entry in known().values() for pin in entry.sha256.items())
+    return frozenset(sha256 for name, sha256 in pins if name.endswith(PICKLED))
 
 
 def page_of(model_id: str) -> str:
@@ -77,8 +89,7 @@ def wanted(names: Iterable[str], model_id: str, task: Task) -> tuple[str, ...]:
     entry = known().get(model_id)
     patterns = entry.files if entry else UNKNOWN_FILES[task]
     chosen = sorted(name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns))
-    for name in chosen:
-        check_name(name, model_id)
+    check_names(chosen, model_id)
     safe = {PurePosixPath(name).parent for name in chosen if name.endswith(".safetensors")}
     unsafe = (*PICKLED, ".bin.index.json")
     return tuple(n for n in chosen if not (n.endswith(unsafe) and PurePosixPath(n).parent in safe))
@@ -92,8 +103,28 @@ def has_weights(names: Iterable[str]) -> bool:
 def check_name(name: str, source: str) -> None:
     """Raise `ModelError` for a file name that is not plainly inside a model's folder, on any system."""
     parts = name.split("/")
-    if any(part in {"", ".", ".."} or part.startswith(".") for part in parts) or set(name) & set('\\:\0\n<>|"?*'):
+    plain = len(name) <= _LONGEST_NAME and name.isprintable() and not set(name) & set('\\:<>|"?*')
+    if not plain or any(not part or part.startswith(".") or part[-1] in ". " or _device(part) for part in parts):
         raise ModelError(
-            f"{source}: holds a file named {name!r}; expected plain names inside the model's folder. "
+            f"{source}: holds a file named {name[:200]!r}; expected plain names inside the model's folder. "
             "Do not trust where it comes from."
         )
+
+
+def check_names(names: Iterable[str], source: str) -> None:
+    """Raise `ModelError` as `check_name` does, and for names that some system takes for the same file or a folder."""
+    seen: dict[str, str] = {}
+    folders: set[str] = set()
+    for name in names:
+        check_name(name, source)
+        plain = unicodedata.normalize("NFKC", name).casefold()
+        if (other := seen.setdefault(plain, name)) != name:
+            raise ModelError(f"{source}: {name!r} and {other!r} are the same file on some systems; expected one.")
+        folders |= {str(parent) for parent in PurePosixPath(plain).parents}
+    if both := sorted(folders & seen.keys()):
+        raise ModelError(f"{source}: {seen[both[0]]!r} is a file and a folder; expected one of them.")
+
+
+def _device(part: str) -> bool:
+    """Whether Windows takes a name for a device, whatever its ending."""
+    return part.split(".", maxsplit=1)[0].rstrip().upper() in _DEVICES

@@ -10,16 +10,20 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from pipeline.errors import ConfigError
 from pipeline.groups import Group, misfits
+from pipeline.strict import RefusedError, parse_yaml, read_text
 
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, le=1000)]
+NotNegative = Annotated[float, Field(ge=0, le=100)]
+Level = Annotated[float, Field(ge=-200, le=200)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Name = Annotated[str, Field(pattern=r"^\w[\w-]*$")]  # of folders and files
+Name = Annotated[str, Field(pattern=r"^\w[\w-]*$", max_length=100)]  # of folders and files
+
+
+MOST_BYTES = 256 * 1024  # of a file of scenes
 
 
 class Talk(Group):
@@ -31,7 +35,7 @@ class Talk(Group):
     lengths of turns. A fifth of utterances are backchannels (Jurafsky et al. 1997: .19 of Switchboard's).
     """
 
-    turn_s: Positive = 5.0
+    turn_s: Annotated[float, Field(ge=0.1, le=600)] = 5.0
     turn_spread: NotNegative = 0.8
     overlap_share: Share = 0.4
     overlap_s: Positive = 0.2
@@ -57,18 +61,18 @@ class Phase(Group):
 class Sounding(Group):
     """How it is recorded."""
 
-    level_dbfs: float = -26.0
+    level_dbfs: Level = -26.0
     level_spread_db: NotNegative = 3.0  # standard deviation between speakers
     telephone: bool = False  # 300 to 3,400 Hz
     codecs: tuple[Literal["none", "mulaw", "alaw", "gsm", "opus", "mp3"], ...] = Field(
         ("none",), min_length=1
     )  # one is drawn for each
     noise: Literal["none", "pink", "babble"] = "none"
-    snr_db: tuple[float, float] = (15.0, 30.0)  # drawn between
+    snr_db: tuple[Level, Level] = (15.0, 30.0)  # drawn between
     t60_s: tuple[NotNegative, NotNegative] = (0.0, 0.0)  # reverberation time, drawn between; 0 for none
-    direct_db: float = 6.0  # direct sound above the reverberation
+    direct_db: Level = 6.0  # direct sound above the reverberation
     channels: Literal["mono", "split"] = "mono"  # split: one speaker per channel
-    bleed_db: tuple[float, float] = (-60.0, -60.0)  # of the other channels, drawn between
+    bleed_db: tuple[Level, Level] = (-60.0, -60.0)  # of the other channels, drawn between
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:
@@ -81,9 +85,9 @@ class Sounding(Group):
 class Scene(Group):
     """One kind of conversation; `corpora` are drawn by weight, and all speakers of a conversation are from one."""
 
-    conversations: Annotated[int, Field(ge=1)] = 1
+    conversations: Annotated[int, Field(ge=1, le=100_000)] = 1
     speakers: tuple[Annotated[int, Field(ge=1, le=8)], Annotated[int, Field(ge=1, le=8)]] = (2, 2)
-    minutes: Annotated[float, Field(ge=0.1)] = 4.0
+    minutes: Annotated[float, Field(ge=0.1, le=720)] = 4.0
     corpora: dict[str, Positive] = Field(min_length=1)
     scripts: tuple[str, ...] = ()  # one is drawn for each; empty: any clip at any time
     talk: Talk = Talk()
@@ -101,7 +105,7 @@ class Scene(Group):
 class Suite(Group):
     """Scenes by name and the scripts that they draw from."""
 
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     scripts: dict[str, Annotated[tuple[Phase, ...], Field(min_length=1)]] = Field({})
     scenes: dict[Name, Scene] = Field(min_length=1)
 
@@ -126,14 +130,12 @@ def load_suite(source: str) -> Suite:
         if source in suite_names():
             text = (resources.files("configs") / "simulation" / f"{source}.yaml").read_text(encoding="utf-8")
         else:
-            text = path.read_text(encoding="utf-8")
-        return Suite.model_validate(yaml.safe_load(text))
-    except (OSError, UnicodeDecodeError) as exc:
+            text = read_text(path, MOST_BYTES)
+        return Suite.model_validate(parse_yaml(text))
+    except OSError as exc:
         raise ConfigError(f"{source}: no such suite; expected one of {', '.join(suite_names())}, or a file.") from exc
-    except yaml.YAMLError as exc:
-        raise ConfigError(
-            f"{source}: not YAML ({exc}). Expected scenes as in configs/simulation/standard.yaml."
-        ) from exc
+    except RefusedError as exc:
+        raise ConfigError(f"{source}: {exc}. Expected scenes as in configs/simulation/standard.yaml.") from exc
     except ValidationError as exc:
         problems = misfits(exc, Suite)
         raise ConfigError(f"{source}: {problems}. Expected scenes as in configs/simulation/standard.yaml.") from exc

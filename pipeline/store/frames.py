@@ -1,10 +1,15 @@
-"""Conversation -> pandas tables."""
+"""Conversation -> pandas tables.
+
+Each begins with a column `conversation`, the conversation's id, and has the same columns and types in every
+conversation: those of `pipeline.store.columns`.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from pipeline.records import CLASSES, Conversation
+from pipeline.store.columns import COLUMNS, typed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,14 +21,12 @@ def turns_frame(conversation: Conversation) -> pd.DataFrame:
     `class_by` is who gave the class, `model` or `person`. Confidence and scores are the model's: a class that a person
     gave has none. What the model says of a turn is in `model_class` and `model_confidence`, whoever gave its class.
     """
-    import pandas as pd
-
     from pipeline.affect import model_answer
 
     rows = []
     places = conversation.places()
+    speakers = {speaker.label: speaker for speaker in conversation.speakers}
     for turn in conversation.turns:
-        speaker = conversation.speaker(turn.speaker)
         valence, arousal = places.get(turn.index) or (None, None)
         scores, answer = None if turn.by_person else turn.emotion, model_answer(turn)
         row: dict[str, object] = {
@@ -31,8 +34,8 @@ def turns_frame(conversation: Conversation) -> pd.DataFrame:
             "start_s": turn.start_s,
             "end_s": turn.end_s,
             "speaker": turn.speaker,
-            "name": speaker.name,
-            "role": speaker.role or "",
+            "name": speakers[turn.speaker].name,
+            "role": speakers[turn.speaker].role,
             "overlap_s": turn.overlap_s,
             "loudness_dbfs": turn.loudness_dbfs,
             "class": turn.emotion.top if turn.emotion else None,
@@ -48,41 +51,28 @@ def turns_frame(conversation: Conversation) -> pd.DataFrame:
         for k, name in enumerate(CLASSES):
             row[name.lower()] = scores.scores[k] if scores else None
         rows.append(row)
-    return pd.DataFrame(rows)
+    return typed(rows, conversation, COLUMNS["turns"])
 
 
 def points_frame(conversation: Conversation) -> pd.DataFrame:
     """One row per scored window: speaker, turn, time, weight, valence and arousal with their spreads."""
-    import pandas as pd
-
-    columns = ["speaker", "turn", "time_s", "weight_s", "valence", "valence_sd", "arousal", "arousal_sd"]
-    return pd.DataFrame(
-        [
-            {"speaker": t.speaker, **{name: getattr(p, name) for name in columns[1:]}}
-            for t in conversation.trajectories
-            for p in t.points
-        ],
-        columns=columns,
-    )
+    rows = [{**vars(p), "speaker": line.speaker} for line in conversation.trajectories for p in line.points]
+    return typed(rows, conversation, COLUMNS["points"])
 
 
 def trajectories_frame(conversation: Conversation) -> pd.DataFrame:
     """One row per speaker and grid time: smoothed valence and arousal with their bands."""
-    import pandas as pd
-
-    columns = ("times_s", "valence", "valence_low", "valence_high", "arousal", "arousal_low", "arousal_high")
-    frames = [
-        pd.DataFrame({"speaker": t.speaker, **{name: getattr(t, name) for name in columns}})
-        for t in conversation.trajectories
+    names = [name for name in COLUMNS["trajectories"] if name.startswith(("valence", "arousal"))]
+    rows = [
+        {"speaker": line.speaker, "time_s": time_s, **{name: getattr(line, name)[k] for name in names}}
+        for line in conversation.trajectories
+        for k, time_s in enumerate(line.times_s)
     ]
-    empty = pd.DataFrame(columns=["speaker", *columns])
-    return (pd.concat(frames, ignore_index=True) if frames else empty).rename(columns={"times_s": "time_s"})
+    return typed(rows, conversation, COLUMNS["trajectories"])
 
 
 def speakers_frame(conversation: Conversation) -> pd.DataFrame:
     """One row per speaker: name, role, talk figures and mean affect."""
-    import pandas as pd
-
     rows = []
     for speaker in conversation.speakers:
         row: dict[str, object] = {
@@ -92,10 +82,29 @@ def speakers_frame(conversation: Conversation) -> pd.DataFrame:
             "not_scored": speaker.not_scored,
         }
         if speaker.talk:
-            row |= {name: getattr(speaker.talk, name) for name in speaker.talk.__dataclass_fields__}
+            row |= vars(speaker.talk)
         if speaker.affect:
             means = {"valence": speaker.affect.valence, "arousal": speaker.affect.arousal}
             row |= {axis: estimate.mean if estimate else None for axis, estimate in means.items()}
             row |= dict(zip((c.lower() for c in CLASSES), speaker.affect.class_shares, strict=True))
         rows.append(row)
-    return pd.DataFrame(rows)
+    return typed(rows, conversation, COLUMNS["speakers"])
+
+
+def words_frame(conversation: Conversation) -> pd.DataFrame:
+    """One row per word of the transcript: times, text, turn and speaker (missing where it lies in no turn)."""
+    spoken = _speakers(conversation)
+    rows = [{**vars(word), "speaker": spoken.get(word.turn)} for word in conversation.words]
+    return typed(rows, conversation, COLUMNS["words"])
+
+
+def silenced_frame(conversation: Conversation) -> pd.DataFrame:
+    """One row per silenced span (`what` is "sound") and per place where words were left out ("words")."""
+    spoken = _speakers(conversation)
+    sound = [{**vars(span), "what": "sound"} for span in conversation.bleeps]
+    words = [{**vars(gone), "what": "words", "speaker": spoken.get(gone.turn)} for gone in conversation.omissions]
+    return typed([*sound, *words], conversation, COLUMNS["silenced"])
+
+
+def _speakers(conversation: Conversation) -> dict[int | None, str]:
+    return {turn.index: turn.speaker for turn in conversation.turns}

@@ -1,19 +1,33 @@
-"""Conversation <-> JSON, versioned, with a schema."""
+"""Conversation <-> JSON, versioned, with a schema; what `loads` lets through can be derived, shown and exported.
+
+Bounds and types are those of `pipeline.records`, and the schema says them; what must hold between fields is in
+`pipeline.store.rules`.
+"""
 
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from pipeline.config import Config
 from pipeline.errors import IsFolderError, NotAConversationError, NotFoundError, UnreadableError
 from pipeline.records import SCHEMA_VERSION, Conversation
+from pipeline.store.migrations import STEPS, migrated
+from pipeline.store.rules import BrokenRuleError, check
+from pipeline.strict import RefusedError, read_bounded, short, skim_json
 
+MOST_BYTES = 512 << 20  # of a file; ten minutes take 300 kB
+SCHEMA_ID = f"urn:ressenti:conversation:{SCHEMA_VERSION}"
 _DECIMALS = 6
 _OTHER = (".labels.json", "validation.json", ".aws.json")  # what else Ressenti writes beside conversations
+_EXPECTED = "Expected a NAME.json that analyze wrote."
+_HALF = re.compile("[\ud800-\udfff]")  # of a character, as in names that are no UTF-8
 
 
 @cache
@@ -22,50 +36,87 @@ def _adapter() -> TypeAdapter[Conversation]:
 
 
 def json_schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of a stored conversation."""
-    return _adapter().json_schema()
+    """JSON Schema (2020-12) of a stored conversation: what it refuses, `loads` refuses too."""
+    schema = _adapter().json_schema()
+    options = Config.model_json_schema(ref_template="#/$defs/{model}")
+    definitions = {**options.pop("$defs"), "Config": options, **schema.pop("$defs")}
+    fields = {**schema.pop("properties"), "config": {"$ref": "#/$defs/Config"}}
+    required = [*schema.pop("required"), "version"]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SCHEMA_ID,
+        **schema,
+        "properties": fields,
+        "required": required,
+        "$defs": definitions,
+    }
 
 
 def dumps(conversation: Conversation) -> str:
     """A conversation as JSON text; numbers rounded to six decimals, same conversation same text."""
     data = _adapter().dump_python(conversation, mode="json")
-    return json.dumps(_rounded(data), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    text = json.dumps(_rounded(data), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    return text if text.isascii() else _HALF.sub("\ufffd", text)
 
 
 def loads(text: str, name: str = "text") -> Conversation:
-    """A conversation from JSON text; raises `NotAConversationError` where it is none, or of another version."""
+    """A conversation from JSON text, of this version or an earlier one; `NotAConversationError` where it is none.
+
+    It may be of anybody's making: all that it holds is bounded and fits together.
+    """
     try:
-        data = json.loads(text)
-    except ValueError as exc:
-        raise NotAConversationError(f"{name}: not JSON ({exc}). Expected a NAME.json that analyze wrote.") from exc
-    if not isinstance(data, dict) or "version" not in data:
-        raise NotAConversationError(f"{name}: JSON, but not a conversation. Expected a NAME.json that analyze wrote.")
-    if data["version"] != SCHEMA_VERSION:
-        raise NotAConversationError(
-            f"{name}: version {data['version']!r} of the format, this program reads {SCHEMA_VERSION}. "
-            "Use the program that wrote it, or analyse the recording again."
-        )
+        top = skim_json(text)
+    except RefusedError as exc:
+        raise NotAConversationError(f"{name}: {exc}. {_EXPECTED}") from exc
+    if top is None or "version" not in top:
+        raise NotAConversationError(f"{name}: JSON, but not a conversation. {_EXPECTED}")
     try:
-        return _adapter().validate_json(text)
+        return _fitting(_present(text, top["version"], name))
     except ValidationError as exc:
-        first = exc.errors()[0]
-        where = ".".join(map(str, first["loc"]))
+        first = exc.errors(include_url=False, include_input=False)[0]
+        where = short(".".join(map(str, first["loc"])), 200) or "file"
         raise NotAConversationError(
-            f"{name}: {exc.error_count()} things do not fit, first {where}: {first['msg']}. "
-            "Expected a NAME.json that analyze wrote."
+            f"{name}: {exc.error_count()} things do not fit, first {where}: {first['msg']}. {_EXPECTED}"
         ) from exc
+    except BrokenRuleError as exc:
+        raise NotAConversationError(f"{name}: {exc}. {_EXPECTED}") from exc
+
+
+def _present(text: str, version: object, name: str) -> str:
+    """The text as this version would have it."""
+    if version == SCHEMA_VERSION and not isinstance(version, bool):
+        return text
+    if isinstance(version, bool) or not isinstance(version, int) or version not in STEPS:
+        newer = isinstance(version, int) and version > SCHEMA_VERSION
+        known = ", ".join(map(str, [*STEPS, SCHEMA_VERSION]))
+        advice = "Use the newer program that wrote it" if newer else "Use the program that wrote it"
+        raise NotAConversationError(
+            f"{name}: version {short(repr(version))} of the format, this program reads {known}. "
+            f"{advice}, or analyse the recording again."
+        )
+    return json.dumps(migrated(json.loads(text)))
+
+
+def _fitting(text: str) -> Conversation:
+    """The conversation of a text of the present version, with all options that this program has."""
+    conversation = _adapter().validate_json(text, strict=True)
+    config = Config.model_validate_json(json.dumps(conversation.config), strict=True)
+    check(conversation, config)
+    return replace(conversation, config=config.model_dump(mode="json"))
 
 
 def load(path: Path) -> Conversation:
     """Read a stored conversation; raises the subclass of `InputError` that fits."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_bounded(path, MOST_BYTES).decode("utf-8")
     except FileNotFoundError as exc:
         raise NotFoundError(f"{path}: no such file; expected a NAME.json that analyze wrote.") from exc
     except IsADirectoryError as exc:
         raise IsFolderError(f"{path}: a folder; expected a NAME.json that analyze wrote.") from exc
     except UnicodeDecodeError as exc:
         raise NotAConversationError(f"{path.name}: not text; expected a NAME.json that analyze wrote.") from exc
+    except RefusedError as exc:
+        raise NotAConversationError(f"{path.name}: {exc}. {_EXPECTED}") from exc
     except OSError as exc:
         raise UnreadableError(f"{path}: cannot be read ({exc.strerror}). Check the permissions.") from exc
     return loads(text, path.name)

@@ -97,7 +97,7 @@ def test_every_option_is_read(sample: tuple[Path, Path], tmp_path: Path, monkeyp
         ("diarization: {trust_model: perhaps}", "got 'perhaps', expected true or false."),
         ("roles: {order: agent}", "roles.order: got 'agent', expected a list."),
         ("emotion: {model: 3}", "emotion.model: got 3, expected text."),
-        ("emotion: {window_s: 0}", "emotion.window_s: got 0, expected more than 0."),
+        ("emotion: {window_s: 0}", "emotion.window_s: got 0, expected at least 0.1."),
         ("diarization: {min_speakers: 5, max_speakers: 2}", "diarization: min_speakers (5) is above max_speakers (2)."),
         ("affect: {anchors: {Pleased: [0, 0]}}", "anchor for each"),
         ("affect: [1, 2]", "affect: got [1, 2], expected options by name."),

@@ -36,9 +36,11 @@ def folder(spoken: Conversation, unspoken: Conversation, empty: Conversation, tm
 def test_turns_are_those_of_the_conversation(folder: Path, spoken: Conversation) -> None:
     found = rows(f"{folder}/*.turns.parquet", "select * from files where sha256 = ? order by turn", "0" * 64)
     for row, turn in zip(found, spoken.turns, strict=True):
-        assert (row["conversation"], row["turn"]) == (spoken.recording.name, turn.index)
+        assert (row["conversation"], row["recording"]) == ("c-" + "0" * 16, spoken.recording.name)
+        assert row["turn"] == turn.index
         assert (row["start_s"], row["end_s"], row["speaker"]) == (turn.start_s, turn.end_s, turn.speaker)
-        assert row["name"] == spoken.speaker(turn.speaker).name
+        speaker = spoken.speaker(turn.speaker)
+        assert (row["name"], row["role"]) == (speaker.name, speaker.role)
         assert row["class"] == (turn.emotion.top if turn.emotion else None)
         assert row["unsure"] == (turn.unsure if turn.emotion else None)
         assert row["not_judged"] == turn.unjudged
@@ -109,7 +111,7 @@ def test_columns_have_the_same_types_in_every_conversation(folder: Path, table: 
         ]
 
     assert types(0) == types(1) == types(2)
-    assert types(0)[:2] == [("conversation", "VARCHAR"), ("sha256", "VARCHAR")]
+    assert types(0)[:3] == [("conversation", "VARCHAR"), ("recording", "VARCHAR"), ("sha256", "VARCHAR")]
     assert {kind for _, kind in types(0)} <= {"VARCHAR", "DOUBLE", "BIGINT", "BOOLEAN"}
 
 

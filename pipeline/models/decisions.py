@@ -1,0 +1,155 @@
+"""What the user decided about models: which pickles may be loaded, and which model is used when none is named.
+
+It lies outside the folder of models, so that a folder or an archive that somebody hands over brings no decision along:
+`models.json` in the user's settings folder, or in RESSENTI_SETTINGS. A decision is about bytes, not about names::
+
+    {"version": 1, "trusted": ["<SHA-256 of a pickle>"],
+     "default": {"diarization": {"id": "OWNER/NAME", "sha256": "<of the model's files together>"}}}
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipeline.errors import ConfigError, ModelError
+from pipeline.models.folders import writing
+from pipeline.models.registry import pinned_hashes
+from pipeline.strict import RefusedError, parse_json, read_text
+
+FILE = "models.json"
+_LARGEST = 1 << 22  # bytes
+_WAIT_S = 10.0  # for another process that writes down a decision
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+Digest = Annotated[str, Field(pattern=_SHA256.pattern)]
+Used = Literal["emotion", "diarization"]
+
+
+class Choice(BaseModel):
+    """The model that is used when none is named: its id, and the SHA-256 of its files together."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    sha256: Digest
+
+
+class Decisions(BaseModel):
+    """All that was decided."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    trusted: frozenset[Digest] = frozenset()
+    default: dict[Used, Choice] = {}
+
+
+def settings_folder() -> Path:
+    """The folder of the user's settings: `RESSENTI_SETTINGS`, else where the system has such."""
+    if given := os.environ.get("RESSENTI_SETTINGS"):
+        return Path(given).expanduser()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Preferences"
+    else:
+        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return base / "ressenti"
+
+
+def decisions() -> Decisions:
+    """What was decided so far; `ModelError` where the file is none of ours."""
+    try:
+        path = settings_folder() / FILE
+    except RuntimeError:  # a user without a home has decided nothing
+        return Decisions()
+    try:
+        return Decisions.model_validate(parse_json(read_text(path, _LARGEST)))
+    except (FileNotFoundError, NotADirectoryError):
+        return Decisions()
+    except (OSError, RefusedError, ValidationError) as exc:
+        why = f"{exc.error_count()} misfits" if isinstance(exc, ValidationError) else str(exc)
+        raise ModelError(
+            f"{path}: cannot be read ({why}); expected which models you trust, as `ressenti models` writes it. "
+            "Delete it, and trust and choose again."
+        ) from exc
+
+
+def trusted_hashes() -> frozenset[str]:
+    """SHA-256 of the pickles that may be loaded: those that were typed, and those that the registry pins."""
+    return decisions().trusted | pinned_hashes()
+
+
+def sha256_of(text: str) -> str:
+    """A SHA-256 that was typed, in small letters; `ConfigError` for anything else, also for the beginning of one."""
+    typed = text.strip().lower().removeprefix("sha256:")
+    if not _SHA256.fullmatch(typed):
+        raise ConfigError(f"got {text[:80]!r}; expected a whole SHA-256, 64 hexadecimal digits, as it was printed.")
+    return typed
+
+
+def trust(hashes: Iterable[str]) -> None:
+    """Note pickles, by their SHA-256, as ones that may be loaded."""
+    added = frozenset(map(sha256_of, hashes))
+    if added - decisions().trusted:
+        _change(lambda now: now.model_copy(update={"trusted": now.trusted | added}))
+
+
+def distrust(hashes: Iterable[str]) -> None:
+    """Take that back."""
+    gone = frozenset(map(sha256_of, hashes))
+    _change(lambda now: now.model_copy(update={"trusted": now.trusted - gone}))
+
+
+def choose(task: Used, model_id: str, sha256: str) -> None:
+    """Note which model is used when none is named, as long as its files are these."""
+    chosen = {task: Choice(id=model_id, sha256=sha256)}
+    if decisions().default.get(task) != chosen[task]:
+        _change(lambda now: now.model_copy(update={"default": {**now.default, **chosen}}))
+
+
+def forget(model_id: str) -> None:
+    """No longer use a model unasked."""
+    if any(choice.id == model_id for choice in decisions().default.values()):
+        _change(
+            lambda now: now.model_copy(
+                update={"default": {task: one for task, one in now.default.items() if one.id != model_id}}
+            )
+        )
+
+
+def _change(change: Callable[[Decisions], Decisions]) -> None:
+    """Read, change and write whole, one process after the other."""
+    from filelock import FileLock, Timeout
+
+    path = settings_folder() / FILE
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(path.with_name(f".{FILE}.lock"), timeout=_WAIT_S):
+                _write(path, change(decisions()))
+        except Timeout as exc:
+            raise ModelError(f"{path}: another process holds it. Wait for it, or stop it.") from exc
+
+
+def _write(path: Path, found: Decisions) -> None:
+    ordered = found.model_dump(mode="json") | {"trusted": sorted(found.trusted)}
+    text = Decisions.model_construct(**ordered).model_dump_json(indent=1, warnings=False) + "\n"
+    descriptor, name = tempfile.mkstemp(prefix=f".{FILE}.", dir=path.parent)
+    aside = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)

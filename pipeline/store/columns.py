@@ -1,0 +1,67 @@
+"""Which columns each table has, and of what type: the same in every conversation, also where one holds nothing.
+
+Types are pandas' nullable ones (and `float64`, whose missing value is NaN), so that tables of several conversations go
+one under the other, and through Parquet, CSV and DuckDB, and keep them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from pipeline.records import CLASSES, Conversation
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Table = Literal["turns", "points", "trajectories", "speakers", "words", "silenced"]
+TABLES: tuple[Table, ...] = get_args(Table)
+Kind = Literal["string", "float64", "Int64", "boolean"]
+
+_SCORES = " ".join(name.lower() for name in CLASSES)
+_TEXT: dict[Table, str] = {
+    "turns": "turn:Int64 start_s end_s speaker:string name:string role:string overlap_s loudness_dbfs class:string "
+    "confidence unsure:boolean class_by:string model_class:string model_confidence not_judged:string valence arousal "
+    f"{_SCORES}",
+    "points": "speaker:string turn:Int64 time_s weight_s valence valence_sd arousal arousal_sd",
+    "trajectories": "speaker:string time_s valence valence_low valence_high arousal arousal_low arousal_high",
+    "speakers": "speaker:string name:string role:string not_scored:string talk_s share turns:Int64 "
+    "longest_monologue_s interruptions:Int64 backchannels:Int64 response_latency_s loudness_dbfs valence arousal "
+    f"{_SCORES}",
+    "words": "start_s end_s text:string turn:Int64 speaker:string exact:boolean",
+    "silenced": "start_s end_s what:string turn:Int64 speaker:string",
+}
+_HALF = re.compile("[\ud800-\udfff]")  # of a pair that stands for one character: no file can hold it alone
+
+
+def columns_of(declared: str) -> dict[str, Kind]:
+    """Names and types of columns written as `name:type name ...`; `float64` where none is named."""
+    parts = (entry.partition(":") for entry in declared.split())
+    kinds: dict[str, Any] = {name: kind or "float64" for name, _, kind in parts}
+    return kinds
+
+
+COLUMNS: dict[Table, dict[str, Kind]] = {
+    table: {"conversation": "string", **columns_of(declared)} for table, declared in _TEXT.items()
+}
+"""Columns of the tables of `pipeline.store.frames`, in order; `conversation` is `Conversation.id`."""
+
+
+def typed(
+    rows: Iterable[Mapping[str, object]], conversation: Conversation, columns: Mapping[str, Kind]
+) -> pd.DataFrame:
+    """A table of rows, each the values of some columns by name; what a row does not have is missing."""
+    import pandas as pd
+
+    known = [{"conversation": conversation.id, **row} for row in rows]
+    return pd.DataFrame({name: _series([row.get(name) for row in known], kind) for name, kind in columns.items()})
+
+
+def _series(values: list[object], kind: Kind) -> pd.Series[Any]:
+    import pandas as pd
+
+    if kind == "string":  # kept in Python, whether or not pyarrow is installed
+        texts = [_HALF.sub("\ufffd", value) if isinstance(value, str) else None for value in values]
+        return pd.Series(texts, dtype=pd.StringDtype("python"))
+    return pd.Series(values, dtype=kind)

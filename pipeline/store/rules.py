@@ -1,0 +1,226 @@
+"""What must hold between the fields of a stored conversation, which no type says (pure).
+
+1. Speakers have labels of their own, turns have indices of their own, and each turn is of a speaker there is.
+2. Times lie in the recording (and a second beyond, for a last frame): turns, segments, windows, words, silenced spans
+   and omissions, points, silences, interruptions, monologues, moments.
+3. At no moment more than 100 turns go on; with more, a file is no conversation and costs hours.
+4. Windows lie in their turn, and no more of a turn is overlapped than it lasts.
+5. Words, omissions, points and corrections are of turns that there are; a trajectory, an interruption, a monologue, a
+   segment, an embedding, a moment and a correction are of speakers that there are, or, of corrections, may be
+   (S1 to S99); a trajectory for each speaker at most.
+6. A trajectory's seven lines are of one length, its times and those of its points rise, and its band is
+   low <= middle <= high, all three or none.
+7. Shares of classes and the unsure share add up to at most 1; an estimate has low <= high.
+8. Moments have the figures that their kind is told by, and so have notes that are counted with.
+9. Levels do not go on for longer than the recording and a step.
+10. The options are ones that `pipeline.config` takes, all of the type that the schema says; with `trajectory.step_s`
+    the recording has at most 200,000 points of time.
+11. Exclusive segments do not overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import heappop, heappush
+from itertools import chain, pairwise
+from typing import Any
+
+from pipeline.annotations import NEW_LABEL
+from pipeline.config import Config
+from pipeline.records import Conversation, Moment, Note, Trajectory, Turn
+
+MOST_AT_ONCE = 100
+MOST_GRID = 200_000
+BEYOND_S = 1.0
+_ROUNDED = 2e-6  # what rounding to six decimals may move, twice
+_TOLD_BY: dict[str, tuple[str, ...]] = {
+    "tension": ("tension", "low", "high", "usual"),
+    "valence": ("change", "from", "to", "z"),
+    "arousal": ("change", "from", "to", "z"),
+    "silence": ("seconds",),
+    "monologue": ("seconds",),
+    "interruption": ("overlap_s",),
+}
+_COUNTED: dict[str, tuple[str, ...]] = {"more_than_roles": ("found", "roles"), "fewer_speakers": ("asked", "found")}
+
+
+class BrokenRuleError(ValueError):
+    """A rule that a stored conversation breaks; the message begins with the field."""
+
+
+def check(conversation: Conversation, config: Config) -> None:
+    """Raise `BrokenRuleError` for the first rule that is broken; `config` are the conversation's options."""
+    points = conversation.recording.duration_s / config.trajectory.step_s
+    _check(points <= MOST_GRID, f"config.trajectory.step_s: {points:,.0f} points; expected at most {MOST_GRID:,}")
+    _unique("speakers", [s.label for s in conversation.speakers])
+    _unique("turns", [t.index for t in conversation.turns])
+    _known(conversation)
+    _inside(conversation, config)
+    _at_once(conversation.turns)
+    for k, turn in enumerate(conversation.turns):
+        _turn(turn, f"turns.{k}")
+    for k, line in enumerate(conversation.trajectories):
+        _trajectory(line, f"trajectories.{k}")
+    _figures(conversation)
+    for k, moment in enumerate(conversation.moments):
+        _moment(moment, f"moments.{k}")
+    for place, note in _notes(conversation):
+        _numbers(note.values, _COUNTED.get(note.key, ()), place)
+    _levels(conversation)
+    _apart(conversation)
+
+
+def _check(holds: bool, message: str) -> None:
+    if not holds:
+        raise BrokenRuleError(message)
+
+
+def _unique(field: str, keys: Sequence[object]) -> None:
+    seen: set[object] = set()
+    for key in keys:
+        _check(key not in seen, f"{field}: {key!r} is there twice; expected each once")
+        seen.add(key)
+
+
+def _known(conversation: Conversation) -> None:
+    """Turns and speakers that others speak of are there."""
+    turns = {t.index for t in conversation.turns}
+    labels = {s.label for s in conversation.speakers}
+    points = chain.from_iterable(line.points for line in conversation.trajectories)
+    of_turns: list[tuple[str, Iterable[int | None]]] = [
+        ("words", (w.turn for w in conversation.words)),
+        ("omissions", (o.turn for o in conversation.omissions)),
+        ("trajectories", (p.turn for p in points)),
+        ("corrections.turns", (c.turn for c in conversation.corrections.turns)),
+    ]
+    for field, found in of_turns:
+        strange = next((turn for turn in found if turn is not None and turn not in turns), None)
+        _check(strange is None, f"{field}: no turn {strange}; expected one that there is")
+    exchange, found_by = conversation.exchange, conversation.diarization
+    of_speakers: list[tuple[str, Iterable[str | None]]] = [
+        ("turns", (t.speaker for t in conversation.turns)),
+        ("turns.original", (t.original.speaker for t in conversation.turns if t.original)),
+        ("trajectories", (line.speaker for line in conversation.trajectories)),
+        ("diarization.segments", (s.speaker for s in found_by.segments)),
+        ("diarization.exclusive", (s.speaker for s in found_by.exclusive)),
+        ("diarization.embeddings", (label for label, _ in found_by.embeddings)),
+        ("moments", (m.speaker for m in conversation.moments)),
+        ("exchange.monologues", (m.speaker for m in exchange.monologues) if exchange else ()),
+        ("exchange.interruptions", (who for i in exchange.interruptions for who in (i.by, i.of)) if exchange else ()),
+    ]
+    for field, who in of_speakers:
+        unknown = next((label for label in who if label is not None and label not in labels), None)
+        _check(unknown is None, f"{field}: no speaker {unknown!r}; expected one that there is")
+    named = [t.speaker for t in conversation.corrections.turns] + [n.speaker for n in conversation.corrections.names]
+    new = next((label for label in named if label and label not in labels and not NEW_LABEL.fullmatch(label)), None)
+    _check(new is None, f"corrections: no speaker {new!r}; expected one that there is, or a new one (S1 to S99)")
+    _unique("trajectories", [line.speaker for line in conversation.trajectories])
+    _unique("diarization.embeddings", [label for label, _ in found_by.embeddings])
+
+
+def _inside(conversation: Conversation, config: Config) -> None:
+    """Everything ends with the recording."""
+    end_s = conversation.recording.duration_s + BEYOND_S
+    exchange, step_s = conversation.exchange, config.trajectory.step_s
+    for field, ends in (
+        ("turns", (t.end_s for t in conversation.turns)),
+        ("diarization.segments", (s.end_s for s in conversation.diarization.segments)),
+        ("diarization.exclusive", (s.end_s for s in conversation.diarization.exclusive)),
+        ("words", (w.end_s for w in conversation.words)),
+        ("bleeps", (b.end_s for b in conversation.bleeps)),
+        ("omissions", (o.end_s for o in conversation.omissions)),
+        ("moments", (m.end_s for m in conversation.moments)),
+        ("trajectories", (t - step_s for line in conversation.trajectories for t in line.times_s)),
+        ("trajectories", (p.time_s for line in conversation.trajectories for p in line.points)),
+        ("exchange.silences", (s.end_s for s in exchange.silences) if exchange else ()),
+        ("exchange.monologues", (m.end_s for m in exchange.monologues) if exchange else ()),
+        ("exchange.interruptions", (i.time_s + i.overlap_s for i in exchange.interruptions) if exchange else ()),
+    ):
+        last = max(ends, default=0.0)
+        _check(last <= end_s, f"{field}: {last:g} s is after the end of the recording ({end_s - BEYOND_S:g} s)")
+    for field, spans in (("words", conversation.words), ("omissions", conversation.omissions)):
+        late = next((s for s in spans if s.start_s > s.end_s), None)
+        _check(late is None, f"{field}: one ends before it starts" + (f", at {late.start_s:g} s" if late else ""))
+
+
+def _at_once(turns: Sequence[Turn]) -> None:
+    ends: list[float] = []
+    for turn in sorted(turns, key=lambda t: t.start_s):
+        while ends and ends[0] <= turn.start_s:
+            heappop(ends)
+        heappush(ends, turn.end_s)
+        _check(
+            len(ends) <= MOST_AT_ONCE,
+            f"turns: {len(ends)} at once, at {turn.start_s:g} s; expected at most {MOST_AT_ONCE}",
+        )
+
+
+def _turn(turn: Turn, field: str) -> None:
+    windows = turn.windows + (turn.original.windows if turn.original else ())
+    inside = all(
+        turn.start_s - _ROUNDED <= w.start_s and w.end_s <= turn.end_s + _ROUNDED
+        and w.weight_s <= turn.duration_s + _ROUNDED for w in windows
+    )  # fmt: skip
+    _check(inside, f"{field}.windows: one is longer than its turn, or outside of it")
+    _check(turn.overlap_s <= turn.duration_s + _ROUNDED, f"{field}.overlap_s: {turn.overlap_s:g} s is all and more")
+
+
+def _trajectory(line: Trajectory, field: str) -> None:
+    lines = (line.valence, line.valence_low, line.valence_high, line.arousal, line.arousal_low, line.arousal_high)
+    count = len(line.times_s)
+    _check(all(len(one) == count for one in lines), f"{field}: lines of several lengths; expected {count} of each")
+    _check(all(a < b for a, b in pairwise(line.times_s)), f"{field}.times_s: not in order of time")
+    _check(all(a.time_s <= b.time_s for a, b in pairwise(line.points)), f"{field}.points: not in order of time")
+    for name, (middle, low, high) in (("valence", lines[:3]), ("arousal", lines[3:])):
+        for m, l, h in zip(middle, low, high, strict=True):  # noqa: E741  # low
+            fits = (m is l is h is None) if m is None or l is None or h is None else l <= m <= h
+            _check(fits, f"{field}.{name}: got low {l}, middle {m}, high {h}; expected low <= middle <= high")
+
+
+def _figures(conversation: Conversation) -> None:
+    for k, speaker in enumerate(conversation.speakers):
+        affect, field = speaker.affect, f"speakers.{k}.affect"
+        if affect is None:
+            continue
+        total = sum(affect.class_shares) + affect.unsure_share
+        _check(total <= 1 + 10 * _ROUNDED, f"{field}: shares of {total:g} in all; expected at most 1")
+        for name in ("valence", "arousal", "valence_change", "arousal_change"):
+            found = getattr(affect, name)
+            _check(found is None or found.low <= found.high, f"{field}.{name}: low is above high")
+
+
+def _moment(moment: Moment, field: str) -> None:
+    _numbers(moment.values, _TOLD_BY[moment.kind], field)
+    _check(isinstance(moment.values.get("by_person", 0), int | float), f"{field}.values.by_person: expected a number")
+    if moment.kind == "interruption":
+        _check(isinstance(moment.values.get("of"), str), f"{field}.values.of: expected whom")
+    _check(moment.speaker is not None or moment.kind == "silence", f"{field}.speaker: expected one")
+
+
+def _numbers(values: dict[str, Any], names: Sequence[str], field: str) -> None:
+    for name in names:
+        _check(isinstance(values.get(name), int | float), f"{field}.values.{name}: expected a number")
+
+
+def _notes(conversation: Conversation) -> Iterator[tuple[str, Note]]:
+    yield "layout_reason", conversation.layout_reason
+    for field, notes in (
+        ("recording.notes", conversation.recording.notes),
+        ("diarization.notes", conversation.diarization.notes),
+        *((f"models.{k}.notes", m.notes) for k, m in enumerate(conversation.models)),
+    ):
+        yield from ((f"{field}.{k}", note) for k, note in enumerate(notes))
+
+
+def _levels(conversation: Conversation) -> None:
+    levels = conversation.levels
+    if levels is None:
+        return
+    lasts_s, most_s = len(levels.dbfs) * levels.step_s, conversation.recording.duration_s + BEYOND_S + levels.step_s
+    _check(lasts_s <= most_s, f"levels: {lasts_s:g} s of them; expected at most {most_s:g} s")
+
+
+def _apart(conversation: Conversation) -> None:
+    ordered = sorted(conversation.diarization.exclusive, key=lambda s: s.start_s)
+    strange = next((b for a, b in pairwise(ordered) if b.start_s < a.end_s - _ROUNDED), None)
+    _check(strange is None, "diarization.exclusive: two overlap" + (f" at {strange.start_s:g} s" if strange else ""))
