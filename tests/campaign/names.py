@@ -35,7 +35,7 @@ def names(port: int = 9) -> list[str]:
         "call:1.wav",
         "C:call.wav",
         "--help.wav",
-        "-.wav",
+        "-a.wav",
         "-vf.wav",
         "--out=elsewhere.wav",
         "@list.wav",
