@@ -34,6 +34,11 @@ SCORES = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--short`: the campaign of `tests/campaign` in its short form."""
+    parser.addoption("--short", action="store_true", help="with -m campaign: a few minutes instead of an hour")
+
+
 def absent(what: str) -> None:
     """Skip with a reason; fail in CI, where everything has to be there."""
     if os.environ.get("CI"):
