@@ -191,6 +191,12 @@ class ReportOptions(Group):
     validation: Place | None = None  # a result of `ressenti evaluate label`, which the page then quotes
 
 
+class ComputeOptions(Group):
+    """How it is computed; nothing here changes a result."""
+
+    timeout_s: Positive | None = None  # for one recording; None: as long as it takes
+
+
 class Config(Group):
     """All options; `load_config` reads them."""
 
@@ -204,6 +210,7 @@ class Config(Group):
     moments: MomentOptions = MomentOptions()
     roles: RoleOptions = RoleOptions()
     report: ReportOptions = ReportOptions()
+    compute: ComputeOptions = ComputeOptions()
 
 
 def preset_names() -> tuple[str, ...]:

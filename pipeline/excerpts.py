@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import math
+import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -14,23 +17,32 @@ import numpy as np
 from pipeline.annotations import Span
 from pipeline.audio import RATE_HZ, Samples
 from pipeline.errors import OutputError
-from pipeline.records import union_s
+from pipeline.records import Progress, ignore_progress, union_s
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from pydub import AudioSegment
 
+_IMPORTING = Lock()
 _BLOCK = 60 * RATE_HZ  # samples that are encoded at a time
 _LAME_QUALITY = "7"  # half the time of the default 5; at the bit rates of speech the error is smaller, not larger
 
 
 def segment(samples: Samples) -> AudioSegment:
     """Samples (n,) as a pydub segment, for cutting, levelling and silencing."""
-    with warnings.catch_warnings():  # pydub looks for an FFmpeg program, which nothing here needs
-        warnings.simplefilter("ignore")
-        from pydub import AudioSegment
+    return _segments()(data=samples.tobytes(), sample_width=2, frame_rate=RATE_HZ, channels=1)
 
-    return AudioSegment(data=samples.tobytes(), sample_width=2, frame_rate=RATE_HZ, channels=1)
+
+def _segments() -> type[AudioSegment]:
+    """Pydub's class, imported once: to switch warnings off is to do it for all threads, so only one may at a time."""
+    with _IMPORTING:
+        if "pydub" not in sys.modules:
+            with warnings.catch_warnings():  # pydub looks for an FFmpeg program, which nothing here needs
+                warnings.simplefilter("ignore")
+                importlib.import_module("pydub")
+    from pydub import AudioSegment
+
+    return cast("type[AudioSegment]", AudioSegment)
 
 
 def loudness_dbfs(samples: Samples) -> float | None:
@@ -57,14 +69,15 @@ def encode(sound: AudioSegment, path: Path) -> None:
     _write(sound, str(path), codec, None)
 
 
-def mp3(sound: AudioSegment | Samples, bit_rate: int = 64_000) -> bytes:
+def mp3(sound: AudioSegment | Samples, bit_rate: int = 64_000, progress: Progress = ignore_progress) -> bytes:
     """A pydub segment, or samples (n,), as MP3, which every browser plays; same sound, same bytes.
 
     The bit rate is constant, and the first frame says how long it is and where its tenths lie, so that players seek
-    exactly.
+    exactly. `progress` is called with the stage `sound`, in seconds.
     """
     buffer = io.BytesIO()
-    _write(sound, buffer, "libmp3lame", "mp3", {"b": str(bit_rate), "compression_level": _LAME_QUALITY})
+    options = {"b": str(bit_rate), "compression_level": _LAME_QUALITY}
+    _write(sound, buffer, "libmp3lame", "mp3", options, progress)
     return buffer.getvalue()
 
 
@@ -80,6 +93,7 @@ def _write(
     codec: str,
     container_format: str | None,
     codec_options: dict[str, str] | None = None,
+    progress: Progress = ignore_progress,
 ) -> None:
     """Encode block by block, with no version, date or tag of any kind in the file."""
     import av
@@ -99,6 +113,7 @@ def _write(
             frame_size=stream.codec_context.frame_size or None,
         )
         for start in range(0, len(samples), _BLOCK):
+            progress("sound", start / RATE_HZ, len(samples) / RATE_HZ)
             block = samples[None, start : start + _BLOCK]
             frame = av.AudioFrame.from_ndarray(block, format="s16", layout="mono")
             frame.sample_rate, frame.pts = own_hz, start
@@ -107,3 +122,4 @@ def _write(
         for piece in resampler.resample(None):
             container.mux(stream.encode(piece))
         container.mux(stream.encode(None))
+        progress("sound", len(samples) / RATE_HZ, len(samples) / RATE_HZ)

@@ -22,10 +22,12 @@ from pipeline.visible import visible
 
 STAGES = {
     "audio": "Decoding",
+    "models": "Loading models",
     "speech": "Finding speech",
     "voices": "Telling voices apart",
     "clustering": "Grouping voices",
     "emotion": "Judging emotion",
+    "sound": "Encoding the sound",
     "report": "Writing the report",
 }
 _OTHERS = {  # not part of an analysis

@@ -123,8 +123,12 @@ def _heard(excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) ->
     parts = []
     for start in range(0, len(excerpts), _AT_ONCE):
         some = excerpts[start : start + _AT_ONCE]
-        parts.append(features.impressions([features.mel_of(excerpt.samples) for excerpt in some]))
-        progress("emotion", start + len(some), len(excerpts))
+
+        def heard(count: int, start: int = start) -> None:
+            progress("emotion", start + count, len(excerpts))
+
+        heard(0)
+        parts.append(features.impressions([features.mel_of(excerpt.samples) for excerpt in some], heard))
     return features.together(parts)
 
 

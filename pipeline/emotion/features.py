@@ -7,7 +7,7 @@ inference.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,8 +48,8 @@ def mel_of(samples: Samples) -> FloatArray:
     return mel_power(samples, voice.BANDS) * np.float32(10 ** ((voice.LEVEL_DBFS - level_db) / 10))
 
 
-def impressions(mels: Sequence[FloatArray]) -> Impressions:
-    """Impressions of stretches of mel power (frames, 40).
+def impressions(mels: Sequence[FloatArray], heard: Callable[[int], None] = lambda count: None) -> Impressions:
+    """Impressions of stretches of mel power (frames, 40); `heard` is told after each batch how many are done.
 
     Of each of the encoder's 256 states: its mean, its standard deviation, and how much it changes from frame to frame,
     by frames that are loud within the stretch.
@@ -58,6 +58,7 @@ def impressions(mels: Sequence[FloatArray]) -> Impressions:
     for i, mel in enumerate(mels):
         by_length[-(-len(mel) // _GRID) * _GRID].append(i)
     values = np.zeros((len(mels), WIDTH), np.float32)
+    done = 0
     for length, rows in by_length.items():
         for start in range(0, len(rows), _BATCH):
             part = rows[start : start + _BATCH]
@@ -66,6 +67,8 @@ def impressions(mels: Sequence[FloatArray]) -> Impressions:
                 padded[k, : len(mels[i])] = mels[i]
             for i, states in zip(part, voice.states(padded), strict=True):
                 values[i] = _summary(states[: len(mels[i])], _weights(mels[i]))
+            done += len(part)
+            heard(done)
     return Impressions(values, np.array([len(mel) * FRAME_S for mel in mels], np.float32))
 
 
