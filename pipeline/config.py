@@ -58,7 +58,7 @@ class DiarizationOptions(Group):
     """Speech activity and who speaks."""
 
     model: Place = "auto"  # the installed default of the registry, else builtin; or builtin, an id, or a folder
-    trust_model: bool = False  # unpickle checkpoints of a folder that no manifest names
+    trust_model: bool = False  # for this run, load pickles whose SHA-256 nobody trusts: they may run code
     speakers: Annotated[int, Field(ge=1, le=20)] | None = None
     min_speakers: Annotated[int, Field(ge=1, le=20)] = 1
     max_speakers: Annotated[int, Field(ge=1, le=20)] | None = None  # builtin: 8; a pipeline of pyannote's: no bound

@@ -160,6 +160,8 @@ def derive(conversation: Conversation, config: Config) -> Conversation:
     taken = turns.make_turns(segments, config.turns) if conversation.diarization.exclusive else spoken
     exchange = dynamics.exchange_of(segments, taken, conversation.recording.duration_s, config.dynamics)
     points = {s.label: affect.points_of(spoken, s.label, config.affect, config.emotion) for s in conversation.speakers}
+    labels = [speaker.label for speaker in conversation.speakers]
+    talk = dynamics.talks_of(labels, segments, taken, exchange, config.dynamics, spoken)
     lines = tuple(trajectory.make_trajectory(label, own, config.trajectory) for label, own in points.items() if own)
     return replace(
         conversation,
@@ -170,7 +172,7 @@ def derive(conversation: Conversation, config: Config) -> Conversation:
         speakers=tuple(
             replace(
                 speaker,
-                talk=dynamics.talk_of(speaker.label, segments, taken, exchange, config.dynamics, spoken),
+                talk=talk[speaker.label],
                 affect=dynamics.affect_of(speaker.label, spoken, points[speaker.label], config.dynamics),
             )
             for speaker in conversation.speakers
@@ -200,7 +202,8 @@ def _corrected(conversation: Conversation, config: Config) -> Conversation:
     heard = replace(before, turns=tuple(_with_emotion(turn, config) for turn in before.turns))
     asked, known = conversation.allow_restricted, before.speakers
     after = corrections.corrected(heard, lambda label: roles.newcomer(label, known, asked, config.roles))
-    spoken = tuple(_with_emotion(turn, config) for turn in after.turns)
+    pairs = zip(heard.turns, after.turns, strict=True)
+    spoken = tuple(turn if turn is same else _with_emotion(turn, config) for same, turn in pairs)
     was, now = ([turn.speaker for turn in who] for who in (conversation.turns, spoken))
     if now != was or now != [turn.speaker for turn in before.turns]:
         segments = corrections.corrected_segments(after)

@@ -27,23 +27,29 @@ def page_sound(path: Path, conversation: Conversation, progress: Progress = igno
 
     def work(watch: Watch) -> bytes:
         with watch.step("making the page's sound"):
-            mix = excerpts.segment(mix_of(analysed_sound(path, conversation, watch)))
-            return excerpts.mp3(excerpts.silenced(mix, conversation.bleeps), BIT_RATE, watch)
+            mix = mix_of(analysed_sound(path, conversation, watch))
+            excerpts.silence(mix, conversation.bleeps)
+            return excerpts.mp3(mix, BIT_RATE, watch)
 
     return watched(work, progress)
 
 
 def analysed_sound(path: Path, conversation: Conversation, progress: Progress = ignore_progress) -> Layout:
     """The channels as the analysis heard them: split where it split them, otherwise by the same options."""
-    check_recording(path, conversation)
+    check_recording(path, conversation)  # before it is decoded, and what was decoded after
     options = build_config(conversation.config, source=conversation.recording.name).audio
-    _, sound = audio.load(path, options, progress)
+    recording, sound = audio.load(path, options, progress)
+    _check_same(path, conversation, recording.sha256)
     return lay_out(sound, "split" if conversation.layout == "split" else options.channels, options)
 
 
 def check_recording(path: Path, conversation: Conversation) -> None:
     """Raise `WrongRecordingError` where a file is not the recording that was analysed."""
-    known, digest = conversation.recording, audio.checked_sha256(path)
+    _check_same(path, conversation, audio.checked_sha256(path))
+
+
+def _check_same(path: Path, conversation: Conversation, digest: str) -> None:
+    known = conversation.recording
     if digest != known.sha256:
         raise WrongRecordingError(
             f"{path}: not the recording that was analysed: SHA-256 {digest[:12]}..., expected {known.sha256[:12]}... "

@@ -34,6 +34,11 @@ SCORES = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--short`: the campaign of `tests/campaign` in its short form."""
+    parser.addoption("--short", action="store_true", help="with -m campaign: a few minutes instead of an hour")
+
+
 def absent(what: str) -> None:
     """Skip with a reason; fail in CI, where everything has to be there."""
     if os.environ.get("CI"):
@@ -46,6 +51,7 @@ def no_installed_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
     """Tests judge the product as it is without models that this machine's user installed, also in subprocesses."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RESSENTI_MODELS", str(tmp_path_factory.mktemp("models") / "none"))
+        patch.setenv("RESSENTI_SETTINGS", str(tmp_path_factory.mktemp("settings")))
         yield
 
 

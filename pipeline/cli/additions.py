@@ -96,6 +96,9 @@ class Additions:
         elif self.transcript is not None:
             outside = sum(word.turn is None for word in conversation.words)
             terminal.say(f"    {counted(len(conversation.words), 'word')}, {outside} of them in no turn")
+            if conversation.words_beyond:
+                dropped = counted(conversation.words_beyond, "more word")
+                terminal.say(f"    [yellow]{dropped} dropped: after the end of the recording[/]")
         if conversation.bleeps:
             silenced_s = sum(span.end_s - span.start_s for span in conversation.bleeps)
             places = f", words left out in {counted(len(conversation.omissions), 'place')}" if said else ""

@@ -56,7 +56,10 @@ def analyze(
         typer.Option(help="auto, builtin, an installed pyannote pipeline, or a folder with one.", metavar="ID|PATH"),
     ] = None,
     trust_model: Annotated[
-        bool, typer.Option("--trust-model", help="Load pickled checkpoints that no manifest names: they run code.")
+        bool,
+        typer.Option(
+            "--trust-model", help="For this run, load pickles whose SHA-256 nobody trusts: they may run code."
+        ),
     ] = False,
     names: Annotated[str, typer.Option(help="Speakers' names: Anna,Ben or S2=Ben.")] = "",
     roles: Annotated[str, typer.Option(help="Speakers' roles: agent,client (a guess on mono) or S2=client.")] = "",

@@ -18,6 +18,7 @@ from rich.text import Text
 from pipeline.errors import RessentiError
 from pipeline.records import Progress as Hook
 from pipeline.records import ignore_progress
+from pipeline.visible import visible
 
 STAGES = {
     "audio": "Decoding",
@@ -58,7 +59,7 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """Print a line of markup, unless quiet."""
-        self.out.print(text)
+        self.out.print(visible(text))
 
     def show(self, table: Table, width: int = 120) -> None:
         """Print a table, also where the terminal is narrow or there is none: its figures are not to be cut."""
@@ -68,12 +69,12 @@ class Terminal:
     def fail(self, error: Exception, source: Path | None = None) -> int:
         """Print an error, and return its exit code: 1 for one that nobody thought of, which names its place."""
         if isinstance(error, RessentiError):
-            self.err.print(f"[bold red]error[/] {escape(str(error))}")
+            self.err.print(f"[bold red]error[/] {escape(visible(str(error)))}")
             return error.exit_code
         place = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(place.filename).name}:{place.lineno}"
         text = f"{source.name if source else ''}: unexpected {type(error).__name__} at {where}: {error}"
-        self.err.print(f"[bold red]error[/] {escape(text)}. This is a defect of Ressenti; please report it.")
+        self.err.print(f"[bold red]error[/] {escape(visible(text))}. This is a defect of Ressenti; please report it.")
         return RessentiError.exit_code
 
     @contextmanager
@@ -85,7 +86,7 @@ class Terminal:
         columns = (TextColumn("{task.description:<22}"), BarColumn(), _Percentage("{task.percentage:>3.0f} %"))
         with Progress(*columns, TimeElapsedColumn(), console=self.err, transient=True) as bars:
             tasks: dict[str, TaskID] = {}
-            bars.console.print(f"[dim]{escape(title)}[/]")
+            bars.console.print(f"[dim]{escape(visible(title))}[/]")
 
             def step(stage: str, completed: float, total: float | None) -> None:
                 if stage not in tasks:

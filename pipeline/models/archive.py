@@ -126,15 +126,16 @@ def load(
     `UntrustedModelError` for a hash that no pickle in it has, `OutputExistsError` where another commit of a model is
     installed and `overwrite` is not given.
     """
+    root = models_folder()
+    with writing(root):
+        root.mkdir(parents=True, exist_ok=True)
+        clean(root)
     with _opened(path) as (file, length):
         found = _judged(file, length, path)
         _check_typed(trust, found, path)
         for model in found:
             _check_free(model.manifest, overwrite)
-        root = models_folder()
         with writing(root):
-            root.mkdir(parents=True, exist_ok=True)
-            clean(root)
             check_room(root, sum(model.size for model in found))
             aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=root))
         try:

@@ -152,6 +152,14 @@ def test_an_mp3_that_promises_more_is_refused(tmp_path: Path) -> None:
         loaded(tmp_path, whole[: len(whole) // 2], "mp3")
 
 
+@pytest.mark.parametrize(("name", "codec"), [("a.avi", "pcm_s16le"), ("a.flv", "aac")])
+def test_a_container_cut_in_half_is_refused(tmp_path: Path, name: str, codec: str) -> None:
+    rate = 44_100 if name == "a.flv" else 16_000
+    whole = write(tmp_path / name, [pulses(8, rate)], codec, rate).read_bytes()
+    with pytest.raises(errors.TruncatedError, match="header says"):
+        loaded(tmp_path, whole[: len(whole) // 2], name[2:])
+
+
 def test_what_follows_an_amr_is_no_error(tmp_path: Path) -> None:
     whole = write(tmp_path / "whole.amr", [pulses(4, 8_000)], "libopencore_amrnb", 8_000).read_bytes()
     recording, _ = loaded(tmp_path, whole + b"\xff" * 100, "amr")

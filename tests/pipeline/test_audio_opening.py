@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -88,11 +89,22 @@ def test_a_file_that_names_others_is_refused(tmp_path: Path, name: str) -> None:
 def with_reference(tmp_path: Path) -> Path:
     """A QuickTime file whose sound lies in canary.wav beside it."""
     whole = write(tmp_path / "whole.mov", [tone()], "pcm_s16le", 16_000).read_bytes()
-    own = b"url \0\0\0\1"
+    own = b"\0\0\0\x0curl \0\0\0\1"
     assert own in whole
+    name = b"file://" + str(tmp_path / "canary.wav").encode() + b"\0"
+    data = whole.replace(own, struct.pack(">I", 12 + len(name)) + b"url \0\0\0\0" + name)
+    for box in (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"):
+        at = data.rfind(box) - 4
+        data = data[:at] + struct.pack(">I", struct.unpack(">I", data[at : at + 4])[0] + len(name)) + data[at + 4 :]
     path = tmp_path / "reference.mov"
-    path.write_bytes(whole.replace(own, b"alis\0\0\0\0"))
+    path.write_bytes(data)
     return path
+
+
+def test_a_reference_movie_is_refused(tmp_path: Path) -> None:
+    write_wav(tmp_path / "canary.wav", tone())
+    with pytest.raises(errors.NotAudioError, match="its sound lies in another file"):
+        audio.load(with_reference(tmp_path), OPTIONS)
 
 
 def test_strace_sees_no_connection_and_no_other_file(tmp_path: Path) -> None:

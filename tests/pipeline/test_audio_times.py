@@ -132,6 +132,18 @@ def test_a_damaged_page_shifts_nothing_and_is_told(
     assert all(min(abs(t - k) for k in range(40)) < 0.1 or 0.1 < t % 1 < 0.5 for t in times)
 
 
+@pytest.mark.parametrize("number", [2, -2])
+def test_a_damaged_first_or_last_page_shifts_nothing(tmp_path: Path, number: int) -> None:
+    data = bytearray(write(tmp_path / "a.opus", [pulses(40, 48_000)], "libopus", 48_000).read_bytes())
+    data[ogg_pages(bytes(data))[number] + 100] ^= 1
+    path = tmp_path / "bad.opus"
+    path.write_bytes(data)
+    recording, sound = audio.load(path, OPTIONS, trusted=True)
+    assert recording.duration_s == pytest.approx(40, abs=0.1)
+    assert keys(recording)["lost_filled"]["seconds"] == pytest.approx(1.0, abs=0.1)
+    assert onsets(sound.samples[0])[5] == pytest.approx(6 if number > 0 else 5, abs=0.1)
+
+
 def test_ogg_with_much_lost_is_refused(tmp_path: Path) -> None:
     data = bytearray(write(tmp_path / "a.opus", [pulses(12, 48_000)], "libopus", 48_000).read_bytes())
     for page in ogg_pages(bytes(data))[4:6]:

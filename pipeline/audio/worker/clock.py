@@ -32,6 +32,10 @@ class Clock:
         self._first_s = 0.0
         self._dropped_s = 0.0
 
+    def start_at(self, origin_s: float) -> None:
+        """Set the stamp at which the recording starts, before the first frame is placed."""
+        self._shift_s = -origin_s
+
     def place(self, stamp_s: float | None, duration_s: float) -> Place:
         """Where a frame goes; `stamp_s` is None where it has none that counts."""
         least_s = max(LEAST_JUMP_S, 2 * duration_s)

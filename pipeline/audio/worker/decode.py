@@ -25,6 +25,7 @@ Message = tuple[dict[str, Any], bytes]
 
 _GRANULES = {"opus": 48_000}
 _PACKETS_A_BEAT = 256
+_MOST_LATE_PACKETS = 100_000
 _LEAST_TAIL_BYTES = 4096  # behind the sound, that are no damage of it
 
 
@@ -104,33 +105,44 @@ class _Reading:
     def _decode(
         self, container: InputContainer, streams: dict[int, AudioStream], tracks: dict[int, Decoded]
     ) -> Iterator[tuple[int, tuple[int, bytes]]]:
-        import av
-
         for stream in streams.values():
             stream.codec_context.thread_type = "NONE"
-        number = 0
+        for number, packet in enumerate(self._packets(container, streams), 1):
+            track = tracks.get(packet.stream.index)
+            if track is None:  # of a stream that was not there when the file was opened
+                continue
+            if packet.size:
+                track.packets += 1
+                if packet.pos is not None and packet.pos >= 0:
+                    self.at = max(self.at, packet.pos + packet.size)
+            for block in self._packet(packet, track):
+                yield packet.stream.index, block
+            if number % _PACKETS_A_BEAT == 0:
+                yield packet.stream.index, (track.out, b"")
+
+    def _packets(self, container: InputContainer, streams: dict[int, AudioStream]) -> Iterator[Packet[AudioStream]]:
+        """Packets of the streams, to where FFmpeg gives up."""
+        import av
+
+        late = 0
         packets = container.demux(*streams.values())
         while True:
             try:
                 packet = next(packets)
             except StopIteration:
                 return
+            except IndexError:  # PyAV does not know a stream that was not there when the file was opened
+                packets = container.demux(*streams.values())
+                late += 1
+                if late > _MOST_LATE_PACKETS:
+                    raise
+                continue
             except av.error.MemoryError:
                 raise
             except av.error.FFmpegError:
                 self.unread = max(1, self.source.size - self.at)
                 return
-            number += 1
-            track = tracks[packet.stream.index]
-            if packet.size:
-                track.packets += 1
-                if packet.pos is not None and packet.pos >= 0:
-                    self.at = max(self.at, packet.pos + packet.size)
-            yield from (
-                (packet.stream.index, block) for block in self._packet(cast("Packet[AudioStream]", packet), track)
-            )
-            if number % _PACKETS_A_BEAT == 0:
-                yield packet.stream.index, (track.out, b"")
+            yield cast("Packet[AudioStream]", packet)
 
     def _packet(self, packet: Packet[AudioStream], track: Decoded) -> Iterator[tuple[int, bytes]]:
         import av
@@ -140,8 +152,8 @@ class _Reading:
         except av.error.MemoryError:
             raise
         except (av.error.FFmpegError, ValueError):
-            known = packet.duration and packet.time_base
-            track.lose(float(packet.duration * packet.time_base) if known else 0.0, packet.size)
+            seconds = float((packet.duration or 0) * (packet.time_base or 0))
+            track.lose(seconds, packet.size)
             return
         for frame in frames:
             try:
@@ -155,7 +167,7 @@ class _Reading:
         """Where sound ends by the header, in seconds; None where it promises nothing: an estimate is no promise."""
         if "mp3" in names:
             return structure.mp3_promise_s(self.source)
-        if not names & {"flac", "matroska", "webm", "mov", "mp4", "tta", "ape", "wv"}:
+        if not names & {"flac", "matroska", "webm", "mov", "mp4", "tta", "ape", "wv", "flv"}:
             return None
         if stream.duration is not None and stream.time_base is not None and stream.duration > 0:
             return float(stream.duration * stream.time_base) + clock.late_s

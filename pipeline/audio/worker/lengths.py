@@ -75,6 +75,10 @@ def lengths_of(source: Source) -> Lengths:
         return _read(source, _AIFF)
     if head[:4] == b"caff":
         return _read(source, _CAF)
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        size = 8 + struct.unpack("<I", head[4:8])[0]
+        cut = source.size < size < 0x7FFFF000
+        return Lengths(promised=size if cut else None, there=source.size)
     if head[:4] == b".snd" and len(head) == 16:
         start, size = struct.unpack(">II", head[4:12])
         return Lengths(promised=None if size in {0, 0xFFFFFFFF} else size, there=max(0, source.size - start))

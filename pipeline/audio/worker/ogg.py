@@ -28,20 +28,21 @@ class Page:
 def pages_of(source: Source) -> dict[int, Page]:
     """Every page whose header can be found, by its position in the file."""
     pages: dict[int, Page] = {}
-    at = 0
+    at = last = 0
     while len(pages) < _MOST_PAGES:
         head = source.at(at, 27 + 255)
         if len(head) < 27:
             break
         if head[:5] != b"OggS\0":
-            found = _next(source, at + 1)
+            found = _next(source, last + 4 if last < at else at + 1)  # a damaged page may be shorter than it says
             if found is None:
                 break
-            at = found
+            at = last = found
             continue
         granule, serial, number = struct.unpack("<qII", head[6:22])
         lacing = head[27 : 27 + head[26]]
         end = at + 27 + head[26] + sum(lacing)
+        last = at
         pages[at] = Page(at, serial, number, granule, end if len(lacing) == head[26] else source.size + 1)
         at = end
     return pages
@@ -76,10 +77,15 @@ class PageTimes:
         page = self._pages.get(at)
         if page is None:
             return None, False
-        last, self._last = self._last, page
+        last, self._last = self._last or self._headers_end(page), page
         same = last is not None and last.serial == page.serial
         missing = bool(same and last and page.number - last.number > 1 and not self._only_others(last, page))
         return (None if page.granule < 0 else page.granule / self._rate_hz - sound_s), missing
+
+    def _headers_end(self, first: Page) -> Page | None:
+        """The last page of the headers before the first page of sound: headers end at sample 0."""
+        headers = [p for p in self._pages.values() if p.serial == first.serial and p.at < first.at and p.granule == 0]
+        return max(headers, key=lambda page: page.at) if headers else None
 
     def _only_others(self, first: Page, last: Page) -> bool:
         """Whether the numbers between two pages are of pages that hold no end of a packet of their own."""

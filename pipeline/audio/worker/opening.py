@@ -84,9 +84,7 @@ def wanted_of(
     if job.track is not None and not 1 <= job.track <= len(found):
         raise Refused("no_such_track", track=job.track, tracks=len(found))
     if names & {"mov", "mp4"}:
-        moov = structure.moov_bytes(source)
-        if b"enca" in moov and b"schm" in moov:
-            raise Refused("encrypted")
+        _check_own(structure.moov_bytes(source))
     wanted, left = chosen(found, job.track)
     decodable = [number for number in wanted if found[number - 1].decodable]
     if not decodable:
@@ -101,6 +99,14 @@ def wanted_of(
     if together > limits.max_channels:
         raise Refused("many_tracks", channels=together, tracks=len(decodable), most=limits.max_channels)
     return tuple(decodable), left
+
+
+def _check_own(moov: bytes) -> None:
+    """Refuse an MP4 whose sound is encrypted, or in another file."""
+    if b"enca" in moov and b"schm" in moov:
+        raise Refused("encrypted")
+    if structure.refers_elsewhere(moov):
+        raise Refused("elsewhere")
 
 
 def _codec_name(source: Source, job: Job) -> str:

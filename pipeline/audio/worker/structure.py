@@ -50,6 +50,23 @@ def moov_bytes(source: Source, most: int = 1 << 22) -> bytes:
     return b""
 
 
+def refers_elsewhere(moov: bytes) -> bool:
+    """Whether a track of an MP4 has its data in another file (QuickTime's reference movies), by its `dref` boxes."""
+    at = moov.find(b"dref")
+    while at >= 0:
+        entry = at + 12
+        for _ in range(min(64, int.from_bytes(moov[at + 8 : at + 12], "big"))):
+            size, flags = int.from_bytes(moov[entry : entry + 4], "big"), moov[entry + 8 : entry + 12]
+            kind = moov[entry + 4 : entry + 8]
+            if kind in (b"url ", b"urn ", b"alis", b"rsrc") and size > 12 and flags and not flags[-1] & 1:
+                return True
+            if size < 12:
+                break
+            entry += size
+        at = moov.find(b"dref", at + 4)
+    return False
+
+
 def matroska_is_whole(source: Source) -> bool:
     """Whether the elements of a Matroska or WebM file cover it, in its clusters too."""
     at = 0

@@ -128,6 +128,8 @@ class Decoded:
         if not frames or self.pages is None or self._page_at is None:
             return
         stamp, missing = self.pages.read(self._page_at, sum(f.samples / f.sample_rate for f in frames))
+        if missing and self.clock.position_s == 0:  # the first pages are lost, and times count from them
+            self.clock.start_at(0.0)
         for frame in frames:
             yield from self._place(frame, stamp, lost=missing)
             stamp, missing = None, False
@@ -139,6 +141,7 @@ class Decoded:
         if place.fill_s > 0:
             if lost:
                 self.lost_s += place.fill_s
+                self.clock.late_s = 0.0 if first else self.clock.late_s
             elif not first:
                 self.gaps += 1
                 self.gaps_s += place.fill_s
