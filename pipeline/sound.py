@@ -14,7 +14,7 @@ from pipeline.watch import Watch, watched
 BIT_RATE = 24_000  # per second: 10.8 MB an hour, a third more embedded in a page
 
 
-def page_sound(path: Path, conversation: Conversation, progress: Progress = ignore_progress) -> bytes:
+def page_sound(path: str | Path, conversation: Conversation, progress: Progress = ignore_progress) -> bytes:
     """The recording of a conversation as MP3: one channel, 16 kHz, 24 kb/s; same recording and spans, same bytes.
 
     Channels are mixed as for the analysis, and an inverted one does not cancel the other. The spans of `bleeps` are
@@ -27,7 +27,7 @@ def page_sound(path: Path, conversation: Conversation, progress: Progress = igno
 
     def work(watch: Watch) -> bytes:
         with watch.step("making the page's sound"):
-            mix = mix_of(analysed_sound(path, conversation, watch))
+            mix = mix_of(analysed_sound(Path(path), conversation, watch))
             excerpts.silence(mix, conversation.bleeps)
             return excerpts.mp3(mix, BIT_RATE, watch)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import TypeVar
 
 from pipeline.errors import TimedOutError
@@ -27,11 +27,11 @@ class Watch:
 
     def __init__(self, progress: Progress, limit_s: float | None, name: str) -> None:
         self._progress, self._limit_s, self._name = progress, limit_s, name
-        self._began = time.monotonic()
+        self._began = monotonic()
 
     def __call__(self, stage: str, completed: float, total: float | None) -> None:
         """Hand on how far a stage is; the work ends here where its time is up, or where the hook raises."""
-        spent_s = time.monotonic() - self._began
+        spent_s = monotonic() - self._began
         if self._limit_s is not None and spent_s > self._limit_s:
             raise _StoppedError(
                 TimedOutError(
@@ -47,9 +47,9 @@ class Watch:
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Log how long a step took."""
-        began = time.monotonic()
+        began = monotonic()
         yield
-        log.info("%s took %.2f s", name, time.monotonic() - began)
+        log.info("%s took %.2f s", name, monotonic() - began)
 
 
 def watched(
