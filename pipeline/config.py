@@ -32,6 +32,7 @@ class AudioOptions(Group):
     silent_channel_db: Positive = 40.0  # a channel this far below the other carries bleed at most
     dominance_db: Positive = 6.0  # how much louder a channel must be to carry the speaker
     dominance_share: Share = 0.6  # of the sound, in which one channel is; below, it is a stereo microphone
+    cancelled_db: Positive = 10.0  # a mix this far below its loudest channel may be of inverted ones
     allow_truncated: bool = False
 
 
@@ -43,7 +44,10 @@ class DiarizationOptions(Group):
     speakers: Annotated[int, Field(ge=1, le=20)] | None = None
     min_speakers: Annotated[int, Field(ge=1, le=20)] = 1
     max_speakers: Annotated[int, Field(ge=1, le=20)] | None = None  # builtin: 8; a pipeline of pyannote's: no bound
-    level_dbfs: float = -20.0  # the 95th percentile of the levels is brought here before speech is looked for
+    level_dbfs: float = -20.0  # the 95th percentile of the levels around is brought here before speech is looked for
+    # ... of so many seconds before or after, whichever are softer; 3 to 15 found the same speech after loud music
+    level_window_s: Positive = 15.0
+    level_drop_db: Positive = 10.0  # where the level around falls by more, speech is looked for afresh
     speech_on: Share = 0.3
     speech_off: Share = 0.2
     min_speech_s: NotNegative = 0.1

@@ -13,6 +13,7 @@ import numpy as np
 
 from pipeline import errors
 from pipeline.audio.files import check_file, file_sha256
+from pipeline.audio.hum import remove_hum
 from pipeline.audio.samples import RATE_HZ, Audio, Samples
 from pipeline.config import AudioOptions
 from pipeline.records import Note, Progress, Recording, ignore_progress
@@ -41,7 +42,8 @@ def load(path: Path, options: AudioOptions, progress: Progress = ignore_progress
         context = stream.codec_context
         codec, rate_hz = context.name, context.sample_rate
         ogg = container.format.name == "ogg"
-    audio = Audio(samples)
+        positions = tuple(channel.name for channel in stream.layout.channels)
+    audio = Audio(samples, positions if len(positions) == len(samples) else ())
     if audio.samples.shape[1] == 0:
         raise errors.ZeroLengthError(
             f"{path.name}: a {codec} file that holds no samples; expected sound. Export the recording again."
@@ -63,6 +65,7 @@ def load(path: Path, options: AudioOptions, progress: Progress = ignore_progress
         notes.append(Note("truncated", {"got": round(audio.duration_s, 1)}))
     elif damaged:
         notes.append(Note("damaged", {"damaged": damaged, "packets": packets}))
+    remove_hum(audio.samples)
     _check_samples(path, audio, options)
     recording = Recording(
         name=os.fsencode(path.name).decode("utf-8", "replace"),

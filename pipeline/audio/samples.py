@@ -14,9 +14,13 @@ RATE_HZ = 16_000
 
 @dataclass(frozen=True)
 class Audio:
-    """Samples of one recording at 16 kHz: int16, shape (channels, samples)."""
+    """Samples of one recording at 16 kHz: int16, shape (channels, samples).
+
+    `positions` says where each channel belongs, by FFmpeg's names (FL, FR, FC, LFE, ...); empty where nobody knows.
+    """
 
     samples: Samples
+    positions: tuple[str, ...] = ()
 
     @property
     def duration_s(self) -> float:
