@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline import voice
-from pipeline.audio import RATE_HZ, Samples
+from pipeline.audio import RATE_HZ, Samples, without_tones
 from pipeline.mel import HOP, WINDOW, FloatArray, mel_power
 from pipeline.records import Progress, ignore_progress
 
@@ -66,6 +66,7 @@ def _mel(samples: Samples, window: SpeechWindow, frames: int) -> FloatArray:
     start = round(window.centre_s * RATE_HZ) - frames * HOP // 2
     start = max(0, min(start, len(samples) - frames * HOP))
     piece = samples[max(0, start - WINDOW // 2) : start + frames * HOP + WINDOW // 2]
+    piece = without_tones(piece)  # a beep is nobody's voice
     lead = (start - max(0, start - WINDOW // 2)) // HOP
     mel = mel_power(piece, voice.BANDS)[lead : lead + frames]
     if len(mel) < frames:
