@@ -172,6 +172,12 @@ class ReportOptions(Group):
     validation: str | None = None  # a result of `ressenti evaluate label`, which the page then quotes
 
 
+class ComputeOptions(Group):
+    """How it is computed; nothing here changes a result."""
+
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None  # None: as many as there are cores for this process
+
+
 class Config(Group):
     """All options; `load_config` reads them."""
 
@@ -185,6 +191,7 @@ class Config(Group):
     moments: MomentOptions = MomentOptions()
     roles: RoleOptions = RoleOptions()
     report: ReportOptions = ReportOptions()
+    compute: ComputeOptions = ComputeOptions()
 
 
 def preset_names() -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from pipeline.diarization.interface import Count, Diarizer
 from pipeline.emotion.interface import EmotionModel, Excerpt
 from pipeline.errors import NoSpeechError
 from pipeline.layout import Layout, lay_out
+from pipeline.models.parallel import computing
 from pipeline.records import Conversation, Diarization, ModelInfo, Progress, Turn, Unjudged, Window, ignore_progress
 from pipeline.validation import read_validation
 from pipeline.version import PROGRAM
@@ -35,7 +36,23 @@ def analyze(
     once; `diarizer` and `emotion_model` replace these (tests, research); `progress` is called with (stage, completed,
     total). Raises the subclasses of `RessentiError` that `pipeline.errors` lists, and leaves nothing behind.
     """
-    config, people, models, path = config or Config(), people or roles.People(), models or Models(), Path(path)
+    config = config or Config()
+    with computing(config.compute.threads):
+        return _analyze(
+            Path(path), config, people or roles.People(), models or Models(), diarizer, emotion_model, progress
+        )
+
+
+def _analyze(
+    path: Path,
+    config: Config,
+    people: roles.People,
+    models: Models,
+    diarizer: Diarizer | None,
+    emotion_model: EmotionModel | None,
+    progress: Progress,
+) -> Conversation:
+    """The steps, in order."""
     validation = read_validation(config.report.validation)
     recording, sound = audio.load(path, config.audio, progress)
     levels = audio.levels_of(sound)
@@ -69,7 +86,7 @@ def analyze(
         speakers=speakers,
         turns=spoken,
         models=used,
-        config=config.model_dump(mode="json"),
+        config=config.model_dump(mode="json", exclude={"compute"}),
         allow_restricted=people.allow_restricted,
         validation=validation,
         levels=levels,

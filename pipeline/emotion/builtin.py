@@ -18,7 +18,7 @@ from pipeline.emotion.features import Impressions
 from pipeline.emotion.interface import Excerpt
 from pipeline.errors import ModelError
 from pipeline.mel import FloatArray
-from pipeline.models import onnx_session
+from pipeline.models import onnx_session, parallel
 from pipeline.records import EmotionScores, ModelInfo, Note, Progress, ignore_progress
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "models"
@@ -119,7 +119,7 @@ def _heard(excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) ->
     parts = []
     for start in range(0, len(excerpts), _AT_ONCE):
         some = excerpts[start : start + _AT_ONCE]
-        parts.append(features.impressions([features.mel_of(excerpt.samples) for excerpt in some]))
+        parts.append(features.impressions(list(parallel.each(features.mel_of, [excerpt.samples for excerpt in some]))))
         progress("emotion", start + len(some), len(excerpts))
     return features.together(parts)
 
