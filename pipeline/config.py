@@ -199,6 +199,7 @@ class ComputeOptions(Group):
     """How it is computed; nothing here changes a result."""
 
     timeout_s: Positive | None = None  # for one recording; None: as long as it takes
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None  # None: as many as there are cores for this process
 
 
 class Config(Group):
