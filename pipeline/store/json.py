@@ -13,12 +13,7 @@ from pipeline.errors import IsFolderError, NotAConversationError, NotFoundError,
 from pipeline.records import SCHEMA_VERSION, Conversation
 
 _DECIMALS = 6
-_OTHER = (
-    ".labels.json",
-    "validation.json",
-    ".aws.json",
-    ".ressenti.json",
-)  # what else Ressenti writes beside conversations
+_OTHER = (".labels.json", "validation.json", ".aws.json")  # what else Ressenti writes beside conversations
 
 
 @cache
