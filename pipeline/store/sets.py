@@ -1,6 +1,6 @@
 """The results of one recording as a set: what they were made of, whether all are there, and who is working on them.
 
-A hidden manifest beside them, `.NAME.ressenti.json`, is placed last. It has an entry for each file: its size and
+A hidden manifest beside them, `.NAME.ressenti`, is placed last. It has an entry for each file: its size and
 SHA-256, and what it was made of. A set is complete where the manifest is there and every file is as it says.
 """
 
@@ -23,7 +23,7 @@ from pipeline.store.faults import in_folder, in_words
 from pipeline.store.files import write_whole
 from pipeline.store.journal import digest_of
 
-MANIFEST = ".ressenti.json"
+MANIFEST = ".ressenti"  # no .json: nothing that looks for conversations finds it
 _CLAIM = ".ressenti.claim"
 _LONGEST_NAME = 255  # bytes
 _LONGEST = 4 << 20  # bytes of a manifest

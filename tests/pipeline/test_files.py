@@ -121,13 +121,13 @@ def test_killed_at_every_call_each_file_is_whole_and_the_next_run_ends_with_all(
         write_set(folder, "call", NEW, MADE)
         assert shown(folder) == NEW
         assert state(folder) == "complete"
-        left = {n for n in contents(folder) if n.startswith(".")} - {".call.ressenti.json"}
+        left = {n for n in contents(folder) if n.startswith(".")} - {".call.ressenti"}
         assert all(name.endswith(".partial") or name == ".ressenti.lock" for name in left), left
         for name in left:
             os.utime(folder / name, (1, 1))
         store.tidy(folder)
         assert not [name for name in contents(folder) if name.endswith(".partial")]
-        assert contents(folder)[".call.ressenti.json"] == contents(reference)[".call.ressenti.json"]
+        assert contents(folder)[".call.ressenti"] == contents(reference)[".call.ressenti"]
         call += 1
     assert seen == {(False, False), (True, True), (True, False)}
     assert call > 30
@@ -350,7 +350,7 @@ def test_the_state_of_a_set(tmp_path: Path) -> None:
     assert state(tmp_path) == "incomplete"
     (tmp_path / "call.csv").write_text("by hand", encoding="utf-8")
     assert state(tmp_path) == "changed"
-    (tmp_path / ".call.ressenti.json").write_text("{}", encoding="utf-8")
+    (tmp_path / ".call.ressenti").write_text("{}", encoding="utf-8")
     assert state(tmp_path) == "unknown"
 
 
