@@ -306,10 +306,11 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
     except (OSError, ValueError) as exc:
         why = exc.strerror if isinstance(exc, OSError) else exc
         raise UnreadableError(f"{path}: cannot be read ({why}). Check name and permissions.") from exc
+    about = os.fstat(descriptor)
+    if stat.S_ISDIR(about.st_mode):
+        os.close(descriptor)
+        raise IsFolderError(f"{path}: a folder; expected a file that `ressenti models export` wrote.")
     with os.fdopen(descriptor, "rb") as file:
-        about = os.fstat(file.fileno())
-        if stat.S_ISDIR(about.st_mode):
-            raise IsFolderError(f"{path}: a folder; expected a file that `ressenti models export` wrote.")
         if not stat.S_ISREG(about.st_mode):
             raise _bad(path, "it is a pipe, a socket or a device")
         yield file, about.st_size

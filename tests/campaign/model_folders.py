@@ -139,7 +139,7 @@ def _index(draw: random.Random) -> Files:
     return made | {"model.safetensors.index.json": draw.choice(texts)}
 
 
-class _Ran:
+class Ran:
     """Makes a folder called `ran` where it is unpickled."""
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
@@ -148,7 +148,7 @@ class _Ran:
 
 def evil(draw: random.Random) -> bytes:
     """A pickle that would run code: bare, or packed as PyTorch does it."""
-    data = pickle.dumps({"state_dict": _Ran()}, protocol=draw.choice([2, 4]))
+    data = pickle.dumps({"state_dict": Ran()}, protocol=draw.choice([2, 4]))
     if draw.random() < 0.5:
         return data
     out = io.BytesIO()
