@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from pipeline.errors import OutputError
+from pipeline.disk import is_full
+from pipeline.errors import DiskFullError, OutputError
 
 
 def write_whole(files: Mapping[Path, str | bytes]) -> None:
@@ -44,6 +45,10 @@ def write_whole(files: Mapping[Path, str | bytes]) -> None:
             with suppress(OSError):
                 folder.rmdir()
         if isinstance(exc, OSError):
+            if is_full(exc):
+                raise DiskFullError(
+                    f"{target}: no room left to write it ({exc.strerror}). Free some, or choose another with --out."
+                ) from exc
             raise OutputError(
                 f"{target}: cannot be written ({exc.strerror}). Check the folder, or choose one with --out."
             ) from exc

@@ -12,11 +12,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from campaign import archives, model_folders
 from installing import COMMIT, install
 from safetensors.numpy import load_file, save_file
 from typer.testing import CliRunner
 
+from campaign import archives, model_folders
 from checkpoints import write_checkpoint
 from pipeline import diarization, emotion, errors
 from pipeline.cli.app import app
