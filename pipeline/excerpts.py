@@ -16,6 +16,7 @@ import numpy as np
 
 from pipeline.annotations import Span
 from pipeline.audio import RATE_HZ, Samples
+from pipeline.disk import writing
 from pipeline.errors import OutputError
 from pipeline.records import Progress, ignore_progress, union_s
 
@@ -66,7 +67,8 @@ def encode(sound: AudioSegment, path: Path) -> None:
     codec = codecs.get(path.suffix.lower())
     if codec is None:
         raise OutputError(f"{path.name}: cannot encode {path.suffix!r}; expected one of {', '.join(codecs)}.")
-    _write(sound, str(path), codec, None)
+    with writing(path):
+        _write(sound, str(path), codec, None)
 
 
 def mp3(sound: AudioSegment | Samples, bit_rate: int = 64_000, progress: Progress = ignore_progress) -> bytes:

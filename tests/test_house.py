@@ -27,6 +27,7 @@ STEPS = (
 )
 SHARED = {
     "annotations",
+    "disk",
     "errors",
     "records",
     "config",

@@ -14,6 +14,7 @@ from pipeline.cli.options import Preset
 from pipeline.cli.report import report
 from pipeline.cli.simulate import simulate
 from pipeline.cli.streams import open_all
+from pipeline.disk import is_full
 from pipeline.errors import RessentiError
 
 app = typer.Typer(
@@ -52,4 +53,8 @@ def main() -> None:
     try:
         app()
     except RessentiError as error:
+        raise SystemExit(Terminal().fail(error)) from None
+    except Exception as error:
+        if not is_full(error):
+            raise
         raise SystemExit(Terminal().fail(error)) from None

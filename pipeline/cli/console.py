@@ -16,7 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.cli.streams import Stream
-from pipeline.errors import RessentiError
+from pipeline.disk import is_full
+from pipeline.errors import DiskFullError, RessentiError
 from pipeline.records import Progress as Hook
 from pipeline.records import ignore_progress
 from pipeline.visible import visible
@@ -83,6 +84,9 @@ class Terminal:
         if isinstance(error, RessentiError):
             self.err.print(f"[bold red]error[/] {escape(visible(str(error)))}")
             return error.exit_code
+        if is_full(error):
+            full = f"{source.name if source else 'the disk'}: no room left ({error})"
+            return self.fail(DiskFullError(f"{full}. Free some, or choose other folders (--out, TMPDIR)."))
         place = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(place.filename).name}:{place.lineno}"
         text = f"{source.name if source else ''}: unexpected {type(error).__name__} at {where}: {error}"

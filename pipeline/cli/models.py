@@ -13,9 +13,10 @@ from rich.table import Table
 
 from pipeline.cli.commands import Commands
 from pipeline.cli.console import Terminal
+from pipeline.disk import writing
 from pipeline.errors import ConfigError, NotInstalledError, RessentiError
 from pipeline.models import decisions
-from pipeline.models.folders import delete, folder_of, models_folder, partial_of, writing
+from pipeline.models.folders import delete, folder_of, models_folder, partial_of
 from pipeline.models.installed import Installed, default_for, find, installed_ids, need, parts_of, verify
 from pipeline.models.registry import known, page_of
 

@@ -24,6 +24,7 @@ from typing import BinaryIO
 
 from pydantic import ValidationError
 
+from pipeline.disk import writing
 from pipeline.errors import (
     BadArchiveError,
     IsFolderError,
@@ -35,7 +36,7 @@ from pipeline.errors import (
     WrongHashError,
 )
 from pipeline.models import decisions
-from pipeline.models.folders import check_room, folder_of, is_id, models_folder, put_in_place, writing
+from pipeline.models.folders import check_room, folder_of, is_id, models_folder, put_in_place
 from pipeline.models.installed import (
     LONGEST_MANIFEST,
     MANIFEST,

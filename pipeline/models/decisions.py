@@ -19,8 +19,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pipeline.disk import writing
 from pipeline.errors import ConfigError, ModelError
-from pipeline.models.folders import writing
 from pipeline.models.registry import pinned_hashes
 from pipeline.strict import RefusedError, parse_json, read_text
 

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from pipeline.disk import is_full
 from pipeline.errors import DiskFullError, OutputError
 
 _T = TypeVar("_T")
 _TRIES = 100
-_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _WORDS = {
     errno.EACCES: "no permission to write there",
     errno.EPERM: "no permission to write there",
@@ -24,7 +24,6 @@ _WORDS = {
     errno.EISDIR: "a folder of that name is there",
     errno.ENOENT: "the folder is gone",
     errno.EIO: "the disk reports a fault",
-    errno.EFBIG: "too large for this disk",
     errno.EMFILE: "too many files are open",
     errno.ENFILE: "too many files are open",
     errno.EINVAL: "the disk does not take that name",
@@ -35,7 +34,7 @@ _WORDS = {
 
 def output_error(path: Path, exc: OSError) -> OutputError:
     """The error that says why nothing could be written to a path: `DiskFullError` where there is no room."""
-    if exc.errno in _FULL:
+    if is_full(exc):
         return DiskFullError(
             f"{path}: no room left on the disk, or in your share of it. Free some, or choose another with --out; "
             "nothing of this was left behind."

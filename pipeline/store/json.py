@@ -27,7 +27,7 @@ from pipeline.strict import RefusedError, read_bounded, short, skim_json
 MOST_BYTES = 512 << 20  # of a file; ten minutes take 300 kB
 SCHEMA_ID = f"urn:ressenti:conversation:{SCHEMA_VERSION}"
 _DECIMALS = 6
-_OTHER = (".labels.json", "validation.json", ".aws.json", ".ressenti.json")  # what else Ressenti writes beside them
+_OTHER = (".labels.json", "validation.json", ".aws.json")  # what else Ressenti writes beside conversations
 _EXPECTED = "Expected a NAME.json that analyze wrote."
 _HALF = re.compile("[\ud800-\udfff]")  # of a character, as in names that are no UTF-8
 

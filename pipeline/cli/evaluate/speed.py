@@ -21,6 +21,7 @@ from rich.table import Table
 from pipeline import errors, store
 from pipeline.cli.console import STAGES, Terminal
 from pipeline.config import load_config
+from pipeline.disk import writing
 from pipeline.models.installed import resolved
 from pipeline.models.parallel import threads
 
@@ -147,10 +148,8 @@ def _runs(
     runs: list[list[Measurement]] = [[] for _ in models]
     with tempfile.TemporaryDirectory(prefix="ressenti-speed-") as folder:
         target = Path(folder) / f"{name}.wav"
-        try:
+        with writing(target):
             write_repeated(sound, minutes, target)
-        except OSError as exc:
-            raise errors.OutputError(f"{target}: {exc.strerror}. Free some space, or set TMPDIR to a folder.") from exc
         for _ in range(repeats):
             for model, kept in zip(models, runs, strict=True):
                 kept.append(_run(target, minutes, config, model))
