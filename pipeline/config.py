@@ -48,6 +48,7 @@ class AudioOptions(Group):
     dominance_share: Share = 0.6  # of the sound, in which one channel is; below, it is a stereo microphone
     cancelled_db: Decibel = 10.0  # a mix this far below its loudest channel may be of inverted ones
     allow_truncated: bool = False
+    remove_hum: bool = True  # take out DC offset, rumble and steady tones, which carry no speech
     track: Annotated[int, Field(ge=1, le=1000)] | None = None  # of several sound tracks; None: all that hold a party
     # sound without a header, as ENCODING:RATE or ENCODING:RATE:CHANNELS; a file with a header is read by its own
     raw: Annotated[str, Field(pattern=RAW_PATTERN)] | None = None
@@ -64,11 +65,17 @@ class DiarizationOptions(Group):
     min_speakers: Annotated[int, Field(ge=1, le=20)] = 1
     max_speakers: Annotated[int, Field(ge=1, le=20)] | None = None  # builtin: 8; a pipeline of pyannote's: no bound
     level_dbfs: Level = -20.0  # the 95th percentile of the levels around is brought here before speech is looked for
-    # ... of so many seconds before or after, whichever are softer; 3 to 15 found the same speech after loud music
-    level_window_s: Annotated[float, Field(ge=1, le=3_600)] = 15.0
+    # ... in the softest so many seconds that hold a moment; 3 to 15 found the same speech after loud music
+    level_window_s: Annotated[float, Field(ge=1, le=3_600)] = 10.0
+    # ... and no further above the gain of the whole: else noise beside talk is raised
+    level_range_db: Annotated[float, Field(ge=0, le=200)] = 20.0
     level_drop_db: Decibel = 10.0  # where the level around falls by more, speech is looked for afresh
     speech_on: Share = 0.3
     speech_off: Share = 0.2
+    # far softer than half of the talk, so much of the mean probability is asked for: breath and distant voices, raised
+    # with the rest, lay 27 to 40 dB below at 0.3 to 0.6 in a meeting (AMI trn04)
+    faint_db: Decibel = 20.0
+    faint_on: Share = 0.7
     min_speech_s: NotNegative = 0.1
     fill_gap_s: NotNegative = 0.3
     window_s: WindowLength = 1.5

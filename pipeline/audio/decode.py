@@ -49,7 +49,7 @@ def load(
         sha256 = file.sha256()
         file.check_unchanged()
     samples = together(tracks)
-    for rows in samples:
+    for rows in samples if options.remove_hum else ():
         remove_hum(rows)
     parties = [
         Party(found["number"], rows, tuple(found["positions"]))

@@ -13,10 +13,10 @@ _WINDOW, _HOP = 640, 160  # samples: lines of 25 Hz each 10 ms, so that the pair
 _LOWEST = 13  # line: 325 Hz; call progress tones begin at 350 Hz (ITU-T E.180), below lies the pitch of voices
 # So many frames hold still: with their windows 90 ms; keypads send 100 ms (ETSI ES 201 235)
 _FRAMES = 6
-_DRIFT_HZ = 2.0
-_DRIFT_DB = 1.5
+_DRIFT_HZ = 1.5
+_DRIFT_DB = 1.0
 _STANDS_DB = 12.0  # above the lines a little further away
-_SHARE = 0.85  # of a frame's power that is tone
+_SHARE = 0.9  # of a frame's power that is tone
 _REACH = 50  # frames around a sure tone in which the same line is tone wherever it holds still, also under talk
 _LINES = 3  # at most; a held vowel has more
 _SPREAD = 3  # lines on each side of a tone that go with it

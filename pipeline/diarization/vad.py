@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import maximum_filter1d, percentile_filter
+from scipy.ndimage import maximum_filter1d, minimum_filter1d, percentile_filter
 
 from pipeline.audio import RATE_HZ, Samples, frame_levels_db, without_tones
 from pipeline.config import DiarizationOptions
@@ -49,14 +49,13 @@ def model_path() -> Path:
 def local_levels_db(levels_db: npt.NDArray[np.float32], window_s: float) -> npt.NDArray[np.float32]:
     """How loud the speech around each frame of 0.1 s is, from levels (n,) in dBFS: their 95th percentile, nearby.
 
-    It is that of the softer side, the `window_s` before or those after: talk after music, or beside a shout, is
-    measured by itself. It is never below what is loud right here (pure).
+    It is that of the softest `window_s` in which the frame lies: talk after music, or beside a shout, is measured by
+    itself. It is never below what is loud right here (pure).
     """
     width = max(1, round(window_s / _LEVEL_S))
     loud = percentile_filter(levels_db, 95, size=width, mode="nearest")
-    at = np.arange(len(levels_db))
-    sides = np.minimum(loud[np.maximum(at - width // 2, 0)], loud[np.minimum(at + width // 2, len(at) - 1)])
-    around: npt.NDArray[np.float32] = np.maximum(sides, maximum_filter1d(levels_db, 2 * _HERE + 1, mode="nearest"))
+    softest = minimum_filter1d(loud, width, mode="nearest")
+    around: npt.NDArray[np.float32] = np.maximum(softest, maximum_filter1d(levels_db, 2 * _HERE + 1, mode="nearest"))
     return around
 
 
@@ -144,9 +143,40 @@ def detect_speech(
     samples: Samples, options: DiarizationOptions, progress: Progress = ignore_progress
 ) -> list[tuple[float, float]]:
     """Spans of speech in 16 kHz samples (n,), in seconds, sorted and apart."""
-    around = local_levels_db(frame_levels_db(samples), options.level_window_s)
-    gains = np.minimum(options.level_dbfs - around, _MOST_DB)
-    duration_s = len(samples) / RATE_HZ
+    levels = frame_levels_db(samples)
+    whole_db = float(np.percentile(levels, 95))
+    around = np.maximum(local_levels_db(levels, options.level_window_s), whole_db - options.level_range_db)
+    gains = np.minimum(options.level_dbfs - around, _MOST_DB).astype(np.float32)
     starts = fresh_starts(around, options.level_drop_db)
-    spans = spans_of(speech_probabilities(samples, gains, starts, progress), options)
-    return [(begin, min(end, duration_s)) for begin, end in spans if begin < duration_s]
+    probabilities = speech_probabilities(samples, gains, starts, progress)
+    duration_s = len(samples) / RATE_HZ
+    spans = [(begin, min(end, duration_s)) for begin, end in spans_of(probabilities, options) if begin < duration_s]
+    return without_faint(spans, probabilities, levels, options)
+
+
+def without_faint(
+    spans: list[tuple[float, float]],
+    probabilities: npt.NDArray[np.float32],
+    levels_db: npt.NDArray[np.float32],
+    options: DiarizationOptions,
+) -> list[tuple[float, float]]:
+    """Spans without those that are far softer than most of the talk, unless they are surely speech (pure).
+
+    Gain that follows what is around also raises breath and what is far away; `probabilities` are those of 32 ms,
+    `levels_db` those of 0.1 s.
+    """
+    if not spans:
+        return []
+    loud = np.array([np.percentile(levels_db[_frames(span, _LEVEL_S, len(levels_db))], 90) for span in spans])
+    order = np.argsort(loud)
+    spoken_s = np.cumsum([spans[i][1] - spans[i][0] for i in order])
+    usual_db = loud[order[np.searchsorted(spoken_s, spoken_s[-1] / 2)]]
+    step_s = _WINDOW / RATE_HZ
+    sure = [probabilities[_frames(span, step_s, len(probabilities))].mean() >= options.faint_on for span in spans]
+    enough = loud > usual_db - options.faint_db
+    return [span for span, kept in zip(spans, enough | np.array(sure), strict=True) if kept]
+
+
+def _frames(span: tuple[float, float], step_s: float, count: int) -> slice:
+    first = min(count - 1, int(span[0] / step_s))
+    return slice(first, max(first + 1, round(span[1] / step_s)))

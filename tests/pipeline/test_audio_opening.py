@@ -21,7 +21,7 @@ from pipeline.audio.worker.opening import Job
 from pipeline.audio.worker.track import Limits
 from pipeline.config import AudioOptions
 
-OPTIONS = AudioOptions()
+OPTIONS = AudioOptions(remove_hum=False)  # what is played here are steady tones
 NAMES = [
     "http:127.0.0.1:1?x.wav",
     "tcp:127.0.0.1:1",

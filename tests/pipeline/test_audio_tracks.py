@@ -12,7 +12,7 @@ from pipeline.audio.worker.tracks import Track, chosen
 from pipeline.config import AudioOptions
 from pipeline.records import Recording
 
-OPTIONS = AudioOptions()
+OPTIONS = AudioOptions(remove_hum=False)  # what is played here are steady tones
 A, B = tone(4, hz=300), tone(4, hz=900) * (np.arange(64_000) > 32_000)
 SILENT = np.zeros(64_000)
 

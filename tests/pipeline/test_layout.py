@@ -73,6 +73,55 @@ def test_where_one_channel_never_leads_the_other_is_taken_alone() -> None:
     assert np.array_equal(layout.audio.samples[0], (speech * 32767).astype(np.int16))
 
 
+def placed(channels: np.ndarray, *positions: str) -> Layout:
+    return lay_out(Audio((channels * 32767).astype(np.int16), positions), "auto", OPTIONS)
+
+
+SURROUND = ("FL", "FR", "FC", "LFE", "BL", "BR")
+
+
+def test_a_voice_in_the_centre_is_kept_whole_and_nothing_is_called_inverted() -> None:
+    sound = np.zeros((6, 5 * 16_000))
+    sound[2], sound[3] = noise(5, 0.05), noise(5, 0.3, 1)
+    layout = placed(sound, *SURROUND)
+    assert (layout.mode, layout.reason.key, layout.reason.values["channels"]) == ("mono", "many_channels", 6)
+    assert np.array_equal(layout.audio.samples[0], (sound[2] * 32767).astype(np.int16))
+
+
+@pytest.mark.parametrize("positions", [("FL", "FR", "FC"), ("FL", "FR", "FC", "LFE", "BL", "BR", "SL", "SR")])
+def test_the_centre_counts_most(positions: tuple[str, ...]) -> None:
+    sound = np.stack([noise(5, 0.05 if p == "FC" else 0.02, i) for i, p in enumerate(positions)])
+    mixed = placed(sound, *positions).audio.samples[0] / 32767
+    plain = laid_out(sound).audio.samples[0] / 32767
+    at = positions.index("FC")
+    assert np.corrcoef(mixed, sound[at])[0, 1] > np.corrcoef(plain, sound[at])[0, 1] + 0.03
+
+
+def test_deep_effects_are_no_third_channel() -> None:
+    sound = np.stack([talking(10, True, 1), talking(10, False, 2), noise(10, 0.3, 3)])
+    layout = placed(sound, "FL", "FR", "LFE")
+    assert (layout.mode, layout.audio.samples.shape[0]) == ("split", 2)
+
+
+def test_microphones_of_unknown_places_are_averaged() -> None:
+    sound = np.stack([noise(5, 0.05, i) for i in range(4)])
+    layout = laid_out(sound)
+    assert layout.reason.key == "many_channels"
+    assert layout.audio.samples[0] / 32767 == pytest.approx(sound.mean(axis=0), abs=2e-4)
+
+
+def test_a_voice_in_one_of_eight_is_not_called_inverted() -> None:
+    sound = np.stack([noise(5, 0.002 if i else 0.1, i) for i in range(8)])
+    assert laid_out(sound).reason.key == "many_channels"
+
+
+def test_a_party_far_softer_is_not_lost_and_bleed_is_none() -> None:
+    a, b = talking(20, True, 1) + noise(20, 0.0002, 3), 0.01 * talking(20, False, 2)
+    assert laid_out(np.stack([a, b])).mode == "split"
+    layout = laid_out(np.stack([a, 0.01 * a + noise(20, 0.0001, 4)]))
+    assert (layout.mode, layout.reason.values["used"]) == ("mono", 1)
+
+
 def test_an_inverted_channel_does_not_cancel_the_sound(sample: tuple[Path, Path]) -> None:
     _, sound = load(sample[0], OPTIONS)
     voice = sound.samples[0]
