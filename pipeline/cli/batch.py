@@ -7,6 +7,7 @@ failed, 41 where all did.
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -88,7 +89,7 @@ class Batch:
         """Work on all; the exit code. Each is told as soon as it ends, and a failure does not stop the others."""
         for folder in dict.fromkeys(plan.folder for plan in plans):
             self._recovered |= set(store.tidy(folder))
-        self._found = {plan.source for plan in plans if any(path.exists() for path in plan.paths.values())}
+        self._found = {plan.source for plan in plans if any(os.path.lexists(path) for path in plan.paths.values())}
         outcomes: list[Outcome] = []
         claimed = [plan for plan in plans if not self._one(plan, work, outcomes, wait=True)]
         for plan in claimed:
@@ -129,7 +130,7 @@ class Batch:
         state = store.state_of(plan.folder, plan.stem, names, lambda: _ANY if overwrite else self.made(plan))
         if overwrite or state in ("absent", "incomplete"):
             return None
-        there = tuple(path for path in plan.paths.values() if path.exists())
+        there = tuple(path for path in plan.paths.values() if os.path.lexists(path))
         name = escape(plan.source.name)
         if state == "complete" and not self._recovered.isdisjoint(there):
             self.terminal.say(f"[green]✓[/] [bold]{name}[/]: completed what a run that was stopped had made")

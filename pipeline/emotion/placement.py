@@ -49,6 +49,22 @@ def use_all_cores() -> None:
         torch.set_num_threads(threads())
 
 
+@contextmanager
+def one_core_each() -> Iterator[None]:
+    """Within this torch computes on one core in each thread: the last digits of a product depend on how many there are.
+
+    Several batches at a time use the others.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def torch_dtype(dtype: Dtype) -> torch.dtype:
     """The format that weights and sound are kept in; what is not int8 of an int8 model is in the CPU's quickest."""
     import torch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +15,12 @@ from pipeline.config import EmotionOptions
 from pipeline.emotion.batches import Limits, batches
 from pipeline.emotion.checkpoint import Checkpoint, open_checkpoint
 from pipeline.emotion.interface import Excerpt
-from pipeline.emotion.placement import out_of_memory, place, torch_dtype, use_all_cores, within_memory
+from pipeline.emotion.placement import one_core_each, out_of_memory, place, torch_dtype, use_all_cores, within_memory
 from pipeline.emotion.reading import Known, Reading, reading_of
 from pipeline.emotion.trained import Trained, read_trained
 from pipeline.emotion.waveforms import Waveforms
 from pipeline.errors import ConfigError, ModelError
-from pipeline.models import forbid_network
+from pipeline.models import forbid_network, parallel
 from pipeline.records import CLASSES, EmotionScores, ModelInfo, Note, NoteKey, Progress, ignore_progress
 
 if TYPE_CHECKING:
@@ -67,9 +67,12 @@ class Wav2Vec2Emotion:
         if not self._waveforms.pads:
             limits = Limits(limits.samples, 0.0)
         rows: dict[int, npt.NDArray[np.float32]] = {}
-        for batch in batches([len(sound) for sound in sounds], limits):
-            rows |= zip(batch, self._batch([sounds[i] for i in batch]), strict=True)
-            progress("emotion", len(rows), len(sounds))
+        plan = batches([len(sound) for sound in sounds], limits)
+        several: Callable[..., Iterable[npt.NDArray[np.float32]]] = parallel.each if self._device == "cpu" else map
+        with one_core_each():
+            for batch, found in zip(plan, several(lambda b: self._batch([sounds[i] for i in b]), plan), strict=True):
+                rows |= zip(batch, found, strict=True)
+                progress("emotion", len(rows), len(sounds))
         return np.stack([rows[i] for i in range(len(sounds))]) if rows else np.zeros((0, 0), np.float32)
 
     def _batch(self, sounds: list[npt.NDArray[np.int16]]) -> npt.NDArray[np.float32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import secrets
 import time
@@ -33,7 +34,7 @@ def write_whole(files: Files, last: Callable[[], Files] | None = None) -> None:
     (or `recover`) finishes what was begun.
     """
     token = secrets.token_hex(8)
-    made = [folder for path in files for folder in reversed(path.parents) if not folder.exists()]
+    made = [folder for path in files for folder in reversed(path.parents) if not os.path.lexists(folder)]
     steps: list[Step] = []
     try:
         _write_aside(files, token, steps)
@@ -59,7 +60,7 @@ def recover(folder: Path) -> tuple[Path, ...]:
 
     Raises `OutputError`.
     """
-    if not (folder / journal.JOURNAL).exists():
+    if not os.path.lexists(folder / journal.JOURNAL):
         return ()
     with _alone_in(folder):
         return journal.recover(folder)

@@ -78,7 +78,7 @@ def write_set(folder: Path, stem: str, files: Mapping[str, str | bytes], made: M
     fresh = {name: Entry(len(data), hashlib.sha256(data).hexdigest(), made) for name, data in raw.items()}
 
     def manifest() -> dict[Path, str]:
-        kept = {name: entry for name, entry in entries(folder, stem).items() if (folder / name).exists()}
+        kept = {name: entry for name, entry in entries(folder, stem).items() if os.path.lexists(folder / name)}
         data = asdict(_Manifest(1, dict(sorted((kept | fresh).items()))))
         return {hidden(folder, stem, MANIFEST): json.dumps(data, indent=1) + "\n"}
 
@@ -133,7 +133,7 @@ def claim(folder: Path, stem: str) -> Iterator[None]:
 
     A claim ends with the run that has it, also where that is killed. A folder made for it is removed if it stays empty.
     """
-    made = [part for part in (folder, *folder.parents) if not part.exists()]
+    made = [part for part in (folder, *folder.parents) if not os.path.lexists(part)]
     path = hidden(folder, stem, _CLAIM)
     try:
         with ExitStack() as stack:

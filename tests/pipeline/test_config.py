@@ -79,7 +79,7 @@ def test_every_option_is_read(sample: tuple[Path, Path], tmp_path: Path, monkeyp
     for group, name in shown:
         assert f'["{name}"]' in page, f"{group}.{name} is not shown"
     heard = {("report", "audio")}  # the command line puts the sound into the page
-    assert "options.report.audio" in (CHECKOUT / "pipeline" / "cli" / "app.py").read_text(encoding="utf-8")
+    assert "options.report.audio" in (CHECKOUT / "pipeline" / "cli" / "analyze.py").read_text(encoding="utf-8")
     options = {(group, name) for group, values in Config().model_dump().items() for name in values}
     assert options - read - shown - heard == set()
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import threadpoolctl
 
+from checkpoints import write_checkpoint
 from conftest import write_wav
 from pipeline import analyze, load_config, store
 from pipeline.audio import load
@@ -94,3 +95,24 @@ def test_the_result_does_not_depend_on_the_number_of_threads(sample: tuple[Path,
     )
     texts = {store.dumps(analyze(path, load_config("default", {"compute": {"threads": count}}))) for count in (1, 2, 4)}
     assert len(texts) == 1
+
+
+def test_torch_computes_on_one_core_in_each_thread_and_gives_the_same_on_any_number(tmp_path: Path) -> None:
+    import torch
+
+    from pipeline.config import EmotionOptions
+    from pipeline.emotion import wav2vec2
+    from pipeline.emotion.placement import one_core_each
+
+    before = torch.get_num_threads()
+    with one_core_each(), computing(3):
+        assert set(each(lambda _: torch.get_num_threads(), range(6))) == {1}
+    assert torch.get_num_threads() == before
+    model = wav2vec2.load(write_checkpoint(tmp_path / "model"), EmotionOptions(device="cpu"))
+    rng = np.random.default_rng(0)
+    sounds = [rng.integers(-9000, 9000, size=n).astype(np.int16) for n in (90_000, 70_000, 40_000, 100_000, 65_000)]
+    found = []
+    for count in (1, 2, 4):
+        with computing(count):
+            found.append(model.logits(sounds).tobytes())
+    assert len(set(found)) == 1
