@@ -244,9 +244,7 @@ def _tell_terms(model: Installed, terminal: Terminal) -> None:
     if _default_id(model.task) == model.id:
         terminal.say(f"    it is now the default: {model.task}.model is auto unless a config says otherwise")
     elif model.imported and model.task != "part":
-        terminal.say(
-            f"    it is not used unasked, as it was imported. If it should be: ressenti models default {model.id}"
-        )
+        terminal.say(f"    imported, so it is not used unasked. If it should be: ressenti models default {model.id}")
 
 
 def _tell_pickles(model: Installed, terminal: Terminal) -> None:
