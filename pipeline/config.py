@@ -46,6 +46,7 @@ class AudioOptions(Group):
     silent_channel_db: Decibel = 40.0  # a channel this far below the other carries bleed at most
     dominance_db: Decibel = 6.0  # how much louder a channel must be to carry the speaker
     dominance_share: Share = 0.6  # of the sound, in which one channel is; below, it is a stereo microphone
+    cancelled_db: Decibel = 10.0  # a mix this far below its loudest channel may be of inverted ones
     allow_truncated: bool = False
     track: Annotated[int, Field(ge=1, le=1000)] | None = None  # of several sound tracks; None: all that hold a party
     # sound without a header, as ENCODING:RATE or ENCODING:RATE:CHANNELS; a file with a header is read by its own
@@ -62,7 +63,10 @@ class DiarizationOptions(Group):
     speakers: Annotated[int, Field(ge=1, le=20)] | None = None
     min_speakers: Annotated[int, Field(ge=1, le=20)] = 1
     max_speakers: Annotated[int, Field(ge=1, le=20)] | None = None  # builtin: 8; a pipeline of pyannote's: no bound
-    level_dbfs: Level = -20.0  # the 95th percentile of the levels is brought here before speech is looked for
+    level_dbfs: Level = -20.0  # the 95th percentile of the levels around is brought here before speech is looked for
+    # ... of so many seconds before or after, whichever are softer; 3 to 15 found the same speech after loud music
+    level_window_s: Annotated[float, Field(ge=1, le=3_600)] = 15.0
+    level_drop_db: Decibel = 10.0  # where the level around falls by more, speech is looked for afresh
     speech_on: Share = 0.3
     speech_off: Share = 0.2
     min_speech_s: NotNegative = 0.1
@@ -195,6 +199,7 @@ class ComputeOptions(Group):
     """How it is computed; nothing here changes a result."""
 
     timeout_s: Positive | None = None  # for one recording; None: as long as it takes
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None  # None: as many as there are cores for this process
 
 
 class Config(Group):

@@ -15,6 +15,7 @@ from pipeline.diarization.interface import Count, Diarizer
 from pipeline.emotion.interface import EmotionModel, Excerpt
 from pipeline.errors import NoSpeechError
 from pipeline.layout import Layout, lay_out
+from pipeline.models.parallel import computing
 from pipeline.records import (
     Conversation,
     Diarization,
@@ -58,7 +59,8 @@ def analyze(
     config, path = config or Config(), Path(path)
 
     def work(watch: Watch) -> Conversation:
-        return _analyze(path, config, people or roles.People(), models or Models(), diarizer, emotion_model, watch)
+        with computing(config.compute.threads):
+            return _analyze(path, config, people or roles.People(), models or Models(), diarizer, emotion_model, watch)
 
     return watched(work, progress, config.compute.timeout_s, path.name)
 

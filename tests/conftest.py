@@ -109,6 +109,13 @@ def noise(seconds: float, level: float = 0.1, seed: int = 0, rate_hz: int = 16_0
     return np.random.default_rng(seed).normal(0, level, int(seconds * rate_hz))
 
 
+def results(folder: Path) -> set[str]:
+    """Names of all that is in a folder, but for manifests of results that are there."""
+    names = {path.name for path in folder.iterdir()}
+    stems = {name.split(".")[0] for name in names if not name.startswith(".")}
+    return names - {f".{stem}.ressenti" for stem in stems}
+
+
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
     """Thirty seconds of sound for pipelines made of fakes."""

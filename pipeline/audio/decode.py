@@ -13,6 +13,7 @@ from pipeline import errors
 from pipeline.audio.child import BrokeDownError, decoding
 from pipeline.audio.files import Opened, opened
 from pipeline.audio.growing import Growing, together
+from pipeline.audio.hum import remove_hum
 from pipeline.audio.parties import Party, joined
 from pipeline.audio.raw import Raw, raw_of
 from pipeline.audio.refusals import broke_down, refusal, too_much
@@ -48,6 +49,8 @@ def load(
         sha256 = file.sha256()
         file.check_unchanged()
     samples = together(tracks)
+    for rows in samples:
+        remove_hum(rows)
     parties = [
         Party(found["number"], rows, tuple(found["positions"]))
         for found, rows in zip(about["tracks"], samples, strict=True)

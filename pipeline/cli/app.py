@@ -13,6 +13,7 @@ from pipeline.cli.console import Terminal
 from pipeline.cli.options import Preset
 from pipeline.cli.report import report
 from pipeline.cli.simulate import simulate
+from pipeline.cli.streams import open_all
 from pipeline.disk import is_full
 from pipeline.errors import RessentiError
 
@@ -48,6 +49,7 @@ def doctor(
 
 def main() -> None:
     """Run the command line; errors that are ours end without a traceback."""
+    open_all()
     try:
         app()
     except RessentiError as error:

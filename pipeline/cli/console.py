@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from rich.console import Console
 from rich.markup import escape
@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn, TimeEla
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.cli.streams import Stream
 from pipeline.disk import is_full
 from pipeline.errors import DiskFullError, RessentiError
 from pipeline.records import Progress as Hook
@@ -55,12 +56,23 @@ class Terminal:
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
-        self.out = Console(highlight=False, soft_wrap=True, quiet=quiet)
-        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._shown, self._told = Stream(), Stream(stderr=True)
+        self.out = Console(file=cast(IO[str], self._shown), highlight=False, soft_wrap=True, quiet=quiet)
+        self.err = Console(file=cast(IO[str], self._told), highlight=False, soft_wrap=True)
 
     def say(self, text: str) -> None:
         """Print a line of markup, unless quiet."""
         self.out.print(visible(text))
+
+    def line(self, text: str) -> None:
+        """Write a line for other programs, also where quiet."""
+        self._shown.write(text + "\n")
+        self._shown.flush()
+
+    def close(self) -> None:
+        """Say so where a part of what was to be printed could not be."""
+        if self._shown.lost:
+            self.err.print("[yellow]not all of this could be printed[/]: standard output is full or closed")
 
     def show(self, table: Table, width: int = 120) -> None:
         """Print a table, also where the terminal is narrow or there is none: its figures are not to be cut."""

@@ -14,9 +14,9 @@ from rich.table import Table
 from pipeline.cli.console import Terminal
 from pipeline.config import Config, load_config, preset_names
 from pipeline.errors import RessentiError
-from pipeline.models import threads
 from pipeline.models.decisions import is_chosen
 from pipeline.models.installed import Installed, installed_ids, need, verify
+from pipeline.models.parallel import threads
 from pipeline.records import ModelInfo
 from pipeline.version import PROGRAM
 

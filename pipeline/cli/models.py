@@ -255,7 +255,10 @@ def _tell_pickles(model: Installed, terminal: Terminal) -> None:
         return
     trusted = decisions.trusted_hashes()
     if waiting := {name: sha256 for name, sha256 in model.pickles.items() if sha256 not in trusted}:
-        terminal.say("    [yellow]not trusted yet[/], and not loaded until it is: loading a pickle can run code in it")
+        named = escape(", ".join(waiting))
+        terminal.say(
+            f"    [yellow]not loaded until you trust it[/]: using it may run code that is in {named} (pickles)"
+        )
         for name, sha256 in waiting.items():
             terminal.say(f"    {escape(name)}  SHA-256 {sha256}")
         terminal.say(f"    compare with what its maker publishes ({page_of(model.id)}) or exported, then:")

@@ -20,6 +20,11 @@ Timeout = Annotated[
     float | None, typer.Option("--timeout", help="Give up a recording after so many seconds.", metavar="SECONDS")
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist already.")]
+SkipExisting = Annotated[bool, typer.Option("--skip-existing", help="Leave what is done already, and do the rest.")]
+AsJson = Annotated[bool, typer.Option("--json", help="A line of JSON for each on standard output, and nothing else.")]
+Threads = Annotated[
+    int | None, typer.Option("--threads", help="Processor cores to use; results are the same.  [default: all]", min=1)
+]
 Language = Annotated[Literal["en", "fr"] | None, typer.Option("--lang", help="Language of the report.")]
 Formats = Annotated[str, typer.Option("--format", help=f"Results to write, out of {', '.join(outputs.FORMATS)}.")]
 Sound = Annotated[

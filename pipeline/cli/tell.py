@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.markup import escape
@@ -11,7 +11,7 @@ from pipeline.cli.console import Terminal, counted
 from pipeline.records import Conversation, Speaker
 
 
-def tell(conversation: Conversation, seconds: float, paths: dict[str, Path], terminal: Terminal) -> None:
+def tell(conversation: Conversation, seconds: float, paths: Mapping[str, Path], terminal: Terminal) -> None:
     """Say what was found in a recording and which files were written."""
     minutes, rest = divmod(round(conversation.recording.duration_s), 60)
     count, asked = len(conversation.speakers), _fewer(conversation)

@@ -17,7 +17,7 @@ from pipeline.emotion.features import Impressions
 from pipeline.emotion.interface import Excerpt
 from pipeline.errors import ModelError
 from pipeline.mel import FloatArray
-from pipeline.models import onnx_session
+from pipeline.models import onnx_session, parallel
 from pipeline.models.onnx_file import check_onnx
 from pipeline.records import EmotionScores, ModelInfo, Note, Progress, ignore_progress
 from pipeline.strict import parse_json, read_text
@@ -128,7 +128,8 @@ def _heard(excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) ->
             progress("emotion", start + count, len(excerpts))
 
         heard(0)
-        parts.append(features.impressions([features.mel_of(excerpt.samples) for excerpt in some], heard))
+        mels = list(parallel.each(features.mel_of, [excerpt.samples for excerpt in some]))
+        parts.append(features.impressions(mels, heard))
     return features.together(parts)
 
 

@@ -17,6 +17,7 @@ from scipy.special import expit
 from pipeline import voice
 from pipeline.audio import Samples
 from pipeline.mel import FloatArray, mel_power
+from pipeline.models import parallel
 
 FRAME_S = 0.01
 WIDTH = 3 * voice.WIDTH  # of an impression
@@ -58,17 +59,25 @@ def impressions(mels: Sequence[FloatArray], heard: Callable[[int], None] = lambd
     for i, mel in enumerate(mels):
         by_length[-(-len(mel) // _GRID) * _GRID].append(i)
     values = np.zeros((len(mels), WIDTH), np.float32)
+    parts = [
+        (length, rows[start : start + _BATCH])
+        for length, rows in by_length.items()
+        for start in range(0, len(rows), _BATCH)
+    ]
+
+    def summaries(batch: tuple[int, list[int]]) -> list[FloatArray]:
+        length, part = batch
+        padded = np.zeros((len(part), length, voice.BANDS), np.float32)
+        for k, i in enumerate(part):
+            padded[k, : len(mels[i])] = mels[i]
+        found = zip(part, voice.states(padded), strict=True)
+        return [_summary(states[: len(mels[i])], _weights(mels[i])) for i, states in found]
+
     done = 0
-    for length, rows in by_length.items():
-        for start in range(0, len(rows), _BATCH):
-            part = rows[start : start + _BATCH]
-            padded = np.zeros((len(part), length, voice.BANDS), np.float32)
-            for k, i in enumerate(part):
-                padded[k, : len(mels[i])] = mels[i]
-            for i, states in zip(part, voice.states(padded), strict=True):
-                values[i] = _summary(states[: len(mels[i])], _weights(mels[i]))
-            done += len(part)
-            heard(done)
+    for (_, part), found in zip(parts, parallel.each(summaries, parts), strict=True):
+        values[part] = found
+        done += len(part)
+        heard(done)
     return Impressions(values, np.array([len(mel) * FRAME_S for mel in mels], np.float32))
 
 

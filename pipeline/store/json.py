@@ -66,7 +66,8 @@ def dumps(conversation: Conversation, *, compact: bool = False) -> str:
 def loads(text: str, name: str = "text") -> Conversation:
     """A conversation from JSON text, of this version or an earlier one; `NotAConversationError` where it is none.
 
-    It may be of anybody's making: all that it holds is bounded and fits together.
+    It may be of anybody's making: all that it holds is bounded and fits together. `CorrectionsError` where people's
+    corrections in it are of turns or speakers that are not there.
     """
     try:
         top = skim_json(text)

@@ -1,4 +1,4 @@
-"""Hostile stored conversations, seeded: each is read, derived and shown, or refused with code 15."""
+"""Hostile stored conversations, seeded: each is read, derived and shown, or refused with code 15 or 17."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-ALLOWED = frozenset({0, 15})
+ALLOWED = frozenset({0, 15, 17})  # 17: corrections of what is not there, or of whom nobody may judge
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 HOSTILE: tuple[Any, ...] = (
     *(None, True, False, 0, -1, 1, -0.0, 0.5, 2, 1e308, -1e308, 1e-300, 10**17, 10**30, 1e9, 5000),

@@ -36,6 +36,6 @@ def skeleton(page: str) -> list[Part]:
 def scripts_in(page: str) -> list[str]:
     """What no page has, where it is there: handlers in attributes, elements that run or fetch, links that do."""
     read = _read(page)
-    found = [f"<{tag}>" for tag, _ in read.parts if tag in ("img", "iframe", "object", "embed", "base", "b", "marquee")]
+    found = [f"<{tag}>" for tag, _ in read.parts if tag in ("img", "iframe", "object", "embed", "base")]
     found += [f"{tag} {name}" for tag, names in read.parts for name in names if name.startswith("on")]
     return found + [link for link in read.links if link.strip().lower().startswith(("javascript:", "http:", "//"))]

@@ -31,10 +31,14 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def end(process: subprocess.Popen[Any]) -> None:
-    """Kill a process that leads a session of its own, with its children."""
+    """Kill a process that leads a session of its own, with its children, and close its pipes."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    for pipe in (process.stdin, process.stdout):
+        with contextlib.suppress(OSError):
+            if pipe is not None:
+                pipe.close()
 
 
 class Worker:
@@ -73,9 +77,6 @@ class Worker:
         """End the process."""
         if self._process is not None:
             end(self._process)
-            for pipe in (self._process.stdin, self._process.stdout):
-                with contextlib.suppress(OSError):
-                    pipe.close()  # type: ignore[union-attr]
         self._process = None
 
 

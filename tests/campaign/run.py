@@ -88,7 +88,12 @@ def _verdict(name: str, answer: dict[str, Any], allowed: Allowed, left: bool = F
     fault = fault_of(answer, allowed) or ("left over" if left else "")
     length = f"{answer['seconds']:.2f} s, expected {allowed.shortest_s:.2f}-{allowed.longest_s:.2f}; " \
         if fault == "wrong length" else ""  # fmt: skip
-    return Verdict(name, answer["code"], fault, f"{length}{answer.get('type', '')} {answer.get('words', '')}"[:400])
+    return Verdict(
+        name,
+        answer["code"],
+        fault,
+        f"{length}{answer.get('type', '')} {answer.get('words', '')} {answer.get('scripts') or ''}"[:400],
+    )
 
 
 def media(cases: Iterable[tuple[str, Recording, Allowed]]) -> Iterator[Verdict]:

@@ -56,7 +56,7 @@ def transcript(job: dict[str, Any]) -> Answer:
     """Read a transcript."""
     from pipeline.transcript.files import read_transcript
 
-    return {"words": len(read_transcript(Path(job["path"]), "call"))}
+    return {"count": len(read_transcript(Path(job["path"]), "call"))}
 
 
 def command(job: dict[str, Any]) -> Answer:

@@ -91,7 +91,7 @@ def test_a_hash_is_typed_at_import_and_has_to_be_one_of_the_archive(tmp_path: Pa
     code, said = run("models", "import", path, "--trust-model", sha256, "--default")
     assert code == 0, said
     assert "it is now the default" in said
-    assert "not trusted yet" not in said
+    assert "until you trust it" not in said
     assert sha256 in decisions.decisions().trusted
     with pytest.raises(errors.UntrustedModelError, match="--trust-model"):  # tensors may be read, code may not run
         diarization.choose("mono", DiarizationOptions())

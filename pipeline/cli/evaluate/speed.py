@@ -22,8 +22,8 @@ from pipeline import errors, store
 from pipeline.cli.console import STAGES, Terminal
 from pipeline.config import load_config
 from pipeline.disk import writing
-from pipeline.models import threads
 from pipeline.models.installed import resolved
+from pipeline.models.parallel import threads
 
 if TYPE_CHECKING:
     from pipeline.audio import Audio
@@ -126,8 +126,8 @@ def measure(started: float) -> None:
             progress=clock.hook,
         )
         clock.end("deriving")
-        (plan,) = outputs.plan([path], path.parent / "out", outputs.DEFAULT).values()
-        outputs.write(conversation, plan, None)
+        (plan,) = outputs.plan([path], path.parent / "out", outputs.DEFAULT)
+        store.write_whole(outputs.rendered(conversation, plan.paths))
         clock.end("report")
         result: dict[str, Any] = {
             "stages": [asdict(stage) for stage in clock.stages()],
