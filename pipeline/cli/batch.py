@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from pipeline.cli.console import Terminal
 from pipeline.cli.outputs import Plan
 from pipeline.errors import ClaimedError, OutputExistsError
 
+log = logging.getLogger(__name__)
 SOME_FAILED, ALL_FAILED = 40, 41
 _KEEP = "Add --overwrite, or choose another folder with --out."
 _WHY: dict[store.State, str] = {
@@ -115,6 +117,7 @@ class Batch:
             code = self.terminal.fail(error, plan.source)
             outcome = Outcome(plan.source, "failed", (), code, str(error))
         outcomes.append(replace(outcome, seconds=time.monotonic() - started))
+        log.info("%s, code %d, after %.1f s", outcome.status, outcome.code, outcomes[-1].seconds)
         if self.rules.as_json:
             self.terminal.line(outcomes[-1].line())
         return True

@@ -28,7 +28,7 @@ def _refuse_repeats(command: Any, ctx: Any, args: list[str]) -> None:
     except Exception:  # noqa: BLE001  # the command itself will say what it does not understand
         return
     for param, times in Counter(p for p in order if p.param_type_name == "option").items():
-        if times > 1 and not param.multiple and not param.is_flag:
+        if times > 1 and not (param.multiple or param.is_flag or param.count):
             raise ConfigError(
                 f"{param.opts[0]}: given {times} times; expected once. "
                 + ("A file may begin with `preset: NAME` and change it." if param.name == "config" else "Keep one.")

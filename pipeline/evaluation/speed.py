@@ -125,7 +125,7 @@ class TimedDiarizer:
         diarizer = diarization.choose("split" if len(audio.samples) > 1 else "mono", self._options)
         self._clock.end("loading_diarizer")
         found = diarizer.diarize(audio, count, progress)
-        self._clock.end()  # clustering reports no progress: it belongs to the stage that it ends
+        self._clock.end()  # what comes after the last report belongs to its stage
         return found
 
 

@@ -6,8 +6,9 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from threading import Lock
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
@@ -17,17 +18,43 @@ _MOST = 8
 _AHEAD = 2  # batches per thread that are begun before their turn comes
 
 
+class _OneCoreEach:
+    """Holds numpy's libraries to one core for as long as any thread is inside.
+
+    The limit is of the whole process: the first to come sets it, and the last to leave restores what was before.
+    """
+
+    def __init__(self) -> None:
+        self._alone, self._inside = Lock(), 0
+        self._limits = ExitStack()
+
+    def __enter__(self) -> None:
+        from threadpoolctl import threadpool_limits
+
+        with self._alone:
+            if self._inside == 0:
+                self._limits.enter_context(threadpool_limits(1, user_api="blas"))
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._alone:
+            self._inside -= 1
+            if self._inside == 0:
+                self._limits.close()
+
+
+_ONE_CORE = _OneCoreEach()
+
+
 @contextmanager
 def computing(threads: int | None) -> Iterator[None]:
     """Within this, `threads()` is as given (None: the cores there are), and products of numpy use one core each.
 
     The libraries behind numpy share a product among as many threads as they like, and its last digits depend on it.
     """
-    from threadpoolctl import threadpool_limits
-
     before = _WANTED.set(threads)
     try:
-        with threadpool_limits(1, user_api="blas"):
+        with _ONE_CORE:
             yield
     finally:
         _WANTED.reset(before)

@@ -204,3 +204,23 @@ def test_threads_share_models_and_each_is_loaded_once(short: Path, monkeypatch: 
     assert sorted(loaded) == ["diarizer", "emotion"]
     assert len(found) == 2
     assert set(found.values()) == {store.dumps(analyze(short))}
+
+
+def test_overlapping_analyses_leave_numpy_s_cores_as_they_were() -> None:
+    import numpy.linalg  # noqa: F401  # brings the library whose cores are counted
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    from pipeline.models.parallel import computing
+
+    def cores() -> set[int]:
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    with threadpool_limits(3, user_api="blas"):
+        first, second = computing(None), computing(2)
+        first.__enter__()
+        second.__enter__()
+        assert cores() == {1}
+        first.__exit__(None, None, None)
+        assert cores() == {1}  # the other one still computes
+        second.__exit__(None, None, None)
+        assert cores() == {3}

@@ -1,0 +1,62 @@
+"""`ressenti analyze --timeout` and `--verbose`."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from conftest import noise, write_wav
+from pipeline import errors
+from pipeline.cli.app import app
+from pipeline.cli.verbose import _Lines
+
+RUN = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    """A command ends with its process; here its handler has to go."""
+    logger = logging.getLogger("pipeline")
+    level = logger.level
+    yield
+    for handler in logger.handlers[:]:
+        if isinstance(handler, _Lines):
+            logger.removeHandler(handler)
+    logger.setLevel(level)
+
+
+def test_a_recording_that_takes_too_long_is_given_up_and_the_next_one_begun(tmp_path: Path) -> None:
+    names = [str(write_wav(tmp_path / f"{name}.wav", noise(2, 0.02))) for name in ("a", "b")]
+    done = RUN.invoke(app, ["analyze", *names, "--timeout", "0.000001", "--out", str(tmp_path / "out")])
+    assert done.exit_code in {errors.TimedOutError.exit_code, 41}  # all failed
+    assert done.stderr.count("not done after") == 2
+    assert "--timeout" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_timeout_that_is_none_is_refused(tmp_path: Path) -> None:
+    path = write_wav(tmp_path / "a.wav", noise(2, 0.02))
+    done = RUN.invoke(app, ["analyze", str(path), "--timeout", "0"])
+    assert isinstance(done.exception, errors.ConfigError)
+
+
+def test_steps_are_told_on_standard_error_when_asked(sample: tuple[Path, Path], tmp_path: Path) -> None:
+    def analyze(*options: str) -> tuple[str, str]:
+        out = tmp_path / "_".join(["out", *options])
+        asked = ["analyze", str(sample[0]), "--names", "Hidden,Other", "--format", "json,csv", "--out", str(out)]
+        done = RUN.invoke(app, [*asked, *options])
+        assert done.exit_code == 0, done.output
+        return done.stdout, done.stderr
+
+    assert analyze()[1] == ""
+    told = analyze("-v")[1]
+    for what in ("recording: 30.0 s", "layout: mono", "loaded: ", "diarization took", "written: json, csv"):
+        assert what in told
+    assert "Hidden" not in told
+    assert str(tmp_path) not in told
+    shown, told = analyze("-vv", "--quiet")
+    assert shown == ""
+    assert str(tmp_path) in told
+    assert str(sample[0]) in told
