@@ -29,9 +29,10 @@ def with_transcript(conversation: Conversation, path: str | Path) -> Conversatio
 
 
 def with_words(conversation: Conversation, words: Sequence[Spoken]) -> Conversation:
-    """The conversation with these words instead of any others, without those that are silenced."""
+    """The conversation with these words instead of any others, without those that are silenced or beyond its end."""
     placed = align(words, conversation.turns, conversation.recording.duration_s)
-    return _without_silenced(replace(conversation, words=placed, omissions=()))
+    beyond = len(words) - len(placed)
+    return _without_silenced(replace(conversation, words=placed, words_beyond=beyond, omissions=()))
 
 
 def with_bleeps(conversation: Conversation, spans: Sequence[Span]) -> Conversation:

@@ -19,6 +19,8 @@ def mean_scores(windows: Sequence[Window]) -> EmotionScores:
     """
     if windows[0].emotion.activation == "human":
         return windows[0].emotion
+    if len(windows) == 1:
+        return replace(windows[0].emotion, reached=None)
     weights = [w.weight_s for w in windows]
     total = sum(weights)
 

@@ -26,7 +26,7 @@ MOST_SPEAKERS = 100
 MOST_LETTERS = 5_000  # of one word: some languages write none between words
 NEW_LABEL = re.compile(r"S[1-9][0-9]?")  # of a speaker whom a person adds
 Time = Annotated[float, Field(ge=0, le=MOST_S)]
-Label = Annotated[str, Field(min_length=1, max_length=100)]
+Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,100}$")]
 Name = Annotated[str, Field(max_length=1_000)]
 Remark = Annotated[str, Field(max_length=20_000)]
 Index = Annotated[int, Field(ge=0, lt=2**31)]

@@ -29,6 +29,7 @@ Names = Annotated[tuple[Name, ...], Field(max_length=1000)]
 Place = Annotated[str, Field(min_length=1, max_length=4096)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Unit = Annotated[float, Field(ge=-1, le=1)]
+RAW_PATTERN = r"^(mulaw|alaw|s16le|s16be|u8|s8|s24le|s32le|f32le):[1-9][0-9]{3,5}(:[1-8])?$"
 ClassName = Literal["Pleased", "Relaxed", "Neutral", "Sad", "Tension"]
 WindowLength = Annotated[float, Field(ge=0.1, le=600)]
 Distance = Annotated[float, Field(gt=0, le=2)]
@@ -45,18 +46,27 @@ class AudioOptions(Group):
     silent_channel_db: Decibel = 40.0  # a channel this far below the other carries bleed at most
     dominance_db: Decibel = 6.0  # how much louder a channel must be to carry the speaker
     dominance_share: Share = 0.6  # of the sound, in which one channel is; below, it is a stereo microphone
+    cancelled_db: Decibel = 10.0  # a mix this far below its loudest channel may be of inverted ones
     allow_truncated: bool = False
+    track: Annotated[int, Field(ge=1, le=1000)] | None = None  # of several sound tracks; None: all that hold a party
+    # sound without a header, as ENCODING:RATE or ENCODING:RATE:CHANNELS; a file with a header is read by its own
+    raw: Annotated[str, Field(pattern=RAW_PATTERN)] | None = None
+    max_duration_s: Annotated[float, Field(gt=0, le=604_800)] = 43_200.0  # 12 h; silence in gaps counts
+    max_decoded_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 1_500  # of samples: an hour of a channel takes 115
 
 
 class DiarizationOptions(Group):
     """Speech activity and who speaks."""
 
     model: Place = "auto"  # the installed default of the registry, else builtin; or builtin, an id, or a folder
-    trust_model: bool = False  # unpickle checkpoints of a folder that no manifest names
+    trust_model: bool = False  # for this run, load pickles whose SHA-256 nobody trusts: they may run code
     speakers: Annotated[int, Field(ge=1, le=20)] | None = None
     min_speakers: Annotated[int, Field(ge=1, le=20)] = 1
     max_speakers: Annotated[int, Field(ge=1, le=20)] | None = None  # builtin: 8; a pipeline of pyannote's: no bound
-    level_dbfs: Level = -20.0  # the 95th percentile of the levels is brought here before speech is looked for
+    level_dbfs: Level = -20.0  # the 95th percentile of the levels around is brought here before speech is looked for
+    # ... of so many seconds before or after, whichever are softer; 3 to 15 found the same speech after loud music
+    level_window_s: Annotated[float, Field(ge=1, le=3_600)] = 15.0
+    level_drop_db: Decibel = 10.0  # where the level around falls by more, speech is looked for afresh
     speech_on: Share = 0.3
     speech_off: Share = 0.2
     min_speech_s: NotNegative = 0.1
@@ -185,6 +195,13 @@ class ReportOptions(Group):
     validation: Place | None = None  # a result of `ressenti evaluate label`, which the page then quotes
 
 
+class ComputeOptions(Group):
+    """How it is computed; nothing here changes a result."""
+
+    timeout_s: Positive | None = None  # for one recording; None: as long as it takes
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None  # None: as many as there are cores for this process
+
+
 class Config(Group):
     """All options; `load_config` reads them."""
 
@@ -198,6 +215,7 @@ class Config(Group):
     moments: MomentOptions = MomentOptions()
     roles: RoleOptions = RoleOptions()
     report: ReportOptions = ReportOptions()
+    compute: ComputeOptions = ComputeOptions()
 
 
 def preset_names() -> tuple[str, ...]:

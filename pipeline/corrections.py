@@ -25,6 +25,7 @@ from pipeline.records import (
     Window,
     union_s,
 )
+from pipeline.touching import Timed
 
 
 def is_corrected(conversation: Conversation) -> bool:
@@ -73,7 +74,10 @@ def corrected(conversation: Conversation, newcomer: Callable[[str], Speaker]) ->
     turns = [_corrected(turn, by_turn[turn.index], reasons) if turn.index in by_turn else turn
              for turn in conversation.turns]  # fmt: skip
     done = replace(conversation, turns=tuple(turns), speakers=speakers, corrections=wanted)
-    segments = corrected_segments(done)
+    said_of: dict[str, list[Segment]] = {}
+    for segment in corrected_segments(done):
+        said_of.setdefault(segment.speaker, []).append(segment)
+    segments = {label: Timed(own) for label, own in said_of.items()}
     human = [_judged(turn, by_turn[turn.index], segments) if turn.index in by_turn else turn for turn in turns]
     return replace(done, turns=tuple(human))
 
@@ -96,14 +100,15 @@ def _moved(conversation: Conversation, segments: tuple[Segment, ...]) -> tuple[S
     if not any(turn.original and turn.original.speaker != turn.speaker for turn in conversation.turns):
         return segments
     turns_of: dict[str, list[Turn]] = {}
-    for turn in sorted(conversation.turns, key=lambda t: t.start_s):
+    for turn in conversation.turns:
         turns_of.setdefault(_found_speaker(turn), []).append(turn)
-    pieces = [piece for s in segments for piece in _pieces(s, turns_of.get(s.speaker, []))]
+    timed = {label: Timed(turns) for label, turns in turns_of.items()}
+    pieces = [piece for s in segments for piece in _pieces(s, timed.get(s.speaker))]
     return tuple(sorted(pieces, key=lambda s: (s.start_s, s.end_s, s.speaker)))
 
 
-def _pieces(segment: Segment, turns: Sequence[Turn]) -> list[Segment]:
-    own = [turn for turn in turns if turn.start_s < segment.end_s and turn.end_s > segment.start_s]
+def _pieces(segment: Segment, turns: Timed[Turn] | None) -> list[Segment]:
+    own = turns.touching(segment.start_s, segment.end_s) if turns else []
     if not own:
         return [segment]
     pieces: list[Segment] = []
@@ -203,20 +208,15 @@ def _corrected(turn: Turn, entry: TurnCorrection, reasons: Mapping[str, Unjudged
     )
 
 
-def _judged(turn: Turn, entry: TurnCorrection, segments: Sequence[Segment]) -> Turn:
+def _judged(turn: Turn, entry: TurnCorrection, segments: Mapping[str, Timed[Segment]]) -> Turn:
     """A turn with the class that a person heard, on the windows that the model scored or on one over the whole turn."""
     if entry.emotion is None:
         return turn
     heard = EmotionScores(tuple(float(name == entry.emotion) for name in CLASSES), "human")
     windows = tuple(replace(window, emotion=heard) for window in turn.windows)
     if not windows:
-        own = union_s(
-            [
-                (max(s.start_s, turn.start_s), min(s.end_s, turn.end_s))
-                for s in segments
-                if s.speaker == turn.speaker and s.start_s < turn.end_s and s.end_s > turn.start_s
-            ]
-        )
+        said = segments[turn.speaker].touching(turn.start_s, turn.end_s) if turn.speaker in segments else []
+        own = union_s([(max(s.start_s, turn.start_s), min(s.end_s, turn.end_s)) for s in said])
         speech_s = sum(end - start for start, end in own) or turn.duration_s
         windows = (Window(turn.start_s, turn.end_s, speech_s, heard),)
     return replace(turn, windows=windows, unjudged=None)

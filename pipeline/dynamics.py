@@ -87,27 +87,53 @@ def monologues_of(turns: Sequence[Turn], options: DynamicsOptions) -> tuple[Mono
     return tuple(sorted(longest.values(), key=lambda m: m.start_s))
 
 
-def talk_of(
-    label: str,
+def talks_of(
+    labels: Sequence[str],
     segments: Sequence[Segment],
     turns: Sequence[Turn],
     exchange: Exchange,
     options: DynamicsOptions,
     measured: Sequence[Turn] | None = None,
-) -> Talk:
-    """How one speaker took part. Backchannels count as talk time, not as turns that take the floor.
+) -> dict[str, Talk]:
+    """How each speaker took part. Backchannels count as talk time, not as turns that take the floor.
 
     `measured` are the turns whose loudness is known, where these are others.
     """
-    own_s = sum(s.duration_s for s in _joined(segments) if s.speaker == label)
-    all_s = sum(s.duration_s for s in _joined(segments))
-    backchannels = backchannels_of(turns)
-    floor = [t for t in turns if t.index not in backchannels]
-    own = [t for t in turns if t.speaker == label]
-    gaps = [max(0.0, b.start_s - a.end_s) for a, b in pairwise(floor) if b.speaker == label != a.speaker]
-    answers = [gap for gap in gaps if gap <= options.max_latency_s]
-    levels = [t.loudness_dbfs for t in (turns if measured is None else measured) if t.speaker == label]
-    loudness = [level for level in levels if level is not None]
+    joined, backchannels = _joined(segments), backchannels_of(turns)
+    all_s = sum(s.duration_s for s in joined)
+    own_s: dict[str, list[float]] = {label: [] for label in labels}
+    own: dict[str, list[Turn]] = {label: [] for label in labels}
+    answers: dict[str, list[float]] = {label: [] for label in labels}
+    loudness: dict[str, list[float]] = {label: [] for label in labels}
+    for segment in joined:
+        own_s[segment.speaker].append(segment.duration_s)
+    for turn in turns:
+        own[turn.speaker].append(turn)
+    for a, b in pairwise(t for t in turns if t.index not in backchannels):
+        gap = max(0.0, b.start_s - a.end_s)
+        if a.speaker != b.speaker and gap <= options.max_latency_s:
+            answers[b.speaker].append(gap)
+    for turn in turns if measured is None else measured:
+        if turn.loudness_dbfs is not None:
+            loudness[turn.speaker].append(turn.loudness_dbfs)
+    return {
+        label: _talk(
+            label, sum(own_s[label]), all_s, own[label], backchannels, exchange, answers[label], loudness[label]
+        )
+        for label in labels
+    }
+
+
+def _talk(
+    label: str,
+    own_s: float,
+    all_s: float,
+    own: Sequence[Turn],
+    backchannels: frozenset[int],
+    exchange: Exchange,
+    answers: Sequence[float],
+    loudness: Sequence[float],
+) -> Talk:
     return Talk(
         talk_s=own_s,
         share=own_s / all_s if all_s else 0.0,
@@ -181,11 +207,13 @@ def instability(times_s: npt.NDArray[np.float64], values: npt.NDArray[np.float64
 def _by_turn(points: Sequence[AffectPoint], axis: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Mean time and value of each turn's points, weighted by length, in order of time."""
     rows = []
-    for turn in dict.fromkeys(p.turn for p in points):
-        own = [p for p in points if p.turn == turn]
-        weights = np.array([p.weight_s for p in own])
-        at, value = ([getattr(p, name) for p in own] for name in ("time_s", axis))
-        rows.append((np.average(at, weights=weights), np.average(value, weights=weights)))
+    by_turn: dict[int, list[AffectPoint]] = {}
+    for p in points:
+        by_turn.setdefault(p.turn, []).append(p)
+    for own in by_turn.values():
+        total_s = sum(p.weight_s for p in own)
+        at, value = (sum(p.weight_s * getattr(p, name) for p in own) / total_s for name in ("time_s", axis))
+        rows.append((at, value))
     table = np.array(sorted(rows), dtype=np.float64).reshape(-1, 2)
     return table[:, 0], table[:, 1]
 
@@ -243,8 +271,7 @@ def _overlapping(turns: Sequence[Turn]) -> Iterator[tuple[Turn, Turn]]:
 
 def _joined(segments: Sequence[Segment]) -> list[Segment]:
     """Each speaker's own segments joined where they overlap one another."""
-    out = []
-    for label in dict.fromkeys(s.speaker for s in segments):
-        spans = union_s([(s.start_s, s.end_s) for s in segments if s.speaker == label])
-        out += [Segment(start, end, label) for start, end in spans]
-    return out
+    spans_of: dict[str, list[tuple[float, float]]] = {}
+    for s in segments:
+        spans_of.setdefault(s.speaker, []).append((s.start_s, s.end_s))
+    return [Segment(start, end, label) for label, spans in spans_of.items() for start, end in union_s(spans)]

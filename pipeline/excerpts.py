@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import math
+import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from pipeline.annotations import Span
 from pipeline.audio import RATE_HZ, Samples
+from pipeline.disk import writing
 from pipeline.errors import OutputError
-from pipeline.records import union_s
+from pipeline.records import Progress, ignore_progress, union_s
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from pydub import AudioSegment
 
+_IMPORTING = Lock()
 _BLOCK = 60 * RATE_HZ  # samples that are encoded at a time
 _LAME_QUALITY = "7"  # half the time of the default 5; at the bit rates of speech the error is smaller, not larger
 
 
 def segment(samples: Samples) -> AudioSegment:
     """Samples (n,) as a pydub segment, for cutting, levelling and silencing."""
-    with warnings.catch_warnings():  # pydub looks for an FFmpeg program, which nothing here needs
-        warnings.simplefilter("ignore")
-        from pydub import AudioSegment
+    return _segments()(data=samples.tobytes(), sample_width=2, frame_rate=RATE_HZ, channels=1)
 
-    return AudioSegment(data=samples.tobytes(), sample_width=2, frame_rate=RATE_HZ, channels=1)
+
+def _segments() -> type[AudioSegment]:
+    """The class of pydub; it is imported by one thread, since warnings are switched off for all of them."""
+    with _IMPORTING:
+        if "pydub" not in sys.modules:
+            with warnings.catch_warnings():  # pydub looks for an FFmpeg program, which nothing here needs
+                warnings.simplefilter("ignore")
+                importlib.import_module("pydub")
+    from pydub import AudioSegment
+
+    return cast("type[AudioSegment]", AudioSegment)
 
 
 def loudness_dbfs(samples: Samples) -> float | None:
@@ -54,48 +67,43 @@ def encode(sound: AudioSegment, path: Path) -> None:
     codec = codecs.get(path.suffix.lower())
     if codec is None:
         raise OutputError(f"{path.name}: cannot encode {path.suffix!r}; expected one of {', '.join(codecs)}.")
-    _write(sound, str(path), codec, None)
+    with writing(path):
+        _write(sound, str(path), codec, None)
 
 
-def mp3(sound: AudioSegment, bit_rate: int = 64_000) -> bytes:
-    """A pydub segment as MP3, which every browser plays; same sound, same bytes.
+def mp3(sound: AudioSegment | Samples, bit_rate: int = 64_000, progress: Progress = ignore_progress) -> bytes:
+    """A pydub segment, or samples (n,), as MP3, which every browser plays; same sound, same bytes.
 
     The bit rate is constant, and the first frame says how long it is and where its tenths lie, so that players seek
-    exactly.
+    exactly. `progress` is called with the stage `sound`, in seconds.
     """
     buffer = io.BytesIO()
-    _write(sound, buffer, "libmp3lame", "mp3", {"b": str(bit_rate), "compression_level": _LAME_QUALITY})
+    options = {"b": str(bit_rate), "compression_level": _LAME_QUALITY}
+    _write(sound, buffer, "libmp3lame", "mp3", options, progress)
     return buffer.getvalue()
 
 
-def silenced(sound: AudioSegment, spans: Sequence[Span]) -> AudioSegment:
-    """A segment of the same length with nothing left of the spans, widened to whole milliseconds."""
-    if not spans:
-        return sound
-    from pydub import AudioSegment
-
-    parts, at = [], 0
+def silence(samples: Samples, spans: Sequence[Span]) -> None:
+    """Leave nothing of the spans in samples (n,), widened to whole milliseconds: in place, as a copy may be 1 GB."""
     for start, end in union_s([(span.start_s, span.end_s) for span in spans]):
-        start_ms, end_ms = max(at, math.floor(start * 1000)), min(len(sound), math.ceil(end * 1000))
-        parts.append(sound[at:start_ms].raw_data)
-        parts.append(AudioSegment.silent(max(0, end_ms - start_ms), sound.frame_rate).raw_data)
-        at = max(at, end_ms)
-    parts.append(sound[at:].raw_data)
-    return AudioSegment(data=b"".join(parts), sample_width=2, frame_rate=sound.frame_rate, channels=1)
+        samples[math.floor(start * 1000) * RATE_HZ // 1000 : math.ceil(end * 1000) * RATE_HZ // 1000] = 0
 
 
 def _write(
-    sound: AudioSegment,
+    sound: AudioSegment | Samples,
     target: str | io.BytesIO,
     codec: str,
     container_format: str | None,
     codec_options: dict[str, str] | None = None,
+    progress: Progress = ignore_progress,
 ) -> None:
     """Encode block by block, with no version, date or tag of any kind in the file."""
     import av
     from av.codec.context import Flags
 
-    rate_hz = 48_000 if codec == "libopus" else sound.frame_rate
+    samples = sound if isinstance(sound, np.ndarray) else np.frombuffer(sound.raw_data, np.int16)
+    own_hz = RATE_HZ if isinstance(sound, np.ndarray) else sound.frame_rate
+    rate_hz = 48_000 if codec == "libopus" else own_hz
     plain = {"fflags": "+bitexact"} | ({"id3v2_version": "0"} if codec == "libmp3lame" else {})
     with av.open(target, "w", format=container_format, options=plain) as container:
         stream = cast("AudioStream", container.add_stream(codec, rate=rate_hz, layout="mono", options=codec_options))
@@ -106,13 +114,14 @@ def _write(
             rate=rate_hz,
             frame_size=stream.codec_context.frame_size or None,
         )
-        samples = np.frombuffer(sound.raw_data, np.int16)
         for start in range(0, len(samples), _BLOCK):
+            progress("sound", start / RATE_HZ, len(samples) / RATE_HZ)
             block = samples[None, start : start + _BLOCK]
             frame = av.AudioFrame.from_ndarray(block, format="s16", layout="mono")
-            frame.sample_rate, frame.pts = sound.frame_rate, start
+            frame.sample_rate, frame.pts = own_hz, start
             for piece in resampler.resample(frame):
                 container.mux(stream.encode(piece))
         for piece in resampler.resample(None):
             container.mux(stream.encode(piece))
         container.mux(stream.encode(None))
+        progress("sound", len(samples) / RATE_HZ, len(samples) / RATE_HZ)

@@ -6,13 +6,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.audio import Audio, Samples, frame_levels_db
+from pipeline.audio.mixing import is_inverted, mean_of, voice_channels, weights_of
 from pipeline.config import AudioOptions
 from pipeline.errors import ConfigError
 from pipeline.records import Note, NoteKey
 
 _SHORTEST_SPEECH = 5  # frames of 0.1 s: what is louder for less than this is no speech
+_ACTIVE_DB = 30.0  # frames this far below the loudest are no speech
+_VARIES_DB = 15.0  # between the loud and the soft frames of talk; steady noise varies less
+_ALONE = 0.5  # share of a soft channel's talk in which the other is still; bleed is never heard alone
 
 
 @dataclass(frozen=True)
@@ -27,31 +32,39 @@ class Layout:
 def lay_out(audio: Audio, mode: Literal["auto", "mono", "split"], options: AudioOptions) -> Layout:
     """Decide whether channels are speakers, and say why.
 
-    `auto` splits two channels when one of them leads by `dominance_db` in most of the sound, each in turn. Identical
-    channels and a stereo microphone are mixed; where one channel is silent or never leads, the other is taken alone.
+    `auto` splits two channels when one of them leads by `dominance_db` in most of the sound, each in turn, or when a
+    soft one talks while the other is still. Identical channels and a stereo microphone are mixed; where one channel is
+    silent or never leads, the other is taken alone. A channel for deep effects (LFE) is never analysed.
     Raises `ConfigError` when `split` is asked for on a single channel.
     """
+    all_channels = audio.samples.shape[0]
+    audio = voice_channels(audio)
     channels = audio.samples.shape[0]
     if mode == "split":
         if channels < 2:
             raise ConfigError("--channels split: the recording has 1 channel; expected 2 or more. Use auto.")
         return Layout("split", Note("split_asked", {"channels": channels}), audio)
-    if channels == 1:
+    if all_channels == 1:
         return Layout("mono", Note("one_channel"), audio)
-    if mode == "mono" or channels > 2:
-        return _mixed(audio, Note("mono_asked" if mode == "mono" else "many_channels", {"channels": channels}))
+    if mode == "mono" or channels != 2:
+        reason = Note("mono_asked" if mode == "mono" else "many_channels", {"channels": all_channels})
+        return _mixed(audio, reason, options)
     levels = np.stack([frame_levels_db(channel) for channel in audio.samples])
-    loudest = np.sort(levels, axis=1)[:, -min(_SHORTEST_SPEECH, levels.shape[1])]
+    loudest = _loudest(levels)
     quiet = int(np.argmin(loudest))
-    if loudest[quiet] < max(options.silent_dbfs, loudest[1 - quiet] - options.silent_channel_db):
+    soft = _talks_alone(levels, loudest, quiet, options)
+    if not soft and loudest[quiet] < max(options.silent_dbfs, loudest[1 - quiet] - options.silent_channel_db):
         return _alone(audio, 1 - quiet, "silent_channel", {})
-    active = levels.max(axis=0) > loudest.max() - 30
+    active = levels.max(axis=0) > loudest.max() - _ACTIVE_DB
+    if soft:  # judged by their own levels: each channel's talk is heard beside the other's
+        levels = levels - loudest[:, None]
+        active = levels.max(axis=0) > -_ACTIVE_DB
     lead = levels[0, active] - levels[1, active]
     leads = [int(np.sum(sign * lead > options.dominance_db)) for sign in (1, -1)]
     share = sum(leads) / len(lead)
     values: dict[str, float | int | str] = {"percent": round(100 * share), "decibel": options.dominance_db}
     if share < options.dominance_share:
-        return _mixed(audio, Note("channels_alike", values))
+        return _mixed(audio, Note("channels_alike", values), options)
     if min(leads) < _SHORTEST_SPEECH:
         return _alone(audio, int(np.argmax(leads)), "one_channel_leads", values)
     return Layout("split", Note("channels_differ", values), audio)
@@ -59,8 +72,28 @@ def lay_out(audio: Audio, mode: Literal["auto", "mono", "split"], options: Audio
 
 def mix_of(layout: Layout) -> Samples:
     """All that was analysed as one channel, (n,): of channels that are speakers their mean, as of any others."""
-    whole = _mixed(layout.audio, layout.reason) if layout.mode == "split" else layout
+    whole = _mixed(layout.audio, layout.reason, AudioOptions()) if layout.mode == "split" else layout
     return whole.audio.cut(0, whole.audio.duration_s)
+
+
+def _loudest(levels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The level of each channel (channels, frames) that its speech reaches for as long as speech lasts."""
+    reached: npt.NDArray[np.float32] = np.sort(levels, axis=1)[:, -min(_SHORTEST_SPEECH, levels.shape[1])]
+    return reached
+
+
+def _talks_alone(
+    levels: npt.NDArray[np.float32], loudest: npt.NDArray[np.float32], quiet: int, options: AudioOptions
+) -> bool:
+    """Whether a channel so soft that it never leads has talk of its own: it varies, mostly while the other is still."""
+    if loudest[quiet] < options.silent_dbfs or loudest[quiet] > loudest[1 - quiet] - _VARIES_DB:
+        return False
+    own, other = levels[quiet], levels[1 - quiet]
+    if loudest[quiet] - float(np.percentile(own, 20)) < _VARIES_DB:
+        return False
+    talking = own > loudest[quiet] - _VARIES_DB
+    still = other[talking] < loudest[1 - quiet] - _ACTIVE_DB
+    return int(still.sum()) >= _SHORTEST_SPEECH and float(still.mean()) >= _ALONE
 
 
 def _alone(audio: Audio, channel: int, key: NoteKey, values: dict[str, float | int | str]) -> Layout:
@@ -68,21 +101,16 @@ def _alone(audio: Audio, channel: int, key: NoteKey, values: dict[str, float | i
     return Layout("mono", reason, Audio(audio.samples[channel][None]))
 
 
-def _mixed(audio: Audio, reason: Note) -> Layout:
-    """All channels as one; where they cancel one another (one is inverted), the loudest alone."""
-    mix = _mean(audio.samples)
-    levels = [float(np.percentile(frame_levels_db(channel), 95)) for channel in audio.samples]
-    if float(np.percentile(frame_levels_db(mix[0]), 95)) < max(levels) - 15:
-        loudest = int(np.argmax(levels))
+def _mixed(audio: Audio, reason: Note, options: AudioOptions) -> Layout:
+    """All channels that are not silent as one; where they cancel one another (one is inverted), the loudest alone."""
+    levels = [frame_levels_db(channel) for channel in audio.samples]
+    reached = _loudest(np.stack(levels))
+    heard = [i for i in range(len(levels)) if reached[i] >= options.silent_dbfs] or [int(np.argmax(reached))]
+    mix = mean_of(audio.samples, heard, weights_of(audio))
+    loudest = max(heard, key=lambda i: float(np.percentile(levels[i], 95)))
+    lost_db = float(np.percentile(levels[loudest], 95) - np.percentile(frame_levels_db(mix[0]), 95))
+    spoken = levels[loudest] > reached[loudest] - _ACTIVE_DB
+    if lost_db > options.cancelled_db and is_inverted(audio.samples, heard, loudest, spoken):
         inverted = Note("channels_cancel", {"used": loudest + 1})
         return Layout("mono", inverted, Audio(audio.samples[loudest][None]))
     return Layout("mono", reason, Audio(mix))
-
-
-def _mean(samples: Samples) -> Samples:
-    """Mean of the channels, (channels, n) -> (1, n), block by block."""
-    out = np.empty((1, samples.shape[1]), dtype=np.int16)
-    for start in range(0, samples.shape[1], 1 << 20):
-        part = slice(start, start + (1 << 20))
-        out[0, part] = np.round(samples[:, part].mean(axis=0, dtype=np.float32)).astype(np.int16)
-    return out

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.config import MomentOptions, TrajectoryOptions
+from pipeline.errors import ConfigError
 from pipeline.records import CLASSES, Exchange, Moment, Trajectory, Turn
-from pipeline.stats import Z_95, weighted_error
+from pipeline.stats import Z_95, Array, TooManyPairsError, smoothed, weighted_error
 
 _TENSION = CLASSES.index("Tension")
-_Array = npt.NDArray[np.float64]
 
 
 def moments_of(
@@ -31,8 +31,11 @@ def moments_of(
     """
     found: list[Moment] = []
     lines = max(1, len(trajectories))
-    for speaker in dict.fromkeys(t.speaker for t in turns):
-        found += _tension_peaks([t for t in turns if t.speaker == speaker], speaker, lines, smoothing, options)
+    turns_of: dict[str, list[Turn]] = {}
+    for turn in turns:
+        turns_of.setdefault(turn.speaker, []).append(turn)
+    for speaker, own in turns_of.items():
+        found += _tension_peaks(own, speaker, lines, smoothing, options)
     people = frozenset(t.index for t in turns if t.by_person)
     changes = [
         _steepest(line, axis, 2 * lines, smoothing, people) for line in trajectories for axis in ("valence", "arousal")
@@ -54,29 +57,37 @@ def _tension_peaks(
 ) -> list[Moment]:
     """A speaker's highest local maxima of the score of Tension, smoothed as trajectories are."""
     windows = [(w, w.emotion.scores[_TENSION] / max(1.0, sum(w.emotion.scores))) for t in turns for w in t.windows]
-    human = np.array([w.emotion.activation == "human" for w, _ in windows], dtype=np.float64)
     if len(windows) < 3:
         return []
+    windows.sort(key=lambda pair: pair[0].start_s + pair[0].end_s)
+    human = np.array([w.emotion.activation == "human" for w, _ in windows], dtype=np.float64)
     at = np.array([(w.start_s + w.end_s) / 2 for w, _ in windows])
     scores = np.array([score for _, score in windows])
     seconds = np.array([w.weight_s for w, _ in windows])
     shared = np.maximum(1.0, np.array([w.end_s - w.start_s for w, _ in windows]) / seconds)
     spreads = np.sqrt(scores * (1 - scores))
-    order = np.argsort(at)
-    weights = _kernel(at[order], at, seconds, smoothing)
-    smooth, error = weighted_error(weights, scores, spreads, shared)
-    by_person = weights @ human
+    smooth, error, by_person = np.zeros((3, len(at)))
+
+    def figures(which: slice, weights: Array, near: slice) -> None:
+        smooth[which], error[which] = weighted_error(weights, scores[near], spreads[near], shared[near])
+        by_person[which] = weights @ human[near]
+
+    try:
+        smoothed(at, at, seconds, smoothing.smoothing_s, figures)
+    except TooManyPairsError as exc:
+        raise ConfigError(f"trajectory.smoothing_s: {exc}. Smooth less.") from exc
     share = seconds / seconds.sum()
     (usual,), (usual_error,) = weighted_error(share[None], scores, spreads, shared)
     limit = _many_looks(float(at.max() - at.min()), lines, smoothing)
     apart_s, first, last = options.apart_s, min(w.start_s for w, _ in windows), max(w.end_s for w, _ in windows)
     out: list[Moment] = []
+    highest = _highest_near(at, smooth, apart_s)
     for k in sorted(range(len(smooth)), key=lambda k: -smooth[k]):
-        time = float(at[order][k])
+        time = float(at[k])
         if len(out) == options.peaks or smooth[k] < usual + options.rise:
             break
         near = any(abs(time - (m.start_s + m.end_s) / 2) < apart_s for m in out)
-        if near or smooth[k] < smooth[np.abs(at[order] - time) < apart_s].max():
+        if near or smooth[k] < highest[k]:
             continue  # a peak that is known already, or the slope of a higher one
         start, end = time - smoothing.smoothing_s, time + smoothing.smoothing_s
         values: dict[str, float | int | str] = {"tension": float(smooth[k]), "usual": float(usual)}
@@ -84,6 +95,22 @@ def _tension_peaks(
         sure = bool(smooth[k] - usual > limit * np.hypot(error[k], usual_error))
         out.append(Moment("tension", max(first, start), min(last, end), speaker, sure, values))
     return out
+
+
+def _highest_near(at: Array, values: Array, apart_s: float) -> Array:
+    """The highest of values (n,) nearer than so many seconds, at each of their times (n,), which are in order."""
+    first, after = np.searchsorted(at, at - apart_s, side="right"), np.searchsorted(at, at + apart_s)
+    highest, waiting, at_hand = np.zeros(len(at)), deque[int](), 0
+    for k in range(len(at)):
+        for j in range(at_hand, int(after[k])):
+            while waiting and values[waiting[-1]] <= values[j]:
+                waiting.pop()
+            waiting.append(j)
+        at_hand = max(at_hand, int(after[k]))
+        while waiting[0] < first[k]:
+            waiting.popleft()
+        highest[k] = values[waiting[0]]
+    return highest
 
 
 def _steepest(
@@ -138,20 +165,19 @@ def _of_silence(start_s: float, end_s: float) -> Moment:
     return Moment("silence", start_s, end_s, values={"seconds": end_s - start_s})
 
 
-def _kernel(times: _Array, at: _Array, seconds: _Array, smoothing: TrajectoryOptions) -> _Array:
-    """Weights (times, n) by which trajectories are smoothed, of values at (n,) of so many seconds; rows sum to 1."""
-    weights = np.exp(-0.5 * ((times[:, None] - at[None, :]) / smoothing.smoothing_s) ** 2) * seconds
-    shares: _Array = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-300)
-    return shares
-
-
 def _by_person(
     line: Trajectory, times_s: Sequence[float], smoothing: TrajectoryOptions, people: frozenset[int]
 ) -> float:
     """The share of what people said in a trajectory at these times, on average."""
     at, seconds = (np.array([getattr(p, name) for p in line.points]) for name in ("time_s", "weight_s"))
     human = np.array([p.turn in people for p in line.points], dtype=np.float64)
-    return float((_kernel(np.array(times_s), at, seconds, smoothing) @ human).mean())
+    shares = np.zeros(len(times_s))
+
+    def figures(which: slice, weights: Array, near: slice) -> None:
+        shares[which] = weights @ human[near]
+
+    smoothed(np.array(times_s), at, seconds, smoothing.smoothing_s, figures)
+    return float(shares.mean())
 
 
 def _interval(mean: float, error: float) -> dict[str, float | int | str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -67,6 +68,22 @@ NoteKey = Literal[
     "channels_cancel",
     "truncated",
     "damaged",
+    "gaps_filled",
+    "lost_filled",
+    "late_start",
+    "early_header",
+    "trailing_bytes",
+    "track_chosen",
+    "track_alone",
+    "tracks_joined",
+    "tracks_silent",
+    "tracks_copies",
+    "tracks_mix",
+    "tracks_language",
+    "tracks_version",
+    "tracks_undecodable",
+    "raw_guessed",
+    "scaled",
     "fewer_speakers",
     "more_than_roles",
     "channels_decided",
@@ -588,7 +605,7 @@ class Conversation(Record):
     levels: Levels | None = None
     words: Annotated[tuple[Word, ...], Field(max_length=MOST_WORDS)] = ()
     words_beyond: Count = 0
-    bleeps: Annotated[tuple[Span, ...], Field(max_length=100_000)] = ()
+    bleeps: Annotated[tuple[Span, ...], Field(max_length=1_000)] = ()
     omissions: Annotated[tuple[Omission, ...], Field(max_length=MOST_WORDS)] = ()
     corrections: Corrections = field(default_factory=Corrections)
     version: Literal[2] = 2
@@ -611,6 +628,10 @@ class Conversation(Record):
 
     def places(self) -> dict[int, tuple[float, float]]:
         """Valence and arousal of each turn that has points, by index: their mean, weighted by their speech."""
+        return dict(self._places)
+
+    @cached_property
+    def _places(self) -> dict[int, tuple[float, float]]:
         sums: dict[int, list[float]] = {}
         for line in self.trajectories:
             for p in line.points:
@@ -620,8 +641,8 @@ class Conversation(Record):
         return {turn: (valence / weight, arousal / weight) for turn, (weight, valence, arousal) in sums.items()}
 
     def place_of(self, turn: Turn) -> tuple[float, float] | None:
-        """Valence and arousal of a turn, None where it has none; `places` is faster for all of them."""
-        return self.places().get(turn.index)
+        """Valence and arousal of a turn, None where it has none."""
+        return self._places.get(turn.index)
 
     def speaker(self, label: str) -> Speaker:
         """The speaker with this label; KeyError where there is none."""

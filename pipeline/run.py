@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +15,23 @@ from pipeline.diarization.interface import Count, Diarizer
 from pipeline.emotion.interface import EmotionModel, Excerpt
 from pipeline.errors import NoSpeechError
 from pipeline.layout import Layout, lay_out
-from pipeline.records import Conversation, Diarization, ModelInfo, Progress, Turn, Unjudged, Window, ignore_progress
+from pipeline.models.parallel import computing
+from pipeline.records import (
+    Conversation,
+    Diarization,
+    ModelInfo,
+    Progress,
+    Recording,
+    Turn,
+    Unjudged,
+    Window,
+    ignore_progress,
+)
 from pipeline.validation import read_validation
 from pipeline.version import PROGRAM
+from pipeline.watch import Watch, watched
+
+log = logging.getLogger(__name__)
 
 
 def analyze(
@@ -32,17 +47,50 @@ def analyze(
     """Analyse one recording.
 
     `people` names speakers and roles; `models`, where it is the same for several recordings, loads the configured ones
-    once; `diarizer` and `emotion_model` replace these (tests, research); `progress` is called with (stage, completed,
-    total). Raises the subclasses of `RessentiError` that `pipeline.errors` lists, and leaves nothing behind.
+    once, and threads may share it; `diarizer` and `emotion_model` replace these (tests, research).
+
+    `progress` is called with (stage, completed, total), often and in every stage, in the thread that called this. What
+    it raises stops the analysis there and comes out as it is; raise `pipeline.errors.CancelledError` to stop on
+    purpose. One step cannot be stopped within: loading a model, and the clustering of pyannote's pipelines.
+    `compute.timeout_s` of the config stops it in the same way, with `TimedOutError`.
+
+    Raises the subclasses of `RessentiError` that `pipeline.errors` lists, and leaves nothing behind.
     """
-    config, people, models, path = config or Config(), people or roles.People(), models or Models(), Path(path)
+    config, path = config or Config(), Path(path)
+
+    def work(watch: Watch) -> Conversation:
+        with computing(config.compute.threads):
+            return _analyze(path, config, people or roles.People(), models or Models(), diarizer, emotion_model, watch)
+
+    return watched(work, progress, config.compute.timeout_s, path.name)
+
+
+def _analyze(
+    path: Path,
+    config: Config,
+    people: roles.People,
+    models: Models,
+    diarizer: Diarizer | None,
+    emotion_model: EmotionModel | None,
+    watch: Watch,
+) -> Conversation:
+    """The steps, in order."""
     validation = read_validation(config.report.validation)
-    recording, sound = audio.load(path, config.audio, progress)
-    levels = audio.levels_of(sound)
-    layout = lay_out(sound, config.audio.channels, config.audio)
+    log.debug("reading %s", path)
+    with watch.step("decoding"):
+        recording, sound = audio.load(path, config.audio, watch)
+    _log_recording(recording)
+    with watch.step("laying out channels"):
+        levels = audio.levels_of(sound)
+        layout = lay_out(sound, config.audio.channels, config.audio)
     del sound  # a mono mix replaces the channels it was made of
-    diarizer = diarizer or models.diarizer(layout.mode, config.diarization)
-    found = diarizer.diarize(layout.audio, _count(config), progress)
+    log.info("layout: %s, because %s", layout.mode, layout.reason.key)
+    if diarizer is None:
+        watch("models", 0, None)
+        diarizer = models.diarizer(layout.mode, config.diarization)
+        watch("models", 1, 1)
+    with watch.step("diarization"):
+        found = diarizer.diarize(layout.audio, _count(config), watch)
     if not found.segments:
         raise NoSpeechError(
             f"{path.name}: no speech found in {recording.duration_s:.0f} s of sound. "
@@ -54,11 +102,16 @@ def analyze(
     reasons = {s.label: _unjudged(s.not_scored) for s in speakers if s.not_scored}
     cut = turns.make_turns(found.exclusive or found.segments, config.turns, found.segments)
     spoken = tuple(_with_loudness(t, layout) for t in cut)
+    log.info("found: %d speakers (%s), %d segments, %d turns", len(labels), found.count, len(found.segments), len(cut))
     used: tuple[ModelInfo, ...] = found.models
     if any(turn.speaker not in reasons for turn in spoken):
-        emotion_model = emotion_model or models.emotion(config.emotion)
+        if emotion_model is None:
+            watch("models", 0, None)
+            emotion_model = models.emotion(config.emotion)
+            watch("models", 1, 1)
         used = (*used, *emotion_model.parts, emotion_model.info)
-        spoken = _judge(layout, spoken, found, reasons, emotion_model, config, progress)
+        with watch.step("judging emotion"):
+            spoken = _judge(layout, spoken, found, reasons, emotion_model, config, watch)
     else:
         spoken = tuple(replace(turn, unjudged=reasons[turn.speaker]) for turn in spoken)
     conversation = Conversation(
@@ -69,13 +122,32 @@ def analyze(
         speakers=speakers,
         turns=spoken,
         models=used,
-        config=config.model_dump(mode="json"),
+        config=config.model_dump(mode="json", exclude={"compute"}),
         allow_restricted=people.allow_restricted,
         validation=validation,
         levels=levels,
         program=PROGRAM,
     )
-    return derive(conversation, config)
+    with watch.step("deriving"):
+        conversation = derive(conversation, config)
+    unsure = sum(turn.unsure for turn in conversation.turns)
+    log.info("judged: %d turns, %d of them unsure", sum(t.emotion is not None for t in conversation.turns), unsure)
+    return conversation
+
+
+def _log_recording(recording: Recording) -> None:
+    """What was read; names and what else may tell of people are for DEBUG alone."""
+    log.info(
+        "recording: %.1f s, %d channels, %s at %d Hz, SHA-256 %s",
+        recording.duration_s,
+        recording.channels,
+        recording.codec,
+        recording.sample_rate_hz,
+        recording.sha256[:12],
+    )
+    for note in recording.notes:
+        log.info("of the recording: %s", note.key)
+        log.debug("of the recording: %s %s", note.key, note.values)
 
 
 def derive(conversation: Conversation, config: Config) -> Conversation:
@@ -90,6 +162,8 @@ def derive(conversation: Conversation, config: Config) -> Conversation:
     taken = turns.make_turns(segments, config.turns) if conversation.diarization.exclusive else spoken
     exchange = dynamics.exchange_of(segments, taken, conversation.recording.duration_s, config.dynamics)
     points = {s.label: affect.points_of(spoken, s.label, config.affect, config.emotion) for s in conversation.speakers}
+    labels = [speaker.label for speaker in conversation.speakers]
+    talk = dynamics.talks_of(labels, segments, taken, exchange, config.dynamics, spoken)
     lines = tuple(trajectory.make_trajectory(label, own, config.trajectory) for label, own in points.items() if own)
     return replace(
         conversation,
@@ -100,7 +174,7 @@ def derive(conversation: Conversation, config: Config) -> Conversation:
         speakers=tuple(
             replace(
                 speaker,
-                talk=dynamics.talk_of(speaker.label, segments, taken, exchange, config.dynamics, spoken),
+                talk=talk[speaker.label],
                 affect=dynamics.affect_of(speaker.label, spoken, points[speaker.label], config.dynamics),
             )
             for speaker in conversation.speakers
@@ -130,7 +204,8 @@ def _corrected(conversation: Conversation, config: Config) -> Conversation:
     heard = replace(before, turns=tuple(_with_emotion(turn, config) for turn in before.turns))
     asked, known = conversation.allow_restricted, before.speakers
     after = corrections.corrected(heard, lambda label: roles.newcomer(label, known, asked, config.roles))
-    spoken = tuple(_with_emotion(turn, config) for turn in after.turns)
+    pairs = zip(heard.turns, after.turns, strict=True)
+    spoken = tuple(turn if turn is same else _with_emotion(turn, config) for same, turn in pairs)
     was, now = ([turn.speaker for turn in who] for who in (conversation.turns, spoken))
     if now != was or now != [turn.speaker for turn in before.turns]:
         segments = corrections.corrected_segments(after)

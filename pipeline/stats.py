@@ -2,12 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 Z_95 = 1.959964  # normal quantile of a two-sided 95 % interval
+
+
+Array = npt.NDArray[np.float64]
+_NEAR, _FAR, _GONE = 6.0, 12.0, 39.0  # standard deviations; at _GONE a weight is 0 in double precision
+_ROWS = 1 << 22  # weights that are held at a time
+MOST_PAIRS = 1_000_000_000  # of times and points near them
+
+
+class TooManyPairsError(ValueError):
+    """More times and points than can be smoothed in minutes."""
+
+
+def smoothed(
+    times: Array, at: Array, seconds: Array, width_s: float, figures: Callable[[slice, Array, slice], None]
+) -> None:
+    """Give `figures` the weights of points (n,), in order of time, at times (m,) in order, a few rows at once.
+
+    The kernel is Gaussian of `width_s`; rows sum to 1, or to 0 where no point is near. `figures` takes which times, the
+    weights (rows, points), and which points: those so near that others would not change a digit. Memory does not grow
+    with the number of times, nor time with that of far points.
+    """
+    pairs, plan = 0, []
+    start = 0
+    while start < len(times):
+        stop = start + 64
+        block = times[start:stop]
+        reach = _FAR if _all_near(block, at, _NEAR * width_s) else _GONE
+        first, after = np.searchsorted(at, (block[0] - reach * width_s, block[-1] + reach * width_s))
+        rows = max(1, min(len(block), _ROWS // max(1, int(after - first))))
+        pairs += rows * int(after - first)
+        plan.append((slice(start, min(start + rows, len(times))), slice(int(first), int(after))))
+        start += rows
+    if pairs > MOST_PAIRS:
+        raise TooManyPairsError(f"{pairs:,} pairs of times and windows; expected at most {MOST_PAIRS:,}")
+    for which, points in plan:
+        distance = (times[which, None] - at[None, points]) / width_s
+        weights = np.exp(-0.5 * distance**2) * seconds[points]
+        figures(which, weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-300), points)
+
+
+def _all_near(times: Array, at: Array, most_s: float) -> bool:
+    after = np.minimum(np.searchsorted(at, times), len(at) - 1)
+    nearest = np.minimum(np.abs(at[after] - times), np.abs(at[np.maximum(after - 1, 0)] - times))
+    return bool((nearest <= most_s).all())
 
 
 def nearness(point: tuple[float, float], places: Sequence[tuple[float, float]], error_sd: float) -> tuple[float, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.config import EmotionOptions, TurnOptions
 from pipeline.records import Segment, Turn, union_s
+from pipeline.touching import clipped
 
 Span = tuple[float, float]
 
@@ -40,9 +41,12 @@ def make_turns(
     those with it: they mark how much of a turn is overlapped.
     """
     ordered = sorted(segments, key=lambda s: (s.start_s, s.end_s, s.speaker))
-    spoken = {label: [s for s in ordered if s.speaker == label] for label in dict.fromkeys(s.speaker for s in ordered)}
-    others_of = {label: _others(ordered, label) for label in spoken}
-    heard_of = others_of if heard is None else {label: _others(heard, label) for label in spoken}
+    spoken: dict[str, list[Segment]] = {}
+    for segment in ordered:
+        spoken.setdefault(segment.speaker, []).append(segment)
+    spans_of = _spans_of(ordered)
+    others_of = _others_of(spans_of, spoken)
+    heard_of = others_of if heard is None else _others_of(_spans_of(heard), spoken)
     spans: list[tuple[float, float, str]] = []
     for label, own in spoken.items():
         others = others_of[label]
@@ -59,14 +63,18 @@ def make_turns(
     turns = []
     for index, (start, end, label) in enumerate(sorted(spans)):
         turn = Turn(index, label, start, end)
-        turns.append(replace(turn, overlap_s=_shared_s(_speech(turn, spoken[label]), heard_of[label])))
+        turns.append(replace(turn, overlap_s=_shared_s(clipped(spans_of[label], start, end), heard_of[label])))
     return tuple(turns)
 
 
 def with_overlap(turns: Sequence[Turn], segments: Sequence[Segment], heard: Sequence[Segment]) -> tuple[Turn, ...]:
     """Turns with `overlap_s` told again: their speech in `segments` against that of others in `heard`."""
-    others_of = {label: _others(heard, label) for label in {turn.speaker for turn in turns}}
-    return tuple(replace(turn, overlap_s=_shared_s(_speech(turn, segments), others_of[turn.speaker])) for turn in turns)
+    own, others_of = _spans_of(segments), _others_of(_spans_of(heard), {turn.speaker for turn in turns})
+    speech = (clipped(own.get(turn.speaker, []), turn.start_s, turn.end_s) for turn in turns)
+    return tuple(
+        replace(turn, overlap_s=_shared_s(spans, others_of[turn.speaker]))
+        for turn, spans in zip(turns, speech, strict=True)
+    )
 
 
 def clear_spans(turn: Turn, segments: Sequence[Segment], min_s: float) -> list[tuple[float, float, float]]:
@@ -121,6 +129,22 @@ def heard_of(turn: Turn, segments: Sequence[Segment], options: EmotionOptions) -
 def _speech(turn: Turn, segments: Sequence[Segment]) -> list[Span]:
     own = [s for s in segments if s.speaker == turn.speaker and _touch(s, turn.start_s, turn.end_s)]
     return union_s([(max(s.start_s, turn.start_s), min(s.end_s, turn.end_s)) for s in own])
+
+
+def _spans_of(segments: Iterable[Segment]) -> dict[str, list[Span]]:
+    """Each speaker's speech, as spans that are sorted and apart."""
+    found: dict[str, list[Span]] = {}
+    for s in segments:
+        found.setdefault(s.speaker, []).append((s.start_s, s.end_s))
+    return {label: union_s(spans) for label, spans in found.items()}
+
+
+def _others_of(spans_of: Mapping[str, list[Span]], labels: Iterable[str]) -> dict[str, list[Span]]:
+    """For each label the speech of all others."""
+    return {
+        label: union_s([span for other, spans in spans_of.items() if other != label for span in spans])
+        for label in labels
+    }
 
 
 def _others(segments: Sequence[Segment], label: str) -> list[Span]:

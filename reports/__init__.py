@@ -1,1 +1,23 @@
 """Conversation -> one self-contained HTML page. Knows nothing of audio or models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline.records import Conversation
+    from reports.wording import Lang
+
+__all__ = ["report_html"]
+
+
+def report_html(conversation: Conversation, lang: Lang | None = None, sound: bytes | str | None = None) -> str:
+    """The page of a conversation: one HTML document that makes no request, in `lang` or the conversation's language.
+
+    `sound` is what it plays: an MP3 as `pipeline.page_sound` makes it, the name of one that lies beside the page, or
+    None. The same conversation, analysed or read back from its JSON, gives the same page.
+    """
+    from pipeline import store
+    from reports.page import render
+
+    return render(store.loads(store.dumps(conversation)), lang, sound=sound)

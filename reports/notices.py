@@ -13,7 +13,7 @@ def notices_of(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     """Sentences for the top of the page, none where there is nothing to say."""
     many = too_many(conversation)
     roles = [words.note(many)] if many else _unconfirmed(conversation, words)
-    return (*roles, *_silenced(conversation, words))
+    return (*roles, *_unplaced(conversation, words), *_silenced(conversation, words))
 
 
 def too_many(conversation: Conversation) -> Note | None:
@@ -46,6 +46,13 @@ def _unconfirmed(conversation: Conversation, words: Wording) -> list[str]:
     if not labels:
         return []
     return [words("roles_unconfirmed", n=len(labels), roles=",".join(f"{label}={words('a_role')}" for label in labels))]
+
+
+def _unplaced(conversation: Conversation, words: Wording) -> list[str]:
+    """How many words of the transcript are in no turn, and how many were dropped because they lie beyond the end."""
+    outside, beyond = sum(word.turn is None for word in conversation.words), conversation.words_beyond
+    told = [words("words_in_no_turn", n=outside)] if outside else []
+    return told + ([words("words_beyond", n=beyond)] if beyond else [])
 
 
 def _silenced(conversation: Conversation, words: Wording) -> list[str]:

@@ -20,6 +20,7 @@ from reports.scoring import turns_by_person
 from reports.summary import summarise
 from reports.tables import make_tables
 from reports.turns import Said, turn_data
+from reports.visible import as_seen
 from reports.wording import Lang, Wording
 
 _LEVEL = 10  # of 12; higher ones make the page no smaller
@@ -39,6 +40,7 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
     from plotly.offline import get_plotlyjs
 
     words = Wording(lang or options_of(conversation, "report")["lang"])
+    stored, conversation = conversation, as_seen(conversation)
     figures = {name: figure.to_plotly_json() for name, figure in make_figures(conversation, words).items()}
     scripts = [asset(name) for name in SCRIPTS]
     summary = summarise(conversation, words)
@@ -68,7 +70,7 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
         data=_packed(json.dumps(data, ensure_ascii=False, default=list, separators=(",", ":"))),
         plotly=_packed_plotly(),
         map_styles=_map_styles(),
-        stored=_packed(_compact(conversation)),
+        stored=_packed(store.dumps(stored, compact=True)),  # which the page saves again with corrections
         mp3=base64.b64encode(sound).decode() if isinstance(sound, bytes) else "",
     )
 
@@ -163,11 +165,6 @@ def _helps(conversation: Conversation, words: Wording) -> dict[str, str]:
         "talk": words("talk_help"),
         "moments": words("moments_help"),
     }
-
-
-def _compact(conversation: Conversation) -> str:
-    """The stored conversation without line breaks, which the page saves again with corrections."""
-    return json.dumps(json.loads(store.dumps(conversation)), ensure_ascii=False, separators=(",", ":"))
 
 
 def _packed(text: str) -> str:

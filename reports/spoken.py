@@ -32,8 +32,10 @@ def judged(turn: Turn, own: Sequence[Span]) -> Iterator[tuple[float, float, floa
 
     Windows that overlap stand together for the speech that they cover.
     """
+    ordered = sorted(turn.windows, key=lambda w: w.start_s)
+    starts = [w.start_s for w in ordered]
     for start, end in union_s([(w.start_s, w.end_s) for w in turn.windows]):
-        seconds = sum(w.weight_s for w in turn.windows if start <= w.start_s < end)
+        seconds = sum(w.weight_s for w in ordered[bisect_left(starts, start) : bisect_left(starts, end)])
         speech = within(own, start, end) or [(start, end)]
         whole = sum(b - a for a, b in speech)
         yield from ((a, b, seconds * (b - a) / whole) for a, b in speech)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from pipeline.records import CLASSES, Conversation, Estimate
@@ -33,7 +33,7 @@ def make_tables(conversation: Conversation, words: Wording) -> dict[str, dict[st
             "shares": _shares(conversation, words),
             "course": _course(conversation, words),
         }
-    return {name: asdict(table) for name, table in tables.items()}
+    return {name: {"columns": table.columns, "rows": table.rows} for name, table in tables.items()}
 
 
 def _timeline(conversation: Conversation, words: Wording) -> Table:

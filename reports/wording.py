@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -31,6 +31,13 @@ def _spaced(text: str) -> str:
     return re.sub(" ([;?!%])", f"{NARROW_SPACE}\\1", text)
 
 
+class _Filled(dict[str, object]):
+    """Values to fill in; of a note that lacks one, as others may have written it, a dash."""
+
+    def __missing__(self, key: str) -> str:
+        return "–"
+
+
 @dataclass(frozen=True)
 class Wording:
     """One language: texts by key, and numbers as it writes them."""
@@ -39,10 +46,13 @@ class Wording:
 
     def __call__(self, key: str, **values: object) -> str:
         """The text of a key in the form that its count takes, with values filled in; KeyError for an unknown key."""
+        return self._form(key, values).format(**values)
+
+    def _form(self, key: str, values: Mapping[str, object]) -> str:
         text = _texts(self.lang)[key]
         if isinstance(text, dict):
             text = text[self.plural(cast("int", values[text.get("by", "n")]))]
-        return text.format(**values)
+        return text
 
     def plural(self, count: int) -> Literal["one", "other"]:
         """Which form a count takes: in French zero is singular too."""
@@ -67,11 +77,11 @@ class Wording:
                 for label, name in note.values.items()
             )
             return self("note_labels", pairs=", ".join(pairs))
-        values = {
-            key: self.number(value, 1).rstrip("0").rstrip(".,") if isinstance(value, float) else value
+        values = _Filled(
+            (key, self.number(value, 1).rstrip("0").rstrip(".,") if isinstance(value, float) else value)
             for key, value in note.values.items()
-        }
-        return self(f"note_{note.key}", **values)
+        )
+        return self._form(f"note_{note.key}", values).format_map(values)
 
     def number(self, value: float | None, decimals: int = 2, sign: bool = False) -> str:
         """A number with so many decimals; a dash for None."""

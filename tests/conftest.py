@@ -51,6 +51,7 @@ def no_installed_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
     """Tests judge the product as it is without models that this machine's user installed, also in subprocesses."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RESSENTI_MODELS", str(tmp_path_factory.mktemp("models") / "none"))
+        patch.setenv("RESSENTI_SETTINGS", str(tmp_path_factory.mktemp("settings")))
         yield
 
 
@@ -106,6 +107,13 @@ def write_wav(path: Path, samples: np.ndarray, rate_hz: int = 16_000) -> Path:
 def noise(seconds: float, level: float = 0.1, seed: int = 0, rate_hz: int = 16_000) -> np.ndarray:
     """Reproducible noise, (n,)."""
     return np.random.default_rng(seed).normal(0, level, int(seconds * rate_hz))
+
+
+def results(folder: Path) -> set[str]:
+    """Names of all that is in a folder, but for manifests of results that are there."""
+    names = {path.name for path in folder.iterdir()}
+    stems = {name.split(".")[0] for name in names if not name.startswith(".")}
+    return names - {f".{stem}.ressenti" for stem in stems}
 
 
 @pytest.fixture

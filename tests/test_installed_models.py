@@ -1,5 +1,6 @@
 """From the folder of installed models to a report: what is installed is used unasked, named, and refused when changed."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -20,7 +21,7 @@ from checkpoints import write_checkpoint
 from loopback_hub import GOOD, Hub, Repository
 from pipeline import errors
 from pipeline.cli.app import app
-from pipeline.models import registry
+from pipeline.models import decisions, registry
 from pipeline.models.installed import MANIFEST
 from pipeline.torchaudio_import import import_pyannote_audio
 
@@ -38,9 +39,16 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         import_pyannote_audio()
         pyannote_checkpoints.make(made)
         patch.setenv("RESSENTI_MODELS", str(home))
+        patch.setenv("RESSENTI_SETTINGS", str(home / "settings"))
         install(FRENCH, write_checkpoint(made / "emotion"), COMMIT)
         install(PIPELINE, made / PIPELINE.split("/")[1], OTHER_COMMIT)
+        decisions.trust(pickles(home))
     return home
+
+
+def pickles(home: Path) -> list[str]:
+    """SHA-256 of the pickles there, as somebody would type them."""
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(home.rglob("*.bin"))]
 
 
 @pytest.fixture
@@ -48,6 +56,7 @@ def home(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     """A copy of it that a test may change."""
     shutil.copytree(installed, tmp_path / "models")  # with the times of its files
     monkeypatch.setenv("RESSENTI_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("RESSENTI_SETTINGS", str(tmp_path / "models" / "settings"))
     return tmp_path / "models"
 
 
@@ -103,7 +112,7 @@ def test_several_recordings_load_each_model_once(
     monkeypatch.setattr("pipeline.emotion.placement.threads", lambda: 1)
     counted(pyannote, "build_pipeline")
     counted(pyannote, "load_model")
-    counted(pyannote, "read_checkpoint")
+    counted(pyannote, "read_checkpoints")
     counted(wav2vec2, "load")
     recordings = [tmp_path / f"{name}.wav" for name in ("a", "b")]
     for path in recordings:
@@ -112,13 +121,14 @@ def test_several_recordings_load_each_model_once(
     told = CliRunner().invoke(app, asked)
     assert told.exit_code == 0, told.output
     assert [len(models_of(path.with_suffix(".json"))) for path in recordings] == [4, 4]
-    assert Counter(done) == {"build_pipeline": 1, "load_model": 2, "read_checkpoint": 2, "load": 1}
+    assert Counter(done) == {"build_pipeline": 1, "load_model": 2, "read_checkpoints": 1, "load": 1}
 
 
 def test_what_a_hub_gave_in_shards_and_behind_a_gate_is_used_with_every_connection_refused(
     sample: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: Path
 ) -> None:
     monkeypatch.setenv("RESSENTI_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("RESSENTI_SETTINGS", str(tmp_path / "settings"))
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     monkeypatch.setenv("NO_PROXY", "*")
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
@@ -137,6 +147,9 @@ def test_what_a_hub_gave_in_shards_and_behind_a_gate_is_used_with_every_connecti
     finally:
         hub.close()
     asked = ["analyze", str(sample[0]), "--speakers", "2", "--device", "cpu", "--out", str(tmp_path / "out")]
+    early = ressenti(*asked)  # a mirror may serve anything under a known name
+    assert early.returncode == errors.UntrustedModelError.exit_code, early.stderr
+    assert ressenti("models", "trust", *pickles(tmp_path / "models")).returncode == 0
     done = offline(f"from pipeline.cli.app import app\napp({asked!r})", OMP_NUM_THREADS="1")
     assert done.returncode == 0, done.stderr
     assert "TRIED" not in done.stderr

@@ -4,5 +4,16 @@ from pipeline.audio.decode import load
 from pipeline.audio.files import checked_sha256, file_sha256
 from pipeline.audio.levels import frame_levels_db, levels_of
 from pipeline.audio.samples import RATE_HZ, Audio, Samples
+from pipeline.audio.tones import without_tones
 
-__all__ = ["RATE_HZ", "Audio", "Samples", "checked_sha256", "file_sha256", "frame_levels_db", "levels_of", "load"]
+__all__ = [
+    "RATE_HZ",
+    "Audio",
+    "Samples",
+    "checked_sha256",
+    "file_sha256",
+    "frame_levels_db",
+    "levels_of",
+    "load",
+    "without_tones",
+]

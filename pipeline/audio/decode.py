@@ -3,204 +3,184 @@
 from __future__ import annotations
 
 import os
-import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from pipeline import errors
-from pipeline.audio.files import check_file, file_sha256
-from pipeline.audio.samples import RATE_HZ, Audio, Samples
+from pipeline.audio.child import BrokeDownError, decoding
+from pipeline.audio.files import Opened, opened
+from pipeline.audio.growing import Growing, together
+from pipeline.audio.hum import remove_hum
+from pipeline.audio.parties import Party, joined
+from pipeline.audio.raw import Raw, raw_of
+from pipeline.audio.refusals import broke_down, refusal, too_much
+from pipeline.audio.samples import RATE_HZ, Audio
+from pipeline.audio.verdict import Ending, doubts_of, notes_of
+from pipeline.audio.worker.opening import Job
+from pipeline.audio.worker.track import Limits
 from pipeline.config import AudioOptions
-from pipeline.records import Note, Progress, Recording, ignore_progress
+from pipeline.records import Note, NoteKey, Progress, Recording, ignore_progress
 
-if TYPE_CHECKING:
-    from av.audio.frame import AudioFrame
-    from av.container import InputContainer
+# slower is no sound of a voice, faster no recorder
+LEAST_RATE_HZ, MOST_RATE_HZ = 2_000, 768_000
+MOST_CHANNELS = 8
+_LEFT: Mapping[str, NoteKey] = {
+    "language": "tracks_language",
+    "other_version": "tracks_version",
+    "no_decoder": "tracks_undecodable",
+}
 
-_DECLARES_LENGTH = {"flac", "w64", "aiff", "au", "matroska", "webm", "mov", "mp4", "caf"}
 
-
-def load(path: Path, options: AudioOptions, progress: Progress = ignore_progress) -> tuple[Recording, Audio]:
+def load(
+    path: Path, options: AudioOptions, progress: Progress = ignore_progress, *, trusted: bool = False
+) -> tuple[Recording, Audio]:
     """Decode a recording as a stream and check that there is something in it to analyse.
 
-    Returns what is known of the file and its samples, int16 at 16 kHz, shape (channels, samples).
-    Raises a subclass of `InputError` for each way in which the file can be unusable.
+    Returns what is known of the file and its samples, int16 at 16 kHz, shape (channels, samples). FFmpeg's libraries
+    run in a process of their own that sees the open file and nothing else, unless the file is `trusted`.
+    Raises a subclass of `InputError` for each way in which the file can be unusable, and what `progress` raises.
     """
-    check_file(path)
-    notes: list[Note] = []
-    with _translated(path), _open(path) as container:
-        if not container.streams.audio:
-            raise errors.NotAudioError(_no_sound(path, f"a {container.format.long_name} file without a sound track"))
-        stream = container.streams.audio[0]
-        declared_s = _declared_duration_s(path, container)
-        samples, damaged, packets = _decode(container, declared_s, path, progress)
-        context = stream.codec_context
-        codec, rate_hz = context.name, context.sample_rate
-        ogg = container.format.name == "ogg"
-    audio = Audio(samples)
-    if audio.samples.shape[1] == 0:
-        raise errors.ZeroLengthError(
-            f"{path.name}: a {codec} file that holds no samples; expected sound. Export the recording again."
-        )
-    missing_s = (declared_s or 0.0) - audio.duration_s
-    why = ""
-    if missing_s > max(0.25, 0.005 * audio.duration_s):
-        why = f"its header says {declared_s:.1f} s, {audio.duration_s:.1f} s could be decoded"
-    elif damaged > max(1, packets // 100):
-        why = f"{damaged} of its {packets} packets cannot be decoded"
-    elif ogg and _ends_inside_a_page(path):
-        why = "it breaks off in the middle of a page"
-    if why and not options.allow_truncated:
+    with opened(path) as file:
+        raw = raw_of(file, options.raw)
+        tracks, about, end = _decoded(file, _job(file, options, raw), options, progress, trusted=trusted)
+        sha256 = file.sha256()
+        file.check_unchanged()
+    samples = together(tracks)
+    for rows in samples:
+        remove_hum(rows)
+    parties = [
+        Party(found["number"], rows, tuple(found["positions"]))
+        for found, rows in zip(about["tracks"], samples, strict=True)
+    ]
+    del samples
+    codecs = {found["number"]: str(found["codec"]) for found in about["tracks"]}
+    endings = {party.number: Ending.of(end, values) for party, values in zip(parties, end["tracks"], strict=True)}
+    _check_samples_there(path, parties, codecs, endings)
+    audio, used, notes = joined(parties, options.silent_dbfs)
+    del parties
+    ours = [endings[party.number] for party in used]
+    doubts = doubts_of(ours)
+    if doubts and not options.allow_truncated:
         raise errors.TruncatedError(
-            f"{path.name}: truncated or damaged: {why}. Copy or export it again, "
+            f"{path.name}: truncated or damaged: {doubts[0]}. Copy or export it again, "
             "or set audio.allow_truncated: true in a config to analyse what is there."
         )
-    if why:
-        notes.append(Note("truncated", {"got": round(audio.duration_s, 1)}))
-    elif damaged:
-        notes.append(Note("damaged", {"damaged": damaged, "packets": packets}))
     _check_samples(path, audio, options)
     recording = Recording(
         name=os.fsencode(path.name).decode("utf-8", "replace"),
-        sha256=file_sha256(path),
+        sha256=sha256,
         duration_s=audio.duration_s,
         channels=audio.samples.shape[0],
-        sample_rate_hz=rate_hz,
-        codec=codec,
-        notes=tuple(notes),
+        sample_rate_hz=ours[0].rate_hz,
+        codec=codecs[used[0].number],
+        notes=(*notes_of(ours, truncated=bool(doubts)), *_track_notes(about, options), *notes, *_raw_notes(raw, end)),
     )
     return recording, audio
 
 
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    import av
+def _job(file: Opened, options: AudioOptions, raw: Raw | None) -> Job:
+    limits = Limits(RATE_HZ, options.max_duration_s, LEAST_RATE_HZ, MOST_RATE_HZ, MOST_CHANNELS)
+    return Job(
+        limits=limits,
+        demuxer=raw.encoding if raw else "",
+        demuxer_options=raw.options if raw else {},
+        track=options.track,
+        ending=file.path.suffix.lower(),
+    )
 
+
+def _decoded(
+    file: Opened, job: Job, options: AudioOptions, progress: Progress, *, trusted: bool
+) -> tuple[list[Growing], Mapping[str, Any], Mapping[str, Any]]:
+    """Samples of every track, what the decoder said of them, and how it ended."""
+    heard = _Heard(file, options, progress)
     try:
-        yield
-    except av.error.InvalidDataError as exc:
-        with path.open("rb") as file:
-            head = file.read(12)
-        if head[4:8] == b"ftyp":
-            raise errors.TruncatedError(
-                f"{path.name}: truncated or damaged: an MP4/M4A file without its index. Copy or export it again."
-            ) from exc
-        raise errors.NotAudioError(_no_sound(path, "no sound or video format that FFmpeg knows")) from exc
-    except (av.error.FFmpegError, OSError, ValueError) as exc:
-        raise errors.UnreadableError(f"{path.name}: cannot be read ({exc}). Copy or export it again.") from exc
+        with decoding(file, job, trusted=trusted, alive=heard.alive) as messages:
+            for message, samples in messages:
+                if message["is"] == "end":
+                    heard.done()
+                    return heard.tracks, heard.about, message
+                heard.take(message, samples)
+    except (BrokeDownError, IndexError, KeyError, TypeError, UnicodeDecodeError) as exc:
+        raise broke_down(file.path.name) from exc
+    raise broke_down(file.path.name)
 
 
-def _no_sound(path: Path, got: str) -> str:
-    return f"{path.name}: not audio: {got}. Expected a recording (wav, mp3, m4a, ogg, opus, flac, amr, webm, mp4, ...)."
+class _Heard:
+    """What the decoder has said so far."""
+
+    def __init__(self, file: Opened, options: AudioOptions, progress: Progress) -> None:
+        self.tracks: list[Growing] = []
+        self.about: Mapping[str, Any] = {}
+        self._file, self._options, self._progress = file, options, progress
+        self._done_s = 0.0
+
+    def alive(self) -> None:
+        """Say how far it is; what the hook raises ends the decoder."""
+        self._progress("audio", self._done_s, self.about.get("total_s"))
+
+    def done(self) -> None:
+        """Say that all is decoded."""
+        seconds = max(track.length for track in self.tracks) / RATE_HZ
+        self._progress("audio", seconds, seconds)
+
+    def take(self, message: Mapping[str, Any], samples: bytes) -> None:
+        """Keep what a message brings; raises what it refuses."""
+        kind = message["is"]
+        if kind == "about":
+            self.about = message
+            self.tracks = [Growing(found["channels"]) for found in message["tracks"]]
+        elif kind == "sound":
+            self.tracks[message["track"]].write(message["at"], samples)
+            if sum(track.nbytes for track in self.tracks) > self._options.max_decoded_mb * 1_000_000:
+                raise too_much(self._file.path.name, self._options.max_decoded_mb)
+        elif kind == "beat":
+            self._done_s = message["at_s"]
+            self.alive()
+        elif kind == "again":
+            self.tracks = []
+        elif kind == "refused":
+            self._file.check_unchanged()
+            raise refusal(self._file.path.name, message)
 
 
-def _open(path: Path) -> InputContainer:
-    import av
-
-    return av.open(str(path), metadata_errors="replace")
-
-
-def _declared_duration_s(path: Path, container: InputContainer) -> float | None:
-    """Length that the file's header promises, None where it promises none (FFmpeg then estimates from the size)."""
-    names = set(container.format.name.split(","))
-    stream = container.streams.audio[0]
-    with path.open("rb") as file:
-        head = file.read(4096)
-    if head[:4] == b"RIFF":  # FFmpeg trims a wav's length to the file's size, which hides a truncated one
-        return _riff_duration_s(path)
-    if not names & _DECLARES_LENGTH and not ("mp3" in names and (b"Xing" in head or b"Info" in head)):
-        return None
-    if stream.duration is not None and stream.time_base is not None:
-        return float(stream.duration * stream.time_base)
-    sound_alone = len(container.streams) == len(container.streams.audio)  # a picture may outlast its sound
-    return container.duration / 1e6 if sound_alone and container.duration and container.duration > 0 else None
+def _track_notes(about: Mapping[str, Any], options: AudioOptions) -> list[Note]:
+    """Which tracks were not decoded, and why."""
+    if options.track is not None and about["all"] > 1:
+        return [Note("track_chosen", {"track": options.track, "tracks": about["all"]})]
+    notes = []
+    for why, key in _LEFT.items():
+        numbers = sorted(int(number) for number, reason in about["left"].items() if reason == why)
+        if numbers:
+            notes.append(Note(key, {"tracks": ", ".join(map(str, numbers)), "count": len(numbers)}))
+    return notes
 
 
-def _ends_inside_a_page(path: Path) -> bool:
-    """Whether an Ogg file breaks off inside its last page (RFC 3533): truncated, though it declares no length."""
-    with path.open("rb") as file:
-        file.seek(0, 2)
-        size = file.tell()
-        file.seek(max(0, size - 131_072))
-        tail = file.read()
-    at = tail.rfind(b"OggS")
-    if at < 0 or len(tail) < at + 27:
-        return True
-    lacing = tail[at + 27 : at + 27 + tail[at + 26]]
-    return len(lacing) < tail[at + 26] or len(tail) < at + 27 + len(lacing) + sum(lacing)
+def _raw_notes(raw: Raw | None, end: Mapping[str, Any]) -> list[Note]:
+    notes = []
+    if raw is not None and raw.guessed:
+        notes.append(Note("raw_guessed", {"encoding": raw.encoding, "rate": raw.rate_hz}))
+    if end["scale"] > 2:
+        notes.append(Note("scaled", {"scale": round(end["scale"])}))
+    return notes
 
 
-def _riff_duration_s(path: Path) -> float | None:
-    """Length by a wav file's own `data` chunk, None when a streaming writer left it open."""
-    bytes_per_s, at = 0, 12
-    with path.open("rb") as file:
-        while True:
-            file.seek(at)
-            header = file.read(8)
-            if len(header) < 8:
-                return None
-            name, size = struct.unpack("<4sI", header)
-            if name == b"fmt ":
-                bytes_per_s = struct.unpack("<I", file.read(12)[8:12])[0]
-            if name == b"data":
-                open_ended = size == 0 or size >= 0x7FFFF000
-                return None if open_ended or not bytes_per_s else size / bytes_per_s
-            at += 8 + size + size % 2
-
-
-def _decode(
-    container: InputContainer, declared_s: float | None, path: Path, progress: Progress
-) -> tuple[Samples, int, int]:
-    """Samples (channels, n) at 16 kHz, packets that failed, packets seen."""
-    import av
-
-    stream = container.streams.audio[0]
-    channels = max(1, stream.codec_context.channels)
-    layout = {1: "mono", 2: "stereo"}.get(channels, stream.layout.name)
-    buffer = bytearray()
-    frame_bytes = 2 * channels
-    total_s = declared_s or (container.duration / 1e6 if container.duration and container.duration > 0 else None)
-    resampler: av.AudioResampler | None = None
-    heard: tuple[str, str, int] | None = None
-    damaged = packets = 0
-
-    def keep(frame: AudioFrame | None) -> None:
-        for piece in resampler.resample(frame) if resampler is not None else []:
-            buffer.extend(np.ascontiguousarray(piece.to_ndarray()).tobytes())
-
-    stream.codec_context.thread_type = "AUTO"
-    for packet in container.demux(stream):
-        packets += 1
-        try:
-            frames = packet.decode()
-        except av.error.InvalidDataError:
-            damaged += 1
-            continue
-        for frame in frames:
-            _check_finite(frame, path, len(buffer) / frame_bytes / RATE_HZ)
-            kind = (frame.format.name, frame.layout.name, frame.sample_rate)
-            if kind != heard:  # also when it changes in the middle of a file
-                keep(None)
-                resampler, heard = av.AudioResampler(format="s16", layout=layout, rate=RATE_HZ), kind
-            keep(frame)
-        if packets % 200 == 0:
-            progress("audio", len(buffer) / frame_bytes / RATE_HZ, total_s)
-    keep(None)
-    interleaved = np.frombuffer(buffer, dtype=np.int16).reshape(-1, channels)
-    progress("audio", len(interleaved) / RATE_HZ, len(interleaved) / RATE_HZ)
-    return np.ascontiguousarray(interleaved.T), damaged, packets
-
-
-def _check_finite(frame: AudioFrame, path: Path, at_s: float) -> None:
-    if frame.format.name.startswith(("flt", "dbl")) and not np.isfinite(frame.to_ndarray()).all():
-        raise errors.BadSamplesError(
-            f"{path.name}: samples that are not numbers (NaN or infinite) after {at_s:.1f} s; expected finite ones. "
-            "Export the recording again, best as 16-bit."
+def _check_samples_there(
+    path: Path, parties: Sequence[Party], codecs: Mapping[int, str], endings: Mapping[int, Ending]
+) -> None:
+    if any(party.samples.shape[1] for party in parties):
+        return
+    if any(ending.damaged for ending in endings.values()):
+        raise errors.TruncatedError(
+            f"{path.name}: damaged: none of its packets can be decoded. Copy or export it again."
         )
+    raise errors.ZeroLengthError(
+        f"{path.name}: a {codecs[parties[0].number]} file that holds no samples; expected sound. "
+        "Export the recording again."
+    )
 
 
 def _check_samples(path: Path, audio: Audio, options: AudioOptions) -> None:

@@ -14,9 +14,14 @@ RATE_HZ = 16_000
 
 @dataclass(frozen=True)
 class Audio:
-    """Samples of one recording at 16 kHz: int16, shape (channels, samples)."""
+    """Samples of one recording at 16 kHz: int16, shape (channels, samples).
+
+    `positions` are the speakers that the channels are meant for, by FFmpeg's names (FL, FR, FC, LFE, BL, BR, ...);
+    empty where the file does not say, or where the channels come from several tracks.
+    """
 
     samples: Samples
+    positions: tuple[str, ...] = ()
 
     @property
     def duration_s(self) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ from rich.markup import escape
 
 from pipeline.cli.console import Terminal, counted
 from pipeline.errors import ConfigError, TranscriptError
+from pipeline.models.hashes import digest_of
 from pipeline.records import Conversation
 
 if TYPE_CHECKING:
@@ -71,13 +74,27 @@ class Additions:
 
         return name
 
+    def digest(self, name: str) -> str:
+        """SHA-256 of all that was asked for, and of what the transcript of a recording says."""
+        found = self._transcript_of(name)
+        try:
+            said = "" if found is None else digest_of(found)
+        except OSError:  # whatever it is, reading the transcript says it again
+            said = ""
+        return hashlib.sha256(json.dumps([said, self.bleep, self.pseudonyms]).encode()).hexdigest()
+
     def words(self, name: str) -> tuple[Path, tuple[Spoken, ...]] | None:
         """The transcript of a recording, None where there is none."""
-        from pipeline.transcript.files import find_transcript, read_transcript
+        from pipeline.transcript.files import read_transcript
+
+        path = self._transcript_of(name)
+        return None if path is None else (path, read_transcript(path, name))
+
+    def _transcript_of(self, name: str) -> Path | None:
+        from pipeline.transcript.files import find_transcript
 
         given = self.transcript
-        path = find_transcript(given, name) if given is not None and given.is_dir() else given
-        return None if path is None else (path, read_transcript(path, name))
+        return find_transcript(given, name) if given is not None and given.is_dir() else given
 
     def apply(self, conversation: Conversation, read: tuple[Path, tuple[Spoken, ...]] | None) -> Conversation:
         """A conversation with all that was asked for; spans that were silenced before stay so."""
@@ -96,6 +113,9 @@ class Additions:
         elif self.transcript is not None:
             outside = sum(word.turn is None for word in conversation.words)
             terminal.say(f"    {counted(len(conversation.words), 'word')}, {outside} of them in no turn")
+            if conversation.words_beyond:
+                dropped = counted(conversation.words_beyond, "more word")
+                terminal.say(f"    [yellow]{dropped} dropped: after the end of the recording[/]")
         if conversation.bleeps:
             silenced_s = sum(span.end_s - span.start_s for span in conversation.bleeps)
             places = f", words left out in {counted(len(conversation.omissions), 'place')}" if said else ""

@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from pipeline import store
 from pipeline.cli import outputs, sound
 from pipeline.cli.additions import Additions, Bleep, Pseudonyms, Transcript
+from pipeline.cli.batch import Batch, Rules
 from pipeline.cli.console import Terminal
-from pipeline.cli.options import Formats, Language, Out, Overwrite, Preset, Quiet, Sound, given, listed
+from pipeline.cli.options import (
+    AsJson,
+    Formats,
+    Language,
+    Out,
+    Overwrite,
+    Preset,
+    Quiet,
+    SkipExisting,
+    Sound,
+    Threads,
+    Timeout,
+    Verbose,
+    given,
+    listed,
+)
 from pipeline.cli.tell import tell
+from pipeline.cli.verbose import speak
 from pipeline.config import Config, load_config
-from pipeline.records import Conversation, ignore_progress
+from pipeline.models.installed import resolved
+from pipeline.records import Conversation, Progress
 from pipeline.roles import People
+from pipeline.version import PROGRAM
+from pipeline.watch import watched
 
 if TYPE_CHECKING:
     from pipeline.chosen import Models
@@ -30,12 +54,22 @@ def analyze(
     channels: Annotated[
         Literal["auto", "mono", "split"] | None, typer.Option(help="Whether channels are speakers.")
     ] = None,
+    track: Annotated[
+        int | None, typer.Option(help="Number of the sound track, where a file has several.", metavar="N", min=1)
+    ] = None,
+    raw: Annotated[
+        str | None,
+        typer.Option(help="Sound without a header: mulaw:8000, alaw:8000, s16le:8000:2.", metavar="ENCODING:RATE"),
+    ] = None,
     diarizer: Annotated[
         str | None,
         typer.Option(help="auto, builtin, an installed pyannote pipeline, or a folder with one.", metavar="ID|PATH"),
     ] = None,
     trust_model: Annotated[
-        bool, typer.Option("--trust-model", help="Load pickled checkpoints that no manifest names: they run code.")
+        bool,
+        typer.Option(
+            "--trust-model", help="For this run, load pickles whose SHA-256 nobody trusts: they may run code."
+        ),
     ] = False,
     names: Annotated[str, typer.Option(help="Speakers' names: Anna,Ben or S2=Ben.")] = "",
     roles: Annotated[str, typer.Option(help="Speakers' roles: agent,client (a guess on mono) or S2=client.")] = "",
@@ -58,10 +92,16 @@ def analyze(
     format: Formats = ",".join(outputs.DEFAULT),
     out: Out = None,
     overwrite: Overwrite = False,
+    timeout: Timeout = None,
+    skip_existing: SkipExisting = False,
+    threads: Threads = None,
+    as_json: AsJson = False,
     quiet: Quiet = False,
+    verbose: Verbose = 0,
 ) -> None:
     """Analyse recordings: NAME.report.html, NAME.json, NAME.turns.csv and NAME.rttm for each, or other formats."""
-    terminal = Terminal(quiet)
+    terminal = Terminal(quiet or as_json)
+    speak(terminal, verbose)
     diarization = {
         "model": diarizer,
         "trust_model": trust_model or None,
@@ -72,37 +112,27 @@ def analyze(
     options = load_config(
         config,
         {
+            "audio": given({"channels": channels, "track": track, "raw": raw}),
             "diarization": given(diarization),
-            "audio": given({"channels": channels}),
             "emotion": given({"model": emotion_model, "device": device}),
             "roles": given({"emotion_for": listed(emotion_for) or None}),
             "report": given({"lang": lang, "audio": audio}),
+            "compute": given({"threads": threads, "timeout_s": timeout}),
         },
     )
     people = People(listed(names), listed(roles), allow_restricted)
-    formats = outputs.parse_formats(format)
-    sound.check(audio, formats)
     added = Additions(transcript, bleep, pseudonyms)
     added.check(len(set(recordings)))
+    formats = outputs.parse_formats(format)
+    sound.check(audio, formats)
     from pipeline.audio import file_sha256
 
     names_of = added.names(lambda path: path.stem, file_sha256)
     plans = outputs.plan(recordings, out, outputs.with_sidecar(formats, options.report.audio), names_of)
     from pipeline.chosen import Models
 
-    models = Models()
-    code = 0
-    for recording, paths in plans.items():
-        try:
-            outputs.check_free(list(paths.values()), overwrite)
-            conversation, heard, seconds = _analyze_one(recording, options, people, added, paths, terminal, models)
-            tell(conversation, seconds, paths, terminal)
-            added.tell(conversation, terminal, sound=heard is not None)
-            sound.tell(heard, paths, terminal)
-        except Exception as error:  # noqa: BLE001  # whatever happens to one, the other recordings are still done
-            failed = terminal.fail(error, recording)
-            code = code or failed
-    raise typer.Exit(code)
+    job = Job(options, people, added, terminal, Models())
+    raise typer.Exit(Batch(terminal, Rules(overwrite, skip_existing, as_json), job.made).run(plans, job.work))
 
 
 def sample(
@@ -118,32 +148,67 @@ def sample(
     recording, reference = sample_run.locate()
     overrides: dict[str, dict[str, object]] = {"diarization": {"speakers": 2}, "report": given({"lang": lang})}
     options = load_config("default", overrides)
-    (paths,) = outputs.plan([recording], out, outputs.with_sidecar(outputs.DEFAULT, options.report.audio)).values()
-    outputs.check_free(list(paths.values()), overwrite=True)
-    added = Additions(sample_run.transcript_of(recording))
-    conversation, heard, seconds = _analyze_one(recording, options, People(), added, paths, terminal, Models())
-    tell(conversation, seconds, paths, terminal)
-    sound.tell(heard, paths, terminal)
+    (plan,) = outputs.plan([recording], out, outputs.with_sidecar(outputs.DEFAULT, options.report.audio))
+    job = Job(options, People(), Additions(sample_run.transcript_of(recording)), terminal, Models())
+    with store.claim(plan.folder, plan.stem):
+        outputs.check_free(list(plan.paths.values()), overwrite=True)
+        conversation = job.analyse(plan)
     sample_run.tell(conversation, reference, terminal)
+    terminal.close()
 
 
-def _analyze_one(
-    recording: Path,
-    options: Config,
-    people: People,
-    added: Additions,
-    paths: dict[str, Path],
-    terminal: Terminal,
-    models: Models,
-) -> tuple[Conversation, bytes | None, float]:
-    from pipeline.run import analyze as run
+@dataclass(frozen=True)
+class Job:
+    """What is done with each recording of one command."""
 
-    started = time.monotonic()
-    with terminal.progress(recording.name) as progress:
-        words = added.words(recording.stem)
-        conversation = added.apply(run(recording, options, people, models=models, progress=progress), words)
-        heard = sound.make(options.report.audio, paths, recording, conversation, ignore_progress)
-        progress("report", 0, 1)
-        outputs.write(conversation, paths, None, heard)
-        progress("report", 1, 1)
-    return conversation, heard, time.monotonic() - started
+    options: Config
+    people: People
+    added: Additions
+    terminal: Terminal
+    models: Models
+
+    def work(self, plan: outputs.Plan) -> bool:
+        """Analyse a recording, write its results, and say what was found."""
+        self.analyse(plan)
+        return True
+
+    def analyse(self, plan: outputs.Plan) -> Conversation:
+        """The same; the conversation."""
+        from pipeline.run import analyze as run
+
+        started = time.monotonic()
+        recording, options = plan.source, self.options
+
+        def work(progress: Progress) -> tuple[Conversation, bytes | None]:
+            def second_look(stage: str, completed: float, total: float | None) -> None:
+                progress("sound", completed, total)
+
+            words = self.added.words(recording.stem)
+            found = run(recording, options, self.people, models=self.models, progress=progress)
+            conversation = self.added.apply(found, words)
+            heard = sound.make(options.report.audio, plan.paths, recording, conversation, second_look)
+            progress("report", 0, 1)
+            outputs.write(conversation, plan, self._made(plan, found.recording.sha256), None, heard)
+            progress("report", 1, 1)
+            return conversation, heard
+
+        with self.terminal.progress(recording.name) as progress:
+            conversation, heard = watched(work, progress, options.compute.timeout_s, recording.name)
+        tell(conversation, time.monotonic() - started, plan.paths, self.terminal)
+        self.added.tell(conversation, self.terminal, sound=heard is not None)
+        sound.tell(heard, plan.paths, self.terminal)
+        return conversation
+
+    def made(self, plan: outputs.Plan) -> store.Made:
+        """What the results of a recording would be made of now; raises what reading and choosing a model raise."""
+        from pipeline.audio import checked_sha256
+
+        return self._made(plan, checked_sha256(plan.source))
+
+    def _made(self, plan: outputs.Plan, source: str) -> store.Made:
+        options = self.options
+        models = [resolved(options.diarization.model, "diarization"), resolved(options.emotion.model, "emotion")]
+        people = [self.people.names, self.people.roles, self.people.allow_restricted]
+        chosen = options.model_dump(mode="json", exclude={"compute"})
+        made_of = json.dumps([chosen, models, people, self.added.digest(plan.source.stem)], sort_keys=True)
+        return store.Made(source, PROGRAM, hashlib.sha256(made_of.encode()).hexdigest())

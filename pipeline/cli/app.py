@@ -13,6 +13,8 @@ from pipeline.cli.console import Terminal
 from pipeline.cli.options import Preset
 from pipeline.cli.report import report
 from pipeline.cli.simulate import simulate
+from pipeline.cli.streams import open_all
+from pipeline.disk import is_full
 from pipeline.errors import RessentiError
 
 app = typer.Typer(
@@ -47,7 +49,12 @@ def doctor(
 
 def main() -> None:
     """Run the command line; errors that are ours end without a traceback."""
+    open_all()
     try:
         app()
     except RessentiError as error:
+        raise SystemExit(Terminal().fail(error)) from None
+    except Exception as error:
+        if not is_full(error):
+            raise
         raise SystemExit(Terminal().fail(error)) from None

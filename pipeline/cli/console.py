@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from rich.console import Console
 from rich.markup import escape
@@ -15,16 +15,21 @@ from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn, TimeEla
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.errors import RessentiError
+from pipeline.cli.streams import Stream
+from pipeline.disk import is_full
+from pipeline.errors import DiskFullError, RessentiError
 from pipeline.records import Progress as Hook
 from pipeline.records import ignore_progress
+from pipeline.visible import visible
 
 STAGES = {
     "audio": "Decoding",
+    "models": "Loading models",
     "speech": "Finding speech",
     "voices": "Telling voices apart",
     "clustering": "Grouping voices",
     "emotion": "Judging emotion",
+    "sound": "Encoding the sound",
     "report": "Writing the report",
 }
 _OTHERS = {  # not part of an analysis
@@ -51,12 +56,23 @@ class Terminal:
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
-        self.out = Console(highlight=False, soft_wrap=True, quiet=quiet)
-        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._shown, self._told = Stream(), Stream(stderr=True)
+        self.out = Console(file=cast(IO[str], self._shown), highlight=False, soft_wrap=True, quiet=quiet)
+        self.err = Console(file=cast(IO[str], self._told), highlight=False, soft_wrap=True)
 
     def say(self, text: str) -> None:
         """Print a line of markup, unless quiet."""
-        self.out.print(text)
+        self.out.print(visible(text))
+
+    def line(self, text: str) -> None:
+        """Write a line for other programs, also where quiet."""
+        self._shown.write(text + "\n")
+        self._shown.flush()
+
+    def close(self) -> None:
+        """Say so where a part of what was to be printed could not be."""
+        if self._shown.lost:
+            self.err.print("[yellow]not all of this could be printed[/]: standard output is full or closed")
 
     def show(self, table: Table, width: int = 120) -> None:
         """Print a table, also where the terminal is narrow or there is none: its figures are not to be cut."""
@@ -66,12 +82,15 @@ class Terminal:
     def fail(self, error: Exception, source: Path | None = None) -> int:
         """Print an error, and return its exit code: 1 for one that nobody thought of, which names its place."""
         if isinstance(error, RessentiError):
-            self.err.print(f"[bold red]error[/] {escape(str(error))}")
+            self.err.print(f"[bold red]error[/] {escape(visible(str(error)))}")
             return error.exit_code
+        if is_full(error):
+            full = f"{source.name if source else 'the disk'}: no room left ({error})"
+            return self.fail(DiskFullError(f"{full}. Free some, or choose other folders (--out, TMPDIR)."))
         place = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(place.filename).name}:{place.lineno}"
         text = f"{source.name if source else ''}: unexpected {type(error).__name__} at {where}: {error}"
-        self.err.print(f"[bold red]error[/] {escape(text)}. This is a defect of Ressenti; please report it.")
+        self.err.print(f"[bold red]error[/] {escape(visible(text))}. This is a defect of Ressenti; please report it.")
         return RessentiError.exit_code
 
     @contextmanager
@@ -83,7 +102,7 @@ class Terminal:
         columns = (TextColumn("{task.description:<22}"), BarColumn(), _Percentage("{task.percentage:>3.0f} %"))
         with Progress(*columns, TimeElapsedColumn(), console=self.err, transient=True) as bars:
             tasks: dict[str, TaskID] = {}
-            bars.console.print(f"[dim]{escape(title)}[/]")
+            bars.console.print(f"[dim]{escape(visible(title))}[/]")
 
             def step(stage: str, completed: float, total: float | None) -> None:
                 if stage not in tasks:

@@ -14,8 +14,9 @@ from rich.table import Table
 from pipeline.cli.console import Terminal
 from pipeline.config import Config, load_config, preset_names
 from pipeline.errors import RessentiError
-from pipeline.models import threads
+from pipeline.models.decisions import is_chosen
 from pipeline.models.installed import Installed, installed_ids, need, verify
+from pipeline.models.parallel import threads
 from pipeline.records import ModelInfo
 from pipeline.version import PROGRAM
 
@@ -146,7 +147,8 @@ _USED = (("speech activity", _vad), ("who speaks", _diarization), ("emotion", _e
 
 
 def _why(model: Installed, asked: str) -> str:
-    first = "the first of its kind in `ressenti models list`"
+    chosen = is_chosen(model.id)
+    first = "which you chose" if chosen else "the first of its kind in `ressenti models list` that was fetched"
     return f"installed (commit {model.commit[:12]}), {first if asked == 'auto' else 'which the config names'}"
 
 

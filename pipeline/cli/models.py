@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,10 +13,12 @@ from rich.table import Table
 
 from pipeline.cli.commands import Commands
 from pipeline.cli.console import Terminal
-from pipeline.errors import NotInstalledError, RessentiError
-from pipeline.models.folders import delete, folder_of, models_folder, partial_of, writing
-from pipeline.models.installed import Installed, default_for, find, installed_ids, need, verify
-from pipeline.models.registry import PICKLED, known, page_of
+from pipeline.disk import writing
+from pipeline.errors import ConfigError, NotInstalledError, RessentiError
+from pipeline.models import decisions
+from pipeline.models.folders import delete, folder_of, models_folder, partial_of
+from pipeline.models.installed import Installed, default_for, find, installed_ids, need, parts_of, verify
+from pipeline.models.registry import known, page_of
 
 app = typer.Typer(
     cls=Commands,
@@ -122,6 +126,7 @@ def remove_models(ids: Ids) -> None:
         there = ", ".join(installed_ids()) or "none"
         raise NotInstalledError(f"{', '.join(strange)}: not installed (installed: {there}). Nothing was removed.")
     for model_id in dict.fromkeys(ids):
+        decisions.forget(model_id)
         with writing(folder_of(model_id)):
             delete(folder_of(model_id))
             delete(partial_of(model_id))
@@ -148,27 +153,75 @@ def export_models(
         archive.export(chosen, file, progress)
     for model in chosen:
         terminal.say(f"[green]✓[/] {escape(model.id)} {_about(model)}")
+        for name, sha256 in model.pickles.items():
+            terminal.say(f"    {escape(name)}  SHA-256 {sha256}")
     _tell_sum(file, terminal)
 
 
 @app.command("import")
 def import_models(
     file: Annotated[Path, typer.Argument(metavar="FILE.tar", help="What `ressenti models export` wrote.")],
+    trust_model: Annotated[
+        list[str] | None,
+        typer.Option("--trust-model", metavar="SHA256", help="A pickle in it that may be loaded; again for each."),
+    ] = None,
+    default: Annotated[
+        bool, typer.Option("--default", help="Use these models from now on where none is named.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace other commits that are installed.")] = False,
 ) -> None:
     """Install the models of an exported file, all or none; without network.
 
-    The file says itself what it must hold: compare the SHA-256 that is printed with the one of the export.
+    The file says itself what it must hold: compare each SHA-256 that is printed with those of the export. Nothing in
+    it is trusted or becomes the default by being imported.
     """
     from pipeline.models import archive
 
     terminal = Terminal()
     with terminal.progress(file.name) as progress:
-        loaded = archive.load(file, overwrite, progress)
+        loaded = archive.load(file, overwrite, progress, trust_model or ())
+    for model in loaded:
+        if default and model.known is not None and model.task != "part":
+            _choose(model)
     for model in loaded:
         terminal.say(f"[green]✓[/] [bold]{escape(model.id)}[/] {_about(model)}")
         _tell_terms(model, terminal)
     _tell_sum(file, terminal)
+
+
+@app.command("trust")
+def trust_pickles(
+    hashes: Annotated[list[str], typer.Argument(metavar="SHA256...", help="Whole, as it was printed.")],
+    forget: Annotated[bool, typer.Option("--forget", help="No longer trust them.")] = False,
+) -> None:
+    """Let pickled checkpoints be loaded, by their SHA-256: these bytes alone, under whatever name.
+
+    Compare a hash with the one that its maker publishes before you type it. It is noted in your settings
+    (RESSENTI_SETTINGS), never beside a model, and a file that changes is no longer trusted.
+    """
+    terminal = Terminal()
+    typed = list(dict.fromkeys(map(decisions.sha256_of, hashes)))
+    (decisions.distrust if forget else decisions.trust)(typed)
+    there = {sha256: f"{model.id} {name}" for model in _whole() for name, sha256 in model.pickles.items()}
+    for sha256 in typed:
+        what = there.get(sha256, "no installed model has a pickle of this hash; noted all the same")
+        terminal.say(f"[green]✓[/] {sha256} {'forgotten' if forget else 'trusted'}: {escape(what)}")
+
+
+@app.command("default")
+def choose_default(
+    model_id: Annotated[str, typer.Argument(metavar="ID", help="An installed model that Ressenti knows.")],
+) -> None:
+    """Use an installed model from now on where none is named, also one that was imported."""
+    model = need(model_id)
+    if model.known is None or model.task == "part":
+        why = "a part of other models" if model.task == "part" else "not a model that Ressenti knows"
+        raise ConfigError(f"{model_id}: {why}, so it is never used unasked. Name it in a config: {model.task}.model.")
+    verify(model)
+    for part in parts_of(model):
+        need(part)
+    _choose(model)
+    Terminal().say(f"[green]✓[/] {escape(model_id)} is used from now on where no config names another")
 
 
 def _about(model: Installed) -> str:
@@ -178,15 +231,11 @@ def _about(model: Installed) -> str:
 
 def _tell_terms(model: Installed, terminal: Terminal) -> None:
     """What one has to know before using a model, and whether it is used from now on."""
+    _tell_pickles(model, terminal)
     if model.known is None:
         terminal.say(
             f"    [yellow]not a model that Ressenti knows[/]: see {page_of(model.id)} for its licence and labels"
         )
-        if model.task != "emotion" and (pickles := [name for name, _ in model.files if name.endswith(PICKLED)]):
-            terminal.say(
-                f"    [yellow]using it may run code that is in {escape(', '.join(pickles))}[/] (pickles). Use it only "
-                f"if you trust whoever made it, else: ressenti models remove {model.id}"
-            )
         if model.task != "part":
             terminal.say(f"    use it by naming it in a config: {model.task}: {{model: {model.id}}}")
         return
@@ -194,6 +243,38 @@ def _tell_terms(model: Installed, terminal: Terminal) -> None:
         terminal.say(f"    [yellow]no commercial use[/] ({model.known.licence})")
     if _default_id(model.task) == model.id:
         terminal.say(f"    it is now the default: {model.task}.model is auto unless a config says otherwise")
+    elif model.imported and model.task != "part":
+        terminal.say(
+            f"    it is not used unasked, as it was imported. If it should be: ressenti models default {model.id}"
+        )
+
+
+def _tell_pickles(model: Installed, terminal: Terminal) -> None:
+    """Which files nothing will load yet, and how that is changed."""
+    if model.task == "emotion":  # of these, tensors are read and nothing else, whatever is in them
+        return
+    trusted = decisions.trusted_hashes()
+    if waiting := {name: sha256 for name, sha256 in model.pickles.items() if sha256 not in trusted}:
+        named = escape(", ".join(waiting))
+        terminal.say(
+            f"    [yellow]not loaded until you trust it[/]: using it may run code that is in {named} (pickles)"
+        )
+        for name, sha256 in waiting.items():
+            terminal.say(f"    {escape(name)}  SHA-256 {sha256}")
+        terminal.say(f"    compare with what its maker publishes ({page_of(model.id)}) or exported, then:")
+        terminal.say(f"    ressenti models trust {' '.join(waiting.values())}")
+
+
+def _choose(model: Installed) -> None:
+    decisions.choose("emotion" if model.task == "emotion" else "diarization", model.id, model.together)
+
+
+def _whole() -> Iterator[Installed]:
+    """The installed models whose manifests can be read."""
+    for model_id in installed_ids():
+        with suppress(RessentiError):
+            if (found := find(model_id)) is not None:
+                yield found
 
 
 def _tell_sum(file: Path, terminal: Terminal) -> None:
@@ -224,4 +305,4 @@ def _state(model_id: str, there: tuple[str, ...]) -> tuple[str, str]:
         verify(model)
     except RessentiError:
         return "[red]damaged[/] (see `models verify`)", "?"
-    return f"{model.commit[:12]}, {model.size / 1e6:,.0f} MB", model.task
+    return f"{model.commit[:12]}, {model.size / 1e6:,.0f} MB{', imported' if model.imported else ''}", model.task

@@ -13,7 +13,18 @@ from pipeline.errors import ConfigError
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for the results.  [default: beside the recording]")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+Verbose = Annotated[
+    int, typer.Option("--verbose", "-v", count=True, help="Tell each step on standard error; -vv: names and paths too.")
+]
+Timeout = Annotated[
+    float | None, typer.Option("--timeout", help="Give up a recording after so many seconds.", metavar="SECONDS")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist already.")]
+SkipExisting = Annotated[bool, typer.Option("--skip-existing", help="Leave what is done already, and do the rest.")]
+AsJson = Annotated[bool, typer.Option("--json", help="A line of JSON for each on standard output, and nothing else.")]
+Threads = Annotated[
+    int | None, typer.Option("--threads", help="Processor cores to use; results are the same.  [default: all]", min=1)
+]
 Language = Annotated[Literal["en", "fr"] | None, typer.Option("--lang", help="Language of the report.")]
 Formats = Annotated[str, typer.Option("--format", help=f"Results to write, out of {', '.join(outputs.FORMATS)}.")]
 Sound = Annotated[

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -13,7 +15,9 @@ from pipeline import export, store
 from pipeline.cli.console import Terminal
 from pipeline.errors import ConfigError, OutputError, OutputExistsError
 from pipeline.records import Conversation
+from pipeline.store.faults import output_error
 
+log = logging.getLogger(__name__)
 SIDECAR = {"mp3": ".report.mp3"}  # the page's sound, where it is not in the page
 DEFAULT = ("html", "json", "csv", "rttm")
 _TABLES = {f"parquet-{table}": f".{table}.parquet" for table in export.TABLES}
@@ -59,30 +63,42 @@ def _conversation_of(path: Path) -> Path:
     return path.with_name(path.name.removesuffix(ENDINGS["aws"]) + ENDINGS["json"])
 
 
+@dataclass(frozen=True)
+class Plan:
+    """The results of one recording (or stored conversation): where, what they are called, and the file of each format.
+
+    All lie in `folder`, and their names begin with `stem`.
+    """
+
+    source: Path
+    folder: Path
+    stem: str
+    paths: Mapping[str, Path]
+
+
 def plan(
     sources: Sequence[Path],
     out: Path | None,
     formats: Sequence[str],
     name: Callable[[Path], str] = lambda path: path.stem,
-) -> dict[Path, dict[str, Path]]:
-    """The files of each recording (or stored conversation) by format; `ConfigError` where two would share them.
+) -> list[Plan]:
+    """The results of each source; `ConfigError` where two would share a file.
 
     `name` is what a source's files are called before their endings.
     """
     endings = ENDINGS | SIDECAR
-    plans: dict[Path, dict[str, Path]] = {}
+    plans: list[Plan] = []
     owner: dict[Path, Path] = {}
-    for recording in dict.fromkeys(sources):
-        folder = out if out is not None else recording.parent
-        plans[recording] = {kind: folder / f"{name(recording)}{endings[kind]}" for kind in formats}
-        for path in plans[recording].values():
+    for source in dict.fromkeys(sources):
+        folder, stem = out if out is not None else source.parent, name(source)
+        paths = {kind: folder / f"{stem}{endings[kind]}" for kind in formats}
+        for path in paths.values():
             if path in owner:
-                raise ConfigError(
-                    f"{owner[path]} and {recording} would both write {path}. Use different --out folders."
-                )
-            if path == recording:
-                raise ConfigError(f"{recording} would be overwritten by its own result. Choose a folder with --out.")
-            owner[path] = recording
+                raise ConfigError(f"{owner[path]} and {source} would both write {path}. Use different --out folders.")
+            if path == source:
+                raise ConfigError(f"{source} would be overwritten by its own result. Choose a folder with --out.")
+            owner[path] = source
+        plans.append(Plan(source, folder, stem, paths))
     return plans
 
 
@@ -93,17 +109,20 @@ def check_free(paths: Sequence[Path], overwrite: bool) -> None:
             folder_is_file = path.parent.exists() and not path.parent.is_dir()
             exists = path.exists()
         except OSError as exc:
-            raise OutputError(f"{path}: cannot be written ({exc.strerror}). Choose a folder with --out.") from exc
+            raise output_error(path, exc) from exc
         if folder_is_file:
             raise OutputError(f"{path.parent}: a file; expected a folder for the results. Choose one with --out.")
         if exists and not overwrite:
             raise OutputExistsError(f"{path}: exists already. Add --overwrite, or choose another folder with --out.")
 
 
-def write(
-    conversation: Conversation, paths: dict[str, Path], lang: Literal["en", "fr"] | None, sound: bytes | None = None
-) -> None:
-    """Render and write every format, all files or none; from what is stored, so that rendering again gives the same.
+def rendered(
+    conversation: Conversation,
+    paths: Mapping[str, Path],
+    lang: Literal["en", "fr"] | None = None,
+    sound: bytes | None = None,
+) -> dict[Path, str | bytes]:
+    """Every format, from what is stored, so that rendering again gives the same.
 
     `sound` goes into the page, or beside it where `paths` have a place for it.
     """
@@ -120,10 +139,24 @@ def write(
             files[path] = render(conversation, lang, sound=paths["mp3"].name if "mp3" in paths else sound)
         else:
             files[path] = store.dumps(conversation) if name == "json" else _writer(name)(shown)
-    store.write_whole(files)
+    return files
 
 
-def tell_stale(paths: dict[str, Path], terminal: Terminal) -> None:
+def write(
+    conversation: Conversation,
+    plan: Plan,
+    made: store.Made,
+    lang: Literal["en", "fr"] | None = None,
+    sound: bytes | None = None,
+) -> None:
+    """Render and write every format as one set, all files or none."""
+    files = rendered(conversation, plan.paths, lang, sound)
+    store.write_set(plan.folder, plan.stem, {path.name: content for path, content in files.items()}, made)
+    log.info("written: %s", ", ".join(plan.paths))
+    log.debug("written: %s", ", ".join(map(str, files)))
+
+
+def tell_stale(paths: Mapping[str, Path], terminal: Terminal) -> None:
     """Say which results lie beside those just written and are still as they were before people added something."""
     kind, path = next((kind, path) for kind, path in paths.items() if kind != "mp3")
     stem = path.name.removesuffix(ENDINGS[kind])

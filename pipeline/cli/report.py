@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
 
+from pipeline import store
 from pipeline.cli import outputs, sound, stored
 from pipeline.cli.additions import Additions, Bleep, Pseudonyms, Transcript
+from pipeline.cli.batch import Batch, Rules
 from pipeline.cli.console import Terminal
-from pipeline.cli.options import Formats, Language, Out, Overwrite, Quiet, Sound
-from pipeline.config import load_config
+from pipeline.cli.options import AsJson, Formats, Language, Out, Overwrite, Quiet, Sound
+from pipeline.config import Config, load_config
 from pipeline.errors import ConfigError, NotAConversationError
+from pipeline.models.hashes import digest_of
+from pipeline.records import Conversation
+from pipeline.version import PROGRAM
 
 
 def report(
@@ -34,6 +42,7 @@ def report(
     format: Formats = "html",
     out: Out = None,
     overwrite: Overwrite = False,
+    as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Render stored conversations again: NAME.json, or the NAME.corrected.json that a page saves.
@@ -41,9 +50,7 @@ def report(
     A corrected file holds: what follows from the corrections is computed anew, for the page and for all that --format
     names.
     """
-    from pipeline.corrections import is_corrected
-
-    terminal = Terminal(quiet)
+    terminal = Terminal(quiet or as_json)
     formats = outputs.parse_formats(format)
     chosen = load_config(config) if config else None
     sound.check(audio, formats)
@@ -54,29 +61,60 @@ def report(
     added = Additions(transcript, bleep, pseudonyms)
     added.check(len(sources))
     names_of = added.names(stored.stem_of, stored.recording_sha256)
-    code = 0
-    for path, paths in outputs.plan(sources, out, outputs.with_sidecar(formats, how), names_of).items():
+    plans = outputs.plan(sources, out, outputs.with_sidecar(formats, how), names_of)
+    job = Job(chosen, lang, recording, how, added, terminal, tuple(conversations))
+    raise typer.Exit(Batch(terminal, Rules(overwrite, as_json=as_json), job.made).run(plans, job.work))
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is done with each conversation of one command."""
+
+    chosen: Config | None
+    lang: Literal["en", "fr"] | None
+    recording: Path | None
+    how: sound.How
+    added: Additions
+    terminal: Terminal
+    named: tuple[Path, ...]  # others were found beside others in a folder
+
+    def work(self, plan: outputs.Plan) -> bool:
+        """Render a conversation; False for a file in a folder that is none."""
+        path, terminal = plan.source, self.terminal
         try:
-            outputs.check_free(list(paths.values()), overwrite)
-            original = stored.load(path, chosen)
-            conversation = added.apply(original, added.words(stored.stem_of(path)))
-            with terminal.progress(path.name) as progress:
-                source = sound.find(recording, original)
-                heard = sound.make(how, paths, source, conversation, progress)
-                outputs.write(conversation, paths, lang, heard)
-            for written in paths.values():
-                terminal.say(f"[green]✓[/] {escape(path.name)} → [bold]{escape(str(written))}[/]")
-            added.tell(conversation, terminal, sound=heard is not None)
-            if conversation != original or is_corrected(conversation):
-                outputs.tell_stale(paths, terminal)
-            sound.tell(heard, paths, terminal)
-        except Exception as error:  # noqa: BLE001  # the other conversations are still rendered
-            if isinstance(error, NotAConversationError) and path not in conversations:  # beside others in a folder
-                terminal.err.print(f"[yellow]left out[/] {escape(str(error))}")
-                continue
-            failed = terminal.fail(error, path)
-            code = code or failed
-    raise typer.Exit(code)
+            original = stored.load(path, self.chosen)
+        except NotAConversationError as error:
+            if path in self.named:
+                raise
+            terminal.err.print(f"[yellow]left out[/] {escape(str(error))}")
+            return False
+        conversation = self.added.apply(original, self.added.words(stored.stem_of(path)))
+        with terminal.progress(path.name) as progress:
+            heard = sound.make(self.how, plan.paths, sound.find(self.recording, original), conversation, progress)
+            outputs.write(conversation, plan, self.made(plan), self.lang, heard)
+        self._tell(original, conversation, plan, heard)
+        return True
+
+    def made(self, plan: outputs.Plan) -> store.Made:
+        """What the results of a conversation are made of now."""
+        options = self.chosen.model_dump(mode="json", exclude={"compute"}) if self.chosen else None
+        added = self.added.digest(stored.stem_of(plan.source))
+        made_of = json.dumps(["report", options, self.lang, self.how, added], sort_keys=True)
+        source = digest_of(plan.source) if plan.source.is_file() else ""
+        return store.Made(source, PROGRAM, hashlib.sha256(made_of.encode()).hexdigest())
+
+    def _tell(
+        self, original: Conversation, conversation: Conversation, plan: outputs.Plan, heard: bytes | None
+    ) -> None:
+        from pipeline.corrections import is_corrected
+
+        terminal = self.terminal
+        for written in plan.paths.values():
+            terminal.say(f"[green]✓[/] {escape(plan.source.name)} → [bold]{escape(str(written))}[/]")
+        self.added.tell(conversation, terminal, sound=heard is not None)
+        if conversation != original or is_corrected(conversation):
+            outputs.tell_stale(plan.paths, terminal)
+        sound.tell(heard, plan.paths, terminal)
 
 
 def _in_folders(sources: Sequence[Path]) -> list[Path]:

@@ -64,7 +64,10 @@ def load(path: Path, chosen: Config | None) -> Conversation:
     sure = {"unsure_below": chosen.emotion.unsure_below, "thresholds": chosen.emotion.thresholds}
     options = options.model_copy(update={**later, "emotion": options.emotion.model_copy(update=sure)})
     validation = read_validation(chosen.report.validation)
-    return derive(replace(conversation, config=options.model_dump(mode="json"), validation=validation), options)
+    return derive(
+        replace(conversation, config=options.model_dump(mode="json", exclude={"compute"}), validation=validation),
+        options,
+    )
 
 
 def recording_sha256(path: Path) -> str:

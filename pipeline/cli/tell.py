@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.markup import escape
@@ -11,7 +11,7 @@ from pipeline.cli.console import Terminal, counted
 from pipeline.records import Conversation, Speaker
 
 
-def tell(conversation: Conversation, seconds: float, paths: dict[str, Path], terminal: Terminal) -> None:
+def tell(conversation: Conversation, seconds: float, paths: Mapping[str, Path], terminal: Terminal) -> None:
     """Say what was found in a recording and which files were written."""
     minutes, rest = divmod(round(conversation.recording.duration_s), 60)
     count, asked = len(conversation.speakers), _fewer(conversation)
@@ -24,6 +24,7 @@ def tell(conversation: Conversation, seconds: float, paths: dict[str, Path], ter
     )
     for path in paths.values():
         terminal.say(f"    {escape(str(path))}")
+    _tell_notes(conversation, terminal)
     judged = [turn for turn in conversation.turns if turn.emotion is not None]
     if judged:
         terminal.say(f"    {counted(len(judged), 'turn')} judged, {sum(turn.unsure for turn in judged)} of them unsure")
@@ -33,6 +34,17 @@ def tell(conversation: Conversation, seconds: float, paths: dict[str, Path], ter
             f"give --speakers {many['roles']}[/]"
         )
     _tell_unscored(conversation.speakers, terminal, advise=not many)
+
+
+def _tell_notes(conversation: Conversation, terminal: Terminal) -> None:
+    """What the reader must know of how the recording was read, in the page's own words."""
+    if not conversation.recording.notes:
+        return
+    from reports.wording import Wording
+
+    words = Wording("en")
+    for note in conversation.recording.notes:
+        terminal.say(f"    [yellow]{escape(words.note(note))}[/]")
 
 
 def _tell_unscored(speakers: Sequence[Speaker], terminal: Terminal, *, advise: bool) -> None:

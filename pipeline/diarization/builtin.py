@@ -38,7 +38,7 @@ class BuiltinDiarizer:
         spans = vad.detect_speech(samples, options, progress)
         windows = embedding.windows_of(spans, options.window_s, options.step_s)
         vectors = embedding.embed(samples, windows, progress)
-        labels = label_windows(vectors, windows, count, options.cluster_distance)
+        labels = label_windows(vectors, windows, count, options.cluster_distance, progress)
         found = int(labels.max()) + 1 if len(labels) else 0
         notes = []
         if count.exactly is not None and found < count.exactly:
@@ -58,7 +58,11 @@ class BuiltinDiarizer:
 
 
 def label_windows(
-    vectors: FloatArray, windows: Sequence[SpeechWindow], count: Count, distance: float
+    vectors: FloatArray,
+    windows: Sequence[SpeechWindow],
+    count: Count,
+    distance: float,
+    progress: Progress = ignore_progress,
 ) -> clustering.Labels:
     """Speaker index of each window: full windows are clustered, short ones go to the nearest speaker afterwards."""
     if not windows:
@@ -66,9 +70,9 @@ def label_windows(
     full = np.array([w.full for w in windows])
     wanted = count.exactly or count.at_least
     if full.sum() < max(1, wanted):
-        return clustering.cluster(vectors, count, distance)
+        return clustering.cluster(vectors, count, distance, progress)
     labels = np.zeros(len(windows), dtype=np.int64)
-    labels[full] = clustering.cluster(vectors[full], count, distance)
+    labels[full] = clustering.cluster(vectors[full], count, distance, progress)
     centres = clustering.centroids_of(vectors[full], labels[full])
     labels[~full] = clustering.assign(vectors[~full], centres)
     return labels

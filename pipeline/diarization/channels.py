@@ -55,13 +55,16 @@ def without_bleed(
     other_db: npt.NDArray[np.float32],
     bleed_db: float = 12.0,
     shortest_s: float = 0.2,
+    still_db: float = 30.0,
 ) -> list[tuple[float, float]]:
     """Spans without the stretches in which the other channel is louder by `bleed_db`: there, one hears only its bleed.
 
-    Levels are dBFS in frames of 0.1 s, and single frames follow their neighbours; what is left of a span and shorter
-    than `shortest_s` is dropped (pure).
+    Where the other channel is still (`still_db` below its loudest half second), it does not bleed, however soft this
+    one is. Levels are dBFS in frames of 0.1 s, and single frames follow their neighbours; what is left of a span and
+    shorter than `shortest_s` is dropped (pure).
     """
-    audible = np.convolve(own_db - other_db > -bleed_db, np.ones(3), "same") >= 2
+    still = other_db < np.sort(other_db)[-min(5, len(other_db))] - still_db
+    audible = np.convolve((own_db - other_db > -bleed_db) | still, np.ones(3), "same") >= 2
     kept: list[tuple[float, float]] = []
     for start, end in spans:
         first, last = int(start / _FRAME_S), min(len(audible), int(np.ceil(end / _FRAME_S)))

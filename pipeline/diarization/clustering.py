@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from pipeline.diarization.interface import Count
 from pipeline.mel import FloatArray
+from pipeline.records import Progress, ignore_progress
 
 Labels = npt.NDArray[np.int64]
 _MOST = 2500  # embeddings that are linked one with another; more are first gathered into so many small clusters
@@ -14,20 +15,26 @@ _MOST_SPEAKERS = 8  # where nobody gave a bound
 _SMALLEST = 0.02  # a cluster with a smaller share of the windows (or fewer than 3) is no speaker of its own
 
 
-def cluster(embeddings: FloatArray, count: Count, distance: float) -> Labels:
+def cluster(embeddings: FloatArray, count: Count, distance: float, progress: Progress = ignore_progress) -> Labels:
     """Speaker index of each embedding (n, d) of unit length; n at least 1.
 
     With a number given, spherical k-means. Else average-linkage clustering on cosine distance (Murtagh 1983) up to
     `distance`, and k-means again where that leaves the bounds.
     """
+    labels = _clustered(embeddings, count, distance, progress)
+    progress("clustering", 1, 1)
+    return labels
+
+
+def _clustered(embeddings: FloatArray, count: Count, distance: float, progress: Progress) -> Labels:
     n = len(embeddings)
     if count.exactly is not None:
-        return _kmeans(embeddings, min(count.exactly, n))
-    labels = _linkage(embeddings, distance)
+        return _kmeans(embeddings, min(count.exactly, n), progress)
+    labels = _linkage(embeddings, distance, progress)
     found = len(np.unique(labels))
     most = count.at_most or max(_MOST_SPEAKERS, count.at_least)
     wanted = min(max(found, count.at_least), most, n)
-    return labels if wanted == found else _kmeans(embeddings, wanted)
+    return labels if wanted == found else _kmeans(embeddings, wanted, progress)
 
 
 def assign(embeddings: FloatArray, centroids: FloatArray) -> Labels:
@@ -43,7 +50,7 @@ def centroids_of(embeddings: FloatArray, labels: Labels) -> FloatArray:
     return directions
 
 
-def _kmeans(embeddings: FloatArray, k: int, tries: int = 10, rounds: int = 50) -> Labels:
+def _kmeans(embeddings: FloatArray, k: int, progress: Progress, tries: int = 10, rounds: int = 50) -> Labels:
     """Spherical k-means with k-means++ starts (Arthur & Vassilvitskii 2007); the best of several seeded tries."""
     rng = np.random.default_rng(0)
     best, best_fit = np.zeros(len(embeddings), dtype=np.int64), -np.inf
@@ -53,10 +60,12 @@ def _kmeans(embeddings: FloatArray, k: int, tries: int = 10, rounds: int = 50) -
     for _ in range(tries):
         centres = embeddings[[int(rng.integers(len(embeddings)))]]
         while len(centres) < k:
+            progress("clustering", 0, None)
             far = np.maximum(1 - (embeddings @ centres.T).max(axis=1).astype(np.float64), 0) + 1e-12
             centres = np.vstack([centres, embeddings[rng.choice(len(embeddings), p=far / far.sum())]])
         labels = assign(embeddings, centres)
         for _ in range(rounds):
+            progress("clustering", 0, None)
             empty = [i for i in range(k) if not np.any(labels == i)]
             worst = np.argsort((embeddings @ centres.T).max(axis=1))
             labels[worst[: len(empty)]] = empty  # each empty cluster takes one of the embeddings that fit worst
@@ -72,7 +81,7 @@ def _kmeans(embeddings: FloatArray, k: int, tries: int = 10, rounds: int = 50) -
     return _renumber(best)
 
 
-def _linkage(embeddings: FloatArray, distance: float) -> Labels:
+def _linkage(embeddings: FloatArray, distance: float, progress: Progress) -> Labels:
     from scipy.cluster.hierarchy import fcluster, linkage
 
     if len(embeddings) < 2:
@@ -80,8 +89,9 @@ def _linkage(embeddings: FloatArray, distance: float) -> Labels:
     gathered = None
     points = embeddings
     if len(embeddings) > _MOST:
-        gathered = _kmeans(embeddings, _MOST // 2, tries=1, rounds=5)
+        gathered = _kmeans(embeddings, _MOST // 2, progress, tries=1, rounds=5)
         points = centroids_of(embeddings, gathered)
+    progress("clustering", 0, None)
     tree = linkage(points.astype(np.float64), "average", metric="cosine")
     labels = _renumber(fcluster(tree, distance, "distance").astype(np.int64))
     if gathered is not None:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline import voice
-from pipeline.audio import RATE_HZ, Samples
+from pipeline.audio import RATE_HZ, Samples, without_tones
 from pipeline.mel import HOP, WINDOW, FloatArray, mel_power
+from pipeline.models import parallel
 from pipeline.records import Progress, ignore_progress
 
 _BATCH = 64
@@ -49,15 +51,17 @@ def embed(samples: Samples, windows: Sequence[SpeechWindow], progress: Progress 
     lengths = np.array([max(_SHORTEST_S, w.end_s - w.start_s) for w in windows])
     frames = np.round(lengths * RATE_HZ / HOP).astype(int)
     out = np.zeros((len(windows), voice.WIDTH), dtype=np.float32)
+    same = (np.flatnonzero(frames == length) for length in np.unique(frames))
+    parts = [rows[start : start + _BATCH] for rows in same for start in range(0, len(rows), _BATCH)]
+
+    def heard(part: npt.NDArray[np.int64]) -> FloatArray:
+        return voice.embeddings(np.stack([_mel(samples, windows[i], int(frames[i])) for i in part]))
+
     done = 0
-    for length in np.unique(frames):
-        rows = np.flatnonzero(frames == length)
-        for start in range(0, len(rows), _BATCH):
-            part = rows[start : start + _BATCH]
-            mels = np.stack([_mel(samples, windows[i], int(length)) for i in part])
-            out[part] = voice.embeddings(mels)
-            done += len(part)
-            progress("voices", done, len(windows))
+    for part, vectors in zip(parts, parallel.each(heard, parts), strict=True):
+        out[part] = vectors
+        done += len(part)
+        progress("voices", done, len(windows))
     return out
 
 
@@ -66,6 +70,7 @@ def _mel(samples: Samples, window: SpeechWindow, frames: int) -> FloatArray:
     start = round(window.centre_s * RATE_HZ) - frames * HOP // 2
     start = max(0, min(start, len(samples) - frames * HOP))
     piece = samples[max(0, start - WINDOW // 2) : start + frames * HOP + WINDOW // 2]
+    piece = without_tones(piece)  # a beep is nobody's voice
     lead = (start - max(0, start - WINDOW // 2)) // HOP
     mel = mel_power(piece, voice.BANDS)[lead : lead + frames]
     if len(mel) < frames:

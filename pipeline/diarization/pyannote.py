@@ -101,8 +101,8 @@ class PyannoteDiarizer:
         """Segments of the first channel, with overlap, and the same without, which cuts the turns."""
         bounds = bounds_of(count, self._k_means)
         clustering = WatchedClustering(self._clustering, bounds, self._k_means, progress)
-        self._pipeline.clustering = clustering
-        with quietly():
+        with quietly():  # one thread at a time: the pipeline has one clustering
+            self._pipeline.clustering = clustering
             output = self._pipeline(
                 {"waveform": _waveform(audio), "sample_rate": RATE_HZ, "uri": "recording"},
                 min_speakers=bounds.at_least,
@@ -146,6 +146,8 @@ def _hook(progress: Progress) -> Any:
     def hook(step: str, *_: Any, total: int | None = None, completed: int | None = None, **__: Any) -> None:
         if step in _STAGES and completed is not None:
             progress(_STAGES[step], float(min(completed, total or completed)), total)  # the last batch counts as full
+        elif step == "discrete_diarization":
+            progress("clustering", 0, None)
 
     return hook
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import math
-from contextlib import redirect_stdout
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +39,13 @@ def bounds_of(count: Count, k_means: bool) -> Bounds:
     return Bounds(count.exactly, count.exactly)
 
 
+_PRINTING = {"pyannote.audio.pipelines.clustering", "pyannote.audio.utils.vbx"}
+
+
+def _print_nothing(*_: object, **__: object) -> None:
+    """Stands in for `print` in the modules of clustering."""
+
+
 class WatchedClustering:
     """Stands in for a pipeline's clustering for one recording: says when it begins, and what its own count was.
 
@@ -52,19 +58,21 @@ class WatchedClustering:
         self._bounds = bounds
         self._k_means = k_means
         self._progress = progress
+        for module in _PRINTING & sys.modules.keys():
+            vars(sys.modules[module])["print"] = _print_nothing  # to redirect stdout would be to do it for all threads
         self.own: int | None = None
         self.used: int | None = None
 
     def __call__(self, **given: Any) -> Any:
         """(hard clusters, soft clusters, centroids) of the clustering; what it prints is dropped."""
         self._progress("clustering", 0, None)
-        with redirect_stdout(io.StringIO()):
-            return self._vbx(given) if self._k_means else self._clustering(**given)
+        return self._vbx(given) if self._k_means else self._clustering(**given)
 
     def _vbx(self, given: dict[str, Any]) -> Any:
         """VBx's own result where its count is allowed, else k-means of as many voices as are allowed and there are."""
         alone = self._clustering(**{**given, "num_clusters": None, "min_clusters": 1, "max_clusters": math.inf})
         self.own = len(alone[2])
+        self._progress("clustering", 0, None)
         voices, *_ = self._clustering.filter_embeddings(given["embeddings"], segmentations=given["segmentations"])
         most = min(max(1, len(voices)), self._bounds.at_most or len(voices) or 1)
         wanted = min(max(self.own, self._bounds.at_least), most)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import pairwise
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from pipeline.diarization.pyannote_folder import PLDA_FILES, Checkpoint, Pipelin
 from pipeline.errors import ModelError
 from pipeline.models.registry import pinned_hashes
 
+_ALONE = RLock()
 _WINDOWS = 32  # windows at once through the segmentation; the class has 1
 _VOICES = 24  # voices at once through the embedding, of about 8 windows: on a CPU, more takes memory and no less time
 
@@ -146,13 +148,17 @@ def _plda(folder: Path | None, dimension: int) -> Any:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Without the warnings and log lines of libraries, which are about decoding and training, not for our users."""
+    """Without the warnings and log lines of libraries, which are about decoding and training, not for our users.
+
+    What is switched off is switched off for all threads, so only one may be in here at a time.
+    """
     logger = logging.getLogger("lightning")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(before)
+    with _ALONE:
+        before = logger.level
+        logger.setLevel(logging.ERROR)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        finally:
+            logger.setLevel(before)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import maximum_filter1d, percentile_filter
 
-from pipeline.audio import RATE_HZ, Samples, frame_levels_db
+from pipeline.audio import RATE_HZ, Samples, frame_levels_db, without_tones
 from pipeline.config import DiarizationOptions
 from pipeline.errors import ModelError
 from pipeline.models import onnx_session
@@ -18,6 +21,12 @@ from pipeline.records import Progress, ignore_progress
 _WINDOW = 512  # samples per probability
 _CONTEXT = 64  # samples of the window before that the model sees with each
 _CHUNK = 4096  # windows at a time, the LSTM's state handed on: memory stays bounded
+_LEVEL = RATE_HZ // 10  # samples of a frame of levels
+_LEVEL_S = _LEVEL / RATE_HZ
+_HERE = 3  # frames before and after that are here
+_APART = 50  # frames between two fresh starts
+_MOST_DB = 40.0  # of gain
+_MARGIN = RATE_HZ // 2  # samples before and after a block by which beeps are told
 
 
 @cache
@@ -37,28 +46,76 @@ def model_path() -> Path:
     return path
 
 
-def level_gain(samples: Samples, level_dbfs: float) -> float:
-    """Factor that brings the 95th percentile of the 0.1 s levels of samples (n,) to `level_dbfs`; at most 40 dB."""
-    loud = float(np.percentile(frame_levels_db(samples), 95))
-    return float(10 ** (min(level_dbfs - loud, 40.0) / 20))
+def local_levels_db(levels_db: npt.NDArray[np.float32], window_s: float) -> npt.NDArray[np.float32]:
+    """How loud the speech around each frame of 0.1 s is, from levels (n,) in dBFS: their 95th percentile, nearby.
+
+    It is that of the softer side, the `window_s` before or those after: talk after music, or beside a shout, is
+    measured by itself. It is never below what is loud right here (pure).
+    """
+    width = max(1, round(window_s / _LEVEL_S))
+    loud = percentile_filter(levels_db, 95, size=width, mode="nearest")
+    at = np.arange(len(levels_db))
+    sides = np.minimum(loud[np.maximum(at - width // 2, 0)], loud[np.minimum(at + width // 2, len(at) - 1)])
+    around: npt.NDArray[np.float32] = np.maximum(sides, maximum_filter1d(levels_db, 2 * _HERE + 1, mode="nearest"))
+    return around
+
+
+def fresh_starts(around_db: npt.NDArray[np.float32], drop_db: float) -> list[int]:
+    """Frames at which the level around falls by more than `drop_db` within half a second: a scene of its own (pure)."""
+    fall = np.zeros(len(around_db))
+    fall[5:] = around_db[:-5] - around_db[5:]
+    starts: list[int] = []
+    for frame in np.flatnonzero(fall > drop_db).tolist():
+        if not starts or frame > starts[-1] + _APART:
+            starts.append(frame)
+    return starts
 
 
 def speech_probabilities(
-    samples: Samples, gain: float = 1.0, progress: Progress = ignore_progress
+    samples: Samples,
+    gains_db: npt.NDArray[np.float32] | None = None,
+    starts: Sequence[int] = (),
+    progress: Progress = ignore_progress,
 ) -> npt.NDArray[np.float32]:
-    """Probability of speech in each 32 ms of 16 kHz samples (n,); shape (ceil(n / 512),)."""
+    """Probability of speech in each 32 ms of 16 kHz samples (n,); shape (ceil(n / 512),).
+
+    `gains_db` is applied to each frame of 0.1 s; at the frames `starts` the model forgets what it heard before.
+    """
     session = onnx_session(model_path())
     count = -(-len(samples) // _WINDOW)
-    padded = np.zeros(_CONTEXT + count * _WINDOW, dtype=np.int16)
-    padded[_CONTEXT : _CONTEXT + len(samples)] = samples
-    view = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW + _CONTEXT)[::_WINDOW]
-    h = c = np.zeros((1, 1, 128), dtype=np.float32)
+    fresh = {round(frame * _LEVEL / _WINDOW) for frame in starts}
+    edges = sorted({*range(0, count, _CHUNK), *fresh, count} - {k for k in fresh if k >= count})
+    h = c = _silence()
     out = np.empty(count, dtype=np.float32)
-    for start in range(0, count, _CHUNK):
-        block = np.clip(view[start : start + _CHUNK].astype(np.float32) * (gain / 32768), -1, 1)
-        out[start : start + len(block)], h, c = session.run(None, {"input": block, "h": h, "c": c})
-        progress("speech", min(count, start + _CHUNK), count)
+    for start, end in pairwise(edges):
+        if start in fresh:
+            h = c = _silence()
+        block = _block(samples, start, end, gains_db, alone=start in fresh)
+        out[start:end], h, c = session.run(None, {"input": block, "h": h, "c": c})
+        progress("speech", end, count)
     return out
+
+
+def _silence() -> npt.NDArray[np.float32]:
+    return np.zeros((1, 1, 128), dtype=np.float32)
+
+
+def _block(
+    samples: Samples, start: int, end: int, gains_db: npt.NDArray[np.float32] | None, *, alone: bool
+) -> npt.NDArray[np.float32]:
+    """Windows start..end as the model takes them, (end - start, 576), without beeps; `alone` with no sound before."""
+    first, last = start * _WINDOW - _CONTEXT, end * _WINDOW
+    lead = max(0, first - _MARGIN) // _LEVEL * _LEVEL
+    heard = without_tones(samples[lead : last + _MARGIN]).astype(np.float32) / 32768
+    if gains_db is not None:
+        frames = np.minimum((lead + np.arange(len(heard))) // _LEVEL, len(gains_db) - 1)
+        heard *= (10 ** (gains_db / 20)).astype(np.float32)[frames]
+    padded = np.zeros(last - first, dtype=np.float32)
+    used = heard[max(0, first) - lead : last - lead]
+    padded[max(0, -first) : max(0, -first) + len(used)] = used
+    if alone:
+        padded[:_CONTEXT] = 0
+    return np.clip(np.lib.stride_tricks.sliding_window_view(padded, _WINDOW + _CONTEXT)[::_WINDOW], -1, 1)
 
 
 def spans_of(probabilities: npt.NDArray[np.float32], options: DiarizationOptions) -> list[tuple[float, float]]:
@@ -87,7 +144,9 @@ def detect_speech(
     samples: Samples, options: DiarizationOptions, progress: Progress = ignore_progress
 ) -> list[tuple[float, float]]:
     """Spans of speech in 16 kHz samples (n,), in seconds, sorted and apart."""
-    gain = level_gain(samples, options.level_dbfs)
+    around = local_levels_db(frame_levels_db(samples), options.level_window_s)
+    gains = np.minimum(options.level_dbfs - around, _MOST_DB)
     duration_s = len(samples) / RATE_HZ
-    spans = spans_of(speech_probabilities(samples, gain, progress), options)
+    starts = fresh_starts(around, options.level_drop_db)
+    spans = spans_of(speech_probabilities(samples, gains, starts, progress), options)
     return [(begin, min(end, duration_s)) for begin, end in spans if begin < duration_s]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,10 +17,13 @@ from pipeline.emotion.features import Impressions
 from pipeline.emotion.interface import Excerpt
 from pipeline.errors import ModelError
 from pipeline.mel import FloatArray
-from pipeline.models import onnx_session
+from pipeline.models import onnx_session, parallel
+from pipeline.models.onnx_file import check_onnx
 from pipeline.records import EmotionScores, ModelInfo, Note, Progress, ignore_progress
+from pipeline.strict import parse_json, read_text
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "models"
+_LARGEST_ABOUT = 1 << 22  # bytes of emotion.json
 _AT_ONCE = 256  # excerpts
 KNOWN_S = 10.0  # seconds of speech of a speaker, at which the temperature lies half way between the two
 _NON_COMMERCIAL = ("ravdess", "nemo", "emodb")
@@ -37,7 +39,9 @@ class BuiltinEmotion:
     def __init__(self, folder: Path = WEIGHTS) -> None:
         path = folder / "emotion.onnx"
         try:
-            about = json.loads((folder / "emotion.json").read_text(encoding="utf-8"))
+            about = parse_json(read_text(folder / "emotion.json", _LARGEST_ABOUT))
+            if folder != WEIGHTS:
+                check_onnx(path)
             digest = file_sha256(path)
         except OSError as exc:
             raise ModelError(
@@ -119,8 +123,13 @@ def _heard(excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) ->
     parts = []
     for start in range(0, len(excerpts), _AT_ONCE):
         some = excerpts[start : start + _AT_ONCE]
-        parts.append(features.impressions([features.mel_of(excerpt.samples) for excerpt in some]))
-        progress("emotion", start + len(some), len(excerpts))
+
+        def heard(count: int, start: int = start) -> None:
+            progress("emotion", start + count, len(excerpts))
+
+        heard(0)
+        mels = list(parallel.each(features.mel_of, [excerpt.samples for excerpt in some]))
+        parts.append(features.impressions(mels, heard))
     return features.together(parts)
 
 

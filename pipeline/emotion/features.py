@@ -7,7 +7,7 @@ inference.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from scipy.special import expit
 from pipeline import voice
 from pipeline.audio import Samples
 from pipeline.mel import FloatArray, mel_power
+from pipeline.models import parallel
 
 FRAME_S = 0.01
 WIDTH = 3 * voice.WIDTH  # of an impression
@@ -48,8 +49,8 @@ def mel_of(samples: Samples) -> FloatArray:
     return mel_power(samples, voice.BANDS) * np.float32(10 ** ((voice.LEVEL_DBFS - level_db) / 10))
 
 
-def impressions(mels: Sequence[FloatArray]) -> Impressions:
-    """Impressions of stretches of mel power (frames, 40).
+def impressions(mels: Sequence[FloatArray], heard: Callable[[int], None] = lambda count: None) -> Impressions:
+    """Impressions of stretches of mel power (frames, 40); `heard` is told after each batch how many are done.
 
     Of each of the encoder's 256 states: its mean, its standard deviation, and how much it changes from frame to frame,
     by frames that are loud within the stretch.
@@ -58,14 +59,25 @@ def impressions(mels: Sequence[FloatArray]) -> Impressions:
     for i, mel in enumerate(mels):
         by_length[-(-len(mel) // _GRID) * _GRID].append(i)
     values = np.zeros((len(mels), WIDTH), np.float32)
-    for length, rows in by_length.items():
-        for start in range(0, len(rows), _BATCH):
-            part = rows[start : start + _BATCH]
-            padded = np.zeros((len(part), length, voice.BANDS), np.float32)
-            for k, i in enumerate(part):
-                padded[k, : len(mels[i])] = mels[i]
-            for i, states in zip(part, voice.states(padded), strict=True):
-                values[i] = _summary(states[: len(mels[i])], _weights(mels[i]))
+    parts = [
+        (length, rows[start : start + _BATCH])
+        for length, rows in by_length.items()
+        for start in range(0, len(rows), _BATCH)
+    ]
+
+    def summaries(batch: tuple[int, list[int]]) -> list[FloatArray]:
+        length, part = batch
+        padded = np.zeros((len(part), length, voice.BANDS), np.float32)
+        for k, i in enumerate(part):
+            padded[k, : len(mels[i])] = mels[i]
+        found = zip(part, voice.states(padded), strict=True)
+        return [_summary(states[: len(mels[i])], _weights(mels[i])) for i, states in found]
+
+    done = 0
+    for (_, part), found in zip(parts, parallel.each(summaries, parts), strict=True):
+        values[part] = found
+        done += len(part)
+        heard(done)
     return Impressions(values, np.array([len(mel) * FRAME_S for mel in mels], np.float32))
 
 

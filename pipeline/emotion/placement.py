@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pipeline.config import EmotionOptions
 from pipeline.errors import ConfigError, ModelError
-from pipeline.models import threads
+from pipeline.models.parallel import threads
 
 if TYPE_CHECKING:
     import torch

@@ -121,10 +121,11 @@ def check_sample(sample: Sample, ratings: Sequence[Rating]) -> None:
 
 
 def _items(conversation: Conversation) -> Iterable[Item]:
+    places = conversation.places()
     for turn in conversation.turns:
         if turn.emotion is None:
             continue
-        valence, arousal = conversation.place_of(turn) or (None, None)
+        valence, arousal = places.get(turn.index) or (None, None)
         yield Item(conversation.recording.sha256, turn, CLASSES.index(turn.emotion.top), valence, arousal)
 
 

@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from pipeline.errors import ConfigError, OutputError
+from pipeline.disk import writing
+from pipeline.errors import ConfigError
 from pipeline.training import corpora
 from pipeline.training.corpora import Clip
 
@@ -89,15 +90,14 @@ def retrain(folds: Sequence[Fold], weights: Path, steps: int | None) -> list[Pat
     abouts = [_about(fold, asdict(recipe)) for fold in folds]
     wanted = [i for i, out in enumerate(outs) if not _kept(out / "fold.json", abouts[i])]
     for i in wanted:
-        try:
+        with writing(outs[i]):
             outs[i].mkdir(parents=True, exist_ok=True)
-        except OSError as exc:
-            raise OutputError(f"{outs[i]}: no folder ({exc.strerror}). Choose another with --weights.") from exc
     if wanted:
         voices = voices_of([fold.learn for fold in folds], recipe)
         train_models([folds[i].learn for i in wanted], [outs[i] for i in wanted], recipe, voices, weights / "heard")
     for i in wanted:
-        (outs[i] / "fold.json").write_text(abouts[i], encoding="utf-8")
+        with writing(outs[i]):
+            (outs[i] / "fold.json").write_text(abouts[i], encoding="utf-8")
     return outs
 
 

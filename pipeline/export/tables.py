@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from pipeline import store
+from pipeline.cells import guarded
 from pipeline.errors import ConfigError
 from pipeline.export.said import is_corrected, text_of, words_of
 from pipeline.records import Conversation
@@ -38,9 +39,14 @@ _FRAMES: dict[Table, Callable[[Conversation], pd.DataFrame]] = {
 def turns_csv(conversation: Conversation) -> str:
     """The table of turns (`pipeline.store.turns_frame`) as CSV, numbers with three decimals.
 
-    A NUL in a name stands as the character for what cannot be shown: readers of CSV stop at it.
+    A NUL in a name stands as the character for what cannot be shown: readers of CSV stop at it. Text is guarded
+    (`pipeline.cells`), so that no spreadsheet computes it.
     """
-    text: str = store.turns_frame(conversation).to_csv(index=False, float_format="%.3f", lineterminator="\n")
+    frame = store.turns_frame(conversation)
+    for column, kind in COLUMNS["turns"].items():
+        if kind == "string":
+            frame[column] = frame[column].map(guarded, na_action="ignore")
+    text: str = frame.to_csv(index=False, float_format="%.3f", lineterminator="\n")
     return text.replace("\x00", "\ufffd")
 
 

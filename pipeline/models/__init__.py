@@ -1,4 +1,8 @@
-"""Which weights exist, where they come from, their hashes and licences; and the one way to run ONNX."""
+"""Which weights exist, where they come from, their hashes and licences; and the one way to run ONNX.
+
+A session has one thread, so that what it computes is the same on any number of cores; `parallel` runs several batches
+at a time.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import os
 import sys
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ModelError
@@ -14,19 +19,29 @@ if TYPE_CHECKING:
     import onnxruntime
 
 
-@cache
+_LOADING = Lock()
+
+
 def onnx_session(path: Path, sha256: str = "") -> onnxruntime.InferenceSession:
     """An ONNX model on the CPU, loaded once per process; `ModelError` where it is absent or damaged.
 
-    A file that may change has to be named with its hash.
+    A file that may change has to be named with its hash. Several threads may run it at a time.
     """
+    with _LOADING:
+        return _loaded(path, sha256)
+
+
+@cache
+def _loaded(path: Path, _: str) -> onnxruntime.InferenceSession:
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    options.intra_op_num_threads = threads()
-    options.inter_op_num_threads = 1
+    options.intra_op_num_threads = options.inter_op_num_threads = 1  # `parallel.each` has the threads
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    for kind in ("intra", "inter"):
+        options.add_session_config_entry(f"session.{kind}_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as exc:  # onnxruntime's own errors share no base class
@@ -43,13 +58,3 @@ def forbid_network() -> None:
     )
     if (constants := sys.modules.get("huggingface_hub.constants")) is not None:
         vars(constants)["HF_HUB_OFFLINE"] = True
-
-
-def threads() -> int:
-    """Cores that this process may use; fewer where OMP_NUM_THREADS says so."""
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS and Windows
-        cores = os.cpu_count() or 1
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    return min(cores, int(asked)) if asked.isdecimal() and int(asked) else cores

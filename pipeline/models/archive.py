@@ -24,6 +24,7 @@ from typing import BinaryIO
 
 from pydantic import ValidationError
 
+from pipeline.disk import writing
 from pipeline.errors import (
     BadArchiveError,
     IsFolderError,
@@ -35,7 +36,7 @@ from pipeline.errors import (
     WrongHashError,
 )
 from pipeline.models import decisions
-from pipeline.models.folders import check_room, folder_of, is_id, models_folder, put_in_place, writing
+from pipeline.models.folders import check_room, folder_of, is_id, models_folder, put_in_place
 from pipeline.models.installed import (
     LONGEST_MANIFEST,
     MANIFEST,
@@ -126,15 +127,16 @@ def load(
     `UntrustedModelError` for a hash that no pickle in it has, `OutputExistsError` where another commit of a model is
     installed and `overwrite` is not given.
     """
+    root = models_folder()
+    with writing(root):
+        root.mkdir(parents=True, exist_ok=True)
+        clean(root)
     with _opened(path) as (file, length):
         found = _judged(file, length, path)
         _check_typed(trust, found, path)
         for model in found:
             _check_free(model.manifest, overwrite)
-        root = models_folder()
         with writing(root):
-            root.mkdir(parents=True, exist_ok=True)
-            clean(root)
             check_room(root, sum(model.size for model in found))
             aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=root))
         try:
@@ -305,10 +307,11 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
     except (OSError, ValueError) as exc:
         why = exc.strerror if isinstance(exc, OSError) else exc
         raise UnreadableError(f"{path}: cannot be read ({why}). Check name and permissions.") from exc
+    about = os.fstat(descriptor)
+    if stat.S_ISDIR(about.st_mode):
+        os.close(descriptor)
+        raise IsFolderError(f"{path}: a folder; expected a file that `ressenti models export` wrote.")
     with os.fdopen(descriptor, "rb") as file:
-        about = os.fstat(file.fileno())
-        if stat.S_ISDIR(about.st_mode):
-            raise IsFolderError(f"{path}: a folder; expected a file that `ressenti models export` wrote.")
         if not stat.S_ISREG(about.st_mode):
             raise _bad(path, "it is a pipe, a socket or a device")
         yield file, about.st_size

@@ -19,8 +19,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pipeline.disk import writing
 from pipeline.errors import ConfigError, ModelError
-from pipeline.models.folders import writing
 from pipeline.models.registry import pinned_hashes
 from pipeline.strict import RefusedError, parse_json, read_text
 
@@ -116,9 +116,14 @@ def choose(task: Used, model_id: str, sha256: str) -> None:
         _change(lambda now: now.model_copy(update={"default": {**now.default, **chosen}}))
 
 
+def is_chosen(model_id: str) -> bool:
+    """Whether the user chose this model to be used unasked."""
+    return any(choice.id == model_id for choice in decisions().default.values())
+
+
 def forget(model_id: str) -> None:
     """No longer use a model unasked."""
-    if any(choice.id == model_id for choice in decisions().default.values()):
+    if is_chosen(model_id):
         _change(
             lambda now: now.model_copy(
                 update={"default": {task: one for task, one in now.default.items() if one.id != model_id}}

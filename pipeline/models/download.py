@@ -9,9 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
+from pipeline.disk import writing
 from pipeline.errors import ModelError, UnknownModelError, WrongHashError
 from pipeline.models import hub
-from pipeline.models.folders import check_room, folder_of, partial_of, put_in_place, writing
+from pipeline.models.folders import check_room, folder_of, partial_of, put_in_place
 from pipeline.models.hashes import digest_of
 from pipeline.models.hub import Listing, Remote
 from pipeline.models.installed import (

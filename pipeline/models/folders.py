@@ -9,19 +9,15 @@ MODELS/                               RESSENTI_MODELS, or the user's data folder
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.errors import ConfigError, DiskFullError, OutputError
+from pipeline.errors import ConfigError, DiskFullError
 
 _ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def models_folder() -> Path:
@@ -53,20 +49,6 @@ def partial_of(model_id: str) -> Path:
     """Where a download gathers until it is whole."""
     folder = folder_of(model_id)
     return folder.parent / ".partial" / folder.name
-
-
-@contextmanager
-def writing(target: Path) -> Iterator[None]:
-    """Turn what the disk refuses into `DiskFullError` or `OutputError`, which name the target."""
-    try:
-        yield
-    except OSError as exc:
-        if exc.errno in _NO_ROOM:
-            raise DiskFullError(
-                f"{target}: no room left to write it ({exc.strerror}). Free some, or choose another place "
-                "(for models: RESSENTI_MODELS=FOLDER), and run it again; what is there is kept."
-            ) from exc
-        raise OutputError(f"{target}: cannot be written ({exc.strerror or exc}). Check its folder.") from exc
 
 
 def check_room(folder: Path, needed: int) -> None:

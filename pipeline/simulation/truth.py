@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
+from pipeline.cells import guarded, unguarded
 from pipeline.errors import InputError, UnreadableError
 from pipeline.records import CLASSES, Segment
 
@@ -49,8 +50,12 @@ def emotions_csv(truth: Sequence[TruthSegment]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([field.name for field in fields(TruthSegment)])
-    writer.writerows(["" if value is None else value for value in astuple(segment)] for segment in truth)
+    writer.writerows([_cell(value) for value in astuple(segment)] for segment in truth)
     return out.getvalue()
+
+
+def _cell(value: float | str | None) -> float | str:
+    return "" if value is None else guarded(value) if isinstance(value, str) else value
 
 
 def read_truth(path: Path) -> tuple[TruthSegment, ...]:
@@ -76,7 +81,7 @@ def read_truth(path: Path) -> tuple[TruthSegment, ...]:
 
 
 def _row(row: dict[str, str | None]) -> TruthSegment:
-    cells = {name: (value or "").strip() for name, value in row.items() if isinstance(name, str)}
+    cells = {name: unguarded((value or "").strip()) for name, value in row.items() if isinstance(name, str)}
     if cells["label"] not in ("", *CLASSES):
         raise ValueError(f"label {cells['label']!r}, expected one of {', '.join(CLASSES)}, or nothing")
     span = Segment(float(cells["start_s"] or "nan"), float(cells["end_s"] or "nan"), cells["speaker"])

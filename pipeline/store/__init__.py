@@ -1,6 +1,6 @@
 """Conversation <-> JSON (versioned, with a schema), pandas tables, and files that appear whole or not at all."""
 
-from pipeline.store.files import write_whole
+from pipeline.store.files import recover, tidy, write_whole
 from pipeline.store.frames import (
     points_frame,
     silenced_frame,
@@ -10,18 +10,26 @@ from pipeline.store.frames import (
     words_frame,
 )
 from pipeline.store.json import conversations_in, dumps, json_schema, load, loads
+from pipeline.store.sets import Made, State, claim, state_of, write_set
 
 __all__ = [
+    "Made",
+    "State",
+    "claim",
     "conversations_in",
     "dumps",
     "json_schema",
     "load",
     "loads",
     "points_frame",
+    "recover",
     "silenced_frame",
     "speakers_frame",
+    "state_of",
+    "tidy",
     "trajectories_frame",
     "turns_frame",
     "words_frame",
+    "write_set",
     "write_whole",
 ]

@@ -1,65 +1,104 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, whoever else writes there, and whenever a run is killed."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import hashlib
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from pipeline.errors import OutputError
+from pipeline.store import journal, locks
+from pipeline.store.faults import in_folder, in_words
+from pipeline.store.journal import Step
+
+Files = Mapping[Path, str | bytes]
+_LOCK = ".ressenti.lock"
+_WAIT_S = 120.0  # for another run that is placing its files: a matter of milliseconds
+_OLD_S = 86_400.0
+_ASIDE = re.compile(rf"{journal.ASIDE.pattern}|\.\d+\.\d+\.partial")  # also as the first version named them
 
 
-def write_whole(files: Mapping[Path, str | bytes]) -> None:
+def write_whole(files: Files, last: Callable[[], Files] | None = None) -> None:
     """Write all files or none: each aside first, then all renamed into place, and back where that fails.
 
-    Raises `OutputError` where that is not possible. What was written aside is removed, and what stood there before is
-    put back, also on Ctrl-C; only the power failing between two renames can leave old and new side by side.
+    `last` is asked for further files when nobody else can write to these folders any more; they are placed last. Two
+    runs, or threads, that write the same files do so one after the other. Raises `OutputError`, `DiskFullError` where
+    there is no room; what was written aside is then removed, and what stood there before is there again, also on
+    Ctrl-C. After a kill, or when the power fails, each file is wholly old or wholly new, and the next to write there
+    (or `recover`) finishes what was begun.
     """
-    aside = {path: path.with_name(f".{os.getpid()}.{i}.partial") for i, path in enumerate(files)}
-    before = {path: path.with_name(f".{os.getpid()}.{i}.before") for i, path in enumerate(files)}
+    token = secrets.token_hex(8)
     made = [folder for path in files for folder in reversed(path.parents) if not folder.exists()]
-    target = Path()
-    placed: list[Path] = []
+    steps: list[Step] = []
     try:
-        for path, content in files.items():
-            target = path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            data = content.encode("utf-8") if isinstance(content, str) else content
-            with aside[path].open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        for path in files:
-            target = path
-            if path.is_dir():
-                raise IsADirectoryError(21, "a folder of that name is there", str(path))
-            if path.exists():
-                path.replace(before[path])
-            aside[path].replace(path)
-            placed.append(path)
-    except BaseException as exc:
-        _put_back(aside, before, placed)
+        _write_aside(files, token, steps)
+        with ExitStack() as stack:
+            for folder in sorted({path.parent for path in files}):
+                stack.enter_context(_alone_in(folder))
+                journal.recover(folder)
+            if last is not None:
+                _write_aside(last(), token, steps)
+            journal.place(steps)
+    except BaseException:
+        for step in steps:
+            with suppress(OSError):
+                step.aside.unlink()
         for folder in reversed(made):
             with suppress(OSError):
                 folder.rmdir()
-        if isinstance(exc, OSError):
-            raise OutputError(
-                f"{target}: cannot be written ({exc.strerror}). Check the folder, or choose one with --out."
-            ) from exc
         raise
-    for path in before.values():
-        with suppress(OSError):
-            path.unlink()
 
 
-def _put_back(aside: Mapping[Path, Path], before: Mapping[Path, Path], placed: Sequence[Path]) -> None:
-    """Undo the renames that were done, and remove what was written aside."""
-    for path, partial in aside.items():
-        with suppress(OSError):
-            if before[path].exists():
-                before[path].replace(path)
-            elif path in placed:
-                path.unlink()
-        with suppress(OSError):
-            partial.unlink()
+def recover(folder: Path) -> tuple[Path, ...]:
+    """Finish, or undo, what a killed run was placing in a folder; the files that are placed by it.
+
+    Raises `OutputError`.
+    """
+    if not (folder / journal.JOURNAL).exists():
+        return ()
+    with _alone_in(folder):
+        return journal.recover(folder)
+
+
+def tidy(folder: Path) -> tuple[Path, ...]:
+    """`recover`, and remove what killed runs left aside more than a day ago; nothing where one may not write."""
+    try:
+        placed = recover(folder)
+    except OutputError:
+        return ()
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if _ASIDE.fullmatch(path.name):
+                with suppress(OSError):
+                    if time.time() - path.lstat().st_mtime > _OLD_S:
+                        path.unlink()
+    return placed
+
+
+def _write_aside(files: Files, token: str, steps: list[Step]) -> None:
+    """Write files aside, on the disk when this returns, and note each in `steps`."""
+    for path, content in files.items():
+        data = content.encode("utf-8") if isinstance(content, str) else content
+        aside = path.with_name(f".ressenti-{token}.{len(steps)}.partial")
+        steps.append(Step(path, aside, hashlib.sha256(data).hexdigest()))
+        with in_words(path):
+            in_folder(path.parent, partial(journal.write_synced, aside, data))
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Be the only one who places files in a folder."""
+    with ExitStack() as stack:
+        with in_words(folder):
+            alone = stack.enter_context(locks.held(folder / _LOCK, _WAIT_S))
+        if not alone:
+            raise OutputError(
+                f"{folder}: another program has held it for {_WAIT_S:.0f} s ({_LOCK}). End that program, or choose "
+                "another folder with --out."
+            )
+        yield

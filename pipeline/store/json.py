@@ -7,6 +7,7 @@ Bounds and types are those of `pipeline.records`, and the schema says them; what
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import replace
 from functools import cache
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from pipeline.config import Config
 from pipeline.errors import IsFolderError, NotAConversationError, NotFoundError, UnreadableError
@@ -52,17 +54,20 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def dumps(conversation: Conversation) -> str:
-    """A conversation as JSON text; numbers rounded to six decimals, same conversation same text."""
-    data = _adapter().dump_python(conversation, mode="json")
-    text = json.dumps(_rounded(data), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    return text if text.isascii() else _HALF.sub("\ufffd", text)
+def dumps(conversation: Conversation, *, compact: bool = False) -> str:
+    """A conversation as JSON text; numbers rounded to six decimals, same conversation same text.
+
+    `compact` is without line breaks and spaces.
+    """
+    data = _rounded(_adapter().dump_python(conversation, mode="json"))
+    return to_json(data).decode() if compact else to_json(data, indent=1).decode() + "\n"
 
 
 def loads(text: str, name: str = "text") -> Conversation:
     """A conversation from JSON text, of this version or an earlier one; `NotAConversationError` where it is none.
 
-    It may be of anybody's making: all that it holds is bounded and fits together.
+    It may be of anybody's making: all that it holds is bounded and fits together. `CorrectionsError` where people's
+    corrections in it are of turns or speakers that are not there.
     """
     try:
         top = skim_json(text)
@@ -105,8 +110,9 @@ def _fitting(text: str) -> Conversation:
     return replace(conversation, config=config.model_dump(mode="json"))
 
 
-def load(path: Path) -> Conversation:
+def load(path: str | Path) -> Conversation:
     """Read a stored conversation; raises the subclass of `InputError` that fits."""
+    path = Path(path)
     try:
         text = read_bounded(path, MOST_BYTES).decode("utf-8")
     except FileNotFoundError as exc:
@@ -135,7 +141,11 @@ def conversations_in(folder: Path) -> list[Path]:
 
 def _rounded(value: Any) -> Any:
     if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"expected finite numbers in a conversation, got {value}")
         return round(value, _DECIMALS)
+    if isinstance(value, str):
+        return value if value.isascii() else _HALF.sub("\ufffd", value)
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
     if isinstance(value, list):

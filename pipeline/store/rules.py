@@ -27,6 +27,7 @@ from typing import Any
 
 from pipeline.annotations import NEW_LABEL
 from pipeline.config import Config
+from pipeline.errors import CorrectionsError
 from pipeline.records import Conversation, Moment, Note, Trajectory, Turn
 
 MOST_AT_ONCE = 100
@@ -49,7 +50,10 @@ class BrokenRuleError(ValueError):
 
 
 def check(conversation: Conversation, config: Config) -> None:
-    """Raise `BrokenRuleError` for the first rule that is broken; `config` are the conversation's options."""
+    """Raise `BrokenRuleError` for the first rule that is broken; `config` are the conversation's options.
+
+    Raises `CorrectionsError` for corrections of what is not there.
+    """
     points = conversation.recording.duration_s / config.trajectory.step_s
     _check(points <= MOST_GRID, f"config.trajectory.step_s: {points:,.0f} points; expected at most {MOST_GRID:,}")
     _unique("speakers", [s.label for s in conversation.speakers])
@@ -91,7 +95,6 @@ def _known(conversation: Conversation) -> None:
         ("words", (w.turn for w in conversation.words)),
         ("omissions", (o.turn for o in conversation.omissions)),
         ("trajectories", (p.turn for p in points)),
-        ("corrections.turns", (c.turn for c in conversation.corrections.turns)),
     ]
     for field, found in of_turns:
         strange = next((turn for turn in found if turn is not None and turn not in turns), None)
@@ -111,11 +114,25 @@ def _known(conversation: Conversation) -> None:
     for field, who in of_speakers:
         unknown = next((label for label in who if label is not None and label not in labels), None)
         _check(unknown is None, f"{field}: no speaker {unknown!r}; expected one that there is")
-    named = [t.speaker for t in conversation.corrections.turns] + [n.speaker for n in conversation.corrections.names]
-    new = next((label for label in named if label and label not in labels and not NEW_LABEL.fullmatch(label)), None)
-    _check(new is None, f"corrections: no speaker {new!r}; expected one that there is, or a new one (S1 to S99)")
+    _corrections(conversation, turns, labels)
     _unique("trajectories", [line.speaker for line in conversation.trajectories])
     _unique("diarization.embeddings", [label for label, _ in found_by.embeddings])
+
+
+def _corrections(conversation: Conversation, turns: set[int], labels: set[str]) -> None:
+    """People correct what is there; `CorrectionsError` where not, as for corrections that come by another way."""
+    strange = next((c.turn for c in conversation.corrections.turns if c.turn not in turns), None)
+    if strange is not None:
+        raise CorrectionsError(
+            f"corrections.turns: no turn {strange}; expected one that there is. Correct the file of this recording."
+        )
+    named = [t.speaker for t in conversation.corrections.turns] + [n.speaker for n in conversation.corrections.names]
+    new = next((label for label in named if label and label not in labels and not NEW_LABEL.fullmatch(label)), None)
+    if new is not None:
+        raise CorrectionsError(
+            f"corrections: no speaker {new!r}; expected one of {', '.join(sorted(labels))}, or a new one such as "
+            f"S{len(labels) + 1}."
+        )
 
 
 def _inside(conversation: Conversation, config: Config) -> None:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, cast
 
 from pipeline.audio import RATE_HZ
 from pipeline.config import Config
+from pipeline.disk import writing
 from pipeline.emotion.placement import place, use_all_cores
 from pipeline.errors import ConfigError, OutputError, OutputExistsError
-from pipeline.models.folders import put_in_place, writing
+from pipeline.models.folders import put_in_place
 from pipeline.records import CLASSES, Progress, ignore_progress
 from pipeline.training.base import Base, find_base, load_base, write_model
 from pipeline.training.card import write_papers

@@ -16,7 +16,7 @@ from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.plugins.io import TorchCheckpointIO
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
-from pipeline.models.folders import writing
+from pipeline.disk import writing
 from pipeline.records import Progress, ignore_progress
 from pipeline.training.learner import Epoch, Learner
 from pipeline.training.recipe import Recipe
@@ -33,7 +33,8 @@ class _Whole(TorchCheckpointIO):
         aside = target.with_name(f"{target.name}.partial")
         with writing(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            torch.save(checkpoint, aside)
+            with aside.open("wb") as file:  # by a path, torch says nothing of a full disk
+                torch.save(checkpoint, file)
             aside.replace(target)
 
 

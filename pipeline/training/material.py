@@ -18,10 +18,10 @@ from pipeline import voice
 from pipeline.audio import RATE_HZ, Audio, Samples
 from pipeline.config import DiarizationOptions
 from pipeline.diarization.vad import detect_speech
+from pipeline.disk import writing
 from pipeline.emotion.features import WIDTH, Impressions, impressions, mel_of
 from pipeline.evaluation import acoustics
 from pipeline.mel import FloatArray
-from pipeline.models.folders import writing
 from pipeline.training.corpora import Clip
 from pipeline.training.prepare import read
 from pipeline.training.surroundings import SHARES, levelled, surrounded

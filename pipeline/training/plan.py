@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.config import Config
+from pipeline.disk import writing
 from pipeline.errors import ConfigError
 from pipeline.training.base import Base
 from pipeline.training.recipe import Recipe
@@ -61,8 +62,9 @@ def go_on(plan: Plan, work: Path, out: Path) -> None:
         for path in work.glob("*.ckpt*"):  # of nobody knows what
             path.unlink()
         aside = work / f"{_FILE}.partial"
-        aside.write_text(json.dumps(asdict(plan), indent=1) + "\n", encoding="utf-8")
-        aside.replace(work / _FILE)
+        with writing(aside):
+            aside.write_text(json.dumps(asdict(plan), indent=1) + "\n", encoding="utf-8")
+            aside.replace(work / _FILE)
         return
     changed = [
         f"{name}: {_short(kept.depends.get(name))} then, {_short(value)} now"

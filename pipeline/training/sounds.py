@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from pipeline.audio import RATE_HZ
 from pipeline.config import Config
+from pipeline.disk import writing
 from pipeline.errors import InputError
-from pipeline.models.folders import writing
 from pipeline.records import Progress, ignore_progress
 from pipeline.training.corpora import Clip
 from pipeline.training.prepare import read, speech_of

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 
 from pipeline.annotations import Word
 from pipeline.errors import TranscriptError
 from pipeline.records import Turn
+from pipeline.touching import Timed
 from pipeline.transcript.cues import Spoken
 
 NEAR_S = 0.5  # how far outside a turn a word may lie: boundaries of turns and of words are no better
@@ -27,8 +27,8 @@ def align(words: Sequence[Spoken], turns: Sequence[Turn], duration_s: float) -> 
             f"the transcript goes on until {max(w.end_s for w in words):.0f} s and the recording ends at "
             f"{duration_s:.0f} s: most of its words lie outside. Expected the transcript of this very recording."
         )
-    ordered = sorted(turns, key=lambda turn: turn.start_s)
-    near = [_near(word, ordered, _longest(ordered)) for word in inside]
+    timed = Timed(turns)
+    near = [_near(word, timed) for word in inside]
     ours = _same_speakers(inside, near)
     return tuple(
         Word(
@@ -60,15 +60,10 @@ def _turn_of(word: Spoken, close: Sequence[Turn], speaker: str | None) -> int | 
     return min(own or touched, key=lambda turn: (_gap(word, turn), turn.index)).index
 
 
-def _near(word: Spoken, turns: Sequence[Turn], longest_s: float) -> list[Turn]:
+def _near(word: Spoken, turns: Timed[Turn]) -> list[Turn]:
     """Turns (in order of their start) that the word touches, or from which it is not further than `NEAR_S`."""
-    first = bisect_left(turns, word.start_s - NEAR_S - longest_s, key=lambda turn: turn.start_s)
-    after = bisect_left(turns, word.end_s + NEAR_S, lo=first, key=lambda turn: turn.start_s)
-    return [turn for turn in turns[first:after] if _gap(word, turn) <= NEAR_S]
-
-
-def _longest(turns: Sequence[Turn]) -> float:
-    return max((turn.duration_s for turn in turns), default=0.0)
+    close = turns.touching(word.start_s - 2 * NEAR_S, word.end_s + 2 * NEAR_S)
+    return [turn for turn in close if _gap(word, turn) <= NEAR_S]
 
 
 def _gap(word: Spoken, turn: Turn) -> float:

@@ -8,9 +8,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.annotations import MOST_S
 from pipeline.errors import TranscriptError
 
 _TAG = re.compile(r"<[^<>]*>|\{\\[^{}]*\}")  # <i>, <c.loud>, <00:01.500>, {\an8}
+_NO_CHARACTER = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{8,});?")  # numbers that no character has
 _SPEAKER = re.compile(r"^\s*\[(SPEAKER_\d+)\]:?\s*")  # as whisperX writes it into subtitles
 
 
@@ -31,12 +33,16 @@ def check_times(start_s: float, end_s: float, where: str) -> tuple[float, float]
         raise TranscriptError(
             f"{where}: got the times {start_s:g} and {end_s:g} s; expected 0 <= start <= end. Mend the transcript."
         )
+    if end_s > MOST_S:
+        raise TranscriptError(
+            f"{where}: got the time {end_s:g} s; expected at most {MOST_S:g} s, a week. Mend the transcript."
+        )
     return start_s, end_s
 
 
 def plain(text: str) -> str:
     """Text without tags and with its entities resolved, in one line."""
-    return " ".join(html.unescape(_TAG.sub("", text)).split())
+    return " ".join(html.unescape(_NO_CHARACTER.sub("\ufffd", _TAG.sub("", text))).split())
 
 
 def speaker_in(text: str) -> tuple[str | None, str]:

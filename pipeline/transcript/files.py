@@ -6,12 +6,15 @@ import codecs
 from collections.abc import Callable
 from pathlib import Path
 
+from pipeline.annotations import MOST_LETTERS, MOST_WORDS
 from pipeline.errors import TranscriptError
+from pipeline.strict import RefusedError, read_bounded
 from pipeline.transcript.cues import Spoken
 from pipeline.transcript.stm import read_stm
 from pipeline.transcript.subtitles import read_srt, read_vtt
 from pipeline.transcript.whisper import read_whisper
 
+MOST_BYTES = 50 << 20  # a book of a million words has six
 ENDINGS = (".srt", ".vtt", ".stm", ".json")
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
@@ -31,12 +34,21 @@ def read_transcript(path: Path, recording: str) -> tuple[Spoken, ...]:
     if read is None:
         raise TranscriptError(f"{path.name}: got the ending {path.suffix!r}; expected one of {', '.join(ENDINGS)}.")
     try:
-        data = path.read_bytes()
+        data = read_bounded(path, MOST_BYTES)
+    except RefusedError as exc:
+        raise TranscriptError(f"{path.name}: {exc} with words and times. Choose another, or cut it.") from exc
     except OSError as exc:
         raise TranscriptError(f"{path}: cannot be read ({exc.strerror}). Check the name and the permissions.") from exc
     words = read(decoded(data, path.name), path.name)
     if not words:
         raise TranscriptError(f"{path.name}: no words in it; expected a transcript with times. Export it again.")
+    if len(words) > MOST_WORDS:
+        raise TranscriptError(f"{path.name}: {len(words):,} words; expected at most {MOST_WORDS:,}. Cut it.")
+    if long := next((word for word in words if len(word.text) > MOST_LETTERS), None):
+        raise TranscriptError(
+            f"{path.name}: a word of {len(long.text):,} letters at {long.start_s:g} s; expected at most "
+            f"{MOST_LETTERS:,}. Mend the transcript."
+        )
     return tuple(sorted(words, key=lambda word: (word.start_s, word.end_s)))
 
 

@@ -13,7 +13,7 @@ from pipeline.transcript.cues import Spoken, between, check_times, plain, speake
 if TYPE_CHECKING:
     from webvtt import Caption
 
-_VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]*)>")
+_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s([^<>]*)>")
 _TIMES = re.compile(r"^[^\n]*-->[^\n]*$", re.MULTILINE)
 
 

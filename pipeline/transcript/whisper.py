@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from pipeline.errors import TranscriptError
+from pipeline.strict import RefusedError, parse_json, short
 from pipeline.transcript.cues import Spoken, between, check_times, plain, spread
 
 _EXPECTED = "Expected the JSON of whisper, whisperX or faster-whisper: segments with start, end and text"
@@ -15,9 +15,9 @@ _EXPECTED = "Expected the JSON of whisper, whisperX or faster-whisper: segments 
 def read_whisper(text: str, name: str) -> list[Spoken]:
     """Words with their own times where the file has them, and evenly placed within their segment where not."""
     try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as exc:
-        raise TranscriptError(f"{name}: not JSON ({exc}). {_EXPECTED}.") from exc
+        data = parse_json(text)
+    except RefusedError as exc:
+        raise TranscriptError(f"{name}: {exc}. {_EXPECTED}.") from exc
     if isinstance(data, dict) and {"recording", "turns", "version"} <= data.keys():
         raise TranscriptError(f"{name}: a conversation that analyze wrote, not a transcript. {_EXPECTED}.")
     segments = data.get("segments", data.get("transcription")) if isinstance(data, dict) else data
@@ -79,15 +79,17 @@ def _edges(entry: dict[str, Any], where: str) -> tuple[float, float] | tuple[()]
     if None in edges:
         return ()
     if not all(isinstance(edge, int | float) and not isinstance(edge, bool) for edge in edges):
-        raise TranscriptError(f"{where}: got {edges[0]!r} and {edges[1]!r} as times. Expected seconds as numbers.")
+        raise TranscriptError(
+            f"{where}: got {short(repr(edges[0]))} and {short(repr(edges[1]))} as times. Expected seconds as numbers."
+        )
     return float(edges[0]), float(edges[1])  # type: ignore[arg-type]  # just seen to be numbers
 
 
 def _text(value: object, where: str) -> str:
     if not isinstance(value, str):
-        raise TranscriptError(f"{where}: got {value!r} as text. {_EXPECTED}.")
+        raise TranscriptError(f"{where}: got {short(repr(value))} as text. {_EXPECTED}.")
     return value
 
 
 def _speaker(value: object) -> str | None:
-    return str(value) if value not in (None, "") else None
+    return short(str(value), 200) if isinstance(value, str | int | float) and value != "" else None

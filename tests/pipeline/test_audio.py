@@ -178,7 +178,7 @@ def test_unreadable_without_permission(tmp_path: Path, monkeypatch: pytest.Monke
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr("pipeline.audio.files.os.open", refuse)
     with pytest.raises(errors.UnreadableError, match="permission"):
         audio.load(path, OPTIONS)
 
@@ -208,7 +208,7 @@ def test_a_cut_ogg_is_truncated(tmp_path: Path) -> None:
         audio.load(path, OPTIONS)
 
 
-@pytest.mark.parametrize("channels", [3, 6, 8, 12])
+@pytest.mark.parametrize("channels", [3, 6, 8])
 def test_many_channels(tmp_path: Path, channels: int) -> None:
     path = write_wav(tmp_path / "many.wav", np.stack([tone(hz=200.0 + 50 * i) for i in range(channels)]))
     _, sound = audio.load(path, OPTIONS)
@@ -216,12 +216,18 @@ def test_many_channels(tmp_path: Path, channels: int) -> None:
     assert spectra.argmax(axis=1).tolist() == [200 + 50 * i for i in range(channels)]
 
 
+def test_more_than_eight_channels_are_refused(tmp_path: Path) -> None:
+    path = write_wav(tmp_path / "many.wav", np.stack([tone()] * 9))
+    with pytest.raises(errors.TooLargeError, match="9 channels; expected at most 8"):
+        audio.load(path, OPTIONS)
+
+
 def test_a_format_that_changes_in_the_middle(tmp_path: Path) -> None:
     parts = [encoded(tmp_path / f"{i}.mp3", "libmp3lame", rate).read_bytes() for i, rate in enumerate((44_100, 22_050))]
     path = tmp_path / "joined.mp3"
     path.write_bytes(parts[0] + parts[1])
-    recording, _ = audio.load(path, AudioOptions(allow_truncated=True))
-    assert recording.duration_s > 4
+    recording, _ = audio.load(path, OPTIONS)
+    assert recording.duration_s == pytest.approx(6.0, abs=0.2)
 
 
 def test_a_name_that_is_not_text_is_shown_as_well_as_can_be(tmp_path: Path) -> None:

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from conftest import SEGMENTS, by_loudness
-from pipeline import People, export, load_config, store
+from pipeline import People, export, load_config, store, with_corrections
 from pipeline.annotations import Corrections, SpeakerName, TurnCorrection
 from pipeline.config import build_config
 from pipeline.corrections import corrected_exclusive, corrected_segments, is_corrected
 from pipeline.diarization.fake import FakeDiarizer
 from pipeline.emotion.fake import FakeEmotion
-from pipeline.errors import CorrectionsError
+from pipeline.errors import CorrectionsError, NotAConversationError
 from pipeline.records import CLASSES, Conversation, Segment
 from pipeline.run import analyze, derive, uncorrected
 
@@ -126,8 +126,11 @@ def test_corrections_that_change_nothing_leave_the_record(make_conversation: Mak
 def test_what_does_not_fit_is_refused(
     make_conversation: Make, turns: tuple[TurnCorrection, ...], names: tuple[SpeakerName, ...], said: str
 ) -> None:
+    wanted = Corrections(names, turns)
     with pytest.raises(CorrectionsError, match=said):
-        correct(make_conversation(), *turns, names=names)
+        with_corrections(make_conversation(), wanted)
+    with pytest.raises((CorrectionsError, NotAConversationError), match="corrections"):
+        store.loads(store.dumps(replace(make_conversation(), corrections=wanted)))
 
 
 def test_two_corrections_of_one_turn_are_refused() -> None:

@@ -51,7 +51,7 @@ def test_what_is_no_interruption(rows: list[tuple[float, float, str]]) -> None:
 def test_backchannels_are_talk_but_take_no_turn() -> None:
     segments, turns = scene((0, 10, "A"), (4, 4.5, "B"), (11, 13, "B"), (15, 16, "A"))
     exchange = dynamics.exchange_of(segments, turns, 16, OPTIONS)
-    talk = {who: dynamics.talk_of(who, segments, turns, exchange, OPTIONS) for who in "AB"}
+    talk = dynamics.talks_of("AB", segments, turns, exchange, OPTIONS)
     assert (talk["B"].turns, talk["B"].backchannels) == (1, 1)
     assert talk["B"].talk_s == 2.5
     assert talk["A"].share == pytest.approx(11 / 13.5)
@@ -63,7 +63,7 @@ def test_a_monologue_runs_until_another_takes_the_floor() -> None:
     segments, turns = scene((0, 10, "A"), (12, 30, "A"), (20, 20.5, "B"), (31, 33, "B"), (34, 36, "A"))
     exchange = dynamics.exchange_of(segments, turns, 36, OPTIONS)
     assert [(m.start_s, m.end_s, m.speaker) for m in exchange.monologues] == [(0, 30, "A"), (31, 33, "B")]
-    assert dynamics.talk_of("A", segments, turns, exchange, OPTIONS).longest_monologue_s == 30
+    assert dynamics.talks_of("AB", segments, turns, exchange, OPTIONS)["A"].longest_monologue_s == 30
 
 
 def test_a_monologue_ends_at_a_silence_and_goes_on_over_a_pause() -> None:
@@ -76,7 +76,7 @@ def test_a_monologue_ends_at_a_silence_and_goes_on_over_a_pause() -> None:
 def test_long_gaps_are_no_answers() -> None:
     segments, turns = scene((0, 1, "A"), (20, 21, "B"))
     exchange = dynamics.exchange_of(segments, turns, 21, OPTIONS)
-    assert dynamics.talk_of("B", segments, turns, exchange, OPTIONS).response_latency_s is None
+    assert dynamics.talks_of("AB", segments, turns, exchange, OPTIONS)["B"].response_latency_s is None
 
 
 def test_inertia_and_instability_of_known_series() -> None:

@@ -41,6 +41,7 @@ WEIGHTS = np.random.default_rng(0).bytes(50_000)
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("RESSENTI_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("RESSENTI_SETTINGS", str(tmp_path / "settings"))
     return tmp_path / "models"
 
 
@@ -178,10 +179,15 @@ def test_export_and_import_carry_a_model_and_what_it_needs(tmp_path: Path, monke
     assert done.exit_code == 0, done.output
     assert hashlib.sha256(one.read_bytes()).hexdigest() in done.output
     assert hashlib.sha256(one.read_bytes()).hexdigest() in told.output
-    assert "it is now the default" in done.output
+    assert "it is now the default" not in done.output
+    assert f"ressenti models default {OLD_PIPELINE}" in done.output
+    assert done.output.count(f"ressenti models trust {hashlib.sha256(WEIGHTS).hexdigest()}") == 2
     assert len(installed_ids()) == 3
+    assert default_for("diarization") is None
+    assert run("models", "default", OLD_PIPELINE).exit_code == 0
     default = default_for("diarization")
     assert default is not None
+    assert default.id == OLD_PIPELINE
     with monkeypatch.context() as patch:
         patch.setattr("pipeline.models.installed.digest_of", lambda *_, **__: pytest.fail("hashed again"))
         for model_id in installed_ids():

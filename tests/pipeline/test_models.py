@@ -19,6 +19,7 @@ from installing import flip, restored
 from loopback_hub import COMMIT, LARGE, OLDER, Hub, Repository
 from pipeline import errors
 from pipeline.models.installed import MANIFEST, default_for, find, verify
+from pipeline.models.registry import known
 
 FRENCH = "Lajavaness/wav2vec2-lg-xlsr-fr-speech-emotion-recognition"
 GATED = "pyannote/speaker-diarization-community-1"
@@ -223,6 +224,20 @@ def test_a_gated_model_comes_with_a_token(hub: Hub, home: Path, way: str) -> Non
     assert found is not None
     assert [name for name, _ in found.files] == ["config.yaml", "plda/plda.npz", "segmentation/pytorch_model.bin"]
     assert not any("hf_good" in p.read_text(errors="ignore") for p in home.rglob("*") if p.is_file())
+
+
+def test_the_pinned_commit_is_fetched_and_has_to_be_the_published_one(hub: Hub, home: Path) -> None:
+    part = PARTS[0]
+    pinned = known()[part]
+    files = {"config.yaml": b"a: 1", "pytorch_model.bin": SMALL}
+    hub.repositories[part] = Repository(files, revisions={"main": COMMIT, "v1": str(pinned.commit)})
+    done = models(hub, "get", part)
+    assert done.returncode == errors.WrongHashError.exit_code, done.stderr
+    assert "which is the published one" in done.stderr
+    assert nothing_installed(home)
+    newest = models(hub, "get", part, "--revision", "main")  # other bytes under another commit: had, and not trusted
+    assert newest.returncode == 0, newest.stderr
+    assert f"ressenti models trust {hashlib.sha256(SMALL).hexdigest()}" in newest.stdout
 
 
 def test_what_a_model_needs_is_installed_with_it(hub: Hub, home: Path) -> None:

@@ -26,6 +26,7 @@ from pipeline.diarization.channels import ChannelDiarizer
 from pipeline.diarization.interface import Count
 from pipeline.diarization.pyannote import PyannoteDiarizer
 from pipeline.diarization.pyannote_count import Bounds, WatchedClustering, bounds_of
+from pipeline.models import decisions
 from pipeline.models.hashes import together
 from pipeline.models.installed import FileNote, Manifest, of_manifest
 from pipeline.records import Diarization, Segment
@@ -106,12 +107,14 @@ def test_the_hash_of_a_pipeline_is_of_its_recipe(
     checkpoints: Path, diarizers: dict[str, PyannoteDiarizer], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("RESSENTI_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("RESSENTI_SETTINGS", str(tmp_path / "settings"))
     folder = checkpoints / COMMUNITY
     names = ("config.yaml", "plda/plda.npz", "plda/xvec_transform.npz")
     expected = together({name: sha256(folder / name) for name in names})
     assert diarizers[COMMUNITY].models[0].sha256 == expected
     assert diarizers[THREE_ONE].models[0].sha256 == sha256(checkpoints / THREE_ONE / "config.yaml")
     install(f"pyannote/{COMMUNITY}", folder)
+    decisions.trust(sha256(path) for path in folder.rglob("*.bin"))
     installed = diarization.choose("mono", DiarizationOptions(model=f"pyannote/{COMMUNITY}"))
     assert [m.sha256 for m in installed.models] == [m.sha256 for m in diarizers[COMMUNITY].models]
 
@@ -256,24 +259,88 @@ def copied(checkpoints: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_checkpoint_is_read_only_when_its_hash_is_known(checkpoints: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_is_read_only_when_its_hash_is_trusted(
+    checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import torch
 
+    monkeypatch.setenv("RESSENTI_SETTINGS", str(tmp_path / "settings"))
     folder = copied(checkpoints, tmp_path)
     weights = sorted(folder.rglob("*.bin"))
-    notes = {str(p.relative_to(folder)): FileNote(size=p.stat().st_size, sha256=sha256(p)) for p in weights}
-    own = of_manifest(
-        Manifest(id="me/mine", task="diarization", commit="a" * 40, source="http://hub", files=notes), folder
-    )
+    notes = {
+        p.relative_to(folder).as_posix(): FileNote(size=p.stat().st_size, sha256=sha256(p))
+        for p in (*weights, *folder.rglob("*.npz"))
+    }
+    made = Manifest(id="me/mine", task="diarization", commit="a" * 40, source="http://hub", files=notes)
+    own = of_manifest(made, folder)
+    with pytest.raises(errors.UntrustedModelError) as refused:  # a manifest says that files are whole, and no more
+        pyannote.load(folder, DiarizationOptions(), installed=own)
+    decisions.trust(sha256(path) for path in weights)
+    assert all(sha256(path) in str(refused.value) for path in weights)
     found = pyannote.load(folder, DiarizationOptions(), installed=own).models[0]
     assert (found.name, found.licence, found.commercial) == ("me/mine", None, None)
-    torch.save({"state_dict": Payload(tmp_path / "ran")}, folder / "segmentation" / "pytorch_model.bin")
-    with pytest.raises(errors.UntrustedModelError, match="no manifest names"):
+    evil = folder / "segmentation" / "pytorch_model.bin"
+    torch.save({"state_dict": Payload(tmp_path / "ran")}, evil)
+    with pytest.raises(errors.UntrustedModelError, match=sha256(evil)):
         pyannote.load(folder, DiarizationOptions(), installed=own)
-    assert not (tmp_path / "ran").exists()
+    decisions.trust([sha256(evil)])
+    with pytest.raises(errors.UntrustedModelError, match=r"more than tensors and settings \(posix.mkdir\)"):
+        pyannote.load(folder, DiarizationOptions(), installed=own)
+    assert not (tmp_path / "ran").exists()  # a typed hash lets tensors be read, and no code run
     with pytest.raises(errors.ModelError, match="cannot be loaded"):
         pyannote.load(folder, TRUSTING)
     assert (tmp_path / "ran").exists()  # what --trust-model means
+
+
+def test_no_published_format_is_unpickled(checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pickle
+
+    import torch
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("unpickled")
+
+    asked: list[bool] = []
+    real = torch.load
+    monkeypatch.setattr(pickle, "Unpickler", refuse)
+    monkeypatch.setattr(torch, "load", lambda *a, **k: (asked.append(k["weights_only"]), real(*a, **k))[1])
+    for name in (COMMUNITY, THREE_ONE):
+        pyannote.load(checkpoints / name, TRUSTING)
+    assert asked == [True] * 4
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda held: held["pyannote.audio"]["architecture"].update({"module": "os", "class": "system"}), "os.system"),
+        (
+            lambda held: held["pyannote.audio"]["architecture"].update({"class": "Model"}),
+            "expected a model of pyannote",
+        ),
+        (lambda held: held["hyper_parameters"]["lstm"].update(num_layers=10**9), "num_layers '1000000000'"),
+        (lambda held: held["hyper_parameters"]["lstm"].update(hidden_size=90_000), "size mismatch"),
+        (lambda held: held["hyper_parameters"]["sincnet"].update(stride=0), "stride '0'"),
+        (lambda held: held["hyper_parameters"].update(sample_rate=float("nan")), "sample_rate 'nan'"),
+        (lambda held: held["hyper_parameters"].update(wav2vec="WAVLM_BASE"), "other weights to fetch"),
+        (lambda held: setattr(held["pyannote.audio"]["specifications"], "duration", 1e9), "nothing fit"),
+        (lambda held: held["pyannote.audio"].pop("specifications"), "cannot be loaded"),
+        (lambda held: held["pyannote.audio"]["versions"].update({"pyannote.audio": "9.0"}), "made by pyannote.audio 9"),
+        (lambda held: held.pop("state_dict"), "no weights by name"),
+        (lambda held: held["state_dict"].update(huge=held["state_dict"]["classifier.bias"][:1].expand(10**9)), "huge"),
+    ],
+)
+def test_settings_of_no_model_are_refused_before_anything_is_built(
+    checkpoints: Path, tmp_path: Path, change: Callable[[dict[str, Any]], Any], message: str
+) -> None:
+    import torch
+
+    folder = copied(checkpoints, tmp_path)
+    path = folder / "segmentation" / "pytorch_model.bin"
+    held = torch.load(path, weights_only=False)
+    change(held)
+    torch.save(held, path)
+    with pytest.raises(errors.ModelError, match=message):
+        pyannote.load(folder, TRUSTING)
 
 
 @pytest.mark.parametrize(
@@ -496,6 +563,13 @@ def changed(**params: Any) -> dict[str, Any]:
         ({**changed(), "params": {"clustering": {"threshold": 0.6}}}, "lacks `params`"),
         ({**changed(), "params": {"clustering": {"none": 0.6}}}, "does not fit its pipeline"),
         (changed(plda="$model/segmentation"), "no PLDA"),
+        (changed(embedding="$model/../elsewhere"), "leads out of the model's folder"),
+        (changed(embedding={"checkpoint": "$model/embedding", "subfolder": "../.."}), "leads elsewhere"),
+        (changed(embedding={"_target_": "os.system"}), "names code"),
+        (changed(custom_pipelines="evil"), "names code"),
+        (changed(segmentation_step=1e-6), "segmentation_step"),
+        (changed(cache_dir="/etc"), "does not fit its pipeline"),
+        ({**changed(), "params": {"clustering": {"threshold": 1e308}}}, "expected a number"),
     ],
 )
 def test_configs_that_do_not_fit_are_refused(
@@ -521,6 +595,7 @@ def test_installed_pipelines_are_found_by_id_with_their_further_repositories(
     parts = {"segmentation": "pyannote/segmentation-3.0", "embedding": "pyannote/wespeaker-voxceleb-resnet34-LM"}
     config["pipeline"]["params"] |= parts
     monkeypatch.setenv("RESSENTI_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("RESSENTI_SETTINGS", str(tmp_path / "settings"))
     whole, apart = f"pyannote/{THREE_ONE}", tuple(parts.values())
     asked = DiarizationOptions(model=whole)
     with pytest.raises(errors.NotInstalledError, match=f"ressenti models get {whole}"):
@@ -534,6 +609,9 @@ def test_installed_pipelines_are_found_by_id_with_their_further_repositories(
         diarization.choose("mono", DiarizationOptions(model=str(tmp_path / "31")))
     assert type(diarization.choose("mono", DiarizationOptions())) is BuiltinDiarizer
     voices = install(apart[1], checkpoints / apart[1].split("/")[1], "b" * 40)
+    with pytest.raises(errors.UntrustedModelError, match="ressenti models trust"):
+        diarization.choose("mono", asked)
+    decisions.trust(sha256(path) for name in apart for path in (checkpoints / name.split("/")[1]).rglob("*.bin"))
     chosen = diarization.choose("mono", asked)
     assert [(m.task, m.name, m.licence, *(n.values["commit"] for n in m.notes)) for m in chosen.models] == [
         ("diarization", whole, "MIT", "c0ffee000000"),

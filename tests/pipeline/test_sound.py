@@ -122,10 +122,8 @@ def test_a_long_sound_is_encoded_in_blocks_without_a_seam() -> None:
 
 
 def test_spans_may_reach_the_ends_touch_and_overlap() -> None:
-    sound = excerpts.segment(np.full(16_000, 5000, np.int16))
-    cut = excerpts.silenced(sound, (Span(0.6, 2.0), Span(0.0, 0.1), Span(0.1, 0.2), Span(0.15, 0.3)))
-    samples = np.frombuffer(cut.raw_data, np.int16)
-    assert len(samples) == 16_000
+    samples = np.full(16_000, 5000, np.int16)
+    excerpts.silence(samples, (Span(0.6, 2.0), Span(0.0, 0.1), Span(0.1, 0.2), Span(0.15, 0.3)))
     assert set(np.flatnonzero(samples)) == set(range(4800, 9600))
 
 

@@ -21,8 +21,9 @@ from rich.table import Table
 from pipeline import errors, store
 from pipeline.cli.console import STAGES, Terminal
 from pipeline.config import load_config
-from pipeline.models import threads
+from pipeline.disk import writing
 from pipeline.models.installed import resolved
+from pipeline.models.parallel import threads
 
 if TYPE_CHECKING:
     from pipeline.audio import Audio
@@ -125,8 +126,8 @@ def measure(started: float) -> None:
             progress=clock.hook,
         )
         clock.end("deriving")
-        (plan,) = outputs.plan([path], path.parent / "out", outputs.DEFAULT).values()
-        outputs.write(conversation, plan, None)
+        (plan,) = outputs.plan([path], path.parent / "out", outputs.DEFAULT)
+        store.write_whole(outputs.rendered(conversation, plan.paths))
         clock.end("report")
         result: dict[str, Any] = {
             "stages": [asdict(stage) for stage in clock.stages()],
@@ -147,10 +148,8 @@ def _runs(
     runs: list[list[Measurement]] = [[] for _ in models]
     with tempfile.TemporaryDirectory(prefix="ressenti-speed-") as folder:
         target = Path(folder) / f"{name}.wav"
-        try:
+        with writing(target):
             write_repeated(sound, minutes, target)
-        except OSError as exc:
-            raise errors.OutputError(f"{target}: {exc.strerror}. Free some space, or set TMPDIR to a folder.") from exc
         for _ in range(repeats):
             for model, kept in zip(models, runs, strict=True):
                 kept.append(_run(target, minutes, config, model))

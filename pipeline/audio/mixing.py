@@ -1,0 +1,63 @@
+"""Several channels -> one: by where they belong, without what carries no voice (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.audio.samples import Audio, Samples
+
+_BLOCK_FRAMES = 600
+_FRAME = 1600  # samples: frames of 0.1 s, as levels have them
+_INVERTED = -0.5  # correlation while somebody speaks; independent channels and reverberation stay near 0
+# ITU-R BS.775: left and right with the centre at -3 dB and each surround at -3 dB, summed to one channel
+_WEIGHTS = {"FC": 1.0, "FL": 0.71, "FR": 0.71, "FLC": 0.71, "FRC": 0.71}
+_SURROUND = 0.5
+
+
+def voice_channels(audio: Audio) -> Audio:
+    """Audio without its channels for deep effects (LFE), which carry no voice."""
+    kept = [i for i, position in enumerate(audio.positions) if not position.startswith("LFE")]
+    if len(kept) in {0, len(audio.positions)}:
+        return audio
+    adjoining = kept == list(range(kept[0], kept[-1] + 1))  # then a view, not a copy
+    samples = audio.samples[kept[0] : kept[-1] + 1] if adjoining else audio.samples[kept]
+    return Audio(samples, tuple(audio.positions[i] for i in kept))
+
+
+def weights_of(audio: Audio) -> list[float]:
+    """How much each channel counts in a mix: by its place around a centre, all the same where there is none."""
+    if "FC" not in audio.positions:
+        return [1.0] * len(audio.samples)
+    return [_WEIGHTS.get(position, _SURROUND) for position in audio.positions]
+
+
+def mean_of(samples: Samples, heard: Sequence[int], weights: Sequence[float]) -> Samples:
+    """Weighted mean of some of the channels, (channels, n) -> (1, n), block by block."""
+    used = np.array([weights[i] for i in heard], dtype=np.float32)
+    used /= used.sum()
+    out = np.empty((1, samples.shape[1]), dtype=np.int16)
+    for start in range(0, samples.shape[1], 1 << 20):
+        part = slice(start, start + (1 << 20))
+        mix = sum(weight * samples[i, part].astype(np.float32) for weight, i in zip(used, heard, strict=True))
+        out[0, part] = np.round(mix).astype(np.int16)
+    return out
+
+
+def is_inverted(samples: Samples, heard: Sequence[int], loudest: int, spoken: npt.NDArray[np.bool_]) -> bool:
+    """Whether a channel is the loudest one upside down, in the frames of 0.1 s in which somebody speaks."""
+    return any(i != loudest and _correlation(samples[i], samples[loudest], spoken) < _INVERTED for i in heard)
+
+
+def _correlation(one: npt.NDArray[np.int16], other: npt.NDArray[np.int16], spoken: npt.NDArray[np.bool_]) -> float:
+    products = np.zeros(3)
+    for start in range(0, len(spoken), _BLOCK_FRAMES):
+        wanted = spoken[start : start + _BLOCK_FRAMES]
+        part = slice(start * _FRAME, (start + len(wanted)) * _FRAME)
+        if len(one[part]) < len(wanted) * _FRAME:
+            continue
+        a, b = (x[part].reshape(-1, _FRAME)[wanted].astype(np.float64) for x in (one, other))
+        products += [(a * b).sum(), (a * a).sum(), (b * b).sum()]
+    return float(products[0] / np.sqrt(products[1] * products[2] + 1e-9))

@@ -1,0 +1,99 @@
+"""Sound tracks of one file -> the channels that are analysed: each track a party, without silent ones and copies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.audio.growing import zeros
+from pipeline.audio.levels import frame_levels_db
+from pipeline.audio.samples import Audio, Samples
+from pipeline.records import Note, NoteKey
+
+_BLOCK = 1 << 18
+_COPY = 0.01  # of a track's power that another one does not explain: below, it is the same sound
+_MIX = 0.03  # ... that all others together do not explain
+
+
+@dataclass(frozen=True)
+class Party:
+    """One decoded track: its number in the file from 1, its samples (channels, n), and where its channels belong."""
+
+    number: int
+    samples: Samples
+    positions: tuple[str, ...] = ()
+
+
+def joined(parties: Sequence[Party], silent_dbfs: float) -> tuple[Audio, tuple[Party, ...], tuple[Note, ...]]:
+    """The channels to analyse, the tracks that they are of, and what was done.
+
+    One track keeps its channels. Of several, those that are silent, that copy an earlier one, or that are the sum of
+    the others are left out; where more than one is left, each becomes one channel.
+    """
+    if len(parties) == 1:
+        return Audio(parties[0].samples, parties[0].positions), tuple(parties), ()
+    notes = []
+    heard = [party for party in parties if not _is_silent(party.samples, silent_dbfs)]
+    if not heard:
+        return Audio(parties[0].samples, parties[0].positions), (parties[0],), ()
+    if silent := [party for party in parties if party not in heard]:
+        notes.append(_note("tracks_silent", silent))
+    power = _powers(heard)
+    copies = [k for k in range(len(heard)) if any(_copies(power, k, other) for other in range(k))]
+    if copies:
+        notes.append(_note("tracks_copies", [heard[k] for k in copies]))
+    kept = [k for k in range(len(heard)) if k not in copies]
+    mixes = [k for k in kept if len(kept) > 2 and _is_mix(power, k, [other for other in kept if other != k])][:1]
+    if mixes:
+        notes.append(_note("tracks_mix", [heard[k] for k in mixes]))
+    left = tuple(heard[k] for k in kept if k not in mixes)
+    if len(left) == 1:
+        return Audio(left[0].samples, left[0].positions), left, (*notes, _note("track_alone", left))
+    channels = zeros(len(left), left[0].samples.shape[1])
+    for row, party in enumerate(left):
+        for start in range(0, channels.shape[1], _BLOCK):
+            channels[row, start : start + _BLOCK] = _mono(party.samples, start)
+    return Audio(channels), left, (*notes, _note("tracks_joined", left))
+
+
+def _note(key: NoteKey, parties: Sequence[Party]) -> Note:
+    return Note(key, {"tracks": ", ".join(str(party.number) for party in parties), "count": len(parties)})
+
+
+def _is_silent(samples: Samples, silent_dbfs: float) -> bool:
+    """Whether not even half a second is louder than silence."""
+    for channel in samples:
+        levels = frame_levels_db(channel)
+        if np.sort(levels)[-min(5, len(levels))] >= silent_dbfs:
+            return False
+    return True
+
+
+def _mono(samples: Samples, start: int) -> npt.NDArray[np.float32]:
+    part = samples[:, start : start + _BLOCK]
+    mean: npt.NDArray[np.float32] = np.round(part.mean(axis=0, dtype=np.float32))
+    return mean
+
+
+def _powers(parties: Sequence[Party]) -> npt.NDArray[np.float64]:
+    """Products of every two tracks, summed over time."""
+    power = np.zeros((len(parties), len(parties)))
+    for start in range(0, parties[0].samples.shape[1], _BLOCK):
+        block = np.stack([_mono(party.samples, start) for party in parties]).astype(np.float64)
+        power += block @ block.T
+    return power
+
+
+def _copies(power: npt.NDArray[np.float64], one: int, other: int) -> bool:
+    both = power[one, one] * power[other, other]
+    return bool(both > 0 and power[one, other] > 0 and 1 - power[one, other] ** 2 / both < _COPY)
+
+
+def _is_mix(power: npt.NDArray[np.float64], one: int, others: list[int]) -> bool:
+    """Whether a track is the sum of the others, each with a gain of its own."""
+    gains, *_ = np.linalg.lstsq(power[np.ix_(others, others)], power[others, one], rcond=None)
+    rest = power[one, one] - gains @ power[others, one]
+    return bool((gains > 0.1).all() and rest < _MIX * power[one, one])

@@ -1,0 +1,106 @@
+"""Samples without beeps: tones of one or two lines that hold still, as no voice does (pure)."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import fft
+from scipy.ndimage import maximum_filter1d
+
+from pipeline.audio.samples import RATE_HZ, Samples
+
+_WINDOW, _HOP = 640, 160  # samples: lines of 25 Hz each 10 ms, so that the pairs of a keypad are told apart
+_LOWEST = 13  # line: 325 Hz; call progress tones begin at 350 Hz (ITU-T E.180), below lies the pitch of voices
+# So many frames hold still: with their windows 90 ms; keypads send 100 ms (ETSI ES 201 235)
+_FRAMES = 6
+_DRIFT_HZ = 2.0
+_DRIFT_DB = 1.5
+_STANDS_DB = 12.0  # above the lines a little further away
+_SHARE = 0.85  # of a frame's power that is tone
+_REACH = 50  # frames around a sure tone in which the same line is tone wherever it holds still, also under talk
+_LINES = 3  # at most; a held vowel has more
+_SPREAD = 3  # lines on each side of a tone that go with it
+_AROUND = 4  # frames before and after that a window of the tone reaches into
+_BLOCK = 30 * RATE_HZ
+_MARGIN = RATE_HZ // 4  # samples on each side of a block, a whole number of hops
+
+Mask = npt.NDArray[np.bool_]
+Indexes = npt.NDArray[np.int_]
+
+
+def without_tones(samples: Samples) -> Samples:
+    """Samples (n,) at 16 kHz less the beeps in them; the very same array where there is none."""
+    out = samples
+    for start in range(0, len(samples), _BLOCK):
+        first, last = max(0, start - _MARGIN), min(len(samples), start + _BLOCK + _MARGIN)
+        piece = samples[first:last]
+        cleaned = _cleaned(piece)
+        if cleaned is not piece:
+            if out is samples:
+                out = samples.copy()
+            out[start : start + _BLOCK] = cleaned[start - first :][: min(_BLOCK, len(samples) - start)]
+    return out
+
+
+def _cleaned(piece: Samples) -> Samples:
+    if len(piece) < _WINDOW + _FRAMES * _HOP:
+        return piece
+    window = np.sqrt(np.hanning(_WINDOW + 1)[:-1]).astype(np.float32)
+    count = -(-len(piece) // _HOP) + _WINDOW // _HOP
+    padded = np.zeros((count - 1) * _HOP + _WINDOW, dtype=np.float32)
+    padded[_WINDOW - _HOP : _WINDOW - _HOP + len(piece)] = piece
+    frames = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::_HOP]
+    mask = _tones(fft.rfft(frames * window**2, axis=1))
+    rows = np.flatnonzero(mask.any(axis=1))
+    if not len(rows):
+        return piece
+    spectra = fft.rfft(frames[rows] * window, axis=1)
+    taken = fft.irfft(np.where(mask[rows], spectra, 0), _WINDOW, axis=1) * window / 2  # four windows add up to 2
+    for row, wave in zip(rows, taken, strict=True):
+        padded[row * _HOP : row * _HOP + _WINDOW] -= wave
+    out = padded[_WINDOW - _HOP : _WINDOW - _HOP + len(piece)]
+    cleaned: Samples = np.clip(np.round(out), -32768, 32767).astype(np.int16)
+    return cleaned
+
+
+def _tones(spectra: npt.NDArray[np.complex64]) -> Mask:
+    """What of spectra (frames, lines) is tone."""
+    power = (spectra.real**2 + spectra.imag**2).astype(np.float32) + np.float32(1e-3)
+    whole = power[:, 3:].sum(axis=1)
+    level = 10 * np.log10(power)
+    top = level[:, _LOWEST:]
+    peak = top >= maximum_filter1d(level, 2 * _SPREAD - 1, axis=1)[:, _LOWEST:]
+    beside = np.minimum(np.roll(level, _SPREAD + 2, axis=1), np.roll(level, -_SPREAD - 2, axis=1))[:, _LOWEST:]
+    peak &= top > beside + _STANDS_DB
+    rows, lines = np.nonzero(peak)
+    out = np.zeros(power.shape, dtype=bool)
+    if not len(rows):
+        return out
+    held = _held(spectra, level, rows, lines + _LOWEST)
+    rows, lines = rows[held], lines[held] + _LOWEST
+    near = np.clip(lines[:, None] + np.arange(-2, 3), 0, power.shape[1] - 1)
+    tone = np.bincount(rows, power[rows[:, None], near].sum(axis=1), minlength=len(power))
+    many = np.bincount(rows, minlength=len(power))
+    frames = (tone > _SHARE * whole) & (many <= _LINES)
+    sure = frames[rows]
+    out[rows[sure], lines[sure]] = True
+    same = maximum_filter1d(maximum_filter1d(out, 2 * _REACH + 1, axis=0), 3, axis=1)[rows, lines]
+    for row, line in zip(rows[same], lines[same], strict=True):
+        out[max(0, row - _AROUND) : row + _FRAMES + _AROUND, line - _SPREAD : line + _SPREAD + 1] = True
+    return out
+
+
+def _held(
+    spectra: npt.NDArray[np.complex64],
+    level: npt.NDArray[np.float32],
+    rows: npt.NDArray[np.int_],
+    lines: npt.NDArray[np.int_],
+) -> Mask:
+    """Which peaks keep their level and their frequency, told from the phase, over the next frames."""
+    ahead = np.minimum(rows[:, None] + np.arange(_FRAMES), len(spectra) - 1)
+    levels = level[ahead, lines[:, None]]
+    own = spectra[ahead, lines[:, None]]
+    step = np.angle(own[:, 1:] * np.conj(own[:, :-1])) - 2 * np.pi * _HOP / _WINDOW * lines[:, None]
+    off_hz = ((step + np.pi) % (2 * np.pi) - np.pi) * RATE_HZ / (2 * np.pi * _HOP)
+    steady: Mask = (np.ptp(levels, axis=1) < _DRIFT_DB) & (np.ptp(off_hz, axis=1) < _DRIFT_HZ)
+    return steady & (rows + _FRAMES <= len(spectra))

@@ -1,0 +1,104 @@
+"""The pages of an Ogg file: FFmpeg drops damaged ones without a word, but pages are numbered and say when they end.
+
+RFC 3533; a page's granule position counts samples up to the end of its last whole packet (RFC 7845 for Opus).
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from .source import Source
+
+_MOST_PAGES = 2_000_000
+_BLOCK = 1 << 18
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page's header: where it lies, whose it is, its number, and the samples up to its end (-1: no packet ends)."""
+
+    at: int
+    serial: int
+    number: int
+    granule: int
+    end: int
+
+
+def pages_of(source: Source) -> dict[int, Page]:
+    """Every page whose header can be found, by its position in the file."""
+    pages: dict[int, Page] = {}
+    at = last = 0
+    while len(pages) < _MOST_PAGES:
+        head = source.at(at, 27 + 255)
+        if len(head) < 27:
+            break
+        if head[:5] != b"OggS\0":
+            found = _next(source, last + 4 if last < at else at + 1)  # a damaged page may be shorter than it says
+            if found is None:
+                break
+            at = last = found
+            continue
+        granule, serial, number = struct.unpack("<qII", head[6:22])
+        lacing = head[27 : 27 + head[26]]
+        end = at + 27 + head[26] + sum(lacing)
+        last = at
+        pages[at] = Page(at, serial, number, granule, end if len(lacing) == head[26] else source.size + 1)
+        at = end
+    return pages
+
+
+def _next(source: Source, at: int) -> int | None:
+    while True:
+        block = source.at(at, _BLOCK)
+        found = block.find(b"OggS")
+        if found >= 0:
+            return at + found
+        if len(block) < _BLOCK:
+            return None
+        at += _BLOCK - 3
+
+
+def ends_inside_a_page(pages: dict[int, Page], source: Source) -> bool:
+    """Whether the file breaks off in its last page: truncated, though it declares no length."""
+    return not pages or max(pages.values(), key=lambda page: page.at).end > source.size
+
+
+class PageTimes:
+    """When the sound of each page starts and ends, for one logical stream that is read page by page."""
+
+    def __init__(self, pages: dict[int, Page], rate_hz: int, size: int) -> None:
+        self._pages = {at: page for at, page in pages.items() if page.end <= size}
+        self._rate_hz = rate_hz
+        self._last: Page | None = None
+
+    def read(self, at: int, sound_s: float) -> tuple[float | None, bool]:
+        """When the sound of a page starts that lasted so long, and whether pages are missing before it."""
+        page = self._pages.get(at)
+        if page is None:
+            return None, False
+        last, self._last = self._last or self._headers_end(page), page
+        same = last is not None and last.serial == page.serial
+        missing = bool(same and last and page.number - last.number > 1 and not self._only_others(last, page))
+        return (None if page.granule < 0 else page.granule / self._rate_hz - sound_s), missing
+
+    def _headers_end(self, first: Page) -> Page | None:
+        """The last page of the headers before the first page of sound: headers end at sample 0."""
+        headers = [p for p in self._pages.values() if p.serial == first.serial and p.at < first.at and p.granule == 0]
+        return max(headers, key=lambda page: page.at) if headers else None
+
+    def _only_others(self, first: Page, last: Page) -> bool:
+        """Whether the numbers between two pages are of pages that hold no end of a packet of their own."""
+        between = [p for p in self._pages.values() if p.serial == first.serial and first.at < p.at < last.at]
+        return len(between) >= last.number - first.number - 1 and all(page.granule < 0 for page in between)
+
+    def rest_s(self) -> float:
+        """Seconds of sound in pages that came after the last that was read: they were dropped."""
+        if self._last is None or self._last.granule < 0:
+            return 0.0
+        later = [
+            page.granule
+            for page in self._pages.values()
+            if page.serial == self._last.serial and page.at > self._last.at and page.granule > 0
+        ]
+        return max(0.0, (max(later) - self._last.granule) / self._rate_hz) if later else 0.0

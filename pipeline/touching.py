@@ -1,0 +1,40 @@
+"""Which of many spans touch a stretch, without a look at all of them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from itertools import accumulate
+from typing import Generic, Protocol, TypeVar
+
+
+class _Timed(Protocol):
+    @property
+    def start_s(self) -> float: ...
+
+    @property
+    def end_s(self) -> float: ...
+
+
+T = TypeVar("T", bound=_Timed)
+
+
+class Timed(Generic[T]):
+    """Things with a start and an end, in order of their starts; made once for many questions."""
+
+    def __init__(self, things: Iterable[T]) -> None:
+        self._things = sorted(things, key=lambda thing: thing.start_s)
+        self._starts = [thing.start_s for thing in self._things]
+        self._ends = list(accumulate((thing.end_s for thing in self._things), max))  # the latest so far
+
+    def touching(self, start_s: float, end_s: float) -> list[T]:
+        """Those that share more than a moment with a stretch, in order of their starts."""
+        first, after = bisect_right(self._ends, start_s), bisect_left(self._starts, end_s)
+        return [thing for thing in self._things[first:after] if thing.end_s > start_s]
+
+
+def clipped(spans: list[tuple[float, float]], start_s: float, end_s: float) -> list[tuple[float, float]]:
+    """What of spans, sorted and apart as `union_s` gives them, lies between two times."""
+    first = max(0, bisect_left(spans, (start_s,)) - 1)
+    near = spans[first : bisect_left(spans, (end_s,))]
+    return [(max(a, start_s), min(b, end_s)) for a, b in near if b > start_s]

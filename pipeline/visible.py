@@ -1,0 +1,29 @@
+"""Text of others' making, with characters that act on a terminal or on reading order shown instead of at work."""
+
+from __future__ import annotations
+
+import re
+
+_ACTING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, but for the tab and the end of a line
+    "\u00ad\u180e\u200b\u2028\u2029\u2060-\u2064\ufeff\ufff9-\ufffb"  # no width; ends of lines that are not seen
+    "\u202a-\u202e\u2066-\u2069"  # which turn the order of what follows
+    "\ud800-\udfff]"  # halves of characters
+)
+# joiners make emoji and Persian or Indic words; beside plain letters, or at an end, they hide something
+_JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
+_TAGS = re.compile("(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0000-\U000e007f]+")  # flags alone are made of them
+
+
+def visible(text: str) -> str:
+    """Text with each such character as its code; all others, of any script, as they are."""
+    if text.isascii() and text.isprintable():
+        return text
+    for pattern in (_ACTING, _JOINERS, _TAGS):
+        text = pattern.sub(_code, text)
+    return text
+
+
+def _code(found: re.Match[str]) -> str:
+    codes = map(ord, found[0])
+    return "".join(f"\\x{c:02x}" if c < 256 else f"\\u{c:04x}" if c < 65536 else f"\\U{c:08x}" for c in codes)

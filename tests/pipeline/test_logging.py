@@ -1,0 +1,87 @@
+"""What is logged: nothing that anybody sees unless asked for, and nothing of people at INFO."""
+
+import logging
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+
+from conftest import CHECKOUT, SEGMENTS, by_loudness, noise, write_wav
+from pipeline import People, analyze, with_transcript
+from pipeline.diarization.fake import FakeDiarizer
+from pipeline.emotion.fake import FakeEmotion
+
+QUIET = """
+import logging, os, signal, sys, warnings
+state = lambda: (
+    dict(os.environ), sorted(f for f in map(str, warnings.filters) if "plotly" not in f), [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)],
+    logging.root.handlers[:], logging.root.level, os.getcwd(), sys.excepthook,
+)
+import locale
+import scipy.cluster.hierarchy  # which, like plotly, adds a filter of its own when it is imported
+before, spoken = state(), locale.setlocale(locale.LC_ALL)
+from pipeline import Models, analyze, dumps, loads, page_sound, turns_frame
+from reports import report_html
+conversation = analyze(sys.argv[1], models=Models())
+turns_frame(conversation)
+report_html(loads(dumps(conversation)), sound=page_sound(sys.argv[1], conversation))
+after = state()
+assert before == after, [(a, b) for a, b in zip(before, after) if a != b]
+assert spoken == locale.setlocale(locale.LC_ALL)
+ours = [logging.getLogger(n) for n in logging.root.manager.loggerDict if n.split(".")[0] in ("pipeline", "reports")]
+handlers = [type(h) for logger in ours for h in logger.handlers]
+assert handlers == [logging.NullHandler], handlers
+assert {logger.level for logger in ours} == {logging.NOTSET}
+assert "torch" not in sys.modules
+"""
+
+
+def test_an_analysis_prints_nothing_and_leaves_the_program_as_it_was(sample: tuple[Path, Path]) -> None:
+    surroundings = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    command = [sys.executable, "-W", "default", "-c", QUIET, str(sample[0])]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=surroundings)
+    assert done.returncode == 0, done.stderr
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_steps_counts_and_decisions_are_told_but_nobody_and_no_place(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "Secret Client"
+    folder.mkdir()
+    path = write_wav(folder / "Zoe Hidden.wav", noise(30))
+    (folder / "said.srt").write_text("1\n00:00:01,000 --> 00:00:03,000\nsalary confidential\n", encoding="utf-8")
+    caplog.set_level(logging.DEBUG, logger="pipeline")
+    made = analyze(
+        path,
+        people=People(names=("Zoe Hidden", "Max Hidden"), allow_restricted="a private reason"),
+        diarizer=FakeDiarizer(SEGMENTS),
+        emotion_model=FakeEmotion(by_loudness),
+    )
+    with_transcript(made, folder / "said.srt")
+    told = "\n".join(r.getMessage() for r in caplog.records if r.levelno >= logging.INFO)
+    for what in (
+        "recording: 30.0 s, 1 channels",
+        "layout: mono",
+        "decoding took",
+        "2 speakers",
+        "6 turns",
+        "judged: 5",
+    ):
+        assert what in told
+    for secret in ("Hidden", "Secret", "confidential", "salary", "private", str(tmp_path)):
+        assert secret not in told
+    assert str(path) in "\n".join(r.getMessage() for r in caplog.records if r.levelno == logging.DEBUG)
+    assert all(r.name.startswith("pipeline.") for r in caplog.records)
+
+
+def test_excerpts_leave_the_warnings_of_other_threads_alone() -> None:
+    from pipeline import excerpts
+
+    before = list(warnings.filters)
+    for _ in range(3):
+        excerpts.loudness_dbfs(noise(0.1).astype("int16"))
+    assert list(warnings.filters) == before

@@ -1,0 +1,96 @@
+"""Batches on several threads: in order, the same results on any number, and no thread left behind."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import threadpoolctl
+
+from conftest import write_wav
+from pipeline import analyze, load_config, store
+from pipeline.audio import load
+from pipeline.config import AudioOptions
+from pipeline.models import onnx_session, parallel
+from pipeline.models.parallel import computing, each, threads
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_results_come_in_order_whichever_is_done_first(count: int) -> None:
+    def work(item: int) -> int:
+        time.sleep(0.002 * (item % 3))
+        return item * item
+
+    with computing(count):
+        assert list(each(work, range(40))) == [k * k for k in range(40)]
+        assert list(each(work, [])) == []
+
+
+def test_so_many_work_at_a_time_and_few_results_are_held() -> None:
+    meet = threading.Barrier(3, timeout=60)
+    with computing(3):
+        list(each(lambda _: meet.wait(), range(6)))  # none comes back before three are there
+        begun: list[int] = []
+        found = each(begun.append, range(1000))
+        next(found)
+        time.sleep(0.05)
+        assert len(begun) <= 6 * 2
+        found.close()  # type: ignore[attr-defined]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ressenti")]
+
+
+def test_what_fails_ends_the_rest() -> None:
+    begun: list[int] = []
+
+    def work(item: int) -> None:
+        begun.append(item)
+        if item == 2:
+            raise ZeroDivisionError
+
+    with computing(2), pytest.raises(ZeroDivisionError):
+        list(each(work, range(1000)))
+    assert len(begun) < 20
+
+
+def test_how_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(64)))
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert threads() == parallel._MOST
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert threads() == 3
+    with computing(20):
+        assert threads() == 20
+    assert threads() == 3
+
+
+def test_products_of_numpy_use_one_core_within_and_as_before_afterwards() -> None:
+    def counts() -> list[int]:
+        return [lib["num_threads"] for lib in threadpoolctl.threadpool_info() if lib["user_api"] == "blas"]
+
+    before = counts()
+    with computing(4):
+        assert set(counts()) == {1}
+    assert counts() == before
+
+
+def test_sessions_have_one_thread_that_does_not_spin() -> None:
+    from pipeline import voice
+
+    options = onnx_session(voice.WEIGHTS / "voice.onnx").get_session_options()
+    assert (options.intra_op_num_threads, options.inter_op_num_threads) == (1, 1)
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+    assert options.get_session_config_entry("session.inter_op.allow_spinning") == "0"
+
+
+def test_the_result_does_not_depend_on_the_number_of_threads(sample: tuple[Path, Path], tmp_path: Path) -> None:
+    """Twice the sample with other gaps, so that there are several batches of voices and of emotion."""
+    _, sound = load(sample[0], AudioOptions())
+    voice = sound.samples[0].astype(float) / 32768
+    path = write_wav(
+        tmp_path / "long.wav", np.concatenate([voice, voice[::-1] * 0, voice[7_000:], voice, voice[3_000:]])
+    )
+    texts = {store.dumps(analyze(path, load_config("default", {"compute": {"threads": count}}))) for count in (1, 2, 4)}
+    assert len(texts) == 1

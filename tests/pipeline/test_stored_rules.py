@@ -1,0 +1,264 @@
+"""What a stored conversation may hold: bounds, rules across fields, the schema, and earlier versions."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from big import big
+from campaign import configs, conversations, transcripts
+from conftest import CHECKOUT
+from pipeline import export, store
+from pipeline.config import Config, build_config, load_config
+from pipeline.errors import ConfigError, CorrectionsError, NotAConversationError, TranscriptError
+from pipeline.records import SCHEMA_VERSION, Conversation
+from pipeline.run import derive
+from pipeline.store.migrations import STEPS
+from pipeline.transcript.files import read_transcript
+from reports.page import render
+
+FIXTURES = CHECKOUT / "tests" / "fixtures"
+SCHEMA = jsonschema.Draft202012Validator(store.json_schema())
+Change = Callable[[dict[str, Any]], None]
+
+
+def fixture(name: str = "conversation-v1-people") -> dict[str, Any]:
+    """A fixture as the present version stores it."""
+    made = store.loads((FIXTURES / f"{name}.json").read_text(encoding="utf-8"))
+    data: dict[str, Any] = json.loads(store.dumps(made))
+    return data
+
+
+def show(conversation: Conversation) -> None:
+    """The page and the exports of text; what they say is tested elsewhere."""
+    render(conversation)
+    for write in (export.turns_csv, export.rttm, export.textgrid, export.srt, export.vtt, export.aws, export.quotes_md):
+        write(conversation)
+
+
+def test_every_earlier_version_has_a_fixture_and_a_step() -> None:
+    versions = {int(path.stem.split("-v")[1].split("-")[0]) for path in FIXTURES.glob("conversation-v*.json")}
+    assert versions >= set(STEPS) == set(range(1, SCHEMA_VERSION))
+
+
+@pytest.mark.parametrize("path", sorted(FIXTURES.glob("conversation-v*.json")), ids=lambda path: path.stem)
+def test_every_earlier_version_is_read_with_all_that_it_holds(path: Path) -> None:
+    old = json.loads(path.read_text(encoding="utf-8"))
+    made = store.loads(path.read_text(encoding="utf-8"))
+    new = json.loads(store.dumps(made))
+    assert new["version"] == made.version == SCHEMA_VERSION
+    assert new["words_beyond"] == 0
+    for name in old.keys() - {"version", "config"}:
+        assert new[name] == old[name], name
+    assert SCHEMA.is_valid(new)
+    assert store.loads(store.dumps(made)) == made
+    show(derive(made, build_config(made.config)))
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        (SCHEMA_VERSION + 1, "Use the newer program that wrote it"),
+        (0, "Use the program that wrote it"),
+        ("1", "version '1'"),
+        (True, "version True"),
+        (None, "version None"),
+        (1e300, "version 1e"),
+    ],
+)
+def test_versions_that_nobody_knows_are_refused(version: object, said: str) -> None:
+    with pytest.raises(NotAConversationError, match=said):
+        store.loads(json.dumps(fixture() | {"version": version}))
+
+
+def setting(place: str, value: Any) -> Change:
+    def change(data: dict[str, Any]) -> None:
+        owner: Any = data
+        *way, last = [int(key) if key.isdigit() else key for key in place.split(".")]
+        for key in way:
+            owner = owner[key]
+        owner[last] = value(owner[last]) if callable(value) else value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (setting("speakers", lambda own: [*own, own[0]]), "speakers: 'S1' is there twice"),
+        (setting("turns.1.index", 0), "turns: 0 is there twice"),
+        (setting("turns.0.original", {"speaker": "S8"}), "turns.original: no speaker 'S8'"),
+        (setting("recording.duration_s", 20.0), "turns: 37 s is after the end of the recording"),
+        (setting("recording.duration_s", 1e9), "recording.duration_s"),
+        (setting("words.0.turn", 99), "words: no turn 99"),
+        (setting("words.0.end_s", 0.0), "words: one ends before it starts"),
+        (setting("words.0.text", "x" * 5_001), "words.0.text"),
+        (setting("omissions.0.turn", 99), "omissions: no turn 99"),
+        (setting("bleeps.0.end_s", 99.0), "bleeps: 99 s is after"),
+        (setting("trajectories.0.points.0.turn", 99), "trajectories: no turn 99"),
+        (setting("trajectories.0.speaker", "S9"), "trajectories: no speaker 'S9'"),
+        (setting("trajectories.0.valence", lambda own: own[1:]), "trajectories.0: lines of several lengths"),
+        (setting("trajectories.0.times_s", lambda own: own[::-1]), "trajectories.0.times_s: not in order"),
+        (setting("trajectories.0.valence_low.0", 1.0), "expected low <= middle <= high"),
+        (setting("trajectories", lambda own: [*own, own[0]]), "trajectories: 'S1' is there twice"),
+        (setting("corrections.turns.0.turn", 99), "corrections.turns: no turn 99"),
+        (setting("corrections.turns.0.speaker", "Anna"), "corrections: no speaker 'Anna'"),
+        (setting("diarization.segments.0.speaker", "S9"), "diarization.segments: no speaker 'S9'"),
+        (setting("diarization.segments.0.speaker", "S1\nSPEAKER"), "diarization.segments.0.speaker"),
+        (setting("exchange.interruptions", [{"time_s": 1, "by": "S1", "of": "S9", "overlap_s": 1}]), "no speaker 'S9'"),
+        (setting("moments.0.values", {}), "moments.0.values."),
+        (setting("turns.0.windows.0.weight_s", 30.0), "turns.0.windows: one is longer than its turn"),
+        (setting("turns.0.windows.0.weight_s", 0.0), "turns.0.windows.0.weight_s"),
+        (setting("turns.0.overlap_s", 30.0), "turns.0.overlap_s"),
+        (setting("speakers.0.affect.class_shares.0", 1.0), "speakers.0.affect: shares of"),
+        (setting("speakers.0.affect.class_shares", [1.0]), "speakers.0.affect.class_shares"),
+        (setting("speakers.0.affect.valence_quarters", [0.0]), "speakers.0.affect.valence_quarters"),
+        (setting("speakers.0.affect.valence.low", 2.0), "speakers.0.affect.valence: low is above high"),
+        (setting("levels.step_s", 60.0), "levels: 21600 s of them"),
+        (setting("config.trajectory.step_s", 1e-9), "trajectory.step_s"),
+        (setting("config", {"trajectory": {"stepp_s": 1}}), "trajectory.stepp_s"),
+        (setting("config.audio.min_duration_s", "1"), "audio.min_duration_s"),
+        (setting("recording.notes", [{"key": "no_such_note", "values": {}}]), "recording.notes.0.key"),
+        (setting("layout_reason.values", {"a": [1]}), "layout_reason.values.a"),
+        (setting("layout_reason", {"key": "more_than_roles", "values": {}}), "layout_reason.values.found"),
+        (setting("recording", lambda own: own | {"more": 1}), "recording.more"),
+        (setting("turns.0.start_s", True), "turns.0.start_s"),
+        (setting("turns.0.start_s", "0.5"), "turns.0.start_s"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused_by_its_field(change: Change, said: str) -> None:
+    data = fixture()
+    change(data)
+    kind = CorrectionsError if said.startswith("corrections") else NotAConversationError
+    with pytest.raises(kind) as caught:
+        store.loads(json.dumps(data), "a.json")
+    assert said in str(caught.value)
+    assert len(str(caught.value)) < 1_000
+
+
+def test_exclusive_segments_do_not_overlap() -> None:
+    data = fixture()
+    data["diarization"]["exclusive"] = data["diarization"]["segments"]
+    with pytest.raises(NotAConversationError, match="exclusive: two overlap"):
+        store.loads(json.dumps(data))
+
+
+def test_the_schema_names_itself_and_lets_no_other_name_in() -> None:
+    schema = store.json_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["$id"].startswith("urn:")
+    groups = [part for part in (schema, *schema["$defs"].values()) if part.get("type") == "object"]
+    assert len(groups) > 30
+    assert all(part["additionalProperties"] is False for part in groups)
+
+
+@settings(max_examples=150)
+@given(seed=st.integers(0, 2**32), changes=st.integers(1, 3), which=st.sampled_from(["-people", ""]))
+def test_what_the_schema_refuses_is_refused_and_what_is_written_fits_it(seed: int, changes: int, which: str) -> None:
+    draw = random.Random(seed)  # noqa: S311  # no secret
+    data = BASES[which]
+    for _ in range(changes):
+        _, data = conversations.mutated(data, draw)
+    try:
+        read = store.loads(json.dumps(data))
+    except (NotAConversationError, CorrectionsError):
+        return
+    assert SCHEMA.is_valid(data)
+    assert SCHEMA.is_valid(json.loads(store.dumps(read)))
+
+
+BASES = {which: fixture(f"conversation-v1{which}") for which in ("-people", "")}
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_any_json_is_refused_in_words(data: Any) -> None:
+    with pytest.raises(NotAConversationError, match=r"Expected a NAME\.json|this program reads"):
+        store.loads(json.dumps(data))
+
+
+def test_hostile_conversations_are_read_and_shown_or_refused() -> None:
+    shown = 0
+    for name, content, _ in conversations.cases(seed=16, count=60):
+        try:
+            read = store.loads(content.decode())
+            again = derive(read, build_config(read.config))
+        except (NotAConversationError, CorrectionsError):
+            continue
+        assert store.loads(store.dumps(again)), name
+        if shown < 4:
+            show(again)
+        shown += 1
+    assert shown > 3
+
+
+def test_hostile_options_are_read_or_refused(tmp_path: Path) -> None:
+    refused = 0
+    for _, content, _ in configs.cases(seed=16, count=80):
+        path = tmp_path / "a.yaml"
+        path.write_bytes(content)
+        try:
+            load_config(path)
+        except ConfigError:
+            refused += 1
+    assert 40 < refused < 80
+
+
+def test_hostile_transcripts_are_read_or_refused(tmp_path: Path) -> None:
+    refused = 0
+    for name, content, _ in transcripts.cases(seed=16, count=80, size=2_000):
+        path = tmp_path / name
+        path.write_bytes(content)
+        try:
+            read_transcript(path, "call")
+        except TranscriptError:
+            refused += 1
+    assert 20 < refused < 80
+
+
+def test_a_long_conversation_takes_few_looks_at_each_turn() -> None:
+    """Twice as many turns are no more than about twice the work: counted in calls, not by the clock."""
+    few, many = (_calls(lambda made=big(count): derive(made, Config())) for count in (400, 800))
+    assert many < 2.3 * few
+
+
+def _calls(work: Callable[[], object]) -> int:
+    import sys
+
+    count = 0
+
+    def tell(_frame: object, event: str, _arg: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(tell)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_too_many_speakers_or_turns_at_once_are_refused() -> None:
+    data = copy.deepcopy(fixture())
+    data["speakers"] = [dict(data["speakers"][0], label=f"S{k + 1}") for k in range(101)]
+    with pytest.raises(NotAConversationError, match=r"speakers.*at most 100"):
+        store.loads(json.dumps(data))
+    data = fixture()
+    data["turns"] = [dict(data["turns"][0], index=k) for k in range(101)]
+    with pytest.raises(NotAConversationError, match=r"101 at once, at 0\.5 s; expected at most 100"):
+        store.loads(json.dumps(data))

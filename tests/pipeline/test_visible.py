@@ -1,0 +1,100 @@
+"""Characters that act are shown, writing of any script is left alone, and cells are no formulas."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from pipeline import export
+from pipeline.cells import guarded, unguarded
+from pipeline.cli.console import Terminal
+from pipeline.errors import ConfigError
+from pipeline.records import Conversation
+from pipeline.simulation.truth import TruthSegment, emotions_csv, read_truth
+from pipeline.visible import visible
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b]0;owned\x07.wav", "\\x1b]0;owned\\x07.wav"),
+        ("a\u202egnp.wav", "a\\u202egnp.wav"),
+        ("\u2066a\u2069", "\\u2066a\\u2069"),
+        ("a\u200bb\ufeff", "a\\u200bb\\ufeff"),
+        ("a\u2028b\u2029", "a\\u2028b\\u2029"),
+        ("a\rb\x9b1m", "a\\x0db\\x9b1m"),
+        ("pay\u200dpal", "pay\\u200dpal"),
+        ("\udcff.wav", "\\udcff.wav"),
+        ("a\U000e0041", "a\\U000e0041"),
+    ],
+)
+def test_what_acts_is_shown(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Zoé",
+        "日本語",
+        "שלום עולם",
+        "مرحبا",
+        "می\u200cخواهم",
+        "क्\u200dष",
+        "👩\u200d🔬",
+        "👍🏽",
+        "❤️",
+        "🏴\U000e0067\U000e0062\U000e007f",
+        "a\tb\nc",
+    ],
+)
+def test_writing_is_left_alone(text: str) -> None:
+    assert visible(text) == text
+
+
+def test_no_control_reaches_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "\x1b]0;owned\x07\u202e.wav"
+    Terminal().say(f"[bold]{name}[/]")
+    Terminal().fail(ConfigError(f"{name}: no"))
+    try:
+        raise RuntimeError(name)
+    except RuntimeError as error:
+        Terminal().fail(error)
+    said = capsys.readouterr()
+    for text in (said.out, said.err):
+        assert "\\x1b]0;owned\\x07\\u202e.wav" in text
+        assert not {"\x1b]", "\x07", "\u202e"} & {text[k : k + n] for k in range(len(text)) for n in (1, 2)}
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1"])
+def test_a_formula_is_text(text: str) -> None:
+    assert guarded(text) == f"'{text}"
+    assert unguarded(guarded(text)) == text
+
+
+@pytest.mark.parametrize("text", ["", "Anna", "'=1", "a=b", "it's"])
+def test_other_text_is_left_alone(text: str) -> None:
+    assert guarded(text) == text
+
+
+def test_names_in_the_table_of_turns_are_no_formulas_and_numbers_stay_numbers(
+    make_conversation: Callable[..., Conversation],
+) -> None:
+    made = make_conversation()
+    named = replace(made, speakers=(replace(made.speakers[0], name="=1+1", role="@x"), *made.speakers[1:]))
+    rows = list(csv.DictReader(io.StringIO(export.turns_csv(named))))
+    assert {(row["name"], row["role"]) for row in rows if row["speaker"] == "S1"} == {("'=1+1", "'@x")}
+    assert any(row["arousal"].startswith("-") for row in rows) or any(row["valence"].startswith("-") for row in rows)
+
+
+def test_truth_is_read_back_as_it_was(tmp_path_factory: pytest.TempPathFactory) -> None:
+    truth = (TruthSegment(0.0, 1.0, "=Anna", 1, "Sad", -0.5, None, "turn", "-clip"),)
+    path = tmp_path_factory.mktemp("truth") / "a.emotions.csv"
+    path.write_text(emotions_csv(truth), encoding="utf-8")
+    assert "'=Anna" in path.read_text(encoding="utf-8")
+    assert ",-0.5," in path.read_text(encoding="utf-8")
+    assert read_truth(path) == truth

@@ -1,0 +1,206 @@
+"""Cancelling, time limits, and what a progress hook raises; by the stages of a real analysis."""
+
+import multiprocessing
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import SEGMENTS, write_wav
+from pipeline import Models, analyze, load_config, page_sound
+from pipeline.diarization import clustering
+from pipeline.diarization.fake import FakeDiarizer
+from pipeline.diarization.interface import Count
+from pipeline.emotion.builtin import BuiltinEmotion
+from pipeline.emotion.fake import FakeEmotion
+from pipeline.emotion.interface import Excerpt
+from pipeline.errors import CancelledError, TimedOutError
+from pipeline.records import Conversation
+from pipeline.watch import Watch, watched
+
+STAGES = ["audio", "models", "speech", "voices", "clustering", "emotion"]
+
+
+@pytest.fixture(scope="module")
+def short(sample: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten seconds of two people who talk; it was analysed once, so that what a process keeps open is open."""
+    import soundfile
+
+    samples, _ = soundfile.read(sample[0], start=7 * 16_000, stop=17 * 16_000)
+    path = write_wav(tmp_path_factory.mktemp("short") / "call.wav", samples)
+    analyze(path)
+    return path
+
+
+@pytest.fixture
+def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """After the test: no file in the folder for temporary ones, no further thread, process or open file."""
+    aside = tmp_path / "temporary"
+    aside.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(aside))
+    opened = Path("/proc/self/fd")
+    threads, files = set(threading.enumerate()), len(list(opened.iterdir())) if opened.is_dir() else 0
+    yield
+    assert list(aside.iterdir()) == []
+    assert set(threading.enumerate()) <= threads
+    assert multiprocessing.active_children() == []
+    if opened.is_dir():
+        assert len(list(opened.iterdir())) <= files + 1  # the listing itself
+        children = Path(f"/proc/self/task/{os.getpid()}/children")
+        assert not children.exists() or children.read_text(encoding="ascii").split() == []
+
+
+class TheirError(ValueError):
+    """What some program of a user's raises; a ValueError, which decoding takes for a damaged file."""
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("error", [CancelledError("enough"), TheirError("mine"), OSError(5, "a fault of theirs")])
+@pytest.mark.usefixtures("nothing_left")
+def test_what_the_hook_raises_stops_there_and_comes_out_as_it_is(short: Path, stage: str, error: Exception) -> None:
+    calls: list[str] = []
+
+    def hook(name: str, completed: float, total: float | None) -> None:
+        calls.append(name)
+        if name == stage:
+            raise error
+
+    with pytest.raises(type(error)) as caught:
+        analyze(short, progress=hook)
+    assert caught.value is error
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+    assert calls.count(stage) == 1
+    assert calls[-1] == stage
+
+
+def test_every_stage_is_told_and_ends_whole(short: Path) -> None:
+    last: dict[str, tuple[float, float | None]] = {}
+    made = analyze(short, progress=lambda stage, completed, total: last.update({stage: (completed, total)}))
+    assert list(last) == STAGES
+    assert all(completed == total for completed, total in last.values())
+    told: list[tuple[str, float, float | None]] = []
+    page_sound(short, made, lambda *step: told.append(step))
+    assert [step for step in told if step[0] == "sound"] == [("sound", 0, 10), ("sound", 10, 10)]
+
+
+@pytest.mark.parametrize("asked", ["audio", "sound"])
+@pytest.mark.usefixtures("nothing_left")
+def test_making_the_sound_is_stopped_too(
+    make_conversation: Callable[..., Conversation], recording: Path, asked: str
+) -> None:
+    error = TheirError("mine")
+
+    def hook(stage: str, completed: float, total: float | None) -> None:
+        if stage == asked:
+            raise error
+
+    with pytest.raises(TheirError) as caught:
+        page_sound(recording, make_conversation(), hook)
+    assert caught.value is error
+
+
+def test_clustering_of_a_long_recording_is_told_all_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clustering, "_MOST", 250)
+    vectors = np.random.default_rng(0).normal(size=(260, 16)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    calls: list[float] = []
+    clustering.cluster(vectors, Count(None, 1, None), 0.37, lambda stage, completed, total: calls.append(completed))
+    assert len(calls) > 125  # one for each centre that is chosen
+    assert calls[-1] == 1
+
+
+def test_emotion_is_told_batch_by_batch() -> None:
+    excerpts = [Excerpt(np.full(16_000, 1000, np.int16), "S1")] * 70
+    calls: list[float] = []
+    BuiltinEmotion().score(excerpts, lambda stage, completed, total: calls.append(completed))
+    assert calls == [0, 32, 64, 70]
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_recording_that_takes_too_long_is_given_up(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+
+    def passing() -> float:
+        now[0] += 1
+        return now[0]
+
+    monkeypatch.setattr("pipeline.watch.monotonic", passing)
+    config = load_config("default", {"compute": {"timeout_s": 5}})
+    with pytest.raises(TimedOutError, match=r"call\.wav: not done after \d+ s, at the stage '\w+'; the limit is 5 s"):
+        analyze(short, config)
+
+
+def test_the_limit_changes_no_result(recording: Path) -> None:
+    made = [
+        analyze(
+            recording,
+            load_config("default", {"compute": {"timeout_s": limit_s}}),
+            diarizer=FakeDiarizer(SEGMENTS),
+            emotion_model=FakeEmotion(),
+        )
+        for limit_s in (None, 3600)
+    ]
+    assert made[0] == made[1]
+
+
+def test_a_watch_within_another_hands_on_what_stops_the_outer_one() -> None:
+    error = CancelledError("stop")
+
+    def refuse(stage: str, completed: float, total: float | None) -> None:
+        raise error
+
+    def inner(watch: Watch) -> None:
+        try:
+            watch("inner", 0, None)
+        except Exception:  # noqa: BLE001
+            pytest.fail("somebody on the way took it for a fault of theirs")
+
+    with pytest.raises(CancelledError) as caught:
+        watched(lambda outer: watched(inner, outer), refuse)
+    assert caught.value is error
+    assert watched(lambda watch: 7) == 7
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_is_more_than_nothing(limit: float) -> None:
+    from pipeline.errors import ConfigError
+
+    with pytest.raises(ConfigError, match="timeout_s"):
+        load_config("default", {"compute": {"timeout_s": limit}})
+
+
+def test_threads_share_models_and_each_is_loaded_once(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipeline import diarization, emotion, store
+
+    loaded: list[str] = []
+
+    def slowly(name: str, choose: Callable[..., object]) -> Callable[..., object]:
+        def chosen(*given: object) -> object:
+            loaded.append(name)
+            time.sleep(0.05)  # so that the other thread asks meanwhile
+            return choose(*given)
+
+        return chosen
+
+    monkeypatch.setattr(diarization, "choose", slowly("diarizer", diarization.choose))
+    monkeypatch.setattr(emotion, "choose", slowly("emotion", emotion.choose))
+    models, found = Models(), {}
+    together = threading.Barrier(2)
+
+    def work(k: int) -> None:
+        together.wait()
+        found[k] = store.dumps(analyze(short, models=models))
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(loaded) == ["diarizer", "emotion"]
+    assert len(found) == 2
+    assert set(found.values()) == {store.dumps(analyze(short))}
