@@ -25,7 +25,7 @@ def _kills(short: bool) -> Iterator[Verdict]:
         sets = kills.undisturbed(forks)
         yield from kills.at_random(forks, sets, SEED, 6 if short else 200)
         for overwrite in (False, True):
-            yield from kills.at_every_call(forks, sets, overwrite, 9 if short else 1)
+            yield from kills.at_every_call(forks, sets, overwrite, 12 if short else 1)
 
 
 def _texts(what: str, ending: str, count: int) -> Cases:
@@ -44,15 +44,22 @@ def _archives(short: bool) -> Iterator[Verdict]:
     return run.archives(archives.cases(SEED, 5 if short else 50))
 
 
+def _model_folders(short: bool) -> Iterator[Verdict]:
+    from campaign import model_folders
+
+    return run.model_folders(model_folders.cases(SEED, 11 if short else 110))
+
+
 GROUPS: dict[str, Cases] = {
-    "recordings": lambda short: run.media(media.cases(SEED, 150 if short else 2_000)),
+    "recordings": lambda short: run.media(media.cases(SEED, 120 if short else 2_000)),
     "bombs and playlists": lambda _: run.media(media.special()),
     "recordings, whole command": lambda short: run.whole(media.cases(SEED + 1, 6 if short else 200)),
-    "names": lambda short: iter([called.together(names.names())]) if short else called.one_by_one(names.names()),
+    "names": lambda short: iter([called.together(names.names()[::3])]) if short else called.one_by_one(names.names()),
     "configs": _texts("config", ".yaml", 100),
     "conversations": _texts("conversation", ".json", 100),
     "transcripts": _texts("transcript", ".srt", 50),
     "archives": _archives,
+    "model folders": _model_folders,
     "kills": _kills,
 }
 

@@ -76,7 +76,8 @@ def blanked(source: Source, rng: np.random.Generator) -> Mutant:
 def junk_behind(source: Source, rng: np.random.Generator) -> Mutant:
     """Bytes behind the end: sound that is there is read, or the junk is called damage."""
     junk = (rng.bytes(int(rng.integers(1, 3_000))), bytes(int(rng.integers(1, 3_000))), b"\r\n")[rng.integers(0, 3)]
-    seconds = (SECONDS - 0.4, math.inf if source.family in (*_OPEN_ENDED, "au", "caf") else SECONDS + 0.4)
+    longest_s = SECONDS * (1 + len(junk) / len(source.data)) + 0.4  # where it is taken for sound, as in a wav
+    seconds = (SECONDS - 0.4, math.inf if source.family in (*_OPEN_ENDED, "au", "caf") else longest_s)
     sure = source.family in ("wav", "rf64", "mov") and source.kind != "wav-f32"
     return Mutant(source.data + junk, Allowed(frozenset({0} if sure else {0, 9}), *seconds))
 
@@ -128,6 +129,6 @@ MUTATORS = (
     (other_ending, None),
     (another_behind, None),
     (untouched, None),
-    (dropped, ("mp4-aac", "mp4-fast", "mp4-fragments", "mp4-alac", "mp4-opus", "mov-s16", "mkv-aac", "mkv-opus", "mkv-s16",
+    (dropped, ("mp4-aac", "mp4-fast", "mp4-fragments", "mp4-alac", "mp4-opus", "mkv-aac", "mkv-opus", "mkv-s16",
                "mkv-flac", "webm-opus", "webm-live", "ts-aac", "ts-mp2", "asf-wma", "flv-mp3", "flv-aac", "ogg-opus")),
 )  # fmt: skip

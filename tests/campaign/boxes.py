@@ -121,12 +121,15 @@ def far_jump(source: Source, rng: np.random.Generator) -> Mutant:
     if size > box.size:  # the box has no room: it grows, and all around it; what follows the index only then
         grown = size - box.size
         data = source.data[: box.at] + struct.pack(">I4s", size, b"stts") + table + source.data[box.at + box.size :]
-        for name in _INSIDE:
-            for around in [b for b in boxes(source.data) if b.name == name and b.at < box.at < b.at + b.size]:
-                data = _with(data, around.at, ">I", around.size + grown)
+        for name in (b"moov", b"trak", b"mdia", b"minf", b"stbl"):  # from outside, so that each is found
+            around = next(b for b in boxes(data) if b.name == name and b.at < box.at < b.at + b.size)
+            data = _with(data, around.at, ">I", around.size + grown)
     else:
         rest = bytes(box.size - size)
         data = source.data[: box.at + 8] + table + rest + source.data[box.at + box.size :]
+    for name, place in ((b"elst", 16), (b"mdhd", 24), (b"mvhd", 24), (b"tkhd", 28)):  # all say that it is so long
+        found = _one(data, name)
+        data = _with(data, found.at + place, ">I", 2**32 - 2) if found else data
     return Mutant(data, Allowed(DAMAGED - {0, 10, 11, 13}))
 
 

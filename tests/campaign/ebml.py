@@ -90,7 +90,7 @@ def _patched(data: bytes, name: int, value: float) -> bytes:
 def duration(source: Source, rng: np.random.Generator) -> Mutant:
     """A length in the header that is another: the frames are the truth, more than there are may be called truncated."""
     factor = (0.0, 0.3, 0.9, 3.0, 1e6, -1.0, float("nan"), float("inf"))[rng.integers(0, 8)]
-    return Mutant(_patched(source.data, DURATION, 8_000 * factor), read_as(SECONDS, 0.35, 9))
+    return Mutant(_patched(source.data, DURATION, 8_000 * factor), read_as(SECONDS, 0.35, 9, 50))
 
 
 def sample_rate(source: Source, rng: np.random.Generator) -> Mutant:

@@ -20,13 +20,15 @@ R = TypeVar("R")
 CHECKOUT = Path(__file__).resolve().parents[2]
 LIMIT_S = 60.0
 LIMIT_MB = 2_000.0
+_AT_ONCE = 2
 _ADDRESSES = 4 << 30  # what a worker may map at all, so that no bomb takes the machine with it
 
 
 def environment(**more: str) -> dict[str, str]:
     """For processes of the campaign: this checkout, one thread, no installed models."""
     paths = os.pathsep.join([str(CHECKOUT), str(CHECKOUT / "tests")])
-    own = {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "RESSENTI_MODELS": "/nonexistent/models", "NO_COLOR": "1"}
+    own = {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "NO_COLOR": "1", "COLUMNS": "200"}
+    own |= {"RESSENTI_MODELS": "/nonexistent/models", "RESSENTI_SETTINGS": "/nonexistent/settings"}
     return {**os.environ, **own, **more}
 
 
@@ -80,23 +82,23 @@ class Worker:
         self._process = None
 
 
-def spread(cases: Iterable[T], do: Callable[[Worker, T], R], workers: int = 2) -> Iterator[R]:
+def spread(cases: Iterable[T], do: Callable[[Worker, T], R], addresses: int = _ADDRESSES) -> Iterator[R]:
     """`do` for every case in two workers, in order; few cases are made ahead of their turn."""
     own = threading.local()
     made: list[Worker] = []
 
     def one(case: T) -> R:
         if not hasattr(own, "worker"):
-            own.worker = Worker()
+            own.worker = Worker(addresses)
             made.append(own.worker)
         return do(own.worker, case)
 
     waiting: list[Any] = []
-    with ThreadPoolExecutor(workers) as threads:
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
         try:
             for case in cases:
                 waiting.append(threads.submit(one, case))
-                if len(waiting) > 4 * workers:
+                if len(waiting) > 4 * _AT_ONCE:
                     yield waiting.pop(0).result()
             for future in waiting:
                 yield future.result()

@@ -172,21 +172,36 @@ def texts(what: str, ending: str, cases: Iterable[tuple[str, Any, Any]]) -> Iter
 
 
 def archives(cases: Iterable[tuple[str, bytes, Any]]) -> Iterator[Verdict]:
-    """`models import` of archives into an empty folder of models: refused ones leave nothing."""
+    """`models import` of archives into an empty folder of models: refused ones leave nothing, no pickle runs."""
 
     def one(_: Worker, case: tuple[str, bytes, Any]) -> Verdict:
         name, payload, allowed = case
         with tempfile.TemporaryDirectory(prefix="campaign-") as made:
             folder, models = Path(made), Path(made) / "models"
-            own = "".join(Path(name).suffixes[-2:]) if Path(name).suffix in (".tar", ".gz", ".zip") else ".tar"
-            (folder / f"case{own}").write_bytes(payload)
-            worker = Worker(RESSENTI_MODELS=str(models))
+            (folder / "case.tar").write_bytes(payload)
+            worker = Worker(RESSENTI_MODELS=str(models), RESSENTI_SETTINGS=str(folder / "settings"))
+            job = {"what": "command", "arguments": ["models", "import", str(folder / "case.tar")], "cwd": made}
             try:
-                answer = worker.ask({"what": "command", "arguments": ["models", "import", str(folder / f"case{own}")]})
+                answer = worker.ask(job)
             finally:
                 worker.close()
             left = answer["code"] != 0 and any(path.is_file() for path in models.rglob("*"))
-            left = left or (folder / "owned").exists()
-        return _verdict(name, answer, Allowed.of(allowed), left)
+            left = left or {path.name for path in folder.iterdir()} - {"case.tar", "models", "settings"}
+        return _verdict(name, answer, Allowed.of(allowed), bool(left))
 
     return spread(cases, one)
+
+
+def model_folders(cases: Iterable[tuple[str, dict[str, bytes], Any]]) -> Iterator[Verdict]:
+    """Folders that claim to hold a model, loaded in warm workers: nothing beside them appears, no pickle runs."""
+
+    def one(worker: Worker, case: tuple[str, dict[str, bytes], Any]) -> Verdict:
+        name, files, allowed = case
+        with tempfile.TemporaryDirectory(prefix="campaign-") as made:
+            folder = Path(made)
+            _put(folder / "case", files)
+            answer = worker.ask({"what": "model", "name": name, "path": str(folder / "case"), "cwd": made})
+            left = {path.name for path in folder.iterdir()} - {"case"}
+        return _verdict(name, answer, Allowed.of(allowed), bool(left))
+
+    return spread(cases, one, addresses=12 << 30)  # PyTorch maps much and takes little

@@ -59,6 +59,19 @@ def transcript(job: dict[str, Any]) -> Answer:
     return {"count": len(read_transcript(Path(job["path"]), "call"))}
 
 
+def model(job: dict[str, Any]) -> Answer:
+    """Load a folder as an emotion model, or as a pipeline that tells who speaks."""
+    from pipeline import diarization, emotion
+    from pipeline.config import DiarizationOptions, EmotionOptions
+
+    os.chdir(job["cwd"])  # where a pickle that is run would leave something
+    if job["name"].startswith("emotion"):
+        emotion.choose(EmotionOptions(model=job["path"]))
+    else:
+        diarization.choose("mono", DiarizationOptions(model=job["path"]))
+    return {}
+
+
 def command(job: dict[str, Any]) -> Answer:
     """A command of `ressenti` in this process; its exit code and what it said."""
     from pipeline.cli import main
@@ -87,6 +100,7 @@ WHAT: dict[str, Callable[[dict[str, Any]], Answer]] = {
     "config": config,
     "conversation": conversation,
     "transcript": transcript,
+    "model": model,
     "command": command,
 }
 
