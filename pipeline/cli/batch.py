@@ -7,8 +7,8 @@ failed, 41 where all did.
 from __future__ import annotations
 
 import json
-import os
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace

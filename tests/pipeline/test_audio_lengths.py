@@ -208,13 +208,13 @@ def test_sound_without_a_header_is_read_by_its_ending(tmp_path: Path, ending: st
     recording, _ = loaded(tmp_path, raw, ending)
     assert (recording.duration_s, recording.sample_rate_hz) == (pytest.approx(3), rate)
     assert [n.key for n in recording.notes] == ["raw_guessed"]
-    asked, _ = loaded(tmp_path, raw, "xyz", AudioOptions(raw=f"{codec.removeprefix('pcm_')}:{rate}"))
+    asked, _ = loaded(tmp_path, raw, "xyz", AudioOptions(remove_hum=False, raw=f"{codec.removeprefix('pcm_')}:{rate}"))
     assert (asked.duration_s, asked.notes) == (pytest.approx(3), ())
 
 
 def test_a_header_wins_over_an_ending_and_over_raw(tmp_path: Path) -> None:
     sound = pcm(3)
-    recording, _ = loaded(tmp_path, wav(sound, len(sound)), "ul", AudioOptions(raw="alaw:8000"))
+    recording, _ = loaded(tmp_path, wav(sound, len(sound)), "ul", AudioOptions(remove_hum=False, raw="alaw:8000"))
     assert (recording.codec, recording.duration_s) == ("pcm_s16le", pytest.approx(3))
 
 
@@ -236,6 +236,6 @@ def test_more_than_the_limits_is_refused_with_the_option(tmp_path: Path) -> None
     sound = pcm(60)
     data = wav(sound, len(sound))
     with pytest.raises(errors.TooLargeError, match=r"audio\.max_duration_s"):
-        loaded(tmp_path, data, options=AudioOptions(max_duration_s=30))
+        loaded(tmp_path, data, options=AudioOptions(remove_hum=False, max_duration_s=30))
     with pytest.raises(errors.TooLargeError, match=r"audio\.max_decoded_mb"):
-        loaded(tmp_path, data, options=AudioOptions(max_decoded_mb=1))
+        loaded(tmp_path, data, options=AudioOptions(remove_hum=False, max_decoded_mb=1))

@@ -52,13 +52,13 @@ def test_tracks_that_start_at_different_times_are_on_one_time_line(tmp_path: Pat
 
 def test_a_track_is_chosen_by_number(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mp4", (A, B), "aac", 16_000)
-    recording, sound = audio.load(path, AudioOptions(track=2), trusted=True)
+    recording, sound = audio.load(path, AudioOptions(remove_hum=False, track=2), trusted=True)
     assert keys(recording) == [("track_chosen", 2)]
     assert onsets(sound.samples[0])[0] == pytest.approx(2.0, abs=0.15)
     with pytest.raises(
         errors.ConfigError, match=r"--track 3: a\.mp4 has 2 sound tracks; expected a number from 1 to 2"
     ):
-        audio.load(path, AudioOptions(track=3))
+        audio.load(path, AudioOptions(remove_hum=False, track=3))
 
 
 def test_another_language_is_not_another_party(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_more_than_eight_channels_together_are_refused_with_advice(tmp_path: Pat
     path = write(tmp_path / "a.mkv", (A,) * 9, "aac", 16_000)
     with pytest.raises(errors.TooLargeError, match="--track"):
         audio.load(path, OPTIONS)
-    assert audio.load(path, AudioOptions(track=9), trusted=True)[0].channels == 1
+    assert audio.load(path, AudioOptions(remove_hum=False, track=9), trusted=True)[0].channels == 1
 
 
 def test_silent_tracks_alone_are_silent(tmp_path: Path) -> None:
