@@ -1,9 +1,11 @@
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pipeline.chosen import Models
 from pipeline.config import DiarizationOptions, EmotionOptions
+from pipeline.records import ModelInfo
 
 
 def test_models_are_loaded_once_for_options_that_load_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -11,7 +13,7 @@ def test_models_are_loaded_once_for_options_that_load_the_same(monkeypatch: pyte
 
     def choose(*asked: Any) -> object:
         loaded.append(asked)
-        return object()
+        return SimpleNamespace(models=(), parts=(), info=ModelInfo("emotion", "fake", None))
 
     monkeypatch.setattr("pipeline.chosen.diarization.choose", choose)
     monkeypatch.setattr("pipeline.chosen.emotion.choose", choose)

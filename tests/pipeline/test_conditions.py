@@ -47,7 +47,8 @@ def test_lines_pass_a_telephone_band_alone(tmp_path: Path, condition: Condition)
     assert density(sound, 4_500, 7_500) < speech - 25
 
 
-def test_a_speaker_stays_in_one_room(tmp_path: Path) -> None:
+def test_a_speaker_stays_in_one_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.audio.decode.remove_hum", lambda rows: None)  # it would ring after a click
     click = np.zeros(RATE_HZ)
     click[100] = 0.5
     first, second = (heard(clip(tmp_path, click, "a", name), "room") for name in "xy")

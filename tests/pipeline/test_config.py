@@ -59,6 +59,8 @@ def test_every_option_is_read(sample: tuple[Path, Path], tmp_path: Path, monkeyp
     split = write_wav(tmp_path / "split.wav", np.stack([voice * half, voice * ~half]))
     analyze(sample[0], Config())
     analyze(split, config)
+    alike = write_wav(tmp_path / "alike.wav", np.stack([voice, -voice]))
+    analyze(alike, Config(), diarizer=FakeDiarizer(SEGMENTS), emotion_model=FakeEmotion())
     cut = tmp_path / "cut.wav"  # some options matter only to damaged recordings and to overlap
     cut.write_bytes(sample[0].read_bytes()[:200_000])
     with pytest.raises(TruncatedError):

@@ -226,7 +226,7 @@ def test_the_sample_is_told_apart(sample: tuple[Path, Path]) -> None:
     assert result.errors[1].rate <= 0.08
     assert found.count == "given"
     assert [label for label, _ in found.embeddings] == ["S1", "S2"]
-    assert {"speech", "voices"} == set(seen)
+    assert {"speech", "voices", "clustering"} == set(seen)
 
 
 def test_channels_decide_the_count(sample: tuple[Path, Path]) -> None:
