@@ -11,7 +11,8 @@ from pipeline.audio.samples import RATE_HZ, Samples
 
 _WINDOW, _HOP = 640, 160  # samples: lines of 25 Hz each 10 ms, so that the pairs of a keypad are told apart
 _LOWEST = 13  # line: 325 Hz; call progress tones begin at 350 Hz (ITU-T E.180), below lies the pitch of voices
-# So many frames hold still: with their windows 90 ms; keypads send 100 ms (ETSI ES 201 235)
+# So many frames hold still: with their windows 90 ms; keypads send 100 ms (ETSI ES 201 235). With this drift and the
+# share below 1.3 of 2,690 s of talk of all kinds are touched; with 5 frames, 5 Hz, 2 dB and a share of 0.5, 3 %
 _FRAMES = 6
 _DRIFT_HZ = 1.5
 _DRIFT_DB = 1.0
@@ -20,6 +21,7 @@ _SHARE = 0.9  # of a frame's power that is tone
 _REACH = 50  # frames around a sure tone in which the same line is tone wherever it holds still, also under talk
 _LINES = 3  # at most; a held vowel has more
 _SPREAD = 3  # lines on each side of a tone that go with it
+_SPLASH = 10  # ... where it begins and ends, which is a click
 _AROUND = 4  # frames before and after that a window of the tone reaches into
 _BLOCK = 30 * RATE_HZ
 _MARGIN = RATE_HZ // 4  # samples on each side of a block, a whole number of hops
@@ -85,9 +87,12 @@ def _tones(spectra: npt.NDArray[np.complex64]) -> Mask:
     sure = frames[rows]
     out[rows[sure], lines[sure]] = True
     same = maximum_filter1d(maximum_filter1d(out, 2 * _REACH + 1, axis=0), 3, axis=1)[rows, lines]
+    out[:] = False
     for row, line in zip(rows[same], lines[same], strict=True):
-        out[max(0, row - _AROUND) : row + _FRAMES + _AROUND, line - _SPREAD : line + _SPREAD + 1] = True
-    return out
+        out[row : row + _FRAMES, line] = True
+    ends = maximum_filter1d(out, 2 * _AROUND + 1, axis=0) & ~maximum_filter1d(out, 3, axis=1)
+    wide: Mask = maximum_filter1d(out, 2 * _SPREAD + 1, axis=1) | maximum_filter1d(ends, 2 * _SPLASH + 1, axis=1)
+    return wide
 
 
 def _held(
