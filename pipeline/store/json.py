@@ -107,7 +107,7 @@ def _fitting(text: str) -> Conversation:
     conversation = _adapter().validate_json(text, strict=True)
     config = Config.model_validate_json(json.dumps(conversation.config), strict=True)
     check(conversation, config)
-    return replace(conversation, config=config.model_dump(mode="json"))
+    return replace(conversation, config=config.model_dump(mode="json", exclude={"compute"}))
 
 
 def load(path: str | Path) -> Conversation:

@@ -3,12 +3,14 @@
 import copy
 import hashlib
 import json
+import logging
 import os
 import shutil
 import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,7 @@ from pipeline.models.installed import FileNote, Manifest, of_manifest
 from pipeline.records import Diarization, Segment
 from pipeline.run import _count
 from pipeline.torchaudio_import import import_pyannote_audio
+from pipeline.watch import watched
 
 COMMUNITY, THREE_ONE = "speaker-diarization-community-1", "speaker-diarization-3.1"
 TRUSTING = DiarizationOptions(trust_model=True)
@@ -518,10 +521,43 @@ def test_clustering_is_a_stage_without_an_end(diarizers: dict[str, PyannoteDiari
     seen: list[tuple[str, float, float | None]] = []
     diarizers[COMMUNITY].diarize(sound, FREE, lambda *step: seen.append(step))
     assert list(dict.fromkeys(stage for stage, _, _ in seen)) == ["speech", "voices", "clustering"]
-    assert [step for step in seen if step[0] == "clustering"] == [("clustering", 0, None), ("clustering", 1, 1)]
+    (*before, last) = [step for step in seen if step[0] == "clustering"]
+    assert set(before) == {("clustering", 0, None)}
+    assert len(before) > 1  # when it begins, after the pipeline's own count, and when segments are made of it
+    assert last == ("clustering", 1, 1)
     for stage in ("speech", "voices"):
         (*_, last) = [step for step in seen if step[0] == stage]
         assert last[1] == last[2]
+
+
+@pytest.mark.parametrize("stage", ["speech", "voices", "clustering"])
+def test_a_hook_that_raises_stops_it_and_the_next_run_is_as_ever(
+    diarizers: dict[str, PyannoteDiarizer], sound: audio.Audio, stage: str, free: dict[str, Diarization]
+) -> None:
+    error = errors.CancelledError("enough")
+
+    def hook(name: str, completed: float, total: float | None) -> None:
+        if name == stage:
+            raise error
+
+    before = (list(warnings.filters), logging.getLogger("lightning").level)
+    with pytest.raises(errors.CancelledError) as caught:
+        watched(lambda watch: diarizers[COMMUNITY].diarize(sound, FREE, watch), hook)
+    assert caught.value is error
+    assert (list(warnings.filters), logging.getLogger("lightning").level) == before
+    assert diarizers[COMMUNITY].diarize(sound, FREE) == free[COMMUNITY]
+
+
+def test_two_threads_may_use_one_pipeline(
+    diarizers: dict[str, PyannoteDiarizer], sound: audio.Audio, free: dict[str, Diarization]
+) -> None:
+    asked = [FREE, Count(exactly=2), FREE]
+    alone = [diarizers[COMMUNITY].diarize(sound, count) for count in asked]
+    before = (list(warnings.filters), logging.getLogger("lightning").level)
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(lambda count: diarizers[COMMUNITY].diarize(sound, count), asked)) == alone
+    assert (list(warnings.filters), logging.getLogger("lightning").level) == before
+    assert alone[0] == free[COMMUNITY]
 
 
 def test_where_nobody_speaks_there_are_no_segments(checkpoints: Path, tmp_path: Path, sound: audio.Audio) -> None:
