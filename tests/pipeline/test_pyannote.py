@@ -60,7 +60,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def sound(sample: tuple[Path, Path]) -> audio.Audio:
-    return audio.load(sample[0], AudioOptions())[1]
+    return audio.load(sample[0], AudioOptions(remove_hum=False))[1]
 
 
 @pytest.fixture(scope="session")
