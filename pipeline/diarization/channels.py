@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import maximum_filter1d
 
 from pipeline.audio import Audio, frame_levels_db
 from pipeline.config import DiarizationOptions
@@ -13,6 +14,7 @@ from pipeline.diarization.interface import Count
 from pipeline.records import Diarization, Note, Progress, Segment, ignore_progress
 
 _FRAME_S = 0.1
+_STILL_FRAMES = 5  # on each side: in a pause within talk what is heard is still its bleed
 
 
 class ChannelDiarizer:
@@ -59,11 +61,12 @@ def without_bleed(
 ) -> list[tuple[float, float]]:
     """Spans without the stretches in which the other channel is louder by `bleed_db`: there, one hears only its bleed.
 
-    Where the other channel is still (`still_db` below its loudest half second), it does not bleed, however soft this
-    one is. Levels are dBFS in frames of 0.1 s, and single frames follow their neighbours; what is left of a span and
-    shorter than `shortest_s` is dropped (pure).
+    Where the other channel is still for a while (`still_db` below its loudest half second), it does not bleed, however
+    soft this one is. Levels are dBFS in frames of 0.1 s, and single frames follow their neighbours; what is left of a
+    span and shorter than `shortest_s` is dropped (pure).
     """
-    still = other_db < np.sort(other_db)[-min(5, len(other_db))] - still_db
+    loudest = np.sort(other_db)[-min(5, len(other_db))]
+    still = maximum_filter1d(other_db, 2 * _STILL_FRAMES + 1) < loudest - still_db
     audible = np.convolve((own_db - other_db > -bleed_db) | still, np.ones(3), "same") >= 2
     kept: list[tuple[float, float]] = []
     for start, end in spans:
