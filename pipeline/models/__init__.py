@@ -33,9 +33,12 @@ def onnx_session(path: Path, sha256: str = "") -> onnxruntime.InferenceSession:
 
 @cache
 def _loaded(path: Path, _: str) -> onnxruntime.InferenceSession:
+    os.environ["ORT_DISABLE_TELEMETRY"] = (
+        "1"  # before the import, which from 1.29 on sends Microsoft an event of its own
+    )
     import onnxruntime
 
-    onnxruntime.disable_telemetry_events()
+    onnxruntime.disable_telemetry_events()  # Windows
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # `parallel.each` has the threads
@@ -53,8 +56,7 @@ def forbid_network() -> None:
 
     huggingface_hub reads HF_HUB_OFFLINE when it is imported; where it has been, its constant is set as well.
     """
-    os.environ.update(
-        HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1", PYANNOTE_METRICS_ENABLED="0"
-    )
+    os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1")
+    os.environ.update(PYANNOTE_METRICS_ENABLED="0", ORT_DISABLE_TELEMETRY="1")
     if (constants := sys.modules.get("huggingface_hub.constants")) is not None:
         vars(constants)["HF_HUB_OFFLINE"] = True

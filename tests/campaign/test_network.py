@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -59,6 +61,40 @@ def test_no_content_leads_beyond_its_file(tmp_path: Path) -> None:
     assert asked(trace, [playlists.CANARY]) == []
     assert all(file in trace for file in documents), words
     assert code in (8, 41), words
+
+
+_WAIT = "\nimport time\ntime.sleep(25)"
+_OURS = """
+from pathlib import Path
+import pipeline.models
+pipeline.models.onnx_session(Path(pipeline.models.__file__).parent / "speaker.onnx")
+"""
+_THEIRS = """
+import onnxruntime
+from pathlib import Path
+from importlib.util import find_spec
+onnxruntime.InferenceSession(str(Path(find_spec("pipeline").origin).parent / "models" / "speaker.onnx"))
+"""
+
+
+def test_models_send_nothing_while_they_are_loaded(tmp_path: Path) -> None:
+    """ONNX Runtime 1.29 and later tells Microsoft of each process after some seconds, unless it is told not to."""
+    traces = {}
+
+    def watch(name: str, code: str) -> None:
+        folder = tmp_path / name
+        folder.mkdir()
+        traces[name] = traced([sys.executable, "-c", code + _WAIT], folder, 120)
+
+    threads = [Thread(target=watch, args=pair) for pair in (("ours", _OURS), ("theirs", _THEIRS))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert traces["ours"][0] == traces["theirs"][0] == 0, traces["ours"][1] + traces["theirs"][1]
+    assert asked(traces["ours"][2], []) == []
+    sends = tuple(map(int, version("onnxruntime").split(".")[:2])) >= (1, 29)
+    assert bool(asked(traces["theirs"][2], [])) == sends  # the witness sees it where nobody forbids it
 
 
 @pytest.mark.parametrize(

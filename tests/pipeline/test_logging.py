@@ -16,8 +16,10 @@ from pipeline.emotion.fake import FakeEmotion
 
 QUIET = """
 import logging, os, signal, sys, warnings
+# by threadpoolctl when it is imported, and against what onnxruntime would send
+ADDED = {"KMP_DUPLICATE_LIB_OK", "ORT_DISABLE_TELEMETRY"}
 state = lambda: (
-    dict(os.environ), sorted(f for f in map(str, warnings.filters) if "plotly" not in f), [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)],
+    {k: v for k, v in os.environ.items() if k not in ADDED}, sorted(f for f in map(str, warnings.filters) if "plotly" not in f), [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)],
     logging.root.handlers[:], logging.root.level, os.getcwd(), sys.excepthook,
 )
 import locale
