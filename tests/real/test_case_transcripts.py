@@ -19,9 +19,12 @@ def cases() -> Path:
     return folder
 
 
-def told(cases: Path, recording: str, transcript: str) -> tuple[Conversation, dict[str, tuple[float, str]]]:
+def told(
+    cases: Path, recording: str, transcript: str, merge_gap_s: float = 0.8
+) -> tuple[Conversation, dict[str, tuple[float, str]]]:
     """The conversation with its words, and of each word the start of its turn and who speaks in it."""
-    analysed = analyze(cases / recording, load_config("default", {"diarization": {"speakers": 2}}))
+    options = {"diarization": {"speakers": 2}, "turns": {"merge_gap_s": merge_gap_s}}
+    analysed = analyze(cases / recording, load_config("default", options))
     spoken = with_transcript(analysed, cases / transcript)
     turns = {turn.index: turn for turn in spoken.turns}
     assert all(word.turn is not None for word in spoken.words)
@@ -29,7 +32,8 @@ def told(cases: Path, recording: str, transcript: str) -> tuple[Conversation, di
 
 
 def test_words_after_a_gap_without_packets_are_in_their_turns(cases: Path) -> None:
-    spoken, words = told(cases, "01_gap_live_webm.webm", "01_gap_live_webm.srt")
+    # The caller pauses for .67 s at 19.47: by default, that stays inside a turn.
+    spoken, words = told(cases, "01_gap_live_webm.webm", "01_gap_live_webm.srt", merge_gap_s=0.5)
     assert (len(spoken.words), spoken.words_beyond) == (20, 0)
     starts = {
         **{f"A{k}": 0.38 for k in range(1, 7)},
