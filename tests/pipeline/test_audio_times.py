@@ -2,13 +2,19 @@
 
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from campaign import ogg
 from media import onsets, pulses, write
 from pipeline import audio, errors
 from pipeline.audio.worker.clock import Clock
+from pipeline.audio.worker.decode import messages
+from pipeline.audio.worker.opening import Job
+from pipeline.audio.worker.source import Source
+from pipeline.audio.worker.track import Limits
 from pipeline.config import AudioOptions
 from pipeline.records import Recording
 
@@ -194,3 +200,39 @@ def test_the_clock_keeps_sound_whose_stamps_stand_still() -> None:
     for _ in range(500):
         clock.place(0.0, 0.02)
     assert clock.position_s > 9.7
+
+
+def ogg_worker(path: Path, max_duration_s: float) -> list[dict[str, Any]]:
+    """What the decoder says of a file, without the samples."""
+    with path.open("rb") as file:
+        job = Job(Limits(16_000, max_duration_s, 2_000, 768_000, 8), ending=path.suffix)
+        return [about for about, _ in messages(Source(file.fileno(), path.stat().st_size), job)]
+
+
+def test_ogg_that_is_too_long_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.opus", [pulses(40, 48_000)], "libopus", 48_000)
+    assert ogg_worker(path, 30.0) == [{"is": "refused", "why": "too_long", "most": 30.0}]
+    assert ogg_worker(path, 60.0)[-1]["is"] == "end"
+
+
+def test_ogg_cut_from_the_middle_of_a_long_stream_is_as_long_as_it_is(tmp_path: Path) -> None:
+    data = write(tmp_path / "a.opus", [pulses(40, 48_000)], "libopus", 48_000).read_bytes()
+    later = []
+    for page in ogg.pages(data):
+        part = bytearray(data[page.at : page.at + page.size])
+        (granule,) = struct.unpack("<q", part[6:14])
+        part[6:14] = struct.pack("<q", granule + (100 * 3600 * 48_000 if granule > 0 else 0))
+        later.append(ogg.summed(bytes(part)))
+    path = tmp_path / "later.opus"
+    path.write_bytes(b"".join(later))
+    recording, _ = audio.load(path, OPTIONS, trusted=True)
+    assert recording.duration_s == pytest.approx(40, abs=0.15)
+
+
+def test_a_damaged_length_of_ogg_is_damage(tmp_path: Path) -> None:
+    data = bytearray(write(tmp_path / "a.opus", [pulses(40, 48_000)], "libopus", 48_000).read_bytes())
+    data[ogg_pages(bytes(data))[-1] + 6 + 5] ^= 1  # ends 265 days later, were its sum right
+    path = tmp_path / "bad.opus"
+    path.write_bytes(data)
+    recording, _ = audio.load(path, OPTIONS, trusted=True)
+    assert recording.duration_s == pytest.approx(40, abs=1.1)

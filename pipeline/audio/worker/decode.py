@@ -80,7 +80,11 @@ class _Reading:
             if pages and len(container.streams) == 1:
                 for index, stream in streams.items():
                     rate_hz = _GRANULES.get(stream.codec_context.name, stream.codec_context.sample_rate)
-                    tracks[index].pages = ogg.PageTimes(pages, rate_hz, self.source.size) if rate_hz else None
+                    if not rate_hz:
+                        continue
+                    if ogg.last_longer(pages, self.source, int(self.job.limits.max_duration_s * rate_hz)):
+                        raise Refused("too_long", most=self.job.limits.max_duration_s)
+                    tracks[index].pages = ogg.PageTimes(pages, rate_hz, self.source.size)
             yield self._about(container, found, wanted, left), b""
             order = {index: number for number, index in enumerate(streams)}
             for index, (at, samples) in self._decode(container, streams, tracks):

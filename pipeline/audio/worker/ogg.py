@@ -6,12 +6,15 @@ RFC 3533; a page's granule position counts samples up to the end of its last who
 from __future__ import annotations
 
 import struct
+import zlib
 from dataclasses import dataclass
 
 from .source import Source
 
 _MOST_PAGES = 2_000_000
+_MOST_GRANULES = 255 * 8192  # of a page: so many packets, each as long as Vorbis has them; Opus has shorter ones
 _BLOCK = 1 << 18
+_MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,27 @@ def ends_inside_a_page(pages: dict[int, Page], source: Source) -> bool:
     return not pages or max(pages.values(), key=lambda page: page.at).end > source.size
 
 
+def last_longer(pages: dict[int, Page], source: Source, granules: int) -> bool:
+    """Whether intact pages span more than so many samples: known before any of them is decoded.
+
+    A stream that was recorded from its middle starts at any position, so what counts is from page to page.
+    """
+    if not any(page.granule > granules for page in pages.values()):
+        return False
+    found = [page.granule for page in pages.values() if page.granule > 0 and _is_intact(page, source)]
+    return bool(found) and max(found) - min(found) > granules
+
+
+def _is_intact(page: Page, source: Source) -> bool:
+    """Whether a page has its checksum: Ogg's is zlib's CRC-32 with the bits of each byte and of the sum mirrored."""
+    data = source.at(page.at, page.end - page.at)
+    if page.end > source.size or len(data) < 27:
+        return False
+    (said,) = struct.unpack("<I", data[22:26])
+    blank = (data[:22] + bytes(4) + data[26:]).translate(_MIRRORED)
+    return int(f"{zlib.crc32(blank, 0xFFFFFFFF) ^ 0xFFFFFFFF:032b}"[::-1], 2) == said
+
+
 class PageTimes:
     """When the sound of each page starts and ends, for one logical stream that is read page by page."""
 
@@ -96,9 +120,7 @@ class PageTimes:
         """Seconds of sound in pages that came after the last that was read: they were dropped."""
         if self._last is None or self._last.granule < 0:
             return 0.0
-        later = [
-            page.granule
-            for page in self._pages.values()
-            if page.serial == self._last.serial and page.at > self._last.at and page.granule > 0
-        ]
-        return max(0.0, (max(later) - self._last.granule) / self._rate_hz) if later else 0.0
+        later = [page for page in self._pages.values() if page.serial == self._last.serial and page.at > self._last.at]
+        most = self._last.granule + _MOST_GRANULES * len(later)  # where a damaged page says more, that is its damage
+        granules = [page.granule for page in later if 0 < page.granule <= most]
+        return max(0.0, (max(granules) - self._last.granule) / self._rate_hz) if granules else 0.0
