@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.audio import Audio, Samples, frame_levels_db
-from pipeline.audio.mixing import is_inverted, mean_of, voice_channels, weights_of
+from pipeline.audio.mixing import is_inverted, mixed_blocks, voice_channels, weights_of
 from pipeline.config import AudioOptions
 from pipeline.errors import ConfigError
 from pipeline.records import Note, NoteKey
@@ -35,6 +35,8 @@ def lay_out(audio: Audio, mode: Literal["auto", "mono", "split"], options: Audio
     `auto` splits two channels when one of them leads by `dominance_db` in most of the sound, each in turn, or when a
     soft one talks while the other is still. Identical channels and a stereo microphone are mixed; where one channel is
     silent or never leads, the other is taken alone. A channel for deep effects (LFE) is never analysed.
+
+    A mix takes the place of the first channel in the samples that were given: of hours there is no room for both.
     Raises `ConfigError` when `split` is asked for on a single channel.
     """
     all_channels = audio.samples.shape[0]
@@ -71,7 +73,10 @@ def lay_out(audio: Audio, mode: Literal["auto", "mono", "split"], options: Audio
 
 
 def mix_of(layout: Layout) -> Samples:
-    """All that was analysed as one channel, (n,): of channels that are speakers their mean, as of any others."""
+    """All that was analysed as one channel, (n,): of channels that are speakers their mean, as of any others.
+
+    It takes the place of the first of these channels.
+    """
     whole = _mixed(layout.audio, layout.reason, AudioOptions()) if layout.mode == "split" else layout
     return whole.audio.cut(0, whole.audio.duration_s)
 
@@ -106,11 +111,15 @@ def _mixed(audio: Audio, reason: Note, options: AudioOptions) -> Layout:
     levels = [frame_levels_db(channel) for channel in audio.samples]
     reached = _loudest(np.stack(levels))
     heard = [i for i in range(len(levels)) if reached[i] >= options.silent_dbfs] or [int(np.argmax(reached))]
-    mix = mean_of(audio.samples, heard, weights_of(audio))
+    weights = weights_of(audio)
+    mix_db = np.concatenate([frame_levels_db(mix) for _, mix in mixed_blocks(audio.samples, heard, weights)])
     loudest = max(heard, key=lambda i: float(np.percentile(levels[i], 95)))
-    lost_db = float(np.percentile(levels[loudest], 95) - np.percentile(frame_levels_db(mix[0]), 95))
+    lost_db = float(np.percentile(levels[loudest], 95) - np.percentile(mix_db, 95))
     spoken = levels[loudest] > reached[loudest] - _ACTIVE_DB
     if lost_db > options.cancelled_db and is_inverted(audio.samples, heard, loudest, spoken):
         inverted = Note("channels_cancel", {"used": loudest + 1})
         return Layout("mono", inverted, Audio(audio.samples[loudest][None]))
-    return Layout("mono", reason, Audio(mix))
+    into = audio.samples[:1]
+    for part, mix in mixed_blocks(audio.samples, heard, weights):
+        into[0, part] = mix
+    return Layout("mono", reason, Audio(into))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipeline.records import Conversation
+from pipeline.records import Conversation, ModelInfo, Note
 from pipeline.visible import visible
 
 
@@ -12,7 +12,14 @@ def as_seen(conversation: Conversation) -> Conversation:
     """The conversation with all that people wrote made visible; never stored, for it is not what they wrote."""
     return replace(
         conversation,
-        recording=replace(conversation.recording, name=visible(conversation.recording.name)),
+        recording=replace(
+            conversation.recording,
+            name=visible(conversation.recording.name),
+            codec=visible(conversation.recording.codec),
+            notes=tuple(map(_note, conversation.recording.notes)),
+        ),
+        layout_reason=_note(conversation.layout_reason),
+        diarization=replace(conversation.diarization, notes=tuple(map(_note, conversation.diarization.notes))),
         speakers=tuple(
             replace(
                 s,
@@ -30,6 +37,16 @@ def as_seen(conversation: Conversation) -> Conversation:
             word if (text := visible(word.text)) == word.text else replace(word, text=text)
             for word in conversation.words
         ),
-        models=tuple(replace(model, name=visible(model.name)) for model in conversation.models),
+        models=tuple(map(_model, conversation.models)),
         allow_restricted=None if conversation.allow_restricted is None else visible(conversation.allow_restricted),
     )
+
+
+def _note(note: Note) -> Note:
+    seen = {key: visible(value) if isinstance(value, str) else value for key, value in note.values.items()}
+    return replace(note, values=seen)
+
+
+def _model(model: ModelInfo) -> ModelInfo:
+    licence = None if model.licence is None else visible(model.licence)
+    return replace(model, name=visible(model.name), licence=licence, notes=tuple(map(_note, model.notes)))

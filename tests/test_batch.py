@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import pipeline.run
 from conftest import SEGMENTS, by_loudness, noise, results, write_wav
-from pipeline import errors, store
+from pipeline import errors, loads, store
 from pipeline.cli.app import app
 from pipeline.cli.batch import ALL_FAILED, SOME_FAILED
 from pipeline.diarization.fake import FakeDiarizer
@@ -203,6 +203,8 @@ def test_lines_of_json_are_all_that_is_printed(heard: list[str], two: list[Path]
     assert [line["status"] for line in lines] == ["done", "done", "done", "failed"]
     assert lines[0]["outputs"] == [str(tmp_path / "out" / name) for name in ("a.json", "a.rttm")]
     assert lines[0]["recording"] == str(two[0])
+    assert lines[0]["conversation"] == loads((tmp_path / "out" / "a.json").read_text(encoding="utf-8")).id
+    assert lines[3]["conversation"] is None
     assert lines[2]["recording"] == str(strange)
     assert lines[0]["seconds"] > 0
     assert (lines[0]["code"], lines[0]["error"]) == (0, None)

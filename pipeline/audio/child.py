@@ -91,9 +91,13 @@ def _messages(process: subprocess.Popen[bytes], pipe: IO[bytes], alive: Callable
         text, samples = (_exactly(pipe, size, alive) for size in sizes)
         if text is None or samples is None:
             raise BrokeDownError(f"exit code {process.wait()}")
-        about = json.loads(text)
+        try:
+            about = json.loads(text)
+            kind = about["is"]
+        except (LookupError, TypeError, ValueError) as exc:
+            raise BrokeDownError("a message that is none") from exc
         yield about, samples
-        if about["is"] in {"end", "refused"}:
+        if kind in {"end", "refused"}:
             return
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -100,13 +101,25 @@ def _decoded(
     try:
         with decoding(file, job, trusted=trusted, alive=heard.alive) as messages:
             for message, samples in messages:
-                if message["is"] == "end":
+                with _understood():
+                    heard.take(message, samples)
+                if message["is"] == "beat":
+                    heard.alive()
+                elif message["is"] == "end":
                     heard.done()
                     return heard.tracks, heard.about, message
-                heard.take(message, samples)
-    except (BrokeDownError, IndexError, KeyError, TypeError, UnicodeDecodeError) as exc:
+    except BrokeDownError as exc:
         raise broke_down(file.path.name) from exc
     raise broke_down(file.path.name)
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """A decoder that FFmpeg's libraries have gone wrong in may say anything."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError) as exc:
+        raise BrokeDownError(f"a message that is none: {exc}") from exc
 
 
 class _Heard:
@@ -138,8 +151,7 @@ class _Heard:
             if sum(track.nbytes for track in self.tracks) > self._options.max_decoded_mb * 1_000_000:
                 raise too_much(self._file.path.name, self._options.max_decoded_mb)
         elif kind == "beat":
-            self._done_s = message["at_s"]
-            self.alive()
+            self._done_s = float(message["at_s"])
         elif kind == "again":
             self.tracks = []
         elif kind == "refused":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -34,16 +34,14 @@ def weights_of(audio: Audio) -> list[float]:
     return [_WEIGHTS.get(position, _SURROUND) for position in audio.positions]
 
 
-def mean_of(samples: Samples, heard: Sequence[int], weights: Sequence[float]) -> Samples:
-    """Weighted mean of some of the channels, (channels, n) -> (1, n), block by block."""
+def mixed_blocks(samples: Samples, heard: Sequence[int], weights: Sequence[float]) -> Iterator[tuple[slice, Samples]]:
+    """Weighted mean of some of the channels, (channels, n): of each stretch of whole frames, in order, (m,)."""
     used = np.array([weights[i] for i in heard], dtype=np.float32)
     used /= used.sum()
-    out = np.empty((1, samples.shape[1]), dtype=np.int16)
-    for start in range(0, samples.shape[1], 1 << 20):
-        part = slice(start, start + (1 << 20))
+    for start in range(0, samples.shape[1], _BLOCK_FRAMES * _FRAME):
+        part = slice(start, start + _BLOCK_FRAMES * _FRAME)
         mix = sum(weight * samples[i, part].astype(np.float32) for weight, i in zip(used, heard, strict=True))
-        out[0, part] = np.round(mix).astype(np.int16)
-    return out
+        yield part, np.round(mix).astype(np.int16)
 
 
 def is_inverted(samples: Samples, heard: Sequence[int], loudest: int, spoken: npt.NDArray[np.bool_]) -> bool:

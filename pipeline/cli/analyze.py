@@ -152,7 +152,7 @@ def sample(
     job = Job(options, People(), Additions(sample_run.transcript_of(recording)), terminal, Models())
     with store.claim(plan.folder, plan.stem):
         outputs.check_free(list(plan.paths.values()), overwrite=True)
-        conversation = job.analyse(plan)
+        conversation = job.work(plan)
     sample_run.tell(conversation, reference, terminal)
     terminal.close()
 
@@ -167,13 +167,8 @@ class Job:
     terminal: Terminal
     models: Models
 
-    def work(self, plan: outputs.Plan) -> bool:
-        """Analyse a recording, write its results, and say what was found."""
-        self.analyse(plan)
-        return True
-
-    def analyse(self, plan: outputs.Plan) -> Conversation:
-        """The same; the conversation."""
+    def work(self, plan: outputs.Plan) -> Conversation:
+        """Analyse a recording, write its results, and say what was found; the conversation."""
         from pipeline.run import analyze as run
 
         started = time.monotonic()

@@ -21,6 +21,7 @@ from pipeline import store
 from pipeline.cli.console import Terminal
 from pipeline.cli.outputs import Plan
 from pipeline.errors import ClaimedError, OutputExistsError
+from pipeline.records import Conversation
 
 log = logging.getLogger(__name__)
 SOME_FAILED, ALL_FAILED = 40, 41
@@ -36,7 +37,10 @@ _WHY: dict[store.State, str] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one source; `code` and `error` as its failure has them, or the claim for which it was left."""
+    """What became of one source; `code` and `error` as its failure has them, or the claim for which it was left.
+
+    `conversation` is the id that tables have, of what was done.
+    """
 
     source: Path
     status: Literal["done", "skipped", "failed"]
@@ -44,12 +48,14 @@ class Outcome:
     code: int = 0
     error: str | None = None
     seconds: float = 0.0
+    conversation: str | None = None
 
     def line(self) -> str:
         """JSON for other programs, in ASCII."""
         return json.dumps(
             {
                 "recording": str(self.source),
+                "conversation": self.conversation,
                 "status": self.status,
                 "code": self.code,
                 "error": self.error,
@@ -69,8 +75,8 @@ class Rules:
 
 
 _ANY = store.Made("", "", "")  # where it does not matter
-Work = Callable[[Plan], bool]
-"""Makes and writes the results of one; False where it was no source after all."""
+Work = Callable[[Plan], Conversation | None]
+"""Makes and writes the results of one; None where it was no source after all."""
 
 
 @dataclass
@@ -105,9 +111,11 @@ class Batch:
         try:
             with store.claim(plan.folder, plan.stem):
                 outcome = self._stands(plan)
-                if outcome is None and not work(plan):
-                    return True
-            outcome = outcome or Outcome(plan.source, "done", tuple(plan.paths.values()))
+                if outcome is None:
+                    made = work(plan)
+                    if made is None:
+                        return True
+                    outcome = Outcome(plan.source, "done", tuple(plan.paths.values()), conversation=made.id)
         except ClaimedError as error:
             if wait:
                 return False

@@ -6,12 +6,14 @@ import math
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -51,6 +53,18 @@ class _Percentage(TextColumn):
         return Text("     ") if task.total is None else super().render(task)
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """A table whose cells may hold text of others' making, made visible as it is drawn."""
+
+    table: Table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        """The table's own segments; rich finds them by this name."""
+        for segment in console.render(self.table, options):
+            yield segment if segment.control else Segment(visible(segment.text), segment.style)
+
+
 class Terminal:
     """Output to the user; with `quiet`, errors alone."""
 
@@ -77,7 +91,7 @@ class Terminal:
     def show(self, table: Table, width: int = 120) -> None:
         """Print a table, also where the terminal is narrow or there is none: its figures are not to be cut."""
         self.out.width = max(self.out.width, width)
-        self.out.print(table)
+        self.out.print(_Seen(table))
 
     def fail(self, error: Exception, source: Path | None = None) -> int:
         """Print an error, and return its exit code: 1 for one that nobody thought of, which names its place."""

@@ -78,8 +78,8 @@ class Job:
     terminal: Terminal
     named: tuple[Path, ...]  # others were found beside others in a folder
 
-    def work(self, plan: outputs.Plan) -> bool:
-        """Render a conversation; False for a file in a folder that is none."""
+    def work(self, plan: outputs.Plan) -> Conversation | None:
+        """Render a conversation; None for a file in a folder that is none."""
         path, terminal = plan.source, self.terminal
         try:
             original = stored.load(path, self.chosen)
@@ -87,13 +87,13 @@ class Job:
             if path in self.named:
                 raise
             terminal.err.print(f"[yellow]left out[/] {escape(str(error))}")
-            return False
+            return None
         conversation = self.added.apply(original, self.added.words(stored.stem_of(path)))
         with terminal.progress(path.name) as progress:
             heard = sound.make(self.how, plan.paths, sound.find(self.recording, original), conversation, progress)
             outputs.write(conversation, plan, self.made(plan), self.lang, heard)
         self._tell(original, conversation, plan, heard)
-        return True
+        return conversation
 
     def made(self, plan: outputs.Plan) -> store.Made:
         """What the results of a conversation are made of now."""

@@ -128,3 +128,12 @@ def test_an_inverted_channel_does_not_cancel_the_sound(sample: tuple[Path, Path]
     layout = lay_out(Audio(np.stack([voice, -voice])), "auto", OPTIONS)
     assert layout.reason.key == "channels_cancel"
     assert np.array_equal(layout.audio.samples[0], voice)
+
+
+def test_a_mix_takes_no_memory_of_its_own(sample: tuple[Path, Path]) -> None:
+    _, sound = load(sample[0], OPTIONS)
+    stereo = np.stack([sound.samples[0], sound.samples[0] // 2])
+    mean = np.round((stereo[0].astype(np.float32) + stereo[1]) / 2).astype(np.int16)
+    layout = lay_out(Audio(stereo), "mono", OPTIONS)
+    assert np.shares_memory(layout.audio.samples, stereo)
+    assert np.array_equal(layout.audio.samples[0], mean)

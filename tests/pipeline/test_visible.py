@@ -8,14 +8,16 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from rich.table import Table
 
 from pipeline import export
 from pipeline.cells import guarded, unguarded
 from pipeline.cli.console import Terminal
 from pipeline.errors import ConfigError
-from pipeline.records import Conversation
+from pipeline.records import Conversation, Note
 from pipeline.simulation.truth import TruthSegment, emotions_csv, read_truth
 from pipeline.visible import visible
+from reports.page import render
 
 
 @pytest.mark.parametrize(
@@ -58,6 +60,9 @@ def test_writing_is_left_alone(text: str) -> None:
 
 def test_no_control_reaches_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     name = "\x1b]0;owned\x07\u202e.wav"
+    table = Table("model")
+    table.add_row(name)
+    Terminal().show(table)
     Terminal().say(f"[bold]{name}[/]")
     Terminal().fail(ConfigError(f"{name}: no"))
     try:
@@ -68,6 +73,22 @@ def test_no_control_reaches_the_terminal(capsys: pytest.CaptureFixture[str]) -> 
     for text in (said.out, said.err):
         assert "\\x1b]0;owned\\x07\\u202e.wav" in text
         assert not {"\x1b]", "\x07", "\u202e"} & {text[k : k + n] for k in range(len(text)) for n in (1, 2)}
+
+
+def test_nothing_that_acts_reaches_a_page_but_as_its_code(make_conversation: Callable[..., Conversation]) -> None:
+    made, acting = make_conversation(), "a\u202eb"
+    note = Note("track_chosen", {"track": acting, "tracks": 2})
+    page = render(
+        replace(
+            made,
+            recording=replace(made.recording, name=acting, codec=acting, notes=(note,)),
+            layout_reason=Note("silent_channel", {"other": acting, "used": acting}),
+            speakers=(replace(made.speakers[0], name=acting, role=acting), *made.speakers[1:]),
+            models=tuple(replace(model, name=acting, licence=acting) for model in made.models),
+        )
+    )
+    assert "a\\u202eb" in page
+    assert "\u202e" not in page
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1"])

@@ -66,7 +66,9 @@ class TheirError(ValueError):
 
 
 @pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("error", [CancelledError("enough"), TheirError("mine"), OSError(5, "a fault of theirs")])
+@pytest.mark.parametrize(
+    "error", [CancelledError("enough"), TheirError("mine"), KeyError("theirs"), OSError(5, "a fault of theirs")]
+)
 @pytest.mark.usefixtures("nothing_left")
 def test_what_the_hook_raises_stops_there_and_comes_out_as_it_is(short: Path, stage: str, error: Exception) -> None:
     calls: list[str] = []
