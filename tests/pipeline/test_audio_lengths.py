@@ -239,3 +239,27 @@ def test_more_than_the_limits_is_refused_with_the_option(tmp_path: Path) -> None
         loaded(tmp_path, data, options=AudioOptions(remove_hum=False, max_duration_s=30))
     with pytest.raises(errors.TooLargeError, match=r"audio\.max_decoded_mb"):
         loaded(tmp_path, data, options=AudioOptions(remove_hum=False, max_decoded_mb=1))
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "rate_hz"),
+    [("mpegts", "aac", 16_000), ("adts", "aac", 16_000), ("mp3", "libmp3lame", 16_000), ("mp3", "libmp3lame", 44_100)],
+)
+@pytest.mark.parametrize("ending", [".bin", ".dat", ".raw"])
+def test_a_stream_is_known_by_its_frames_whatever_it_is_called(
+    tmp_path: Path, container: str, codec: str, rate_hz: int, ending: str
+) -> None:
+    path = write(tmp_path / "a.x", [pulses(3, rate_hz)], codec, rate_hz, container=container)
+    data = path.read_bytes()
+    if codec == "libmp3lame":  # without its tag
+        data = data[data.index(b"\xff\xf3" if rate_hz < 32_000 else b"\xff\xfb") :]
+    renamed = tmp_path / f"a{ending}"
+    renamed.write_bytes(data)
+    recording, _ = audio.load(renamed, OPTIONS, trusted=True)
+    assert recording.duration_s == pytest.approx(3, abs=0.2)
+
+
+@pytest.mark.parametrize("data", [b"\xff" * 4000, b"G" * 3, b"\x00" * 4000, bytes(range(256)) * 16])
+def test_sound_without_a_header_is_no_stream(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(errors.NotAudioError, match="--raw mulaw:8000"):
+        loaded(tmp_path, data, "raw")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .chains import is_chain
 from .source import Source
 
 # demuxers by FFmpeg's names; none of them opens a second file (mov's references to others are off unless asked for)
@@ -60,9 +61,9 @@ _DESCRIPTIONS = (
 
 
 def has_header(source: Source) -> bool:
-    """Whether a file begins like a container that is known, whatever its name ends in."""
+    """Whether a file begins like a container or a stream that is known, whatever its name ends in."""
     head = source.at(0, 32)
-    return any(head[at : at + len(magic)] == magic for at, magic in _MAGIC)
+    return any(head[at : at + len(magic)] == magic for at, magic in _MAGIC) or is_chain(source)
 
 
 def description(source: Source) -> str:
