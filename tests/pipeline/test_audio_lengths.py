@@ -9,6 +9,8 @@ import pytest
 
 from media import pulses, tone, write
 from pipeline import audio, errors
+from pipeline.audio.worker.lengths import lengths_of
+from pipeline.audio.worker.source import Source
 from pipeline.config import AudioOptions
 
 OPTIONS = AudioOptions(remove_hum=False)  # what is played here are steady tones
@@ -263,3 +265,16 @@ def test_a_stream_is_known_by_its_frames_whatever_it_is_called(
 def test_sound_without_a_header_is_no_stream(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(errors.NotAudioError, match="--raw mulaw:8000"):
         loaded(tmp_path, data, "raw")
+
+
+def test_chunks_that_lie_beyond_any_file_are_not_looked_for(tmp_path: Path) -> None:
+    guid = b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
+    head = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00" + struct.pack("<Q", 1000) + b"wave" + guid
+    data = head + b"junk" + guid + struct.pack("<Q", 2**63 + 24) + bytes(200)
+    with pytest.raises(errors.InputError):
+        loaded(tmp_path, data, "w64")
+    path = tmp_path / "a.w64"
+    with path.open("rb") as file:
+        source = Source(file.fileno(), path.stat().st_size)
+        assert lengths_of(source).promised is None
+        assert source.at(2**70, 4) == b""

@@ -21,8 +21,8 @@ class Source:
         self._position = 0
 
     def at(self, offset: int, count: int) -> bytes:
-        """Bytes of the file itself at an offset; fewer where it ends."""
-        if offset < 0 or count <= 0:
+        """Bytes of the file itself at an offset, which may be any number; fewer where it ends."""
+        if not 0 <= offset < self.size or count <= 0:
             return b""
         if hasattr(os, "pread"):
             return os.pread(self._descriptor, count, offset)
