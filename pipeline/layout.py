@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.audio import Audio, Samples, frame_levels_db
+from pipeline.audio.growing import give_back
 from pipeline.audio.mixing import is_inverted, mixed_blocks, voice_channels, weights_of
 from pipeline.config import AudioOptions
 from pipeline.errors import ConfigError
@@ -36,7 +37,8 @@ def lay_out(audio: Audio, mode: Literal["auto", "mono", "split"], options: Audio
     soft one talks while the other is still. Identical channels and a stereo microphone are mixed; where one channel is
     silent or never leads, the other is taken alone. A channel for deep effects (LFE) is never analysed.
 
-    A mix takes the place of the first channel in the samples that were given: of hours there is no room for both.
+    The samples that were given are used up: a mix takes the place of the first channel, and channels that are not
+    analysed may be silent afterwards, their memory given back. Of hours there is no room for more.
     Raises `ConfigError` when `split` is asked for on a single channel.
     """
     all_channels = audio.samples.shape[0]
@@ -75,7 +77,7 @@ def lay_out(audio: Audio, mode: Literal["auto", "mono", "split"], options: Audio
 def mix_of(layout: Layout) -> Samples:
     """All that was analysed as one channel, (n,): of channels that are speakers their mean, as of any others.
 
-    It takes the place of the first of these channels.
+    The layout is used up: the mean takes the place of the first of these channels.
     """
     whole = _mixed(layout.audio, layout.reason, AudioOptions()) if layout.mode == "split" else layout
     return whole.audio.cut(0, whole.audio.duration_s)
@@ -103,7 +105,7 @@ def _talks_alone(
 
 def _alone(audio: Audio, channel: int, key: NoteKey, values: dict[str, float | int | str]) -> Layout:
     reason = Note(key, {**values, "other": 2 - channel, "used": channel + 1})
-    return Layout("mono", reason, Audio(audio.samples[channel][None]))
+    return Layout("mono", reason, _only(audio, channel))
 
 
 def _mixed(audio: Audio, reason: Note, options: AudioOptions) -> Layout:
@@ -118,8 +120,15 @@ def _mixed(audio: Audio, reason: Note, options: AudioOptions) -> Layout:
     spoken = levels[loudest] > reached[loudest] - _ACTIVE_DB
     if lost_db > options.cancelled_db and is_inverted(audio.samples, heard, loudest, spoken):
         inverted = Note("channels_cancel", {"used": loudest + 1})
-        return Layout("mono", inverted, Audio(audio.samples[loudest][None]))
-    into = audio.samples[:1]
+        return Layout("mono", inverted, _only(audio, loudest))
     for part, mix in mixed_blocks(audio.samples, heard, weights):
-        into[0, part] = mix
-    return Layout("mono", reason, Audio(into))
+        audio.samples[0, part] = mix
+    return Layout("mono", reason, _only(audio, 0))
+
+
+def _only(audio: Audio, channel: int) -> Audio:
+    """One channel; the memory of the others is given back."""
+    for other in range(len(audio.samples)):
+        if other != channel:
+            give_back(audio.samples[other])
+    return Audio(audio.samples[channel][None])

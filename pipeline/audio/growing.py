@@ -55,6 +55,22 @@ def zeros(channels: int, length: int) -> Samples:
     return np.frombuffer(mmap.mmap(-1, 2 * channels * length), np.int16).reshape(channels, length)
 
 
+def give_back(rows: Samples) -> None:
+    """Give the memory of whole channels that nobody needs any more to the system, where `zeros` made it; else nothing.
+
+    They are silent afterwards. Needs Linux.
+    """
+    memory: object = rows
+    while isinstance(memory, np.ndarray | memoryview):
+        memory = memory.base if isinstance(memory, np.ndarray) else memory.obj
+    if not isinstance(memory, mmap.mmap) or not hasattr(mmap, "MADV_REMOVE") or not rows.flags.c_contiguous:
+        return
+    begin = rows.ctypes.data - np.frombuffer(memory, np.uint8).ctypes.data
+    first, last = -(-begin // mmap.PAGESIZE) * mmap.PAGESIZE, (begin + rows.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE
+    if first < last:
+        memory.madvise(mmap.MADV_REMOVE, first, last - first)
+
+
 def together(tracks: Sequence[Growing]) -> tuple[Samples, ...]:
     """Samples of every track, (channels, n) each, all of one length; the tracks are empty afterwards."""
     length = max((track.length for track in tracks), default=0)

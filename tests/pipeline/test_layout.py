@@ -1,3 +1,4 @@
+import mmap
 from pathlib import Path
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 
 from conftest import noise
 from pipeline.audio import Audio, load
+from pipeline.audio.growing import zeros
 from pipeline.config import AudioOptions
 from pipeline.errors import ConfigError
 from pipeline.layout import Layout, lay_out
@@ -137,3 +139,13 @@ def test_a_mix_takes_no_memory_of_its_own(sample: tuple[Path, Path]) -> None:
     layout = lay_out(Audio(stereo), "mono", OPTIONS)
     assert np.shares_memory(layout.audio.samples, stereo)
     assert np.array_equal(layout.audio.samples[0], mean)
+
+
+def test_channels_that_are_not_analysed_give_their_memory_back() -> None:
+    samples = zeros(3, 100_001)
+    samples[:] = 7
+    lay_out(Audio(samples), "mono", OPTIONS)
+    assert (samples[0] == 7).all()
+    given_back = (samples[1:] == 0).mean()
+    assert given_back > 0.9 if hasattr(mmap, "MADV_REMOVE") else given_back == 0
+    assert (samples[1, :50] == 7).all()  # of a page that the first channel shares
