@@ -13,6 +13,7 @@ from pipeline.records import Conversation
 
 if TYPE_CHECKING:
     from docx.document import Document
+    from docx.text.paragraph import Paragraph
 
 _SPECIAL = re.compile(r"[\\`*_\[\]<>&~|$#]")
 _AT_START = re.compile(r"^(\+|-|=|!|\d+(?=[.)]))")
@@ -47,9 +48,9 @@ def quotes_docx(conversation: Conversation) -> bytes:
     _add_pairs(document, quotes.facts, quotes.colon)
     for limit in quotes.limits:
         document.add_paragraph(limit, style="Caption")
+    end = document.add_heading(quotes.heading, level=2)
     for quote in quotes.quotes:
-        _add_quote(document, quote, quotes.colon)
-    document.add_heading(quotes.heading, level=2)
+        _add_quote(end, quote, quotes.colon)
     _add_pairs(document, quotes.made, quotes.colon)
     out = io.BytesIO()
     document.save(out)
@@ -88,10 +89,11 @@ def _add_pairs(document: Document, pairs: Sequence[tuple[str, str]], colon: str)
         line.add_run(value)
 
 
-def _add_quote(document: Document, quote: Quote, colon: str) -> None:
+def _add_quote(end: Paragraph, quote: Quote, colon: str) -> None:
+    """A quote before the paragraph that ends them: one at the document's end looks through all that is there."""
     from docx.shared import Cm, Pt
 
-    head = document.add_paragraph()
+    head = end.insert_paragraph_before()
     head.paragraph_format.keep_with_next = True
     head.paragraph_format.space_before, head.paragraph_format.space_after = Pt(10), Pt(2)
     head.add_run(f"[{quote.time}] {quote.speaker}").bold = True
@@ -99,7 +101,7 @@ def _add_quote(document: Document, quote: Quote, colon: str) -> None:
     lines = [(quote.said, "Quote" if quote.quoted else "Caption")]
     lines += [(f"{name}{colon}{text}", "Caption") for name, text in quote.remarks]
     for text, style in lines:
-        document.add_paragraph(text, style=style).paragraph_format.left_indent = Cm(0.6)
+        end.insert_paragraph_before(text, style).paragraph_format.left_indent = Cm(0.6)
 
 
 def _escaped(text: str) -> str:
