@@ -23,6 +23,7 @@ from pipeline.records import SCHEMA_VERSION, Conversation
 from pipeline.store.migrations import STEPS, migrated
 from pipeline.store.rules import BrokenRuleError, check
 from pipeline.strict import RefusedError, read_bounded, short, skim_json
+from pipeline.uncollected import uncollected
 
 MOST_BYTES = 512 << 20  # of a file; ten minutes take 300 kB
 SCHEMA_ID = f"urn:ressenti:conversation:{SCHEMA_VERSION}"
@@ -54,6 +55,7 @@ def json_schema() -> dict[str, Any]:
     }
 
 
+@uncollected()
 def dumps(conversation: Conversation, *, compact: bool = False) -> str:
     """A conversation as JSON text; numbers rounded to six decimals, same conversation same text.
 
@@ -63,6 +65,7 @@ def dumps(conversation: Conversation, *, compact: bool = False) -> str:
     return to_json(data).decode() if compact else to_json(data, indent=1).decode() + "\n"
 
 
+@uncollected()
 def loads(text: str, name: str = "text") -> Conversation:
     """A conversation from JSON text, of this version or an earlier one; `NotAConversationError` where it is none.
 
