@@ -61,7 +61,8 @@ def dumps(conversation: Conversation, *, compact: bool = False) -> str:
 
     `compact` is without line breaks and spaces.
     """
-    data = _rounded(_adapter().dump_python(conversation, mode="json"))
+    data = _adapter().dump_python(conversation, mode="json")
+    _round(data)
     return to_json(data).decode() if compact else to_json(data, indent=1).decode() + "\n"
 
 
@@ -142,15 +143,15 @@ def conversations_in(folder: Path) -> list[Path]:
     return found
 
 
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise ValueError(f"expected finite numbers in a conversation, got {value}")
-        return round(value, _DECIMALS)
-    if isinstance(value, str):
-        return value if value.isascii() else _HALF.sub("\ufffd", value)
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_rounded(item) for item in value]
-    return value
+def _round(values: Any) -> None:
+    """Round the numbers in a list, or in values by name, in their place, and replace halves of characters."""
+    for key, value in values.items() if isinstance(values, dict) else enumerate(values):
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                raise ValueError(f"expected finite numbers in a conversation, got {value}")
+            values[key] = round(value, _DECIMALS)
+        elif isinstance(value, str):
+            if not value.isascii():
+                values[key] = _HALF.sub("\ufffd", value)
+        elif isinstance(value, dict | list):
+            _round(value)
