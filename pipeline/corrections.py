@@ -129,7 +129,7 @@ def _found_speaker(turn: Turn) -> str:
 
 def _as_found(turn: Turn) -> Turn:
     if turn.original is None:
-        return replace(turn, note="")
+        return replace(turn, note="") if turn.note else turn
     found = turn.original
     return replace(turn, speaker=found.speaker, windows=found.windows, unjudged=found.unjudged, original=None, note="")
 

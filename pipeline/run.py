@@ -27,6 +27,7 @@ from pipeline.records import (
     Window,
     ignore_progress,
 )
+from pipeline.uncollected import uncollected
 from pipeline.validation import read_validation
 from pipeline.version import PROGRAM
 from pipeline.watch import Watch, watched
@@ -150,6 +151,7 @@ def _log_recording(recording: Recording) -> None:
         log.debug("of the recording: %s %s", note.key, note.values)
 
 
+@uncollected()
 def derive(conversation: Conversation, config: Config) -> Conversation:
     """Everything that follows from turns and their scores, computed anew: affect, trajectories, dynamics (pure).
 

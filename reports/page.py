@@ -12,6 +12,7 @@ from typing import Any
 from pipeline import store
 from pipeline.annotations import INEXACT_S
 from pipeline.records import CLASSES, Conversation
+from pipeline.uncollected import uncollected
 from reports.document import asset, csp_hash, template
 from reports.figures import make_figures
 from reports.figures.style import speaker_style
@@ -28,6 +29,7 @@ _LEVEL = 10  # of 12; higher ones make the page no smaller
 SCRIPTS = ("base.js", "strip.js", "player.js", "figures.js", "points.js", "turns.js", "corrections.js")
 
 
+@uncollected()
 def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes | str | None = None) -> str:
     """The page of one conversation, in the language asked for or else the conversation's own.
 

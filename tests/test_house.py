@@ -35,6 +35,7 @@ SHARED = {
     "stats",
     "strict",
     "touching",
+    "uncollected",
     "models",
     "version",
     "voice",
@@ -83,7 +84,7 @@ def test_imports_run_one_way(path: Path) -> None:
 @pytest.mark.parametrize("path", modules("reports"), ids=lambda p: p.name)
 def test_reports_know_records_and_nothing_of_models(path: Path) -> None:
     rooms = {r for r in map(room_of, imports_of(path)) if r}
-    assert rooms <= {"annotations", "corrections", "records", "errors", "store", "visible"}
+    assert rooms <= {"annotations", "corrections", "records", "errors", "store", "uncollected", "visible"}
     assert not {"torch", "onnxruntime", "transformers"} & {name.split(".")[0] for name in imports_of(path)}
 
 

@@ -6,6 +6,7 @@ import io
 import re
 import zipfile
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import TYPE_CHECKING
 
 from pipeline.export.quotes import Quote, quotes_of
@@ -13,6 +14,7 @@ from pipeline.records import Conversation
 
 if TYPE_CHECKING:
     from docx.document import Document
+    from docx.text.paragraph import Paragraph
 
 _SPECIAL = re.compile(r"[\\`*_\[\]<>&~|$#]")
 _AT_START = re.compile(r"^(\+|-|=|!|\d+(?=[.)]))")
@@ -47,9 +49,10 @@ def quotes_docx(conversation: Conversation) -> bytes:
     _add_pairs(document, quotes.facts, quotes.colon)
     for limit in quotes.limits:
         document.add_paragraph(limit, style="Caption")
+    end = document.add_heading(quotes.heading, level=2)
+    models = _models(document)
     for quote in quotes.quotes:
-        _add_quote(document, quote, quotes.colon)
-    document.add_heading(quotes.heading, level=2)
+        _add_quote(end, models, quote, quotes.colon)
     _add_pairs(document, quotes.made, quotes.colon)
     out = io.BytesIO()
     document.save(out)
@@ -88,18 +91,38 @@ def _add_pairs(document: Document, pairs: Sequence[tuple[str, str]], colon: str)
         line.add_run(value)
 
 
-def _add_quote(document: Document, quote: Quote, colon: str) -> None:
+def _models(document: Document) -> dict[str, Paragraph]:
+    """Paragraphs that quotes are copies of, by style; taken out of the document again."""
     from docx.shared import Cm, Pt
 
-    head = document.add_paragraph()
-    head.paragraph_format.keep_with_next = True
-    head.paragraph_format.space_before, head.paragraph_format.space_after = Pt(10), Pt(2)
+    models = {style: document.add_paragraph(style=style) for style in ("Normal", "Quote", "Caption")}
+    head = models["Normal"].paragraph_format
+    head.keep_with_next, head.space_before, head.space_after = True, Pt(10), Pt(2)
+    for style, model in models.items():
+        if style != "Normal":
+            model.paragraph_format.left_indent = Cm(0.6)
+        model._p.getparent().remove(model._p)  # noqa: SLF001  # docx has no public way to take one out
+    return models
+
+
+def _copied(model: Paragraph, end: Paragraph) -> Paragraph:
+    """A paragraph like another, before the end: docx would look through all paragraphs, and all styles, for each."""
+    from docx.text.paragraph import Paragraph
+
+    element = deepcopy(model._p)  # noqa: SLF001  # docx has no public way to copy one
+    end._p.addprevious(element)  # noqa: SLF001
+    return Paragraph(element, end._parent)  # noqa: SLF001
+
+
+def _add_quote(end: Paragraph, models: dict[str, Paragraph], quote: Quote, colon: str) -> None:
+    """A quote before the paragraph that ends them."""
+    head = _copied(models["Normal"], end)
     head.add_run(f"[{quote.time}] {quote.speaker}").bold = True
     head.add_run(" · " + " · ".join(quote.heard))
     lines = [(quote.said, "Quote" if quote.quoted else "Caption")]
     lines += [(f"{name}{colon}{text}", "Caption") for name, text in quote.remarks]
     for text, style in lines:
-        document.add_paragraph(text, style=style).paragraph_format.left_indent = Cm(0.6)
+        _copied(models[style], end).add_run(text)
 
 
 def _escaped(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.affect import model_answer
@@ -10,6 +9,7 @@ from pipeline.annotations import Span
 from pipeline.export.said import has_words, is_corrected, names_of, plain, text_of, words_of
 from pipeline.export.wording import Lang, Wording, clock, silenced, spans_of, wording_of
 from pipeline.records import Conversation, ModelInfo, Speaker, Turn
+from pipeline.touching import Timed
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ def quotes_of(conversation: Conversation) -> Quotes:
     words, wording = words_of(conversation), wording_of(conversation)
     names = names_of(conversation, wording)
     no_words = wording("no_words" if has_words(conversation) else "no_transcript")
+    bleeps = Timed(conversation.bleeps)
     quotes = []
     for turn in sorted(conversation.turns, key=lambda t: (t.start_s, t.end_s)):
         said = text_of(words.get(turn.index, ()))
@@ -61,7 +62,7 @@ def quotes_of(conversation: Conversation) -> Quotes:
                 heard=_heard(conversation, turn, wording),
                 said=said or no_words,
                 quoted=bool(said),
-                remarks=(*_remarks(turn, names, wording), *_silenced_in(turn, conversation.bleeps, wording)),
+                remarks=(*_remarks(turn, names, wording), *_silenced_in(turn, bleeps, wording)),
             )
         )
     return Quotes(
@@ -102,10 +103,10 @@ def _remarks(turn: Turn, names: dict[str, str], wording: Wording) -> tuple[tuple
     return tuple(remarks)
 
 
-def _silenced_in(turn: Turn, bleeps: Sequence[Span], wording: Wording) -> tuple[tuple[str, str], ...]:
+def _silenced_in(turn: Turn, bleeps: Timed[Span], wording: Wording) -> tuple[tuple[str, str], ...]:
     """The parts of a turn that are silenced, as a remark."""
-    own = [(max(b.start_s, turn.start_s), min(b.end_s, turn.end_s)) for b in bleeps]
-    inside = [Span(start, end) for start, end in own if start < end]
+    near = bleeps.touching(turn.start_s, turn.end_s)
+    inside = [Span(max(b.start_s, turn.start_s), min(b.end_s, turn.end_s)) for b in near]
     return ((wording("silenced"), spans_of(inside)),) if inside else ()
 
 

@@ -13,6 +13,8 @@ from pipeline.records import Conversation, Turn
 
 def plain(text: str) -> str:
     """Text in one line, without control characters and what is no character: XML and formats of lines refuse these."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     kept = (" " if c.isspace() else c for c in text if c.isspace() or _is_text(c))
     return " ".join("".join(kept).split())
 

@@ -23,6 +23,7 @@ from pipeline.records import SCHEMA_VERSION, Conversation
 from pipeline.store.migrations import STEPS, migrated
 from pipeline.store.rules import BrokenRuleError, check
 from pipeline.strict import RefusedError, read_bounded, short, skim_json
+from pipeline.uncollected import uncollected
 
 MOST_BYTES = 512 << 20  # of a file; ten minutes take 300 kB
 SCHEMA_ID = f"urn:ressenti:conversation:{SCHEMA_VERSION}"
@@ -54,15 +55,18 @@ def json_schema() -> dict[str, Any]:
     }
 
 
+@uncollected()
 def dumps(conversation: Conversation, *, compact: bool = False) -> str:
     """A conversation as JSON text; numbers rounded to six decimals, same conversation same text.
 
     `compact` is without line breaks and spaces.
     """
-    data = _rounded(_adapter().dump_python(conversation, mode="json"))
+    data = _adapter().dump_python(conversation, mode="json")
+    _round(data)
     return to_json(data).decode() if compact else to_json(data, indent=1).decode() + "\n"
 
 
+@uncollected()
 def loads(text: str, name: str = "text") -> Conversation:
     """A conversation from JSON text, of this version or an earlier one; `NotAConversationError` where it is none.
 
@@ -139,15 +143,15 @@ def conversations_in(folder: Path) -> list[Path]:
     return found
 
 
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise ValueError(f"expected finite numbers in a conversation, got {value}")
-        return round(value, _DECIMALS)
-    if isinstance(value, str):
-        return value if value.isascii() else _HALF.sub("\ufffd", value)
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_rounded(item) for item in value]
-    return value
+def _round(values: Any) -> None:
+    """Round the numbers in a list, or in values by name, in their place, and replace halves of characters."""
+    for key, value in values.items() if isinstance(values, dict) else enumerate(values):
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                raise ValueError(f"expected finite numbers in a conversation, got {value}")
+            values[key] = round(value, _DECIMALS)
+        elif isinstance(value, str):
+            if not value.isascii():
+                values[key] = _HALF.sub("\ufffd", value)
+        elif isinstance(value, dict | list):
+            _round(value)
