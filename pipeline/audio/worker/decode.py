@@ -77,10 +77,9 @@ class _Reading:
                 for index, stream in streams.items()
             }
             pages = ogg.pages_of(self.source) if "ogg" in names else {}
-            if pages and len(container.streams) == 1:
-                for index, stream in streams.items():
-                    rate_hz = _GRANULES.get(stream.codec_context.name, stream.codec_context.sample_rate)
-                    tracks[index].pages = ogg.PageTimes(pages, rate_hz, self.source.size) if rate_hz else None
+            for index, stream in streams.items() if pages else ():
+                rate_hz = _GRANULES.get(stream.codec_context.name, stream.codec_context.sample_rate)
+                tracks[index].pages = ogg.PageTimes(pages, rate_hz, self.source.size) if rate_hz else None
             yield self._about(container, found, wanted, left), b""
             order = {index: number for number, index in enumerate(streams)}
             for index, (at, samples) in self._decode(container, streams, tracks):
