@@ -228,6 +228,8 @@ class _Reading:
                 track.damaged -= track.tail_packets
                 track.packets -= track.tail_packets
                 self.unread += track.tail_bytes
+        if (other := structure.another_file(self.source, names, self.at)) is not None:  # files joined by `cat`
+            self.unread = max(self.unread, self.source.size - other)
         gaps = any(track.gaps for track in tracks.values())
         broken = gaps and bool(names & {"matroska", "webm", "mov", "mp4"}) and not self._whole(names)
         if "flac" in names or broken:  # where no frame may be missing, what is missing is lost
