@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from media import pulses, tone, write
+from media import onsets, pulses, tone, write
 from pipeline import audio, errors
 from pipeline.audio.worker.lengths import lengths_of
 from pipeline.audio.worker.source import Source
@@ -146,6 +146,35 @@ def test_mp3s_joined_are_read_whole(tmp_path: Path) -> None:
     part = write(tmp_path / "part.mp3", [pulses(4, 16_000)], "libmp3lame", 16_000).read_bytes()
     recording, _ = loaded(tmp_path, part * 3, "mp3")
     assert recording.duration_s == pytest.approx(12, abs=0.5)
+
+
+def test_mp3s_with_pictures_joined_are_read_whole(tmp_path: Path) -> None:
+    options = {"write_xing": "0", "id3v2_version": "0"}
+    part = write(tmp_path / "part.mp3", [pulses(4, 16_000)], "libmp3lame", 16_000, options=options).read_bytes()
+    picture = b"APIC" + struct.pack(">IH", 60_000, 0) + np.random.default_rng(0).bytes(60_000)
+    size = len(picture)
+    tag = b"ID3\3\0\0" + bytes([size >> 21 & 127, size >> 14 & 127, size >> 7 & 127, size & 127]) + picture
+    recording, sound = loaded(tmp_path, (tag + part) * 3, "mp3")
+    assert recording.duration_s == pytest.approx(12, abs=0.5)
+    assert len(onsets(sound.samples[0])) == 12
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_files_of_plain_sound_joined_are_read_whole(tmp_path: Path, name: str) -> None:
+    sound = sound_of(name, 4)
+    recording, _ = loaded(tmp_path, 2 * MAKERS[name](sound, len(sound)))
+    assert recording.duration_s == pytest.approx(8, abs=0.02)
+    assert [note.key for note in recording.notes] == ["early_header"]
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "rate"),
+    [("a.m4a", "aac", 16_000), ("a.flv", "aac", 44_100), ("a.tta", "tta", 16_000), ("a.voc", "pcm_u8", 16_000)],
+)
+def test_what_is_joined_and_cannot_be_read_is_said(tmp_path: Path, name: str, codec: str, rate: int) -> None:
+    part = write(tmp_path / name, [pulses(4, rate)], codec, rate).read_bytes()
+    with pytest.raises(errors.TruncatedError, match=f"nothing of its last {len(part)} bytes"):
+        loaded(tmp_path, part * 2, name[2:])
 
 
 def test_an_mp3_that_promises_more_is_refused(tmp_path: Path) -> None:

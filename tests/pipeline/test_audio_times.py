@@ -36,7 +36,9 @@ CONTAINERS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "codec", "rate"), CONTAINERS)
+@pytest.mark.parametrize(
+    ("name", "codec", "rate"), [*CONTAINERS, ("a.ogg", "libopus", 48_000), ("a.ogg", "flac", 16_000)]
+)
 def test_a_gap_in_the_stamps_is_filled_and_told(tmp_path: Path, name: str, codec: str, rate: int) -> None:
     path = write(tmp_path / name, [pulses(10, rate)], codec, rate, drop=lambda s: 2.7 <= s < 6.7)
     recording, sound = audio.load(path, OPTIONS, trusted=True)
@@ -138,6 +140,19 @@ def test_a_damaged_page_shifts_nothing_and_is_told(
     assert times[0] == pytest.approx(0, abs=0.05)
     assert times[-1] == pytest.approx(39, abs=0.08)
     assert all(min(abs(t - k) for k in range(40)) < 0.1 or 0.1 < t % 1 < 0.5 for t in times)
+
+
+def test_a_damaged_page_among_those_of_other_streams_is_lost(tmp_path: Path) -> None:
+    track = pulses(40, 48_000)
+    data = bytearray(write(tmp_path / "a.ogg", [track, track[::-1]], "libopus", 48_000).read_bytes())
+    pages = ogg_pages(bytes(data))
+    data[pages[len(pages) // 2] + 200] ^= 4
+    path = tmp_path / "bad.ogg"
+    path.write_bytes(data)
+    recording, sound = audio.load(path, OPTIONS, trusted=True)
+    assert keys(recording)["lost_filled"]["seconds"] == pytest.approx(1.0, abs=0.1)
+    assert "gaps_filled" not in keys(recording)
+    assert onsets(sound.samples[0])[-1] == pytest.approx(39, abs=0.05)
 
 
 @pytest.mark.parametrize("number", [2, -2])

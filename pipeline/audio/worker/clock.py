@@ -47,6 +47,11 @@ class Clock:
             self._expected_s += duration_s
         return place
 
+    def jumps(self, stamp_s: float, duration_s: float) -> bool:
+        """Whether a frame of that stamp would leave a gap behind those before it."""
+        least_s = max(LEAST_JUMP_S, 2 * duration_s)
+        return self.position_s > 0 and stamp_s + self._shift_s - self.position_s > least_s
+
     def _compare(self, stamp_s: float, duration_s: float, least_s: float) -> Place:
         if self._expected_s is None and self.position_s == 0:
             self._first_s = stamp_s

@@ -77,14 +77,14 @@ class _Reading:
                 for index, stream in streams.items()
             }
             pages = ogg.pages_of(self.source) if "ogg" in names else {}
-            if pages and len(container.streams) == 1:
-                for index, stream in streams.items():
-                    rate_hz = _GRANULES.get(stream.codec_context.name, stream.codec_context.sample_rate)
-                    if not rate_hz:
-                        continue
-                    if ogg.last_longer(pages, self.source, int(self.job.limits.max_duration_s * rate_hz)):
-                        raise Refused("too_long", most=self.job.limits.max_duration_s)
-                    tracks[index].pages = ogg.PageTimes(pages, rate_hz, self.source.size)
+            for index, stream in streams.items() if pages else ():
+                rate_hz = _GRANULES.get(stream.codec_context.name, stream.codec_context.sample_rate)
+                if not rate_hz:
+                    continue
+                most = int(self.job.limits.max_duration_s * rate_hz)
+                if len(container.streams) == 1 and ogg.last_longer(pages, self.source, most):
+                    raise Refused("too_long", most=self.job.limits.max_duration_s)
+                tracks[index].pages = ogg.PageTimes(pages, rate_hz, self.source.size)
             yield self._about(container, found, wanted, left), b""
             order = {index: number for number, index in enumerate(streams)}
             for index, (at, samples) in self._decode(container, streams, tracks):
@@ -233,6 +233,8 @@ class _Reading:
                 track.damaged -= track.tail_packets
                 track.packets -= track.tail_packets
                 self.unread += track.tail_bytes
+        if (other := structure.another_file(self.source, names, self.at)) is not None:  # files joined by `cat`
+            self.unread = max(self.unread, self.source.size - other)
         gaps = any(track.gaps for track in tracks.values())
         broken = gaps and bool(names & {"matroska", "webm", "mov", "mp4"}) and not self._whole(names)
         if "flac" in names or broken:  # where no frame may be missing, what is missing is lost

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .source import Source
+from .tags import inner_tags
 
 _TAIL_CHUNKS = tuple(b"LIST id3  ID3  bext iXML fact cue  smpl JUNK PAD  _PMX axml"[k : k + 4] for k in range(0, 60, 5))
+_AGAIN = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"data", b"SSND")  # another file or more sound, no tail
 _PCM = {1, 3, 6, 7}
 
 
@@ -82,6 +84,8 @@ def lengths_of(source: Source) -> Lengths:
     if head[:4] == b".snd" and len(head) == 16:
         start, size = struct.unpack(">II", head[4:12])
         return Lengths(promised=None if size in {0, 0xFFFFFFFF} else size, there=max(0, source.size - start))
+    if head[:3] == b"ID3" or (head[:1] == b"\xff" and head[1:2] >= b"\xe0"):
+        return Lengths(patches=tuple(inner_tags(source)))
     return Lengths()
 
 
@@ -160,7 +164,7 @@ def _chunks_follow(source: Source, kind: _Kind, at: int) -> bool:
             return True
         for number, chunk in enumerate(_chunks(source, kind, first)):
             known = chunk.name in _TAIL_CHUNKS or (kind.ident == 16 and chunk.name[4:] == _W64.data[4:])
-            if not (known or _is_name(chunk.name)) or chunk.size < 0:
+            if not (known or _is_name(chunk.name)) or chunk.name in _AGAIN or chunk.size < 0:
                 break
             left = source.size - chunk.end
             if left <= kind.pad or (known and left < 0) or (number > 0 and left < 8):

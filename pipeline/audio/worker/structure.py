@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from .source import Source
 
+_BLOCK = 1 << 18
 _CLUSTER, _SEGMENT = 0x1F43B675, 0x18538067
 _MPEG_RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 
@@ -35,6 +36,19 @@ def mp4_is_whole(source: Source) -> bool:
     for _, _, end in boxes(source):
         last = end
     return last == source.size or (0 < source.size - last < 8)
+
+
+def another_file(source: Source, names: set[str], at: int) -> int | None:
+    """Where a second file begins behind the first, from a position on; None where none does or its reader goes on."""
+    if names & {"mov", "mp4"}:
+        starts = [body - 8 for name, body, _ in boxes(source) if name == b"ftyp"][1:2]
+        return starts[0] if starts and starts[0] >= at else None
+    begin = source.at(0, 8)
+    while names & {"flv", "tta", "voc"} and (block := source.at(at, _BLOCK)):
+        if (found := block.find(begin)) >= 0:
+            return at + found
+        at += max(1, len(block) - len(begin) + 1)
+    return None
 
 
 def is_fragmented(source: Source) -> bool:

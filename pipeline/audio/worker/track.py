@@ -130,9 +130,15 @@ class Decoded:
         stamp, missing = self.pages.read(self._page_at, sum(f.samples / f.sample_rate for f in frames))
         if missing and self.clock.position_s == 0:  # the first pages are lost, and times count from them
             self.clock.start_at(0.0)
-        for frame in frames:
-            yield from self._place(frame, stamp, lost=missing)
-            stamp, missing = None, False
+        whole = [frame.samples / frame.sample_rate for frame in frames]
+        if stamp is not None and not missing and self.clock.jumps(stamp, whole[0]):
+            # a page is written out when a packet takes it past its time: the gap lies before the last
+            stamps = [*[None] * (len(frames) - 1), stamp + sum(whole[:-1])]
+        else:
+            stamps = [stamp, *[None] * (len(frames) - 1)]
+        for frame, at in zip(frames, stamps, strict=True):
+            yield from self._place(frame, at, lost=missing)
+            missing = False
 
     def _place(self, frame: AudioFrame, stamp_s: float | None, *, lost: bool) -> Iterator[Block]:
         first = self.clock.position_s == 0
