@@ -16,6 +16,7 @@ from pipeline.cli.console import Terminal
 from pipeline.errors import ConfigError, OutputError, OutputExistsError
 from pipeline.records import Conversation
 from pipeline.store.faults import output_error
+from pipeline.there import is_there
 
 log = logging.getLogger(__name__)
 SIDECAR = {"mp3": ".report.mp3"}  # the page's sound, where it is not in the page
@@ -56,7 +57,7 @@ def with_sidecar(formats: tuple[str, ...], how: str) -> tuple[str, ...]:
 
 def stored(paths: Sequence[Path]) -> list[Path]:
     """Without exports of the format `aws`: `*.json` names these beside the conversations that they came from."""
-    return [p for p in paths if not (p.name.endswith(ENDINGS["aws"]) and _conversation_of(p).exists())]
+    return [p for p in paths if not (p.name.endswith(ENDINGS["aws"]) and is_there(_conversation_of(p)))]
 
 
 def _conversation_of(path: Path) -> Path:
@@ -161,7 +162,7 @@ def tell_stale(paths: Mapping[str, Path], terminal: Terminal) -> None:
     kind, path = next((kind, path) for kind, path in paths.items() if kind != "mp3")
     stem = path.name.removesuffix(ENDINGS[kind])
     old = [path.with_name(stem + ending) for name, ending in ENDINGS.items() if name not in paths]
-    names = [escape(found.name) for found in old if found.exists()]
+    names = [escape(found.name) for found in old if is_there(found)]
     if names:
         terminal.say(
             f"    [yellow]still as before: {', '.join(names)}[/]; name their formats with --format to write them anew"

@@ -22,6 +22,7 @@ from pipeline.config import Config, load_config
 from pipeline.errors import ConfigError, NotAConversationError
 from pipeline.models.hashes import digest_of
 from pipeline.records import Conversation
+from pipeline.there import is_file, is_folder
 from pipeline.version import PROGRAM
 
 
@@ -56,7 +57,7 @@ def report(
     sound.check(audio, formats)
     how = sound.for_report(audio, chosen.report.audio if chosen else None, recording)
     sources = stored.truest(outputs.stored(_in_folders(conversations)), terminal)
-    if recording is not None and not recording.is_dir() and len(sources) > 1:
+    if recording is not None and not is_folder(recording) and len(sources) > 1:
         raise ConfigError(f"--recording: got a file for {len(sources)} conversations; expected the folder of all.")
     added = Additions(transcript, bleep, pseudonyms)
     added.check(len(sources))
@@ -100,7 +101,7 @@ class Job:
         options = self.chosen.model_dump(mode="json", exclude={"compute"}) if self.chosen else None
         added = self.added.digest(stored.stem_of(plan.source))
         made_of = json.dumps(["report", options, self.lang, self.how, added], sort_keys=True)
-        source = digest_of(plan.source) if plan.source.is_file() else ""
+        source = digest_of(plan.source) if is_file(plan.source) else ""
         return store.Made(source, PROGRAM, hashlib.sha256(made_of.encode()).hexdigest())
 
     def _tell(
@@ -123,5 +124,5 @@ def _in_folders(sources: Sequence[Path]) -> list[Path]:
 
     found: list[Path] = []
     for source in sources:
-        found += conversations_in(source) if source.is_dir() else [source]
+        found += conversations_in(source) if is_folder(source) else [source]
     return found

@@ -15,6 +15,7 @@ from pipeline.models import forbid_network
 from pipeline.models.folders import is_id
 from pipeline.models.installed import need, verify
 from pipeline.records import CLASSES
+from pipeline.there import expanded
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,7 +46,7 @@ def find_base(text: str) -> Base:
     a checkpoint that is damaged or not wav2vec2.
     """
     forbid_network()
-    folder = Path(text).expanduser()
+    folder = expanded(text)
     if (folder / "config.json").is_file():
         checkpoint = open_checkpoint(folder)
         trained = read_trained(folder, checkpoint.sha256)
