@@ -35,7 +35,7 @@ RAW_PATTERN = r"^(mulaw|alaw|s16le|s16be|u8|s8|s24le|s32le|f32le):[1-9][0-9]{3,5
 
 def _raw_sound(value: object) -> object:
     """The value as it is, but for text that is none of these: what it should be is said in words, not as a pattern."""
-    if isinstance(value, str) and not re.search(RAW_PATTERN, value):
+    if isinstance(value, str) and not re.fullmatch(RAW_PATTERN, value):
         raise ValueError(
             f"got {short(repr(value))}, expected ENCODING:RATE or ENCODING:RATE:CHANNELS, as in mulaw:8000, alaw:8000 "
             "or s16le:8000:2"

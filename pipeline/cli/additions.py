@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -92,6 +93,14 @@ class Additions:
 
         path = self._transcript_of(name)
         return None if path is None else (path, read_transcript(path, name))
+
+    def read(self, names: Iterable[str]) -> list[Path]:
+        """The transcripts of recordings, as far as they are there: nothing is to be written over them."""
+        found = []
+        for name in names:
+            with suppress(TranscriptError):  # reading it says it again
+                found.append(self._transcript_of(name))
+        return [path for path in found if path is not None]
 
     def _transcript_of(self, name: str) -> Path | None:
         from pipeline.transcript.files import find_transcript

@@ -128,7 +128,8 @@ def analyze(
     from pipeline.audio import checked_sha256
 
     names_of = added.names(lambda path: path.stem, checked_sha256)
-    plans = outputs.plan(recordings, out, outputs.with_sidecar(formats, options.report.audio), names_of)
+    read = [Path(config), *added.read(path.stem for path in recordings)]
+    plans = outputs.plan(recordings, out, outputs.with_sidecar(formats, options.report.audio), names_of, read)
     from pipeline.chosen import Models
 
     job = Job(options, people, added, terminal, Models())

@@ -62,7 +62,8 @@ def report(
     added = Additions(transcript, bleep, pseudonyms)
     added.check(len(sources))
     names_of = added.names(stored.stem_of, stored.recording_sha256)
-    plans = outputs.plan(sources, out, outputs.with_sidecar(formats, how), names_of)
+    read = [*filter(None, [recording]), *added.read(map(stored.stem_of, sources))]
+    plans = outputs.plan(sources, out, outputs.with_sidecar(formats, how), names_of, read)
     job = Job(chosen, lang, recording, how, added, terminal, tuple(conversations))
     raise typer.Exit(Batch(terminal, Rules(overwrite, as_json=as_json), job.made).run(plans, job.work))
 

@@ -15,7 +15,7 @@ from pipeline.models import forbid_network
 from pipeline.models.folders import is_id
 from pipeline.models.installed import need, verify
 from pipeline.records import CLASSES
-from pipeline.there import expanded
+from pipeline.there import expanded, is_file
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,7 +47,7 @@ def find_base(text: str) -> Base:
     """
     forbid_network()
     folder = expanded(text)
-    if (folder / "config.json").is_file():
+    if is_file(folder / "config.json"):
         checkpoint = open_checkpoint(folder)
         trained = read_trained(folder, checkpoint.sha256)
         if trained is None:
