@@ -88,7 +88,7 @@ class Job:
         except NotAConversationError as error:
             if path in self.named:
                 raise
-            terminal.err.print(f"[yellow]left out[/] {escape(str(error))}")
+            terminal.note(f"[yellow]left out[/] {escape(str(error))}")
             return False
         conversation = self.added.apply(original, self.added.words(stored.stem_of(path)))
         with terminal.progress(path.name) as progress:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from conftest import noise, write_wav
 from pipeline import errors
 from pipeline.cli.additions import Additions
+from pipeline.cli.app import main
 from pipeline.config import load_config
 from pipeline.there import expanded, is_file, is_folder, is_there
 
@@ -66,3 +68,31 @@ def test_a_config_that_is_not_there_is_said_without_the_systems_words(name: str)
     with pytest.raises(errors.ConfigError) as caught:
         load_config(name)
     assert "Errno" not in str(caught.value)
+
+
+ACTING = "x\x1b[31m\u202e"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["analyze", "call.wav", f"--{ACTING}"],
+        ["analyze", "call.wav", "--speakers", ACTING],
+        [ACTING],
+        ["report", "."],
+        ["evaluate", "label", ".", "--out", "labels.html"],
+        ["analyze", f"{ACTING}.json", "-vv"],
+    ],
+)
+def test_names_do_not_act_on_the_terminal(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["ressenti", *arguments])
+    (tmp_path / f"{ACTING}.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(SystemExit):
+        main()
+    said = "".join(capfd.readouterr())
+    assert "\x1b" not in said
+    assert "\u202e" not in said
+    assert r"\x1b[31m\u202e" in said or "--speakers" in arguments

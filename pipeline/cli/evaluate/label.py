@@ -157,5 +157,5 @@ def _load(sources: Sequence[Path], terminal: Terminal) -> dict[Path, Conversatio
             try:
                 found[path] = uncorrected(store.load(path))
             except NotAConversationError as error:
-                terminal.err.print(f"[yellow]left out[/] {escape(str(error))}")
+                terminal.note(f"[yellow]left out[/] {escape(str(error))}")
     return found
