@@ -5,16 +5,17 @@ Every threshold of the product is here, with its unit in its name and its source
 
 from __future__ import annotations
 
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from pipeline.errors import ConfigError
 from pipeline.groups import Group, misfits
 from pipeline.records import CLASSES
-from pipeline.strict import RefusedError, parse_yaml, read_text
+from pipeline.strict import RefusedError, parse_yaml, read_text, short
 
 MOST_BYTES = 256 * 1024  # of a file of options; the longest that comes with the product has 6 kB
 _DAY_S = 86_400.0
@@ -30,6 +31,19 @@ Place = Annotated[str, Field(min_length=1, max_length=4096)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Unit = Annotated[float, Field(ge=-1, le=1)]
 RAW_PATTERN = r"^(mulaw|alaw|s16le|s16be|u8|s8|s24le|s32le|f32le):[1-9][0-9]{3,5}(:[1-8])?$"
+
+
+def _raw_sound(value: object) -> object:
+    """The value as it is, but for text that is none of these: what it should be is said in words, not as a pattern."""
+    if isinstance(value, str) and not re.fullmatch(RAW_PATTERN, value):
+        raise ValueError(
+            f"got {short(repr(value))}, expected ENCODING:RATE or ENCODING:RATE:CHANNELS, as in mulaw:8000, alaw:8000 "
+            "or s16le:8000:2"
+        )
+    return value
+
+
+RawSound = Annotated[str, BeforeValidator(_raw_sound), Field(pattern=RAW_PATTERN)]
 ClassName = Literal["Pleased", "Relaxed", "Neutral", "Sad", "Tension"]
 WindowLength = Annotated[float, Field(ge=0.1, le=600)]
 Distance = Annotated[float, Field(gt=0, le=2)]
@@ -51,7 +65,7 @@ class AudioOptions(Group):
     remove_hum: bool = True  # take out DC offset, rumble and steady tones, which carry no speech
     track: Annotated[int, Field(ge=1, le=1000)] | None = None  # of several sound tracks; None: all that hold a party
     # sound without a header, as ENCODING:RATE or ENCODING:RATE:CHANNELS; a file with a header is read by its own
-    raw: Annotated[str, Field(pattern=RAW_PATTERN)] | None = None
+    raw: RawSound | None = None
     max_duration_s: Annotated[float, Field(gt=0, le=604_800)] = 43_200.0  # 12 h; silence in gaps counts
     max_decoded_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 1_500  # of samples: an hour of a channel takes 115
 
@@ -280,7 +294,17 @@ def build_config(
         return Config.model_validate(merged)
     except ValidationError as exc:
         problems = misfits(exc, Config)
-        raise ConfigError(f"{source}: {problems}. See configs/default.yaml for every option and its meaning.") from exc
+        where = f"{source}: " if not overrides or _misfits_alone(data) else ""
+        raise ConfigError(f"{where}{problems}. See configs/default.yaml for every option and its meaning.") from exc
+
+
+def _misfits_alone(data: dict[str, object]) -> bool:
+    """Whether options do not fit as they are in their file, and not only by what was given beside it."""
+    try:
+        Config.model_validate(data)
+    except ValidationError:
+        return True
+    return False
 
 
 def _parsed(source: str | Path) -> Any:
@@ -296,7 +320,12 @@ def _read(source: str | Path) -> str:
     if path.suffix.lower() in {".yaml", ".yml"} or len(path.parts) > 1:
         try:
             return read_text(path, MOST_BYTES)
-        except (OSError, RefusedError) as exc:
+        except FileNotFoundError as exc:
+            names = ", ".join(preset_names())
+            raise ConfigError(f"{source}: no such file; expected a config, or one of the presets {names}.") from exc
+        except OSError as exc:
+            raise ConfigError(f"{source}: cannot be read as a config ({exc.strerror}). Check the file.") from exc
+        except RefusedError as exc:
             raise ConfigError(f"{source}: cannot be read as a config ({exc}). Check the name and the file.") from exc
     if str(source) not in preset_names():
         names = ", ".join(preset_names())

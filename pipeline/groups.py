@@ -60,6 +60,9 @@ def _said(problem: Any, group: type[Group]) -> str:
     if kind in ("too_short", "too_long"):
         limit = f"at least {about['min_length']}" if kind == "too_short" else f"at most {about['max_length']}"
         return f"{got} {limit} of them, not {about['actual_length']}"
+    if kind in ("string_too_short", "string_too_long"):
+        limit = f"at least {about['min_length']}" if kind == "string_too_short" else f"at most {about['max_length']}"
+        return f"{got} text of {limit} character{'' if limit.endswith(' 1') else 's'}"
     if kind == "finite_number":
         return f"{got} a finite number"
     if limits := [f"{words} {about[key]:g}" for key, words in _LIMITS.items() if key in about]:

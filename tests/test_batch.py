@@ -274,3 +274,32 @@ def test_what_an_encoding_lacks_does_not_hide_an_error(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == errors.NotFoundError.exit_code
     assert "n\\xe9.wav: no such file" in done.stderr
+
+
+def test_what_is_read_is_never_replaced_by_a_result(heard: list[str], tmp_path: Path) -> None:
+    recording = write_wav(tmp_path / "call.wav", noise(30))
+    words = "1\n00:00:00,500 --> 00:00:05,000\nmine\n\n"
+    (tmp_path / "call.srt").write_text(words, encoding="utf-8")
+    (tmp_path / "link.srt").symlink_to("call.srt")
+    (tmp_path / "sub").mkdir()
+    write = ("--out", tmp_path / "sub" / "..", "--overwrite")
+    for transcript in (tmp_path / "call.srt", tmp_path / "link.srt", tmp_path):
+        asked = ["analyze", recording, "--transcript", transcript, "--format", "srt", *write]
+        done = RUN.invoke(app, [str(part) for part in asked])
+        assert isinstance(done.exception, errors.ConfigError)
+        assert "call.srt is read, and would be overwritten by a result" in str(done.exception)
+    own = recording.rename(tmp_path / "own.json")
+    before = own.read_bytes()
+    with pytest.raises(errors.ConfigError, match=r"own\.json is read"):
+        analyze(own, *write)
+    assert own.read_bytes() == before
+    assert (tmp_path / "call.srt").read_text(encoding="utf-8") == words
+    assert heard == []
+
+
+def test_another_recording_is_not_replaced_by_the_sound_of_a_page(heard: list[str], tmp_path: Path) -> None:
+    first, second = (write_wav(tmp_path / name, noise(30)) for name in ("call.wav", "call.report.mp3"))
+    done = RUN.invoke(app, ["analyze", str(first), str(second), "--audio", "sidecar", "--overwrite"])
+    assert isinstance(done.exception, errors.ConfigError)
+    assert second.read_bytes() == first.read_bytes()
+    assert heard == []

@@ -34,6 +34,7 @@ SHARED = {
     "mel",
     "stats",
     "strict",
+    "there",
     "touching",
     "uncollected",
     "models",

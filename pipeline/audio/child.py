@@ -79,7 +79,7 @@ def _messages(process: subprocess.Popen[bytes], pipe: IO[bytes], alive: Callable
     if _exactly(pipe, _HEADER_BYTES, alive) is None:
         raise errors.RessentiError(
             f"the decoder could not be started (exit code {process.wait()}); expected {sys.executable} to import numpy "
-            "and av. Install Ressenti again."
+            "and av. Give it more memory if it may take little (ulimit -v); otherwise install Ressenti again."
         )
     while True:
         header = _exactly(pipe, _HEADER_BYTES, alive)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,8 +15,9 @@ from rich.markup import escape
 
 from pipeline.cli.console import Terminal, counted
 from pipeline.errors import ConfigError, TranscriptError
-from pipeline.models.hashes import digest_of
 from pipeline.records import Conversation
+from pipeline.strict import RefusedError, read_bounded
+from pipeline.there import is_folder, is_there
 
 if TYPE_CHECKING:
     from pipeline.transcript.cues import Spoken
@@ -43,9 +45,9 @@ class Additions:
 
     def check(self, count: int) -> None:
         """Refuse what cannot hold for so many recordings, before anything is analysed."""
-        if self.transcript is not None and not self.transcript.exists():
+        if self.transcript is not None and not is_there(self.transcript):
             raise TranscriptError(f"--transcript: {self.transcript} is not there; expected a file or a folder.")
-        if self.transcript is not None and count > 1 and not self.transcript.is_dir():
+        if self.transcript is not None and count > 1 and not is_folder(self.transcript):
             raise ConfigError(
                 f"--transcript: got one file for {count} recordings; expected a folder with a transcript for each, "
                 "named like it (call.wav, call.srt)."
@@ -76,10 +78,12 @@ class Additions:
 
     def digest(self, name: str) -> str:
         """SHA-256 of all that was asked for, and of what the transcript of a recording says."""
+        from pipeline.transcript.files import MOST_BYTES
+
         found = self._transcript_of(name)
         try:
-            said = "" if found is None else digest_of(found)
-        except OSError:  # whatever it is, reading the transcript says it again
+            said = "" if found is None else hashlib.sha256(read_bounded(found, MOST_BYTES)).hexdigest()
+        except (OSError, RefusedError):  # whatever it is, reading the transcript says it again
             said = ""
         return hashlib.sha256(json.dumps([said, self.bleep, self.pseudonyms]).encode()).hexdigest()
 
@@ -90,11 +94,19 @@ class Additions:
         path = self._transcript_of(name)
         return None if path is None else (path, read_transcript(path, name))
 
+    def read(self, names: Iterable[str]) -> list[Path]:
+        """The transcripts of recordings, as far as they are there: nothing is to be written over them."""
+        found = []
+        for name in names:
+            with suppress(TranscriptError):  # reading it says it again
+                found.append(self._transcript_of(name))
+        return [path for path in found if path is not None]
+
     def _transcript_of(self, name: str) -> Path | None:
         from pipeline.transcript.files import find_transcript
 
         given = self.transcript
-        return find_transcript(given, name) if given is not None and given.is_dir() else given
+        return find_transcript(given, name) if given is not None and is_folder(given) else given
 
     def apply(self, conversation: Conversation, read: tuple[Path, tuple[Spoken, ...]] | None) -> Conversation:
         """A conversation with all that was asked for; spans that were silenced before stay so."""

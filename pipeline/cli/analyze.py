@@ -125,10 +125,11 @@ def analyze(
     added.check(len(set(recordings)))
     formats = outputs.parse_formats(format)
     sound.check(audio, formats)
-    from pipeline.audio import file_sha256
+    from pipeline.audio import checked_sha256
 
-    names_of = added.names(lambda path: path.stem, file_sha256)
-    plans = outputs.plan(recordings, out, outputs.with_sidecar(formats, options.report.audio), names_of)
+    names_of = added.names(lambda path: path.stem, checked_sha256)
+    read = [Path(config), *added.read(path.stem for path in recordings)]
+    plans = outputs.plan(recordings, out, outputs.with_sidecar(formats, options.report.audio), names_of, read)
     from pipeline.chosen import Models
 
     job = Job(options, people, added, terminal, Models())

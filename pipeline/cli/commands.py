@@ -8,10 +8,20 @@ from typing import Any
 from typer.core import TyperGroup
 
 from pipeline.errors import ConfigError
+from pipeline.visible import visible
 
 
 class Commands(TyperGroup):
     """A group whose commands take each option once, but for those that say they may be repeated."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; what it says of arguments shows characters that act on a terminal."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if hasattr(error, "show") and isinstance(said := getattr(error, "message", None), str):
+                error.message = visible(said)  # type: ignore[attr-defined]  # click's own errors, by another name
+            raise
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command and its arguments; `ConfigError` where one of its options comes twice."""

@@ -78,6 +78,10 @@ class Terminal:
         """Print a line of markup, unless quiet."""
         self.out.print(visible(text))
 
+    def note(self, text: str) -> None:
+        """Print a line of markup on standard error, also where quiet."""
+        self.err.print(visible(text))
+
     def line(self, text: str) -> None:
         """Write a line for other programs, also where quiet."""
         self._shown.write(text + "\n")

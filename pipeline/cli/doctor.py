@@ -18,6 +18,7 @@ from pipeline.models.decisions import is_chosen
 from pipeline.models.installed import Installed, installed_ids, need, verify
 from pipeline.models.parallel import threads
 from pipeline.records import ModelInfo
+from pipeline.there import is_file
 from pipeline.version import PROGRAM
 
 PACKAGES = {
@@ -134,7 +135,7 @@ def _emotion(config: Config) -> tuple[ModelInfo, str, State]:
         return BuiltinEmotion().info, _named(asked, "built in"), "verified"
     if isinstance(found, Path):
         why = f"{found}, which the config names"
-        if (found / "emotion.json").is_file():
+        if is_file(found / "emotion.json"):
             return BuiltinEmotion(found).info, why, "verified"
         sha256 = check(found, config.emotion)
         return ModelInfo("emotion", found.resolve().name, None, sha256), why, "config and weights fit"

@@ -19,6 +19,7 @@ from pipeline.models import decisions
 from pipeline.models.folders import delete, folder_of, models_folder, partial_of
 from pipeline.models.installed import Installed, default_for, find, installed_ids, need, parts_of, verify
 from pipeline.models.registry import known, page_of
+from pipeline.there import is_folder, is_there
 
 app = typer.Typer(
     cls=Commands,
@@ -122,7 +123,7 @@ def verify_models(
 def remove_models(ids: Ids) -> None:
     """Delete installed models, and what an interrupted download left."""
     terminal = Terminal()
-    if strange := [i for i in ids if not folder_of(i).exists() and not partial_of(i).exists()]:
+    if strange := [i for i in ids if not is_there(folder_of(i)) and not is_there(partial_of(i))]:
         there = ", ".join(installed_ids()) or "none"
         raise NotInstalledError(f"{', '.join(strange)}: not installed (installed: {there}). Nothing was removed.")
     for model_id in dict.fromkeys(ids):
@@ -295,7 +296,7 @@ def _default_id(task: str) -> str | None:
 def _state(model_id: str, there: tuple[str, ...]) -> tuple[str, str]:
     """Whether a model is installed, at which commit, and what it is for."""
     if model_id not in there:
-        return ("download unfinished" if partial_of(model_id).is_dir() else "-"), "?"
+        return ("download unfinished" if is_folder(partial_of(model_id)) else "-"), "?"
     try:
         model = find(model_id)
         if model is None:

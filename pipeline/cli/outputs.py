@@ -16,6 +16,7 @@ from pipeline.cli.console import Terminal
 from pipeline.errors import ConfigError, OutputError, OutputExistsError
 from pipeline.records import Conversation
 from pipeline.store.faults import output_error
+from pipeline.there import is_there
 
 log = logging.getLogger(__name__)
 SIDECAR = {"mp3": ".report.mp3"}  # the page's sound, where it is not in the page
@@ -56,7 +57,7 @@ def with_sidecar(formats: tuple[str, ...], how: str) -> tuple[str, ...]:
 
 def stored(paths: Sequence[Path]) -> list[Path]:
     """Without exports of the format `aws`: `*.json` names these beside the conversations that they came from."""
-    return [p for p in paths if not (p.name.endswith(ENDINGS["aws"]) and _conversation_of(p).exists())]
+    return [p for p in paths if not (p.name.endswith(ENDINGS["aws"]) and is_there(_conversation_of(p)))]
 
 
 def _conversation_of(path: Path) -> Path:
@@ -81,25 +82,40 @@ def plan(
     out: Path | None,
     formats: Sequence[str],
     name: Callable[[Path], str] = lambda path: path.stem,
+    read: Sequence[Path] = (),
 ) -> list[Plan]:
-    """The results of each source; `ConfigError` where two would share a file.
+    """The results of each source; `ConfigError` where two would share a file, or one would replace what is read.
 
-    `name` is what a source's files are called before their endings.
+    `name` is what a source's files are called before their endings; `read` are files that are read besides sources.
     """
     endings = ENDINGS | SIDECAR
     plans: list[Plan] = []
     owner: dict[Path, Path] = {}
+    given = {_of_file(path, follow=follow) for path in (*sources, *read) for follow in (False, True)} - {None}
     for source in dict.fromkeys(sources):
         folder, stem = out if out is not None else source.parent, name(source)
         paths = {kind: folder / f"{stem}{endings[kind]}" for kind in formats}
         for path in paths.values():
             if path in owner:
                 raise ConfigError(f"{owner[path]} and {source} would both write {path}. Use different --out folders.")
-            if path == source:
-                raise ConfigError(f"{source} would be overwritten by its own result. Choose a folder with --out.")
+            if path == source or _of_file(path, follow=False) in given:
+                lost = source if path == source else path
+                raise ConfigError(f"{lost} is read, and would be overwritten by a result. Choose a folder with --out.")
             owner[path] = source
         plans.append(Plan(source, folder, stem, paths))
     return plans
+
+
+def _of_file(path: Path, *, follow: bool) -> tuple[int, int] | None:
+    """What tells a file from all others, whatever name it is given by; None where there is none.
+
+    A link in the place of a result is replaced, and what it leads to stays.
+    """
+    try:
+        about = path.stat(follow_symlinks=follow)
+    except (OSError, ValueError):
+        return None
+    return about.st_dev, about.st_ino
 
 
 def check_free(paths: Sequence[Path], overwrite: bool) -> None:
@@ -161,7 +177,7 @@ def tell_stale(paths: Mapping[str, Path], terminal: Terminal) -> None:
     kind, path = next((kind, path) for kind, path in paths.items() if kind != "mp3")
     stem = path.name.removesuffix(ENDINGS[kind])
     old = [path.with_name(stem + ending) for name, ending in ENDINGS.items() if name not in paths]
-    names = [escape(found.name) for found in old if found.exists()]
+    names = [escape(found.name) for found in old if is_there(found)]
     if names:
         terminal.say(
             f"    [yellow]still as before: {', '.join(names)}[/]; name their formats with --format to write them anew"

@@ -22,6 +22,7 @@ from pipeline.config import Config, load_config
 from pipeline.errors import ConfigError, NotAConversationError
 from pipeline.models.hashes import digest_of
 from pipeline.records import Conversation
+from pipeline.there import is_file, is_folder
 from pipeline.version import PROGRAM
 
 
@@ -56,12 +57,13 @@ def report(
     sound.check(audio, formats)
     how = sound.for_report(audio, chosen.report.audio if chosen else None, recording)
     sources = stored.truest(outputs.stored(_in_folders(conversations)), terminal)
-    if recording is not None and not recording.is_dir() and len(sources) > 1:
+    if recording is not None and not is_folder(recording) and len(sources) > 1:
         raise ConfigError(f"--recording: got a file for {len(sources)} conversations; expected the folder of all.")
     added = Additions(transcript, bleep, pseudonyms)
     added.check(len(sources))
     names_of = added.names(stored.stem_of, stored.recording_sha256)
-    plans = outputs.plan(sources, out, outputs.with_sidecar(formats, how), names_of)
+    read = [*filter(None, [recording]), *added.read(map(stored.stem_of, sources))]
+    plans = outputs.plan(sources, out, outputs.with_sidecar(formats, how), names_of, read)
     job = Job(chosen, lang, recording, how, added, terminal, tuple(conversations))
     raise typer.Exit(Batch(terminal, Rules(overwrite, as_json=as_json), job.made).run(plans, job.work))
 
@@ -86,7 +88,7 @@ class Job:
         except NotAConversationError as error:
             if path in self.named:
                 raise
-            terminal.err.print(f"[yellow]left out[/] {escape(str(error))}")
+            terminal.note(f"[yellow]left out[/] {escape(str(error))}")
             return None
         conversation = self.added.apply(original, self.added.words(stored.stem_of(path)))
         with terminal.progress(path.name) as progress:
@@ -100,7 +102,7 @@ class Job:
         options = self.chosen.model_dump(mode="json", exclude={"compute"}) if self.chosen else None
         added = self.added.digest(stored.stem_of(plan.source))
         made_of = json.dumps(["report", options, self.lang, self.how, added], sort_keys=True)
-        source = digest_of(plan.source) if plan.source.is_file() else ""
+        source = digest_of(plan.source) if is_file(plan.source) else ""
         return store.Made(source, PROGRAM, hashlib.sha256(made_of.encode()).hexdigest())
 
     def _tell(
@@ -123,5 +125,5 @@ def _in_folders(sources: Sequence[Path]) -> list[Path]:
 
     found: list[Path] = []
     for source in sources:
-        found += conversations_in(source) if source.is_dir() else [source]
+        found += conversations_in(source) if is_folder(source) else [source]
     return found

@@ -11,6 +11,7 @@ from rich.markup import escape
 from pipeline.cli.console import Terminal
 from pipeline.errors import ConfigError
 from pipeline.records import Conversation, Progress
+from pipeline.there import is_folder
 
 How = Literal["embed", "sidecar", "none"]
 
@@ -32,7 +33,7 @@ def for_report(asked: How | None, configured: How | None, recording: Path | None
 
 def find(given: Path | None, conversation: Conversation) -> Path | None:
     """The recording that was given, or in a folder that was, the one of the conversation's name."""
-    return given / Path(conversation.recording.name).name if given is not None and given.is_dir() else given
+    return given / Path(conversation.recording.name).name if given is not None and is_folder(given) else given
 
 
 def make(

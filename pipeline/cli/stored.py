@@ -14,6 +14,7 @@ from pipeline.cli.console import Terminal
 from pipeline.config import Config, build_config
 from pipeline.errors import ConfigError, NotAConversationError
 from pipeline.records import Conversation
+from pipeline.there import is_there
 
 _SAVED = re.compile(r"\.corrected( ?\(\d+\))?$")  # browsers number what they save again
 
@@ -39,7 +40,7 @@ def truest(paths: Sequence[Path], terminal: Terminal) -> list[Path]:
 
 
 def _saved_last(path: Path) -> tuple[bool, float]:
-    return bool(_SAVED.search(path.stem)), path.stat().st_mtime if path.exists() else 0.0
+    return bool(_SAVED.search(path.stem)), path.stat().st_mtime if is_there(path) else 0.0
 
 
 def analysed(paths: Sequence[Path]) -> list[Path]:

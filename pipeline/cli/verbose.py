@@ -25,7 +25,7 @@ class _Lines(logging.Handler):
         except (TypeError, ValueError) as exc:  # arguments that do not fit the message
             text = f"{record.msg!r} ({exc})"
         room = record.name.partition(".")[2] or record.name
-        self._terminal.err.print(f"[dim]{escape(f'{room}: {text}')}[/]")
+        self._terminal.note(f"[dim]{escape(f'{room}: {text}')}[/]")
 
 
 def speak(terminal: Terminal, often: int) -> None:

@@ -10,6 +10,7 @@ from pipeline.diarization.interface import Diarizer
 from pipeline.errors import ConfigError
 from pipeline.models.folders import is_id
 from pipeline.models.installed import Installed, find, need, resolved, verify
+from pipeline.there import expanded, is_file
 
 
 def choose(layout: Literal["mono", "split"], options: DiarizationOptions) -> Diarizer:
@@ -41,8 +42,8 @@ def locate(model: str) -> Installed | Path | None:
     if model in {"auto", "builtin"}:
         name = resolved(model, "diarization")
         return None if name == "builtin" else need(name)
-    folder = Path(model).expanduser()
-    if (folder / "config.yaml").is_file():
+    folder = expanded(model)
+    if is_file(folder / "config.yaml"):
         return folder
     if is_id(model):
         return need(model, instead_of="config.yaml")

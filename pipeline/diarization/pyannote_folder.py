@@ -14,6 +14,7 @@ from pipeline.errors import ModelError, UntrustedModelError
 from pipeline.models.folders import is_id
 from pipeline.models.hashes import together
 from pipeline.strict import RefusedError, parse_yaml, read_bounded
+from pipeline.there import is_file, is_folder, is_there
 
 CONFIG = "config.yaml"
 WEIGHTS = "pytorch_model.bin"  # pyannote.audio.utils.hf_hub.AssetFileName.Model
@@ -77,7 +78,7 @@ def read_folder(folder: Path, others: Others) -> PipelineFolder:
     hashes = {CONFIG: sha256}
     found = {part: _find(folder, part, made_with.get(part), others) for part in _needed(made_with)}
     if "plda" in found:
-        if missing := [name for name in PLDA_FILES if not (found["plda"] / name).is_file()]:
+        if missing := [name for name in PLDA_FILES if not is_file(found["plda"] / name)]:
             raise ModelError(f"{found['plda']}: no PLDA, {' and '.join(missing)} missing. Download it again.")
         hashes |= {f"plda/{name}": _plda_sha256(found["plda"] / name) for name in PLDA_FILES}
     return PipelineFolder(
@@ -210,4 +211,4 @@ def _local(folder: Path, name: str) -> Path | None:
 
 
 def _weights(path: Path) -> Path:
-    return path / WEIGHTS if path.is_dir() or not path.exists() else path
+    return path / WEIGHTS if is_folder(path) or not is_there(path) else path

@@ -10,6 +10,7 @@ from pipeline.emotion.shards import find_weights
 from pipeline.errors import ConfigError
 from pipeline.models.folders import is_id
 from pipeline.models.installed import Installed, need, resolved, verify
+from pipeline.there import expanded, is_file
 
 
 def choose(options: EmotionOptions) -> EmotionModel:
@@ -27,7 +28,7 @@ def choose(options: EmotionOptions) -> EmotionModel:
         return BuiltinEmotion()
     if isinstance(found, Installed):
         return load_installed(found, options)
-    if (found / "emotion.json").is_file():
+    if is_file(found / "emotion.json"):
         return BuiltinEmotion(found)
     from pipeline.emotion import wav2vec2
 
@@ -44,8 +45,8 @@ def locate(model: str) -> Path | Installed | None:
         return None
     if model == "auto":  # a folder that happens to be called like it is not meant
         return need(name)
-    folder = Path(name).expanduser()
-    if (folder / "emotion.json").is_file() or (folder / "config.json").is_file():
+    folder = expanded(name)
+    if is_file(folder / "emotion.json") or is_file(folder / "config.json"):
         return folder
     if is_id(name):
         return need(name, instead_of="config.json")

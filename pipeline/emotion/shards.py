@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.errors import ModelError
 from pipeline.strict import parse_json, read_text, short
+from pipeline.there import is_file
 
 FILES = ("model.safetensors", "pytorch_model.bin")  # in order of preference, each in one piece or with an index
 INDEX = ".index.json"
@@ -44,9 +45,9 @@ class Weights:
 def find_weights(folder: Path) -> Weights:
     """The weights in a folder; `ModelError` where there are none, a shard is missing, or an index is no index."""
     for name in FILES:
-        if (folder / name).is_file():
+        if is_file(folder / name):
             return _checked(Weights((folder / name,)))
-        if (folder / (name + INDEX)).is_file():
+        if is_file(folder / (name + INDEX)):
             return _sharded(folder / (name + INDEX), Path(name).suffix)
     found = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
     raise ModelError(
@@ -68,7 +69,7 @@ def _sharded(path: Path, suffix: str) -> Weights:
         raise ModelError(
             f"{path}: names the files {short(str(names), 300)}; expected names of {suffix} files beside it."
         )
-    if missing := [name for name in names if not (path.parent / name).is_file()]:
+    if missing := [name for name in names if not is_file(path.parent / name)]:
         raise ModelError(
             f"{path}: {len(missing)} of its {len(names)} files missing: {', '.join(missing[:8])}. Get the model again."
         )

@@ -13,6 +13,7 @@ from pipeline.evaluation.labelling import Sample
 from pipeline.layout import Layout
 from pipeline.records import Conversation, Turn
 from pipeline.sound import analysed_sound
+from pipeline.there import is_file
 
 LONGEST_S = 20.0  # what a person judges of a turn; of a longer one, its beginning
 LEVEL_DBFS = -20.0
@@ -53,7 +54,7 @@ def find_recording(conversation: Conversation, folder: Path) -> Path:
     """The recording of a conversation, in a folder or below it, by name and SHA-256."""
     known = conversation.recording
     name = Path(known.name).name
-    found = [folder / name] if (folder / name).is_file() else sorted(folder.rglob(glob.escape(name)))
+    found = [folder / name] if is_file(folder / name) else sorted(filter(is_file, folder.rglob(glob.escape(name))))
     if not found:
         raise NotFoundError(
             f"{known.name}: no such recording in {folder}; expected the one that was analysed. "

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pipeline.disk import writing
 from pipeline.errors import ConfigError
+from pipeline.there import is_there
 from pipeline.training import corpora
 from pipeline.training.corpora import Clip
 
@@ -112,7 +113,7 @@ def _about(fold: Fold, recipe: dict[str, object]) -> str:
 
 def _kept(path: Path, about: str) -> bool:
     """Whether the weights of just this training are there; raises `ConfigError` where those of another are."""
-    if not path.exists():
+    if not is_there(path):
         return False
     if path.read_text(encoding="utf-8") != about:
         raise ConfigError(f"{path.parent}: holds weights of another training. Choose another folder with --weights.")

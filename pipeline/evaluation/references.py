@@ -11,6 +11,7 @@ from pipeline.evaluation.turn_emotions import SpokenEmotion
 from pipeline.records import Segment
 from pipeline.simulation.truth import read_truth
 from pipeline.sources import existing
+from pipeline.there import is_file
 
 ENDINGS = (".wav", ".flac", ".mp3", ".m4a", ".ogg", ".opus", ".mp4", ".webm")
 
@@ -61,14 +62,14 @@ def recording_beside(path: Path, ending: str) -> Path:
     """The recording beside a file of truth, by name; `NotFoundError` where there is none."""
     stem = path.name.removesuffix(ending)
     for candidate in (path.with_name(stem + sound) for sound in ENDINGS):
-        if candidate.is_file():
+        if is_file(candidate):
             return candidate
     raise NotFoundError(f"{path}: no recording beside it; expected {stem}.flac (or wav, ...).")
 
 
 def _emotions(recording: Path, segments: tuple[Segment, ...]) -> tuple[SpokenEmotion, ...]:
     path = recording.with_name(f"{recording.stem}.emotions.csv")
-    if not path.is_file():
+    if not is_file(path):
         return ()
     emotions = tuple(SpokenEmotion(s.start_s, s.end_s, s.speaker, s.label) for s in read_truth(path) if s.label)
     strange = {e.speaker for e in emotions} - {s.speaker for s in segments}

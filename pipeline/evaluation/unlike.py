@@ -17,6 +17,7 @@ from pipeline.evaluation.generated import generated
 from pipeline.layout import lay_out
 from pipeline.records import CLASSES, Segment, Turn, Window
 from pipeline.sources import existing
+from pipeline.there import is_file, is_folder
 
 GENERATED = "generated"
 _SOUND = {".wav", ".flac", ".opus", ".ogg", ".oga", ".mp3", ".m4a", ".aac", ".amr", ".webm", ".mp4", ".mkv", ".aiff"}
@@ -62,10 +63,10 @@ def sounds_of(source: str) -> Iterator[tuple[str, Samples | Path]]:
         return
     check_source(source)
     path = Path(source)
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.suffix.lower() in _SOUND)
+    files = [path] if is_file(path) else sorted(p for p in path.rglob("*") if p.suffix.lower() in _SOUND)
     if not files:
         raise NotFoundError(f"{path}: no sound file in it; expected some that end in {', '.join(sorted(_SOUND))}.")
-    yield from ((str(file.relative_to(path)) if path.is_dir() else file.name, file) for file in files)
+    yield from ((str(file.relative_to(path)) if is_folder(path) else file.name, file) for file in files)
 
 
 def samples_of(sound: Samples | Path) -> Samples:

@@ -53,6 +53,7 @@ from pipeline.models.registry import PICKLED, check_names, known
 from pipeline.models.tar import Member, members
 from pipeline.records import Progress, ignore_progress
 from pipeline.strict import RefusedError, parse_json
+from pipeline.there import is_there
 
 _CHUNK = 1 << 22  # bytes
 _MOST_MODELS = 100
@@ -92,7 +93,7 @@ def with_needs(model_ids: Sequence[str]) -> tuple[Installed, ...]:
 
 def export(models: Sequence[Installed], path: Path, progress: Progress = ignore_progress) -> None:
     """Write models into one tar, whole or not at all; each file is hashed first. Raises `WrongHashError` and others."""
-    if path.exists():
+    if is_there(path):
         raise OutputExistsError(f"{path}: exists already. Choose another name, or delete it.")
     for model in models:
         verify(model, full=True, progress=progress)

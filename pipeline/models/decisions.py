@@ -23,6 +23,7 @@ from pipeline.disk import writing
 from pipeline.errors import ConfigError, ModelError
 from pipeline.models.registry import pinned_hashes
 from pipeline.strict import RefusedError, parse_json, read_text
+from pipeline.there import expanded
 
 FILE = "models.json"
 _LARGEST = 1 << 22  # bytes
@@ -55,7 +56,7 @@ class Decisions(BaseModel):
 def settings_folder() -> Path:
     """The folder of the user's settings: `RESSENTI_SETTINGS`, else where the system has such."""
     if given := os.environ.get("RESSENTI_SETTINGS"):
-        return Path(given).expanduser()
+        return expanded(given)
     if sys.platform == "win32":
         base = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
     elif sys.platform == "darwin":

@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 from pipeline.errors import ConfigError, DiskFullError
+from pipeline.there import expanded
 
 _ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 
@@ -23,7 +24,7 @@ _ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 def models_folder() -> Path:
     """The folder of installed models: `RESSENTI_MODELS`, else in the user's data folder, as the system has it."""
     if given := os.environ.get("RESSENTI_MODELS"):
-        return Path(given).expanduser()
+        return expanded(given)
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":

@@ -28,6 +28,7 @@ from pipeline.models.hashes import digest_of, together
 from pipeline.models.registry import PICKLED, KnownModel, Task, known
 from pipeline.records import ModelInfo, Note, Progress, ignore_progress
 from pipeline.strict import RefusedError, read_bounded
+from pipeline.there import is_folder
 
 MANIFEST = "ressenti-model.json"
 LONGEST_MANIFEST = 1 << 22  # bytes
@@ -116,7 +117,11 @@ def find(model_id: str) -> Installed | None:
         manifest = Manifest.model_validate_json(read_bounded(path, LONGEST_MANIFEST))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, RefusedError, ValidationError) as exc:
+    except OSError as exc:
+        raise WrongHashError(
+            f"{path}: cannot be read ({exc.strerror}). Check the permissions, and RESSENTI_MODELS if you set it."
+        ) from exc
+    except (RefusedError, ValidationError) as exc:
         raise WrongHashError(f"{path}: not a manifest of this version ({exc}). {_repair(model_id)}") from exc
     if manifest.id != model_id:
         raise WrongHashError(f"{path}: is of {manifest.id}, expected {model_id}. {_repair(model_id)}")
@@ -170,7 +175,7 @@ def manifest_of(installed: Installed) -> Manifest:
 def installed_ids() -> tuple[str, ...]:
     """Ids of the models that are there, those of the registry first and in its order; nothing of them is read."""
     root = models_folder()
-    names = [entry.parent.name.replace("--", "/") for entry in root.glob(f"*/{MANIFEST}")] if root.is_dir() else []
+    names = [entry.parent.name.replace("--", "/") for entry in root.glob(f"*/{MANIFEST}")] if is_folder(root) else []
     order = list(known())
     return tuple(sorted(filter(is_id, names), key=lambda n: (order.index(n) if n in order else len(order), n)))
 

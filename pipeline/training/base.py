@@ -15,6 +15,7 @@ from pipeline.models import forbid_network
 from pipeline.models.folders import is_id
 from pipeline.models.installed import need, verify
 from pipeline.records import CLASSES
+from pipeline.there import expanded, is_file
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,8 +46,8 @@ def find_base(text: str) -> Base:
     a checkpoint that is damaged or not wav2vec2.
     """
     forbid_network()
-    folder = Path(text).expanduser()
-    if (folder / "config.json").is_file():
+    folder = expanded(text)
+    if is_file(folder / "config.json"):
         checkpoint = open_checkpoint(folder)
         trained = read_trained(folder, checkpoint.sha256)
         if trained is None:

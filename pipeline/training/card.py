@@ -16,6 +16,7 @@ from pipeline.audio import file_sha256
 from pipeline.config import Config
 from pipeline.emotion.trained import FILE, FORMAT
 from pipeline.records import CLASSES
+from pipeline.there import is_file
 from pipeline.training.parts import missing_classes
 from pipeline.training.recipe import Recipe
 from pipeline.version import PROGRAM
@@ -111,8 +112,8 @@ def _by_corpus(speakers: Collection[tuple[str, str]]) -> dict[str, list[str]]:
 
 def _manifest_sha256(path: Path) -> str:
     """Of the manifest; of a folder, of those in it one after another, else of the names of its files."""
-    if path.is_file():
+    if is_file(path):
         return file_sha256(path)
-    own = [path / "labels.csv"] if (path / "labels.csv").is_file() else sorted(path.glob("*/labels.csv"))
+    own = [path / "labels.csv"] if is_file(path / "labels.csv") else sorted(path.glob("*/labels.csv"))
     data = b"".join(p.read_bytes() for p in own) or "\n".join(sorted(p.name for p in path.rglob("*"))).encode()
     return hashlib.sha256(data).hexdigest()

@@ -12,6 +12,7 @@ from pathlib import Path
 from pipeline.errors import ConfigError, NotFoundError
 from pipeline.records import CLASSES
 from pipeline.sources import existing
+from pipeline.there import is_file
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 CLASS_OF = {"happy": 0, "calm": 1, "neutral": 2, "sad": 3, "angry": 4}
@@ -93,7 +94,7 @@ def read_clips(source: Path, *, labelled: bool = True) -> list[Clip]:
     """
     existing(source, "a CSV manifest of labelled speech, or a folder with labels.csv in it")
     names = ("labels.csv",) if labelled else ("labels.csv", "speakers.csv")
-    manifests = [source] if source.is_file() else [source / name for name in names if (source / name).is_file()]
+    manifests = [source] if is_file(source) else [source / name for name in names if is_file(source / name)]
     manifests = manifests or sorted(path for name in names for path in source.glob(f"*/{name}"))
     clips = [clip for path in manifests for clip in _read_manifest(path, labelled=labelled)]
     clips = list({clip.path: clip for clip in reversed(clips)}.values())  # labels.csv comes first and says more

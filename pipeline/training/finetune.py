@@ -19,6 +19,7 @@ from pipeline.emotion.placement import place, use_all_cores
 from pipeline.errors import ConfigError, OutputError, OutputExistsError
 from pipeline.models.folders import put_in_place
 from pipeline.records import CLASSES, Progress, ignore_progress
+from pipeline.there import is_folder, is_there
 from pipeline.training.base import Base, find_base, load_base, write_model
 from pipeline.training.card import write_papers
 from pipeline.training.corpora import Clip, read_clips
@@ -105,7 +106,7 @@ def finetune(
     try:
         with FileLock(lock, timeout=0):
             with writing(work):
-                if request.overwrite and work.exists():
+                if request.overwrite and is_there(work):
                     shutil.rmtree(work)
                 work.mkdir(exist_ok=True)
             made = _finetune(request, recipe, config, base, (clips, left_out), work, progress, tell)
@@ -161,9 +162,9 @@ def _finetune(
 
 def _check_free(request: Request, work: Path) -> None:
     out = request.out
-    if out.exists() and not out.is_dir():
+    if is_there(out) and not is_folder(out):
         raise OutputError(f"{out}: a file; expected a folder to make. Choose another --out.")
-    if out.is_dir() and not request.overwrite and not ((kept := kept_plan(work)) and kept.replaces):
+    if is_folder(out) and not request.overwrite and not ((kept := kept_plan(work)) and kept.replaces):
         raise OutputExistsError(f"{out}: exists already. Add --overwrite to train anew, or choose another --out.")
 
 

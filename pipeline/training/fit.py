@@ -18,6 +18,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
 from pipeline.disk import writing
 from pipeline.records import Progress, ignore_progress
+from pipeline.there import is_file
 from pipeline.training.learner import Epoch, Learner
 from pipeline.training.recipe import Recipe
 
@@ -94,7 +95,7 @@ def fit(
 
 def kept_curve(work: Path) -> tuple[Epoch, ...]:
     """The epochs that an interrupted training in this folder has behind it."""
-    if not (work / LAST).is_file():
+    if not is_file(work / LAST):
         return ()
     kept = torch.load(work / LAST, map_location="cpu", weights_only=True, mmap=True)["curve"]
     return tuple(Epoch(**epoch) for epoch in kept)

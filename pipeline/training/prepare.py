@@ -8,12 +8,13 @@ from pipeline.config import AudioOptions, DiarizationOptions
 from pipeline.diarization.vad import detect_speech
 from pipeline.errors import NotFoundError
 from pipeline.layout import lay_out
+from pipeline.there import is_there
 from pipeline.training.corpora import Clip
 
 
 def read(clip: Clip) -> Samples:
     """Samples of a clip (n,), its channels mixed; raises the subclass of `InputError` that fits."""
-    if not clip.path.exists():
+    if not is_there(clip.path):
         raise NotFoundError(f"{clip.path}: no such clip; a manifest's paths are relative to its own folder. Mend it.")
     options = AudioOptions(min_duration_s=0.1, silent_dbfs=-90.0)
     _, sound = audio.load(clip.path, options, trusted=True)  # thousands of short clips of a corpus

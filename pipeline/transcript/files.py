@@ -9,6 +9,7 @@ from pathlib import Path
 from pipeline.annotations import MOST_LETTERS, MOST_WORDS
 from pipeline.errors import TranscriptError
 from pipeline.strict import RefusedError, read_bounded
+from pipeline.there import is_file
 from pipeline.transcript.cues import Spoken
 from pipeline.transcript.stm import read_stm
 from pipeline.transcript.subtitles import read_srt, read_vtt
@@ -54,7 +55,7 @@ def read_transcript(path: Path, recording: str) -> tuple[Spoken, ...]:
 
 def find_transcript(folder: Path, recording: str) -> Path | None:
     """The transcript of a recording in a folder, by its name without the ending; None where there is none."""
-    found = [p for ending in ENDINGS if (p := folder / f"{recording}{ending}").is_file()]
+    found = [p for ending in ENDINGS if is_file(p := folder / f"{recording}{ending}")]
     if len(found) > 1:
         raise TranscriptError(f"{folder}: several transcripts of {recording}: {', '.join(p.name for p in found)}.")
     return found[0] if found else None

@@ -105,6 +105,12 @@ def test_every_option_is_read(sample: tuple[Path, Path], tmp_path: Path, monkeyp
         ("affect: [1, 2]", "affect: got [1, 2], expected options by name."),
         ("- a list", "expected groups"),
         ("audio: {a: b: c}", "not YAML"),
+        (
+            "audio: {raw: mulaw}",
+            "audio.raw: got 'mulaw', expected ENCODING:RATE or ENCODING:RATE:CHANNELS, as in mulaw",
+        ),
+        ('audio: {raw: "mulaw:8000\\n"}', "audio.raw: got 'mulaw:8000\\n', expected ENCODING:RATE"),
+        ("emotion: {model: ''}", "emotion.model: got '', expected text of at least 1 character."),
         ("turns: {merge_gap_s: .nan}", "turns.merge_gap_s: got nan, expected a finite number."),
     ],
 )
@@ -114,6 +120,16 @@ def test_what_does_not_fit_is_named(tmp_path: Path, text: str, message: str) -> 
     with pytest.raises(ConfigError, match=re.escape(message)) as caught:
         load_config(path)
     assert "mine.yaml" in str(caught.value)
+
+
+def test_what_was_given_beside_a_file_is_not_said_to_be_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("audio: {channels: mono}", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"^compute.timeout_s: got 0.0, expected more than 0"):
+        load_config(path, {"compute": {"timeout_s": 0.0}})
+    path.write_text("audio: {channels: both}", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"mine.yaml: audio.channels: got 'both'"):
+        load_config(path, {"compute": {"timeout_s": 1.0}})
 
 
 @pytest.mark.parametrize("source", ["no-such-preset", "folder/none.yaml"])

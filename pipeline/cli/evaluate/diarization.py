@@ -69,7 +69,7 @@ def diarization(
                 results[count] = error
         rows.append(_Row("" if place == "." else place, reference.recording.name, results))
         by = "" if reference.source.stem == reference.recording.stem else f", by {reference.source.name}"
-        terminal.err.print(f"[dim]{escape(reference.recording.name + by)}[/]")
+        terminal.note(f"[dim]{escape(reference.recording.name + by)}[/]")
     groups = {place: list(own) for place, own in groupby(rows, key=lambda row: row.folder)}
     whole = _totals(rows)
     # a folder of one file, and one that holds everything, would only say the same again

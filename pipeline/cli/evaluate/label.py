@@ -15,6 +15,7 @@ from pipeline.cli import outputs, stored
 from pipeline.cli.console import Terminal, counted, number
 from pipeline.errors import ConfigError, NotAConversationError
 from pipeline.records import Conversation, Validation
+from pipeline.there import is_folder
 
 
 def label(
@@ -149,12 +150,12 @@ def _load(sources: Sequence[Path], terminal: Terminal) -> dict[Path, Conversatio
 
     found: dict[Path, Conversation] = {}
     for source in sources:
-        if not source.is_dir():
+        if not is_folder(source):
             found[source] = uncorrected(store.load(source))
             continue
         for path in stored.analysed(store.conversations_in(source)):
             try:
                 found[path] = uncorrected(store.load(path))
             except NotAConversationError as error:
-                terminal.err.print(f"[yellow]left out[/] {escape(str(error))}")
+                terminal.note(f"[yellow]left out[/] {escape(str(error))}")
     return found

@@ -153,7 +153,7 @@ def _runs(
         for _ in range(repeats):
             for model, kept in zip(models, runs, strict=True):
                 kept.append(_run(target, minutes, config, model))
-                terminal.err.print(f"[dim]{minutes:g} min, {escape(model)}: {kept[-1].whole_s:.1f} s[/]")
+                terminal.note(f"[dim]{minutes:g} min, {escape(model)}: {kept[-1].whole_s:.1f} s[/]")
     return runs
 
 
