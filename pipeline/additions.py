@@ -12,6 +12,7 @@ from typing import Any
 from pipeline.annotations import INEXACT_S, Corrections, Omission, Span, Word
 from pipeline.errors import ConfigError
 from pipeline.records import Conversation, union_s
+from pipeline.touching import Timed
 from pipeline.transcript.align import align
 from pipeline.transcript.cues import Spoken
 from pipeline.transcript.files import read_transcript
@@ -113,7 +114,8 @@ def _is_path(key: str, path: PurePath) -> bool:
 
 def _without_silenced(conversation: Conversation) -> Conversation:
     """The conversation without the words that are, or may be, in its silenced spans, and with a note of each place."""
-    words = [(word, any(_within(word, span) for span in conversation.bleeps)) for word in conversation.words]
+    bleeps = Timed(conversation.bleeps)
+    words = [(word, _within(word, bleeps)) for word in conversation.words]
     kept = tuple(word for word, gone in words if not gone)
     places = [*conversation.omissions, *(Omission(w.start_s, w.end_s, w.turn) for w, gone in words if gone)]
     return replace(conversation, words=kept, omissions=_joined(places, kept))
@@ -134,9 +136,9 @@ def _joined(places: Sequence[Omission], kept: Sequence[Word]) -> tuple[Omission,
     return tuple(sorted(out, key=lambda p: (p.start_s, p.end_s)))
 
 
-def _within(word: Word, span: Span) -> bool:
+def _within(word: Word, spans: Timed[Span]) -> bool:
     margin_s = 0.0 if word.exact else INEXACT_S
-    return word.start_s - margin_s < span.end_s and word.end_s + margin_s > span.start_s
+    return bool(spans.touching(word.start_s - margin_s, word.end_s + margin_s))
 
 
 def _seconds(time: re.Match[str]) -> float:

@@ -21,6 +21,7 @@ from pipeline.annotations import Span, Word
 from pipeline.export.said import is_corrected, text_of, words_of
 from pipeline.export.wording import Wording
 from pipeline.records import CLASSES, AffectPoint, Conversation, EmotionScores, Exchange, Levels, Speaker, Turn, union_s
+from pipeline.touching import Timed
 
 _ROLES = {"agent": "AGENT", "client": "CUSTOMER", "customer": "CUSTOMER"}
 _FULL_SCALE_DB = 20 * math.log10(2**15)  # of 16-bit samples, above one step of them
@@ -42,7 +43,7 @@ def aws(conversation: Conversation) -> str:
     where there is no transcript. A loudness score is null for a second whose level is not stored.
     """
     roles = _roles(conversation.speakers)
-    words = words_of(conversation, marks=False)
+    words, bleeps = words_of(conversation, marks=False), Timed(conversation.bleeps)
     data: Json = {
         "JobName": re.sub(r"[^0-9A-Za-z._-]", "_", PurePath(conversation.recording.name).stem) or "recording",
         "JobStatus": "COMPLETED",
@@ -51,7 +52,7 @@ def aws(conversation: Conversation) -> str:
         "Participants": [{"ParticipantId": label, "ParticipantRole": role} for label, role in roles.items()],
         "Categories": {"MatchedCategories": [], "MatchedDetails": {}},
         "ConversationCharacteristics": _characteristics(conversation, roles, words),
-        "Transcript": [_turn(conversation, t, roles, words.get(t.index, ())) for t in conversation.turns],
+        "Transcript": [_turn(conversation, t, roles, words.get(t.index, ()), bleeps) for t in conversation.turns],
         "Ressenti": _extension(conversation, roles),
     }
     return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
@@ -106,7 +107,9 @@ def _interruptions(exchange: Exchange, roles: Mapping[str, str]) -> Json:
     }
 
 
-def _turn(conversation: Conversation, turn: Turn, roles: Mapping[str, str], words: Sequence[Word]) -> Json:
+def _turn(
+    conversation: Conversation, turn: Turn, roles: Mapping[str, str], words: Sequence[Word], bleeps: Timed[Span]
+) -> Json:
     data: Json = {
         "Id": str(uuid5(NAMESPACE_OID, f"{conversation.recording.sha256}/{turn.index}")),
         "ParticipantId": turn.speaker,
@@ -117,7 +120,7 @@ def _turn(conversation: Conversation, turn: Turn, roles: Mapping[str, str], word
         "Items": [_item(word) for word in words],
         "LoudnessScores": _loudness(conversation.levels, _millis(turn.start_s), _millis(turn.end_s)),
     }
-    silenced = [b for b in conversation.bleeps if b.overlap_s(turn.start_s, turn.end_s) > 0]
+    silenced = bleeps.touching(turn.start_s, turn.end_s)
     if silenced:
         data["Redaction"] = {"RedactedTimestamps": [_within(bleep, turn) for bleep in silenced]}
     return {**data, "Ressenti": _tone(conversation, turn)}

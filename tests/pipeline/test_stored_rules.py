@@ -6,6 +6,7 @@ import copy
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from big import big
 from campaign import configs, conversations, transcripts
 from conftest import CHECKOUT
 from pipeline import export, store
+from pipeline.additions import with_bleeps
+from pipeline.annotations import Span, Word
+from pipeline.cli.outputs import ENDINGS, _writer
 from pipeline.config import Config, build_config, load_config
 from pipeline.errors import ConfigError, CorrectionsError, NotAConversationError, TranscriptError
 from pipeline.records import SCHEMA_VERSION, Conversation
@@ -234,6 +238,28 @@ def test_a_long_conversation_takes_few_looks_at_each_turn() -> None:
     """Twice as many turns are no more than about twice the work: counted in calls, not by the clock."""
     few, many = (_calls(lambda made=big(count): derive(made, Config())) for count in (400, 800))
     assert many < 2.3 * few
+
+
+@pytest.mark.parametrize("name", ["page", *(n for n in ENDINGS if n not in ("html", "json"))])
+def test_what_is_written_of_a_long_conversation_grows_with_it(name: str) -> None:
+    """Words and silenced spans grow too; constant work, as plotly's script is, is done before anything is counted."""
+    write = render if name == "page" else _writer(name)
+    few, more, most = (_long(count) for count in (60, 180, 300))
+    write(few)
+    first, second, third = (_calls(lambda made=made: write(made)) for made in (few, more, most))
+    assert third - second <= 1.3 * (second - first)
+
+
+def _long(count: int) -> Conversation:
+    made = derive(big(count), Config())
+    words = tuple(Word(t.start_s, t.end_s, "yes", t.index) for t in made.turns)
+    spans = [Span(4.0 * k, 4.0 * k + 1) for k in range(count // 2)]
+    return with_bleeps(replace(made, words=words), spans)
+
+
+def test_words_are_silenced_with_few_looks_at_each_span() -> None:
+    few, more, most = (_calls(lambda count=count: _long(count)) for count in (60, 180, 300))
+    assert most - more < 1.3 * (more - few)
 
 
 def _calls(work: Callable[[], object]) -> int:
