@@ -11,7 +11,7 @@ from typing import Literal
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.cli.console import Terminal
+from pipeline.cli.console import Terminal, counted
 from pipeline.config import Config, load_config, preset_names
 from pipeline.errors import RessentiError
 from pipeline.models.decisions import is_chosen
@@ -42,7 +42,9 @@ FREE = "Lajavaness/wav2vec2-lg-xlsr-fr-speech-emotion-recognition (Apache-2.0)"
 def examine(terminal: Terminal, load: bool, source: str = "default") -> int:
     """Print the tables, with the models that a config would use; exit code of the first thing broken, or 0."""
     config = load_config(source)
-    terminal.say(f"[bold]{PROGRAM}[/]  Python {platform.python_version()}, {platform.system()}, {threads()} cores")
+    terminal.say(
+        f"[bold]{PROGRAM}[/]  Python {platform.python_version()}, {platform.system()}, {counted(threads(), 'core')}"
+    )
     terminal.say("Nothing leaves this machine: no telemetry, no download at run time.\n")
     packages = _table("Packages", "package", "version", "what for")
     missing = 0
