@@ -58,9 +58,11 @@ def write_whole(files: Files, last: Callable[[], Files] | None = None) -> None:
 def recover(folder: Path) -> tuple[Path, ...]:
     """Finish, or undo, what a killed run was placing in a folder; the files that are placed by it.
 
+    Its lock goes too.
+
     Raises `OutputError`.
     """
-    if not os.path.lexists(folder / journal.JOURNAL):
+    if not any(os.path.lexists(folder / name) for name in (journal.JOURNAL, _LOCK)):
         return ()
     with _alone_in(folder):
         return journal.recover(folder)

@@ -436,3 +436,9 @@ def test_only_one_of_many_threads_has_a_claim(tmp_path: Path) -> None:
         thread.join()
     assert most[0] == 1
     assert not list((tmp_path / "out").iterdir() if (tmp_path / "out").exists() else [])
+
+
+def test_a_lock_that_a_killed_run_left_goes_with_the_next(tmp_path: Path) -> None:
+    (tmp_path / ".ressenti.lock").touch()
+    assert store.tidy(tmp_path) == ()
+    assert list(tmp_path.iterdir()) == []
