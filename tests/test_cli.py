@@ -512,6 +512,21 @@ def test_evaluate_diarization_prints_and_writes_figures(sample: tuple[Path, Path
     assert ressenti("evaluate", "diarization", tmp_path / "nowhere").returncode == errors.NotFoundError.exit_code
 
 
+def test_ctrl_c_while_the_program_is_loaded_ends_it_quietly() -> None:
+    code = """
+import sys
+class Interrupted:
+    def find_spec(self, name, path, target=None):
+        if name == "pipeline.cli.app":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupted())
+from pipeline.cli import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_ctrl_c_leaves_nothing(sample: tuple[Path, Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
     code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # background jobs ignore it

@@ -77,9 +77,12 @@ def _paths() -> list[str]:
 
 def _messages(process: subprocess.Popen[bytes], pipe: IO[bytes], alive: Callable[[], None]) -> Iterator[worker.Message]:
     if _exactly(pipe, _HEADER_BYTES, alive) is None:
+        code = process.wait()
+        if code < 0:
+            raise BrokeDownError(f"killed by signal {-code}")
         raise errors.RessentiError(
-            f"the decoder could not be started (exit code {process.wait()}); expected {sys.executable} to import numpy "
-            "and av. Give it more memory if it may take little (ulimit -v); otherwise install Ressenti again."
+            f"the decoder could not be started (exit code {code}); expected {sys.executable} to import numpy and av. "
+            "If a limit on memory is set (ulimit -v), raise it; otherwise install Ressenti again."
         )
     while True:
         header = _exactly(pipe, _HEADER_BYTES, alive)

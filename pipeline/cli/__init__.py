@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from pipeline.cli.app import main
+INTERRUPTED = 130
 
-__all__ = ["main"]
+
+def main() -> None:
+    """Run the command line; Ctrl-C ends it without a traceback, also while it is being loaded."""
+    try:
+        from pipeline.cli.app import main as run
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
+    run()

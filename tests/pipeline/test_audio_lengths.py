@@ -11,6 +11,7 @@ from media import onsets, pulses, tone, write
 from pipeline import audio, errors
 from pipeline.audio.worker.lengths import lengths_of
 from pipeline.audio.worker.source import Source
+from pipeline.audio.worker.tags import inner_tags
 from pipeline.config import AudioOptions
 
 OPTIONS = AudioOptions(remove_hum=False)  # what is played here are steady tones
@@ -157,6 +158,14 @@ def test_mp3s_with_pictures_joined_are_read_whole(tmp_path: Path) -> None:
     recording, sound = loaded(tmp_path, (tag + part) * 3, "mp3")
     assert recording.duration_s == pytest.approx(12, abs=0.5)
     assert len(onsets(sound.samples[0])) == 12
+
+
+def test_tags_without_end_are_not_all_looked_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp3"
+    path.write_bytes(b"\xff\xfb" + b"ID3\4\0\0\0\0\0\0" * 100_000)
+    with path.open("rb") as file:
+        found = list(inner_tags(Source(file.fileno(), path.stat().st_size)))
+    assert len(found) == 1_000
 
 
 @pytest.mark.parametrize("name", MAKERS)

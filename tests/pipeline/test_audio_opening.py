@@ -221,6 +221,15 @@ def test_a_decoder_that_cannot_start_is_no_fault_of_the_file(tmp_path: Path, mon
     assert type(caught.value) is errors.RessentiError
 
 
+def test_a_decoder_that_is_killed_as_it_starts_costs_the_file_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_wav(tmp_path / "a.wav", noise(5))
+    monkeypatch.setattr("pipeline.audio.child._BOOT", "import os; os.kill(os.getpid(), 9)")
+    with pytest.raises(errors.TruncatedError):
+        audio.load(path, OPTIONS)
+
+
 @pytest.mark.parametrize("name", ["a.m4a", "a.webm", "a.ogg", "a.flac", "a.mp3"])
 def test_the_process_and_this_one_hear_the_same(tmp_path: Path, name: str) -> None:
     codec = {"m4a": "aac", "webm": "libopus", "ogg": "libopus", "flac": "flac", "mp3": "libmp3lame"}[name[2:]]

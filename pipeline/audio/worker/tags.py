@@ -8,11 +8,12 @@ from .source import Source
 
 _BLOCK = 1 << 18
 _MOST_TAG_BYTES = 1 << 26
+_MOST_TAGS = 1_000
 
 
 def inner_tags(source: Source) -> Iterator[tuple[int, bytes]]:
     """Zeros in place of the tags inside MP3s that were joined: a decoder takes their pictures for sound."""
-    at, left = 0, _MOST_TAG_BYTES
+    at, left, tags = 0, _MOST_TAG_BYTES, 0
     while (end := _tag_end(source, at)) is not None:  # those in front of the sound are read as tags
         at = end
     while block := source.at(at, _BLOCK):
@@ -29,8 +30,8 @@ def inner_tags(source: Source) -> Iterator[tuple[int, bytes]]:
             at += 3
             continue
         size = min(end, source.size) - at
-        left -= size
-        if left < 0:
+        left, tags = left - size, tags + 1
+        if left < 0 or tags > _MOST_TAGS:
             return
         yield at, bytes(size)
         at = end
