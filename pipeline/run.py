@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from pipeline import affect, audio, corrections, dynamics, excerpts, moments, roles, trajectory, turns
@@ -12,7 +13,7 @@ from pipeline.annotations import Corrections
 from pipeline.chosen import Models
 from pipeline.config import Config, build_config
 from pipeline.diarization.interface import Count, Diarizer
-from pipeline.emotion.interface import EmotionModel, Excerpt
+from pipeline.emotion.interface import EmotionModel, Excerpt, Excerpts
 from pipeline.errors import NoSpeechError
 from pipeline.layout import Layout, lay_out
 from pipeline.models.parallel import computing
@@ -227,12 +228,12 @@ def _judge(
 ) -> tuple[Turn, ...]:
     """Turns with the scores of the speech in their undisturbed windows, or with the reason why there are none."""
     plans = [[] if turn.speaker in reasons else turns.heard_of(turn, found.segments, config.emotion) for turn in spoken]
-    excerpts = [
-        Excerpt(layout.audio.joined(window.speech, _channel(layout, turn.speaker)), turn.speaker)
+    cuts = [
+        partial(_excerpt, layout, turn.speaker, window.speech)
         for turn, plan in zip(spoken, plans, strict=True)
         for window in plan
     ]
-    scores = iter(model.score(excerpts, progress))
+    scores = iter(model.score(Excerpts(cuts), progress))
     judged = []
     for turn, plan in zip(spoken, plans, strict=True):
         windows = tuple(Window(w.start_s, w.end_s, w.weight_s, next(scores)) for w in plan)
@@ -241,6 +242,10 @@ def _judge(
             why = "short" if turn.duration_s < config.emotion.min_judged_s else "overlap"
         judged.append(replace(turn, windows=windows, unjudged=why))
     return tuple(judged)
+
+
+def _excerpt(layout: Layout, speaker: str, speech: Sequence[tuple[float, float]]) -> Excerpt:
+    return Excerpt(layout.audio.joined(speech, _channel(layout, speaker)), speaker)
 
 
 def _with_emotion(turn: Turn, config: Config) -> Turn:

@@ -24,7 +24,7 @@ WIDTH = 3 * voice.WIDTH  # of an impression
 _GRID = (
     32  # frames: stretches are padded to a multiple of this and batched with their like, so batching changes nothing
 )
-_BATCH = 32
+_BATCH = 8  # stretches; more take memory and are no faster
 _SMOOTHED = 51  # frames over which loudness is taken
 _LOUD = 0.9  # quantile
 _BELOW_DB, _SLOPE_DB = 9.0, 3.0  # where frames count half as much as loud ones, and how fast that falls

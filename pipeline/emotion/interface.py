@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,25 @@ class Excerpt:
 
     samples: npt.NDArray[np.int16]
     speaker: str
+
+
+class Excerpts(Sequence[Excerpt]):
+    """Excerpts that are cut when they are asked for: those of a long conversation together would be a second copy."""
+
+    def __init__(self, cuts: Sequence[Callable[[], Excerpt]]) -> None:
+        self._cuts = cuts
+
+    def __len__(self) -> int:
+        return len(self._cuts)
+
+    @overload
+    def __getitem__(self, index: int) -> Excerpt: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Excerpts: ...
+
+    def __getitem__(self, index: int | slice) -> Excerpt | Excerpts:
+        return Excerpts(self._cuts[index]) if isinstance(index, slice) else self._cuts[index]()
 
 
 class EmotionModel(Protocol):
