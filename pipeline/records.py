@@ -83,6 +83,7 @@ NoteKey = Literal[
     "tracks_version",
     "tracks_undecodable",
     "raw_guessed",
+    "raw_unused",
     "scaled",
     "fewer_speakers",
     "more_than_roles",

@@ -7,11 +7,16 @@ import re
 _ACTING = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, but for the tab and the end of a line
     "\u00ad\u180e\u200b\u2028\u2029\u2060-\u2064\ufeff\ufff9-\ufffb"  # no width; ends of lines that are not seen
+    "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"  # fillers, which look like nothing
     "\u202a-\u202e\u2066-\u2069"  # which turn the order of what follows
     "\ud800-\udfff]"  # halves of characters
 )
 # joiners make emoji and Persian or Indic words; beside plain letters, or at an end, they hide something
 _JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
+_MARKS = re.compile("[\u200e\u200f\u061c]")  # of direction: they belong into texts with letters from right to left
+_RIGHT_TO_LEFT = re.compile(
+    "[\u0591-\u061b\u061d-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
 _TAGS = re.compile("(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0000-\U000e007f]+")  # flags alone are made of them
 
 
@@ -21,7 +26,7 @@ def visible(text: str) -> str:
         return text
     for pattern in (_ACTING, _JOINERS, _TAGS):
         text = pattern.sub(_code, text)
-    return text
+    return text if _RIGHT_TO_LEFT.search(text) else _MARKS.sub(_code, text)
 
 
 def _code(found: re.Match[str]) -> str:

@@ -15,9 +15,13 @@ def report_html(conversation: Conversation, lang: Lang | None = None, sound: byt
     """The page of a conversation: one HTML document that makes no request, in `lang` or the conversation's language.
 
     `sound` is what it plays: an MP3 as `pipeline.page_sound` makes it, the name of one that lies beside the page, or
-    None. The same conversation, analysed or read back from its JSON, gives the same page.
+    None. The same conversation, analysed or read back from its JSON, gives the same page. Raises `ConfigError` for a
+    language that there is not.
     """
     from pipeline import store
     from reports.page import render
+    from reports.wording import check_lang
 
+    if lang is not None:
+        check_lang(lang)
     return render(store.loads(store.dumps(conversation)), lang, sound=sound)

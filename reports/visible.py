@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipeline.records import Conversation, ModelInfo, Note
+from pipeline.records import Conversation, ModelInfo, Note, Values
 from pipeline.visible import visible
 
 
 def as_seen(conversation: Conversation) -> Conversation:
     """The conversation with all that people wrote made visible; never stored, for it is not what they wrote."""
+    found = conversation.validation
     return replace(
         conversation,
         recording=replace(
@@ -38,13 +39,19 @@ def as_seen(conversation: Conversation) -> Conversation:
             for word in conversation.words
         ),
         models=tuple(map(_model, conversation.models)),
+        moments=tuple(replace(moment, values=_values(moment.values)) for moment in conversation.moments),
+        validation=found and replace(found, model=visible(found.model)),
+        program=visible(conversation.program),
         allow_restricted=None if conversation.allow_restricted is None else visible(conversation.allow_restricted),
     )
 
 
 def _note(note: Note) -> Note:
-    seen = {key: visible(value) if isinstance(value, str) else value for key, value in note.values.items()}
-    return replace(note, values=seen)
+    return replace(note, values=_values(note.values))
+
+
+def _values(values: Values) -> Values:
+    return {key: visible(value) if isinstance(value, str) else value for key, value in values.items()}
 
 
 def _model(model: ModelInfo) -> ModelInfo:

@@ -8,14 +8,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
+from pipeline.errors import ConfigError
 from pipeline.records import Note
 
 Lang = Literal["en", "fr"]
 NARROW_SPACE = "\u202f"
 Text = str | dict[str, str]
 """A text, or its forms for one and other counts (of the value that `by` names, else of `n`)."""
+
+
+def check_lang(lang: str) -> None:
+    """Raise `ConfigError` for a language that pages are not written in."""
+    if lang not in get_args(Lang):
+        raise ConfigError(f"lang: got {lang!r}; expected one of {', '.join(get_args(Lang))}.")
 
 
 @cache

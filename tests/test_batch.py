@@ -80,6 +80,8 @@ def test_what_is_not_as_it_would_be_made_is_left_and_told(
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     code, told = analyze(two[0], "--out", out, "--skip-existing", *options)
     assert (code, said in told) == (0, True), told
+    line = json.loads(analyze(two[0], "--out", out, "--skip-existing", "--json", *options)[1])
+    assert (line["status"], line["code"], said in line["error"]) == ("skipped", 0, True)
     code, told = analyze(two[0], "--out", out, *options)
     assert (code, said in told) == (errors.OutputExistsError.exit_code, True), told
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before

@@ -69,7 +69,7 @@ def load(
             f"{path.name}: truncated or damaged: {doubts[0]}. Copy or export it again, "
             "or set audio.allow_truncated: true in a config to analyse what is there."
         )
-    _check_samples(path, audio, options)
+    _check_samples(path, audio, options, tracks=about["all"])
     recording = Recording(
         name=os.fsencode(path.name).decode("utf-8", "replace"),
         sha256=sha256,
@@ -77,7 +77,12 @@ def load(
         channels=audio.samples.shape[0],
         sample_rate_hz=ours[0].rate_hz,
         codec=codecs[used[0].number],
-        notes=(*notes_of(ours, truncated=bool(doubts)), *_track_notes(about, options), *notes, *_raw_notes(raw, end)),
+        notes=(
+            *notes_of(ours, truncated=bool(doubts)),
+            *_track_notes(about, options),
+            *notes,
+            *_raw_notes(raw, end, options),
+        ),
     )
     return recording, audio
 
@@ -171,8 +176,8 @@ def _track_notes(about: Mapping[str, Any], options: AudioOptions) -> list[Note]:
     return notes
 
 
-def _raw_notes(raw: Raw | None, end: Mapping[str, Any]) -> list[Note]:
-    notes = []
+def _raw_notes(raw: Raw | None, end: Mapping[str, Any], options: AudioOptions) -> list[Note]:
+    notes = [Note("raw_unused")] if raw is None and options.raw else []
     if raw is not None and raw.guessed:
         notes.append(Note("raw_guessed", {"encoding": raw.encoding, "rate": raw.rate_hz}))
     if end["scale"] > 2:
@@ -195,7 +200,7 @@ def _check_samples_there(
     )
 
 
-def _check_samples(path: Path, audio: Audio, options: AudioOptions) -> None:
+def _check_samples(path: Path, audio: Audio, options: AudioOptions, *, tracks: int) -> None:
     if audio.duration_s < options.min_duration_s:
         raise errors.TooShortError(
             f"{path.name}: {audio.duration_s:.2f} s of sound; at least {options.min_duration_s:g} s are needed "
@@ -204,7 +209,12 @@ def _check_samples(path: Path, audio: Audio, options: AudioOptions) -> None:
     peak = max(int(audio.samples.max()), -int(audio.samples.min())) / 32768
     peak_dbfs = 20 * np.log10(max(peak, 1e-10))
     if peak_dbfs < options.silent_dbfs:
+        chosen = options.track is not None and tracks > 1
+        advice = (
+            f"choose another of its {tracks} tracks with --track" if chosen else "check the microphone or the export"
+        )
+        what = f"track {options.track} is silent" if chosen else "silent"
         raise errors.SilentError(
-            f"{path.name}: silent throughout (loudest sample {peak_dbfs:.0f} dBFS, limit {options.silent_dbfs:g}). "
-            "Check the microphone or the export."
+            f"{path.name}: {what} throughout (loudest sample {peak_dbfs:.0f} dBFS, limit {options.silent_dbfs:g}); "
+            f"expected sound, so {advice}."
         )

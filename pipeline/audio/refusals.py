@@ -84,7 +84,7 @@ def _elsewhere(name: str) -> errors.RessentiError:
 def _rate(name: str, rate: int, least: int, most: int) -> errors.RessentiError:
     return errors.TooLargeError(
         f"{name}: {rate} samples a second; expected {least} to {most}, which is all that recorders write. "
-        "If its header is wrong, export it again, or say how it is encoded with --raw."
+        "If its header is wrong, export it again, or without a header and read that with --raw."
     )
 
 

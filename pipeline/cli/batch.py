@@ -39,6 +39,7 @@ _WHY: dict[store.State, str] = {
 class Outcome:
     """What became of one source; `code` and `error` as its failure has them, or the claim for which it was left.
 
+    `error` also says why results were left that are not as they would be made; where they are, it is None.
     `conversation` is the id that tables have, of what was done.
     """
 
@@ -154,7 +155,7 @@ class Batch:
             return Outcome(plan.source, "skipped", there)
         if self.rules.skip_existing and len(there) == len(names):
             self.terminal.say(f"[yellow]left[/] {name}: {_WHY[state]}; --overwrite makes it anew")
-            return Outcome(plan.source, "skipped", there)
+            return Outcome(plan.source, "skipped", there, error=f"left: {_WHY[state]}; --overwrite makes it anew")
         why = f" ({_WHY[state]})" if state in _WHY else ""
         raise OutputExistsError(f"{there[0]}: exists already{why}. {_KEEP}")
 

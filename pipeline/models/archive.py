@@ -49,7 +49,7 @@ from pipeline.models.installed import (
     verify,
     write_manifest,
 )
-from pipeline.models.registry import PICKLED, check_names, known
+from pipeline.models.registry import PICKLED, check_names, known, unlike_pinned
 from pipeline.models.tar import Member, members
 from pipeline.records import Progress, ignore_progress
 from pipeline.strict import RefusedError, parse_json
@@ -216,6 +216,8 @@ def _manifest(file: BinaryIO, member: Member, folder: str, path: Path) -> Manife
         check_names((folder, *manifest.files), path.name)
     except ModelError as exc:
         raise _bad(path, f"a name that cannot be ({exc})") from exc
+    if wrong := unlike_pinned(manifest.id, manifest.commit, {n: note.sha256 for n, note in manifest.files.items()}):
+        raise _bad(path, f"{manifest.id}: {wrong}")
     if MANIFEST.casefold() in map(str.casefold, manifest.files) or not manifest.files:
         raise _bad(path, f"{member.name!r} lists itself, or nothing")
     return manifest

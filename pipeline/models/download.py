@@ -24,7 +24,7 @@ from pipeline.models.installed import (
     verify,
     write_manifest,
 )
-from pipeline.models.registry import Task, has_weights, known, wanted
+from pipeline.models.registry import Task, has_weights, known, unlike_pinned, wanted
 from pipeline.records import Progress, ignore_progress
 
 
@@ -95,16 +95,10 @@ def _listing(model_id: str, revision: str | None, token: str | None) -> Listing:
 
 def _check_pins(model_id: str, commit: str, files: Mapping[str, FileNote]) -> None:
     """Raise `WrongHashError` where a file of a pinned commit is another than the one that the registry pins."""
-    entry = known().get(model_id)
-    if entry is None or entry.commit != commit:
-        return
-    for name, sha256 in entry.sha256.items():
-        if name not in files or files[name].sha256 != sha256:
-            got = f"SHA-256 {files[name].sha256[:12]}…" if name in files else "no such file"
-            raise WrongHashError(
-                f"{model_id}: {name} at commit {commit[:12]}: {got}, expected {sha256[:12]}…, which is the published "
-                "one. Nothing was installed. Fetch it from the hub itself (unset HF_ENDPOINT)."
-            )
+    if wrong := unlike_pinned(model_id, commit, {name: note.sha256 for name, note in files.items()}):
+        raise WrongHashError(
+            f"{model_id}: {wrong}. Nothing was installed. Fetch it from the hub itself (unset HF_ENDPOINT)."
+        )
 
 
 def _standing(model_id: str, progress: Progress) -> tuple[Installed | None, bool]:

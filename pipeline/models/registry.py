@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
@@ -73,6 +73,16 @@ def pinned_hashes() -> frozenset[str]:
     """SHA-256 of the published pickles that the registry pins: these very bytes, wherever they come from."""
     pins = (pin for entry in known().values() for pin in entry.sha256.items())
     return frozenset(sha256 for name, sha256 in pins if name.endswith(PICKLED))
+
+
+def unlike_pinned(model_id: str, commit: str, hashes: Mapping[str, str]) -> str | None:
+    """What is wrong with files (SHA-256 by name) that say to be those of a pinned commit; None where nothing is."""
+    entry = known().get(model_id)
+    for name, sha256 in entry.sha256.items() if entry is not None and entry.commit == commit else ():
+        if (got := hashes.get(name)) != sha256:
+            said = f"SHA-256 {got[:12]}…" if got else "no such file"
+            return f"{name} at commit {commit[:12]}: {said}, expected {sha256[:12]}…, which is the published one"
+    return None
 
 
 def page_of(model_id: str) -> str:

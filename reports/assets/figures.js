@@ -206,7 +206,7 @@ page.ready.then((page) => {
   const csv = (name) => {
     const cell = (value) => {
       const text = value === null ? "" : String(value);
-      const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text; // no formula for a spreadsheet
+      const safe = typeof value === "string" && /^(\s*[=+\-@]|[\t\r\n])/.test(text) ? `'${text}` : text; // no formula for a spreadsheet
       return /[",\n\r;]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
     };
     const { columns, rows } = data.tables[name];

@@ -256,6 +256,7 @@ def test_a_header_wins_over_an_ending_and_over_raw(tmp_path: Path) -> None:
     sound = pcm(3)
     recording, _ = loaded(tmp_path, wav(sound, len(sound)), "ul", AudioOptions(remove_hum=False, raw="alaw:8000"))
     assert (recording.codec, recording.duration_s) == ("pcm_s16le", pytest.approx(3))
+    assert [note.key for note in recording.notes] == ["raw_unused"]
 
 
 @pytest.mark.parametrize("ending", ["raw", "pcm", "vox"])
@@ -279,6 +280,21 @@ def test_more_than_the_limits_is_refused_with_the_option(tmp_path: Path) -> None
         loaded(tmp_path, data, options=AudioOptions(remove_hum=False, max_duration_s=30))
     with pytest.raises(errors.TooLargeError, match=r"audio\.max_decoded_mb"):
         loaded(tmp_path, data, options=AudioOptions(remove_hum=False, max_decoded_mb=1))
+
+
+@pytest.mark.parametrize(("ending", "header"), [("wav", True), ("sw", False)])
+def test_plain_samples_that_are_too_long_are_refused_before_they_are_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, header: bool
+) -> None:
+    monkeypatch.setattr("pipeline.audio.worker.track.Decoded.take", lambda *_: pytest.fail("decoded"))
+    sound = pcm(31)
+    with pytest.raises(errors.TooLargeError, match=r"audio\.max_duration_s"):
+        loaded(
+            tmp_path,
+            wav(sound, len(sound)) if header else sound,
+            ending,
+            AudioOptions(remove_hum=False, max_duration_s=30),
+        )
 
 
 @pytest.mark.parametrize(

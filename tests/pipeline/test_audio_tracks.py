@@ -79,6 +79,12 @@ def test_silent_tracks_alone_are_silent(tmp_path: Path) -> None:
         audio.load(write(tmp_path / "a.mkv", (SILENT, SILENT), "pcm_s16le", 16_000), OPTIONS, trusted=True)
 
 
+def test_a_silent_track_that_was_chosen_leads_to_the_others(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.mkv", (SILENT, A), "aac", 16_000)
+    with pytest.raises(errors.SilentError, match=r"track 1 is silent.*choose another of its 2 tracks with --track"):
+        audio.load(path, AudioOptions(remove_hum=False, track=1), trusted=True)
+
+
 def test_which_tracks_are_decoded() -> None:
     plain = Track(1, "aac", True, 2, 48_000, "eng", default=True)
     dubbed = Track(2, "aac", True, 2, 48_000, "fra")

@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -81,3 +82,11 @@ def test_a_page_is_the_same_before_and_after_its_json(make_conversation: Callabl
     assert page == report_html(loads(dumps(made))) == render(loads(dumps(made)))
     assert report_html(made, "fr") != page
     assert '<html lang="fr"' in report_html(made, lang="fr")
+
+
+@pytest.mark.parametrize("lang", ["de", "", "../en"])
+def test_a_language_that_there_is_not_is_said_in_words(
+    make_conversation: Callable[..., Conversation], lang: Any
+) -> None:
+    with pytest.raises(errors.ConfigError, match="expected one of en, fr"):
+        report_html(make_conversation(), lang)

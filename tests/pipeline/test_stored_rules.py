@@ -54,6 +54,25 @@ def test_every_earlier_version_has_a_fixture_and_a_step() -> None:
     assert versions >= set(STEPS) == set(range(1, SCHEMA_VERSION))
 
 
+def names_in(schema: dict[str, Any]) -> list[str]:
+    """Every field that a stored conversation may have, and every word that a field may hold."""
+    groups = {"Conversation": schema, **schema["$defs"]}
+    fields = [
+        (f"{group}.{name}", told) for group in groups for name, told in groups[group].get("properties", {}).items()
+    ]
+    return sorted({name for name, _ in fields} | {f"{name}={word}" for name, told in fields for word in _words(told)})
+
+
+def _words(told: dict[str, Any]) -> list[str]:
+    return [str(w) for part in (told, *told.get("anyOf", ())) for w in part.get("enum", ())]
+
+
+def test_no_field_is_added_without_another_version() -> None:
+    """Write the file anew only for a version that nobody has yet; else raise SCHEMA_VERSION, and add a step."""
+    known = FIXTURES / f"names-v{SCHEMA_VERSION}.txt"
+    assert names_in(store.json_schema()) == known.read_text(encoding="utf-8").splitlines()
+
+
 @pytest.mark.parametrize("path", sorted(FIXTURES.glob("conversation-v*.json")), ids=lambda path: path.stem)
 def test_every_earlier_version_is_read_with_all_that_it_holds(path: Path) -> None:
     old = json.loads(path.read_text(encoding="utf-8"))

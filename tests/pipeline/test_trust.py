@@ -83,6 +83,15 @@ def test_an_imported_model_under_a_known_id_is_neither_trusted_nor_used(tmp_path
     assert not (tmp_path / "ran").exists()
 
 
+def test_an_archive_that_claims_a_published_commit_has_its_bytes(tmp_path: Path, evil: archives.Files) -> None:
+    pinned = registry.known()[PIPELINE]
+    path = tmp_path / "models.tar"
+    path.write_bytes(archives.packed(evil, archives.manifest(evil, commit=pinned.commit)))
+    code, said = run("models", "import", path)
+    assert (code, "which is the published one" in said) == (errors.BadArchiveError.exit_code, True)
+    assert find(PIPELINE) is None
+
+
 def test_a_hash_is_typed_at_import_and_has_to_be_one_of_the_archive(tmp_path: Path, evil: archives.Files) -> None:
     path, sha256 = exported(tmp_path, evil), archives.sha256(evil["a/pytorch_model.bin"])
     for wrong, error in (("0" * 64, errors.UntrustedModelError), (sha256[:12], errors.ConfigError)):

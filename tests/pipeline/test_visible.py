@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import gzip
 import io
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,10 +14,11 @@ import pytest
 from rich.table import Table
 
 from pipeline import export
+from pipeline.annotations import Word
 from pipeline.cells import guarded, unguarded
 from pipeline.cli.console import Terminal
 from pipeline.errors import ConfigError
-from pipeline.records import Conversation, Note
+from pipeline.records import Conversation, Moment, Note
 from pipeline.simulation.truth import TruthSegment, emotions_csv, read_truth
 from pipeline.visible import visible
 from reports.page import render
@@ -32,6 +36,8 @@ from reports.page import render
         ("pay\u200dpal", "pay\\u200dpal"),
         ("\udcff.wav", "\\udcff.wav"),
         ("a\U000e0041", "a\\U000e0041"),
+        ("exe\u200f.wav\u200e\u061c", "exe\\u200f.wav\\u200e\\u061c"),
+        ("a\u3164b\uffa0\u034f", "a\\u3164b\\uffa0\\u034f"),
     ],
 )
 def test_what_acts_is_shown(text: str, shown: str) -> None:
@@ -45,6 +51,7 @@ def test_what_acts_is_shown(text: str, shown: str) -> None:
         "日本語",
         "שלום עולם",
         "مرحبا",
+        "שלום\u200f!",
         "می\u200cخواهم",
         "क्\u200dष",
         "👩\u200d🔬",
@@ -77,6 +84,7 @@ def test_no_control_reaches_the_terminal(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_nothing_that_acts_reaches_a_page_but_as_its_code(make_conversation: Callable[..., Conversation]) -> None:
     made, acting = make_conversation(), "a\u202eb"
+    moment = Moment("interruption", 1.0, 2.0, "S1", values={"of": acting, "overlap_s": 1.0})
     note = Note("track_chosen", {"track": acting, "tracks": 2})
     page = render(
         replace(
@@ -85,10 +93,17 @@ def test_nothing_that_acts_reaches_a_page_but_as_its_code(make_conversation: Cal
             layout_reason=Note("silent_channel", {"other": acting, "used": acting}),
             speakers=(replace(made.speakers[0], name=acting, role=acting), *made.speakers[1:]),
             models=tuple(replace(model, name=acting, licence=acting) for model in made.models),
+            turns=(replace(made.turns[0], note=acting), *made.turns[1:]),
+            words=(Word(1.0, 1.2, acting, 0),),
+            moments=(moment, *made.moments),
+            program=acting,
         )
     )
-    assert "a\\u202eb" in page
-    assert "\u202e" not in page
+    packed = re.search('id="data">([^<]*)<', page)
+    assert packed
+    for text in (page, gzip.decompress(base64.b64decode(packed[1])).decode()):
+        assert "a\\u202eb" in text.replace("\\\\", "\\")
+        assert "\u202e" not in text
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1"])

@@ -24,6 +24,7 @@ Message = tuple[dict[str, Any], bytes]
 """What it is (`is`) and its values; samples beside it, where there are any: int16, interleaved."""
 
 _GRANULES = {"opus": 48_000}
+_PLAIN_BYTES = {"pcm_u8": 1, "pcm_s8": 1, "pcm_mulaw": 1, "pcm_alaw": 1, "pcm_s16le": 2, "pcm_s16be": 2}
 _PACKETS_A_BEAT = 256
 _MOST_LATE_PACKETS = 100_000
 _LEAST_TAIL_BYTES = 4096  # behind the sound, that are no damage of it
@@ -85,6 +86,8 @@ class _Reading:
                 if len(container.streams) == 1 and ogg.last_longer(pages, self.source, most):
                     raise Refused("too_long", most=self.job.limits.max_duration_s)
                 tracks[index].pages = ogg.PageTimes(pages, rate_hz, self.source.size)
+            for stream in streams.values() if not pages else ():
+                self._check_plain(stream, len(container.streams))
             yield self._about(container, found, wanted, left), b""
             order = {index: number for number, index in enumerate(streams)}
             for index, (at, samples) in self._decode(container, streams, tracks):
@@ -105,6 +108,14 @@ class _Reading:
                     yield {"is": "sound", "track": order[index], "at": at}, samples
                 yield from self._fill(track, order[index], declared_s[index], names, sound_alone=sound_alone)
             yield self._end(tracks, declared_s, pages, names), b""
+
+    def _check_plain(self, stream: AudioStream, streams: int) -> None:
+        """Refuse plain samples that are too long by the bytes that are there, before hours of them are decoded."""
+        context = stream.codec_context
+        there = self.lengths.there or (self.source.size if self.job.demuxer else 0)
+        second = _PLAIN_BYTES.get(context.name, 0) * context.layout.nb_channels * context.sample_rate
+        if streams == 1 and second and there / second > self.job.limits.max_duration_s:
+            raise Refused("too_long", most=self.job.limits.max_duration_s)
 
     def _decode(
         self, container: InputContainer, streams: dict[int, AudioStream], tracks: dict[int, Decoded]
