@@ -24,7 +24,7 @@ from pipeline.strict import parse_json, read_text
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "models"
 _LARGEST_ABOUT = 1 << 22  # bytes of emotion.json
-_AT_ONCE = 256  # excerpts
+_AT_ONCE = 64  # excerpts
 KNOWN_S = 10.0  # seconds of speech of a speaker, at which the temperature lies half way between the two
 _NON_COMMERCIAL = ("ravdess", "nemo", "emodb")
 

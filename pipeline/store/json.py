@@ -28,6 +28,7 @@ from pipeline.uncollected import uncollected
 MOST_BYTES = 512 << 20  # of a file; ten minutes take 300 kB
 SCHEMA_ID = f"urn:ressenti:conversation:{SCHEMA_VERSION}"
 _DECIMALS = 6
+_LEAST = 1e-6
 _OTHER = (".labels.json", "validation.json", ".aws.json")  # what else Ressenti writes beside conversations
 _EXPECTED = "Expected a NAME.json that analyze wrote."
 _HALF = re.compile("[\ud800-\udfff]")  # of a character, as in names that are no UTF-8
@@ -143,15 +144,20 @@ def conversations_in(folder: Path) -> list[Path]:
     return found
 
 
-def _round(values: Any) -> None:
-    """Round the numbers in a list, or in values by name, in their place, and replace halves of characters."""
+def _round(values: Any, *, options: bool = False) -> None:
+    """Round the numbers in a list, or in values by name, in their place, and replace halves of characters.
+
+    Options stay as they were given, and no length becomes 0: many have to be more.
+    """
     for key, value in values.items() if isinstance(values, dict) else enumerate(values):
         if isinstance(value, float):
             if not math.isfinite(value):
                 raise ValueError(f"expected finite numbers in a conversation, got {value}")
-            values[key] = round(value, _DECIMALS)
+            if not options:
+                near = round(value, _DECIMALS)
+                values[key] = _LEAST if near == 0 < value and str(key).endswith("_s") else near
         elif isinstance(value, str):
             if not value.isascii():
                 values[key] = _HALF.sub("\ufffd", value)
         elif isinstance(value, dict | list):
-            _round(value)
+            _round(value, options=options or key == "config")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import json
 import random
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from big import big
@@ -168,6 +169,17 @@ def test_what_does_not_fit_together_is_refused_by_its_field(change: Change, said
     assert len(str(caught.value)) < 1_000
 
 
+def test_what_is_tiny_does_not_become_nothing() -> None:
+    read = store.loads(json.dumps(fixture()))
+    config = {**read.config, "audio": {**read.config["audio"], "silent_channel_db": 1e-12}}
+    data = json.loads(store.dumps(replace(read, config=config)))
+    assert data["config"]["audio"]["silent_channel_db"] == 1e-12
+    talk = read.turns[0].windows[0]
+    turn = replace(read.turns[0], windows=(replace(talk, weight_s=1e-9), *read.turns[0].windows[1:]))
+    data = json.loads(store.dumps(replace(read, turns=(turn, *read.turns[1:]))))
+    assert data["turns"][0]["windows"][0]["weight_s"] == 1e-6
+
+
 def test_exclusive_segments_do_not_overlap() -> None:
     data = fixture()
     data["diarization"]["exclusive"] = data["diarization"]["segments"]
@@ -186,6 +198,7 @@ def test_the_schema_names_itself_and_lets_no_other_name_in() -> None:
 
 
 @settings(max_examples=150)
+@example(seed=2226947, changes=1, which="")  # an option that rounds to 0, which it may not be
 @given(seed=st.integers(0, 2**32), changes=st.integers(1, 3), which=st.sampled_from(["-people", ""]))
 def test_what_the_schema_refuses_is_refused_and_what_is_written_fits_it(seed: int, changes: int, which: str) -> None:
     draw = random.Random(seed)  # noqa: S311  # no secret
@@ -285,6 +298,8 @@ def _calls(work: Callable[[], object]) -> int:
     import sys
 
     count = 0
+    collecting = gc.isenabled()
+    gc.disable()  # what is told of a collection, and finalisers, would count
 
     def tell(_frame: object, event: str, _arg: object) -> None:
         nonlocal count
@@ -295,6 +310,8 @@ def _calls(work: Callable[[], object]) -> int:
         work()
     finally:
         sys.setprofile(None)
+        if collecting:
+            gc.enable()
     return count
 
 
