@@ -29,12 +29,12 @@ class _Lines(logging.Handler):
 
 
 def speak(terminal: Terminal, often: int) -> None:
-    """Print what is logged: once asked, steps, counts and decisions; twice, also names and paths."""
-    if not often:
-        return
+    """Print what is logged: once asked, steps, counts and decisions; twice, also names and paths; else nothing."""
     logger = logging.getLogger("pipeline")
-    logger.setLevel(_LEVELS[min(often, 2)])
     for handler in logger.handlers[:]:
-        if isinstance(handler, _Lines):
+        if isinstance(handler, _Lines):  # of a command before, in the same process
             logger.removeHandler(handler)
-    logger.addHandler(_Lines(terminal))
+            logger.setLevel(logging.NOTSET)
+    if often:
+        logger.setLevel(_LEVELS[min(often, 2)])
+        logger.addHandler(_Lines(terminal))

@@ -1,30 +1,14 @@
 """`ressenti analyze --timeout` and `--verbose`."""
 
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner
 
 from conftest import noise, write_wav
 from pipeline import errors
 from pipeline.cli.app import app
-from pipeline.cli.verbose import _Lines
 
 RUN = CliRunner()
-
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    """A command ends with its process; here its handler has to go."""
-    logger = logging.getLogger("pipeline")
-    level = logger.level
-    yield
-    for handler in logger.handlers[:]:
-        if isinstance(handler, _Lines):
-            logger.removeHandler(handler)
-    logger.setLevel(level)
 
 
 def test_a_recording_that_takes_too_long_is_given_up_and_the_next_one_begun(tmp_path: Path) -> None:
@@ -60,3 +44,4 @@ def test_steps_are_told_on_standard_error_when_asked(sample: tuple[Path, Path], 
     assert shown == ""
     assert str(tmp_path) in told
     assert str(sample[0]) in told
+    assert analyze("--quiet")[1] == ""  # a command in the same process that does not ask

@@ -126,7 +126,7 @@ def test_emotion_is_told_batch_by_batch() -> None:
     excerpts = [Excerpt(np.full(16_000, 1000, np.int16), "S1")] * 70
     calls: list[float] = []
     BuiltinEmotion().score(excerpts, lambda stage, completed, total: calls.append(completed))
-    assert calls == [0, 32, 64, 70]
+    assert list(dict.fromkeys(calls)) == [*range(0, 65, 8), 70]
 
 
 @pytest.mark.usefixtures("nothing_left")
