@@ -15,7 +15,8 @@ from pipeline.transcript.stm import read_stm
 from pipeline.transcript.subtitles import read_srt, read_vtt
 from pipeline.transcript.whisper import read_whisper
 
-MOST_BYTES = 50 << 20  # a book of a million words has six
+MOST_BYTES = 50 << 20  # of JSON; a day of talk with the time of each word takes 20
+_MOST_TEXT_BYTES = 16 << 20  # of subtitles and STM, which are slow to read; a day of talk takes 3
 ENDINGS = (".srt", ".vtt", ".stm", ".json")
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
@@ -35,7 +36,7 @@ def read_transcript(path: Path, recording: str) -> tuple[Spoken, ...]:
     if read is None:
         raise TranscriptError(f"{path.name}: got the ending {path.suffix!r}; expected one of {', '.join(ENDINGS)}.")
     try:
-        data = read_bounded(path, MOST_BYTES)
+        data = read_bounded(path, MOST_BYTES if read is read_whisper else _MOST_TEXT_BYTES)
     except RefusedError as exc:
         raise TranscriptError(f"{path.name}: {exc} with words and times. Choose another, or cut it.") from exc
     except OSError as exc:

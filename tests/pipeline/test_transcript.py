@@ -170,6 +170,8 @@ def test_stm_of_several_recordings(tmp_path: Path) -> None:
         ("a.json", '[{"start": 0, "end": 1, "words": ["hi"]}]', "no list of words"),
         ("a.txt", "hello", "expected one of .srt"),
         ("a.srt", b"\x00\x01\x02", "not text"),
+        ("a.vtt", b"x" * (17 << 20), "17,825,792 bytes; expected at most 16,777,216"),
+        ("a.json", b"x" * (51 << 20), "53,477,376 bytes; expected at most 52,428,800"),
     ],
 )
 def test_what_is_no_transcript_is_named(tmp_path: Path, name: str, content: str | bytes, said: str) -> None:
