@@ -1,1 +1,1 @@
-"""Presets that a user copies and edits; `pipeline.config` reads them."""
+"""Presets that a user copies and edits; `ressenti.pipeline.config` reads them."""

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pipeline.config import RoleOptions
-from pipeline.errors import ConfigError
-from pipeline.records import Note, Speaker
+from ressenti.pipeline.config import RoleOptions
+from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.records import Note, Speaker
 
 RESTRICTED = (
     *("agent", "employee", "candidat", "recruiter", "employé", "salarié", "recruteur"),

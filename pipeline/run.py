@@ -8,16 +8,21 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from pipeline import affect, audio, corrections, dynamics, excerpts, moments, roles, trajectory, turns
-from pipeline.annotations import Corrections
-from pipeline.chosen import Models
-from pipeline.config import Config, build_config
-from pipeline.diarization.interface import Count, Diarizer
-from pipeline.emotion.interface import EmotionModel, Excerpt, Excerpts
-from pipeline.errors import NoSpeechError
-from pipeline.layout import Layout, lay_out
-from pipeline.models.parallel import computing
-from pipeline.records import (
+from ressenti.pipeline import audio, roles, turns
+from ressenti.pipeline.affect import dynamics, moments, trajectory
+from ressenti.pipeline.affect import points as affect
+from ressenti.pipeline.audio import encode
+from ressenti.pipeline.audio.channels import Layout, lay_out
+from ressenti.pipeline.config import Config, build_config
+from ressenti.pipeline.diarization.interface import Count, Diarizer
+from ressenti.pipeline.edits import corrections
+from ressenti.pipeline.emotion.interface import EmotionModel, Excerpt, Excerpts
+from ressenti.pipeline.errors import NoSpeechError
+from ressenti.pipeline.loaded_models import Models
+from ressenti.pipeline.memory import uncollected
+from ressenti.pipeline.models.parallel import computing
+from ressenti.pipeline.progress import Watch, watched
+from ressenti.pipeline.records import (
     Conversation,
     Diarization,
     ModelInfo,
@@ -28,10 +33,9 @@ from pipeline.records import (
     Window,
     ignore_progress,
 )
-from pipeline.uncollected import uncollected
-from pipeline.validation import read_validation
-from pipeline.version import PROGRAM
-from pipeline.watch import Watch, watched
+from ressenti.pipeline.records.edits import Corrections
+from ressenti.pipeline.store.validation import read_validation
+from ressenti.pipeline.version import PROGRAM
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +60,7 @@ def analyze(
     purpose. One step cannot be stopped within: loading a model, and the clustering of pyannote's pipelines.
     `compute.timeout_s` of the config stops it in the same way, with `TimedOutError`.
 
-    Raises the subclasses of `RessentiError` that `pipeline.errors` lists, and leaves nothing behind.
+    Raises the subclasses of `RessentiError` that `ressenti.pipeline.errors` lists, and leaves nothing behind.
     """
     config, path = config or Config(), Path(path)
 
@@ -258,7 +262,7 @@ def _with_emotion(turn: Turn, config: Config) -> Turn:
 
 def _with_loudness(turn: Turn, layout: Layout) -> Turn:
     samples = layout.audio.cut(turn.start_s, turn.end_s, _channel(layout, turn.speaker))
-    return replace(turn, loudness_dbfs=excerpts.loudness_dbfs(samples))
+    return replace(turn, loudness_dbfs=encode.loudness_dbfs(samples))
 
 
 def _channel(layout: Layout, label: str) -> int:

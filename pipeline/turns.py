@@ -6,9 +6,9 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.config import EmotionOptions, TurnOptions
-from pipeline.records import Segment, Turn, union_s
-from pipeline.touching import clipped
+from ressenti.pipeline.config import EmotionOptions, TurnOptions
+from ressenti.pipeline.records import Segment, Turn, union_s
+from ressenti.pipeline.records.intervals import clipped
 
 Span = tuple[float, float]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pipeline.records import Conversation
-    from reports.wording import Lang
+    from ressenti.pipeline.records import Conversation
+    from ressenti.reports.wording import Lang
 
 __all__ = ["report_html"]
 
@@ -14,13 +14,13 @@ __all__ = ["report_html"]
 def report_html(conversation: Conversation, lang: Lang | None = None, sound: bytes | str | None = None) -> str:
     """The page of a conversation: one HTML document that makes no request, in `lang` or the conversation's language.
 
-    `sound` is what it plays: an MP3 as `pipeline.page_sound` makes it, the name of one that lies beside the page, or
+    `sound` is what it plays: an MP3 as `ressenti.page_sound` makes it, the name of one that lies beside the page, or
     None. The same conversation, analysed or read back from its JSON, gives the same page. Raises `ConfigError` for a
     language that there is not.
     """
-    from pipeline import store
-    from reports.page import render
-    from reports.wording import check_lang
+    from ressenti.pipeline import store
+    from ressenti.reports.page import render
+    from ressenti.reports.wording import check_lang
 
     if lang is not None:
         check_lang(lang)

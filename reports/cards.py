@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.records import CLASSES, Conversation, Estimate, Speaker, Talk
-from reports.headline import LITTLE_S
-from reports.options import options_of
-from reports.scoring import is_thin, thin_baseline_s, turns_by_person
-from reports.wording import Wording
+from ressenti.pipeline.records import CLASSES, Conversation, Estimate, Speaker, Talk
+from ressenti.reports.headline import LITTLE_S
+from ressenti.reports.options import options_of
+from ressenti.reports.scoring import is_thin, thin_baseline_s, turns_by_person
+from ressenti.reports.wording import Wording
 
 ABUTS_S = 0.05  # a gap between turns that is shown as 0.0 s
 

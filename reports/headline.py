@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from statistics import NormalDist
 
-from pipeline.records import CLASSES, Conversation, Estimate, Speaker
-from reports.moments import by_person, heard_from_s
-from reports.options import is_scored, titles_of
-from reports.wording import Wording
+from ressenti.pipeline.records import CLASSES, Conversation, Estimate, Speaker
+from ressenti.reports.moments import by_person, heard_from_s
+from ressenti.reports.options import is_scored, titles_of
+from ressenti.reports.wording import Wording
 
 MOSTLY_UNSURE = 0.5  # of judged time, above which nothing is said of a speaker's classes
 LITTLE_S = 20.0  # of judged speech, below which nothing is said of how a speaker sounded

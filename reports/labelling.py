@@ -7,9 +7,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.records import CLASSES
-from reports.document import asset, csp_hash, script_safe, template
-from reports.wording import Lang, Wording
+from ressenti.pipeline.records import CLASSES
+from ressenti.reports.document import asset, csp_hash, script_safe, template
+from ressenti.reports.wording import Lang, Wording
 
 SCRIPT_TEXTS = (
     "lab_progress",
@@ -57,7 +57,7 @@ class LabelSheet:
 def render_labelling(sheet: LabelSheet, lang: Lang) -> str:
     """The labelling page: one HTML document that makes no request; same sheet, same bytes.
 
-    Its script saves what `pipeline.evaluation.labelling` reads.
+    Its script saves what `ressenti.pipeline.lab.evaluation.labelling` reads.
     """
     from markupsafe import Markup
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.records import Conversation, ModelInfo
-from reports.cards import Fact
-from reports.headline import LITTLE_S, MOSTLY_UNSURE
-from reports.notices import silence_rules, too_many
-from reports.options import is_scored, options_of, titles_of
-from reports.scoring import (
+from ressenti.pipeline.records import Conversation, ModelInfo
+from ressenti.reports.cards import Fact
+from ressenti.reports.headline import LITTLE_S, MOSTLY_UNSURE
+from ressenti.reports.notices import silence_rules, too_many
+from ressenti.reports.options import is_scored, options_of, titles_of
+from ressenti.reports.scoring import (
     BRIEF_S,
     cannot_give,
     how_used,
@@ -21,8 +21,8 @@ from reports.scoring import (
     thin_baseline_s,
     unvalidated,
 )
-from reports.spoken import unjudged_s
-from reports.wording import Wording
+from ressenti.reports.speech_time import unjudged_s
+from ressenti.reports.wording import Wording
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.records import Conversation, Moment
-from reports.options import options_of, titles_of
-from reports.wording import Wording
+from ressenti.pipeline.records import Conversation, Moment
+from ressenti.reports.options import options_of, titles_of
+from ressenti.reports.wording import Wording
 
 LEAD_S = 1.0  # playing begins a little before
 LEAST_SHARE = 0.005  # shown as 1 %

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.annotations import INEXACT_S, OMITTED, Omission
-from pipeline.records import Conversation, Note
-from reports.wording import Wording
+from ressenti.pipeline.records import Conversation, Note
+from ressenti.pipeline.records.edits import INEXACT_S, OMITTED, Omission
+from ressenti.reports.wording import Wording
 
 SHOWN = 6  # spans that are named at the top; the methods name all
 

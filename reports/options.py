@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from pipeline.records import Conversation
-from reports.wording import Wording
+from ressenti.pipeline.records import Conversation
+from ressenti.reports.wording import Wording
 
 
 def options_of(conversation: Conversation, group: str) -> dict[str, Any]:

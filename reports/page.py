@@ -9,20 +9,20 @@ import shlex
 from functools import cache
 from typing import Any
 
-from pipeline import store
-from pipeline.annotations import INEXACT_S
-from pipeline.records import CLASSES, Conversation
-from pipeline.uncollected import uncollected
-from reports.document import asset, csp_hash, template
-from reports.figures import make_figures
-from reports.figures.style import speaker_style
-from reports.options import options_of
-from reports.scoring import turns_by_person
-from reports.summary import summarise
-from reports.tables import make_tables
-from reports.turns import Said, turn_data
-from reports.visible import as_seen
-from reports.wording import Lang, Wording
+from ressenti.pipeline import store
+from ressenti.pipeline.memory import uncollected
+from ressenti.pipeline.records import CLASSES, Conversation
+from ressenti.pipeline.records.edits import INEXACT_S
+from ressenti.reports.document import asset, csp_hash, template
+from ressenti.reports.figures import make_figures
+from ressenti.reports.figures.style import speaker_style
+from ressenti.reports.options import options_of
+from ressenti.reports.scoring import turns_by_person
+from ressenti.reports.summary import summarise
+from ressenti.reports.tables import make_tables
+from ressenti.reports.turns import Said, turn_data
+from ressenti.reports.visible import as_seen
+from ressenti.reports.wording import Lang, Wording
 
 _LEVEL = 10  # of 12; higher ones make the page no smaller
 # in order: each builds on the first, the player on the strip, points on figures

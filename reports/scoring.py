@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from pipeline.records import CLASSES, Conversation, ModelInfo, Speaker, Turn
-from reports.wording import Wording
+from ressenti.pipeline.records import CLASSES, Conversation, ModelInfo, Speaker, Turn
+from ressenti.reports.wording import Wording
 
 BUILTIN = "ressenti-builtin-emotion"  # the wording knows what this one learned from
 BRIEF_S = 2.0  # of judged speech in a turn, below which a sure class is said to rest on little

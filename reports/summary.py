@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.records import Conversation
-from reports.cards import Fact, SpeakerCard, card_of, facts_of
-from reports.headline import headline
-from reports.methods import Methods, methods_of
-from reports.moments import MomentRow, moment_rows
-from reports.notices import notices_of
-from reports.options import is_scored, titles_of
-from reports.scoring import scores_help
-from reports.turns import TurnRow, turn_rows
-from reports.wording import Wording
+from ressenti.pipeline.records import Conversation
+from ressenti.reports.cards import Fact, SpeakerCard, card_of, facts_of
+from ressenti.reports.headline import headline
+from ressenti.reports.methods import Methods, methods_of
+from ressenti.reports.moments import MomentRow, moment_rows
+from ressenti.reports.notices import notices_of
+from ressenti.reports.options import is_scored, titles_of
+from ressenti.reports.scoring import scores_help
+from ressenti.reports.turns import TurnRow, turn_rows
+from ressenti.reports.wording import Wording
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.records import CLASSES, Conversation, Estimate
-from reports.figures.shares import seconds_by_class
-from reports.figures.talk import talk_by_part
-from reports.options import is_scored, titles_of
-from reports.wording import Wording
+from ressenti.pipeline.records import CLASSES, Conversation, Estimate
+from ressenti.reports.figures.shares import seconds_by_class
+from ressenti.reports.figures.talk import talk_by_part
+from ressenti.reports.options import is_scored, titles_of
+from ressenti.reports.wording import Wording
 
 Cell = str | float | None
 

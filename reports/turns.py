@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.annotations import OMITTED
-from pipeline.records import CLASSES, Conversation, Turn
-from reports.notices import why_omitted
-from reports.options import is_scored, options_of, titles_of
-from reports.scoring import is_brief, shown_classes
-from reports.wording import Wording
+from ressenti.pipeline.records import CLASSES, Conversation, Turn
+from ressenti.pipeline.records.edits import OMITTED
+from ressenti.reports.notices import why_omitted
+from ressenti.reports.options import is_scored, options_of, titles_of
+from ressenti.reports.scoring import is_brief, shown_classes
+from ressenti.reports.wording import Wording
 
 
 @dataclass(frozen=True)

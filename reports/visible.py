@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipeline.records import Conversation, ModelInfo, Note, Values
-from pipeline.visible import visible
+from ressenti.pipeline.records import Conversation, ModelInfo, Note, Values
+from ressenti.pipeline.text import visible
 
 
 def as_seen(conversation: Conversation) -> Conversation:

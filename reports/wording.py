@@ -10,8 +10,8 @@ from functools import cache
 from importlib import resources
 from typing import Literal, cast, get_args
 
-from pipeline.errors import ConfigError
-from pipeline.records import Note
+from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.records import Note
 
 Lang = Literal["en", "fr"]
 NARROW_SPACE = "\u202f"

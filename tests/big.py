@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.config import Config
-from pipeline.records import (
+from ressenti.pipeline.config import Config
+from ressenti.pipeline.records import (
     Conversation,
     Diarization,
     EmotionScores,

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline import load_config
-from pipeline.annotations import Word
-from pipeline.records import Conversation, Levels
-from pipeline.run import derive
+from ressenti import load_config
+from ressenti.pipeline.records import Conversation, Levels
+from ressenti.pipeline.records.edits import Word
+from ressenti.pipeline.run import derive
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -41,7 +41,7 @@ def write_checkpoint(
     **config: Any,
 ) -> Path:
     """A folder with config.json, preprocessor_config.json and weights; `spread` makes the outputs differ by excerpt."""
-    from pipeline.torchaudio_import import import_torchaudio
+    from ressenti.pipeline.models.torchaudio_import import import_torchaudio
 
     import_torchaudio()
     import torch

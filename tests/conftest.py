@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from pipeline import People, load_config, store
-from pipeline.diarization.fake import FakeDiarizer
-from pipeline.emotion.fake import FakeEmotion
-from pipeline.emotion.interface import Excerpt
-from pipeline.records import Conversation, EmotionScores
-from pipeline.run import analyze
+from ressenti import People, load_config
+from ressenti.pipeline import store
+from ressenti.pipeline.diarization.fake import FakeDiarizer
+from ressenti.pipeline.emotion.fake import FakeEmotion
+from ressenti.pipeline.emotion.interface import Excerpt
+from ressenti.pipeline.records import Conversation, EmotionScores
+from ressenti.pipeline.run import analyze
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -88,7 +89,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def sample() -> tuple[Path, Path]:
     """The conversation that comes installed with pyannote.audio, and its reference RTTM."""
-    from pipeline.cli.sample import locate
+    from ressenti.pipeline.cli.sample import locate
 
     return locate()
 

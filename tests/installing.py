@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.models import folders, registry
-from pipeline.models.installed import Manifest, write_manifest
+from ressenti.pipeline.models import folders, registry
+from ressenti.pipeline.models.installed import Manifest, write_manifest
 
 COMMIT = "c0ffee" + "0" * 34
 

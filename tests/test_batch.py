@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import pipeline.run
+import ressenti.pipeline.run
 from conftest import SEGMENTS, by_loudness, noise, results, write_wav
-from pipeline import errors, loads, store
-from pipeline.cli.app import app
-from pipeline.cli.batch import ALL_FAILED, SOME_FAILED
-from pipeline.diarization.fake import FakeDiarizer
-from pipeline.emotion.fake import FakeEmotion
+from ressenti import loads
+from ressenti.pipeline import errors, store
+from ressenti.pipeline.cli.app import app
+from ressenti.pipeline.cli.batch import ALL_FAILED, SOME_FAILED
+from ressenti.pipeline.diarization.fake import FakeDiarizer
+from ressenti.pipeline.emotion.fake import FakeEmotion
 
 RUN = CliRunner()
 FAST = ("--format", "json,rttm")
@@ -27,13 +28,13 @@ FAST = ("--format", "json,rttm")
 @pytest.fixture
 def heard(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the recordings that were analysed, by fakes."""
-    whole, names = pipeline.run.analyze, []
+    whole, names = ressenti.pipeline.run.analyze, []
 
     def quick(path: Path, config: object, people: object, **_: object) -> object:
         names.append(Path(path).name)
         return whole(path, config, people, diarizer=FakeDiarizer(SEGMENTS), emotion_model=FakeEmotion(by_loudness))  # type: ignore[arg-type]
 
-    monkeypatch.setattr(pipeline.run, "analyze", quick)
+    monkeypatch.setattr(ressenti.pipeline.run, "analyze", quick)
     return names
 
 
@@ -214,17 +215,17 @@ def test_lines_of_json_are_all_that_is_printed(heard: list[str], two: list[Path]
     assert "no such file" in lines[3]["error"]
 
 
-COMMAND = [sys.executable, "-c", "from pipeline.cli import main; main()"]
+COMMAND = [sys.executable, "-c", "from ressenti.pipeline.cli import main; main()"]
 FAKES = """
 import sys
-import pipeline.run
+import ressenti.pipeline.run
 from conftest import SEGMENTS, by_loudness
-from pipeline.diarization.fake import FakeDiarizer
-from pipeline.emotion.fake import FakeEmotion
-whole = pipeline.run.analyze
-pipeline.run.analyze = lambda path, config, people, **_: whole(
+from ressenti.pipeline.diarization.fake import FakeDiarizer
+from ressenti.pipeline.emotion.fake import FakeEmotion
+whole = ressenti.pipeline.run.analyze
+ressenti.pipeline.run.analyze = lambda path, config, people, **_: whole(
     path, config, people, diarizer=FakeDiarizer(SEGMENTS), emotion_model=FakeEmotion(by_loudness))
-from pipeline.cli import main
+from ressenti.pipeline.cli import main
 main()
 """
 

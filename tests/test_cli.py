@@ -19,19 +19,20 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from conftest import noise, results, write_wav
-from pipeline import People, errors
-from pipeline.cli.app import app
-from pipeline.cli.batch import SOME_FAILED
-from pipeline.cli.console import Terminal, counted
-from pipeline.cli.tell import tell
-from pipeline.records import Conversation, Note
+from ressenti import People
+from ressenti.pipeline import errors
+from ressenti.pipeline.cli.app import app
+from ressenti.pipeline.cli.batch import SOME_FAILED
+from ressenti.pipeline.cli.console import Terminal, counted
+from ressenti.pipeline.cli.tell import tell
+from ressenti.pipeline.records import Conversation, Note
 
 RUN = CliRunner()
 OUTPUTS = {"sample.report.html", "sample.json", "sample.turns.csv", "sample.rttm"}
 
 
 def ressenti(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    code = "import sys; from pipeline.cli import main; main()"
+    code = "import sys; from ressenti.pipeline.cli import main; main()"
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=300)
 
@@ -381,16 +382,16 @@ def test_options_that_do_not_fit(sample: tuple[Path, Path], tmp_path: Path, argu
 def test_a_defect_in_one_recording_does_not_stop_the_others(
     sample: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import pipeline.run
+    import ressenti.pipeline.run
 
-    whole = pipeline.run.analyze
+    whole = ressenti.pipeline.run.analyze
 
     def broken(path: Path, *rest: object, **named: object) -> object:
         if path.name == "bad.wav":
             raise ZeroDivisionError("oh [/x] no")
         return whole(path, *rest, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(pipeline.run, "analyze", broken)
+    monkeypatch.setattr(ressenti.pipeline.run, "analyze", broken)
     bad = write_wav(tmp_path / "bad.wav", noise(2))
     done = RUN.invoke(app, ["analyze", str(bad), str(sample[0]), "--speakers", "2", "--out", str(tmp_path / "out")])
     assert done.exit_code == SOME_FAILED
@@ -517,10 +518,10 @@ def test_ctrl_c_while_the_program_is_loaded_ends_it_quietly() -> None:
 import sys
 class Interrupted:
     def find_spec(self, name, path, target=None):
-        if name == "pipeline.cli.app":
+        if name == "ressenti.pipeline.cli.app":
             raise KeyboardInterrupt
 sys.meta_path.insert(0, Interrupted())
-from pipeline.cli import main
+from ressenti.pipeline.cli import main
 main()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
@@ -530,7 +531,7 @@ main()
 def test_ctrl_c_leaves_nothing(sample: tuple[Path, Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
     code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # background jobs ignore it
-    code += "from pipeline.cli import main; main()"
+    code += "from ressenti.pipeline.cli import main; main()"
     recordings = [tmp_path / f"call{i}.wav" for i in range(60)]  # for half a minute: a busy machine may wake us late
     recordings[0].write_bytes(sample[0].read_bytes())
     for link in recordings[1:]:

@@ -110,7 +110,7 @@ def loaded_by(code: str) -> set[str]:
 
 
 def test_importing_the_pipeline_is_light() -> None:
-    assert not HEAVY & loaded_by("import pipeline")
+    assert not HEAVY & loaded_by("import ressenti")
 
 
 @pytest.mark.parametrize(
@@ -130,21 +130,21 @@ def test_importing_the_pipeline_is_light() -> None:
     ],
 )
 def test_help_is_light(arguments: list[str]) -> None:
-    code = f"sys.argv = ['ressenti', *{arguments}, '--help']\nfrom pipeline.cli import main\ntry:\n    main()\nexcept SystemExit:\n    pass"
+    code = f"sys.argv = ['ressenti', *{arguments}, '--help']\nfrom ressenti.pipeline.cli import main\ntry:\n    main()\nexcept SystemExit:\n    pass"
     assert not HEAVY & loaded_by(code)
 
 
 def test_rendering_loads_no_model() -> None:
     assert not {"torch", "onnxruntime", "av"} & loaded_by(
-        "import reports.page, reports.figures, reports.summary, pipeline.store"
+        "import ressenti.reports.page, ressenti.reports.figures, ressenti.reports.summary, ressenti.pipeline.store"
     )
 
 
 def test_analysis_with_built_in_models_loads_neither_torch_nor_pyannote_audio(recording: Path) -> None:
     code = f"""
-from pipeline import analyze
-from pipeline.errors import NoSpeechError
-from pipeline.emotion.builtin import BuiltinEmotion
+from ressenti import analyze
+from ressenti.pipeline.errors import NoSpeechError
+from ressenti.pipeline.emotion.builtin import BuiltinEmotion
 BuiltinEmotion()
 try:
     analyze({str(recording)!r})
@@ -163,7 +163,7 @@ def test_only_cli_and_training_print() -> None:
 
 
 def test_every_error_is_in_the_list_with_its_code() -> None:
-    from pipeline import errors
+    from ressenti.pipeline import errors
 
     classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, errors.RessentiError)]
     lines = {parts[0]: parts[1] for parts in map(str.split, (errors.__doc__ or "").splitlines()) if len(parts) > 1}

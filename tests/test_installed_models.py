@@ -19,11 +19,11 @@ from typer.testing import CliRunner
 
 from checkpoints import write_checkpoint
 from loopback_hub import GOOD, Hub, Repository
-from pipeline import errors
-from pipeline.cli.app import app
-from pipeline.models import decisions, registry
-from pipeline.models.installed import MANIFEST
-from pipeline.torchaudio_import import import_pyannote_audio
+from ressenti.pipeline import errors
+from ressenti.pipeline.cli.app import app
+from ressenti.pipeline.models import decisions, registry
+from ressenti.pipeline.models.installed import MANIFEST
+from ressenti.pipeline.models.torchaudio_import import import_pyannote_audio
 
 FRENCH = next(i for i, entry in registry.known().items() if entry.task == "emotion")
 PIPELINE = next(i for i, entry in registry.known().items() if entry.task == "diarization")
@@ -61,7 +61,7 @@ def home(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 
 def ressenti(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    code = "import sys; from pipeline.cli import main; main()"
+    code = "import sys; from ressenti.pipeline.cli import main; main()"
     command = [sys.executable, "-c", code, *map(str, arguments)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=environment)
@@ -100,8 +100,8 @@ def test_installed_models_are_used_unasked_and_named_with_their_commits(
 def test_several_recordings_load_each_model_once(
     sample: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipeline.diarization import pyannote
-    from pipeline.emotion import wav2vec2
+    from ressenti.pipeline.diarization import pyannote
+    from ressenti.pipeline.emotion import wav2vec2
 
     done: list[str] = []
 
@@ -109,7 +109,7 @@ def test_several_recordings_load_each_model_once(
         real = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *a, **k: (done.append(name), real(*a, **k))[1])
 
-    monkeypatch.setattr("pipeline.emotion.placement.threads", lambda: 1)
+    monkeypatch.setattr("ressenti.pipeline.emotion.placement.threads", lambda: 1)
     counted(pyannote, "build_pipeline")
     counted(pyannote, "load_model")
     counted(pyannote, "read_checkpoints")
@@ -150,7 +150,7 @@ def test_what_a_hub_gave_in_shards_and_behind_a_gate_is_used_with_every_connecti
     early = ressenti(*asked)  # a mirror may serve anything under a known name
     assert early.returncode == errors.UntrustedModelError.exit_code, early.stderr
     assert ressenti("models", "trust", *pickles(tmp_path / "models")).returncode == 0
-    done = offline(f"from pipeline.cli.app import app\napp({asked!r})", OMP_NUM_THREADS="1")
+    done = offline(f"from ressenti.pipeline.cli.app import app\napp({asked!r})", OMP_NUM_THREADS="1")
     assert done.returncode == 0, done.stderr
     assert "TRIED" not in done.stderr
     found = models_of(tmp_path / "out" / "sample.json")

@@ -43,8 +43,8 @@ def test_analyze_and_doctor_with_pyannote_audio_imported_try_no_connection(
     sample: tuple[Path, Path], tmp_path: Path
 ) -> None:
     code = f"""
-from pipeline.cli.app import app
-from pipeline.torchaudio_import import import_pyannote_audio
+from ressenti.pipeline.cli.app import app
+from ressenti.pipeline.models.torchaudio_import import import_pyannote_audio
 import_pyannote_audio()
 import huggingface_hub.constants
 assert huggingface_hub.constants.HF_HUB_OFFLINE
@@ -64,7 +64,7 @@ for command in (["analyze", {str(sample[0])!r}, "--out", {str(tmp_path)!r}], ["d
 def test_the_built_in_way_opens_no_socket_at_all(sample: tuple[Path, Path], tmp_path: Path) -> None:
     code = f"""
 sys.addaudithook(lambda event, arguments: event == "socket.__new__" and print("OPENED", arguments, file=sys.stderr))
-from pipeline.cli.app import app
+from ressenti.pipeline.cli.app import app
 for command in (["analyze", {str(sample[0])!r}, "--out", {str(tmp_path)!r}], ["doctor"], ["models", "verify"]):
     try:
         app(command)

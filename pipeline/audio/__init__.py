@@ -1,10 +1,10 @@
 """Recording file -> samples at 16 kHz, per channel, and how loud they are."""
 
-from pipeline.audio.decode import load
-from pipeline.audio.files import checked_sha256, file_sha256
-from pipeline.audio.levels import frame_levels_db, levels_of
-from pipeline.audio.samples import RATE_HZ, Audio, Samples
-from pipeline.audio.tones import without_tones
+from ressenti.pipeline.audio.decode import load
+from ressenti.pipeline.audio.files import checked_sha256, file_sha256
+from ressenti.pipeline.audio.levels import frame_levels_db, levels_of
+from ressenti.pipeline.audio.samples import RATE_HZ, Audio, Samples
+from ressenti.pipeline.audio.tones import without_tones
 
 __all__ = [
     "RATE_HZ",

@@ -15,11 +15,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
-from pipeline import errors
-from pipeline.audio.files import Opened
-from pipeline.audio.worker import decode as worker
-from pipeline.audio.worker.opening import Job
-from pipeline.audio.worker.source import Source
+from ressenti.pipeline import errors
+from ressenti.pipeline.audio.files import Opened
+from ressenti.pipeline.audio.worker import decode as worker
+from ressenti.pipeline.audio.worker.opening import Job
+from ressenti.pipeline.audio.worker.source import Source
 
 _HEADER_BYTES = 8
 _LONGEST_TEXT, _LONGEST_SAMPLES = 1 << 20, 1 << 23

@@ -10,20 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import errors
-from pipeline.audio.child import BrokeDownError, decoding
-from pipeline.audio.files import Opened, opened
-from pipeline.audio.growing import Growing, together
-from pipeline.audio.hum import remove_hum
-from pipeline.audio.parties import Party, joined
-from pipeline.audio.raw import Raw, raw_of
-from pipeline.audio.refusals import broke_down, refusal, too_much
-from pipeline.audio.samples import RATE_HZ, Audio
-from pipeline.audio.verdict import Ending, doubts_of, notes_of
-from pipeline.audio.worker.opening import Job
-from pipeline.audio.worker.track import Limits
-from pipeline.config import AudioOptions
-from pipeline.records import Note, NoteKey, Progress, Recording, ignore_progress
+from ressenti.pipeline import errors
+from ressenti.pipeline.audio.child import BrokeDownError, decoding
+from ressenti.pipeline.audio.files import Opened, opened
+from ressenti.pipeline.audio.growing import Growing, together
+from ressenti.pipeline.audio.hum import remove_hum
+from ressenti.pipeline.audio.parties import Party, joined
+from ressenti.pipeline.audio.raw import Raw, raw_of
+from ressenti.pipeline.audio.refusals import broke_down, refusal, too_much
+from ressenti.pipeline.audio.samples import RATE_HZ, Audio
+from ressenti.pipeline.audio.verdict import Ending, doubts_of, notes_of
+from ressenti.pipeline.audio.worker.opening import Job
+from ressenti.pipeline.audio.worker.track import Limits
+from ressenti.pipeline.config import AudioOptions
+from ressenti.pipeline.records import Note, NoteKey, Progress, Recording, ignore_progress
 
 # slower is no sound of a voice, faster no recorder
 LEAST_RATE_HZ, MOST_RATE_HZ = 2_000, 768_000

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import errors
+from ressenti.pipeline import errors
 
 _BLOCK = 1 << 20
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.audio.samples import Samples
+from ressenti.pipeline.audio.samples import Samples
 
 _BLOCK = 1 << 21  # samples of each channel
 

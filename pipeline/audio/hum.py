@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import fft, signal
 from scipy.ndimage import median_filter
 
-from pipeline.audio.samples import RATE_HZ, Samples
+from ressenti.pipeline.audio.samples import RATE_HZ, Samples
 
 _BLOCK = 30 * RATE_HZ  # hum is looked for, and taken out, in blocks of about this length
 _SETTLED = RATE_HZ  # samples before a block that its filters hear first; their echo then is below -80 dB

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.audio.samples import RATE_HZ, Audio, Samples
-from pipeline.records import Levels
+from ressenti.pipeline.audio.samples import RATE_HZ, Audio, Samples
+from ressenti.pipeline.records import Levels
 
 _FRAME = RATE_HZ // 10  # levels are looked at in frames of 0.1 s
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.audio.samples import Audio, Samples
+from ressenti.pipeline.audio.samples import Audio, Samples
 
 _BLOCK_FRAMES = 600
 _FRAME = 1600  # samples: frames of 0.1 s, as levels have them

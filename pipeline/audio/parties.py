@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.audio.growing import zeros
-from pipeline.audio.levels import frame_levels_db
-from pipeline.audio.samples import Audio, Samples
-from pipeline.records import Note, NoteKey
+from ressenti.pipeline.audio.growing import zeros
+from ressenti.pipeline.audio.levels import frame_levels_db
+from ressenti.pipeline.audio.samples import Audio, Samples
+from ressenti.pipeline.records import Note, NoteKey
 
 _BLOCK = 1 << 18
 _COPY = 0.01  # of a track's power that another one does not explain: below, it is the same sound

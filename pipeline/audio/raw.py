@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline import errors
-from pipeline.audio.files import Opened
-from pipeline.audio.worker import formats
-from pipeline.audio.worker.source import Source
+from ressenti.pipeline import errors
+from ressenti.pipeline.audio.files import Opened
+from ressenti.pipeline.audio.worker import formats
+from ressenti.pipeline.audio.worker.source import Source
 
 _BY_ENDING = {  # what telephone systems write, 8 kHz unless the ending says otherwise
     ".ul": "mulaw:8000",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pipeline import errors
+from ressenti.pipeline import errors
 
 _EXPECTED = "Expected a recording (wav, mp3, m4a, ogg, opus, flac, amr, webm, mp4, ...)"
 _CODECS = {

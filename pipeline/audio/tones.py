@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy import fft
 from scipy.ndimage import maximum_filter1d
 
-from pipeline.audio.samples import RATE_HZ, Samples
+from ressenti.pipeline.audio.samples import RATE_HZ, Samples
 
 _WINDOW, _HOP = 640, 160  # samples: lines of 25 Hz each 10 ms, so that the pairs of a keypad are told apart
 _LOWEST = 13  # line: 325 Hz; call progress tones begin at 350 Hz (ITU-T E.180), below lies the pitch of voices

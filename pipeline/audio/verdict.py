@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from pipeline.records import Note
+from ressenti.pipeline.records import Note
 
 LOST_SHARE = 0.05  # of the sound, that a damaged file may have lost
 

@@ -8,7 +8,7 @@ INTERRUPTED = 130
 def main() -> None:
     """Run the command line; Ctrl-C ends it without a traceback, also while it is being loaded."""
     try:
-        from pipeline.cli.app import main as run
+        from ressenti.pipeline.cli.app import main as run
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
     run()

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from pipeline.cli.console import Terminal, counted
-from pipeline.errors import ConfigError, TranscriptError
-from pipeline.records import Conversation
-from pipeline.strict import RefusedError, read_bounded
-from pipeline.there import is_folder, is_there
+from ressenti.pipeline.cli.console import Terminal, counted
+from ressenti.pipeline.errors import ConfigError, TranscriptError
+from ressenti.pipeline.files.paths import is_folder, is_there
+from ressenti.pipeline.files.untrusted import RefusedError, read_bounded
+from ressenti.pipeline.records import Conversation
 
 if TYPE_CHECKING:
-    from pipeline.transcript.cues import Spoken
+    from ressenti.pipeline.transcript.cues import Spoken
 
 Transcript = Annotated[
     Path | None,
@@ -53,7 +53,7 @@ class Additions:
                 "named like it (call.wav, call.srt)."
             )
         if self.bleep:
-            from pipeline.additions import parse_spans
+            from ressenti.pipeline.edits.additions import parse_spans
 
             parse_spans(self.bleep)
             if count > 1:
@@ -66,7 +66,7 @@ class Additions:
         """
         if not self.pseudonyms:
             return own
-        from pipeline.additions import pseudonym
+        from ressenti.pipeline.edits.additions import pseudonym
 
         def name(source: Path) -> str:
             try:
@@ -78,7 +78,7 @@ class Additions:
 
     def digest(self, name: str) -> str:
         """SHA-256 of all that was asked for, and of what the transcript of a recording says."""
-        from pipeline.transcript.files import MOST_BYTES
+        from ressenti.pipeline.transcript.files import MOST_BYTES
 
         found = self._transcript_of(name)
         try:
@@ -89,7 +89,7 @@ class Additions:
 
     def words(self, name: str) -> tuple[Path, tuple[Spoken, ...]] | None:
         """The transcript of a recording, None where there is none."""
-        from pipeline.transcript.files import read_transcript
+        from ressenti.pipeline.transcript.files import read_transcript
 
         path = self._transcript_of(name)
         return None if path is None else (path, read_transcript(path, name))
@@ -103,14 +103,14 @@ class Additions:
         return [path for path in found if path is not None]
 
     def _transcript_of(self, name: str) -> Path | None:
-        from pipeline.transcript.files import find_transcript
+        from ressenti.pipeline.transcript.files import find_transcript
 
         given = self.transcript
         return find_transcript(given, name) if given is not None and is_folder(given) else given
 
     def apply(self, conversation: Conversation, read: tuple[Path, tuple[Spoken, ...]] | None) -> Conversation:
         """A conversation with all that was asked for; spans that were silenced before stay so."""
-        from pipeline.additions import parse_spans, pseudonymised, with_bleeps, with_words
+        from ressenti.pipeline.edits.additions import parse_spans, pseudonymised, with_bleeps, with_words
 
         if read is not None:
             conversation = with_words(conversation, read[1])

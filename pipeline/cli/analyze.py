@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from pipeline import store
-from pipeline.cli import outputs, sound
-from pipeline.cli.additions import Additions, Bleep, Pseudonyms, Transcript
-from pipeline.cli.batch import Batch, Rules
-from pipeline.cli.console import Terminal
-from pipeline.cli.options import (
+from ressenti.pipeline import store
+from ressenti.pipeline.cli import outputs, sound
+from ressenti.pipeline.cli.additions import Additions, Bleep, Pseudonyms, Transcript
+from ressenti.pipeline.cli.batch import Batch, Rules
+from ressenti.pipeline.cli.console import Terminal
+from ressenti.pipeline.cli.options import (
     AsJson,
     Formats,
     Language,
@@ -32,17 +32,17 @@ from pipeline.cli.options import (
     given,
     listed,
 )
-from pipeline.cli.tell import tell
-from pipeline.cli.verbose import speak
-from pipeline.config import Config, load_config
-from pipeline.models.installed import resolved
-from pipeline.records import Conversation, Progress
-from pipeline.roles import People
-from pipeline.version import PROGRAM
-from pipeline.watch import watched
+from ressenti.pipeline.cli.tell import tell
+from ressenti.pipeline.cli.verbose import speak
+from ressenti.pipeline.config import Config, load_config
+from ressenti.pipeline.models.installed import resolved
+from ressenti.pipeline.progress import watched
+from ressenti.pipeline.records import Conversation, Progress
+from ressenti.pipeline.roles import People
+from ressenti.pipeline.version import PROGRAM
 
 if TYPE_CHECKING:
-    from pipeline.chosen import Models
+    from ressenti.pipeline.loaded_models import Models
 
 
 def analyze(
@@ -125,12 +125,12 @@ def analyze(
     added.check(len(set(recordings)))
     formats = outputs.parse_formats(format)
     sound.check(audio, formats)
-    from pipeline.audio import checked_sha256
+    from ressenti.pipeline.audio import checked_sha256
 
     names_of = added.names(lambda path: path.stem, checked_sha256)
     read = [Path(config), *added.read(path.stem for path in recordings)]
     plans = outputs.plan(recordings, out, outputs.with_sidecar(formats, options.report.audio), names_of, read)
-    from pipeline.chosen import Models
+    from ressenti.pipeline.loaded_models import Models
 
     job = Job(options, people, added, terminal, Models())
     raise typer.Exit(Batch(terminal, Rules(overwrite, skip_existing, as_json), job.made).run(plans, job.work))
@@ -142,8 +142,8 @@ def sample(
     quiet: Quiet = False,
 ) -> None:
     """Analyse the real phone conversation that comes installed, and compare its speakers with the reference."""
-    from pipeline.chosen import Models
-    from pipeline.cli import sample as sample_run
+    from ressenti.pipeline.cli import sample as sample_run
+    from ressenti.pipeline.loaded_models import Models
 
     terminal = Terminal(quiet)
     recording, reference = sample_run.locate()
@@ -170,7 +170,7 @@ class Job:
 
     def work(self, plan: outputs.Plan) -> Conversation:
         """Analyse a recording, write its results, and say what was found; the conversation."""
-        from pipeline.run import analyze as run
+        from ressenti.pipeline.run import analyze as run
 
         started = time.monotonic()
         recording, options = plan.source, self.options
@@ -197,7 +197,7 @@ class Job:
 
     def made(self, plan: outputs.Plan) -> store.Made:
         """What the results of a recording would be made of now; raises what reading and choosing a model raise."""
-        from pipeline.audio import checked_sha256
+        from ressenti.pipeline.audio import checked_sha256
 
         return self._made(plan, checked_sha256(plan.source))
 

@@ -6,16 +6,16 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli import evaluate, models, train
-from pipeline.cli.analyze import analyze, sample
-from pipeline.cli.commands import Commands
-from pipeline.cli.console import Terminal
-from pipeline.cli.options import Preset
-from pipeline.cli.report import report
-from pipeline.cli.simulate import simulate
-from pipeline.cli.streams import open_all
-from pipeline.disk import is_full
-from pipeline.errors import RessentiError
+from ressenti.pipeline.cli import evaluate, models, train
+from ressenti.pipeline.cli.analyze import analyze, sample
+from ressenti.pipeline.cli.commands import Commands
+from ressenti.pipeline.cli.console import Terminal
+from ressenti.pipeline.cli.options import Preset
+from ressenti.pipeline.cli.report import report
+from ressenti.pipeline.cli.simulate import simulate
+from ressenti.pipeline.cli.streams import open_all
+from ressenti.pipeline.errors import RessentiError
+from ressenti.pipeline.files.disk import is_full
 
 app = typer.Typer(
     name="ressenti",
@@ -42,7 +42,7 @@ def doctor(
     load: Annotated[bool, typer.Option("--load", help="Also load the heavy packages (about 10 s).")] = False,
 ) -> None:
     """Tell what is installed, which models a config would use, whether they are there, their licences, and why."""
-    from pipeline.cli.doctor import examine
+    from ressenti.pipeline.cli.doctor import examine
 
     raise typer.Exit(examine(Terminal(), load, config))
 
@@ -51,7 +51,7 @@ def main() -> None:
     """Run the command line; errors that are ours end without a traceback."""
     open_all()
     try:
-        app()
+        app(prog_name="ressenti")  # also by python -m ressenti
     except RessentiError as error:
         raise SystemExit(Terminal().fail(error)) from None
     except Exception as error:

@@ -17,11 +17,11 @@ from typing import Literal
 
 from rich.markup import escape
 
-from pipeline import store
-from pipeline.cli.console import Terminal
-from pipeline.cli.outputs import Plan
-from pipeline.errors import ClaimedError, OutputExistsError
-from pipeline.records import Conversation
+from ressenti.pipeline import store
+from ressenti.pipeline.cli.console import Terminal
+from ressenti.pipeline.cli.outputs import Plan
+from ressenti.pipeline.errors import ClaimedError, OutputExistsError
+from ressenti.pipeline.records import Conversation
 
 log = logging.getLogger(__name__)
 SOME_FAILED, ALL_FAILED = 40, 41

@@ -7,8 +7,8 @@ from typing import Any
 
 from typer.core import TyperGroup
 
-from pipeline.errors import ConfigError
-from pipeline.visible import visible
+from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.text import visible
 
 
 class Commands(TyperGroup):

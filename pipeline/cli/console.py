@@ -17,12 +17,12 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.cli.streams import Stream
-from pipeline.disk import is_full
-from pipeline.errors import DiskFullError, RessentiError
-from pipeline.records import Progress as Hook
-from pipeline.records import ignore_progress
-from pipeline.visible import visible
+from ressenti.pipeline.cli.streams import Stream
+from ressenti.pipeline.errors import DiskFullError, RessentiError
+from ressenti.pipeline.files.disk import is_full
+from ressenti.pipeline.records import Progress as Hook
+from ressenti.pipeline.records import ignore_progress
+from ressenti.pipeline.text import visible
 
 STAGES = {
     "audio": "Decoding",

@@ -11,15 +11,15 @@ from typing import Literal
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.cli.console import Terminal, counted
-from pipeline.config import Config, load_config, preset_names
-from pipeline.errors import RessentiError
-from pipeline.models.decisions import is_chosen
-from pipeline.models.installed import Installed, installed_ids, need, verify
-from pipeline.models.parallel import threads
-from pipeline.records import ModelInfo
-from pipeline.there import is_file
-from pipeline.version import PROGRAM
+from ressenti.pipeline.cli.console import Terminal, counted
+from ressenti.pipeline.config import Config, load_config, preset_names
+from ressenti.pipeline.errors import RessentiError
+from ressenti.pipeline.files.paths import is_file
+from ressenti.pipeline.models.decisions import is_chosen
+from ressenti.pipeline.models.installed import Installed, installed_ids, need, verify
+from ressenti.pipeline.models.parallel import threads
+from ressenti.pipeline.records import ModelInfo
+from ressenti.pipeline.version import PROGRAM
 
 PACKAGES = {
     "av": "decodes and encodes sound (brings FFmpeg's libraries)",
@@ -77,7 +77,7 @@ def examine(terminal: Terminal, load: bool, source: str = "default") -> int:
 
 def _tell_terms(terminal: Terminal, used: Sequence[ModelInfo]) -> None:
     """Which models are not for commercial use, or not known to be."""
-    from reports.wording import Wording
+    from ressenti.reports.wording import Wording
 
     words = Wording("en")
     for model in used:
@@ -100,15 +100,15 @@ def _table(title: str, *headings: str) -> Table:
 
 
 def _vad(_: Config) -> tuple[ModelInfo, str, State]:
-    from pipeline.diarization.builtin import vad_info
+    from ressenti.pipeline.diarization.builtin import vad_info
 
     return vad_info(), "built in", "found"
 
 
 def _diarization(config: Config) -> tuple[ModelInfo, str, State]:
     """Who speaks, where one channel holds several voices; a pipeline is checked, not loaded."""
-    from pipeline import voice
-    from pipeline.diarization import check, locate
+    from ressenti.pipeline.diarization import check, locate
+    from ressenti.pipeline.models import voice_encoder
 
     asked = config.diarization.model
     found = locate(asked)
@@ -117,7 +117,7 @@ def _diarization(config: Config) -> tuple[ModelInfo, str, State]:
             asked,
             "built in; where one channel holds several voices, and as what the built-in emotion model hears with",
         )
-        return voice.info(), why, "verified"
+        return voice_encoder.info(), why, "verified"
     check(found, config.diarization)
     if isinstance(found, Path):
         why = f"{found}, which the config names"
@@ -127,9 +127,9 @@ def _diarization(config: Config) -> tuple[ModelInfo, str, State]:
 
 def _emotion(config: Config) -> tuple[ModelInfo, str, State]:
     """What judges emotion; a wav2vec2 model is checked by its settings, and names and shapes of weights, unread."""
-    from pipeline.emotion import locate, noted
-    from pipeline.emotion.builtin import BuiltinEmotion
-    from pipeline.emotion.wav2vec2 import check
+    from ressenti.pipeline.emotion import locate, noted
+    from ressenti.pipeline.emotion.builtin import BuiltinEmotion
+    from ressenti.pipeline.emotion.wav2vec2 import check
 
     asked = config.emotion.model
     found = locate(asked)
@@ -182,7 +182,7 @@ def _installed(terminal: Terminal) -> int:
 
 def _load(terminal: Terminal) -> int:
     """Load what the real models need, and say whether it works."""
-    from pipeline.torchaudio_import import import_pyannote_audio
+    from ressenti.pipeline.models.torchaudio_import import import_pyannote_audio
 
     try:
         module = import_pyannote_audio()

@@ -11,15 +11,15 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.cli.commands import Commands
-from pipeline.cli.console import Terminal
-from pipeline.disk import writing
-from pipeline.errors import ConfigError, NotInstalledError, RessentiError
-from pipeline.models import decisions
-from pipeline.models.folders import delete, folder_of, models_folder, partial_of
-from pipeline.models.installed import Installed, default_for, find, installed_ids, need, parts_of, verify
-from pipeline.models.registry import known, page_of
-from pipeline.there import is_folder, is_there
+from ressenti.pipeline.cli.commands import Commands
+from ressenti.pipeline.cli.console import Terminal
+from ressenti.pipeline.errors import ConfigError, NotInstalledError, RessentiError
+from ressenti.pipeline.files.disk import writing
+from ressenti.pipeline.files.paths import is_folder, is_there
+from ressenti.pipeline.models import decisions
+from ressenti.pipeline.models.folders import delete, folder_of, models_folder, partial_of
+from ressenti.pipeline.models.installed import Installed, default_for, find, installed_ids, need, parts_of, verify
+from ressenti.pipeline.models.registry import known, page_of
 
 app = typer.Typer(
     cls=Commands,
@@ -81,7 +81,7 @@ def get_models(
 
     A download that was interrupted goes on where it stopped. HF_ENDPOINT names a mirror.
     """
-    from pipeline.models.download import get
+    from ressenti.pipeline.models.download import get
 
     terminal = Terminal(quiet)
     code = 0
@@ -146,7 +146,7 @@ def export_models(
     file: Annotated[Path, typer.Argument(metavar="FILE.tar", help="What to write.")],
 ) -> None:
     """Write installed models, with what they need, into one file for a machine without network."""
-    from pipeline.models import archive
+    from ressenti.pipeline.models import archive
 
     terminal = Terminal()
     chosen = archive.with_needs(ids)
@@ -176,7 +176,7 @@ def import_models(
     The file says itself what it must hold: compare each SHA-256 that is printed with those of the export. Nothing in
     it is trusted or becomes the default by being imported.
     """
-    from pipeline.models import archive
+    from ressenti.pipeline.models import archive
 
     terminal = Terminal()
     with terminal.progress(file.name) as progress:
@@ -277,7 +277,7 @@ def _whole() -> Iterator[Installed]:
 
 
 def _tell_sum(file: Path, terminal: Terminal) -> None:
-    from pipeline.models.hashes import digest_of
+    from ressenti.pipeline.models.hashes import digest_of
 
     terminal.say(f"{escape(str(file))}: {file.stat().st_size / 1e6:,.1f} MB, SHA-256 {digest_of(file)}")
 

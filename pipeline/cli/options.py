@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from pipeline.cli import outputs, sound
-from pipeline.config import preset_names
-from pipeline.errors import ConfigError
+from ressenti.pipeline.cli import outputs, sound
+from ressenti.pipeline.config import preset_names
+from ressenti.pipeline.errors import ConfigError
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for the results.  [default: beside the recording]")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]

@@ -11,12 +11,12 @@ from typing import Literal
 
 from rich.markup import escape
 
-from pipeline import export, store
-from pipeline.cli.console import Terminal
-from pipeline.errors import ConfigError, OutputError, OutputExistsError
-from pipeline.records import Conversation
-from pipeline.store.faults import output_error
-from pipeline.there import is_there
+from ressenti.pipeline import export, store
+from ressenti.pipeline.cli.console import Terminal
+from ressenti.pipeline.errors import ConfigError, OutputError, OutputExistsError
+from ressenti.pipeline.files.paths import is_there
+from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.store.faults import output_error
 
 log = logging.getLogger(__name__)
 SIDECAR = {"mp3": ".report.mp3"}  # the page's sound, where it is not in the page
@@ -150,7 +150,7 @@ def rendered(
             files[path] = sound or b""
             continue
         if name == "html":
-            from reports.page import render
+            from ressenti.reports.page import render
 
             files[path] = render(conversation, lang, sound=paths["mp3"].name if "mp3" in paths else sound)
         else:

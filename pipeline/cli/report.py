@@ -12,18 +12,18 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from pipeline import store
-from pipeline.cli import outputs, sound, stored
-from pipeline.cli.additions import Additions, Bleep, Pseudonyms, Transcript
-from pipeline.cli.batch import Batch, Rules
-from pipeline.cli.console import Terminal
-from pipeline.cli.options import AsJson, Formats, Language, Out, Overwrite, Quiet, Sound
-from pipeline.config import Config, load_config
-from pipeline.errors import ConfigError, NotAConversationError
-from pipeline.models.hashes import digest_of
-from pipeline.records import Conversation
-from pipeline.there import is_file, is_folder
-from pipeline.version import PROGRAM
+from ressenti.pipeline import store
+from ressenti.pipeline.cli import outputs, sound, stored
+from ressenti.pipeline.cli.additions import Additions, Bleep, Pseudonyms, Transcript
+from ressenti.pipeline.cli.batch import Batch, Rules
+from ressenti.pipeline.cli.console import Terminal
+from ressenti.pipeline.cli.options import AsJson, Formats, Language, Out, Overwrite, Quiet, Sound
+from ressenti.pipeline.config import Config, load_config
+from ressenti.pipeline.errors import ConfigError, NotAConversationError
+from ressenti.pipeline.files.paths import is_file, is_folder
+from ressenti.pipeline.models.hashes import digest_of
+from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.version import PROGRAM
 
 
 def report(
@@ -108,7 +108,7 @@ class Job:
     def _tell(
         self, original: Conversation, conversation: Conversation, plan: outputs.Plan, heard: bytes | None
     ) -> None:
-        from pipeline.corrections import is_corrected
+        from ressenti.pipeline.edits.corrections import is_corrected
 
         terminal = self.terminal
         for written in plan.paths.values():
@@ -121,7 +121,7 @@ class Job:
 
 def _in_folders(sources: Sequence[Path]) -> list[Path]:
     """Files as they are, and of each folder those that hold a conversation."""
-    from pipeline.store import conversations_in
+    from ressenti.pipeline.store import conversations_in
 
     found: list[Path] = []
     for source in sources:

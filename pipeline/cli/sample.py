@@ -7,10 +7,10 @@ from pathlib import Path
 
 from rich.table import Table
 
-from pipeline.cli.console import Terminal
-from pipeline.errors import NotFoundError
-from pipeline.evaluation.diarization import compare, read_rttm
-from pipeline.records import Conversation
+from ressenti.pipeline.cli.console import Terminal
+from ressenti.pipeline.errors import NotFoundError
+from ressenti.pipeline.lab.evaluation.diarization import compare, read_rttm
+from ressenti.pipeline.records import Conversation
 
 
 def locate() -> tuple[Path, Path]:

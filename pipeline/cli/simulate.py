@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from pipeline import store
-from pipeline.cli import outputs
-from pipeline.cli.console import Terminal, counted
-from pipeline.version import PROGRAM
+from ressenti.pipeline import store
+from ressenti.pipeline.cli import outputs
+from ressenti.pipeline.cli.console import Terminal, counted
+from ressenti.pipeline.version import PROGRAM
 
 
 def simulate(
@@ -31,9 +31,9 @@ def simulate(
     telephone and codec as the suite says. Only speakers whom no training of ours has seen are used. The same seed
     and speech give the same bytes.
     """
-    from pipeline.simulation.options import load_suite
-    from pipeline.simulation.suite import simulate as run
-    from pipeline.training.corpora import read_clips, unseen
+    from ressenti.pipeline.lab.simulation.options import load_suite
+    from ressenti.pipeline.lab.simulation.suite import simulate as run
+    from ressenti.pipeline.lab.speech.corpora import read_clips, unseen
 
     terminal = Terminal(quiet)
     options = load_suite(suite)

@@ -8,10 +8,10 @@ from typing import Literal
 
 from rich.markup import escape
 
-from pipeline.cli.console import Terminal
-from pipeline.errors import ConfigError
-from pipeline.records import Conversation, Progress
-from pipeline.there import is_folder
+from ressenti.pipeline.cli.console import Terminal
+from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.files.paths import is_folder
+from ressenti.pipeline.records import Conversation, Progress
 
 How = Literal["embed", "sidecar", "none"]
 
@@ -42,7 +42,7 @@ def make(
     """The sound of a page, None where there is none; a recording that is named for it has to be the right one."""
     if recording is None:
         return None
-    from pipeline.sound import check_recording, page_sound
+    from ressenti.pipeline.audio.playback import check_recording, page_sound
 
     if how == "none" or "html" not in paths:
         check_recording(recording, conversation)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from pipeline import store
-from pipeline.cli.console import Terminal
-from pipeline.config import Config, build_config
-from pipeline.errors import ConfigError, NotAConversationError
-from pipeline.records import Conversation
-from pipeline.there import is_there
+from ressenti.pipeline import store
+from ressenti.pipeline.cli.console import Terminal
+from ressenti.pipeline.config import Config, build_config
+from ressenti.pipeline.errors import ConfigError, NotAConversationError
+from ressenti.pipeline.files.paths import is_there
+from ressenti.pipeline.records import Conversation
 
 _SAVED = re.compile(r"\.corrected( ?\(\d+\))?$")  # browsers number what they save again
 
@@ -50,9 +50,9 @@ def analysed(paths: Sequence[Path]) -> list[Path]:
 
 def load(path: Path, chosen: Config | None) -> Conversation:
     """A stored conversation; where people corrected it or other options are chosen, what follows is derived anew."""
-    from pipeline.corrections import is_corrected
-    from pipeline.run import derive
-    from pipeline.validation import read_validation
+    from ressenti.pipeline.edits.corrections import is_corrected
+    from ressenti.pipeline.run import derive
+    from ressenti.pipeline.store.validation import read_validation
 
     conversation = store.load(path)
     try:

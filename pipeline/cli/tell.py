@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from pipeline.cli.console import Terminal, counted
-from pipeline.records import Conversation, Speaker
+from ressenti.pipeline.cli.console import Terminal, counted
+from ressenti.pipeline.records import Conversation, Speaker
 
 
 def tell(conversation: Conversation, seconds: float, paths: Mapping[str, Path], terminal: Terminal) -> None:
@@ -40,7 +40,7 @@ def _tell_notes(conversation: Conversation, terminal: Terminal) -> None:
     """What the reader must know of how the recording was read, in the page's own words."""
     if not conversation.recording.notes:
         return
-    from reports.wording import Wording
+    from ressenti.reports.wording import Wording
 
     words = Wording("en")
     for note in conversation.recording.notes:

@@ -11,14 +11,14 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.cli.console import Terminal, counted, number
-from pipeline.config import load_config
-from pipeline.records import CLASSES
-from pipeline.training.recipe import Recipe
+from ressenti.pipeline.cli.console import Terminal, counted, number
+from ressenti.pipeline.config import load_config
+from ressenti.pipeline.lab.training.recipe import Recipe
+from ressenti.pipeline.records import CLASSES
 
 if TYPE_CHECKING:
-    from pipeline.training.finetune import Made
-    from pipeline.training.learner import Epoch
+    from ressenti.pipeline.lab.training.finetune import Made
+    from ressenti.pipeline.lab.training.learner import Epoch
 
 _USUAL = Recipe()
 app = typer.Typer(help="Train a model on your own labelled speech.", no_args_is_help=True)
@@ -71,7 +71,7 @@ def emotion(
     A training that was killed goes on from its last whole epoch when the same command is given again. The folder
     works as --emotion-model; its README.md says how it was made and what to expect.
     """
-    from pipeline.training.finetune import Request, finetune
+    from ressenti.pipeline.lab.training.finetune import Request, finetune
 
     terminal = Terminal(quiet)
     options = load_config(config, {"emotion": {"device": device} if device else {}})

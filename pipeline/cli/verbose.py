@@ -6,7 +6,7 @@ import logging
 
 from rich.markup import escape
 
-from pipeline.cli.console import Terminal
+from ressenti.pipeline.cli.console import Terminal
 
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
@@ -30,7 +30,7 @@ class _Lines(logging.Handler):
 
 def speak(terminal: Terminal, often: int) -> None:
     """Print what is logged: once asked, steps, counts and decisions; twice, also names and paths; else nothing."""
-    logger = logging.getLogger("pipeline")
+    logger = logging.getLogger("ressenti")
     for handler in logger.handlers[:]:
         if isinstance(handler, _Lines):  # of a command before, in the same process
             logger.removeHandler(handler)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pipeline.config import DiarizationOptions
-from pipeline.diarization.interface import Diarizer
-from pipeline.errors import ConfigError
-from pipeline.models.folders import is_id
-from pipeline.models.installed import Installed, find, need, resolved, verify
-from pipeline.there import expanded, is_file
+from ressenti.pipeline.config import DiarizationOptions
+from ressenti.pipeline.diarization.interface import Diarizer
+from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.files.paths import expanded, is_file
+from ressenti.pipeline.models.folders import is_id
+from ressenti.pipeline.models.installed import Installed, find, need, resolved, verify
 
 
 def choose(layout: Literal["mono", "split"], options: DiarizationOptions) -> Diarizer:
@@ -19,17 +19,17 @@ def choose(layout: Literal["mono", "split"], options: DiarizationOptions) -> Dia
     `auto` is the installed default of the registry, else the built-in one; otherwise `builtin`, an installed pyannote
     pipeline's id, or a folder with one (config.yaml). Raises `ConfigError` for an unknown one, also where channels
     decide, `NotInstalledError` for a model that was never fetched, `WrongHashError` for one that changed since, and
-    what `pipeline.diarization.pyannote.load` raises.
+    what `ressenti.pipeline.diarization.pyannote.load` raises.
     """
     # on split channels the default, which would not be used, need not be whole; a model that is named has to be there
     asked = None if layout == "split" and options.model == "auto" else locate(options.model)
     if layout == "split":
-        from pipeline.diarization.channels import ChannelDiarizer
+        from ressenti.pipeline.diarization.channels import ChannelDiarizer
 
         return ChannelDiarizer(options)
     if asked is not None:
         return _load(asked, options)
-    from pipeline.diarization.builtin import BuiltinDiarizer
+    from ressenti.pipeline.diarization.builtin import BuiltinDiarizer
 
     return BuiltinDiarizer(options)
 
@@ -55,14 +55,14 @@ def locate(model: str) -> Installed | Path | None:
 
 def check(asked: Installed | Path, options: DiarizationOptions) -> None:
     """Raise what loading a pipeline would for its config, for files that lack, changed or are not to be trusted."""
-    from pipeline.diarization import pyannote
+    from ressenti.pipeline.diarization import pyannote
 
     pyannote.read_parts(*_verified(asked, options))
 
 
 def _load(asked: Installed | Path, options: DiarizationOptions) -> Diarizer:
     """A pyannote pipeline, once it and all that it is made of are known to be what was installed."""
-    from pipeline.diarization import pyannote
+    from ressenti.pipeline.diarization import pyannote
 
     folder, _, installed, further = _verified(asked, options)
     return pyannote.load(folder, options, installed=installed, further=further)
@@ -72,7 +72,7 @@ def _verified(
     asked: Installed | Path, options: DiarizationOptions
 ) -> tuple[Path, DiarizationOptions, Installed | None, dict[str, Installed]]:
     """A pipeline's folder, what is installed of it, and what it needs besides, verified; as `read_parts` takes it."""
-    from pipeline.diarization.pyannote_folder import further_ids
+    from ressenti.pipeline.diarization.pyannote_folder import further_ids
 
     folder, own = (asked, ()) if isinstance(asked, Path) else (asked.folder, (asked,))
     needed = [need(part) for model in own if model.known for part in model.known.needs]

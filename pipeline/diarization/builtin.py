@@ -7,14 +7,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from pipeline import voice
-from pipeline.audio import Audio, file_sha256
-from pipeline.config import DiarizationOptions
-from pipeline.diarization import clustering, embedding, vad
-from pipeline.diarization.embedding import SpeechWindow
-from pipeline.diarization.interface import Count
-from pipeline.mel import FloatArray
-from pipeline.records import Diarization, ModelInfo, Note, Progress, Segment, ignore_progress
+from ressenti.pipeline.audio import Audio, file_sha256
+from ressenti.pipeline.audio.mel import FloatArray
+from ressenti.pipeline.config import DiarizationOptions
+from ressenti.pipeline.diarization import clustering, embedding, vad
+from ressenti.pipeline.diarization.embedding import SpeechWindow
+from ressenti.pipeline.diarization.interface import Count
+from ressenti.pipeline.models import voice_encoder
+from ressenti.pipeline.records import Diarization, ModelInfo, Note, Progress, Segment, ignore_progress
 
 
 def vad_info() -> ModelInfo:
@@ -30,7 +30,7 @@ class BuiltinDiarizer:
 
     def __init__(self, options: DiarizationOptions) -> None:
         self._options = options
-        self.models = (vad_info(), voice.info())
+        self.models = (vad_info(), voice_encoder.info())
 
     def diarize(self, audio: Audio, count: Count, progress: Progress = ignore_progress) -> Diarization:
         """Segments of the first channel; none where no speech is found."""

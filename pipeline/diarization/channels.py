@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import maximum_filter1d
 
-from pipeline.audio import Audio, frame_levels_db
-from pipeline.config import DiarizationOptions
-from pipeline.diarization import vad
-from pipeline.diarization.builtin import vad_info
-from pipeline.diarization.interface import Count
-from pipeline.records import Diarization, Note, Progress, Segment, ignore_progress
+from ressenti.pipeline.audio import Audio, frame_levels_db
+from ressenti.pipeline.config import DiarizationOptions
+from ressenti.pipeline.diarization import vad
+from ressenti.pipeline.diarization.builtin import vad_info
+from ressenti.pipeline.diarization.interface import Count
+from ressenti.pipeline.records import Diarization, Note, Progress, Segment, ignore_progress
 
 _FRAME_S = 0.1
 _STILL_FRAMES = 5  # on each side: in a pause within talk what is heard is still its bleed

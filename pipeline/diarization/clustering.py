@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.diarization.interface import Count
-from pipeline.mel import FloatArray
-from pipeline.records import Progress, ignore_progress
+from ressenti.pipeline.audio.mel import FloatArray
+from ressenti.pipeline.diarization.interface import Count
+from ressenti.pipeline.records import Progress, ignore_progress
 
 Labels = npt.NDArray[np.int64]
 _MOST = 2500  # embeddings that are linked one with another; more are first gathered into so many small clusters

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline import voice
-from pipeline.audio import RATE_HZ, Samples, without_tones
-from pipeline.mel import HOP, WINDOW, FloatArray, mel_power
-from pipeline.models import parallel
-from pipeline.records import Progress, ignore_progress
+from ressenti.pipeline.audio import RATE_HZ, Samples, without_tones
+from ressenti.pipeline.audio.mel import HOP, WINDOW, FloatArray, mel_power
+from ressenti.pipeline.models import parallel, voice_encoder
+from ressenti.pipeline.records import Progress, ignore_progress
 
 _BATCH = 64
 _SHORTEST_S = 0.4  # windows are never shorter than this; shorter spans are widened into their surroundings
@@ -50,12 +49,12 @@ def embed(samples: Samples, windows: Sequence[SpeechWindow], progress: Progress 
     """Embeddings (windows, 256) of 16 kHz samples (n,); batches hold windows of one length, which changes nothing."""
     lengths = np.array([max(_SHORTEST_S, w.end_s - w.start_s) for w in windows])
     frames = np.round(lengths * RATE_HZ / HOP).astype(int)
-    out = np.zeros((len(windows), voice.WIDTH), dtype=np.float32)
+    out = np.zeros((len(windows), voice_encoder.WIDTH), dtype=np.float32)
     same = (np.flatnonzero(frames == length) for length in np.unique(frames))
     parts = [rows[start : start + _BATCH] for rows in same for start in range(0, len(rows), _BATCH)]
 
     def heard(part: npt.NDArray[np.int64]) -> FloatArray:
-        return voice.embeddings(np.stack([_mel(samples, windows[i], int(frames[i])) for i in part]))
+        return voice_encoder.embeddings(np.stack([_mel(samples, windows[i], int(frames[i])) for i in part]))
 
     done = 0
     for part, vectors in zip(parts, parallel.each(heard, parts), strict=True):
@@ -72,11 +71,11 @@ def _mel(samples: Samples, window: SpeechWindow, frames: int) -> FloatArray:
     piece = samples[max(0, start - WINDOW // 2) : start + frames * HOP + WINDOW // 2]
     piece = without_tones(piece)  # a beep is nobody's voice
     lead = (start - max(0, start - WINDOW // 2)) // HOP
-    mel = mel_power(piece, voice.BANDS)[lead : lead + frames]
+    mel = mel_power(piece, voice_encoder.BANDS)[lead : lead + frames]
     if len(mel) < frames:
         mel = np.pad(mel, ((0, frames - len(mel)), (0, 0)))
     inner = piece.astype(np.float32) / 32768
     gain_db = max(
-        0.0, voice.LEVEL_DBFS - 10 * float(np.log10(np.mean(inner * inner) + 1e-12))
+        0.0, voice_encoder.LEVEL_DBFS - 10 * float(np.log10(np.mean(inner * inner) + 1e-12))
     )  # raised only, as in training
     return mel * np.float32(10 ** (gain_db / 10))

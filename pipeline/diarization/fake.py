@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.audio import Audio
-from pipeline.diarization.interface import Count
-from pipeline.records import Diarization, ModelInfo, Progress, Segment, ignore_progress
+from ressenti.pipeline.audio import Audio
+from ressenti.pipeline.diarization.interface import Count
+from ressenti.pipeline.records import Diarization, ModelInfo, Progress, Segment, ignore_progress
 
 
 class FakeDiarizer:

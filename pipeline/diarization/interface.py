@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from pipeline.audio import Audio
-from pipeline.records import Diarization, ModelInfo, Progress, ignore_progress
+from ressenti.pipeline.audio import Audio
+from ressenti.pipeline.records import Diarization, ModelInfo, Progress, ignore_progress
 
 
 @dataclass(frozen=True)

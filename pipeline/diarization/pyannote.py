@@ -14,17 +14,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pipeline.audio import RATE_HZ, Audio
-from pipeline.config import DiarizationOptions
-from pipeline.diarization.interface import Count
-from pipeline.diarization.pyannote_count import WatchedClustering, bounds_of, notes_of
-from pipeline.diarization.pyannote_folder import VBX, Checkpoint, PipelineFolder, read_checkpoints, read_folder
-from pipeline.diarization.pyannote_models import build_pipeline, load_model, quietly
-from pipeline.errors import ModelError
-from pipeline.models.decisions import trusted_hashes
-from pipeline.models.installed import Installed
-from pipeline.records import Diarization, ModelInfo, Progress, Segment, ignore_progress
-from pipeline.torchaudio_import import import_pyannote_audio
+from ressenti.pipeline.audio import RATE_HZ, Audio
+from ressenti.pipeline.config import DiarizationOptions
+from ressenti.pipeline.diarization.interface import Count
+from ressenti.pipeline.diarization.pyannote_count import WatchedClustering, bounds_of, notes_of
+from ressenti.pipeline.diarization.pyannote_folder import VBX, Checkpoint, PipelineFolder, read_checkpoints, read_folder
+from ressenti.pipeline.diarization.pyannote_models import build_pipeline, load_model, quietly
+from ressenti.pipeline.errors import ModelError
+from ressenti.pipeline.models.decisions import trusted_hashes
+from ressenti.pipeline.models.installed import Installed
+from ressenti.pipeline.models.torchaudio_import import import_pyannote_audio
+from ressenti.pipeline.records import Diarization, ModelInfo, Progress, Segment, ignore_progress
 
 _STAGES = {"segmentation": "speech", "embeddings": "voices"}
 

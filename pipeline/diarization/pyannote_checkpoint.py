@@ -11,10 +11,10 @@ from importlib import import_module
 from numbers import Number
 from typing import Any
 
-from pipeline.diarization.pyannote_folder import Checkpoint
-from pipeline.errors import ModelError, UntrustedModelError
-from pipeline.models.pickles import check_packing
-from pipeline.strict import RefusedError
+from ressenti.pipeline.diarization.pyannote_folder import Checkpoint
+from ressenti.pipeline.errors import ModelError, UntrustedModelError
+from ressenti.pipeline.files.untrusted import RefusedError
+from ressenti.pipeline.models.pickles import check_packing
 
 _ARCHITECTURES = {  # what a checkpoint may name: the modules of pyannote.audio, and the classes in each
     "pyannote.audio.models.segmentation.PyanNet": ("PyanNet",),

@@ -7,8 +7,8 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.diarization.interface import Count
-from pipeline.records import Note, Progress
+from ressenti.pipeline.diarization.interface import Count
+from ressenti.pipeline.records import Note, Progress
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.diarization.pyannote_checkpoint import check_dependencies, class_of, read_held, settings_of
-from pipeline.diarization.pyannote_folder import PLDA_FILES, Checkpoint, PipelineFolder
-from pipeline.errors import ModelError
-from pipeline.models.registry import pinned_hashes
+from ressenti.pipeline.diarization.pyannote_checkpoint import check_dependencies, class_of, read_held, settings_of
+from ressenti.pipeline.diarization.pyannote_folder import PLDA_FILES, Checkpoint, PipelineFolder
+from ressenti.pipeline.errors import ModelError
+from ressenti.pipeline.models.registry import pinned_hashes
 
 _ALONE = RLock()
 _WINDOWS = 32  # windows at once through the segmentation; the class has 1

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ModelError
+from ressenti.pipeline.errors import ModelError
 
 PARTS = ("segmentation", "embedding", "plda")
 OPTIONS = ("segmentation_step", "embedding_exclude_overlap", "segmentation_batch_size", "embedding_batch_size")

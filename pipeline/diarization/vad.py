@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, percentile_filter
 
-from pipeline.audio import RATE_HZ, Samples, frame_levels_db, without_tones
-from pipeline.config import DiarizationOptions
-from pipeline.errors import ModelError
-from pipeline.models import onnx_session
-from pipeline.records import Progress, ignore_progress
+from ressenti.pipeline.audio import RATE_HZ, Samples, frame_levels_db, without_tones
+from ressenti.pipeline.config import DiarizationOptions
+from ressenti.pipeline.errors import ModelError
+from ressenti.pipeline.models import onnx_session
+from ressenti.pipeline.records import Progress, ignore_progress
 
 _WINDOW = 512  # samples per probability
 _CONTEXT = 64  # samples of the window before that the model sees with each

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.config import EmotionOptions
-from pipeline.emotion.interface import EmotionModel
-from pipeline.emotion.shards import find_weights
-from pipeline.errors import ConfigError
-from pipeline.models.folders import is_id
-from pipeline.models.installed import Installed, need, resolved, verify
-from pipeline.there import expanded, is_file
+from ressenti.pipeline.config import EmotionOptions
+from ressenti.pipeline.emotion.interface import EmotionModel
+from ressenti.pipeline.emotion.shards import find_weights
+from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.files.paths import expanded, is_file
+from ressenti.pipeline.models.folders import is_id
+from ressenti.pipeline.models.installed import Installed, need, resolved, verify
 
 
 def choose(options: EmotionOptions) -> EmotionModel:
     """The configured emotion model.
 
     `auto` is the installed default of the registry, else the built-in one; otherwise `builtin`, an installed model's
-    id, or a folder: what `pipeline.training.emotion` wrote (emotion.json), or a wav2vec2 model in transformers' format
+    id, or a folder: what `lab.training.emotion` wrote (emotion.json), or a wav2vec2 model in transformers' format
     (config.json). Raises `ConfigError` for an unknown one, `NotInstalledError` for a model that was never fetched,
     `ModelError` where weights are damaged.
     """
-    from pipeline.emotion.builtin import BuiltinEmotion
+    from ressenti.pipeline.emotion.builtin import BuiltinEmotion
 
     found = locate(options.model)
     if found is None:
@@ -30,7 +30,7 @@ def choose(options: EmotionOptions) -> EmotionModel:
         return load_installed(found, options)
     if is_file(found / "emotion.json"):
         return BuiltinEmotion(found)
-    from pipeline.emotion import wav2vec2
+    from ressenti.pipeline.emotion import wav2vec2
 
     return wav2vec2.load(found, options)
 
@@ -58,7 +58,7 @@ def locate(model: str) -> Path | Installed | None:
 
 def load_installed(installed: Installed, options: EmotionOptions) -> EmotionModel:
     """An installed model, once it is known to be what was installed."""
-    from pipeline.emotion import wav2vec2
+    from ressenti.pipeline.emotion import wav2vec2
 
     verify(installed)
     return wav2vec2.load(

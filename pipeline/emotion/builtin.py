@@ -10,17 +10,16 @@ from pathlib import Path
 import numpy as np
 from scipy.special import softmax
 
-from pipeline import voice
-from pipeline.audio import file_sha256
-from pipeline.emotion import features
-from pipeline.emotion.features import Impressions
-from pipeline.emotion.interface import Excerpt
-from pipeline.errors import ModelError
-from pipeline.mel import FloatArray
-from pipeline.models import onnx_session, parallel
-from pipeline.models.onnx_file import check_onnx
-from pipeline.records import EmotionScores, ModelInfo, Note, Progress, ignore_progress
-from pipeline.strict import parse_json, read_text
+from ressenti.pipeline.audio import file_sha256
+from ressenti.pipeline.audio.mel import FloatArray
+from ressenti.pipeline.emotion import features
+from ressenti.pipeline.emotion.features import Impressions
+from ressenti.pipeline.emotion.interface import Excerpt
+from ressenti.pipeline.errors import ModelError
+from ressenti.pipeline.files.untrusted import parse_json, read_text
+from ressenti.pipeline.models import onnx_session, parallel, voice_encoder
+from ressenti.pipeline.models.onnx_file import check_onnx
+from ressenti.pipeline.records import EmotionScores, ModelInfo, Note, Progress, ignore_progress
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "models"
 _LARGEST_ABOUT = 1 << 22  # bytes of emotion.json
@@ -53,7 +52,7 @@ class BuiltinEmotion:
         try:
             if digest != about["sha256"]:
                 raise ModelError(f"{path.name}: SHA-256 {digest[:12]}, expected {about['sha256'][:12]}. Install again.")
-            if about["encoder"] != voice.hashes()["voice.onnx"]:
+            if about["encoder"] != voice_encoder.hashes()["voice.onnx"]:
                 raise ModelError(f"{path}: learned by another voice encoder than the one here. Train it again.")
             self.temperatures = (float(about["temperature_alone"]), float(about["temperature"]))
             known = about.get("learned", {}).items()
@@ -65,7 +64,7 @@ class BuiltinEmotion:
         self._session = onnx_session(path, digest)
         # what weights allow depends on the data that they learned from; of any other, nobody has said it here
         bound = folder == WEIGHTS or any(corpus in _NON_COMMERCIAL for corpus, _ in self.learned)
-        self.parts = (replace(voice.info(), task="voice encoder", sha256=voice.hashes()["voice.onnx"]),)
+        self.parts = (replace(voice_encoder.info(), task="voice encoder", sha256=voice_encoder.hashes()["voice.onnx"]),)
         self.info = ModelInfo(
             task="emotion",
             name="ressenti-builtin-emotion" if folder == WEIGHTS else folder.name,
@@ -100,7 +99,7 @@ class BuiltinEmotion:
     def outputs(self, excerpts: Sequence[Excerpt]) -> dict[str, FloatArray]:
         """All that the network says of excerpts, by the name of the output, each (n, width), heard as by `score`.
 
-        `emotions` are logits of the eight in the order of `pipeline.training.corpora.EMOTIONS`; for evaluation alone.
+        `emotions` are logits of the eight in the order of `pipeline.lab.speech.corpora.EMOTIONS`; for evaluation alone.
         """
         heard = _heard(excerpts)
         out: dict[str, FloatArray] = {}

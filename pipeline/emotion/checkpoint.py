@@ -9,14 +9,14 @@ from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 from zipfile import is_zipfile
 
-from pipeline.audio import RATE_HZ, file_sha256
-from pipeline.emotion.dimensions import check_dimensions
-from pipeline.emotion.placement import out_of_memory, within_memory
-from pipeline.emotion.shards import Weights, find_weights
-from pipeline.errors import ModelError
-from pipeline.models.hashes import together
-from pipeline.models.pickles import check_packing
-from pipeline.strict import parse_json, read_text, short
+from ressenti.pipeline.audio import RATE_HZ, file_sha256
+from ressenti.pipeline.emotion.dimensions import check_dimensions
+from ressenti.pipeline.emotion.placement import out_of_memory, within_memory
+from ressenti.pipeline.emotion.shards import Weights, find_weights
+from ressenti.pipeline.errors import ModelError
+from ressenti.pipeline.files.untrusted import parse_json, read_text, short
+from ressenti.pipeline.models.hashes import together
+from ressenti.pipeline.models.pickles import check_packing
 
 if TYPE_CHECKING:
     from torch import Tensor

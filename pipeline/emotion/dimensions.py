@@ -8,7 +8,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ModelError
+from ressenti.pipeline.errors import ModelError
 
 _MOST = {  # the largest wav2vec2 that was published has 48 layers of 1920
     "hidden_size": 8192,

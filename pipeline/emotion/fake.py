@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pipeline.emotion.interface import Excerpt
-from pipeline.records import EmotionScores, ModelInfo, Progress, ignore_progress
+from ressenti.pipeline.emotion.interface import Excerpt
+from ressenti.pipeline.records import EmotionScores, ModelInfo, Progress, ignore_progress
 
 _EVEN = EmotionScores((0.2, 0.2, 0.2, 0.2, 0.2))
 

@@ -13,7 +13,7 @@ from torch.nn.utils import parametrize
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pipeline.emotion.heads import Classifier
+    from ressenti.pipeline.emotion.heads import Classifier
 
 _BLOCK = 256  # frames of one Fourier transform; 129 of them are results with the usual kernel of 128
 

@@ -14,13 +14,12 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.special import expit
 
-from pipeline import voice
-from pipeline.audio import Samples
-from pipeline.mel import FloatArray, mel_power
-from pipeline.models import parallel
+from ressenti.pipeline.audio import Samples
+from ressenti.pipeline.audio.mel import FloatArray, mel_power
+from ressenti.pipeline.models import parallel, voice_encoder
 
 FRAME_S = 0.01
-WIDTH = 3 * voice.WIDTH  # of an impression
+WIDTH = 3 * voice_encoder.WIDTH  # of an impression
 _GRID = (
     32  # frames: stretches are padded to a multiple of this and batched with their like, so batching changes nothing
 )
@@ -46,7 +45,7 @@ def mel_of(samples: Samples) -> FloatArray:
     """Mel power (frames, 40) of 16 kHz int16 samples (n,), as if the stretch had the encoder's level."""
     scaled = samples.astype(np.float32) / 32768
     level_db = 10 * float(np.log10(np.mean(scaled * scaled) + 1e-12)) if len(samples) else 0.0
-    return mel_power(samples, voice.BANDS) * np.float32(10 ** ((voice.LEVEL_DBFS - level_db) / 10))
+    return mel_power(samples, voice_encoder.BANDS) * np.float32(10 ** ((voice_encoder.LEVEL_DBFS - level_db) / 10))
 
 
 def impressions(mels: Sequence[FloatArray], heard: Callable[[int], None] = lambda count: None) -> Impressions:
@@ -67,10 +66,10 @@ def impressions(mels: Sequence[FloatArray], heard: Callable[[int], None] = lambd
 
     def summaries(batch: tuple[int, list[int]]) -> list[FloatArray]:
         length, part = batch
-        padded = np.zeros((len(part), length, voice.BANDS), np.float32)
+        padded = np.zeros((len(part), length, voice_encoder.BANDS), np.float32)
         for k, i in enumerate(part):
             padded[k, : len(mels[i])] = mels[i]
-        found = zip(part, voice.states(padded), strict=True)
+        found = zip(part, voice_encoder.states(padded), strict=True)
         return [_summary(states[: len(mels[i])], _weights(mels[i])) for i, states in found]
 
     done = 0

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import nn
 
-from pipeline.emotion.checkpoint import Checkpoint, check_keys, read_weights, weight_shapes
-from pipeline.errors import ModelError
-from pipeline.records import NoteKey
-from pipeline.torchaudio_import import import_torchaudio
+from ressenti.pipeline.emotion.checkpoint import Checkpoint, check_keys, read_weights, weight_shapes
+from ressenti.pipeline.errors import ModelError
+from ressenti.pipeline.models.torchaudio_import import import_torchaudio
+from ressenti.pipeline.records import NoteKey
 
 if TYPE_CHECKING:
     from collections.abc import Collection

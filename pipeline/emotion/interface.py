@@ -9,7 +9,7 @@ from typing import Protocol, overload
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.records import EmotionScores, ModelInfo, Progress, ignore_progress
+from ressenti.pipeline.records import EmotionScores, ModelInfo, Progress, ignore_progress
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import ConfigError
-from pipeline.records import CLASSES
+from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.records import CLASSES
 
 Activation = Literal["softmax", "sigmoid"]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
-from pipeline.config import EmotionOptions
-from pipeline.errors import ConfigError, ModelError
-from pipeline.models.parallel import threads
+from ressenti.pipeline.config import EmotionOptions
+from ressenti.pipeline.errors import ConfigError, ModelError
+from ressenti.pipeline.models.parallel import threads
 
 if TYPE_CHECKING:
     import torch

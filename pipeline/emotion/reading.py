@@ -9,12 +9,12 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.config import AffectOptions, EmotionOptions
-from pipeline.emotion.checkpoint import Checkpoint
-from pipeline.emotion.labels import Activation, LabelMap, map_labels, usual_activation
-from pipeline.errors import ConfigError
-from pipeline.records import CLASSES, EmotionScores
-from pipeline.stats import nearness
+from ressenti.pipeline.affect.stats import nearness
+from ressenti.pipeline.config import AffectOptions, EmotionOptions
+from ressenti.pipeline.emotion.checkpoint import Checkpoint
+from ressenti.pipeline.emotion.labels import Activation, LabelMap, map_labels, usual_activation
+from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.records import CLASSES, EmotionScores
 
 DIMENSIONS = ("arousal", "dominance", "valence")  # what audeering's regression gives, in this order
 

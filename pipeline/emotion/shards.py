@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import ModelError
-from pipeline.strict import parse_json, read_text, short
-from pipeline.there import is_file
+from ressenti.pipeline.errors import ModelError
+from ressenti.pipeline.files.paths import is_file
+from ressenti.pipeline.files.untrusted import parse_json, read_text, short
 
 FILES = ("model.safetensors", "pytorch_model.bin")  # in order of preference, each in one piece or with an index
 INDEX = ".index.json"

@@ -10,23 +10,30 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.audio import RATE_HZ
-from pipeline.config import EmotionOptions
-from pipeline.emotion.batches import Limits, batches
-from pipeline.emotion.checkpoint import Checkpoint, open_checkpoint
-from pipeline.emotion.interface import Excerpt
-from pipeline.emotion.placement import one_core_each, out_of_memory, place, torch_dtype, use_all_cores, within_memory
-from pipeline.emotion.reading import Known, Reading, reading_of
-from pipeline.emotion.trained import Trained, read_trained
-from pipeline.emotion.waveforms import Waveforms
-from pipeline.errors import ConfigError, ModelError
-from pipeline.models import forbid_network, parallel
-from pipeline.records import CLASSES, EmotionScores, ModelInfo, Note, NoteKey, Progress, ignore_progress
+from ressenti.pipeline.audio import RATE_HZ
+from ressenti.pipeline.config import EmotionOptions
+from ressenti.pipeline.emotion.batches import Limits, batches
+from ressenti.pipeline.emotion.checkpoint import Checkpoint, open_checkpoint
+from ressenti.pipeline.emotion.interface import Excerpt
+from ressenti.pipeline.emotion.placement import (
+    one_core_each,
+    out_of_memory,
+    place,
+    torch_dtype,
+    use_all_cores,
+    within_memory,
+)
+from ressenti.pipeline.emotion.reading import Known, Reading, reading_of
+from ressenti.pipeline.emotion.trained import Trained, read_trained
+from ressenti.pipeline.emotion.waveforms import Waveforms
+from ressenti.pipeline.errors import ConfigError, ModelError
+from ressenti.pipeline.models import forbid_network, parallel
+from ressenti.pipeline.records import CLASSES, EmotionScores, ModelInfo, Note, NoteKey, Progress, ignore_progress
 
 if TYPE_CHECKING:
     import torch
 
-    from pipeline.emotion.heads import Classifier
+    from ressenti.pipeline.emotion.heads import Classifier
 
 _CPU = Limits(8 * RATE_HZ, 0.1)  # several short excerpts in one product; longer ones gain nothing by company
 _GPU = Limits(240 * RATE_HZ, 0.25)
@@ -137,8 +144,8 @@ def load(
     device, dtype = place(options)
     import torch
 
-    from pipeline.emotion import faster
-    from pipeline.emotion.heads import HEADS, load_classifier
+    from ressenti.pipeline.emotion import faster
+    from ressenti.pipeline.emotion.heads import HEADS, load_classifier
 
     if device == "cpu":
         use_all_cores()
@@ -165,7 +172,7 @@ def check(folder: Path, options: EmotionOptions, known: Known | None = None, *, 
     checkpoint = open_checkpoint(folder, sha256)
     reading_of(checkpoint, options, known)
     read_trained(folder, checkpoint.sha256)
-    from pipeline.emotion.heads import load_classifier
+    from ressenti.pipeline.emotion.heads import load_classifier
 
     load_classifier(checkpoint, known.head if known is not None else None, empty=True)
     return checkpoint.sha256

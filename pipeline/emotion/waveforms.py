@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.audio import RATE_HZ
+from ressenti.pipeline.audio import RATE_HZ
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pipeline.export.call_analytics import aws
-from pipeline.export.documents import quotes_docx, quotes_md
-from pipeline.export.praat import textgrid
-from pipeline.export.segments import rttm
-from pipeline.export.subtitles import srt, vtt
-from pipeline.export.tables import TABLES, need_pyarrow, parquet, turns_csv
-from pipeline.export.wording import in_language
+from ressenti.pipeline.export.call_analytics import aws
+from ressenti.pipeline.export.documents import quotes_docx, quotes_md
+from ressenti.pipeline.export.praat import textgrid
+from ressenti.pipeline.export.segments import rttm
+from ressenti.pipeline.export.subtitles import srt, vtt
+from ressenti.pipeline.export.tables import TABLES, need_pyarrow, parquet, turns_csv
+from ressenti.pipeline.export.wording import in_language
 
 __all__ = [
     "TABLES",

@@ -16,12 +16,22 @@ from pathlib import PurePath
 from typing import Any, cast
 from uuid import NAMESPACE_OID, uuid5
 
-from pipeline.affect import model_answer
-from pipeline.annotations import Span, Word
-from pipeline.export.said import is_corrected, text_of, words_of
-from pipeline.export.wording import Wording
-from pipeline.records import CLASSES, AffectPoint, Conversation, EmotionScores, Exchange, Levels, Speaker, Turn, union_s
-from pipeline.touching import Timed
+from ressenti.pipeline.affect.points import model_answer
+from ressenti.pipeline.export.turn_text import is_corrected, text_of, words_of
+from ressenti.pipeline.export.wording import Wording
+from ressenti.pipeline.records import (
+    CLASSES,
+    AffectPoint,
+    Conversation,
+    EmotionScores,
+    Exchange,
+    Levels,
+    Speaker,
+    Turn,
+    union_s,
+)
+from ressenti.pipeline.records.edits import Span, Word
+from ressenti.pipeline.records.intervals import Timed
 
 _ROLES = {"agent": "AGENT", "client": "CUSTOMER", "customer": "CUSTOMER"}
 _FULL_SCALE_DB = 20 * math.log10(2**15)  # of 16-bit samples, above one step of them
@@ -88,7 +98,7 @@ def _characteristics(conversation: Conversation, roles: Mapping[str, str], words
 
 
 def _non_talk(conversation: Conversation, exchange: Exchange) -> Json:
-    """Stretches in which nobody speaks for longer than the configured limit, as `pipeline.dynamics` counts them."""
+    """Stretches in which nobody speaks for longer than the configured limit, as `affect.dynamics` counts them."""
     options = cast("Mapping[str, float]", conversation.config.get("dynamics") or {})
     spoken = union_s([(s.start_s, s.end_s) for s in conversation.diarization.segments])
     edges = [0.0, *(edge for span in spoken for edge in span), conversation.recording.duration_s]

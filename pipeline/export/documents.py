@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING
 
-from pipeline.export.quotes import Quote, quotes_of
-from pipeline.records import Conversation
+from ressenti.pipeline.export.quotes import Quote, quotes_of
+from ressenti.pipeline.records import Conversation
 
 if TYPE_CHECKING:
     from docx.document import Document

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from pipeline.annotations import Word
-from pipeline.export.said import class_of, has_words, names_of, plain, text_of, words_of
-from pipeline.records import Conversation, Turn
+from ressenti.pipeline.export.turn_text import class_of, has_words, names_of, plain, text_of, words_of
+from ressenti.pipeline.records import Conversation, Turn
+from ressenti.pipeline.records.edits import Word
 
 _LEAST_S = 0.001
 _SPEECH, _SILENCED = "[speech]", "[silenced]"

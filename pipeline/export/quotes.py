@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.affect import model_answer
-from pipeline.annotations import Span
-from pipeline.export.said import has_words, is_corrected, names_of, plain, text_of, words_of
-from pipeline.export.wording import Lang, Wording, clock, silenced, spans_of, wording_of
-from pipeline.records import Conversation, ModelInfo, Speaker, Turn
-from pipeline.touching import Timed
+from ressenti.pipeline.affect.points import model_answer
+from ressenti.pipeline.export.turn_text import has_words, is_corrected, names_of, plain, text_of, words_of
+from ressenti.pipeline.export.wording import Lang, Wording, clock, silenced, spans_of, wording_of
+from ressenti.pipeline.records import Conversation, ModelInfo, Speaker, Turn
+from ressenti.pipeline.records.edits import Span
+from ressenti.pipeline.records.intervals import Timed
 
 
 @dataclass(frozen=True)

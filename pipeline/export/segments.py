@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.corrections import corrected_segments
-from pipeline.records import Conversation
+from ressenti.pipeline.edits.corrections import corrected_segments
+from ressenti.pipeline.records import Conversation
 
 
 def rttm(conversation: Conversation) -> str:

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from pipeline import store
-from pipeline.cells import guarded
-from pipeline.errors import ConfigError
-from pipeline.export.said import is_corrected, text_of, words_of
-from pipeline.records import Conversation
-from pipeline.store.columns import COLUMNS, TABLES, Kind, Table, columns_of, typed
+from ressenti.pipeline import store
+from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.export.turn_text import is_corrected, text_of, words_of
+from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.store.columns import COLUMNS, TABLES, Kind, Table, columns_of, typed
+from ressenti.pipeline.text import guarded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,10 +37,10 @@ _FRAMES: dict[Table, Callable[[Conversation], pd.DataFrame]] = {
 
 
 def turns_csv(conversation: Conversation) -> str:
-    """The table of turns (`pipeline.store.turns_frame`) as CSV, numbers with three decimals.
+    """The table of turns (`ressenti.pipeline.store.turns_frame`) as CSV, numbers with three decimals.
 
     A NUL in a name stands as the character for what cannot be shown: readers of CSV stop at it. Text is guarded
-    (`pipeline.cells`), so that no spreadsheet computes it.
+    (`ressenti.pipeline.text`), so that no spreadsheet computes it.
     """
     frame = store.turns_frame(conversation)
     for column, kind in COLUMNS["turns"].items():

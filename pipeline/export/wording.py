@@ -10,8 +10,8 @@ from functools import cache
 from importlib import resources
 from typing import Literal
 
-from pipeline.annotations import INEXACT_S, Span
-from pipeline.records import Conversation, Turn
+from ressenti.pipeline.records import Conversation, Turn
+from ressenti.pipeline.records.edits import INEXACT_S, Span
 
 Lang = Literal["en", "fr"]
 

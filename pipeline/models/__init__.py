@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from pipeline.errors import ModelError
+from ressenti.pipeline.errors import ModelError
 
 if TYPE_CHECKING:
     import onnxruntime

@@ -24,8 +24,7 @@ from typing import BinaryIO
 
 from pydantic import ValidationError
 
-from pipeline.disk import writing
-from pipeline.errors import (
+from ressenti.pipeline.errors import (
     BadArchiveError,
     IsFolderError,
     ModelError,
@@ -35,9 +34,12 @@ from pipeline.errors import (
     UntrustedModelError,
     WrongHashError,
 )
-from pipeline.models import decisions
-from pipeline.models.folders import check_room, folder_of, is_id, models_folder, put_in_place
-from pipeline.models.installed import (
+from ressenti.pipeline.files.disk import writing
+from ressenti.pipeline.files.paths import is_there
+from ressenti.pipeline.files.untrusted import RefusedError, parse_json
+from ressenti.pipeline.models import decisions
+from ressenti.pipeline.models.folders import check_room, folder_of, is_id, models_folder, put_in_place
+from ressenti.pipeline.models.installed import (
     LONGEST_MANIFEST,
     MANIFEST,
     FileNote,
@@ -49,11 +51,9 @@ from pipeline.models.installed import (
     verify,
     write_manifest,
 )
-from pipeline.models.registry import PICKLED, check_names, known, unlike_pinned
-from pipeline.models.tar import Member, members
-from pipeline.records import Progress, ignore_progress
-from pipeline.strict import RefusedError, parse_json
-from pipeline.there import is_there
+from ressenti.pipeline.models.registry import PICKLED, check_names, known, unlike_pinned
+from ressenti.pipeline.models.tar import Member, members
+from ressenti.pipeline.records import Progress, ignore_progress
 
 _CHUNK = 1 << 22  # bytes
 _MOST_MODELS = 100

@@ -19,11 +19,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipeline.disk import writing
-from pipeline.errors import ConfigError, ModelError
-from pipeline.models.registry import pinned_hashes
-from pipeline.strict import RefusedError, parse_json, read_text
-from pipeline.there import expanded
+from ressenti.pipeline.errors import ConfigError, ModelError
+from ressenti.pipeline.files.disk import writing
+from ressenti.pipeline.files.paths import expanded
+from ressenti.pipeline.files.untrusted import RefusedError, parse_json, read_text
+from ressenti.pipeline.models.registry import pinned_hashes
 
 FILE = "models.json"
 _LARGEST = 1 << 22  # bytes

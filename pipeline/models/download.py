@@ -9,23 +9,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from pipeline.disk import writing
-from pipeline.errors import ModelError, UnknownModelError, WrongHashError
-from pipeline.models import hub
-from pipeline.models.folders import check_room, folder_of, partial_of, put_in_place
-from pipeline.models.hashes import digest_of
-from pipeline.models.hub import Listing, Remote
-from pipeline.models.installed import (
-    FileNote,
-    Installed,
-    Manifest,
-    find,
-    of_manifest,
-    verify,
-    write_manifest,
-)
-from pipeline.models.registry import Task, has_weights, known, unlike_pinned, wanted
-from pipeline.records import Progress, ignore_progress
+from ressenti.pipeline.errors import ModelError, UnknownModelError, WrongHashError
+from ressenti.pipeline.files.disk import writing
+from ressenti.pipeline.models import hub
+from ressenti.pipeline.models.folders import check_room, folder_of, partial_of, put_in_place
+from ressenti.pipeline.models.hashes import digest_of
+from ressenti.pipeline.models.hub import Listing, Remote
+from ressenti.pipeline.models.installed import FileNote, Installed, Manifest, find, of_manifest, verify, write_manifest
+from ressenti.pipeline.models.registry import Task, has_weights, known, unlike_pinned, wanted
+from ressenti.pipeline.records import Progress, ignore_progress
 
 
 def get(

@@ -2,7 +2,7 @@
 
 MODELS/                               RESSENTI_MODELS, or the user's data folder
   OWNER--NAME/                        an installed model
-    ressenti-model.json               its manifest: `pipeline.models.installed`
+    ressenti-model.json               its manifest: `ressenti.pipeline.models.installed`
     config.json, model.safetensors    its files, as the hub names them
   .partial/OWNER--NAME/               a download that is not finished; the next one goes on from it
 """
@@ -15,8 +15,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from pipeline.errors import ConfigError, DiskFullError
-from pipeline.there import expanded
+from ressenti.pipeline.errors import ConfigError, DiskFullError
+from ressenti.pipeline.files.paths import expanded
 
 _ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 

@@ -16,8 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from pipeline.errors import GatedModelError, InterruptedDownloadError, ModelError, NoRouteError, UnknownModelError
-from pipeline.models.registry import known, page_of
+from ressenti.pipeline.errors import (
+    GatedModelError,
+    InterruptedDownloadError,
+    ModelError,
+    NoRouteError,
+    UnknownModelError,
+)
+from ressenti.pipeline.models.registry import known, page_of
 
 _TIMEOUT_S = 20.0
 

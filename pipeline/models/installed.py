@@ -21,14 +21,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipeline.errors import NotInstalledError, WrongHashError
-from pipeline.models.decisions import decisions
-from pipeline.models.folders import folder_of, is_id, models_folder
-from pipeline.models.hashes import digest_of, together
-from pipeline.models.registry import PICKLED, KnownModel, Task, known
-from pipeline.records import ModelInfo, Note, Progress, ignore_progress
-from pipeline.strict import RefusedError, read_bounded
-from pipeline.there import is_folder
+from ressenti.pipeline.errors import NotInstalledError, WrongHashError
+from ressenti.pipeline.files.paths import is_folder
+from ressenti.pipeline.files.untrusted import RefusedError, read_bounded
+from ressenti.pipeline.models.decisions import decisions
+from ressenti.pipeline.models.folders import folder_of, is_id, models_folder
+from ressenti.pipeline.models.hashes import digest_of, together
+from ressenti.pipeline.models.registry import PICKLED, KnownModel, Task, known
+from ressenti.pipeline.records import ModelInfo, Note, Progress, ignore_progress
 
 MANIFEST = "ressenti-model.json"
 LONGEST_MANIFEST = 1 << 22  # bytes

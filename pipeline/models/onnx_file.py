@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.errors import ModelError
-from pipeline.strict import RefusedError, read_bounded
+from ressenti.pipeline.errors import ModelError
+from ressenti.pipeline.files.untrusted import RefusedError, read_bounded
 
 _LARGEST = 1 << 26  # bytes; the one that is built in has 0.4 MB
 _MOST_FIELDS = 200_000

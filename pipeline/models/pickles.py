@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
-from pipeline.strict import RefusedError
+from ressenti.pipeline.files.untrusted import RefusedError
 
 _LONGEST_PICKLE = 1 << 24  # bytes of the part that describes tensors and settings
 _MOST_PARTS = 20_000

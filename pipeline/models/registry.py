@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.errors import ModelError
+from ressenti.pipeline.errors import ModelError
 
 Task = Literal["emotion", "diarization", "part"]
 ClassName = Literal["Pleased", "Relaxed", "Neutral", "Sad", "Tension"]
@@ -65,7 +65,7 @@ class KnownModel(BaseModel):
 @cache
 def known() -> dict[str, KnownModel]:
     """Every known model by its hub id, in the order in which they become the default."""
-    text = (resources.files("pipeline.models") / "known.yaml").read_text(encoding="utf-8")
+    text = (resources.files("ressenti.pipeline.models") / "known.yaml").read_text(encoding="utf-8")
     return {model_id: KnownModel(id=model_id, **entry) for model_id, entry in yaml.safe_load(text).items()}
 
 

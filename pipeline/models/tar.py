@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from pipeline.strict import RefusedError
+from ressenti.pipeline.files.untrusted import RefusedError
 
 _BLOCK = tarfile.BLOCKSIZE
 _LONGEST_EXTENDED = 1 << 12  # bytes of an extended header, which holds a long name

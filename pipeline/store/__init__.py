@@ -1,7 +1,7 @@
 """Conversation <-> JSON (versioned, with a schema), pandas tables, and files that appear whole or not at all."""
 
-from pipeline.store.files import recover, tidy, write_whole
-from pipeline.store.frames import (
+from ressenti.pipeline.store.files import recover, tidy, write_whole
+from ressenti.pipeline.store.frames import (
     points_frame,
     silenced_frame,
     speakers_frame,
@@ -9,8 +9,8 @@ from pipeline.store.frames import (
     turns_frame,
     words_frame,
 )
-from pipeline.store.json import conversations_in, dumps, json_schema, load, loads
-from pipeline.store.sets import Made, State, claim, state_of, write_set
+from ressenti.pipeline.store.json import conversations_in, dumps, json_schema, load, loads
+from ressenti.pipeline.store.sets import Made, State, claim, state_of, write_set
 
 __all__ = [
     "Made",

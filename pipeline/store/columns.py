@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from pipeline.records import CLASSES, Conversation
+from ressenti.pipeline.records import CLASSES, Conversation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +45,7 @@ def columns_of(declared: str) -> dict[str, Kind]:
 COLUMNS: dict[Table, dict[str, Kind]] = {
     table: {"conversation": "string", **columns_of(declared)} for table, declared in _TEXT.items()
 }
-"""Columns of the tables of `pipeline.store.frames`, in order; `conversation` is `Conversation.id`."""
+"""Columns of the tables of `ressenti.pipeline.store.frames`, in order; `conversation` is `Conversation.id`."""
 
 
 def typed(

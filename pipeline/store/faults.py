@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline.disk import is_full
-from pipeline.errors import DiskFullError, OutputError
+from ressenti.pipeline.errors import DiskFullError, OutputError
+from ressenti.pipeline.files.disk import is_full
 
 _T = TypeVar("_T")
 _TRIES = 100

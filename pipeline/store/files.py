@@ -12,10 +12,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from pipeline.errors import OutputError
-from pipeline.store import journal, locks
-from pipeline.store.faults import in_folder, in_words
-from pipeline.store.journal import Step
+from ressenti.pipeline.errors import OutputError
+from ressenti.pipeline.store import journal, locks
+from ressenti.pipeline.store.faults import in_folder, in_words
+from ressenti.pipeline.store.journal import Step
 
 Files = Mapping[Path, str | bytes]
 _LOCK = ".ressenti.lock"

@@ -1,15 +1,15 @@
 """Conversation -> pandas tables.
 
 Each begins with a column `conversation`, the conversation's id, and has the same columns and types in every
-conversation: those of `pipeline.store.columns`.
+conversation: those of `ressenti.pipeline.store.columns`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.records import CLASSES, Conversation
-from pipeline.store.columns import COLUMNS, typed
+from ressenti.pipeline.records import CLASSES, Conversation
+from ressenti.pipeline.store.columns import COLUMNS, typed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +21,7 @@ def turns_frame(conversation: Conversation) -> pd.DataFrame:
     `class_by` is who gave the class, `model` or `person`. Confidence and scores are the model's: a class that a person
     gave has none. What the model says of a turn is in `model_class` and `model_confidence`, whoever gave its class.
     """
-    from pipeline.affect import model_answer
+    from ressenti.pipeline.affect.points import model_answer
 
     rows = []
     places = conversation.places()

@@ -1,7 +1,7 @@
 """Conversation <-> JSON, versioned, with a schema; what `loads` lets through can be derived, shown and exported.
 
-Bounds and types are those of `pipeline.records`, and the schema says them; what must hold between fields is in
-`pipeline.store.rules`.
+Bounds and types are those of `ressenti.pipeline.records`, and the schema says them; what must hold between fields is in
+`ressenti.pipeline.store.rules`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from pipeline.config import Config
-from pipeline.errors import IsFolderError, NotAConversationError, NotFoundError, UnreadableError
-from pipeline.records import SCHEMA_VERSION, Conversation
-from pipeline.store.migrations import STEPS, migrated
-from pipeline.store.rules import BrokenRuleError, check
-from pipeline.strict import RefusedError, read_bounded, short, skim_json
-from pipeline.uncollected import uncollected
+from ressenti.pipeline.config import Config
+from ressenti.pipeline.errors import IsFolderError, NotAConversationError, NotFoundError, UnreadableError
+from ressenti.pipeline.files.untrusted import RefusedError, read_bounded, short, skim_json
+from ressenti.pipeline.memory import uncollected
+from ressenti.pipeline.records import SCHEMA_VERSION, Conversation
+from ressenti.pipeline.store.migrations import STEPS, migrated
+from ressenti.pipeline.store.rules import BrokenRuleError, check
 
 MOST_BYTES = 512 << 20  # of a file; ten minutes take 300 kB
 SCHEMA_ID = f"urn:ressenti:conversation:{SCHEMA_VERSION}"

@@ -25,10 +25,10 @@ from heapq import heappop, heappush
 from itertools import chain, pairwise
 from typing import Any
 
-from pipeline.annotations import NEW_LABEL
-from pipeline.config import Config
-from pipeline.errors import CorrectionsError
-from pipeline.records import Conversation, Moment, Note, Trajectory, Turn
+from ressenti.pipeline.config import Config
+from ressenti.pipeline.errors import CorrectionsError
+from ressenti.pipeline.records import Conversation, Moment, Note, Trajectory, Turn
+from ressenti.pipeline.records.edits import NEW_LABEL
 
 MOST_AT_ONCE = 100
 MOST_GRID = 200_000

@@ -17,11 +17,11 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
-from pipeline.errors import ClaimedError
-from pipeline.store import locks
-from pipeline.store.faults import in_folder, in_words
-from pipeline.store.files import write_whole
-from pipeline.store.journal import digest_of
+from ressenti.pipeline.errors import ClaimedError
+from ressenti.pipeline.store import locks
+from ressenti.pipeline.store.faults import in_folder, in_words
+from ressenti.pipeline.store.files import write_whole
+from ressenti.pipeline.store.journal import digest_of
 
 MANIFEST = ".ressenti"  # no .json: nothing that looks for conversations finds it
 _CLAIM = ".ressenti.claim"

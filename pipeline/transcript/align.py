@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from pipeline.annotations import Word
-from pipeline.errors import TranscriptError
-from pipeline.records import Turn
-from pipeline.touching import Timed
-from pipeline.transcript.cues import Spoken
+from ressenti.pipeline.errors import TranscriptError
+from ressenti.pipeline.records import Turn
+from ressenti.pipeline.records.edits import Word
+from ressenti.pipeline.records.intervals import Timed
+from ressenti.pipeline.transcript.cues import Spoken
 
 NEAR_S = 0.5  # how far outside a turn a word may lie: boundaries of turns and of words are no better
 

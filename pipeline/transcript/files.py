@@ -6,14 +6,14 @@ import codecs
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.annotations import MOST_LETTERS, MOST_WORDS
-from pipeline.errors import TranscriptError
-from pipeline.strict import RefusedError, read_bounded
-from pipeline.there import is_file
-from pipeline.transcript.cues import Spoken
-from pipeline.transcript.stm import read_stm
-from pipeline.transcript.subtitles import read_srt, read_vtt
-from pipeline.transcript.whisper import read_whisper
+from ressenti.pipeline.errors import TranscriptError
+from ressenti.pipeline.files.paths import is_file
+from ressenti.pipeline.files.untrusted import RefusedError, read_bounded
+from ressenti.pipeline.records.edits import MOST_LETTERS, MOST_WORDS
+from ressenti.pipeline.transcript.cues import Spoken
+from ressenti.pipeline.transcript.stm import read_stm
+from ressenti.pipeline.transcript.subtitles import read_srt, read_vtt
+from ressenti.pipeline.transcript.whisper import read_whisper
 
 MOST_BYTES = 50 << 20  # of JSON; a day of talk with the time of each word takes 20
 _MOST_TEXT_BYTES = 16 << 20  # of subtitles and STM, which are slow to read; a day of talk takes 3

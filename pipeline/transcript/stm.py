@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from pipeline.errors import TranscriptError
-from pipeline.transcript.cues import Spoken, check_times, plain, spread
+from ressenti.pipeline.errors import TranscriptError
+from ressenti.pipeline.transcript.cues import Spoken, check_times, plain, spread
 
 _LABEL = re.compile(r"^<[^<>]*>(?:\s+|$)")
 _IGNORED = "ignore_time_segment_in_scoring"

@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipeline.errors import TranscriptError
-from pipeline.transcript.cues import Spoken, between, check_times, plain, speaker_in
+from ressenti.pipeline.errors import TranscriptError
+from ressenti.pipeline.transcript.cues import Spoken, between, check_times, plain, speaker_in
 
 if TYPE_CHECKING:
     from webvtt import Caption

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.errors import TranscriptError
-from pipeline.strict import RefusedError, parse_json, short
-from pipeline.transcript.cues import Spoken, between, check_times, plain, spread
+from ressenti.pipeline.errors import TranscriptError
+from ressenti.pipeline.files.untrusted import RefusedError, parse_json, short
+from ressenti.pipeline.transcript.cues import Spoken, between, check_times, plain, spread
 
 _EXPECTED = "Expected the JSON of whisper, whisperX or faster-whisper: segments with start, end and text"
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.records import Conversation
-from reports.figures.plane import plane
-from reports.figures.shares import shares, shares_over_time
-from reports.figures.talk import talk
-from reports.figures.timeline import timeline
-from reports.figures.trajectory import trajectory
-from reports.options import is_scored
-from reports.wording import Wording
+from ressenti.pipeline.records import Conversation
+from ressenti.reports.figures.plane import plane
+from ressenti.reports.figures.shares import shares, shares_over_time
+from ressenti.reports.figures.talk import talk
+from ressenti.reports.figures.timeline import timeline
+from ressenti.reports.figures.trajectory import trajectory
+from ressenti.reports.options import is_scored
+from ressenti.reports.wording import Wording
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -7,8 +7,8 @@ from itertools import pairwise
 from math import cos, log, pi, sin, sqrt
 from typing import TYPE_CHECKING, Any
 
-from pipeline.records import CLASSES, AffectPoint, Conversation, Trajectory
-from reports.figures.style import (
+from ressenti.pipeline.records import CLASSES, AffectPoint, Conversation, Trajectory
+from ressenti.reports.figures.style import (
     CLASS_COLOURS,
     CLASS_PATTERNS,
     GRID,
@@ -21,8 +21,8 @@ from reports.figures.style import (
     titles_shown,
     with_alpha,
 )
-from reports.options import options_of
-from reports.wording import Wording
+from ressenti.reports.options import options_of
+from ressenti.reports.wording import Wording
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.records import CLASSES, Conversation
-from reports.figures.style import (
+from ressenti.pipeline.records import CLASSES, Conversation
+from ressenti.reports.figures.style import (
     GRID,
     bar_style,
     base_layout,
@@ -16,8 +16,8 @@ from reports.figures.style import (
     time_axis,
     titles_shown,
 )
-from reports.spoken import by_part, judged, spoken
-from reports.wording import Wording
+from ressenti.reports.speech_time import by_part, judged, spoken
+from ressenti.reports.wording import Wording
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

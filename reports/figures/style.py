@@ -6,10 +6,10 @@ import html
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.records import Conversation, Turn
-from reports.options import titles_of
-from reports.scoring import shown_classes
-from reports.wording import Wording
+from ressenti.pipeline.records import Conversation, Turn
+from ressenti.reports.options import titles_of
+from ressenti.reports.scoring import shown_classes
+from ressenti.reports.wording import Wording
 
 CLASS_COLOURS = {  # Okabe & Ito 2008, told apart by the colour-blind; patterns and letters say the same
     "Pleased": "#E69F00",

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.records import Conversation
-from reports.figures.style import (
-    GRID,
-    base_layout,
-    bin_s,
-    short,
-    speaker_style,
-    time_axis,
-    titles_shown,
-)
-from reports.spoken import by_part, spoken
-from reports.wording import Wording
+from ressenti.pipeline.records import Conversation
+from ressenti.reports.figures.style import GRID, base_layout, bin_s, short, speaker_style, time_axis, titles_shown
+from ressenti.reports.speech_time import by_part, spoken
+from ressenti.reports.wording import Wording
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

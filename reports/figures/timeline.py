@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.records import CLASSES, Conversation, Turn, union_s
-from reports.figures.style import (
+from ressenti.pipeline.records import CLASSES, Conversation, Turn, union_s
+from ressenti.reports.figures.style import (
     INK,
     bar_style,
     base_layout,
@@ -17,8 +17,8 @@ from reports.figures.style import (
     time_axis,
     titles_shown,
 )
-from reports.options import is_scored
-from reports.wording import Wording
+from ressenti.reports.options import is_scored
+from ressenti.reports.wording import Wording
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

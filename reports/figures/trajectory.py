@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.records import Conversation
-from reports.figures.style import (
+from ressenti.pipeline.records import Conversation
+from ressenti.reports.figures.style import (
     GRID,
     base_layout,
     rings_of,
@@ -16,7 +16,7 @@ from reports.figures.style import (
     titles_shown,
     with_alpha,
 )
-from reports.wording import Wording
+from ressenti.reports.wording import Wording
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

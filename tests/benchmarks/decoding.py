@@ -10,8 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-from pipeline import audio
-from pipeline.config import AudioOptions
+from ressenti.pipeline import audio
+from ressenti.pipeline.config import AudioOptions
 
 
 def fastest(path: Path, *, trusted: bool, runs: int) -> float:

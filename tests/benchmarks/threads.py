@@ -20,7 +20,7 @@ import numpy as np
 
 HERE = Path(__file__).resolve().parents[2]
 BUSY = "while True: pass"
-RUN = "from pipeline.cli import main; main()"
+RUN = "from ressenti.pipeline.cli import main; main()"
 ROWS = {
     "one process": (1, {}),
     "one process, OMP_NUM_THREADS=1": (1, {"OMP_NUM_THREADS": "1"}),
@@ -50,8 +50,8 @@ def seconds(checkout: Path, recordings: list[Path], processes: int, extra: dict[
 
 def lengthened(recording: Path, minutes: float, folder: Path) -> list[Path]:
     """Two recordings of so many minutes, out of one repeated."""
-    from pipeline.audio import RATE_HZ, load
-    from pipeline.config import AudioOptions
+    from ressenti.pipeline.audio import RATE_HZ, load
+    from ressenti.pipeline.config import AudioOptions
 
     _, sound = load(recording, AudioOptions())
     paths = []

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from browsing import READY, Make, Open, Opened, until, with_words
-from pipeline import People, excerpts, load_config
-from pipeline.audio import load
-from pipeline.records import Conversation
-from reports.page import render
-from reports.wording import Lang
+from ressenti import People, load_config
+from ressenti.pipeline.audio import encode, load
+from ressenti.pipeline.records import Conversation
+from ressenti.reports.page import render
+from ressenti.reports.wording import Lang
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -35,7 +35,7 @@ def opened(browser: Browser, make_conversation: Make, recording: Path, tmp_path:
         path = tmp_path / "call.report.html"
         mp3 = None
         if sound:
-            mp3 = excerpts.mp3(excerpts.segment(load(recording, load_config().audio)[1].samples[0]), 24_000)
+            mp3 = encode.mp3(encode.segment(load(recording, load_config().audio)[1].samples[0]), 24_000)
             (tmp_path / "call.report.mp3").write_bytes(mp3)
         conversation = change(make_conversation(preset, people=People(names=names)))
         given = {"embed": mp3, "sidecar": "call.report.mp3", None: None}[sound]

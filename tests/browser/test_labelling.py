@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from typer.testing import CliRunner
 
-from pipeline.cli.app import app
+from ressenti.pipeline.cli.app import app
 
 RUN = CliRunner()
 Open = Callable[..., Page]

@@ -9,11 +9,12 @@ import pytest
 from playwright.sync_api import Dialog, Page
 
 from browsing import FIGURES, READY, Open, until, with_words
-from pipeline import load_config, store, with_corrections
-from pipeline.annotations import Corrections, Span, TurnCorrection
-from pipeline.records import Conversation
-from pipeline.run import derive
-from reports.page import render
+from ressenti import load_config, with_corrections
+from ressenti.pipeline import store
+from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.records.edits import Corrections, Span, TurnCorrection
+from ressenti.pipeline.run import derive
+from ressenti.reports.page import render
 
 HOSTILE = "</script><img src=x onerror=alert(1)>'\"&%{x}"
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from browsing import Open, until, with_words
-from pipeline.annotations import Corrections, TurnCorrection
-from pipeline.records import Conversation
-from pipeline.run import with_corrections
+from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.records.edits import Corrections, TurnCorrection
+from ressenti.pipeline.run import with_corrections
 
 LONG = "Maximiliane-Alexandra von und zu Hohenzollern-Sigmaringen (Kundendienst, zweite Ebene)"
 UNBROKEN = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 2

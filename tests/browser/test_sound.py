@@ -8,8 +8,8 @@ from playwright.sync_api import Browser, Page
 from typer.testing import CliRunner
 
 from browsing import READY, Make, Open, until
-from pipeline import store
-from pipeline.cli.app import app
+from ressenti.pipeline import store
+from ressenti.pipeline.cli.app import app
 
 SPANS = [(5.0, 7.25), (20.0, 21.0)]
 KEPT = "const made = URL.createObjectURL; URL.createObjectURL = (blob) => { window.kept = blob; return made(blob); };"

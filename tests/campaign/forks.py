@@ -48,16 +48,16 @@ class Forks:
 
 def _with_fakes() -> None:
     """Models that answer at once, and a page that is drawn at once: as large as one, and another for other content."""
-    import reports.page
-    from pipeline import store
-    from pipeline.chosen import Models
-    from pipeline.diarization.fake import FakeDiarizer
-    from pipeline.emotion.fake import FakeEmotion
+    import ressenti.reports.page
+    from ressenti.pipeline import store
+    from ressenti.pipeline.diarization.fake import FakeDiarizer
+    from ressenti.pipeline.emotion.fake import FakeEmotion
+    from ressenti.pipeline.loaded_models import Models
 
     diarizer, emotion = FakeDiarizer(SEGMENTS), FakeEmotion()
     Models.diarizer = lambda *_: diarizer  # type: ignore[assignment,method-assign]
     Models.emotion = lambda *_: emotion  # type: ignore[assignment,method-assign]
-    reports.page.render = lambda conversation, *_, **__: store.dumps(conversation) * 100
+    ressenti.reports.page.render = lambda conversation, *_, **__: store.dumps(conversation) * 100
 
 
 def _dying_at(count: int) -> None:
@@ -85,7 +85,7 @@ def _child(job: dict[str, Any]) -> int:
         os.dup2(quiet, number)
     if "kill_at" in job:
         _dying_at(int(job["kill_at"]))
-    from pipeline.cli import main
+    from ressenti.pipeline.cli import main
 
     sys.argv = ["ressenti", *job["arguments"]]
     try:
@@ -123,9 +123,9 @@ def main() -> None:
     """Answer the jobs of standard input."""
     import av  # noqa: F401  # imported here, so that runs have it when they are forked
 
-    import pipeline.run  # noqa: F401
-    import reports.page  # noqa: F401
-    from pipeline.cli import app  # noqa: F401
+    import ressenti.pipeline.run
+    import ressenti.reports.page  # noqa: F401
+    from ressenti.pipeline.cli import app  # noqa: F401
 
     _with_fakes()
     for line in sys.stdin:

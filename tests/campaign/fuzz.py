@@ -33,7 +33,7 @@ def _to_file(read: Callable[[Path], object], ending: str) -> Callable[[bytes], N
 
 @contextlib.contextmanager
 def _ours() -> object:  # type: ignore[misc]
-    from pipeline.errors import RessentiError
+    from ressenti.pipeline.errors import RessentiError
 
     with contextlib.suppress(RessentiError):
         yield
@@ -42,15 +42,15 @@ def _ours() -> object:  # type: ignore[misc]
 def target(name: str) -> Callable[[bytes], None]:
     """The function that tries bytes on a reader."""
     if name == "config":
-        from pipeline import load_config
+        from ressenti import load_config
 
         return _to_file(lambda path: load_config(str(path)), ".yaml")
     if name == "conversation":
-        from pipeline import store
+        from ressenti.pipeline import store
 
         return _to_file(store.load, ".json")
     if name == "transcript":
-        from pipeline.transcript.files import read_transcript
+        from ressenti.pipeline.transcript.files import read_transcript
 
         readers = {ending: _to_file(lambda path: read_transcript(path, "call"), ending) for ending in _ENDINGS}
         return lambda data: readers[_ENDINGS[data[0] % 4 if data else 0]](data[1:])
@@ -61,8 +61,8 @@ def headers() -> Callable[[bytes], None]:
     """The readers of headers that are our own, all on the same bytes."""
     import os
 
-    from pipeline.audio.worker import formats, lengths, ogg, structure
-    from pipeline.audio.worker.source import Source
+    from ressenti.pipeline.audio.worker import formats, lengths, ogg, structure
+    from ressenti.pipeline.audio.worker.source import Source
 
     reads = (
         *(formats.has_header, formats.description, lengths.lengths_of, ogg.pages_of, structure.mp4_is_whole),
@@ -90,7 +90,7 @@ def seeds(name: str) -> list[bytes]:
         kinds = ("wav-s16", "wav-gsm", "rf64-s16", "ogg-opus", "mp3-cbr", "mp4-aac", "flac-flac", "webm-opus")
         return [source(kind).data[:8_192] for kind in kinds]
     if name == "config":
-        presets = resources.files("configs")
+        presets = resources.files("ressenti.configs")
         return [entry.read_bytes() for entry in presets.iterdir() if entry.name.endswith(".yaml")]
     if name == "conversation":
         return [path.read_bytes() for path in sorted((Path(__file__).parents[1] / "fixtures").glob("*.json"))]
@@ -108,7 +108,7 @@ def main() -> None:
 
     name = sys.argv[1]
     with (
-        atheris.instrument_imports(include=["pipeline", "yaml", "json", "webvtt"]),
+        atheris.instrument_imports(include=["ressenti", "yaml", "json", "webvtt"]),
         contextlib.redirect_stderr(io.StringIO()),
     ):
         one = target(name)

@@ -15,7 +15,7 @@ from tempfile import TemporaryFile
 
 from campaign.pool import LIMIT_S, end, environment
 
-COMMAND = (sys.executable, "-c", "from pipeline.cli import main; main()")
+COMMAND = (sys.executable, "-c", "from ressenti.pipeline.cli import main; main()")
 _ADDRESSES = 12 << 30
 # what no user should read: Python's and the system's words, and our own for what nobody thought of
 _UNSAID = re.compile(

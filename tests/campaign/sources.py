@@ -114,7 +114,7 @@ KINDS = (*(recipe.kind for recipe in RECIPES), "wav-gsm")
 @cache
 def speech(rate_hz: int, channels: int) -> NDArray[np.int16]:
     """Eight seconds of the conversation that comes with pyannote.audio, (channels, samples)."""
-    from pipeline.cli.sample import locate
+    from ressenti.pipeline.cli.sample import locate
 
     with av.open(str(locate()[0])) as file:
         resampler = av.AudioResampler("s16", "mono", rate_hz)

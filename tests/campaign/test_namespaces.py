@@ -11,7 +11,7 @@ import pytest
 
 from campaign.writers import NAMESPACE, side_by_side, write_often
 from conftest import absent
-from pipeline.store import write_whole
+from ressenti.pipeline.store import write_whole
 
 pytestmark = pytest.mark.campaign
 

@@ -66,14 +66,14 @@ def test_no_content_leads_beyond_its_file(tmp_path: Path) -> None:
 _WAIT = "\nimport time\ntime.sleep(25)"
 _OURS = """
 from pathlib import Path
-import pipeline.models
-pipeline.models.onnx_session(Path(pipeline.models.__file__).parent / "speaker.onnx")
+import ressenti.pipeline.models
+ressenti.pipeline.models.onnx_session(Path(ressenti.pipeline.models.__file__).parent / "speaker.onnx")
 """
 _THEIRS = """
 import onnxruntime
 from pathlib import Path
 from importlib.util import find_spec
-onnxruntime.InferenceSession(str(Path(find_spec("pipeline").origin).parent / "models" / "speaker.onnx"))
+onnxruntime.InferenceSession(str(Path(find_spec("ressenti.pipeline").origin).parent / "models" / "speaker.onnx"))
 """
 
 

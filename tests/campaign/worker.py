@@ -22,8 +22,8 @@ Answer = dict[str, Any]
 
 def media(job: dict[str, Any]) -> Answer:
     """Decode a recording; `canary`: whether the tone of the sound beside it was heard."""
-    from pipeline import audio
-    from pipeline.config import AudioOptions
+    from ressenti.pipeline import audio
+    from ressenti.pipeline.config import AudioOptions
 
     recording, sound = audio.load(Path(job["path"]), AudioOptions())
     return {"seconds": sound.duration_s, "notes": [note.key for note in recording.notes]}
@@ -31,7 +31,7 @@ def media(job: dict[str, Any]) -> Answer:
 
 def config(job: dict[str, Any]) -> Answer:
     """Read a config."""
-    from pipeline import load_config
+    from ressenti import load_config
 
     load_config(job["path"])
     return {}
@@ -39,10 +39,10 @@ def config(job: dict[str, Any]) -> Answer:
 
 def conversation(job: dict[str, Any]) -> Answer:
     """Read a stored conversation; where it is one, derive it anew and draw its page, as `report` does."""
-    from pipeline import store
-    from pipeline.config import build_config
-    from pipeline.run import derive
-    from reports.page import render
+    from ressenti.pipeline import store
+    from ressenti.pipeline.config import build_config
+    from ressenti.pipeline.run import derive
+    from ressenti.reports.page import render
 
     path = Path(job["path"])
     read = store.load(path)
@@ -54,15 +54,15 @@ def conversation(job: dict[str, Any]) -> Answer:
 
 def transcript(job: dict[str, Any]) -> Answer:
     """Read a transcript."""
-    from pipeline.transcript.files import read_transcript
+    from ressenti.pipeline.transcript.files import read_transcript
 
     return {"count": len(read_transcript(Path(job["path"]), "call"))}
 
 
 def model(job: dict[str, Any]) -> Answer:
     """Load a folder as an emotion model, or as a pipeline that tells who speaks."""
-    from pipeline import diarization, emotion
-    from pipeline.config import DiarizationOptions, EmotionOptions
+    from ressenti.pipeline import diarization, emotion
+    from ressenti.pipeline.config import DiarizationOptions, EmotionOptions
 
     os.chdir(job["cwd"])  # where a pickle that is run would leave something
     if job["name"].startswith("emotion"):
@@ -74,7 +74,7 @@ def model(job: dict[str, Any]) -> Answer:
 
 def command(job: dict[str, Any]) -> Answer:
     """A command of `ressenti` in this process; its exit code and what it said."""
-    from pipeline.cli import main
+    from ressenti.pipeline.cli import main
 
     said = io.StringIO()
     before, sys.argv = sys.argv, ["ressenti", *job["arguments"]]
@@ -107,7 +107,7 @@ WHAT: dict[str, Callable[[dict[str, Any]], Answer]] = {
 
 def tried(job: dict[str, Any]) -> Answer:
     """What came of a job, whatever it is."""
-    from pipeline.errors import RessentiError
+    from ressenti.pipeline.errors import RessentiError
 
     try:
         return {"code": 0, "type": "", "words": "", **WHAT[job["what"]](job)}

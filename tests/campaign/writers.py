@@ -65,7 +65,7 @@ def side_by_side(folder: Path, count: int, how: str) -> int:
 
 def main() -> None:
     """Write as one of the two."""
-    from pipeline.store import write_whole
+    from ressenti.pipeline.store import write_whole
 
     folder, count, how, who = sys.argv[1:]
     assert os.getpid() == 1, "a namespace of its own"

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.additions import with_bleeps
-from pipeline.annotations import Corrections, Span, TurnCorrection, Word
-from pipeline.config import Config
-from pipeline.records import (
+from ressenti.pipeline.config import Config
+from ressenti.pipeline.edits.additions import with_bleeps
+from ressenti.pipeline.records import (
     Conversation,
     Diarization,
     EmotionScores,
@@ -25,7 +24,8 @@ from pipeline.records import (
     Turn,
     Window,
 )
-from pipeline.run import derive
+from ressenti.pipeline.records.edits import Corrections, Span, TurnCorrection, Word
+from ressenti.pipeline.run import derive
 
 HOSTILE = '<b onload=x>&amp; "Max" --> *bold* [x](http://x) `c` \\n $1$ | ~~no~~ 😀\x00\x1b'
 SPOKEN_HOSTILE = [

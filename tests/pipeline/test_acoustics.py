@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from scipy.signal import welch
 
-from pipeline.audio import RATE_HZ, load
-from pipeline.config import AudioOptions
-from pipeline.evaluation import acoustics
-from pipeline.evaluation.acoustics import CODECS, Codec, Sound
+from ressenti.pipeline.audio import RATE_HZ, load
+from ressenti.pipeline.config import AudioOptions
+from ressenti.pipeline.lab.speech import acoustics
+from ressenti.pipeline.lab.speech.acoustics import CODECS, Codec, Sound
 
 FRAME = 320
 

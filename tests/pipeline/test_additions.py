@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import People, pseudonymised, store, with_bleeps, with_corrections
-from pipeline.additions import parse_spans, with_words
-from pipeline.annotations import Corrections, Omission, Span, SpeakerName, TurnCorrection, Word
-from pipeline.errors import ConfigError
-from pipeline.records import Conversation
+from ressenti import People, pseudonymised, with_bleeps, with_corrections
+from ressenti.pipeline import store
+from ressenti.pipeline.edits.additions import parse_spans, with_words
+from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.records.edits import Corrections, Omission, Span, SpeakerName, TurnCorrection, Word
 
 Make = Callable[..., Conversation]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from conftest import noise, write_wav
-from pipeline import errors
-from pipeline.cli.app import app
+from ressenti.pipeline import errors
+from ressenti.pipeline.cli.app import app
 
 RUN = CliRunner()
 

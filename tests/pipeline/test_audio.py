@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from conftest import write_wav
-from pipeline import audio, errors
-from pipeline.config import AudioOptions
+from ressenti.pipeline import audio, errors
+from ressenti.pipeline.config import AudioOptions
 
 OPTIONS = AudioOptions(remove_hum=False)  # what is played here are steady tones
 
@@ -178,7 +178,7 @@ def test_unreadable_without_permission(tmp_path: Path, monkeypatch: pytest.Monke
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("pipeline.audio.files.os.open", refuse)
+    monkeypatch.setattr("ressenti.pipeline.audio.files.os.open", refuse)
     with pytest.raises(errors.UnreadableError, match="permission"):
         audio.load(path, OPTIONS)
 

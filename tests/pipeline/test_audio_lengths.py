@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from media import onsets, pulses, tone, write
-from pipeline import audio, errors
-from pipeline.audio.worker.lengths import lengths_of
-from pipeline.audio.worker.source import Source
-from pipeline.audio.worker.tags import inner_tags
-from pipeline.config import AudioOptions
+from ressenti.pipeline import audio, errors
+from ressenti.pipeline.audio.worker.lengths import lengths_of
+from ressenti.pipeline.audio.worker.source import Source
+from ressenti.pipeline.audio.worker.tags import inner_tags
+from ressenti.pipeline.config import AudioOptions
 
 OPTIONS = AudioOptions(remove_hum=False)  # what is played here are steady tones
 RATE = 16_000
@@ -286,7 +286,7 @@ def test_more_than_the_limits_is_refused_with_the_option(tmp_path: Path) -> None
 def test_plain_samples_that_are_too_long_are_refused_before_they_are_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, header: bool
 ) -> None:
-    monkeypatch.setattr("pipeline.audio.worker.track.Decoded.take", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr("ressenti.pipeline.audio.worker.track.Decoded.take", lambda *_: pytest.fail("decoded"))
     sound = pcm(31)
     with pytest.raises(errors.TooLargeError, match=r"audio\.max_duration_s"):
         loaded(

@@ -9,14 +9,14 @@ import pytest
 
 from campaign import ogg
 from media import onsets, pulses, write
-from pipeline import audio, errors
-from pipeline.audio.worker.clock import Clock
-from pipeline.audio.worker.decode import messages
-from pipeline.audio.worker.opening import Job
-from pipeline.audio.worker.source import Source
-from pipeline.audio.worker.track import Limits
-from pipeline.config import AudioOptions
-from pipeline.records import Recording
+from ressenti.pipeline import audio, errors
+from ressenti.pipeline.audio.worker.clock import Clock
+from ressenti.pipeline.audio.worker.decode import messages
+from ressenti.pipeline.audio.worker.opening import Job
+from ressenti.pipeline.audio.worker.source import Source
+from ressenti.pipeline.audio.worker.track import Limits
+from ressenti.pipeline.config import AudioOptions
+from ressenti.pipeline.records import Recording
 
 OPTIONS = AudioOptions(remove_hum=False)  # what is played here are steady tones
 

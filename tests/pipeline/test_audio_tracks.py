@@ -7,10 +7,10 @@ import pytest
 
 from conftest import noise
 from media import onsets, tone, write
-from pipeline import audio, errors
-from pipeline.audio.worker.tracks import Track, chosen
-from pipeline.config import AudioOptions
-from pipeline.records import Recording
+from ressenti.pipeline import audio, errors
+from ressenti.pipeline.audio.worker.tracks import Track, chosen
+from ressenti.pipeline.config import AudioOptions
+from ressenti.pipeline.records import Recording
 
 OPTIONS = AudioOptions(remove_hum=False)  # what is played here are steady tones
 A, B = tone(4, hz=300), tone(4, hz=900) * (np.arange(64_000) > 32_000)

@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.chosen import Models
-from pipeline.config import DiarizationOptions, EmotionOptions
-from pipeline.records import ModelInfo
+from ressenti.pipeline.config import DiarizationOptions, EmotionOptions
+from ressenti.pipeline.loaded_models import Models
+from ressenti.pipeline.records import ModelInfo
 
 
 def test_models_are_loaded_once_for_options_that_load_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -15,8 +15,8 @@ def test_models_are_loaded_once_for_options_that_load_the_same(monkeypatch: pyte
         loaded.append(asked)
         return SimpleNamespace(models=(), parts=(), info=ModelInfo("emotion", "fake", None))
 
-    monkeypatch.setattr("pipeline.chosen.diarization.choose", choose)
-    monkeypatch.setattr("pipeline.chosen.emotion.choose", choose)
+    monkeypatch.setattr("ressenti.pipeline.loaded_models.diarization.choose", choose)
+    monkeypatch.setattr("ressenti.pipeline.loaded_models.emotion.choose", choose)
     models = Models()
     judge = models.emotion(EmotionOptions())
     assert models.emotion(EmotionOptions()) is judge

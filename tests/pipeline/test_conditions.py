@@ -5,10 +5,10 @@ import pytest
 from scipy.signal import welch
 
 from conftest import noise, write_wav
-from pipeline.audio import RATE_HZ
-from pipeline.evaluation import acoustics
-from pipeline.evaluation.conditions import CONDITIONS, Condition, in_condition, voices_for
-from pipeline.training.corpora import Clip
+from ressenti.pipeline.audio import RATE_HZ
+from ressenti.pipeline.lab.speech import acoustics
+from ressenti.pipeline.lab.speech.conditions import CONDITIONS, Condition, in_condition, voices_for
+from ressenti.pipeline.lab.speech.corpora import Clip
 
 
 def clip(folder: Path, sound: np.ndarray, speaker: str = "a", name: str = "x") -> Clip:
@@ -48,7 +48,7 @@ def test_lines_pass_a_telephone_band_alone(tmp_path: Path, condition: Condition)
 
 
 def test_a_speaker_stays_in_one_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.audio.decode.remove_hum", lambda rows: None)  # it would ring after a click
+    monkeypatch.setattr("ressenti.pipeline.audio.decode.remove_hum", lambda rows: None)  # it would ring after a click
     click = np.zeros(RATE_HZ)
     click[100] = 0.5
     first, second = (heard(clip(tmp_path, click, "a", name), "room") for name in "xy")

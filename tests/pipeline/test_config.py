@@ -7,14 +7,14 @@ import yaml
 
 from checkpoints import write_checkpoint
 from conftest import CHECKOUT, SEGMENTS, write_wav
-from pipeline import analyze
-from pipeline.audio import load
-from pipeline.config import AudioOptions, Config, load_config, preset_names
-from pipeline.diarization.fake import FakeDiarizer
-from pipeline.emotion.fake import FakeEmotion
-from pipeline.errors import ConfigError, TruncatedError, UntrustedModelError
-from pipeline.groups import Group
-from pipeline.records import EmotionScores
+from ressenti import analyze
+from ressenti.pipeline.audio import load
+from ressenti.pipeline.config import AudioOptions, Config, load_config, preset_names
+from ressenti.pipeline.config.group import Group
+from ressenti.pipeline.diarization.fake import FakeDiarizer
+from ressenti.pipeline.emotion.fake import FakeEmotion
+from ressenti.pipeline.errors import ConfigError, TruncatedError, UntrustedModelError
+from ressenti.pipeline.records import EmotionScores
 
 PYANNOTE = """
 pipeline:

@@ -5,15 +5,16 @@ from pathlib import Path
 import pytest
 
 from conftest import SEGMENTS, by_loudness
-from pipeline import People, export, load_config, store, with_corrections
-from pipeline.annotations import Corrections, SpeakerName, TurnCorrection
-from pipeline.config import build_config
-from pipeline.corrections import corrected_exclusive, corrected_segments, is_corrected
-from pipeline.diarization.fake import FakeDiarizer
-from pipeline.emotion.fake import FakeEmotion
-from pipeline.errors import CorrectionsError, NotAConversationError
-from pipeline.records import CLASSES, Conversation, Segment
-from pipeline.run import analyze, derive, uncorrected
+from ressenti import People, load_config, with_corrections
+from ressenti.pipeline import export, store
+from ressenti.pipeline.config import build_config
+from ressenti.pipeline.diarization.fake import FakeDiarizer
+from ressenti.pipeline.edits.corrections import corrected_exclusive, corrected_segments, is_corrected
+from ressenti.pipeline.emotion.fake import FakeEmotion
+from ressenti.pipeline.errors import CorrectionsError, NotAConversationError
+from ressenti.pipeline.records import CLASSES, Conversation, Segment
+from ressenti.pipeline.records.edits import Corrections, SpeakerName, TurnCorrection
+from ressenti.pipeline.run import analyze, derive, uncorrected
 
 Make = Callable[..., Conversation]
 

@@ -4,16 +4,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import audio, diarization
-from pipeline import voice as voice_encoder
-from pipeline.config import AudioOptions, DiarizationOptions
-from pipeline.diarization import clustering, embedding, vad
-from pipeline.diarization.builtin import BuiltinDiarizer, label_windows, name_in_order, segments_of
-from pipeline.diarization.channels import ChannelDiarizer, without_bleed
-from pipeline.diarization.interface import Count
-from pipeline.errors import ConfigError, ModelError
-from pipeline.evaluation.diarization import compare, read_rttm
-from pipeline.records import Segment
+from ressenti.pipeline import audio, diarization
+from ressenti.pipeline.config import AudioOptions, DiarizationOptions
+from ressenti.pipeline.diarization import clustering, embedding, vad
+from ressenti.pipeline.diarization.builtin import BuiltinDiarizer, label_windows, name_in_order, segments_of
+from ressenti.pipeline.diarization.channels import ChannelDiarizer, without_bleed
+from ressenti.pipeline.diarization.interface import Count
+from ressenti.pipeline.errors import ConfigError, ModelError
+from ressenti.pipeline.lab.evaluation.diarization import compare, read_rttm
+from ressenti.pipeline.models import voice_encoder
+from ressenti.pipeline.records import Segment
 
 OPTIONS = DiarizationOptions()
 

@@ -11,11 +11,11 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import CHECKOUT, noise
-from pipeline import excerpts
-from pipeline.cli.app import app, main
-from pipeline.cli.console import Terminal
-from pipeline.disk import is_full, writing
-from pipeline.errors import DiskFullError, OutputError, RessentiError
+from ressenti.pipeline.audio import encode
+from ressenti.pipeline.cli.app import app, main
+from ressenti.pipeline.cli.console import Terminal
+from ressenti.pipeline.errors import DiskFullError, OutputError, RessentiError
+from ressenti.pipeline.files.disk import is_full, writing
 
 Make = Callable[[Path], None]
 
@@ -55,7 +55,7 @@ def test_errors_of_ours_come_out_of_writing_as_they_are() -> None:
 
 
 def checkpoint(path: Path) -> None:
-    from pipeline.training.fit import _Whole
+    from ressenti.pipeline.lab.training.fit import _Whole
 
     _Whole().save_checkpoint({"weights": np.zeros(100_000)}, path)
 
@@ -64,32 +64,32 @@ def weights(path: Path) -> None:
     import torch
     from safetensors.torch import save_file
 
-    with writing(path):  # as `pipeline.training.finetune` calls `write_model`
+    with writing(path):  # as `ressenti.pipeline.lab.training.finetune` calls `write_model`
         save_file({"w": torch.zeros(100_000)}, path)
 
 
 def plan(path: Path) -> None:
-    from pipeline.training.plan import Plan, go_on
+    from ressenti.pipeline.lab.training.plan import Plan, go_on
 
     go_on(Plan({"weights of the base": "a" * 400_000}), path.parent, path)
 
 
 def heard(path: Path) -> None:
-    from pipeline.training.material import _keep
+    from ressenti.pipeline.lab.training.clip_features import _keep
 
     _keep({f"clip {k}": np.random.default_rng(k).normal(size=(30, 769)) for k in range(5)}, path)
 
 
 def repeated(path: Path) -> None:
-    from pipeline.audio import Audio
-    from pipeline.evaluation.speed import write_repeated
+    from ressenti.pipeline.audio import Audio
+    from ressenti.pipeline.lab.evaluation.speed import write_repeated
 
     with writing(path):
         write_repeated(Audio(np.zeros((1, 16_000), np.int16)), 1.0, path)
 
 
 def sound(path: Path) -> None:
-    excerpts.encode(excerpts.segment((noise(20) * 32767).astype(np.int16)), path.with_suffix(".wav"))
+    encode.encode(encode.segment((noise(20) * 32767).astype(np.int16)), path.with_suffix(".wav"))
 
 
 WRITERS: list[Make] = [checkpoint, weights, plan, heard, repeated, sound]
@@ -162,7 +162,7 @@ def test_an_error_that_nobody_translated_still_says_it(
     def broken() -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "/somewhere")
 
-    monkeypatch.setattr("pipeline.cli.app.app", broken)
+    monkeypatch.setattr("ressenti.pipeline.cli.app.app", broken)
     with pytest.raises(SystemExit) as caught:
         main()
     assert caught.value.code == 32
@@ -170,15 +170,15 @@ def test_an_error_that_nobody_translated_still_says_it(
 
 
 ASIDE = {  # writers that are under `writing` where they are called, or whose errors the command line translates
-    "pipeline/training/base.py",  # finetune, under writing
-    "pipeline/training/card.py",  # finetune, under writing
-    "pipeline/training/speaker.py",  # how the built-in weights were made
-    "pipeline/training/emotion.py",  # the same
+    "pipeline/lab/training/base.py",  # finetune, under writing
+    "pipeline/lab/training/card.py",  # finetune, under writing
+    "pipeline/lab/training/speaker.py",  # how the built-in weights were made
+    "pipeline/lab/training/emotion.py",  # the same
     "pipeline/cli/evaluate/speed.py",  # a few bytes, in a process whose failure is told
     "pipeline/models/installed.py",  # get, under writing
     "pipeline/models/hub.py",  # get, under writing
-    "pipeline/evaluation/acoustics.py",  # into memory
-    "pipeline/evaluation/speed.py",  # under writing where it is called
+    "pipeline/lab/speech/acoustics.py",  # into memory
+    "pipeline/lab/evaluation/speed.py",  # under writing where it is called
     "pipeline/store/files.py",  # translates itself, as do the two that follow
     "pipeline/store/journal.py",
     "pipeline/store/locks.py",

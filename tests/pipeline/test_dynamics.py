@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from pipeline import dynamics
-from pipeline.config import DynamicsOptions
-from pipeline.records import AffectPoint, EmotionScores, Segment, Turn, Window
+from ressenti.pipeline.affect import dynamics
+from ressenti.pipeline.config import DynamicsOptions
+from ressenti.pipeline.records import AffectPoint, EmotionScores, Segment, Turn, Window
 
 OPTIONS = DynamicsOptions()
 

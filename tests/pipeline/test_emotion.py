@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from pipeline import audio, emotion
-from pipeline.config import AudioOptions, EmotionOptions
-from pipeline.emotion import builtin, features
-from pipeline.emotion.builtin import BuiltinEmotion
-from pipeline.emotion.interface import Excerpt
-from pipeline.errors import ConfigError, ModelError
+from ressenti.pipeline import audio, emotion
+from ressenti.pipeline.config import AudioOptions, EmotionOptions
+from ressenti.pipeline.emotion import builtin, features
+from ressenti.pipeline.emotion.builtin import BuiltinEmotion
+from ressenti.pipeline.emotion.interface import Excerpt
+from ressenti.pipeline.errors import ConfigError, ModelError
 
 
 @pytest.fixture(scope="module")

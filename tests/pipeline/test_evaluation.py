@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.errors import InputError, NotFoundError
-from pipeline.evaluation.diarization import compare, read_rttm, total
-from pipeline.evaluation.references import find_references
-from pipeline.evaluation.turn_emotions import EmotionErrors, SpokenEmotion
-from pipeline.records import CLASSES, Segment
-from pipeline.simulation.truth import read_truth
+from ressenti.pipeline.errors import InputError, NotFoundError
+from ressenti.pipeline.lab.evaluation.diarization import compare, read_rttm, total
+from ressenti.pipeline.lab.evaluation.references import find_references
+from ressenti.pipeline.lab.evaluation.turn_emotions import EmotionErrors, SpokenEmotion
+from ressenti.pipeline.lab.speech.truth import read_truth
+from ressenti.pipeline.records import CLASSES, Segment
 
 
 def test_errors_by_hand() -> None:

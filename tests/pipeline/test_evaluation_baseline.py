@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.audio import RATE_HZ
-from pipeline.config import load_config
-from pipeline.emotion.fake import FakeEmotion
-from pipeline.emotion.interface import Excerpt
-from pipeline.evaluation.baseline import Talks, hear_talks, one_emotion_figures, talks_of
-from pipeline.evaluation.emotion import Cut, Heard, figures_of, hear
-from pipeline.records import EmotionScores
-from pipeline.training.corpora import EMOTIONS, Clip
+from ressenti.pipeline.audio import RATE_HZ
+from ressenti.pipeline.config import load_config
+from ressenti.pipeline.emotion.fake import FakeEmotion
+from ressenti.pipeline.emotion.interface import Excerpt
+from ressenti.pipeline.lab.evaluation.baseline import Talks, hear_talks, one_emotion_figures, talks_of
+from ressenti.pipeline.lab.evaluation.emotion import Cut, Heard, figures_of, hear
+from ressenti.pipeline.lab.speech.corpora import EMOTIONS, Clip
+from ressenti.pipeline.records import EmotionScores
 
 CONFIG = load_config()
 LEVELS = {"sad": 200, "neutral": 500, "angry": 1_000}

@@ -8,18 +8,18 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import noise, write_wav
-from pipeline import errors
-from pipeline.affect import point_of
-from pipeline.cli.app import app
-from pipeline.config import Config, load_config
-from pipeline.emotion.builtin import BuiltinEmotion
-from pipeline.emotion.fake import FakeEmotion
-from pipeline.emotion.interface import EmotionModel, Excerpt
-from pipeline.errors import ConfigError, RessentiError
-from pipeline.evaluation.conditions import CONDITIONS, Condition
-from pipeline.evaluation.emotion import Cut, EmotionFigures, Heard, cut_clips, figures_of, hear, hear_as
-from pipeline.records import CLASSES, EmotionScores, Window
-from pipeline.training.corpora import EMOTIONS, VALENCE_AROUSAL, Clip, read_clips
+from ressenti.pipeline import errors
+from ressenti.pipeline.affect.points import point_of
+from ressenti.pipeline.cli.app import app
+from ressenti.pipeline.config import Config, load_config
+from ressenti.pipeline.emotion.builtin import BuiltinEmotion
+from ressenti.pipeline.emotion.fake import FakeEmotion
+from ressenti.pipeline.emotion.interface import EmotionModel, Excerpt
+from ressenti.pipeline.errors import ConfigError, RessentiError
+from ressenti.pipeline.lab.evaluation.emotion import Cut, EmotionFigures, Heard, cut_clips, figures_of, hear, hear_as
+from ressenti.pipeline.lab.speech.conditions import CONDITIONS, Condition
+from ressenti.pipeline.lab.speech.corpora import EMOTIONS, VALENCE_AROUSAL, Clip, read_clips
+from ressenti.pipeline.records import CLASSES, EmotionScores, Window
 
 RUN = CliRunner()
 CONFIG = load_config()
@@ -286,7 +286,7 @@ def run(*arguments: str | Path) -> tuple[int, str]:
 @pytest.fixture
 def fake_builtin(monkeypatch: pytest.MonkeyPatch) -> FakeEmotion:
     model = FakeEmotion(perfect)
-    monkeypatch.setattr("pipeline.emotion.builtin.BuiltinEmotion", lambda *_: model)
+    monkeypatch.setattr("ressenti.pipeline.emotion.builtin.BuiltinEmotion", lambda *_: model)
     return model
 
 
@@ -455,8 +455,8 @@ def test_weights_that_are_damaged_are_an_error_of_ours(clips: Sequence[Clip], tm
 def test_a_model_of_ones_own_is_named_and_knows_who_it_learned_from(tmp_path: Path) -> None:
     import shutil
 
-    from pipeline.emotion import choose
-    from pipeline.emotion.builtin import WEIGHTS
+    from ressenti.pipeline.emotion import choose
+    from ressenti.pipeline.emotion.builtin import WEIGHTS
 
     for name in ("emotion.onnx", "emotion.json"):
         shutil.copy(WEIGHTS / name, tmp_path / name)

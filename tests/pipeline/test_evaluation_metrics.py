@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.evaluation import metrics
-from pipeline.evaluation.metrics import FloatArray, IntArray, Interval, ReliabilityBin
+from ressenti.pipeline.lab.evaluation import metrics
+from ressenti.pipeline.lab.evaluation.metrics import FloatArray, IntArray, Interval, ReliabilityBin
 
 
 def drawn(seed: int, classes: int = 5, size: int = 300) -> tuple[IntArray, IntArray, FloatArray]:

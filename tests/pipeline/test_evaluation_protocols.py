@@ -7,12 +7,12 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from pipeline.emotion.builtin import BuiltinEmotion
-from pipeline.emotion.features import Impressions
-from pipeline.errors import ConfigError, RessentiError
-from pipeline.evaluation.protocols import FOLDS, Fold, Protocol, folds_of, retrain
-from pipeline.training import corpora
-from pipeline.training.corpora import Clip
+from ressenti.pipeline.emotion.builtin import BuiltinEmotion
+from ressenti.pipeline.emotion.features import Impressions
+from ressenti.pipeline.errors import ConfigError, RessentiError
+from ressenti.pipeline.lab.speech import corpora
+from ressenti.pipeline.lab.speech.corpora import Clip
+from ressenti.pipeline.lab.training.protocols import FOLDS, Fold, Protocol, folds_of, retrain
 
 RETRAINED: tuple[Protocol, ...] = ("zero-shot", "speaker-independent", "leave-one-corpus-out")
 
@@ -127,7 +127,7 @@ class Trainings:
 
 @pytest.fixture
 def trainings(monkeypatch: pytest.MonkeyPatch) -> Trainings:
-    from pipeline.training import emotion
+    from ressenti.pipeline.lab.training import emotion
 
     fake = Trainings()
     monkeypatch.setattr(emotion, "train_models", fake)

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.audio import RATE_HZ
-from pipeline.emotion.builtin import BuiltinEmotion
-from pipeline.emotion.fake import FakeEmotion
-from pipeline.emotion.interface import Excerpt
-from pipeline.errors import ConfigError
-from pipeline.evaluation.emotion import Cut
-from pipeline.evaluation.traces import MOST, balanced, folds_of, told_apart, trace_figures
-from pipeline.training.corpora import Clip
+from ressenti.pipeline.audio import RATE_HZ
+from ressenti.pipeline.emotion.builtin import BuiltinEmotion
+from ressenti.pipeline.emotion.fake import FakeEmotion
+from ressenti.pipeline.emotion.interface import Excerpt
+from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.lab.evaluation.corpus_probe import MOST, balanced, folds_of, told_apart, trace_figures
+from ressenti.pipeline.lab.evaluation.emotion import Cut
+from ressenti.pipeline.lab.speech.corpora import Clip
 
 CORPORA = {"one": 3, "two": 4, "three": 5}  # speakers of each
 

@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from conftest import noise, write_wav
-from pipeline import errors, load_config
-from pipeline.cli.app import app
-from pipeline.diarization.fake import FakeDiarizer
-from pipeline.emotion.fake import FakeEmotion
-from pipeline.emotion.interface import Excerpt
-from pipeline.errors import RessentiError
-from pipeline.evaluation import metrics
-from pipeline.evaluation.trajectories import (
+from ressenti import load_config
+from ressenti.pipeline import errors
+from ressenti.pipeline.cli.app import app
+from ressenti.pipeline.diarization.fake import FakeDiarizer
+from ressenti.pipeline.emotion.fake import FakeEmotion
+from ressenti.pipeline.emotion.interface import Excerpt
+from ressenti.pipeline.errors import RessentiError
+from ressenti.pipeline.lab.evaluation import metrics
+from ressenti.pipeline.lab.evaluation.trajectories import (
     OTHER,
     Course,
     Observation,
@@ -29,9 +30,9 @@ from pipeline.evaluation.trajectories import (
     tense_minute,
     tension_by_minute,
 )
-from pipeline.records import CLASSES, Conversation, EmotionScores
-from pipeline.run import analyze
-from pipeline.simulation.truth import TruthSegment, as_found, emotions_csv, rttm
+from ressenti.pipeline.lab.speech.truth import TruthSegment, as_found, emotions_csv, rttm
+from ressenti.pipeline.records import CLASSES, Conversation, EmotionScores
+from ressenti.pipeline.run import analyze
 
 CONFIG = load_config("default", {"audio": {"remove_hum": False}})  # what is played is steady
 RUN = CliRunner()
@@ -307,8 +308,8 @@ def cli(*arguments: str | Path) -> tuple[int, str]:
 def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
     diarizer = FakeDiarizer([(1.0, 5.0, "S1"), (6.5, 10.5, "S2"), (12.0, 16.0, "S1"), (17.5, 21.5, "S2")])
     model = FakeEmotion(lambda e: sure_of("Pleased" if e.speaker == "S1" else "Tension"))
-    monkeypatch.setattr("pipeline.diarization.choose", lambda *_: diarizer)
-    monkeypatch.setattr("pipeline.emotion.choose", lambda *_: model)
+    monkeypatch.setattr("ressenti.pipeline.diarization.choose", lambda *_: diarizer)
+    monkeypatch.setattr("ressenti.pipeline.emotion.choose", lambda *_: model)
 
 
 @pytest.mark.usefixtures("fakes")
@@ -360,9 +361,9 @@ def test_truth_without_rows_is_an_error_of_ours(tmp_path: Path) -> None:
 
 
 def test_a_simulated_conversation_is_read_from_end_to_end(tmp_path: Path, shared_data: Path) -> None:
-    from pipeline.simulation.options import Suite
-    from pipeline.simulation.suite import simulate
-    from pipeline.training import corpora
+    from ressenti.pipeline.lab.simulation.options import Suite
+    from ressenti.pipeline.lab.simulation.suite import simulate
+    from ressenti.pipeline.lab.speech import corpora
 
     clips = corpora.unseen(corpora.read_clips(shared_data / "emotion" / "emodb"))
     scene = {"minutes": 0.3, "corpora": {"emodb": 1}}

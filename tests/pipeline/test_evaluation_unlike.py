@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from conftest import noise, write_wav
-from pipeline import load_config
-from pipeline.audio import RATE_HZ
-from pipeline.emotion.fake import FakeEmotion
-from pipeline.emotion.interface import Excerpt
-from pipeline.errors import NotFoundError, RessentiError
-from pipeline.evaluation.acoustics import active_power, to_int16
-from pipeline.evaluation.generated import LEVEL_DBFS, SECONDS, generated
-from pipeline.evaluation.unlike import Told, doubt_of, samples_of, sounds_of, together
-from pipeline.records import EmotionScores
+from ressenti import load_config
+from ressenti.pipeline.audio import RATE_HZ
+from ressenti.pipeline.emotion.fake import FakeEmotion
+from ressenti.pipeline.emotion.interface import Excerpt
+from ressenti.pipeline.errors import NotFoundError, RessentiError
+from ressenti.pipeline.lab.evaluation.generated import LEVEL_DBFS, SECONDS, generated
+from ressenti.pipeline.lab.evaluation.out_of_domain import Told, doubt_of, samples_of, sounds_of, together
+from ressenti.pipeline.lab.speech.acoustics import active_power, to_int16
+from ressenti.pipeline.records import EmotionScores
 
 CONFIG = load_config()
 UNSURE = EmotionScores((0.3, 0.1, 0.3, 0.2, 0.1))

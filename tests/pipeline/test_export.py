@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import export
-from pipeline.evaluation.diarization import read_rttm
-from pipeline.records import Conversation
+from ressenti.pipeline import export
+from ressenti.pipeline.lab.evaluation.diarization import read_rttm
+from ressenti.pipeline.records import Conversation
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 Make = Callable[..., Conversation]

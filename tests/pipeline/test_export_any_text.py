@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from parselmouth.praat import call
 
-from pipeline import export
-from pipeline.annotations import Word
-from pipeline.export.quotes import quotes_of
-from pipeline.export.said import names_of, plain
-from pipeline.export.subtitles import cues_of
-from pipeline.records import Conversation
+from ressenti.pipeline import export
+from ressenti.pipeline.export.quotes import quotes_of
+from ressenti.pipeline.export.subtitles import cues_of
+from ressenti.pipeline.export.turn_text import names_of, plain
+from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.records.edits import Word
 
 PIECES = [
     "-->",

@@ -1,6 +1,6 @@
 """The Call Analytics JSON against what AWS publishes of it, and read by AWS' own library and by DuckDB.
 
-`SCHEMA` is written from the two pages that `pipeline.export.call_analytics` names: every key of their complete examples
+`SCHEMA` is written from the two pages that `ressenti.pipeline.export.call_analytics` names: every key of their complete examples
 that we fill, as required, and none beside these and `Ressenti`. `COLUMNS` are types of the Glue table in which AWS'
 solution "Discovering Hot Topics Using Machine Learning" puts such files (Apache-2.0, `metadata-table` in its source).
 botocore reads turns and categories as the Contact Lens API returns them, whose description it carries.
@@ -26,8 +26,8 @@ from botocore.model import ServiceModel
 from botocore.parsers import create_parser
 from botocore.validate import ParamValidator
 
-from pipeline.export import aws
-from pipeline.records import Conversation, Levels
+from ressenti.pipeline.export import aws
+from ressenti.pipeline.records import Conversation, Levels
 
 MILLIS = {"type": "integer", "minimum": 0}
 

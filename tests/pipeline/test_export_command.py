@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from pipeline import export, store
-from pipeline.cli import outputs
-from pipeline.cli.app import app
-from pipeline.config import Config
-from pipeline.errors import ConfigError
-from pipeline.export import tables
-from pipeline.records import Conversation, EmotionScores
-from pipeline.run import derive
+from ressenti.pipeline import export, store
+from ressenti.pipeline.cli import outputs
+from ressenti.pipeline.cli.app import app
+from ressenti.pipeline.config import Config
+from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.export import tables
+from ressenti.pipeline.records import Conversation, EmotionScores
+from ressenti.pipeline.run import derive
 
 EVERY = "textgrid,srt,vtt,aws,quotes-md,quotes-docx,parquet"
 

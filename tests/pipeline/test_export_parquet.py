@@ -8,10 +8,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipeline import export
-from pipeline.errors import ConfigError
-from pipeline.export import tables
-from pipeline.records import CLASSES, Conversation
+from ressenti.pipeline import export
+from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.export import tables
+from ressenti.pipeline.records import CLASSES, Conversation
 
 
 def rows(files: str, sql: str = "select * from files", *values: object) -> list[dict[str, Any]]:

@@ -14,10 +14,11 @@ import pytest
 from docx2python import docx2python
 from markdown_it import MarkdownIt
 
-from pipeline import export, with_bleeps
-from pipeline.annotations import Span
-from pipeline.export.said import plain
-from pipeline.records import Conversation, EmotionScores
+from ressenti import with_bleeps
+from ressenti.pipeline import export
+from ressenti.pipeline.export.turn_text import plain
+from ressenti.pipeline.records import Conversation, EmotionScores
+from ressenti.pipeline.records.edits import Span
 
 Read = Callable[[Conversation], list[str]]
 
@@ -216,7 +217,7 @@ def test_languages_say_the_same_and_as_the_report_does() -> None:
         )
         return found
 
-    english, french = texts("pipeline.export", "en"), texts("pipeline.export", "fr")
+    english, french = texts("ressenti.pipeline.export", "en"), texts("ressenti.pipeline.export", "fr")
     assert english.keys() == french.keys()
     shared = {"Pleased", "Relaxed", "Neutral", "Sad", "Tension", "limit_expression", "legal_allowed", "non_commercial"}
     shared |= {"speaker_n", "u_short", "u_overlap", "u_restricted", "u_not_asked"}

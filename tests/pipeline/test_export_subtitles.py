@@ -9,10 +9,10 @@ import pytest
 import srt
 import webvtt
 
-from pipeline import export
-from pipeline.annotations import Word
-from pipeline.export.subtitles import LINE, LINES
-from pipeline.records import Conversation
+from ressenti.pipeline import export
+from ressenti.pipeline.export.subtitles import LINE, LINES
+from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.records.edits import Word
 
 Cue = tuple[float, float, str, str]
 ZOE, OTHER = 'Zoé "la Voix" (S1)', 'Zoé "LA Voix" (S2)'

@@ -9,8 +9,8 @@ import pytest
 from parselmouth.praat import call
 from praatio import textgrid as praatio
 
-from pipeline.export import textgrid
-from pipeline.records import Conversation
+from ressenti.pipeline.export import textgrid
+from ressenti.pipeline.records import Conversation
 
 Rows = list[tuple[float, float, str]]
 ZOE = 'Zoé "la Voix" (S1)'

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from pipeline import errors, store
-from pipeline.store import faults
-from pipeline.store.journal import JOURNAL
-from pipeline.store.sets import Made, entries, state_of, write_set
+from ressenti.pipeline import errors, store
+from ressenti.pipeline.store import faults
+from ressenti.pipeline.store.journal import JOURNAL
+from ressenti.pipeline.store.sets import Made, entries, state_of, write_set
 
 CALLS = ("open", "fsync", "replace", "rename", "link", "unlink", "mkdir", "close", "remove")
 KILLED = 77
@@ -259,7 +259,7 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
 WRITER = """
 import sys
 from pathlib import Path
-from pipeline import store
+from ressenti.pipeline import store
 folder, who = Path(sys.argv[1]), sys.argv[2]
 for k in range(25):
     text = f"{who} {k} " * 3000
@@ -379,7 +379,7 @@ def test_a_name_that_fits_has_a_manifest_that_fits(tmp_path: Path) -> None:
 CLAIMER = """
 import sys, time
 from pathlib import Path
-from pipeline import store
+from ressenti.pipeline import store
 with store.claim(Path(sys.argv[1]), "call"):
     print("mine", flush=True)
     time.sleep(600)

@@ -19,16 +19,24 @@ from typer.testing import CliRunner
 
 from checkpoints import LABELS, write_bare_encoder, write_checkpoint
 from conftest import noise, write_wav
-from pipeline import audio, emotion, load_config, store
-from pipeline.cli.app import app
-from pipeline.config import AffectOptions, EmotionOptions
-from pipeline.emotion.interface import Excerpt
-from pipeline.errors import ConfigError, InputError, ModelError, NotInstalledError, OutputError, OutputExistsError
-from pipeline.records import CLASSES
-from pipeline.training.base import find_base, load_base
-from pipeline.training.corpora import Clip, held_out, is_held_out, read_clips
-from pipeline.training.parts import PARTS, divide, with_class
-from pipeline.training.sounds import Lessons, Sounds
+from ressenti import load_config
+from ressenti.pipeline import audio, emotion, store
+from ressenti.pipeline.cli.app import app
+from ressenti.pipeline.config import AffectOptions, EmotionOptions
+from ressenti.pipeline.emotion.interface import Excerpt
+from ressenti.pipeline.errors import (
+    ConfigError,
+    InputError,
+    ModelError,
+    NotInstalledError,
+    OutputError,
+    OutputExistsError,
+)
+from ressenti.pipeline.lab.speech.corpora import Clip, held_out, is_held_out, read_clips
+from ressenti.pipeline.lab.training.base import find_base, load_base
+from ressenti.pipeline.lab.training.folds import PARTS, divide, with_class
+from ressenti.pipeline.lab.training.sounds import Lessons, Sounds
+from ressenti.pipeline.records import CLASSES
 
 RUN = CliRunner()
 FP32 = EmotionOptions(dtype="fp32", device="cpu")
@@ -60,7 +68,7 @@ def about(out: Path) -> Any:
 def _one_thread() -> Iterator[None]:
     """Several threads on such small products only wait for one another."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.emotion.placement.threads", lambda: 1)
+        patch.setattr("ressenti.pipeline.emotion.placement.threads", lambda: 1)
         yield
 
 
@@ -95,9 +103,9 @@ def trained(acted: list[Clip], encoder: Path, tmp_path_factory: pytest.TempPathF
 def test_it_learns_from_real_voices_and_knows_others(trained: Path, acted: list[Clip], encoder: Path) -> None:
     import torch
 
-    from pipeline.emotion.waveforms import Waveforms
-    from pipeline.evaluation.metrics import confusion, macro_f1
-    from pipeline.training.prepare import read, speech_of
+    from ressenti.pipeline.emotion.waveforms import Waveforms
+    from ressenti.pipeline.lab.evaluation.metrics import confusion, macro_f1
+    from ressenti.pipeline.lab.speech.prepare import read, speech_of
 
     found = about(trained)
     assert [n > 25 for n in found["test"]["support"]] == [False, True, False, False, True]
@@ -136,7 +144,7 @@ def test_the_folder_is_one_of_transformers_and_of_ours(trained: Path, acted: lis
     import torch
     from transformers import Wav2Vec2FeatureExtractor, Wav2Vec2ForSequenceClassification
 
-    from pipeline.training.prepare import read
+    from ressenti.pipeline.lab.speech.prepare import read
 
     model: Any
     model, told = Wav2Vec2ForSequenceClassification.from_pretrained(trained, output_loading_info=True)
@@ -217,7 +225,7 @@ def test_papers_of_other_weights_are_refused(trained: Path, tmp_path: Path) -> N
 def test_it_goes_on_where_it_was_killed_and_ends_with_the_same_weights(
     acted: list[Clip], encoder: Path, tmp_path: Path
 ) -> None:
-    from pipeline.training.fit import kept_curve
+    from ressenti.pipeline.lab.training.fit import kept_curve
 
     plane = {"calm": (0.6, -0.5), "angry": (-0.5, 0.6)}
     rows = [
@@ -229,9 +237,7 @@ def test_it_goes_on_where_it_was_killed_and_ends_with_the_same_weights(
     options = ("--allow-missing", "--epochs", 10, "--patience", 10, "--batch", 2, "--max-crop-s", 1, "--learning-rate", 1e-3)  # fmt: skip
     work, out = tmp_path / ".mine.partial", tmp_path / "mine"
     arguments = ["train", "emotion", source, "--base", encoder, "--out", out, "--device", "cpu", *options]
-    code = (
-        "import pipeline.emotion.placement as place; place.threads = lambda: 1\nfrom pipeline.cli import main; main()"
-    )
+    code = "import ressenti.pipeline.emotion.placement as place; place.threads = lambda: 1\nfrom ressenti.pipeline.cli import main; main()"
     command = [sys.executable, "-c", code, *map(str, arguments)]
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     while not (work / "last.ckpt").exists() and running.poll() is None:
@@ -305,7 +311,7 @@ def test_ctrl_c_says_that_the_same_command_goes_on(
 
     before = signal.getsignal(signal.SIGINT)
     with monkeypatch.context() as patch:
-        patch.setattr("pipeline.cli.train._tell_epoch", press)
+        patch.setattr("ressenti.pipeline.cli.train._tell_epoch", press)
         done = train(source, encoder, tmp_path / "mine", "--epochs", 3)
     assert done.exit_code == 130, done.output
     assert "same command goes on" in done.stderr
@@ -545,7 +551,7 @@ def test_lessons_are_a_function_of_seed_and_step(numbers: Sounds) -> None:
 def test_class_weights_are_bounded_and_a_fresh_head_begins_at_the_odds() -> None:
     import torch
 
-    from pipeline.training.learner import begin_at_odds, weights_of
+    from ressenti.pipeline.lab.training.learner import begin_at_odds, weights_of
 
     assert weights_of([1, 1, 4, 4], 10) == pytest.approx((10, 1, 10, 10, 1)) or weights_of([1, 1, 4, 4], 10)[1] == 1
     assert weights_of([0] * 99 + [1], 10)[:2] == pytest.approx((0.1, 10))

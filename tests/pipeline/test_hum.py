@@ -3,8 +3,8 @@ import pytest
 from scipy import signal
 
 from conftest import noise
-from pipeline.audio import Audio, frame_levels_db
-from pipeline.audio.hum import hum_lines_hz, remove_hum
+from ressenti.pipeline.audio import Audio, frame_levels_db
+from ressenti.pipeline.audio.hum import hum_lines_hz, remove_hum
 
 RATE_HZ = 16_000
 

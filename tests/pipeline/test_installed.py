@@ -21,17 +21,18 @@ from safetensors.numpy import load_file, save_file
 from typer.testing import CliRunner
 
 from checkpoints import write_checkpoint
-from pipeline import analyze, errors
-from pipeline.audio import file_sha256
-from pipeline.cli.app import app
-from pipeline.config import DiarizationOptions, EmotionOptions
-from pipeline.diarization import choose as choose_diarizer
-from pipeline.diarization.fake import FakeDiarizer
-from pipeline.emotion import choose
-from pipeline.emotion.fake import FakeEmotion
-from pipeline.models import archive, folders, registry
-from pipeline.models.installed import MANIFEST, default_for, find, installed_ids, verify
-from pipeline.records import CLASSES, Note
+from ressenti import analyze
+from ressenti.pipeline import errors
+from ressenti.pipeline.audio import file_sha256
+from ressenti.pipeline.cli.app import app
+from ressenti.pipeline.config import DiarizationOptions, EmotionOptions
+from ressenti.pipeline.diarization import choose as choose_diarizer
+from ressenti.pipeline.diarization.fake import FakeDiarizer
+from ressenti.pipeline.emotion import choose
+from ressenti.pipeline.emotion.fake import FakeEmotion
+from ressenti.pipeline.models import archive, folders, registry
+from ressenti.pipeline.models.installed import MANIFEST, default_for, find, installed_ids, verify
+from ressenti.pipeline.records import CLASSES, Note
 
 FRENCH, ENGLISH, DIMENSIONS = (i for i, entry in registry.known().items() if entry.task == "emotion")
 NEW_PIPELINE, OLD_PIPELINE = (i for i, entry in registry.known().items() if entry.task == "diarization")
@@ -159,7 +160,7 @@ def test_a_copy_is_hashed_once_and_then_costs_nothing(home: Path, monkeypatch: p
     checked(FRENCH)
     noted = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]["model.safetensors"]["mtime_ns"]
     assert noted == 10**9
-    monkeypatch.setattr("pipeline.models.installed.digest_of", lambda *_, **__: pytest.fail("hashed again"))
+    monkeypatch.setattr("ressenti.pipeline.models.installed.digest_of", lambda *_, **__: pytest.fail("hashed again"))
     checked(FRENCH)
 
 
@@ -189,7 +190,7 @@ def test_export_and_import_carry_a_model_and_what_it_needs(tmp_path: Path, monke
     assert default is not None
     assert default.id == OLD_PIPELINE
     with monkeypatch.context() as patch:
-        patch.setattr("pipeline.models.installed.digest_of", lambda *_, **__: pytest.fail("hashed again"))
+        patch.setattr("ressenti.pipeline.models.installed.digest_of", lambda *_, **__: pytest.fail("hashed again"))
         for model_id in installed_ids():
             checked(model_id)
     assert run("models", "import", one).exit_code == 0  # the same again is no matter
@@ -353,7 +354,7 @@ def test_an_installed_model_is_used_named_in_the_result_and_by_the_doctor(
         model.info = found.info("emotion")
         return model
 
-    monkeypatch.setattr("pipeline.emotion.wav2vec2.load", load)
+    monkeypatch.setattr("ressenti.pipeline.emotion.wav2vec2.load", load)
     conversation = analyze(recording, diarizer=FakeDiarizer([(1.0, 9.0, "S1"), (10.0, 20.0, "S2")]))
     assert (conversation.models[-1].name, conversation.models[-1].licence) == (FRENCH, "Apache-2.0")
     assert conversation.models[-1].notes == (Note("installed", {"commit": COMMIT[:12]}),)

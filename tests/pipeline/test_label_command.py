@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from pipeline import errors, store
-from pipeline.cli.app import app
-from pipeline.evaluation.labelling import Sample, draw
-from pipeline.records import CLASSES
+from ressenti.pipeline import errors, store
+from ressenti.pipeline.cli.app import app
+from ressenti.pipeline.lab.evaluation.labelling import Sample, draw
+from ressenti.pipeline.records import CLASSES
 
 
 def label(*arguments: str | Path) -> Result:

@@ -11,17 +11,18 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from conftest import noise, write_wav
-from pipeline import analyze, audio, load_config, store
-from pipeline.config import AudioOptions
-from pipeline.diarization.fake import FakeDiarizer
-from pipeline.emotion.fake import FakeEmotion
-from pipeline.errors import ConfigError, InputError, LabelsError, NotFoundError
-from pipeline.evaluation.agreement import alpha, rows_of, validate
-from pipeline.evaluation.clips import LONGEST_S, clips_of, find_recording
-from pipeline.evaluation.labelling import Item, Sample, allocate, check_sample, draw
-from pipeline.evaluation.labels import Answer, Rating, asked_for, read_rating
-from pipeline.records import CLASSES, Conversation, EmotionScores, ModelInfo, Turn, Validation
-from pipeline.validation import dump_validation, read_validation
+from ressenti import analyze, load_config
+from ressenti.pipeline import audio, store
+from ressenti.pipeline.config import AudioOptions
+from ressenti.pipeline.diarization.fake import FakeDiarizer
+from ressenti.pipeline.emotion.fake import FakeEmotion
+from ressenti.pipeline.errors import ConfigError, InputError, LabelsError, NotFoundError
+from ressenti.pipeline.lab.evaluation.agreement import alpha, rows_of, validate
+from ressenti.pipeline.lab.evaluation.clips import LONGEST_S, clips_of, find_recording
+from ressenti.pipeline.lab.evaluation.labelling import Item, Sample, allocate, check_sample, draw
+from ressenti.pipeline.lab.evaluation.labels import Answer, Rating, asked_for, read_rating
+from ressenti.pipeline.records import CLASSES, Conversation, EmotionScores, ModelInfo, Turn, Validation
+from ressenti.pipeline.store.validation import dump_validation, read_validation
 
 MODEL = ModelInfo("emotion", "fake-emotion", "none")
 NONE_DRAWN = dict.fromkeys((*CLASSES, "unsure"), 0)

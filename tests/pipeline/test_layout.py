@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from conftest import noise
-from pipeline.audio import Audio, load
-from pipeline.audio.growing import zeros
-from pipeline.config import AudioOptions
-from pipeline.errors import ConfigError
-from pipeline.layout import Layout, lay_out
+from ressenti.pipeline.audio import Audio, load
+from ressenti.pipeline.audio.channels import Layout, lay_out
+from ressenti.pipeline.audio.growing import zeros
+from ressenti.pipeline.config import AudioOptions
+from ressenti.pipeline.errors import ConfigError
 
 OPTIONS = AudioOptions()
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from conftest import CHECKOUT, SEGMENTS, by_loudness, noise, write_wav
-from pipeline import People, analyze, with_transcript
-from pipeline.diarization.fake import FakeDiarizer
-from pipeline.emotion.fake import FakeEmotion
+from ressenti import People, analyze, with_transcript
+from ressenti.pipeline.diarization.fake import FakeDiarizer
+from ressenti.pipeline.emotion.fake import FakeEmotion
 
 QUIET = """
 import logging, os, signal, sys, warnings
@@ -25,8 +25,8 @@ state = lambda: (
 import locale
 import scipy.cluster.hierarchy  # which, like plotly, adds a filter of its own when it is imported
 before, spoken = state(), locale.setlocale(locale.LC_ALL)
-from pipeline import Models, analyze, dumps, loads, page_sound, turns_frame
-from reports import report_html
+from ressenti import Models, analyze, dumps, loads, page_sound, turns_frame
+from ressenti.reports import report_html
 conversation = analyze(sys.argv[1], models=Models())
 turns_frame(conversation)
 report_html(loads(dumps(conversation)), sound=page_sound(sys.argv[1], conversation))
@@ -81,9 +81,9 @@ def test_steps_counts_and_decisions_are_told_but_nobody_and_no_place(
 
 
 def test_excerpts_leave_the_warnings_of_other_threads_alone() -> None:
-    from pipeline import excerpts
+    from ressenti.pipeline.audio import encode
 
     before = list(warnings.filters)
     for _ in range(3):
-        excerpts.loudness_dbfs(noise(0.1).astype("int16"))
+        encode.loudness_dbfs(noise(0.1).astype("int16"))
     assert list(warnings.filters) == before

@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
 
-from pipeline.mel import HOP, RATE_HZ, WINDOW, filterbank, frame_count, mel_power, slaney_hz_to_mel, slaney_mel_to_hz
+from ressenti.pipeline.audio.mel import (
+    HOP,
+    RATE_HZ,
+    WINDOW,
+    filterbank,
+    frame_count,
+    mel_power,
+    slaney_hz_to_mel,
+    slaney_mel_to_hz,
+)
 
 
 def test_the_scale_and_its_inverse() -> None:

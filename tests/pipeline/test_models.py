@@ -17,9 +17,9 @@ import pytest
 from installing import flip, restored
 
 from loopback_hub import COMMIT, LARGE, OLDER, Hub, Repository
-from pipeline import errors
-from pipeline.models.installed import MANIFEST, default_for, find, verify
-from pipeline.models.registry import known
+from ressenti.pipeline import errors
+from ressenti.pipeline.models.installed import MANIFEST, default_for, find, verify
+from ressenti.pipeline.models.registry import known
 
 FRENCH = "Lajavaness/wav2vec2-lg-xlsr-fr-speech-emotion-recognition"
 GATED = "pyannote/speaker-diarization-community-1"
@@ -63,7 +63,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def command(*arguments: str | Path) -> list[str]:
-    return [sys.executable, "-c", "from pipeline.cli import main; main()", "models", *map(str, arguments)]
+    return [sys.executable, "-c", "from ressenti.pipeline.cli import main; main()", "models", *map(str, arguments)]
 
 
 def models(

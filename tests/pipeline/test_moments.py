@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.affect import points_of
-from pipeline.config import AffectOptions, MomentOptions, TrajectoryOptions
-from pipeline.moments import moments_of
-from pipeline.records import EmotionScores, Exchange, Interruption, Moment, Monologue, Silence, Turn, Window
-from pipeline.trajectory import make_trajectory
+from ressenti.pipeline.affect.moments import moments_of
+from ressenti.pipeline.affect.points import points_of
+from ressenti.pipeline.affect.trajectory import make_trajectory
+from ressenti.pipeline.config import AffectOptions, MomentOptions, TrajectoryOptions
+from ressenti.pipeline.records import EmotionScores, Exchange, Interruption, Moment, Monologue, Silence, Turn, Window
 
 SMOOTHING, OPTIONS = TrajectoryOptions(), MomentOptions()
 QUIET = Exchange(100, 0, 0, (), ())

@@ -12,11 +12,12 @@ import threadpoolctl
 
 from checkpoints import write_checkpoint
 from conftest import write_wav
-from pipeline import analyze, load_config, store
-from pipeline.audio import load
-from pipeline.config import AudioOptions
-from pipeline.models import onnx_session, parallel
-from pipeline.models.parallel import computing, each, threads
+from ressenti import analyze, load_config
+from ressenti.pipeline import store
+from ressenti.pipeline.audio import load
+from ressenti.pipeline.config import AudioOptions
+from ressenti.pipeline.models import onnx_session, parallel
+from ressenti.pipeline.models.parallel import computing, each, threads
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
@@ -78,9 +79,9 @@ def test_products_of_numpy_use_one_core_within_and_as_before_afterwards() -> Non
 
 
 def test_sessions_have_one_thread_that_does_not_spin() -> None:
-    from pipeline import voice
+    from ressenti.pipeline.models import voice_encoder
 
-    options = onnx_session(voice.WEIGHTS / "voice.onnx").get_session_options()
+    options = onnx_session(voice_encoder.WEIGHTS / "voice.onnx").get_session_options()
     assert (options.intra_op_num_threads, options.inter_op_num_threads) == (1, 1)
     assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
     assert options.get_session_config_entry("session.inter_op.allow_spinning") == "0"
@@ -100,9 +101,9 @@ def test_the_result_does_not_depend_on_the_number_of_threads(sample: tuple[Path,
 def test_torch_computes_on_one_core_in_each_thread_and_gives_the_same_on_any_number(tmp_path: Path) -> None:
     import torch
 
-    from pipeline.config import EmotionOptions
-    from pipeline.emotion import wav2vec2
-    from pipeline.emotion.placement import one_core_each
+    from ressenti.pipeline.config import EmotionOptions
+    from ressenti.pipeline.emotion import wav2vec2
+    from ressenti.pipeline.emotion.placement import one_core_each
 
     before = torch.get_num_threads()
     with one_core_each(), computing(3):

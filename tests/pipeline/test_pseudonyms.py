@@ -14,14 +14,16 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from conftest import noise, write_wav
-from pipeline import People, additions, store
-from pipeline.annotations import Corrections, SpeakerName, Word
-from pipeline.cli import outputs
-from pipeline.cli.app import app
-from pipeline.diarization.fake import FakeDiarizer
-from pipeline.emotion.fake import FakeEmotion
-from pipeline.records import EmotionScores
-from pipeline.run import analyze, with_corrections
+from ressenti import People
+from ressenti.pipeline import store
+from ressenti.pipeline.cli import outputs
+from ressenti.pipeline.cli.app import app
+from ressenti.pipeline.diarization.fake import FakeDiarizer
+from ressenti.pipeline.edits import additions
+from ressenti.pipeline.emotion.fake import FakeEmotion
+from ressenti.pipeline.records import EmotionScores
+from ressenti.pipeline.records.edits import Corrections, SpeakerName, Word
+from ressenti.pipeline.run import analyze, with_corrections
 
 NAMES = ("geheim", "zoé", "maximilian", "verlobte")
 SEGMENTS = [(0.5, 4.0, "S1"), (5.0, 9.0, "S2"), (9.5, 20.0, "S1")]

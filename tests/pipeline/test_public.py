@@ -9,12 +9,13 @@ from typing import Any
 import duckdb
 import pytest
 
-import pipeline
+import ressenti.pipeline
 from conftest import CHECKOUT
-from pipeline import RessentiError, dumps, errors, load, loads
-from pipeline.records import Conversation
-from reports import report_html
-from reports.page import render
+from ressenti import RessentiError, dumps, load, loads
+from ressenti.pipeline import errors
+from ressenti.pipeline.records import Conversation
+from ressenti.reports import report_html
+from ressenti.reports.page import render
 
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 
@@ -28,11 +29,11 @@ def example() -> str:
 
 
 def test_all_public_names_are_there() -> None:
-    for name in pipeline.__all__:
-        assert getattr(pipeline, name) is not None
-    assert set(pipeline.__all__) == {*pipeline._HOMES, "errors"}
+    for name in ressenti.__all__:
+        assert getattr(ressenti, name) is not None
+    assert set(ressenti.__all__) == {*ressenti._HOMES, "errors"}
     with pytest.raises(AttributeError, match="nonsense"):
-        _ = pipeline.nonsense
+        _ = ressenti.nonsense
 
 
 def test_the_readme_s_example_runs(
@@ -73,7 +74,7 @@ def test_what_the_readme_s_example_does_with_a_file_that_is_not_there(
 def test_every_error_on_purpose_is_one() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
     assert all(issubclass(kind, RessentiError) for kind in kinds)
-    assert pipeline.errors is errors
+    assert ressenti.pipeline.errors is errors
 
 
 def test_a_page_is_the_same_before_and_after_its_json(make_conversation: Callable[..., Conversation]) -> None:

@@ -20,21 +20,22 @@ import pyannote_checkpoints
 import pytest
 from installing import flip, install
 
-from pipeline import audio, diarization, errors, load_config
-from pipeline.config import AudioOptions, DiarizationOptions
-from pipeline.diarization import pyannote, pyannote_folder
-from pipeline.diarization.builtin import BuiltinDiarizer
-from pipeline.diarization.channels import ChannelDiarizer
-from pipeline.diarization.interface import Count
-from pipeline.diarization.pyannote import PyannoteDiarizer
-from pipeline.diarization.pyannote_count import Bounds, WatchedClustering, bounds_of
-from pipeline.models import decisions
-from pipeline.models.hashes import together
-from pipeline.models.installed import FileNote, Manifest, of_manifest
-from pipeline.records import Diarization, Segment
-from pipeline.run import _count
-from pipeline.torchaudio_import import import_pyannote_audio
-from pipeline.watch import watched
+from ressenti import load_config
+from ressenti.pipeline import audio, diarization, errors
+from ressenti.pipeline.config import AudioOptions, DiarizationOptions
+from ressenti.pipeline.diarization import pyannote, pyannote_folder
+from ressenti.pipeline.diarization.builtin import BuiltinDiarizer
+from ressenti.pipeline.diarization.channels import ChannelDiarizer
+from ressenti.pipeline.diarization.interface import Count
+from ressenti.pipeline.diarization.pyannote import PyannoteDiarizer
+from ressenti.pipeline.diarization.pyannote_count import Bounds, WatchedClustering, bounds_of
+from ressenti.pipeline.models import decisions
+from ressenti.pipeline.models.hashes import together
+from ressenti.pipeline.models.installed import FileNote, Manifest, of_manifest
+from ressenti.pipeline.models.torchaudio_import import import_pyannote_audio
+from ressenti.pipeline.progress import watched
+from ressenti.pipeline.records import Diarization, Segment
+from ressenti.pipeline.run import _count
 
 COMMUNITY, THREE_ONE = "speaker-diarization-community-1", "speaker-diarization-3.1"
 TRUSTING = DiarizationOptions(trust_model=True)
@@ -174,7 +175,7 @@ def refuse(*arguments, **_):
     raise OSError("no network in this test")
 socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
 os.environ.update(PYANNOTE_METRICS_ENABLED="1", HF_HUB_OFFLINE="0")
-from pipeline.cli import main
+from ressenti.pipeline.cli import main
 sys.argv = ["ressenti", *sys.argv[1:]]
 try:
     main()

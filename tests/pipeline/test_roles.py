@@ -2,10 +2,10 @@ from typing import Literal
 
 import pytest
 
-from pipeline.config import RoleOptions, load_config
-from pipeline.errors import ConfigError
-from pipeline.records import Note
-from pipeline.roles import People, make_speakers, notes_of
+from ressenti.pipeline.config import RoleOptions, load_config
+from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.records import Note
+from ressenti.pipeline.roles import People, make_speakers, notes_of
 
 LABELS = ("S1", "S2")
 NONE = RoleOptions()

@@ -6,22 +6,23 @@ import numpy as np
 import pytest
 
 from conftest import SEGMENTS, noise, write_wav
-from pipeline import People, analyze, export, load_config, store
-from pipeline.affect import model_answer
-from pipeline.annotations import Corrections, TurnCorrection
-from pipeline.audio import Audio, load
-from pipeline.config import AudioOptions
-from pipeline.diarization.fake import FakeDiarizer
-from pipeline.diarization.interface import Count
-from pipeline.emotion.fake import FakeEmotion
-from pipeline.errors import NoSpeechError
-from pipeline.records import CLASSES, Conversation, Diarization, EmotionScores, Progress, ignore_progress
-from pipeline.run import derive, with_corrections
-from reports.figures.shares import seconds_by_class
-from reports.figures.style import key_of
-from reports.tables import make_tables
-from reports.turns import turn_rows
-from reports.wording import Wording
+from ressenti import People, analyze, load_config
+from ressenti.pipeline import export, store
+from ressenti.pipeline.affect.points import model_answer
+from ressenti.pipeline.audio import Audio, load
+from ressenti.pipeline.config import AudioOptions
+from ressenti.pipeline.diarization.fake import FakeDiarizer
+from ressenti.pipeline.diarization.interface import Count
+from ressenti.pipeline.emotion.fake import FakeEmotion
+from ressenti.pipeline.errors import NoSpeechError
+from ressenti.pipeline.records import CLASSES, Conversation, Diarization, EmotionScores, Progress, ignore_progress
+from ressenti.pipeline.records.edits import Corrections, TurnCorrection
+from ressenti.pipeline.run import derive, with_corrections
+from ressenti.reports.figures.shares import seconds_by_class
+from ressenti.reports.figures.style import key_of
+from ressenti.reports.tables import make_tables
+from ressenti.reports.turns import turn_rows
+from ressenti.reports.wording import Wording
 
 Make = Callable[..., Conversation]
 

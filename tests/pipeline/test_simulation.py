@@ -15,20 +15,19 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from conftest import write_wav
-from pipeline import errors
-from pipeline.cli.app import app
-from pipeline.errors import ConfigError, RessentiError
-from pipeline.evaluation import acoustics
-from pipeline.evaluation.diarization import read_rttm
-from pipeline.records import CLASSES
-from pipeline.simulation.options import Phase, Scene, Sounding, Suite, Talk, load_suite, suite_names
-from pipeline.simulation.plan import Placed, make_plan
-from pipeline.simulation.render import render, truth_of
-from pipeline.simulation.suite import Simulated, simulate
-from pipeline.simulation.truth import as_found, read_truth
-from pipeline.simulation.voices import Utterance, Voice, make_voice, speech_stretches
-from pipeline.training import corpora
-from pipeline.training.corpora import Clip
+from ressenti.pipeline import errors
+from ressenti.pipeline.cli.app import app
+from ressenti.pipeline.errors import ConfigError, RessentiError
+from ressenti.pipeline.lab.evaluation.diarization import read_rttm
+from ressenti.pipeline.lab.simulation.options import Phase, Scene, Sounding, Suite, Talk, load_suite, suite_names
+from ressenti.pipeline.lab.simulation.plan import Placed, make_plan
+from ressenti.pipeline.lab.simulation.render import render, truth_of
+from ressenti.pipeline.lab.simulation.suite import Simulated, simulate
+from ressenti.pipeline.lab.simulation.voices import Utterance, Voice, make_voice, speech_stretches
+from ressenti.pipeline.lab.speech import acoustics, corpora
+from ressenti.pipeline.lab.speech.corpora import Clip
+from ressenti.pipeline.lab.speech.truth import as_found, read_truth
+from ressenti.pipeline.records import CLASSES
 
 RATE = 16_000
 RUN = CliRunner()

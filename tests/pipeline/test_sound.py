@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 
 from conftest import SEGMENTS, by_loudness, noise, write_wav
-from pipeline import audio, errors, excerpts
-from pipeline.annotations import Span
-from pipeline.config import AudioOptions, load_config
-from pipeline.diarization.fake import FakeDiarizer
-from pipeline.emotion.fake import FakeEmotion
-from pipeline.records import Conversation, Diarization, Note
-from pipeline.run import analyze
-from pipeline.sound import page_sound
+from ressenti.pipeline import audio, errors
+from ressenti.pipeline.audio import encode
+from ressenti.pipeline.audio.playback import page_sound
+from ressenti.pipeline.config import AudioOptions, load_config
+from ressenti.pipeline.diarization.fake import FakeDiarizer
+from ressenti.pipeline.emotion.fake import FakeEmotion
+from ressenti.pipeline.records import Conversation, Diarization, Note
+from ressenti.pipeline.records.edits import Span
+from ressenti.pipeline.run import analyze
 
 
 def decoded(mp3: bytes) -> np.ndarray:
@@ -115,7 +116,7 @@ def test_another_recording_is_refused_and_both_are_named(recording: Path, tmp_pa
 def test_a_long_sound_is_encoded_in_blocks_without_a_seam() -> None:
     hz = 250
     tone = (8000 * np.sin(2 * np.pi * hz * np.arange(16_000 * 130) / 16_000)).astype(np.int16)
-    sound = decoded(excerpts.mp3(excerpts.segment(tone), 24_000))
+    sound = decoded(encode.mp3(encode.segment(tone), 24_000))
     assert len(sound) == len(tone)
     for seam in (60, 120):
         assert rms(sound, seam - 0.05, seam + 0.05) == pytest.approx(rms(sound, 30, 31), rel=0.03)
@@ -123,7 +124,7 @@ def test_a_long_sound_is_encoded_in_blocks_without_a_seam() -> None:
 
 def test_spans_may_reach_the_ends_touch_and_overlap() -> None:
     samples = np.full(16_000, 5000, np.int16)
-    excerpts.silence(samples, (Span(0.6, 2.0), Span(0.0, 0.1), Span(0.1, 0.2), Span(0.15, 0.3)))
+    encode.silence(samples, (Span(0.6, 2.0), Span(0.0, 0.1), Span(0.1, 0.2), Span(0.15, 0.3)))
     assert set(np.flatnonzero(samples)) == set(range(4800, 9600))
 
 

@@ -13,11 +13,20 @@ from typer.testing import CliRunner
 
 from checkpoints import write_checkpoint
 from conftest import noise, write_wav
-from pipeline import errors
-from pipeline.audio import Audio
-from pipeline.cli.app import app
-from pipeline.cli.console import STAGES
-from pipeline.evaluation.speed import Clock, Measurement, Stage, fastest, peak_mb, ratios, way_of, write_repeated
+from ressenti.pipeline import errors
+from ressenti.pipeline.audio import Audio
+from ressenti.pipeline.cli.app import app
+from ressenti.pipeline.cli.console import STAGES
+from ressenti.pipeline.lab.evaluation.speed import (
+    Clock,
+    Measurement,
+    Stage,
+    fastest,
+    peak_mb,
+    ratios,
+    way_of,
+    write_repeated,
+)
 
 RUN = CliRunner()
 # what an analysis with the built-in models goes through, without the page's sound; loading has names of its own
@@ -67,7 +76,7 @@ def test_memory_only_grows_and_is_not_that_of_the_process_before(figures: dict[s
         assert peaks[0] == min(peaks)
         assert model["whole"]["peak_mb"] == peaks[-1] == max(peaks)  # a stage that runs twice ends after the next
     weight = np.ones(2**26)  # 512 MB here, of which a process started from here must know nothing
-    command = [sys.executable, "-c", "from pipeline.evaluation.speed import peak_mb; print(peak_mb())"]
+    command = [sys.executable, "-c", "from ressenti.pipeline.lab.evaluation.speed import peak_mb; print(peak_mb())"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert float(done.stdout) < weight.nbytes / 2**20 < (peak_mb() or 0)
 
@@ -111,7 +120,7 @@ def test_ratios_by_hand_and_where_nobody_is_judged() -> None:
 
 def test_the_clock_gives_every_second_to_one_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([3.0, 4.0, 6.0, 10.0, 11.0])
-    monkeypatch.setattr("pipeline.evaluation.speed.time.monotonic", lambda: next(times))
+    monkeypatch.setattr("ressenti.pipeline.lab.evaluation.speed.time.monotonic", lambda: next(times))
     clock = Clock(1.0)
     clock.end()
     clock.hook("speech", 1, 2)
@@ -160,10 +169,10 @@ def test_a_model_is_compared_with_the_obvious_way(tmp_path: Path, monkeypatch: p
 
 
 def test_the_obvious_way_scores_the_same(tmp_path: Path) -> None:
-    from pipeline.config import EmotionOptions
-    from pipeline.emotion import choose
-    from pipeline.emotion.interface import Excerpt
-    from pipeline.evaluation.obvious import ObviousEmotion
+    from ressenti.pipeline.config import EmotionOptions
+    from ressenti.pipeline.emotion import choose
+    from ressenti.pipeline.emotion.interface import Excerpt
+    from ressenti.pipeline.lab.evaluation.plain_transformers import ObviousEmotion
 
     folder, options = write_checkpoint(tmp_path / "mine"), EmotionOptions(dtype="fp32", device="cpu")
     excerpts = [Excerpt((noise(s, seed=s) * 32767).astype(np.int16), "S1") for s in (1, 2)]

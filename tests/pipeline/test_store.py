@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline import errors, store, with_corrections
-from pipeline.annotations import Corrections, TurnCorrection
-from pipeline.records import CLASSES, Conversation, EmotionScores, Note, Turn, Window
+from ressenti import with_corrections
+from ressenti.pipeline import errors, store
+from ressenti.pipeline.records import CLASSES, Conversation, EmotionScores, Note, Turn, Window
+from ressenti.pipeline.records.edits import Corrections, TurnCorrection
 
 Make = Callable[..., Conversation]
 

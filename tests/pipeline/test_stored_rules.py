@@ -19,17 +19,17 @@ from hypothesis import strategies as st
 from big import big
 from campaign import configs, conversations, transcripts
 from conftest import CHECKOUT
-from pipeline import export, store
-from pipeline.additions import with_bleeps
-from pipeline.annotations import Span, Word
-from pipeline.cli.outputs import ENDINGS, _writer
-from pipeline.config import Config, build_config, load_config
-from pipeline.errors import ConfigError, CorrectionsError, NotAConversationError, TranscriptError
-from pipeline.records import SCHEMA_VERSION, Conversation
-from pipeline.run import derive
-from pipeline.store.migrations import STEPS
-from pipeline.transcript.files import read_transcript
-from reports.page import render
+from ressenti.pipeline import export, store
+from ressenti.pipeline.cli.outputs import ENDINGS, _writer
+from ressenti.pipeline.config import Config, build_config, load_config
+from ressenti.pipeline.edits.additions import with_bleeps
+from ressenti.pipeline.errors import ConfigError, CorrectionsError, NotAConversationError, TranscriptError
+from ressenti.pipeline.records import SCHEMA_VERSION, Conversation
+from ressenti.pipeline.records.edits import Span, Word
+from ressenti.pipeline.run import derive
+from ressenti.pipeline.store.migrations import STEPS
+from ressenti.pipeline.transcript.files import read_transcript
+from ressenti.reports.page import render
 
 FIXTURES = CHECKOUT / "tests" / "fixtures"
 SCHEMA = jsonschema.Draft202012Validator(store.json_schema())

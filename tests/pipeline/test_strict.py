@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import load_config
-from pipeline.errors import ConfigError, LabelsError, NotAConversationError, TranscriptError
-from pipeline.evaluation.labels import read_rating
-from pipeline.simulation.options import load_suite
-from pipeline.store import load
-from pipeline.strict import RefusedError, parse_json, parse_yaml, read_bounded, skim_json
-from pipeline.transcript.files import read_transcript
-from pipeline.validation import read_validation
+from ressenti.pipeline.config import load_config
+from ressenti.pipeline.errors import ConfigError, LabelsError, NotAConversationError, TranscriptError
+from ressenti.pipeline.files.untrusted import RefusedError, parse_json, parse_yaml, read_bounded, skim_json
+from ressenti.pipeline.lab.evaluation.labels import read_rating
+from ressenti.pipeline.lab.simulation.options import load_suite
+from ressenti.pipeline.store import load
+from ressenti.pipeline.store.validation import read_validation
+from ressenti.pipeline.transcript.files import read_transcript
 
 
 @pytest.mark.parametrize(

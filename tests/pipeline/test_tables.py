@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from conftest import CHECKOUT
-from pipeline import export, store
-from pipeline.records import Conversation, Turn
-from pipeline.store.columns import COLUMNS, TABLES, Table
+from ressenti.pipeline import export, store
+from ressenti.pipeline.records import Conversation, Turn
+from ressenti.pipeline.store.columns import COLUMNS, TABLES, Table
 
 FRAMES: dict[Table, Callable[[Conversation], pd.DataFrame]] = {
     "turns": store.turns_frame,

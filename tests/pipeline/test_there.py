@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from conftest import noise, write_wav
-from pipeline import errors
-from pipeline.cli.additions import Additions
-from pipeline.cli.app import main
-from pipeline.config import load_config
-from pipeline.there import expanded, is_file, is_folder, is_there
+from ressenti.pipeline import errors
+from ressenti.pipeline.cli.additions import Additions
+from ressenti.pipeline.cli.app import main
+from ressenti.pipeline.config import load_config
+from ressenti.pipeline.files.paths import expanded, is_file, is_folder, is_there
 
 STRANGE = ["a" * 300, "a/" + "b" * 300, "x\0y", "~nobody-of-that-name/x", "\ud800"]
 
@@ -38,7 +38,7 @@ def test_a_user_that_is_none_is_no_folder() -> None:
 
 @pytest.mark.parametrize("name", STRANGE)
 def test_models_and_transcripts_of_such_names_are_refused_in_words(name: str) -> None:
-    from pipeline import diarization, emotion
+    from ressenti.pipeline import diarization, emotion
 
     with pytest.raises((errors.ConfigError, errors.ModelError)):
         diarization.locate(name)
@@ -49,7 +49,7 @@ def test_models_and_transcripts_of_such_names_are_refused_in_words(name: str) ->
 
 
 def test_what_is_no_recording_is_not_read_for_its_pseudonym(tmp_path: Path) -> None:
-    from pipeline.audio import checked_sha256
+    from ressenti.pipeline.audio import checked_sha256
 
     os.mkfifo(tmp_path / "pipe")
     name = Additions(pseudonyms=True).names(lambda path: path.stem, checked_sha256)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from conftest import noise
-from pipeline.audio import load, without_tones
-from pipeline.config import AudioOptions
+from ressenti.pipeline.audio import load, without_tones
+from ressenti.pipeline.config import AudioOptions
 
 RATE_HZ = 16_000
 

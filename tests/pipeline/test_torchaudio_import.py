@@ -5,13 +5,13 @@ from types import ModuleType
 
 import pytest
 
-from pipeline import torchaudio_import
+from ressenti.pipeline.models import torchaudio_import
 
 PROBE = """
 import os, sys, warnings
 warnings.simplefilter("ignore")
 {before}
-from pipeline.torchaudio_import import import_pyannote_audio
+from ressenti.pipeline.models.torchaudio_import import import_pyannote_audio
 module = import_pyannote_audio()
 import torch, torchaudio
 assert os.environ["PYANNOTE_METRICS_ENABLED"] == "0"

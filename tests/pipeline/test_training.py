@@ -8,21 +8,21 @@ import pytest
 import torch
 
 from conftest import noise, write_wav
-from pipeline.audio import load
-from pipeline.config import AudioOptions, DiarizationOptions
-from pipeline.diarization.vad import detect_speech
-from pipeline.emotion.builtin import WEIGHTS, BuiltinEmotion
-from pipeline.emotion.features import Impressions, impressions, mel_of
-from pipeline.errors import ConfigError, NotFoundError
-from pipeline.training import corpora
-from pipeline.training.baseline import fit_baseline
-from pipeline.training.corpora import EMOTIONS, Clip
-from pipeline.training.emotion import Job, Judged, judged_by, temperatures_of, train_network
-from pipeline.training.examples import Recipe, _conversations, examples_of
-from pipeline.training.material import UNLIKE, Material, gather
-from pipeline.training.prepare import read, speech_of
-from pipeline.training.surroundings import SHARES
-from pipeline.training.unlike import _KINDS, unlike_speech
+from ressenti.pipeline.audio import load
+from ressenti.pipeline.config import AudioOptions, DiarizationOptions
+from ressenti.pipeline.diarization.vad import detect_speech
+from ressenti.pipeline.emotion.builtin import WEIGHTS, BuiltinEmotion
+from ressenti.pipeline.emotion.features import Impressions, impressions, mel_of
+from ressenti.pipeline.errors import ConfigError, NotFoundError
+from ressenti.pipeline.lab.speech import corpora
+from ressenti.pipeline.lab.speech.augmentation import SHARES
+from ressenti.pipeline.lab.speech.corpora import EMOTIONS, Clip
+from ressenti.pipeline.lab.speech.prepare import read, speech_of
+from ressenti.pipeline.lab.training.baseline import fit_baseline
+from ressenti.pipeline.lab.training.clip_features import UNLIKE, Material, gather
+from ressenti.pipeline.lab.training.emotion import Job, Judged, judged_by, temperatures_of, train_network
+from ressenti.pipeline.lab.training.non_speech import _KINDS, unlike_speech
+from ressenti.pipeline.lab.training.weighted_clips import Recipe, _conversations, examples_of
 
 
 def test_no_training_touches_the_held_out_speakers(shared_data: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_network_leaves_out_some_of_every_corpus_to_be_calibrated_on(shared_da
 
 
 def test_nobody_is_left_out_of_a_corpus_of_two(tmp_path: Path) -> None:
-    from pipeline.training import emotion
+    from ressenti.pipeline.lab.training import emotion
 
     clips = _some_clips(tmp_path)
     assert not corpora.left_out(clips)
@@ -56,7 +56,7 @@ def test_nobody_is_left_out_of_a_corpus_of_two(tmp_path: Path) -> None:
 def test_a_training_is_handed_no_clip_that_is_held_out(
     shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipeline.training import emotion
+    from ressenti.pipeline.lab.training import emotion
 
     handed: list[Sequence[Clip]] = []
 
@@ -87,7 +87,7 @@ def test_the_shipped_model_learned_from_nobody_who_is_held_out(shared_data: Path
 
 
 def test_a_training_runs_from_end_to_end(shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline.training import emotion
+    from ressenti.pipeline.lab.training import emotion
 
     clips = corpora.read_clips(shared_data / "emotion")
     speakers = sorted({c.who for c in clips})
@@ -354,7 +354,7 @@ def test_nobody_babbles_behind_himself(tmp_path: Path) -> None:
 
 
 def test_voices_behind_clips_are_of_speakers_that_every_part_has(tmp_path: Path) -> None:
-    from pipeline.training.emotion import voices_of
+    from ressenti.pipeline.lab.training.emotion import voices_of
 
     clips = _some_clips(tmp_path, "abcdef", of=3)
     parts = [[c for c in clips if c.speaker != left] for left in ("s0", "s1")]

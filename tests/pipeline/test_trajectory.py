@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.config import TrajectoryOptions
-from pipeline.records import AffectPoint
-from pipeline.trajectory import make_trajectory
+from ressenti.pipeline.affect.trajectory import make_trajectory
+from ressenti.pipeline.config import TrajectoryOptions
+from ressenti.pipeline.records import AffectPoint
 
 OPTIONS = TrajectoryOptions(smoothing_s=10, step_s=1, reach=2)
 

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline import store, with_transcript
-from pipeline.errors import TranscriptError
-from pipeline.records import Conversation, Turn
-from pipeline.transcript.align import NEAR_S, align
-from pipeline.transcript.cues import Spoken, between, plain
-from pipeline.transcript.files import find_transcript, read_transcript
+from ressenti import with_transcript
+from ressenti.pipeline import store
+from ressenti.pipeline.errors import TranscriptError
+from ressenti.pipeline.records import Conversation, Turn
+from ressenti.pipeline.transcript.align import NEAR_S, align
+from ressenti.pipeline.transcript.cues import Spoken, between, plain
+from ressenti.pipeline.transcript.files import find_transcript, read_transcript
 
 Make = Callable[..., Conversation]
 SRT = """1
@@ -269,7 +270,7 @@ def test_words_fill_their_stretch(words: list[str], start: float, length: float)
 
 
 def test_the_real_transcript_of_the_sample(sample: tuple[Path, Path], make_conversation: Make) -> None:
-    from pipeline import analyze, load_config
+    from ressenti import analyze, load_config
 
     conversation = analyze(sample[0], load_config("default", {"diarization": {"speakers": 2}}))
     with_words = with_transcript(conversation, sample[0].with_suffix(".stm"))

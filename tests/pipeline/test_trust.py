@@ -18,15 +18,15 @@ from typer.testing import CliRunner
 
 from campaign import archives, model_folders
 from checkpoints import write_checkpoint
-from pipeline import diarization, emotion, errors
-from pipeline.cli.app import app
-from pipeline.config import DiarizationOptions, EmotionOptions
-from pipeline.models import archive, decisions, registry
-from pipeline.models.installed import default_for, find
-from pipeline.models.onnx_file import check_onnx
-from pipeline.models.pickles import check_packing
-from pipeline.models.registry import check_names
-from pipeline.strict import RefusedError
+from ressenti.pipeline import diarization, emotion, errors
+from ressenti.pipeline.cli.app import app
+from ressenti.pipeline.config import DiarizationOptions, EmotionOptions
+from ressenti.pipeline.files.untrusted import RefusedError
+from ressenti.pipeline.models import archive, decisions, registry
+from ressenti.pipeline.models.installed import default_for, find
+from ressenti.pipeline.models.onnx_file import check_onnx
+from ressenti.pipeline.models.pickles import check_packing
+from ressenti.pipeline.models.registry import check_names
 
 FRENCH = "Lajavaness/wav2vec2-lg-xlsr-fr-speech-emotion-recognition"
 ENGLISH = "ehcalabres/wav2vec2-lg-xlsr-en-speech-emotion-recognition"
@@ -250,7 +250,7 @@ def test_a_file_of_tensors_is_not_read_before_its_shapes_fit(tmp_path: Path, mon
     folder = write_checkpoint(tmp_path / "made")
     weights = load_file(folder / "model.safetensors")
     save_file({**weights, "more": weights["classifier.bias"]}, folder / "model.safetensors")
-    monkeypatch.setattr("pipeline.emotion.heads.read_weights", lambda _: pytest.fail("read"))
+    monkeypatch.setattr("ressenti.pipeline.emotion.heads.read_weights", lambda _: pytest.fail("read"))
     with pytest.raises(errors.ModelError, match="unexpected: more"):
         emotion.choose(EmotionOptions(model=str(folder)))
 

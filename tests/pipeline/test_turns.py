@@ -4,9 +4,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipeline.config import EmotionOptions, TurnOptions
-from pipeline.records import Segment, Turn, union_s
-from pipeline.turns import clear_spans, heard_of, make_turns, windows_of
+from ressenti.pipeline.config import EmotionOptions, TurnOptions
+from ressenti.pipeline.records import Segment, Turn, union_s
+from ressenti.pipeline.turns import clear_spans, heard_of, make_turns, windows_of
 
 OPTIONS = TurnOptions(merge_gap_s=0.8)
 

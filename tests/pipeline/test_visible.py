@@ -13,15 +13,14 @@ from dataclasses import replace
 import pytest
 from rich.table import Table
 
-from pipeline import export
-from pipeline.annotations import Word
-from pipeline.cells import guarded, unguarded
-from pipeline.cli.console import Terminal
-from pipeline.errors import ConfigError
-from pipeline.records import Conversation, Moment, Note
-from pipeline.simulation.truth import TruthSegment, emotions_csv, read_truth
-from pipeline.visible import visible
-from reports.page import render
+from ressenti.pipeline import export
+from ressenti.pipeline.cli.console import Terminal
+from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.lab.speech.truth import TruthSegment, emotions_csv, read_truth
+from ressenti.pipeline.records import Conversation, Moment, Note
+from ressenti.pipeline.records.edits import Word
+from ressenti.pipeline.text import guarded, unguarded, visible
+from ressenti.reports.page import render
 
 
 @pytest.mark.parametrize(

@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 
 from conftest import SEGMENTS, write_wav
-from pipeline import Models, analyze, load_config, page_sound
-from pipeline.diarization import clustering
-from pipeline.diarization.fake import FakeDiarizer
-from pipeline.diarization.interface import Count
-from pipeline.emotion.builtin import BuiltinEmotion
-from pipeline.emotion.fake import FakeEmotion
-from pipeline.emotion.interface import Excerpt
-from pipeline.errors import CancelledError, TimedOutError
-from pipeline.records import Conversation
-from pipeline.watch import Watch, watched
+from ressenti import Models, analyze, load_config, page_sound
+from ressenti.pipeline.diarization import clustering
+from ressenti.pipeline.diarization.fake import FakeDiarizer
+from ressenti.pipeline.diarization.interface import Count
+from ressenti.pipeline.emotion.builtin import BuiltinEmotion
+from ressenti.pipeline.emotion.fake import FakeEmotion
+from ressenti.pipeline.emotion.interface import Excerpt
+from ressenti.pipeline.errors import CancelledError, TimedOutError
+from ressenti.pipeline.progress import Watch, watched
+from ressenti.pipeline.records import Conversation
 
 STAGES = ["audio", "models", "speech", "voices", "clustering", "emotion"]
 
@@ -137,7 +137,7 @@ def test_a_recording_that_takes_too_long_is_given_up(short: Path, monkeypatch: p
         now[0] += 1
         return now[0]
 
-    monkeypatch.setattr("pipeline.watch.monotonic", passing)
+    monkeypatch.setattr("ressenti.pipeline.progress.monotonic", passing)
     config = load_config("default", {"compute": {"timeout_s": 5}})
     with pytest.raises(TimedOutError, match=r"call\.wav: not done after \d+ s, at the stage '\w+'; the limit is 5 s"):
         analyze(short, config)
@@ -176,14 +176,14 @@ def test_a_watch_within_another_hands_on_what_stops_the_outer_one() -> None:
 
 @pytest.mark.parametrize("limit", [0, -1])
 def test_a_limit_is_more_than_nothing(limit: float) -> None:
-    from pipeline.errors import ConfigError
+    from ressenti.pipeline.errors import ConfigError
 
     with pytest.raises(ConfigError, match="timeout_s"):
         load_config("default", {"compute": {"timeout_s": limit}})
 
 
 def test_threads_share_models_and_each_is_loaded_once(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline import diarization, emotion, store
+    from ressenti.pipeline import diarization, emotion, store
 
     loaded: list[str] = []
 
@@ -218,7 +218,7 @@ def test_overlapping_analyses_leave_numpy_s_cores_as_they_were() -> None:
     import numpy.linalg  # noqa: F401  # brings the library whose cores are counted
     from threadpoolctl import threadpool_info, threadpool_limits
 
-    from pipeline.models.parallel import computing
+    from ressenti.pipeline.models.parallel import computing
 
     def cores() -> set[int]:
         return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}

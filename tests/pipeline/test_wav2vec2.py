@@ -17,23 +17,24 @@ from typer.testing import CliRunner
 
 from checkpoints import LABELS, Head, write_checkpoint
 from conftest import CHECKOUT
-from pipeline import analyze, audio, emotion, load_config, store
-from pipeline.cli.app import app
-from pipeline.config import AudioOptions, EmotionOptions
-from pipeline.emotion.batches import Limits, batches
-from pipeline.emotion.checkpoint import open_checkpoint, read_weights, weight_shapes
-from pipeline.emotion.heads import HEADS
-from pipeline.emotion.interface import Excerpt
-from pipeline.emotion.labels import SHIPPED, map_labels
-from pipeline.emotion.wav2vec2 import load
-from pipeline.errors import ConfigError, ModelError, NotInstalledError, WrongHashError
-from pipeline.models import registry
-from pipeline.models.hashes import together
-from pipeline.records import CLASSES, Note
-from pipeline.run import derive
-from pipeline.training.base import find_base, load_base
-from reports.page import render
-from reports.wording import Wording
+from ressenti import analyze, load_config
+from ressenti.pipeline import audio, emotion, store
+from ressenti.pipeline.cli.app import app
+from ressenti.pipeline.config import AudioOptions, EmotionOptions
+from ressenti.pipeline.emotion.batches import Limits, batches
+from ressenti.pipeline.emotion.checkpoint import open_checkpoint, read_weights, weight_shapes
+from ressenti.pipeline.emotion.heads import HEADS
+from ressenti.pipeline.emotion.interface import Excerpt
+from ressenti.pipeline.emotion.labels import SHIPPED, map_labels
+from ressenti.pipeline.emotion.wav2vec2 import load
+from ressenti.pipeline.errors import ConfigError, ModelError, NotInstalledError, WrongHashError
+from ressenti.pipeline.lab.training.base import find_base, load_base
+from ressenti.pipeline.models import registry
+from ressenti.pipeline.models.hashes import together
+from ressenti.pipeline.records import CLASSES, Note
+from ressenti.pipeline.run import derive
+from ressenti.reports.page import render
+from ressenti.reports.wording import Wording
 
 FP32 = EmotionOptions(dtype="fp32", device="cpu")
 Make = Callable[..., Path]
@@ -49,7 +50,7 @@ def sounds(sample: tuple[Path, Path]) -> list[np.ndarray]:
 @pytest.fixture(autouse=True)
 def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several threads on such small products only wait for one another."""
-    monkeypatch.setattr("pipeline.emotion.placement.threads", lambda: 1)
+    monkeypatch.setattr("ressenti.pipeline.emotion.placement.threads", lambda: 1)
 
 
 @pytest.fixture
@@ -378,7 +379,11 @@ def test_a_batch_is_halved_where_memory_ends(make: Make, sounds: list[np.ndarray
 
 @pytest.mark.parametrize(
     "place",
-    ["safetensors.torch.load_file", "pipeline.emotion.heads.load_classifier", "pipeline.emotion.faster.hasten"],
+    [
+        "safetensors.torch.load_file",
+        "ressenti.pipeline.emotion.heads.load_classifier",
+        "ressenti.pipeline.emotion.faster.hasten",
+    ],
 )
 def test_a_model_that_does_not_fit_into_memory_is_not_called_damaged(
     make: Make, monkeypatch: pytest.MonkeyPatch, place: str
@@ -396,7 +401,7 @@ def test_int8_and_bf16_stay_near(
     computes: bool, make: Make, sounds: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Near as seen from how far the turns are apart: one answer for every turn would be wrong by several times that."""
-    monkeypatch.setattr("pipeline.emotion.placement.computes_bf16", lambda: computes)
+    monkeypatch.setattr("ressenti.pipeline.emotion.placement.computes_bf16", lambda: computes)
     folder = make(spread=200.0)
     excerpts = [Excerpt(sound, "S1") for sound in sounds]
     exact = np.array([s.scores for s in load(folder, FP32).score(excerpts)])
@@ -468,7 +473,7 @@ def test_an_installed_models_hash_is_that_of_its_weights_and_taken_from_its_mani
     folder = make(shards=shards)
     apart = emotion.choose(EmotionOptions(model=str(folder))).info.sha256
     install("somebody/mine", folder)
-    monkeypatch.setattr("pipeline.emotion.checkpoint.file_sha256", lambda _: pytest.fail("hashed again"))
+    monkeypatch.setattr("ressenti.pipeline.emotion.checkpoint.file_sha256", lambda _: pytest.fail("hashed again"))
     assert emotion.choose(EmotionOptions(model="somebody/mine")).info.sha256 == apart
 
 
@@ -500,8 +505,8 @@ def refuse(*args, **kwargs): raise RuntimeError("a socket was opened")
 socket.socket.connect = socket.getaddrinfo = socket.create_connection = refuse
 import numpy as np
 from pathlib import Path
-from pipeline.config import EmotionOptions
-from pipeline.emotion.wav2vec2 import load
+from ressenti.pipeline.config import EmotionOptions
+from ressenti.pipeline.emotion.wav2vec2 import load
 load(Path({str(make(legacy=True, pickled=True))!r}), EmotionOptions()).logits([np.zeros(16000, np.int16)])
 assert sys.modules["huggingface_hub"].constants.HF_HUB_OFFLINE
 """

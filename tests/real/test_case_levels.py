@@ -11,15 +11,15 @@ import pytest
 from scipy import signal
 
 from conftest import absent
-from pipeline.audio import Audio, load
-from pipeline.audio.hum import remove_hum
-from pipeline.config import AudioOptions, DiarizationOptions
-from pipeline.diarization.builtin import BuiltinDiarizer
-from pipeline.diarization.channels import ChannelDiarizer
-from pipeline.diarization.interface import Count
-from pipeline.evaluation.diarization import compare, read_rttm
-from pipeline.layout import Layout, lay_out
-from pipeline.records import Segment
+from ressenti.pipeline.audio import Audio, load
+from ressenti.pipeline.audio.channels import Layout, lay_out
+from ressenti.pipeline.audio.hum import remove_hum
+from ressenti.pipeline.config import AudioOptions, DiarizationOptions
+from ressenti.pipeline.diarization.builtin import BuiltinDiarizer
+from ressenti.pipeline.diarization.channels import ChannelDiarizer
+from ressenti.pipeline.diarization.interface import Count
+from ressenti.pipeline.lab.evaluation.diarization import compare, read_rttm
+from ressenti.pipeline.records import Segment
 
 RATE_HZ = 16_000
 SECONDS = 40

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from conftest import CHECKOUT, absent
-from pipeline import analyze, load_config, with_transcript
-from pipeline.records import Conversation
+from ressenti import analyze, load_config, with_transcript
+from ressenti.pipeline.records import Conversation
 
 
 @pytest.fixture(scope="module")

@@ -5,19 +5,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import analyze, load_config, voice
-from pipeline.audio import Audio, load
-from pipeline.config import AudioOptions, DiarizationOptions, DynamicsOptions, TurnOptions
-from pipeline.diarization.channels import ChannelDiarizer
-from pipeline.diarization.interface import Count
-from pipeline.dynamics import interruptions_of
-from pipeline.emotion.builtin import BuiltinEmotion
-from pipeline.evaluation.diarization import compare, read_rttm
-from pipeline.evaluation.emotion import cut_clips, figures_of, hear
-from pipeline.layout import lay_out
-from pipeline.records import Conversation
-from pipeline.training.corpora import read_clips
-from pipeline.turns import make_turns
+from ressenti import analyze, load_config
+from ressenti.pipeline.affect.dynamics import interruptions_of
+from ressenti.pipeline.audio import Audio, load
+from ressenti.pipeline.audio.channels import lay_out
+from ressenti.pipeline.config import AudioOptions, DiarizationOptions, DynamicsOptions, TurnOptions
+from ressenti.pipeline.diarization.channels import ChannelDiarizer
+from ressenti.pipeline.diarization.interface import Count
+from ressenti.pipeline.emotion.builtin import BuiltinEmotion
+from ressenti.pipeline.lab.evaluation.diarization import compare, read_rttm
+from ressenti.pipeline.lab.evaluation.emotion import cut_clips, figures_of, hear
+from ressenti.pipeline.lab.speech.corpora import read_clips
+from ressenti.pipeline.models import voice_encoder
+from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.turns import make_turns
 
 
 def analysed(path: Path, **diarization: object) -> Conversation:
@@ -97,7 +98,7 @@ def test_every_model_that_took_part_is_named(shared_data: Path) -> None:
     assert [m.task for m in split.models] == ["speech activity", "voice encoder", "emotion"]
     encoder = split.models[1]
     assert (encoder.licence, encoder.commercial) == ("Apache-2.0", True)
-    assert encoder.sha256 == voice.hashes()["voice.onnx"]
+    assert encoder.sha256 == voice_encoder.hashes()["voice.onnx"]
 
 
 def test_held_out_actors_are_heard_as_the_model_card_says(shared_data: Path) -> None:

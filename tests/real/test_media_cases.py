@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from conftest import CHECKOUT, absent
-from pipeline import analyze, load_config
-from pipeline.audio import load
-from pipeline.config import AudioOptions
-from pipeline.records import Conversation
+from ressenti import analyze, load_config
+from ressenti.pipeline.audio import load
+from ressenti.pipeline.config import AudioOptions
+from ressenti.pipeline.records import Conversation
 
 MUTED = ("gaps_filled", 9.5)
 SOUND = [  # file, seconds, what is told of it, and its value

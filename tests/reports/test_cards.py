@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.records import Conversation
-from reports.cards import Fact, card_of
-from reports.page import render
-from reports.wording import Wording
+from ressenti.pipeline.records import Conversation
+from ressenti.reports.cards import Fact, card_of
+from ressenti.reports.page import render
+from ressenti.reports.wording import Wording
 
 Make = Callable[..., Conversation]
 EN = Wording("en")

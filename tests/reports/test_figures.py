@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline import with_corrections
-from pipeline.annotations import Corrections, TurnCorrection
-from pipeline.config import AffectOptions
-from pipeline.records import CLASSES, Conversation, Segment
-from reports.document import asset
-from reports.figures import make_figures
-from reports.figures.plane import NAME_WIDTH, label_place, region
-from reports.figures.shares import seconds_by_class
-from reports.figures.style import CLASS_COLOURS, bar_style
-from reports.figures.talk import talk_by_part
-from reports.wording import Lang, Wording
+from ressenti import with_corrections
+from ressenti.pipeline.config import AffectOptions
+from ressenti.pipeline.records import CLASSES, Conversation, Segment
+from ressenti.pipeline.records.edits import Corrections, TurnCorrection
+from ressenti.reports.document import asset
+from ressenti.reports.figures import make_figures
+from ressenti.reports.figures.plane import NAME_WIDTH, label_place, region
+from ressenti.reports.figures.shares import seconds_by_class
+from ressenti.reports.figures.style import CLASS_COLOURS, bar_style
+from ressenti.reports.figures.talk import talk_by_part
+from ressenti.reports.wording import Lang, Wording
 
 Make = Callable[..., Conversation]
 ANCHORS = {name: (float(x), float(y)) for name, (x, y) in AffectOptions().anchors.items()}

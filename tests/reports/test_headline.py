@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline import People, with_corrections
-from pipeline.annotations import Corrections, TurnCorrection
-from pipeline.records import Affect, Conversation, Diarization, Estimate, Moment, Speaker
-from reports.headline import headline
-from reports.moments import moment_rows
-from reports.wording import Wording
+from ressenti import People, with_corrections
+from ressenti.pipeline.records import Affect, Conversation, Diarization, Estimate, Moment, Speaker
+from ressenti.pipeline.records.edits import Corrections, TurnCorrection
+from ressenti.reports.headline import headline
+from ressenti.reports.moments import moment_rows
+from ressenti.reports.wording import Wording
 
 Make = Callable[..., Conversation]
 EN, FR = Wording("en"), Wording("fr")

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.records import CLASSES, ClassFigure, Conversation, Validation
-from reports.document import csp_hash
-from reports.labelling import LabelItem, LabelSheet, render_labelling
-from reports.page import render
-from reports.wording import Wording
+from ressenti.pipeline.records import CLASSES, ClassFigure, Conversation, Validation
+from ressenti.reports.document import csp_hash
+from ressenti.reports.labelling import LabelItem, LabelSheet, render_labelling
+from ressenti.reports.page import render
+from ressenti.reports.wording import Wording
 
 Make = Callable[..., Conversation]
 SHEET = LabelSheet(

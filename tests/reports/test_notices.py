@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline import People, with_bleeps
-from pipeline.annotations import Span, Word
-from pipeline.records import Conversation, Note
-from reports.notices import notices_of
-from reports.page import render
-from reports.summary import summarise
-from reports.wording import Wording
+from ressenti import People, with_bleeps
+from ressenti.pipeline.records import Conversation, Note
+from ressenti.pipeline.records.edits import Span, Word
+from ressenti.reports.notices import notices_of
+from ressenti.reports.page import render
+from ressenti.reports.summary import summarise
+from ressenti.reports.wording import Wording
 
 EN, FR = Wording("en"), Wording("fr")
 Make = Callable[..., Conversation]

@@ -16,14 +16,15 @@ from pathlib import Path
 import pytest
 
 from browsing import lengthened
-from pipeline import People, store, with_corrections
-from pipeline.annotations import Corrections, TurnCorrection
-from pipeline.records import Conversation, ModelInfo, Note
-from reports.figures import make_figures
-from reports.page import SCRIPTS, _packed_plotly, render
-from reports.summary import summarise
-from reports.tables import make_tables
-from reports.wording import Lang, Wording
+from ressenti import People, with_corrections
+from ressenti.pipeline import store
+from ressenti.pipeline.records import Conversation, ModelInfo, Note
+from ressenti.pipeline.records.edits import Corrections, TurnCorrection
+from ressenti.reports.figures import make_figures
+from ressenti.reports.page import SCRIPTS, _packed_plotly, render
+from ressenti.reports.summary import summarise
+from ressenti.reports.tables import make_tables
+from ressenti.reports.wording import Lang, Wording
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 EN = Wording("en")
@@ -78,7 +79,7 @@ def test_same_conversation_same_bytes_in_any_process(make_conversation: Make, tm
     conversation = store.loads(store.dumps(make_conversation()))
     (tmp_path / "call.json").write_text(store.dumps(conversation), encoding="utf-8")
     code = (
-        "import pathlib, sys; from pipeline import store; from reports.page import _packed_plotly, render; "
+        "import pathlib, sys; from ressenti.pipeline import store; from ressenti.reports.page import _packed_plotly, render; "
         "sys.stdout.buffer.write(render(store.load(pathlib.Path(sys.argv[1]))).encode())"
     )
     pages = {

@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline import with_corrections
-from pipeline.annotations import Corrections, TurnCorrection
-from pipeline.records import Conversation, ModelInfo, Note
-from reports.methods import methods_of
-from reports.page import render
-from reports.scoring import BUILTIN, is_thin, thin_baseline_s
-from reports.summary import summarise
-from reports.turns import turn_rows
-from reports.wording import Lang, Wording
+from ressenti import with_corrections
+from ressenti.pipeline.records import Conversation, ModelInfo, Note
+from ressenti.pipeline.records.edits import Corrections, TurnCorrection
+from ressenti.reports.methods import methods_of
+from ressenti.reports.page import render
+from ressenti.reports.scoring import BUILTIN, is_thin, thin_baseline_s
+from ressenti.reports.summary import summarise
+from ressenti.reports.turns import turn_rows
+from ressenti.reports.wording import Lang, Wording
 
 Make = Callable[..., Conversation]
 BOUND = ModelInfo("emotion", "mine", "CC BY-NC-SA 4.0", commercial=False, notes=(Note("trained_bound"),))

@@ -3,12 +3,12 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline import People, with_corrections
-from pipeline.annotations import Corrections, TurnCorrection
-from pipeline.records import Conversation
-from reports.methods import methods_of
-from reports.spoken import unjudged_s
-from reports.wording import Wording
+from ressenti import People, with_corrections
+from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.records.edits import Corrections, TurnCorrection
+from ressenti.reports.methods import methods_of
+from ressenti.reports.speech_time import unjudged_s
+from ressenti.reports.wording import Wording
 
 Make = Callable[..., Conversation]
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.records import Conversation, Interruption, Silence
-from reports.tables import make_tables
-from reports.wording import Wording
+from ressenti.pipeline.records import Conversation, Interruption, Silence
+from ressenti.reports.tables import make_tables
+from ressenti.reports.wording import Wording
 
 Make = Callable[..., Conversation]
 

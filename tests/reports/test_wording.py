@@ -5,9 +5,9 @@ from typing import get_args
 import pytest
 
 from conftest import CHECKOUT
-from pipeline.records import Note, Unjudged
-from reports import wording
-from reports.wording import Wording
+from ressenti.pipeline.records import Note, Unjudged
+from ressenti.reports import wording
+from ressenti.reports.wording import Wording
 
 EN, FR = Wording("en"), Wording("fr")
 LOCALES = {

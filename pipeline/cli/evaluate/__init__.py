@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from pipeline.cli.commands import Commands
-from pipeline.cli.evaluate.diarization import diarization
-from pipeline.cli.evaluate.emotion import emotion
-from pipeline.cli.evaluate.label import label
-from pipeline.cli.evaluate.speed import speed
-from pipeline.cli.evaluate.trajectory import trajectory
+from ressenti.pipeline.cli.commands import Commands
+from ressenti.pipeline.cli.evaluate.diarization import diarization
+from ressenti.pipeline.cli.evaluate.emotion import emotion
+from ressenti.pipeline.cli.evaluate.label import label
+from ressenti.pipeline.cli.evaluate.speed import speed
+from ressenti.pipeline.cli.evaluate.trajectory import trajectory
 
 app = typer.Typer(
     cls=Commands, help="Measure how good the product is, on material whose truth is known.", no_args_is_help=True

@@ -13,16 +13,16 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline import store
-from pipeline.cli.console import Terminal
-from pipeline.config import load_config
-from pipeline.errors import RessentiError
-from pipeline.evaluation.diarization import Comparison, DiarizationError, Total, compare, total
-from pipeline.evaluation.references import Reference, find_references
-from pipeline.evaluation.turn_emotions import EmotionErrors
+from ressenti.pipeline import store
+from ressenti.pipeline.cli.console import Terminal
+from ressenti.pipeline.config import load_config
+from ressenti.pipeline.errors import RessentiError
+from ressenti.pipeline.lab.evaluation.diarization import Comparison, DiarizationError, Total, compare, total
+from ressenti.pipeline.lab.evaluation.references import Reference, find_references
+from ressenti.pipeline.lab.evaluation.turn_emotions import EmotionErrors
 
 if TYPE_CHECKING:
-    from pipeline.chosen import Models
+    from ressenti.pipeline.loaded_models import Models
 
 COUNTS = ("given", "free")
 """How the number of speakers comes about."""
@@ -52,7 +52,7 @@ def diarization(
     seconds of reference speech), `jaccard` (a mean over files), `boundary_s` (a median), and `by_emotion` (seconds in
     which one speaker alone talks with an emotion, and of these those missed and given to another speaker).
     """
-    from pipeline.chosen import Models
+    from ressenti.pipeline.loaded_models import Models
 
     terminal = Terminal()
     models = Models()
@@ -91,9 +91,9 @@ def diarization(
 
 
 def _score(reference: Reference, config: str, models: Models, *, free: bool) -> Comparison:
-    from pipeline.audio import load
-    from pipeline.diarization.interface import Count
-    from pipeline.layout import lay_out
+    from ressenti.pipeline.audio import load
+    from ressenti.pipeline.audio.channels import lay_out
+    from ressenti.pipeline.diarization.interface import Count
 
     options = load_config(config)
     recording, sound = load(reference.recording, options.audio)

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pipeline import store
-from pipeline.cli.console import Terminal, counted, rounded
-from pipeline.config import load_config
-from pipeline.errors import ConfigError
-from pipeline.models.installed import resolved
-from pipeline.records import CLASSES
+from ressenti.pipeline import store
+from ressenti.pipeline.cli.console import Terminal, counted, rounded
+from ressenti.pipeline.config import load_config
+from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.models.installed import resolved
+from ressenti.pipeline.records import CLASSES
 
 if TYPE_CHECKING:
-    from pipeline.cli.evaluate.emotion_baseline import Course
-    from pipeline.cli.evaluate.emotion_candidates import Candidate
-    from pipeline.evaluation.emotion import Heard
-    from pipeline.training.corpora import Clip
+    from ressenti.pipeline.cli.evaluate.emotion_baseline import Course
+    from ressenti.pipeline.cli.evaluate.emotion_candidates import Candidate
+    from ressenti.pipeline.lab.evaluation.emotion import Heard
+    from ressenti.pipeline.lab.speech.corpora import Clip
 
 Row = dict[str, Any]
 
@@ -78,12 +78,12 @@ def emotion(
     generated (noise, tones, chords, clicks, synthetic voices), each sound as one speaker.
 
     The JSON holds one object per model, condition, baseline and corpus under `results`, with the fields of
-    `pipeline.evaluation.emotion.EmotionFigures`; classes are in the order of `classes`, rows of `confusion` are the
+    `pipeline.lab.evaluation.emotion.EmotionFigures`; classes are in the order of `classes`, rows of `confusion` are the
     true ones; intervals are 95 %, bootstrapped over speakers, and null with fewer than four. What else was asked for is
     under `baseline`, `one_emotion`, `corpora` and `unlike`, each null where it was not.
     """
-    from pipeline.evaluation.conditions import CONDITIONS
-    from pipeline.evaluation.unlike import check_source
+    from ressenti.pipeline.lab.evaluation.out_of_domain import check_source
+    from ressenti.pipeline.lab.speech.conditions import CONDITIONS
 
     terminal = Terminal()
     if unknown := set(condition or []) - set(CONDITIONS):
@@ -99,8 +99,8 @@ def emotion(
     asked = _Asked(tuple(condition or ["clean"]), tuple(baseline_seconds or ()), tell_corpora, details)
     found: dict[str, Any] = {"classes": CLASSES, "material": None, "left_out": [], "results": []}
     if material is not None:
-        from pipeline.cli.evaluate.emotion_candidates import candidates_of
-        from pipeline.training.corpora import read_clips
+        from ressenti.pipeline.cli.evaluate.emotion_candidates import candidates_of
+        from ressenti.pipeline.lab.speech.corpora import read_clips
 
         clips = read_clips(material)
         candidates = candidates_of(protocol, clips, model, config, data, weights, steps, found["left_out"])
@@ -135,10 +135,10 @@ def _labelled(
     terminal: Terminal,
 ) -> dict[str, Any]:
     """Figures of labelled speech, printed, by their names in the JSON."""
-    from pipeline.cli.evaluate.emotion_baseline import Course, show_course
-    from pipeline.cli.evaluate.emotion_corpora import show_corpora
-    from pipeline.cli.evaluate.emotion_tables import show_figures
-    from pipeline.evaluation.traces import balanced
+    from ressenti.pipeline.cli.evaluate.emotion_baseline import Course, show_course
+    from ressenti.pipeline.cli.evaluate.emotion_corpora import show_corpora
+    from ressenti.pipeline.cli.evaluate.emotion_tables import show_figures
+    from ressenti.pipeline.lab.evaluation.corpus_probe import balanced
 
     if asked.tell_corpora:  # says what is amiss before anything is heard
         for _, _, tested in candidates:
@@ -162,8 +162,8 @@ def _labelled(
 def _unlike(
     sources: Sequence[str], models: Sequence[str] | None, config: str, terminal: Terminal
 ) -> tuple[list[Row], int]:
-    from pipeline import emotion as models_of
-    from pipeline.cli.evaluate.emotion_unlike import show_unlike, unlike_rows
+    from ressenti.pipeline import emotion as models_of
+    from ressenti.pipeline.cli.evaluate.emotion_unlike import show_unlike, unlike_rows
 
     options = load_config(config)
     names = dict.fromkeys(models or [resolved(options.emotion.model, "emotion")])
@@ -184,8 +184,8 @@ def _hear(
     terminal: Terminal,
 ) -> None:
     """Cut every clip once in a condition, and let each model hear its own, with and without the speaker's others."""
-    from pipeline.evaluation.emotion import cut_clips, hear
-    from pipeline.evaluation.traces import trace_figures
+    from ressenti.pipeline.lab.evaluation.corpus_probe import trace_figures
+    from ressenti.pipeline.lab.evaluation.emotion import cut_clips, hear
 
     options = load_config(config)
     wanted = {clip for _, _, tested in candidates for clip in tested}
@@ -206,7 +206,7 @@ def _hear(
 
 
 def _rows(heard: dict[tuple[str, str, str], list[Heard]], config: str) -> list[Row]:
-    from pipeline.evaluation.emotion import figures_of
+    from ressenti.pipeline.lab.evaluation.emotion import figures_of
 
     rows = []
     for (name, place, baseline), items in heard.items():

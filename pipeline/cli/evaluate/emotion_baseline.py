@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.cli.console import Terminal, interval, number, rounded
+from ressenti.pipeline.cli.console import Terminal, interval, number, rounded
 
 if TYPE_CHECKING:
-    from pipeline.config import Config
-    from pipeline.emotion.interface import EmotionModel
-    from pipeline.evaluation.baseline import Talks
-    from pipeline.evaluation.emotion import Cut, Heard
-    from pipeline.records import Progress
+    from ressenti.pipeline.config import Config
+    from ressenti.pipeline.emotion.interface import EmotionModel
+    from ressenti.pipeline.lab.evaluation.baseline import Talks
+    from ressenti.pipeline.lab.evaluation.emotion import Cut, Heard
+    from ressenti.pipeline.records import Progress
 
 Row = dict[str, Any]
 Key = tuple[str, str, str]
@@ -34,7 +34,7 @@ class Course:
 
     def hear(self, cuts: Sequence[Cut], name: str, model: EmotionModel, place: str, progress: Progress) -> None:
         """Let a model hear clips in conversations of each length, with emotions drawn, and with one alone."""
-        from pipeline.evaluation.baseline import hear_talks
+        from ressenti.pipeline.lab.evaluation.baseline import hear_talks
 
         for corpus in sorted({cut.clip.corpus for cut in cuts}):
             own = [cut for cut in cuts if cut.clip.corpus == corpus]
@@ -55,8 +55,8 @@ class Course:
 
     def rows(self, heard: dict[tuple[str, str, str], list[Heard]]) -> tuple[list[Row], list[Row]]:
         """Figures by length, and of one emotion by class and length; between those of clips alone and all together."""
-        from pipeline.evaluation.baseline import one_emotion_figures, together
-        from pipeline.evaluation.emotion import figures_of
+        from ressenti.pipeline.lab.evaluation.baseline import one_emotion_figures, together
+        from ressenti.pipeline.lab.evaluation.emotion import figures_of
 
         mixed: list[Row] = []
         single: list[Row] = []
@@ -94,7 +94,7 @@ class Course:
 
 def show_course(mixed: Sequence[Row], single: Sequence[Row], terminal: Terminal) -> None:
     """Print both tables for each model, condition and corpus."""
-    from pipeline.evaluation.baseline import CONCENTRATION, TIMES
+    from ressenti.pipeline.lab.evaluation.baseline import CONCENTRATION, TIMES
 
     for about in dict.fromkeys(_about(row) for row in mixed):
         terminal.show(_course(about, [row for row in mixed if _about(row) == about]), width=_WIDTH)

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pipeline.cli.console import counted
-from pipeline.config import load_config
-from pipeline.errors import ConfigError
-from pipeline.models.installed import resolved
+from ressenti.pipeline.cli.console import counted
+from ressenti.pipeline.config import load_config
+from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.models.installed import resolved
 
 if TYPE_CHECKING:
-    from pipeline.emotion.interface import EmotionModel
-    from pipeline.training.corpora import Clip
+    from ressenti.pipeline.emotion.interface import EmotionModel
+    from ressenti.pipeline.lab.speech.corpora import Clip
 
 Candidate: TypeAlias = "tuple[str, EmotionModel, Sequence[Clip]]"
 """Name, model, and the clips to test it on."""
@@ -30,8 +30,8 @@ def candidates_of(
     skipped: list[str],
 ) -> list[Candidate]:
     """(name, model, clips to test it on) of a protocol; notes in `skipped` what is left out."""
-    from pipeline import emotion as models_of
-    from pipeline.training.corpora import read_clips
+    from ressenti.pipeline import emotion as models_of
+    from ressenti.pipeline.lab.speech.corpora import read_clips
 
     options = load_config(config).emotion
     if protocol == "shipped":
@@ -59,8 +59,8 @@ def _retrained(
 ) -> list[Candidate]:
     import tempfile
 
-    from pipeline.emotion.builtin import BuiltinEmotion
-    from pipeline.evaluation.protocols import folds_of, retrain
+    from ressenti.pipeline.emotion.builtin import BuiltinEmotion
+    from ressenti.pipeline.lab.training.protocols import folds_of, retrain
 
     folds = folds_of(protocol, clips, material)
     with tempfile.TemporaryDirectory() as folder:

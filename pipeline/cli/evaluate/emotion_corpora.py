@@ -8,7 +8,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.cli.console import Terminal, interval, number
+from ressenti.pipeline.cli.console import Terminal, interval, number
 
 Row = dict[str, Any]
 

@@ -10,8 +10,8 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.cli.console import Terminal, counted, interval, number
-from pipeline.records import CLASSES
+from ressenti.pipeline.cli.console import Terminal, counted, interval, number
+from ressenti.pipeline.records import CLASSES
 
 Row = dict[str, Any]
 WIDTH = 180  # of the widest table
@@ -106,6 +106,6 @@ def _published_own() -> Table:
 
 
 def _published() -> dict[str, Any]:
-    text = (resources.files("pipeline.evaluation") / "published.json").read_text(encoding="utf-8")
+    text = (resources.files("ressenti.pipeline.lab.evaluation") / "published.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.cli.console import Terminal, counted, number, rounded
-from pipeline.errors import RessentiError
-from pipeline.records import CLASSES
+from ressenti.pipeline.cli.console import Terminal, counted, number, rounded
+from ressenti.pipeline.errors import RessentiError
+from ressenti.pipeline.records import CLASSES
 
 if TYPE_CHECKING:
-    from pipeline.config import Config
-    from pipeline.emotion.interface import EmotionModel
+    from ressenti.pipeline.config import Config
+    from ressenti.pipeline.emotion.interface import EmotionModel
 
 Row = dict[str, Any]
 ALL = "all"
@@ -25,7 +25,7 @@ def unlike_rows(
     sources: Sequence[str], models: Sequence[tuple[str, EmotionModel]], config: Config, terminal: Terminal
 ) -> tuple[list[Row], int]:
     """A row for each model and sound, then one for each source; and the exit code of what could not be read."""
-    from pipeline.evaluation.unlike import Doubt, doubt_of, samples_of, sounds_of, together
+    from ressenti.pipeline.lab.evaluation.out_of_domain import Doubt, doubt_of, samples_of, sounds_of, together
 
     rows: list[Row] = []
     failed = 0

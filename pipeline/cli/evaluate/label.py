@@ -10,12 +10,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline import store
-from pipeline.cli import outputs, stored
-from pipeline.cli.console import Terminal, counted, number
-from pipeline.errors import ConfigError, NotAConversationError
-from pipeline.records import Conversation, Validation
-from pipeline.there import is_folder
+from ressenti.pipeline import store
+from ressenti.pipeline.cli import outputs, stored
+from ressenti.pipeline.cli.console import Terminal, counted, number
+from ressenti.pipeline.errors import ConfigError, NotAConversationError
+from ressenti.pipeline.files.paths import is_folder
+from ressenti.pipeline.records import Conversation, Validation
 
 
 def label(
@@ -64,9 +64,9 @@ def _make_page(
     out: Path,
     terminal: Terminal,
 ) -> None:
-    from pipeline.evaluation.clips import LONGEST_S, clips_of
-    from pipeline.evaluation.labelling import draw
-    from reports.labelling import LabelItem, LabelSheet, render_labelling
+    from ressenti.pipeline.lab.evaluation.clips import LONGEST_S, clips_of
+    from ressenti.pipeline.lab.evaluation.labelling import draw
+    from ressenti.reports.labelling import LabelItem, LabelSheet, render_labelling
 
     count, seed, lang = asked
     sample = draw(list(conversations.values()), count, seed)
@@ -97,10 +97,10 @@ def _read_back(
     overwrite: bool,
     terminal: Terminal,
 ) -> None:
-    from pipeline.evaluation.agreement import validate
-    from pipeline.evaluation.labelling import draw
-    from pipeline.evaluation.labels import asked_for, read_rating
-    from pipeline.validation import dump_validation
+    from ressenti.pipeline.lab.evaluation.agreement import validate
+    from ressenti.pipeline.lab.evaluation.labelling import draw
+    from ressenti.pipeline.lab.evaluation.labels import asked_for, read_rating
+    from ressenti.pipeline.store.validation import dump_validation
 
     if out is not None:
         outputs.check_free([out], overwrite)
@@ -146,7 +146,7 @@ def _table(result: Validation) -> Table:
 
 def _load(sources: Sequence[Path], terminal: Terminal) -> dict[Path, Conversation]:
     """Conversations by file, as the models left them; in a folder, files that are none are named and left out."""
-    from pipeline.run import uncorrected
+    from ressenti.pipeline.run import uncorrected
 
     found: dict[Path, Conversation] = {}
     for source in sources:

@@ -18,18 +18,18 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline import errors, store
-from pipeline.cli.console import STAGES, Terminal
-from pipeline.config import load_config
-from pipeline.disk import writing
-from pipeline.models.installed import resolved
-from pipeline.models.parallel import threads
+from ressenti.pipeline import errors, store
+from ressenti.pipeline.cli.console import STAGES, Terminal
+from ressenti.pipeline.config import load_config
+from ressenti.pipeline.files.disk import writing
+from ressenti.pipeline.models.installed import resolved
+from ressenti.pipeline.models.parallel import threads
 
 if TYPE_CHECKING:
-    from pipeline.audio import Audio
-    from pipeline.evaluation.speed import Measurement, Ratio
+    from ressenti.pipeline.audio import Audio
+    from ressenti.pipeline.lab.evaluation.speed import Measurement, Ratio
 
-_CHILD = "import time; t = time.monotonic(); from pipeline.cli.evaluate.speed import measure; measure(t)"
+_CHILD = "import time; t = time.monotonic(); from ressenti.pipeline.cli.evaluate.speed import measure; measure(t)"
 _RESULT = "measured.json"
 _NAMES = {
     **STAGES,
@@ -65,9 +65,9 @@ def speed(
     average for 4 s of speech, on all cores, so start it with `taskset -c 0` for one) and the `ratios` of seconds
     (`model`, `against`, `emotion`, `whole`, `score_change`).
     """
-    from pipeline.audio import load
-    from pipeline.cli import sample
-    from pipeline.evaluation.speed import fastest, ratios
+    from ressenti.pipeline.audio import load
+    from ressenti.pipeline.cli import sample
+    from ressenti.pipeline.lab.evaluation.speed import fastest, ratios
 
     lengths = minutes or [10.0, 60.0]
     if bad := [m for m in lengths if not (math.isfinite(m) and m > 0)]:
@@ -105,14 +105,14 @@ def measure(started: float) -> None:
     `started` is when it began, on `time.monotonic`; arguments are recording, config and emotion model. An error that
     is ours is written down instead, by class and message.
     """
-    from pipeline.evaluation.speed import Clock, TimedDiarizer, TimedEmotion, way_of
+    from ressenti.pipeline.lab.evaluation.speed import Clock, TimedDiarizer, TimedEmotion, way_of
 
     clock = Clock(started)
     path, config = Path(sys.argv[1]), sys.argv[2]
     way, model = way_of(sys.argv[3])
     try:
-        from pipeline.cli import outputs
-        from pipeline.run import analyze
+        from ressenti.pipeline.cli import outputs
+        from ressenti.pipeline.run import analyze
 
         dtype: dict[str, object] = {} if way in (None, "obvious") else {"dtype": way}
         options = load_config(config, {"emotion": {"model": model, **dtype}})
@@ -143,7 +143,7 @@ def _runs(
     name: str, sound: Audio, minutes: float, config: str, models: list[str], repeats: int, terminal: Terminal
 ) -> list[list[Measurement]]:
     """Measurements of one length by model, each repeat going through all models before the next."""
-    from pipeline.evaluation.speed import write_repeated
+    from ressenti.pipeline.lab.evaluation.speed import write_repeated
 
     runs: list[list[Measurement]] = [[] for _ in models]
     with tempfile.TemporaryDirectory(prefix="ressenti-speed-") as folder:
@@ -158,7 +158,7 @@ def _runs(
 
 
 def _run(recording: Path, minutes: float, config: str, model: str) -> Measurement:
-    from pipeline.evaluation.speed import Measurement, Stage
+    from ressenti.pipeline.lab.evaluation.speed import Measurement, Stage
 
     result = recording.with_name(_RESULT)
     result.unlink(missing_ok=True)

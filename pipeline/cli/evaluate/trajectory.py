@@ -12,20 +12,20 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline import store
-from pipeline.cli.console import Terminal, counted, interval, number, rounded
-from pipeline.config import load_config
-from pipeline.errors import ConfigError, NoSpeechError, NotFoundError, RessentiError
-from pipeline.models.installed import resolved
-from pipeline.records import CLASSES
-from pipeline.sources import existing
+from ressenti.pipeline import store
+from ressenti.pipeline.cli.console import Terminal, counted, interval, number, rounded
+from ressenti.pipeline.config import load_config
+from ressenti.pipeline.errors import ConfigError, NoSpeechError, NotFoundError, RessentiError
+from ressenti.pipeline.files.paths import existing
+from ressenti.pipeline.models.installed import resolved
+from ressenti.pipeline.records import CLASSES
 
 if TYPE_CHECKING:
-    from pipeline.chosen import Models
-    from pipeline.config import Config
-    from pipeline.emotion.interface import EmotionModel
-    from pipeline.evaluation.trajectories import Observation
-    from pipeline.simulation.truth import TruthSegment
+    from ressenti.pipeline.config import Config
+    from ressenti.pipeline.emotion.interface import EmotionModel
+    from ressenti.pipeline.lab.evaluation.trajectories import Observation
+    from ressenti.pipeline.lab.speech.truth import TruthSegment
+    from ressenti.pipeline.loaded_models import Models
 
 TRUE, FOUND = "true turns", "end to end"
 Row = dict[str, Any]
@@ -44,12 +44,12 @@ def trajectory(
     smooths them; F1 is of seconds.
 
     The JSON holds one object per scene (folder), model and way under `results`, with the fields of
-    `pipeline.evaluation.trajectories.Summary`; classes are in the order of `classes`, rows of `confusion_s` are the
+    `pipeline.lab.evaluation.trajectories.Summary`; classes are in the order of `classes`, rows of `confusion_s` are the
     true ones, `unlabelled` has unsure as its last share.
     """
-    from pipeline.chosen import Models
-    from pipeline.emotion import choose
-    from pipeline.evaluation.trajectories import summarise
+    from ressenti.pipeline.emotion import choose
+    from ressenti.pipeline.lab.evaluation.trajectories import summarise
+    from ressenti.pipeline.loaded_models import Models
 
     terminal = Terminal()
     options = load_config(config)
@@ -86,13 +86,13 @@ def trajectory(
 
 
 def _observe(path: Path, options: Config, judge: EmotionModel, models: Models) -> dict[str, Observation]:
-    from pipeline.diarization.fake import FakeDiarizer
-    from pipeline.evaluation.diarization import compare
-    from pipeline.evaluation.references import recording_beside
-    from pipeline.evaluation.trajectories import observe
-    from pipeline.run import analyze
-    from pipeline.simulation.truth import as_found, read_truth
-    from pipeline.simulation.voices import name_of
+    from ressenti.pipeline.diarization.fake import FakeDiarizer
+    from ressenti.pipeline.lab.evaluation.diarization import compare
+    from ressenti.pipeline.lab.evaluation.references import recording_beside
+    from ressenti.pipeline.lab.evaluation.trajectories import observe
+    from ressenti.pipeline.lab.simulation.voices import name_of
+    from ressenti.pipeline.lab.speech.truth import as_found, read_truth
+    from ressenti.pipeline.run import analyze
 
     truth = read_truth(path)
     if known_voices := {s.speaker for s in truth} & {name_of(who) for who in judge.learned}:

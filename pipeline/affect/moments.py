@@ -1,0 +1,193 @@
+"""Trajectories, turns and silences -> the moments worth listening to, and how sure each is (pure)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from statistics import NormalDist
+from typing import Literal
+
+import numpy as np
+
+from ressenti.pipeline.affect.stats import Z_95, Array, TooManyPairsError, smoothed, weighted_error
+from ressenti.pipeline.config import MomentOptions, TrajectoryOptions
+from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.records import CLASSES, Exchange, Moment, Trajectory, Turn
+
+_TENSION = CLASSES.index("Tension")
+
+
+def moments_of(
+    turns: Sequence[Turn],
+    trajectories: Sequence[Trajectory],
+    exchange: Exchange,
+    smoothing: TrajectoryOptions,
+    options: MomentOptions,
+) -> tuple[Moment, ...]:
+    """Peaks of tension, steepest changes, longest silence and monologue, and interruptions, in order of time.
+
+    Of many stretches the most extreme is picked, so some would stand out by chance: a peak or change is `certain` only
+    if it would be at 95 % with twice as many looks as there are separate stretches, speakers and axes (Bonferroni).
+    """
+    found: list[Moment] = []
+    lines = max(1, len(trajectories))
+    turns_of: dict[str, list[Turn]] = {}
+    for turn in turns:
+        turns_of.setdefault(turn.speaker, []).append(turn)
+    for speaker, own in turns_of.items():
+        found += _tension_peaks(own, speaker, lines, smoothing, options)
+    people = frozenset(t.index for t in turns if t.by_person)
+    changes = [
+        _steepest(line, axis, 2 * lines, smoothing, people) for line in trajectories for axis in ("valence", "arousal")
+    ]
+    steep = sorted((m for m in changes if m is not None), key=lambda m: (not m.certain, -abs(float(m.values["z"]))))
+    found += [m for m in steep if m.certain][: options.changes] or steep[: min(1, options.changes)]
+    found += [_of_silence(s.start_s, s.end_s) for s in sorted(exchange.silences, key=lambda s: s.start_s - s.end_s)[:1]]
+    found += _longest_monologue(exchange, options)
+    loudest = sorted(exchange.interruptions, key=lambda i: -i.overlap_s)[: options.interruptions]
+    found += [
+        Moment("interruption", i.time_s, i.time_s + i.overlap_s, i.by, values={"of": i.of, "overlap_s": i.overlap_s})
+        for i in loudest
+    ]
+    return tuple(sorted(found, key=lambda m: (m.start_s, m.kind)))
+
+
+def _tension_peaks(
+    turns: Sequence[Turn], speaker: str, lines: int, smoothing: TrajectoryOptions, options: MomentOptions
+) -> list[Moment]:
+    """A speaker's highest local maxima of the score of Tension, smoothed as trajectories are."""
+    windows = [(w, w.emotion.scores[_TENSION] / max(1.0, sum(w.emotion.scores))) for t in turns for w in t.windows]
+    if len(windows) < 3:
+        return []
+    windows.sort(key=lambda pair: pair[0].start_s + pair[0].end_s)
+    human = np.array([w.emotion.activation == "human" for w, _ in windows], dtype=np.float64)
+    at = np.array([(w.start_s + w.end_s) / 2 for w, _ in windows])
+    scores = np.array([score for _, score in windows])
+    seconds = np.array([w.weight_s for w, _ in windows])
+    shared = np.maximum(1.0, np.array([w.end_s - w.start_s for w, _ in windows]) / seconds)
+    spreads = np.sqrt(scores * (1 - scores))
+    smooth, error, by_person = np.zeros((3, len(at)))
+
+    def figures(which: slice, weights: Array, near: slice) -> None:
+        smooth[which], error[which] = weighted_error(weights, scores[near], spreads[near], shared[near])
+        by_person[which] = weights @ human[near]
+
+    try:
+        smoothed(at, at, seconds, smoothing.smoothing_s, figures)
+    except TooManyPairsError as exc:
+        raise ConfigError(f"trajectory.smoothing_s: {exc}. Smooth less.") from exc
+    share = seconds / seconds.sum()
+    (usual,), (usual_error,) = weighted_error(share[None], scores, spreads, shared)
+    limit = _many_looks(float(at.max() - at.min()), lines, smoothing)
+    apart_s, first, last = options.apart_s, min(w.start_s for w, _ in windows), max(w.end_s for w, _ in windows)
+    out: list[Moment] = []
+    highest = _highest_near(at, smooth, apart_s)
+    for k in sorted(range(len(smooth)), key=lambda k: -smooth[k]):
+        time = float(at[k])
+        if len(out) == options.peaks or smooth[k] < usual + options.rise:
+            break
+        near = any(abs(time - (m.start_s + m.end_s) / 2) < apart_s for m in out)
+        if near or smooth[k] < highest[k]:
+            continue  # a peak that is known already, or the slope of a higher one
+        start, end = time - smoothing.smoothing_s, time + smoothing.smoothing_s
+        values: dict[str, float | int | str] = {"tension": float(smooth[k]), "usual": float(usual)}
+        values |= _interval(smooth[k], error[k]) | {"by_person": float(by_person[k])}
+        sure = bool(smooth[k] - usual > limit * np.hypot(error[k], usual_error))
+        out.append(Moment("tension", max(first, start), min(last, end), speaker, sure, values))
+    return out
+
+
+def _highest_near(at: Array, values: Array, apart_s: float) -> Array:
+    """The highest of values (n,) nearer than so many seconds, at each of their times (n,), which are in order."""
+    first, after = np.searchsorted(at, at - apart_s, side="right"), np.searchsorted(at, at + apart_s)
+    highest, waiting, at_hand = np.zeros(len(at)), deque[int](), 0
+    for k in range(len(at)):
+        for j in range(at_hand, int(after[k])):
+            while waiting and values[waiting[-1]] <= values[j]:
+                waiting.pop()
+            waiting.append(j)
+        at_hand = max(at_hand, int(after[k]))
+        while waiting[0] < first[k]:
+            waiting.popleft()
+        highest[k] = values[waiting[0]]
+    return highest
+
+
+def _steepest(
+    line: Trajectory,
+    axis: Literal["valence", "arousal"],
+    lines: int,
+    smoothing: TrajectoryOptions,
+    people: frozenset[int],
+) -> Moment | None:
+    """Where a trajectory changes most within two smoothing widths, so that its two ends share little sound.
+
+    `people` are the turns whose class a person gave.
+    """
+    middle, low, high = (
+        np.array([np.nan if v is None else v for v in getattr(line, name)], dtype=np.float64)
+        for name in (axis, f"{axis}_low", f"{axis}_high")
+    )
+    width = max(1, round(2 * smoothing.smoothing_s / smoothing.step_s))
+    if len(middle) <= width:
+        return None
+    change = middle[width:] - middle[:-width]
+    error = (high - low) / (2 * Z_95)
+    doubt = np.hypot(error[width:], error[:-width])
+    if np.isnan(change).all():
+        return None
+    z = np.where(np.isnan(change), 0.0, change / np.maximum(doubt, 1e-9))
+    k = int(np.argmax(np.abs(z)))
+    if z[k] == 0:
+        return None
+    sure = bool(abs(z[k]) > _many_looks(line.times_s[-1] - line.times_s[0], lines, smoothing))
+    values: dict[str, float | int | str] = {
+        "change": float(change[k]),
+        "from": float(middle[k]),
+        "to": float(middle[k + width]),
+        "z": float(z[k]),
+        "by_person": _by_person(line, (line.times_s[k], line.times_s[k + width]), smoothing, people),
+    }
+    return Moment(axis, line.times_s[k], line.times_s[k + width], line.speaker, sure, values)
+
+
+def _longest_monologue(exchange: Exchange, options: MomentOptions) -> list[Moment]:
+    """The longest of all speakers, where it is long enough to be worth a remark."""
+    longest = max(exchange.monologues, key=lambda m: m.duration_s, default=None)
+    if longest is None or longest.duration_s < options.monologue_s:
+        return []
+    return [
+        Moment("monologue", longest.start_s, longest.end_s, longest.speaker, values={"seconds": longest.duration_s})
+    ]
+
+
+def _of_silence(start_s: float, end_s: float) -> Moment:
+    return Moment("silence", start_s, end_s, values={"seconds": end_s - start_s})
+
+
+def _by_person(
+    line: Trajectory, times_s: Sequence[float], smoothing: TrajectoryOptions, people: frozenset[int]
+) -> float:
+    """The share of what people said in a trajectory at these times, on average."""
+    at, seconds = (np.array([getattr(p, name) for p in line.points]) for name in ("time_s", "weight_s"))
+    human = np.array([p.turn in people for p in line.points], dtype=np.float64)
+    shares = np.zeros(len(times_s))
+
+    def figures(which: slice, weights: Array, near: slice) -> None:
+        shares[which] = weights @ human[near]
+
+    smoothed(np.array(times_s), at, seconds, smoothing.smoothing_s, figures)
+    return float(shares.mean())
+
+
+def _interval(mean: float, error: float) -> dict[str, float | int | str]:
+    return {"low": max(0.0, float(mean - Z_95 * error)), "high": min(1.0, float(mean + Z_95 * error))}
+
+
+def _many_looks(seconds: float, lines: int, smoothing: TrajectoryOptions) -> float:
+    """Normal quantile of a two-sided 95 % statement about the most extreme of so many stretches of so many lines.
+
+    Stretches slide, so that more than the separate ones are looked at: two for each.
+    """
+    looks = lines * max(1.0, 2 * seconds / (2 * smoothing.smoothing_s))
+    return NormalDist().inv_cdf(1 - 0.025 / looks)

@@ -1,0 +1,127 @@
+"""Class scores -> valence and arousal with their spread, by anchors in the plane (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import sqrt
+from typing import cast
+
+from ressenti.pipeline.affect.stats import nearness
+from ressenti.pipeline.config import AffectOptions, EmotionOptions
+from ressenti.pipeline.records import CLASSES, AffectPoint, EmotionScores, Turn, Window
+
+
+def mean_scores(windows: Sequence[Window]) -> EmotionScores:
+    """Scores of a turn: the mean of its windows, weighted by the speech they stand for. Needs at least one window.
+
+    What a person heard is of the whole turn, and needs no mean.
+    """
+    if windows[0].emotion.activation == "human":
+        return windows[0].emotion
+    if len(windows) == 1:
+        return replace(windows[0].emotion, reached=None)
+    weights = [w.weight_s for w in windows]
+    total = sum(weights)
+
+    def mean(values: Sequence[float]) -> float:
+        return sum(v * w for v, w in zip(values, weights, strict=True)) / total
+
+    scores = tuple(min(1.0, mean([w.emotion.scores[k] for w in windows])) for k in range(len(CLASSES)))
+    valence = [w.emotion.valence for w in windows if w.emotion.valence is not None]
+    arousal = [w.emotion.arousal for w in windows if w.emotion.arousal is not None]
+    return EmotionScores(
+        scores,
+        windows[0].emotion.activation,
+        mean(valence) if len(valence) == len(windows) else None,
+        mean(arousal) if len(arousal) == len(windows) else None,
+    )
+
+
+def model_answer(turn: Turn) -> EmotionScores | None:
+    """What the model itself said of a turn, whether or not a person corrected it; None where it said nothing."""
+    if turn.original is None:
+        return turn.emotion
+    found = turn.original
+    return replace(mean_scores(found.windows), reached=found.reached) if found.windows else None
+
+
+def given(emotion: EmotionScores, options: EmotionOptions) -> tuple[str, ...]:
+    """Classes that reach the configured confidence, highest first; several only where each is scored on its own.
+
+    A class that a person gave is never in doubt.
+    """
+    if emotion.activation == "human":
+        return (emotion.top,)
+    if emotion.activation != "sigmoid":
+        return (emotion.top,) if emotion.confidence >= options.unsure_below else ()
+    limits = cast("Mapping[str, float]", options.thresholds)
+    found = [(s, name) for s, name in zip(emotion.scores, CLASSES, strict=True) if s >= limits[name]]
+    return tuple(name for _, name in sorted(found, key=lambda pair: -pair[0]))
+
+
+def decided(emotion: EmotionScores, options: EmotionOptions) -> EmotionScores:
+    """Scores of a turn with the classes that reached the configured confidence, the first of which is its class."""
+    return replace(emotion, reached=given(emotion, options))
+
+
+def is_unsure(emotion: EmotionScores, options: EmotionOptions) -> bool:
+    """Whether no class reaches the confidence that the configuration asks for."""
+    return not given(emotion, options)
+
+
+def placed(window: Window, options: AffectOptions) -> Window:
+    """A window with the class scores that follow from the configured anchors, where a regression made them."""
+    emotion = window.emotion
+    if emotion.activation != "regression" or emotion.valence is None or emotion.arousal is None:
+        return window
+    anchors = [options.anchors[name] for name in CLASSES]
+    near = nearness((emotion.valence, emotion.arousal), anchors, options.error_sd)
+    return replace(window, emotion=replace(emotion, scores=near))
+
+
+def point_of(
+    window: Window, turn: int, options: AffectOptions, limits: EmotionOptions | None = None
+) -> AffectPoint | None:
+    """Expected valence and arousal of a window and their standard deviations under its class scores.
+
+    Independent (sigmoid) scores that are all below their thresholds say nothing about where in the plane the window
+    lies: None then. A regression's valence and arousal are taken as they are, with the configured error.
+    """
+    scores, own = window.emotion.scores, window.emotion
+    if own.activation == "sigmoid" and is_unsure(own, limits or EmotionOptions()):
+        return None
+    if own.activation == "regression" and own.valence is not None and own.arousal is not None:
+        return _point(window, turn, (own.valence, own.arousal), (options.error_sd, options.error_sd))
+    total = sum(scores)
+    shares = [s / total for s in scores]
+    anchors = [options.anchors[name] for name in CLASSES]
+    means, spreads = [], []
+    for axis in (0, 1):
+        mean = sum(p * anchor[axis] for p, anchor in zip(shares, anchors, strict=True))
+        variance = sum(p * (anchor[axis] - mean) ** 2 for p, anchor in zip(shares, anchors, strict=True))
+        means.append(mean)
+        spreads.append(sqrt(max(0.0, variance)))
+    return _point(window, turn, (means[0], means[1]), (spreads[0], spreads[1]))
+
+
+def _point(window: Window, turn: int, means: tuple[float, float], spreads: tuple[float, float]) -> AffectPoint:
+    return AffectPoint(
+        time_s=(window.start_s + window.end_s) / 2,
+        duration_s=window.end_s - window.start_s,
+        weight_s=window.weight_s,
+        valence=means[0],
+        arousal=means[1],
+        valence_sd=spreads[0],
+        arousal_sd=spreads[1],
+        turn=turn,
+    )
+
+
+def points_of(
+    turns: Sequence[Turn], speaker: str, options: AffectOptions, limits: EmotionOptions | None = None
+) -> tuple[AffectPoint, ...]:
+    """All points of one speaker in order of time."""
+    own = [turn for turn in turns if turn.speaker == speaker]
+    points = [point_of(w, turn.index, options, limits) for turn in own for w in turn.windows]
+    return tuple(sorted((p for p in points if p is not None), key=lambda p: p.time_s))

@@ -1,0 +1,99 @@
+"""Frozen groups of options, and, in plain words, what does not fit into one."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ressenti.pipeline.files.untrusted import short
+
+_LONGEST = 60  # characters of a value that is quoted
+_MOST = 10  # misfits that are told
+_KINDS = {
+    "bool": "true or false",
+    "date": "a date",
+    "dict": "values by name",
+    "float": "a number",
+    "int": "a whole number",
+    "list": "a list",
+    "model": "options by name",
+    "string": "text",
+    "tuple": "a list",
+}
+_LIMITS = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
+
+
+class Group(BaseModel):
+    """Options that belong together; an unknown key is an error, and so is NaN."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def misfits(error: ValidationError, group: type[Group]) -> str:
+    """What does not fit into a group, each with its place, what was got and what was expected."""
+    problems = error.errors()
+    said = [
+        f"{short('.'.join(map(str, problem['loc'])), 200)}: {_said(problem, group)}"
+        if problem["loc"]
+        else _said(problem, group)
+        for problem in problems[:_MOST]
+    ]
+    more = [f"and {len(problems) - _MOST} more"] if len(problems) > _MOST else []
+    return "; ".join([*said, *more])
+
+
+def _said(problem: Any, group: type[Group]) -> str:
+    kind, about = str(problem["type"]), problem.get("ctx") or {}
+    if kind == "extra_forbidden":
+        return _unknown(problem["loc"], group)
+    if kind == "value_error":
+        return str(about.get("error", problem["msg"]))
+    if kind == "missing":
+        return "missing; it has no default"
+    got = f"got {short(reprlib.repr(problem['input']), _LONGEST)}, expected"
+    if kind in ("literal_error", "enum"):
+        return f"{got} {about['expected']}"
+    if kind in ("too_short", "too_long"):
+        limit = f"at least {about['min_length']}" if kind == "too_short" else f"at most {about['max_length']}"
+        return f"{got} {limit} of them, not {about['actual_length']}"
+    if kind in ("string_too_short", "string_too_long"):
+        limit = f"at least {about['min_length']}" if kind == "string_too_short" else f"at most {about['max_length']}"
+        return f"{got} text of {limit} character{'' if limit.endswith(' 1') else 's'}"
+    if kind == "finite_number":
+        return f"{got} a finite number"
+    if limits := [f"{words} {about[key]:g}" for key, words in _LIMITS.items() if key in about]:
+        return f"{got} {limits[0]}"
+    if expected := _KINDS.get(kind.split("_", maxsplit=1)[0]):
+        return f"{got} {expected}"
+    return f"{got} another value ({problem['msg']})"
+
+
+def _unknown(place: Sequence[int | str], group: type[Group]) -> str:
+    """That there is no such option, and which one may be meant."""
+    names = list(_names(place[:-1], group))
+    near = get_close_matches(str(place[-1]), names, n=1)
+    return f"unknown option, did you mean {near[0]}?" if near else f"unknown option; expected {', '.join(names)}"
+
+
+def _names(place: Sequence[int | str], group: type[Group]) -> Sequence[str]:
+    """Names of the options of the group at a place inside another."""
+    at: Any = group
+    for key in place:
+        at = at.model_fields[key].annotation if _is_group(at) else _group_in(at)
+    found = _group_in(at)
+    return tuple(found.model_fields) if found else ()
+
+
+def _group_in(kind: Any) -> Any:
+    """The group in a type such as `dict[str, Group]`, None where there is none."""
+    if _is_group(kind):
+        return kind
+    return next((found for part in get_args(kind) if (found := _group_in(part))), None)
+
+
+def _is_group(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Group)

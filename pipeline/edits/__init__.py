@@ -1,0 +1,1 @@
+"""What people add to a conversation: corrections, words, silenced spans, pseudonyms."""

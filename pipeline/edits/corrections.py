@@ -1,0 +1,227 @@
+"""Turns and speakers as people corrected them, with what the models said kept beside (pure).
+
+A correction never touches what a diarizer or an emotion model found: `original` of a turn and the stored diarization
+stay, and applying the same corrections again changes nothing. One thing is dropped for good: the scores of a turn that
+turns out to be of somebody whose emotion is not computed. They must not be shown or kept as that person's, and a turn
+that is moved back is left without scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from ressenti.pipeline.errors import CorrectionsError
+from ressenti.pipeline.records import (
+    CLASSES,
+    Conversation,
+    EmotionScores,
+    Original,
+    Segment,
+    Speaker,
+    Turn,
+    Unjudged,
+    Window,
+    union_s,
+)
+from ressenti.pipeline.records.edits import NEW_LABEL, Corrections, SpeakerName, TurnCorrection
+from ressenti.pipeline.records.intervals import Timed
+
+
+def is_corrected(conversation: Conversation) -> bool:
+    """Whether people changed something, or had changed something that is to be put back."""
+    return (
+        bool(conversation.corrections)
+        or any(turn.original or turn.note for turn in conversation.turns)
+        or any(speaker.added or speaker.original_name is not None for speaker in conversation.speakers)
+    )
+
+
+def restored(conversation: Conversation) -> Conversation:
+    """The conversation as the models left it; its corrections are kept, but not applied."""
+    kept = tuple(
+        speaker if speaker.original_name is None else replace(speaker, name=speaker.original_name, original_name=None)
+        for speaker in conversation.speakers
+        if not speaker.added
+    )
+    return replace(conversation, speakers=kept, turns=tuple(_as_found(turn) for turn in conversation.turns))
+
+
+def corrected(conversation: Conversation, newcomer: Callable[[str], Speaker]) -> Conversation:
+    """A restored conversation with its corrections applied, and these without what changes nothing.
+
+    Turns must have their `emotion`, by which it is seen that a class is the model's own. `newcomer` makes a speaker
+    of a label that nobody has yet. Raises `CorrectionsError` for what does not fit: a turn or speaker that is not
+    there, and a class for somebody whose emotion is not computed.
+    """
+    wanted = _tidy(conversation)
+    if not wanted:
+        return replace(conversation, corrections=wanted)
+    speakers = _named(_with_newcomers(conversation.speakers, wanted, newcomer), wanted.names)
+    scored = {speaker.label: speaker.not_scored is None for speaker in speakers}
+    reasons: dict[str, Unjudged] = {
+        s.label: "not_asked" if s.not_scored == "not_asked" else "restricted" for s in speakers if s.not_scored
+    }
+    by_turn = {entry.turn: entry for entry in wanted.turns}
+    said_by = {turn.index: turn.speaker for turn in conversation.turns}
+    for entry in wanted.turns:
+        who = entry.speaker or said_by[entry.turn]
+        if entry.emotion and not scored[who]:
+            raise CorrectionsError(
+                f"corrections: turn {entry.turn} was given the class {entry.emotion}, but it is of {who}, whose "
+                "emotion is not computed; expected none. Take the class away, or correct the speaker."
+            )
+    turns = [_corrected(turn, by_turn[turn.index], reasons) if turn.index in by_turn else turn
+             for turn in conversation.turns]  # fmt: skip
+    done = replace(conversation, turns=tuple(turns), speakers=speakers, corrections=wanted)
+    said_of: dict[str, list[Segment]] = {}
+    for segment in corrected_segments(done):
+        said_of.setdefault(segment.speaker, []).append(segment)
+    segments = {label: Timed(own) for label, own in said_of.items()}
+    human = [_judged(turn, by_turn[turn.index], segments) if turn.index in by_turn else turn for turn in turns]
+    return replace(done, turns=tuple(human))
+
+
+def corrected_segments(conversation: Conversation) -> tuple[Segment, ...]:
+    """The diarizer's segments under the speakers that people gave to their turns; the diarizer's own without any."""
+    return _moved(conversation, conversation.diarization.segments)
+
+
+def corrected_exclusive(conversation: Conversation) -> tuple[Segment, ...]:
+    """As `corrected_segments`, of those of which no two overlap; empty where the diarizer gives none."""
+    return _moved(conversation, conversation.diarization.exclusive)
+
+
+def _moved(conversation: Conversation, segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
+    """Segments, each under the speaker of the turn that it belongs to.
+
+    A segment that reaches over several turns of its speaker is cut in the middle between them.
+    """
+    if not any(turn.original and turn.original.speaker != turn.speaker for turn in conversation.turns):
+        return segments
+    turns_of: dict[str, list[Turn]] = {}
+    for turn in conversation.turns:
+        turns_of.setdefault(_found_speaker(turn), []).append(turn)
+    timed = {label: Timed(turns) for label, turns in turns_of.items()}
+    pieces = [piece for s in segments for piece in _pieces(s, timed.get(s.speaker))]
+    return tuple(sorted(pieces, key=lambda s: (s.start_s, s.end_s, s.speaker)))
+
+
+def _pieces(segment: Segment, turns: Timed[Turn] | None) -> list[Segment]:
+    own = turns.touching(segment.start_s, segment.end_s) if turns else []
+    if not own:
+        return [segment]
+    pieces: list[Segment] = []
+    at = segment.start_s
+    for turn, after in zip(own, [*own[1:], None], strict=True):
+        end = segment.end_s if after is None else (turn.end_s + after.start_s) / 2
+        if pieces and pieces[-1].speaker == turn.speaker:
+            pieces[-1] = replace(pieces[-1], end_s=end)
+        else:
+            pieces.append(Segment(at, end, turn.speaker))
+        at = end
+    return pieces
+
+
+def _found_speaker(turn: Turn) -> str:
+    return turn.original.speaker if turn.original else turn.speaker
+
+
+def _as_found(turn: Turn) -> Turn:
+    if turn.original is None:
+        return replace(turn, note="") if turn.note else turn
+    found = turn.original
+    return replace(turn, speaker=found.speaker, windows=found.windows, unjudged=found.unjudged, original=None, note="")
+
+
+def _tidy(conversation: Conversation) -> Corrections:
+    """What is left of the corrections without those that say what was found anyway; checked against what is there."""
+    turns = {turn.index: turn for turn in conversation.turns}
+    labels = {speaker.label for speaker in conversation.speakers}
+    kept = []
+    for entry in sorted(conversation.corrections.turns, key=lambda e: e.turn):
+        if entry.turn not in turns:
+            last = max(turns, default=-1)
+            raise CorrectionsError(
+                f"corrections: no turn {entry.turn}; expected 0 to {last}. Correct the file of this very recording."
+            )
+        turn = turns[entry.turn]
+        if entry.speaker is not None and entry.speaker not in labels and not NEW_LABEL.fullmatch(entry.speaker):
+            raise CorrectionsError(
+                f"corrections: turn {entry.turn} was given to {entry.speaker!r}; expected one of "
+                f"{', '.join(sorted(labels))}, or a new one such as S{len(labels) + 1}."
+            )
+        moved = entry.speaker is not None and entry.speaker != turn.speaker
+        same = turn.emotion is not None and not turn.unsure and turn.emotion.top == entry.emotion and not moved
+        left = TurnCorrection(
+            entry.turn, entry.speaker if moved else None, None if same else entry.emotion, entry.note.strip()
+        )
+        if left != TurnCorrection(entry.turn):
+            kept.append(left)
+    there = labels | {entry.speaker for entry in kept if entry.speaker}
+    called = {speaker.label: speaker.name for speaker in conversation.speakers}
+    names = []
+    for label, name in ((entry.speaker, entry.name.strip()) for entry in conversation.corrections.names):
+        if label not in there and not NEW_LABEL.fullmatch(label):
+            raise CorrectionsError(f"corrections: a name for {label!r}; expected one of {', '.join(sorted(there))}.")
+        if label in there and name != called.get(label, ""):
+            names.append(SpeakerName(label, name))
+    return Corrections(tuple(sorted(names, key=lambda n: _place(n.speaker))), tuple(kept))
+
+
+def _with_newcomers(
+    speakers: tuple[Speaker, ...], wanted: Corrections, newcomer: Callable[[str], Speaker]
+) -> tuple[Speaker, ...]:
+    labels = {speaker.label for speaker in speakers}
+    new = {entry.speaker for entry in wanted.turns if entry.speaker} - labels
+    return (*speakers, *(replace(newcomer(label), added=True) for label in sorted(new, key=_place)))
+
+
+def _named(speakers: Sequence[Speaker], names: Sequence[SpeakerName]) -> tuple[Speaker, ...]:
+    given = {entry.speaker: entry.name for entry in names}
+    return tuple(
+        replace(s, name=given[s.label], original_name=None if s.added else s.name) if s.label in given else s
+        for s in speakers
+    )
+
+
+def _corrected(turn: Turn, entry: TurnCorrection, reasons: Mapping[str, Unjudged]) -> Turn:
+    """A turn under its right speaker, with the model's scores where these may be kept."""
+    if entry.speaker is None and entry.emotion is None:
+        return replace(turn, note=entry.note)
+    reached = turn.emotion.reached if turn.emotion else None
+    found = Original(turn.speaker, turn.windows, turn.unjudged, reached)
+    who = entry.speaker or turn.speaker
+    if who in reasons:
+        lost: Unjudged | None = "moved" if turn.windows else turn.unjudged
+        return replace(
+            turn,
+            speaker=who,
+            windows=(),
+            unjudged=reasons[who],
+            original=Original(turn.speaker, unjudged=lost),
+            note=entry.note,
+        )
+    of_unscored = turn.unjudged in ("restricted", "not_asked")
+    return replace(
+        turn, speaker=who, unjudged="moved" if of_unscored else turn.unjudged, original=found, note=entry.note
+    )
+
+
+def _judged(turn: Turn, entry: TurnCorrection, segments: Mapping[str, Timed[Segment]]) -> Turn:
+    """A turn with the class that a person heard, on the windows that the model scored or on one over the whole turn."""
+    if entry.emotion is None:
+        return turn
+    heard = EmotionScores(tuple(float(name == entry.emotion) for name in CLASSES), "human")
+    windows = tuple(replace(window, emotion=heard) for window in turn.windows)
+    if not windows:
+        said = segments[turn.speaker].touching(turn.start_s, turn.end_s) if turn.speaker in segments else []
+        own = union_s([(max(s.start_s, turn.start_s), min(s.end_s, turn.end_s)) for s in said])
+        speech_s = sum(end - start for start, end in own) or turn.duration_s
+        windows = (Window(turn.start_s, turn.end_s, speech_s, heard),)
+    return replace(turn, windows=windows, unjudged=None)
+
+
+def _place(label: str) -> tuple[int, str]:
+    digits = label.removeprefix("S")
+    return (int(digits) if digits.isdigit() else 0, label)

@@ -1,0 +1,80 @@
+"""Who said what, as text that every format can hold (pure)."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from ressenti.pipeline.export.wording import Wording
+from ressenti.pipeline.records import Conversation, Turn
+from ressenti.pipeline.records.edits import OMITTED, Word
+
+
+def plain(text: str) -> str:
+    """Text in one line, without control characters and what is no character: XML and formats of lines refuse these."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
+    kept = (" " if c.isspace() else c for c in text if c.isspace() or _is_text(c))
+    return " ".join("".join(kept).split())
+
+
+def names_of(conversation: Conversation, wording: Wording | None = None) -> dict[str, str]:
+    """What each speaker is called, by label; those that look alike get their labels added.
+
+    Without a name it is the label, or "Speaker 1" in the language of a wording, as on the page.
+    """
+    shown = {s.label: plain(s.name) or plain(_unnamed(s.label, wording)) for s in conversation.speakers}
+    while alike := [label for label, n in _counted(shown).items() if n > 1]:
+        shown |= {label: f"{shown[label]} ({plain(label)})" for label in alike}
+    return shown
+
+
+def has_words(conversation: Conversation) -> bool:
+    """Whether there is a transcript, also one of which nothing is left."""
+    return bool(conversation.words or conversation.omissions)
+
+
+def words_of(conversation: Conversation, *, marks: bool = True) -> dict[int | None, tuple[Word, ...]]:
+    """Words by the index of their turn, in order of time; under None those that lie in no turn.
+
+    With `marks`, `OMITTED` is among them wherever words were left out.
+    """
+    known = {turn.index for turn in conversation.turns}
+    found: dict[int | None, list[Word]] = defaultdict(list)
+    left_out = [Word(o.start_s, o.end_s, OMITTED, o.turn, exact=False) for o in conversation.omissions] if marks else []
+    for word in sorted([*conversation.words, *left_out], key=lambda w: (w.start_s, w.end_s)):
+        if plain(word.text):
+            found[word.turn if word.turn in known else None].append(word)
+    return {turn: tuple(words) for turn, words in found.items()}
+
+
+def text_of(words: Sequence[Word]) -> str:
+    """Words as one line of text."""
+    return plain(" ".join(word.text for word in words))
+
+
+def class_of(turn: Turn) -> str:
+    """The class of a turn, with a question mark where it is unsure; empty where it was not judged."""
+    return f"{turn.emotion.top}{'?' if turn.unsure else ''}" if turn.emotion else ""
+
+
+def is_corrected(turn: Turn) -> bool:
+    """Whether a person gave the turn another speaker or a class of their own; a note alone corrects nothing."""
+    moved = turn.original is not None and turn.original.speaker != turn.speaker
+    return moved or turn.by_person
+
+
+def _unnamed(label: str, wording: Wording | None) -> str:
+    return wording("speaker_n", n=label.removeprefix("S")) if wording else label
+
+
+def _is_text(c: str) -> bool:
+    """Whether it is text: no control, half of a pair, byte order mark (Praat drops it anywhere) or noncharacter."""
+    return unicodedata.category(c) not in ("Cc", "Cs") and c != "\ufeff" and ord(c) & 0xFFFE != 0xFFFE
+
+
+def _counted(shown: dict[str, str]) -> dict[str, int]:
+    """How many speakers are called like each, capitals apart."""
+    folded = Counter(name.casefold() for name in shown.values())
+    return {label: folded[name.casefold()] for label, name in shown.items()}

@@ -1,0 +1,127 @@
+"""Sound without labels, unlike what a model learned from -> how much of it comes out unsure, and as what the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ressenti.pipeline import audio, turns
+from ressenti.pipeline.affect import points as affect
+from ressenti.pipeline.audio import RATE_HZ, Samples
+from ressenti.pipeline.audio.channels import lay_out
+from ressenti.pipeline.config import AudioOptions, Config
+from ressenti.pipeline.diarization.vad import detect_speech
+from ressenti.pipeline.emotion.interface import EmotionModel, Excerpt
+from ressenti.pipeline.errors import NotFoundError
+from ressenti.pipeline.files.paths import existing, is_file, is_folder
+from ressenti.pipeline.lab.evaluation.generated import generated
+from ressenti.pipeline.lab.speech.acoustics import to_int16
+from ressenti.pipeline.records import CLASSES, Segment, Turn, Window
+
+GENERATED = "generated"
+_SOUND = {".wav", ".flac", ".opus", ".ogg", ".oga", ".mp3", ".m4a", ".aac", ".amr", ".webm", ".mp4", ".mkv", ".aiff"}
+_SPEAKER = "S1"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was said of a sound: seconds judged, the share of them that came out unsure, and as what the rest (5,).
+
+    The shares add up to 1 and are None where nothing was judged.
+    """
+
+    judged_s: float
+    unsure: float | None
+    classes: tuple[float, ...] | None
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A sound as the product hears it, and as it would if all of it were taken for speech.
+
+    `heard` is of what the speech detector lets through, as turns of one speaker; `taken` is of everything, in pieces
+    as long as the windows of long turns. What no detector lets through harms nobody, but says nothing of the model.
+    """
+
+    name: str
+    length_s: float
+    heard: Told
+    taken: Told
+
+
+def check_source(source: str) -> None:
+    """Raise `NotFoundError` for one that is not there."""
+    if source != GENERATED:
+        existing(Path(source), f"a sound file, a folder of them, or {GENERATED}")
+
+
+def sounds_of(source: str) -> Iterator[tuple[str, Samples | Path]]:
+    """Names of the sounds of a file or a folder, each with its path; of `generated`, with samples made by rule."""
+    if source == GENERATED:
+        yield from ((name, to_int16(sound)) for name, sound in generated().items())
+        return
+    check_source(source)
+    path = Path(source)
+    files = [path] if is_file(path) else sorted(p for p in path.rglob("*") if p.suffix.lower() in _SOUND)
+    if not files:
+        raise NotFoundError(f"{path}: no sound file in it; expected some that end in {', '.join(sorted(_SOUND))}.")
+    yield from ((str(file.relative_to(path)) if is_folder(path) else file.name, file) for file in files)
+
+
+def samples_of(sound: Samples | Path) -> Samples:
+    """Samples (n,) of a sound, its channels mixed; raises the subclass of `InputError` that fits."""
+    if not isinstance(sound, Path):
+        return sound
+    options = AudioOptions(min_duration_s=0.1, silent_dbfs=-120.0)
+    samples: Samples = lay_out(audio.load(sound, options)[1], "mono", options).audio.samples[0]
+    return samples
+
+
+def doubt_of(name: str, samples: Samples, model: EmotionModel, config: Config) -> Doubt:
+    """What a model says of samples (n,), taken as one speaker."""
+    length_s = len(samples) / RATE_HZ
+    spans = detect_speech(samples, config.diarization)
+    whole = config.emotion.window_s
+    pieces = [(k * whole, min(length_s, (k + 1) * whole)) for k in range(int(length_s / whole) + 1)]
+    apart = [Segment(start, end, _SPEAKER) for start, end in pieces if end - start >= config.emotion.min_judged_s]
+    heard = turns.make_turns([Segment(start, end, _SPEAKER) for start, end in spans], config.turns)
+    taken = [Turn(index, _SPEAKER, s.start_s, s.end_s) for index, s in enumerate(apart)]
+    return Doubt(
+        name,
+        length_s,
+        _told(samples, heard, [Segment(start, end, _SPEAKER) for start, end in spans], model, config),
+        _told(samples, taken, apart, model, config),
+    )
+
+
+def _told(
+    samples: Samples, cut: Sequence[Turn], segments: Sequence[Segment], model: EmotionModel, config: Config
+) -> Told:
+    plans = [turns.heard_of(turn, segments, config.emotion) for turn in cut]
+    sound = audio.Audio(samples[None])
+    scores = iter(model.score([Excerpt(sound.joined(w.speech), _SPEAKER) for plan in plans for w in plan]))
+    seconds = dict.fromkeys([*CLASSES, "unsure"], 0.0)
+    for plan in plans:
+        windows = [affect.placed(Window(w.start_s, w.end_s, w.weight_s, next(scores)), config.affect) for w in plan]
+        if windows:
+            mean = affect.mean_scores(windows)
+            key = "unsure" if affect.is_unsure(mean, config.emotion) else mean.top
+            seconds[key] += sum(window.weight_s for window in windows)
+    return _shares(seconds)
+
+
+def together(told: Sequence[Told]) -> Told:
+    """What was said of several sounds, by seconds."""
+    seconds = dict.fromkeys([*CLASSES, "unsure"], 0.0)
+    for one in told:
+        for name, share in zip(seconds, (*(one.classes or (0.0,) * len(CLASSES)), one.unsure or 0.0), strict=True):
+            seconds[name] += share * one.judged_s
+    return _shares(seconds)
+
+
+def _shares(seconds: dict[str, float]) -> Told:
+    judged_s = sum(seconds.values())
+    if judged_s <= 0:
+        return Told(0.0, None, None)
+    return Told(judged_s, seconds["unsure"] / judged_s, tuple(seconds[name] / judged_s for name in CLASSES))

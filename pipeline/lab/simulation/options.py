@@ -1,0 +1,141 @@
+"""Scenes of simulated conversations, in small frozen groups; an unknown key is an error.
+
+What real talk is like comes from published studies, named beside each figure. Where a study gives the shape and we
+chose the number, it says so.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from ressenti.pipeline.config.group import Group, misfits
+from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.files.untrusted import RefusedError, parse_yaml, read_text
+
+Positive = Annotated[float, Field(gt=0, le=1000)]
+NotNegative = Annotated[float, Field(ge=0, le=100)]
+Level = Annotated[float, Field(ge=-200, le=200)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(pattern=r"^\w[\w-]*$", max_length=100)]  # of folders and files
+
+
+MOST_BYTES = 256 * 1024  # of a file of scenes
+
+
+class Talk(Group):
+    """Turn-taking. Lengths and gaps are log-normal: a median in seconds and the spread of the logarithm.
+
+    Changes of speaker: two in five overlap (Heldner & Edlund 2010), the others leave a gap, so that a change takes
+    about 0.2 s on average (Stivers et al. 2009; Levinson & Torreira 2015). That overlaps (Laskowski, Heldner & Edlund
+    2012) and pauses (Campione & Veronis 2002) are log-normal is theirs, medians and spreads are ours; so are the
+    lengths of turns. A fifth of utterances are backchannels (Jurafsky et al. 1997: .19 of Switchboard's).
+    """
+
+    turn_s: Annotated[float, Field(ge=0.1, le=600)] = 5.0
+    turn_spread: NotNegative = 0.8
+    overlap_share: Share = 0.4
+    overlap_s: Positive = 0.2
+    overlap_spread: NotNegative = 0.8
+    gap_s: Positive = 0.3
+    gap_spread: NotNegative = 1.0
+    pause_s: Positive = 0.5
+    pause_spread: NotNegative = 0.6
+    backchannel_share: Share = 0.19
+    return_share: Share = 0.6  # of changes among three or more, back to whoever spoke before (ours)
+
+
+class Phase(Group):
+    """A part of a script: its share of the conversation, and how likely each emotion is, by speaker.
+
+    The last entry holds for all further speakers.
+    """
+
+    share: Positive
+    emotions: tuple[dict[str, Positive], ...] = Field(min_length=1)
+
+
+class Sounding(Group):
+    """How it is recorded."""
+
+    level_dbfs: Level = -26.0
+    level_spread_db: NotNegative = 3.0  # standard deviation between speakers
+    telephone: bool = False  # 300 to 3,400 Hz
+    codecs: tuple[Literal["none", "mulaw", "alaw", "gsm", "opus", "mp3"], ...] = Field(
+        ("none",), min_length=1
+    )  # one is drawn for each
+    noise: Literal["none", "pink", "babble"] = "none"
+    snr_db: tuple[Level, Level] = (15.0, 30.0)  # drawn between
+    t60_s: tuple[NotNegative, NotNegative] = (0.0, 0.0)  # reverberation time, drawn between; 0 for none
+    direct_db: Level = 6.0  # direct sound above the reverberation
+    channels: Literal["mono", "split"] = "mono"  # split: one speaker per channel
+    bleed_db: tuple[Level, Level] = (-60.0, -60.0)  # of the other channels, drawn between
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        for name, (low, high) in (("snr_db", self.snr_db), ("t60_s", self.t60_s), ("bleed_db", self.bleed_db)):
+            if low > high:
+                raise ValueError(f"{name}: {low} is above {high}")
+        return self
+
+
+class Scene(Group):
+    """One kind of conversation; `corpora` are drawn by weight, and all speakers of a conversation are from one."""
+
+    conversations: Annotated[int, Field(ge=1, le=100_000)] = 1
+    speakers: tuple[Annotated[int, Field(ge=1, le=8)], Annotated[int, Field(ge=1, le=8)]] = (2, 2)
+    minutes: Annotated[float, Field(ge=0.1, le=720)] = 4.0
+    corpora: dict[str, Positive] = Field(min_length=1)
+    scripts: tuple[str, ...] = ()  # one is drawn for each; empty: any clip at any time
+    talk: Talk = Talk()
+    sound: Sounding = Sounding()
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.speakers[0] > self.speakers[1]:
+            raise ValueError(f"speakers: {self.speakers[0]} is above {self.speakers[1]}")
+        if self.sound.channels == "split" and self.speakers != (2, 2):
+            raise ValueError(f"channels: split has one speaker per channel, so speakers: [2, 2]; got {self.speakers}")
+        return self
+
+
+class Suite(Group):
+    """Scenes by name and the scripts that they draw from."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    scripts: dict[str, Annotated[tuple[Phase, ...], Field(min_length=1)]] = Field({})
+    scenes: dict[Name, Scene] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        for name, scene in self.scenes.items():
+            if unknown := set(scene.scripts) - set(self.scripts):
+                raise ValueError(f"{name}: unknown scripts {', '.join(sorted(unknown))}")
+        return self
+
+
+def suite_names() -> tuple[str, ...]:
+    """Names of the suites that come with the product."""
+    folder = resources.files("ressenti.configs") / "simulation"
+    return tuple(sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")))
+
+
+def load_suite(source: str) -> Suite:
+    """A suite by name, or from a YAML file; `ConfigError` where there is none, or where it does not fit."""
+    path = Path(source)
+    try:
+        if source in suite_names():
+            text = (resources.files("ressenti.configs") / "simulation" / f"{source}.yaml").read_text(encoding="utf-8")
+        else:
+            text = read_text(path, MOST_BYTES)
+        return Suite.model_validate(parse_yaml(text))
+    except OSError as exc:
+        raise ConfigError(f"{source}: no such suite; expected one of {', '.join(suite_names())}, or a file.") from exc
+    except RefusedError as exc:
+        raise ConfigError(f"{source}: {exc}. Expected scenes as in configs/simulation/standard.yaml.") from exc
+    except ValidationError as exc:
+        problems = misfits(exc, Suite)
+        raise ConfigError(f"{source}: {problems}. Expected scenes as in configs/simulation/standard.yaml.") from exc

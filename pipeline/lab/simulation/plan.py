@@ -1,0 +1,152 @@
+"""Voices and a scene -> who says what when (pure, from a seeded generator)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ressenti.pipeline.lab.simulation.options import Phase, Scene, Talk
+from ressenti.pipeline.lab.simulation.voices import Utterance, Voice
+
+_BEGIN_S = 0.5  # nobody speaks before
+_LONGEST_OVERLAP_S = 1.2
+_BACKCHANNEL_S = (0.3, 0.7)
+_BREATH_S = 0.1  # at least, before somebody who was just heard is heard again
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An utterance at its time; `until_s` cuts a backchannel out of its beginning."""
+
+    start_s: float
+    speaker: int
+    utterance: Utterance
+    until_s: float | None = None
+
+    @property
+    def end_s(self) -> float:
+        """When it ends."""
+        return self.start_s + (self.utterance.duration_s if self.until_s is None else self.until_s)
+
+
+class _Speaker:
+    """What a speaker says next: of an emotion, whatever was said least often so far."""
+
+    def __init__(self, voice: Voice, rng: np.random.Generator) -> None:
+        self._voice, self._rng = voice, rng
+        self._used = np.zeros(len(voice.utterances), dtype=int)
+        self.emotions = {u.emotion for u in voice.utterances}
+
+    def say(self, emotion: str | None) -> Utterance:
+        fits = [i for i, u in enumerate(self._voice.utterances) if emotion is None or u.emotion == emotion]
+        least = self._used[fits].min()
+        chosen = int(self._rng.choice([i for i in fits if self._used[i] == least]))
+        self._used[chosen] += 1
+        return self._voice.utterances[chosen]
+
+
+def make_plan(voices: Sequence[Voice], scene: Scene, script: Sequence[Phase], rng: np.random.Generator) -> list[Placed]:
+    """Turns, pauses, overlaps and backchannels of a conversation, in order of their start."""
+    talk, total_s = scene.talk, scene.minutes * 60
+    speakers = [_Speaker(voice, rng) for voice in voices]
+    parts = rng.permutation(len(voices))  # who plays which part of the script
+    ends = _phase_ends(script, total_s, rng)
+    placed: list[Placed] = []
+    silent_s = [0.0] * len(voices)  # since when each speaker is
+    at, now, before = _BEGIN_S, int(rng.integers(len(voices))), -1
+    while at < total_s - 2:
+        at = max(at, silent_s[now] + _BREATH_S)
+        emotion = _emotion(script, ends, at, int(parts[now]), speakers[now].emotions, rng)
+        turn = _turn(speakers[now], now, (at, total_s), emotion, talk, rng)
+        asides = _backchannels(turn, speakers, now, silent_s, talk, rng) if len(voices) > 1 else []
+        placed += turn + asides
+        for p in turn + asides:
+            silent_s[p.speaker] = max(silent_s[p.speaker], p.end_s)
+        after = _next(now, before, len(voices), talk, rng)
+        at = max(p.end_s for p in turn) + _offset(turn[-1].utterance, after == now, talk, rng)
+        before, now = now, after
+    return sorted(placed, key=lambda p: p.start_s)
+
+
+def _turn(
+    speaker: _Speaker, index: int, span: tuple[float, float], emotion: str | None, talk: Talk, rng: np.random.Generator
+) -> list[Placed]:
+    """Utterances with pauses between until the turn is long enough, or the conversation over."""
+    at, total_s = span
+    wanted_s = _lognormal(talk.turn_s, talk.turn_spread, rng)
+    out: list[Placed] = []
+    start = at
+    while not out or (start - at < wanted_s and start < total_s):
+        out.append(Placed(round(start, 3), index, speaker.say(emotion)))
+        start = out[-1].end_s + _lognormal(talk.pause_s, talk.pause_spread, rng)
+    return out
+
+
+def _backchannels(
+    turn: Sequence[Placed],
+    speakers: Sequence[_Speaker],
+    now: int,
+    silent_s: Sequence[float],
+    talk: Talk,
+    rng: np.random.Generator,
+) -> list[Placed]:
+    """Short utterances of others inside a turn, well before it ends, and of nobody who still talks himself."""
+    out: list[Placed] = []
+    chance = talk.backchannel_share / max(1e-9, 1 - talk.backchannel_share)
+    free_s = turn[0].start_s + 0.5
+    for unit in turn:
+        length_s = round(float(rng.uniform(*_BACKCHANNEL_S)), 2)
+        start_s = round(unit.start_s + float(rng.uniform(0.3, 0.9)) * unit.utterance.duration_s, 3)
+        last_s = turn[-1].end_s - _LONGEST_OVERLAP_S - 0.3
+        other = int(rng.choice([i for i in range(len(speakers)) if i != now]))
+        said = speakers[other].say("neutral" if "neutral" in speakers[other].emotions else None)
+        fits = start_s >= max(free_s, silent_s[other] + _BREATH_S) and start_s + length_s <= last_s
+        if rng.random() < chance and fits:
+            out.append(Placed(start_s, other, said, min(length_s, said.duration_s)))
+            free_s = start_s + length_s + 0.3
+    return out
+
+
+def _next(now: int, before: int, count: int, talk: Talk, rng: np.random.Generator) -> int:
+    """Who speaks next: never the same, and among several rather whoever spoke before."""
+    if count == 1:
+        return 0
+    if 0 <= before != now and (count == 2 or rng.random() < talk.return_share):
+        return before
+    return int(rng.choice([i for i in range(count) if i not in (now, before)] or [1 - now]))
+
+
+def _offset(last: Utterance, same: bool, talk: Talk, rng: np.random.Generator) -> float:
+    """Seconds from the end of a turn to the next: a gap, or less than nothing where they overlap."""
+    if not same and rng.random() < talk.overlap_share:
+        overlap_s = _lognormal(talk.overlap_s, talk.overlap_spread, rng)
+        return -min(overlap_s, 0.5 * last.duration_s, _LONGEST_OVERLAP_S)
+    return _lognormal(talk.gap_s, talk.gap_spread, rng)
+
+
+def _phase_ends(script: Sequence[Phase], total_s: float, rng: np.random.Generator) -> list[float]:
+    """When each phase ends: by its share, a little different each time."""
+    shares = np.array([phase.share for phase in script]) * np.exp(rng.normal(0, 0.15, len(script)))
+    return (np.cumsum(shares) / max(shares.sum(), 1e-9) * total_s).tolist() if len(script) else []
+
+
+def _emotion(
+    script: Sequence[Phase], ends: Sequence[float], at: float, part: int, known: set[str], rng: np.random.Generator
+) -> str | None:
+    """The emotion of a turn by the script, out of those that the voice has; None: any."""
+    if not script:
+        return None
+    phase = script[min(sum(at >= end for end in ends), len(script) - 1)]
+    wanted = phase.emotions[min(part, len(phase.emotions) - 1)]
+    likely = {name: weight for name, weight in wanted.items() if name in known}
+    if not likely:
+        return "neutral" if "neutral" in known else None
+    names = sorted(likely)
+    weights = np.array([likely[name] for name in names])
+    return str(rng.choice(names, p=weights / weights.sum()))
+
+
+def _lognormal(median: float, spread: float, rng: np.random.Generator) -> float:
+    return float(median * np.exp(rng.normal(0, spread)))

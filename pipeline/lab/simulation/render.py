@@ -1,0 +1,115 @@
+"""A plan -> sound and its truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ressenti.pipeline.audio import RATE_HZ, Samples
+from ressenti.pipeline.lab.simulation.options import Sounding
+from ressenti.pipeline.lab.simulation.plan import Placed
+from ressenti.pipeline.lab.simulation.voices import LEVEL_DBFS, Voice
+from ressenti.pipeline.lab.speech import acoustics
+from ressenti.pipeline.lab.speech.acoustics import Sound
+from ressenti.pipeline.lab.speech.truth import TruthSegment
+
+Tracks = npt.NDArray[np.float32]
+_BACKCHANNEL_DB = -6.0
+_VOICES = 4  # that babble in the background
+
+
+def truth_of(plan: Sequence[Placed], voices: Sequence[Voice], sound: Sounding) -> tuple[TruthSegment, ...]:
+    """Every stretch of speech of a plan, in order of time (pure)."""
+    out = []
+    for placed in plan:
+        u = placed.utterance
+        for start, end in u.stretches:
+            stop = end if placed.until_s is None else min(end, placed.until_s)
+            if stop <= start:
+                continue
+            out.append(
+                TruthSegment(
+                    start_s=round(placed.start_s + start, 3),
+                    end_s=round(placed.start_s + stop, 3),
+                    speaker=voices[placed.speaker].name,
+                    channel=placed.speaker + 1 if sound.channels == "split" else 1,
+                    label=u.label,
+                    valence=u.valence,
+                    arousal=u.arousal,
+                    kind="turn" if placed.until_s is None else "backchannel",
+                    source=u.source,
+                )
+            )
+    return tuple(sorted(out, key=lambda s: (s.start_s, s.end_s, s.speaker)))
+
+
+def render(
+    plan: Sequence[Placed],
+    count: int,
+    length_s: float,
+    options: Sounding,
+    others: Voice | None,
+    rng: np.random.Generator,
+) -> Samples:
+    """Samples (channels, n) of a plan for `count` speakers; `others` babble in the background where that is asked for.
+
+    Room, then level, channels and bleed, then noise, telephone band and codec.
+    """
+    length = round(length_s * RATE_HZ)
+    tracks = _tracks(plan, count, length)
+    low, high = options.t60_s
+    t60_s = float(rng.uniform(low, high)) if high else 0.0
+    gains_db = options.level_dbfs - LEVEL_DBFS + rng.normal(0, options.level_spread_db, count)
+    for k in range(count):
+        if t60_s > 0:
+            tracks[k] = acoustics.reverberant(tracks[k], t60_s, options.direct_db, rng)
+        tracks[k] *= np.float32(10 ** (gains_db[k] / 20))
+    channels = tracks if options.channels == "split" else tracks.sum(axis=0, keepdims=True)
+    if options.channels == "split":
+        bleed = np.float32(10 ** (float(rng.uniform(*options.bleed_db)) / 20))
+        channels = channels + bleed * (channels.sum(axis=0) - channels)
+    snr_db, codec = float(rng.uniform(*options.snr_db)), str(rng.choice(options.codecs))
+    return np.stack([_line(channel, options, snr_db, codec, others, rng) for channel in channels])
+
+
+def _tracks(plan: Sequence[Placed], count: int, length: int) -> Tracks:
+    """Dry speech (speakers, n)."""
+    tracks = np.zeros((count, length), np.float32)
+    for placed in plan:
+        sound = placed.utterance.sound
+        if placed.until_s is not None:
+            sound = _faded(sound[: round(placed.until_s * RATE_HZ)]) * np.float32(10 ** (_BACKCHANNEL_DB / 20))
+        start = round(placed.start_s * RATE_HZ)
+        sound = sound[: max(0, length - start)]
+        tracks[placed.speaker, start : start + len(sound)] += sound
+    return tracks
+
+
+def _faded(sound: Sound) -> Sound:
+    """Sound that ends in 20 ms instead of a click."""
+    count = min(len(sound), RATE_HZ // 50)
+    out = sound.copy()
+    out[len(out) - count :] *= np.linspace(1, 0, count, dtype=np.float32)
+    return out
+
+
+def _line(
+    channel: Sound, options: Sounding, snr_db: float, codec: str, others: Voice | None, rng: np.random.Generator
+) -> Samples:
+    """One channel with its noise, band and codec."""
+    sound = channel
+    if options.noise == "pink":
+        sound = acoustics.with_noise(sound, acoustics.pink_noise(len(sound), rng), snr_db)
+    elif options.noise == "babble" and others is not None:
+        chosen = rng.permutation(len(others.utterances))[:_VOICES]
+        talk = acoustics.babble([others.utterances[i].sound for i in chosen], len(sound), rng)
+        sound = acoustics.with_noise(sound, talk, snr_db)
+    if options.telephone:
+        sound = acoustics.telephone(sound)
+    sound = sound * np.float32(min(1.0, 0.95 / max(float(np.abs(sound).max()), 1e-9)))
+    for name in acoustics.CODECS:
+        if name == codec:
+            sound = acoustics.through(sound, name)
+    return acoustics.to_int16(sound)

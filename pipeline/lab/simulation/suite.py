@@ -1,0 +1,124 @@
+"""A suite and labelled speech -> its conversations, one after the other, the same for the same seed."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ressenti.pipeline.audio import RATE_HZ, Samples
+from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.lab.simulation.options import Scene, Suite
+from ressenti.pipeline.lab.simulation.plan import make_plan
+from ressenti.pipeline.lab.simulation.render import render, truth_of
+from ressenti.pipeline.lab.simulation.voices import Voice, make_voice, name_of
+from ressenti.pipeline.lab.speech.corpora import Clip
+from ressenti.pipeline.lab.speech.truth import TruthSegment, emotions_csv, rttm
+
+_ENOUGH = 1 / 3  # of what a speaker will say; the rest is said again
+_BABBLE = 12  # clips of others for the background
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """One conversation: samples (channels, n) at 16 kHz and every stretch of speech in it."""
+
+    name: str
+    scene: str
+    samples: Samples
+    truth: tuple[TruthSegment, ...]
+
+    def files(self) -> dict[str, bytes | str]:
+        """Contents of its files by ending: the recording, its RTTM, and the emotion of each stretch.
+
+        The recording is FLAC; `.emotions.csv` has the fields of `TruthSegment` as columns.
+        """
+        import soundfile
+
+        sound = io.BytesIO()
+        soundfile.write(sound, self.samples.T, RATE_HZ, format="FLAC", subtype="PCM_16")
+        return {
+            ".flac": sound.getvalue(),
+            ".rttm": rttm(self.truth, self.name),
+            ".emotions.csv": emotions_csv(self.truth),
+        }
+
+
+def simulate(suite: Suite, clips: Sequence[Clip], only: Sequence[str] = ()) -> Iterator[Simulated]:
+    """The conversations of a suite (of the scenes `only`, where named), each from its own seed.
+
+    Raises `ConfigError` for an unknown scene, or where a scene's corpora have too few speakers.
+    """
+    if unknown := set(only) - set(suite.scenes):
+        raise ConfigError(f"unknown scenes {', '.join(sorted(unknown))}; expected some of {', '.join(suite.scenes)}.")
+    speech = _Speech(clips)
+    for name, scene in suite.scenes.items():
+        if only and name not in only:
+            continue
+        for index in range(scene.conversations):
+            rng = np.random.default_rng([suite.seed, zlib.crc32(name.encode()), index])
+            yield _conversation(f"{name}-{index + 1:02d}", name, scene, suite, speech, rng)
+
+
+def _conversation(
+    name: str, scene_name: str, scene: Scene, suite: Suite, speech: _Speech, rng: np.random.Generator
+) -> Simulated:
+    count = int(rng.integers(scene.speakers[0], scene.speakers[1] + 1))
+    voices = speech.draw(scene, count, rng)
+    script = suite.scripts[str(rng.choice(scene.scripts))] if scene.scripts else ()
+    plan = make_plan(voices, scene, script, rng)
+    others = speech.background(voices, rng) if scene.sound.noise == "babble" else None
+    length_s = max(placed.end_s for placed in plan) + 0.5
+    samples = render(plan, count, length_s, scene.sound, others, rng)
+    return Simulated(name, scene_name, samples, truth_of(plan, voices, scene.sound))
+
+
+class _Speech:
+    """Speakers by corpus, whose clips are read when they are first needed."""
+
+    def __init__(self, clips: Sequence[Clip]) -> None:
+        self._clips: dict[tuple[str, str], list[Clip]] = {}
+        for clip in clips:
+            self._clips.setdefault(clip.who, []).append(clip)
+        self._voices: dict[tuple[str, str], Voice] = {}
+
+    def draw(self, scene: Scene, count: int, rng: np.random.Generator) -> list[Voice]:
+        """Different speakers of one corpus; those with enough to say, where there are enough of them."""
+        names = sorted(scene.corpora)
+        weights = np.array([scene.corpora[name] for name in names])
+        corpus = str(rng.choice(names, p=weights / weights.sum()))
+        speakers = sorted(who for who in self._clips if who[0] == corpus)
+        order = [speakers[i] for i in rng.permutation(len(speakers))]
+        needed_s = scene.minutes * 60 / count * _ENOUGH
+        chosen: list[tuple[str, str]] = []
+        for who in order:
+            if len(chosen) == count:
+                break
+            if self._voice(who).duration_s >= needed_s:
+                chosen.append(who)
+        spare = [who for who in order if who not in chosen and (len(chosen) == count or self._voice(who).utterances)]
+        chosen += spare[: count - len(chosen)]
+        if len(chosen) < count:
+            raise ConfigError(
+                f"{corpus}: {len(chosen)} speakers that no training has seen, {count} are needed. "
+                "Name more labelled speech, or another corpus in the scene."
+            )
+        return [self._voice(who) for who in chosen]
+
+    def background(self, voices: Sequence[Voice], rng: np.random.Generator) -> Voice:
+        """Utterances of speakers who are not in the conversation."""
+        present = {voice.name for voice in voices}
+        absent = [who for who in sorted(self._clips) if name_of(who) not in present]
+        drawn = [absent[i] for i in rng.permutation(len(absent))[:_BABBLE]]
+        talk = tuple(u for who in drawn for u in self._voice(who).utterances[:1])
+        if not talk:
+            raise ConfigError("noise: babble, but nobody is left to talk in the background. Name more speech.")
+        return Voice("background", talk)
+
+    def _voice(self, who: tuple[str, str]) -> Voice:
+        if who not in self._voices:
+            self._voices[who] = make_voice(self._clips[who])
+        return self._voices[who]

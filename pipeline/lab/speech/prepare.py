@@ -1,0 +1,27 @@
+"""Labelled clips -> samples of the speech in them, decoded and cut as recordings are."""
+
+from __future__ import annotations
+
+from ressenti.pipeline import audio
+from ressenti.pipeline.audio import RATE_HZ, Audio, Samples
+from ressenti.pipeline.audio.channels import lay_out
+from ressenti.pipeline.config import AudioOptions, DiarizationOptions
+from ressenti.pipeline.diarization.vad import detect_speech
+from ressenti.pipeline.errors import NotFoundError
+from ressenti.pipeline.files.paths import is_there
+from ressenti.pipeline.lab.speech.corpora import Clip
+
+
+def read(clip: Clip) -> Samples:
+    """Samples of a clip (n,), its channels mixed; raises the subclass of `InputError` that fits."""
+    if not is_there(clip.path):
+        raise NotFoundError(f"{clip.path}: no such clip; a manifest's paths are relative to its own folder. Mend it.")
+    options = AudioOptions(min_duration_s=0.1, silent_dbfs=-90.0)
+    _, sound = audio.load(clip.path, options, trusted=True)  # thousands of short clips of a corpus
+    samples: Samples = lay_out(sound, "mono", options).audio.samples[0]
+    return samples
+
+
+def speech_of(samples: Samples, options: DiarizationOptions) -> Samples:
+    """The speech in samples (n,) without its pauses, as recordings are heard; all where there is none."""
+    return Audio(samples[None]).joined(detect_speech(samples, options) or [(0.0, len(samples) / RATE_HZ)])

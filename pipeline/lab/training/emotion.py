@@ -1,0 +1,289 @@
+"""How the built-in emotion model was made: `python -m ressenti.pipeline.lab.training.emotion --data DIR`.
+
+DIR holds labelled corpora (`ravdess/labels.csv`, ...). Seeded; two cores need about ten minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from torch import Tensor, nn
+
+from ressenti.pipeline.audio import file_sha256
+from ressenti.pipeline.emotion import features
+from ressenti.pipeline.emotion.builtin import KNOWN_S, BuiltinEmotion
+from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.lab.evaluation.metrics import confusion, macro_f1
+from ressenti.pipeline.lab.speech import corpora
+from ressenti.pipeline.lab.speech.augmentation import SHARES
+from ressenti.pipeline.lab.training.baseline import Baseline, fit_baseline
+from ressenti.pipeline.lab.training.clip_features import Material, gather
+from ressenti.pipeline.lab.training.network import EmotionNet
+from ressenti.pipeline.lab.training.weighted_clips import Recipe, examples_of
+from ressenti.pipeline.models import voice_encoder
+
+MODELS = Path(__file__).resolve().parents[2] / "models"
+_PART = 8_192  # examples at a time through the network, for the memory's sake
+
+
+@dataclass(frozen=True)
+class Job:
+    """One network to be trained: from which clips of the material, by which recipe and seed."""
+
+    material: Material
+    clips: tuple[int, ...]
+    recipe: Recipe
+    seed: int
+
+
+def train_network(job: Job) -> EmotionNet:
+    """Fit one network to all of its examples at once (L-BFGS), its weights held small."""
+    recipe = job.recipe
+    torch.manual_seed(job.seed)
+    net = EmotionNet(fit_baseline(job.material, job.clips))
+    examples = examples_of(job.material, job.clips, net.baseline, recipe, job.seed)
+    data = {name: torch.from_numpy(value) for name, value in vars(examples).items()}
+    matrices = [p for p in net.parameters() if p.ndim == 2]
+    optimiser = torch.optim.LBFGS(
+        net.parameters(),
+        max_iter=recipe.steps,
+        max_eval=2 * recipe.steps,
+        history_size=20,
+        line_search_fn="strong_wolfe",
+    )
+    tried = 0
+
+    def loss() -> Tensor:
+        nonlocal tried
+        optimiser.zero_grad()
+        total = torch.zeros(())
+        for start in range(0, len(data["weights"]), _PART):
+            part = {name: value[start : start + _PART] for name, value in data.items()}
+            of_part = _loss_of(net, part) / len(data["weights"])
+            of_part.backward()  # type: ignore[no-untyped-call]
+            total = total + of_part.detach()
+        small = recipe.penalty * torch.stack([(m**2).sum() for m in matrices]).sum()
+        small.backward()  # type: ignore[no-untyped-call]
+        tried += 1
+        if tried % 25 == 0:
+            typer.echo(f"seed {job.seed}  {tried} tried  loss {total.item() + small.item():.4f}", err=True)
+        return total + small.detach()
+
+    optimiser.step(loss)  # type: ignore[no-untyped-call]
+    return net.eval()
+
+
+def _loss_of(net: EmotionNet, part: dict[str, Tensor]) -> Tensor:
+    """Sum over examples of what is missed: emotions, classes and the plane."""
+    classes, emotions, plane, _ = net.judge(part["differences"])
+    missed = cross_entropy(emotions, part["emotions"]) + cross_entropy(classes, part["classes"])
+    missed = missed + 2 * ((plane - part["plane"]) ** 2).mean(1) * part["speech"]
+    total: Tensor = (missed * part["weights"]).sum()
+    return total
+
+
+def train_networks(jobs: Sequence[Job]) -> list[EmotionNet]:
+    """Train networks side by side; the cores are shared out among them."""
+    cores = os.cpu_count() or 1
+    count = min(len(jobs), cores)
+    with ProcessPoolExecutor(count, get_context("spawn"), torch.set_num_threads, (cores // count,)) as pool:
+        return [_net_of(state) for state in pool.map(_trained_state, jobs)]
+
+
+def _trained_state(job: Job) -> dict[str, np.ndarray]:
+    return {name: value.numpy() for name, value in train_network(job).state_dict().items()}
+
+
+def _net_of(state: dict[str, np.ndarray]) -> EmotionNet:
+    net = EmotionNet(Baseline(len(state["baseline.ratio"])))
+    net.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
+    return net.eval()
+
+
+def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """Cross entropy (n,) of logits (n, k) with targets (n, k)."""
+    return -(targets * torch.log_softmax(logits, dim=1)).sum(1)
+
+
+def export(net: nn.Module, path: Path) -> None:
+    """Write the network as ONNX, for any number of impressions of one speaker."""
+    outputs = ["classes", "emotions", "valence_arousal", "embedding"]
+    torch.onnx.export(
+        net,
+        (torch.zeros(2, features.WIDTH), torch.zeros(1, features.WIDTH), torch.ones(1, 1)),
+        str(path),
+        input_names=["values", "speaker", "seconds"],
+        output_names=outputs,
+        dynamic_axes={name: {0: "n"} for name in ("values", *outputs)},
+        opset_version=17,
+        dynamo=False,
+    )
+
+
+def write_model(
+    net: nn.Module,
+    recipe: Recipe,
+    temperatures: tuple[float, float],
+    out: Path,
+    learned: Iterable[tuple[str, str]] = (),
+) -> None:
+    """Write `emotion.onnx` and `emotion.json`: all that inference needs, how it was made and from which speakers.
+
+    `temperatures` are of a clip alone and of a speaker of whom much is heard.
+    """
+    export(net.eval(), out / "emotion.onnx")
+    about = {
+        "sha256": file_sha256(out / "emotion.onnx"),
+        "encoder": voice_encoder.hashes()["voice.onnx"],
+        "temperature": round(temperatures[1], 4),
+        "temperature_alone": round(temperatures[0], 4),
+        "recipe": asdict(recipe),
+        "learned": by_corpus(learned),
+    }
+    (out / "emotion.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+
+
+def by_corpus(speakers: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Names of (corpus, speaker) pairs by corpus, sorted."""
+    out: dict[str, list[str]] = {}
+    for corpus, name in sorted(set(speakers)):
+        out.setdefault(corpus, []).append(name)
+    return out
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Class labels (n,), logits (n, 5) before the temperature, seconds heard of the speaker (n,), weights (n,)."""
+
+    truth: np.ndarray
+    logits: np.ndarray
+    seconds: np.ndarray
+    weights: np.ndarray
+
+
+def temperatures_of(judged: Judged) -> tuple[float, float]:
+    """The temperatures that make softmax scores most likely for the labels (Guo et al. 2017): alone, and well known."""
+    from scipy.optimize import minimize
+    from scipy.special import log_softmax
+
+    rows = np.arange(len(judged.truth))
+    own = judged.seconds / (judged.seconds + KNOWN_S)
+
+    def missed(logs: np.ndarray) -> float:
+        alone, known = np.exp(logs)
+        scaled = judged.logits / (own * known + (1 - own) * alone)[:, None]
+        return float(-np.average(log_softmax(scaled, axis=1)[rows, judged.truth], weights=judged.weights))
+
+    alone, known = np.exp(minimize(missed, np.zeros(2), method="Nelder-Mead", bounds=[(-1.6, 1.6)] * 2).x)
+    return float(alone), float(known)
+
+
+def judged_by(model: BuiltinEmotion, material: Material, clips: Sequence[int], *, alone: bool = False) -> Judged:
+    """How a model hears those clips that have a class.
+
+    Each speaker is heard in every surrounding, so that temperatures that are fitted on them fit all of these, and each
+    counts alike, however many clips there are of him or her. With `alone`, nothing else is heard of a speaker.
+    """
+    truth: list[int | None] = []
+    parts = []
+    for who in sorted({material.clips[i].who for i in clips}):
+        rows = [i for i in clips if material.clips[i].who == who and material.clips[i].label is not None]
+        for surrounding in SHARES if rows else ():
+            for own in [[i] for i in rows] if alone else [rows]:
+                logits, _, seconds = model.logits(material.heard(own, surrounding))
+                parts.append((logits, np.full(len(own), seconds), np.full(len(own), 1 / len(rows))))
+                truth += [material.clips[i].label for i in own]
+    return Judged(np.array(truth), *(np.concatenate(values) for values in zip(*parts, strict=True)))
+
+
+def both(one: Judged, other: Judged) -> Judged:
+    """Two as one."""
+    return Judged(*(np.concatenate(pair) for pair in zip(vars(one).values(), vars(other).values(), strict=True)))
+
+
+def voices_of(parts: Sequence[Sequence[corpora.Clip]], recipe: Recipe) -> list[corpora.Clip]:
+    """Clips that may babble behind others: those that each part has, of the corpora that the recipe names or of any.
+
+    Where the parts share none, noise stands for babble.
+    """
+    every = set(parts[0]).intersection(*parts[1:])
+    shared = [clip for clip in dict.fromkeys(parts[0]) if clip in every]
+    return [clip for clip in shared if clip.corpus in recipe.voices] or shared
+
+
+def train_models(
+    parts: Sequence[Sequence[corpora.Clip]],
+    outs: Sequence[Path],
+    recipe: Recipe,
+    voices: Sequence[corpora.Clip],
+    cache: Path | None = None,
+) -> list[float]:
+    """Train a model from each part of the clips and write it into its folder, all side by side.
+
+    Each is trained twice: without a third of the speakers, to fit the temperatures on these, and with all of them,
+    which is kept. Returns the macro F1 of the first on whom it left out. `voices` may babble behind others; `cache`
+    keeps what was heard of the clips from run to run. Raises `ConfigError` where there are too few speakers.
+    """
+    clips = list(dict.fromkeys(clip for part in parts for clip in part))
+    missing = [corpora.left_out(part) for part in parts]
+    if not all(missing):
+        raise ConfigError("no corpus of three speakers or more; expected one, to fit temperatures on one of them.")
+    for part, without in zip(parts, missing, strict=True):
+        if not any(clip.who in without and clip.label is not None for clip in part):
+            names = ", ".join("/".join(who) for who in sorted(without))
+            raise ConfigError(f"no clip of a class by {names}; expected some, to fit temperatures on.")
+    with tempfile.TemporaryDirectory() as folder:
+        material = gather(clips, voices, cache or Path(folder))
+        place = {clip: i for i, clip in enumerate(clips)}
+        jobs = []
+        for part, without in zip(parts, missing, strict=True):
+            rows = [place[clip] for clip in part]
+            kept = [i for i in rows if clips[i].who not in without]
+            jobs += [Job(material, tuple(own), recipe, recipe.seed) for own in (kept, rows)]
+        nets = train_networks(jobs)
+        pairs = zip(nets[::2], nets[1::2], jobs[1::2], missing, outs, strict=True)
+        return [_calibrated(first, net, job, without, out) for first, net, job, without, out in pairs]
+
+
+def _calibrated(first: EmotionNet, net: EmotionNet, job: Job, without: frozenset[tuple[str, str]], out: Path) -> float:
+    """Write a network with the temperature of another that left speakers out, fitted on these; its macro F1 there."""
+    unseen = [i for i in job.clips if job.material.clips[i].who in without]
+    with tempfile.TemporaryDirectory() as folder:
+        write_model(first, job.recipe, (1.0, 1.0), Path(folder))
+        model = BuiltinEmotion(Path(folder))
+        own, alone = (judged_by(model, job.material, unseen, alone=alone) for alone in (False, True))
+    out.mkdir(parents=True, exist_ok=True)
+    learned = {job.material.clips[i].who for i in job.clips}
+    write_model(net, job.recipe, temperatures_of(both(own, alone)), out, learned)
+    return macro_f1(confusion(own.truth, own.logits.argmax(axis=1)))
+
+
+def main(
+    data: Annotated[Path, typer.Option(help="folder of labelled corpora")],
+    out: Annotated[Path, typer.Option(help="where the weights go")] = MODELS,
+    cache: Annotated[Path | None, typer.Option(help="keep prepared clips here: about 80 MB")] = None,
+    seed: int = Recipe.seed,
+    steps: int = Recipe.steps,
+) -> None:
+    """Train, calibrate and write `emotion.onnx` and `emotion.json`; held-out speakers are not read."""
+    recipe = Recipe(seed=seed, steps=steps)
+    learn, _ = corpora.split([clip for clip in corpora.read_clips(data) if clip.emotion])
+    (unseen_f1,) = train_models([learn], [out], recipe, voices_of([learn], recipe), cache)
+    alone, known = BuiltinEmotion(out).temperatures
+    typer.echo(f"temperature {known:.3f}, of a clip alone {alone:.3f}")
+    typer.echo(f"left-out speakers, all surroundings: macro F1 {unseen_f1:.3f}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

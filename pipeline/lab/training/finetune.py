@@ -1,0 +1,241 @@
+"""`ressenti train emotion`: labelled clips and a base in, a folder out that works as an emotion model.
+
+OUT/            config.json, model.safetensors, preprocessor_config.json, README.md, training.json
+.OUT.partial/   while it lasts: plan.json (what is trained, on what), sound.raw, the checkpoints, the folder to be
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from ressenti.pipeline.audio import RATE_HZ
+from ressenti.pipeline.config import Config
+from ressenti.pipeline.emotion.placement import place, use_all_cores
+from ressenti.pipeline.errors import ConfigError, OutputError, OutputExistsError
+from ressenti.pipeline.files.disk import writing
+from ressenti.pipeline.files.paths import is_folder, is_there
+from ressenti.pipeline.lab.speech.corpora import Clip, read_clips
+from ressenti.pipeline.lab.training.base import Base, find_base, load_base, write_model
+from ressenti.pipeline.lab.training.card import write_papers
+from ressenti.pipeline.lab.training.folds import Parts, divide, missing_classes, with_class
+from ressenti.pipeline.lab.training.plan import go_on, kept_plan, plan_of
+from ressenti.pipeline.lab.training.recipe import Recipe
+from ressenti.pipeline.lab.training.sounds import Lessons, Sounds, gather
+from ressenti.pipeline.models.folders import put_in_place
+from ressenti.pipeline.records import CLASSES, Progress, ignore_progress
+from ressenti.pipeline.turns import windows_of
+
+if TYPE_CHECKING:
+    from ressenti.pipeline.lab.evaluation.emotion import EmotionFigures
+    from ressenti.pipeline.lab.training.learner import Epoch
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asks for: manifest, base, where to write, the licence, and the command as it was given."""
+
+    manifest: Path
+    base: str
+    out: Path
+    licence: str | None = None
+    allow_missing: bool = False
+    overwrite: bool = False
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Material:
+    """Clips that can be learned from, by part, with their samples in the order of `clips`; `left_out` by reason."""
+
+    parts: Parts
+    clips: tuple[Clip, ...]
+    sounds: Sounds
+    left_out: dict[str, int]
+
+    def rows(self, part: str) -> tuple[int, ...]:
+        """Indices of the clips of a part."""
+        own = {clip.path for clip in self.parts.named()[part]}
+        return tuple(i for i, clip in enumerate(self.clips) if clip.path in own)
+
+    def labels(self, part: str) -> dict[int, int]:
+        """Class indices of the clips of a part."""
+        return {i: label for i in self.rows(part) if (label := self.clips[i].label) is not None}
+
+
+@dataclass(frozen=True)
+class Made:
+    """A finished training: the folder, and what its model card says."""
+
+    out: Path
+    base: Base
+    own_head: bool
+    material: Material
+    curve: tuple[Epoch, ...]
+    figures: EmotionFigures
+    at_thresholds: tuple[float, ...]
+    placed: tuple[str, str]
+
+
+def finetune(
+    request: Request,
+    recipe: Recipe,
+    config: Config,
+    progress: Progress = ignore_progress,
+    tell: Callable[[Epoch], None] = lambda _: None,
+) -> Made:
+    """Train as requested, or go on where the same training was interrupted; OUT appears whole or not at all.
+
+    Raises `ConfigError` for material that does not suffice or an interrupted training that was another one,
+    `InputError` for clips that cannot be read, `ModelError` for a base that is damaged or unfit, `OutputExistsError`,
+    `OutputError` and `DiskFullError`.
+    """
+    from filelock import FileLock, Timeout
+
+    work = request.out.resolve().with_name(f".{request.out.resolve().name}.partial")
+    lock = work.with_name(f"{work.name}.lock")
+    _check_free(request, work)
+    base = find_base(request.base)
+    clips, left_out = with_class(read_clips(request.manifest), config.affect)
+    _check_classes(divide(clips, base.learned, recipe.seed), clips, allow_missing=request.allow_missing)
+    with writing(work):
+        work.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(lock, timeout=0):
+            with writing(work):
+                if request.overwrite and is_there(work):
+                    shutil.rmtree(work)
+                work.mkdir(exist_ok=True)
+            made = _finetune(request, recipe, config, base, (clips, left_out), work, progress, tell)
+            with writing(work):
+                shutil.rmtree(work)
+    except Timeout as exc:
+        raise OutputError(f"{request.out}: another training is at it. Wait for it, or choose another --out.") from exc
+    lock.unlink(missing_ok=True)
+    return made
+
+
+def _finetune(
+    request: Request,
+    recipe: Recipe,
+    config: Config,
+    base: Base,
+    labelled: tuple[list[Clip], dict[str, int]],
+    work: Path,
+    progress: Progress,
+    tell: Callable[[Epoch], None],
+) -> Made:
+    from ressenti.pipeline.emotion.waveforms import Waveforms
+    from ressenti.pipeline.lab.training.fit import fit
+    from ressenti.pipeline.lab.training.learner import Learner, Windows, begin_at_odds
+
+    device, dtype = place(_computed(config).emotion)
+    material = _gather(request, recipe, config, base, labelled, work, progress)
+    go_on(plan_of(recipe, config, base, material, (device, dtype), replaces=request.overwrite), work, request.out)
+    if device == "cpu":
+        use_all_cores()
+    model, own_head = load_base(base, recipe.seed)
+    waveforms = Waveforms(base.checkpoint.extractor, model.config)
+    train, validation = material.labels("train"), material.labels("validation")
+    if not own_head:
+        begin_at_odds(model, list(train.values()), recipe.heaviest)
+    crop = round(recipe.max_crop_s * RATE_HZ)
+    lessons = Lessons(material.sounds, tuple(train), recipe.batch, crop, recipe.seed, waveforms.pads)
+    windows = Windows(material.sounds, _windows(material, tuple(validation), config), validation)
+    learner = Learner(model, waveforms, lessons, train, windows, recipe)
+    curve = fit(learner, (device, dtype), work, progress, tell)
+    folder = work / "model"
+    with writing(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        write_model(model, base, folder)
+    figures, at_thresholds = _tested(folder, material, config, progress)
+    made = Made(request.out, base, own_head, material, curve, figures, at_thresholds, (device, dtype))
+    with writing(request.out):
+        write_papers(made, request, recipe, config, folder)
+        put_in_place(folder, request.out.resolve())
+    return made
+
+
+def _check_free(request: Request, work: Path) -> None:
+    out = request.out
+    if is_there(out) and not is_folder(out):
+        raise OutputError(f"{out}: a file; expected a folder to make. Choose another --out.")
+    if is_folder(out) and not request.overwrite and not ((kept := kept_plan(work)) and kept.replaces):
+        raise OutputExistsError(f"{out}: exists already. Add --overwrite to train anew, or choose another --out.")
+
+
+def _check_classes(parts: Parts, clips: Sequence[Clip], *, allow_missing: bool) -> None:
+    """Raise `ConfigError` where a class has no clip to learn from, unless that is allowed."""
+    missing = missing_classes(parts.train)
+    if len(missing) >= len(CLASSES) - 1:
+        raise ConfigError(f"only {len(CLASSES) - len(missing)} class to learn; expected clips of two classes or more.")
+    if not missing or allow_missing:
+        return
+    nowhere = missing_classes(clips)
+    raise ConfigError(
+        f"no clip of {', '.join(missing)} to learn from"
+        + (f" ({', '.join(nowhere)}: none at all)" if nowhere else "; speakers of validation or test alone have them")
+        + ". Add clips, or --allow-missing for a model that never gives these classes, which its reports then say."
+    )
+
+
+def _gather(
+    request: Request,
+    recipe: Recipe,
+    config: Config,
+    base: Base,
+    labelled: tuple[list[Clip], dict[str, int]],
+    work: Path,
+    progress: Progress,
+) -> Material:
+    sounds, clips, short = gather(labelled[0], work / "sound.raw", config, progress)
+    parts = divide(clips, base.learned, recipe.seed)
+    _check_classes(parts, clips, allow_missing=request.allow_missing)
+    brief = {f"shorter than {config.emotion.min_judged_s} s": short} if short else {}
+    return Material(parts, tuple(clips), sounds, labelled[1] | brief)
+
+
+def _windows(material: Material, rows: Sequence[int], config: Config) -> tuple[tuple[int, int, int, float], ...]:
+    """What is scored of clips: speech without its pauses, a long clip's in windows of so much of it."""
+    out = []
+    for clip in rows:
+        length_s = material.sounds.length(clip) / RATE_HZ
+        for start, end, weight in windows_of([(0.0, length_s, length_s)], config.emotion):
+            out.append((clip, round(start * RATE_HZ), round(end * RATE_HZ) - round(start * RATE_HZ), weight))
+    return tuple(out)
+
+
+def _computed(config: Config) -> Config:
+    """int8 cannot be trained in: the format that the machine computes in then."""
+    if config.emotion.dtype != "int8":
+        return config
+    return config.model_copy(update={"emotion": config.emotion.model_copy(update={"dtype": "auto"})})
+
+
+def _tested(
+    folder: Path, material: Material, config: Config, progress: Progress
+) -> tuple[EmotionFigures, tuple[float, ...]]:
+    """Figures on the test speakers of the model as the product uses it, and F1 of each class at its threshold."""
+    from ressenti.pipeline.emotion import wav2vec2
+    from ressenti.pipeline.lab.evaluation.emotion import Cut, figures_of, hear
+
+    options = config.emotion.model_copy(update={"labels": None, "activation": "auto"})
+    model = wav2vec2.load(folder, options)
+    cuts = []
+    for i in material.rows("test"):
+        length_s = material.sounds.length(i) / RATE_HZ
+        plan = tuple(windows_of([(0.0, length_s, length_s)], config.emotion))
+        cuts.append(Cut(material.clips[i], material.sounds.cut(i), plan))
+    progress("test", 0, None)
+    heard = hear(cuts, model, config, alone=True)
+    at_thresholds = []
+    limits = cast("Mapping[str, float]", config.emotion.thresholds)
+    for k, name in enumerate(CLASSES):
+        pairs = [(h.clip.label == k, h.scores.scores[k] >= limits[name]) for h in heard]
+        both, seen = sum(a and b for a, b in pairs), sum(a + b for a, b in pairs)
+        at_thresholds.append(2 * both / seen if seen else 0.0)
+    return figures_of(heard, config), tuple(at_thresholds)

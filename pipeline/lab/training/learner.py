@@ -1,0 +1,177 @@
+"""What is trained: the classifier, its loss, its optimizer, and what each step and each epoch is made of.
+
+Step k depends on the seed and on k alone (`Lessons.at`, `Learner.training_step`), so what is killed and begun again
+gives what would have come without.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ressenti.pipeline.audio import RATE_HZ
+from ressenti.pipeline.emotion.batches import Limits, batches
+from ressenti.pipeline.emotion.heads import Classifier
+from ressenti.pipeline.emotion.waveforms import Waveforms
+from ressenti.pipeline.lab.evaluation.metrics import confusion, macro_f1
+from ressenti.pipeline.lab.training.recipe import Recipe
+from ressenti.pipeline.lab.training.sounds import Lessons, Sounds
+from ressenti.pipeline.models.torchaudio_import import import_torchaudio
+from ressenti.pipeline.records import CLASSES
+
+import_torchaudio()  # lightning's metrics import it where it is there
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import lightning
+
+if TYPE_CHECKING:
+    from lightning.pytorch.utilities.types import OptimizerLRScheduler
+
+_LIMITS = Limits(32 * RATE_HZ, 0.1)
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One point of the curve: mean loss of the training steps, loss and macro F1 of the validation clips."""
+
+    number: int
+    loss: float
+    validation_loss: float
+    macro_f1: float
+
+
+@dataclass(frozen=True)
+class Windows:
+    """What of the validation clips is scored: (clip, first sample, samples, weight); `labels` are by clip."""
+
+    sounds: Sounds
+    rows: tuple[tuple[int, int, int, float], ...]
+    labels: dict[int, int]
+
+    def batches(self, *, uneven: bool) -> list[list[int]]:
+        """Rows of similar length together, of the same where `uneven` is not."""
+        return batches([row[2] for row in self.rows], _LIMITS if uneven else Limits(_LIMITS.samples, 0.0))
+
+
+def weights_of(labels: Sequence[int], heaviest: float) -> tuple[float, ...]:
+    """How much the examples of each class count against those of the others: their ratio, bounded."""
+    counts = np.bincount(np.asarray(labels), minlength=len(CLASSES))
+    ratios = (len(labels) - counts) / np.maximum(counts, 1)
+    return tuple(float(weight) for weight in np.clip(ratios, 1 / heaviest, heaviest))
+
+
+def begin_at_odds(model: Classifier, labels: Sequence[int], heaviest: float) -> None:
+    """Let a fresh head give each class its weighted odds whatever it hears, in place.
+
+    Otherwise the first steps are spent on the bias alone, and what they do to the encoder is hard to undo (Lin et al.
+    2017, focal loss, 4.1); half an example is added to either side.
+    """
+    counts = np.bincount(np.asarray(labels), minlength=len(CLASSES))
+    odds = np.log((counts + 0.5) / (len(labels) - counts + 0.5)) + np.log(weights_of(labels, heaviest))
+    last = cast("nn.Linear", model.classifier)
+    last.bias = nn.Parameter(torch.tensor(odds, dtype=torch.float32))
+
+
+class Learner(lightning.LightningModule):
+    """The classifier, its loss (BCE of logits, several classes may hold at once), and its optimizer."""
+
+    def __init__(
+        self,
+        model: Classifier,
+        waveforms: Waveforms,
+        lessons: Lessons,
+        labels: dict[int, int],
+        windows: Windows,
+        recipe: Recipe,
+    ) -> None:
+        super().__init__()
+        self.model, self.waveforms, self.lessons, self.labels = model, waveforms, lessons, labels
+        self.windows, self.recipe = windows, recipe
+        self.batches = windows.batches(uneven=waveforms.pads)
+        self.curve: list[Epoch] = []
+        self.weights = torch.tensor(weights_of([labels[i] for i in lessons.clips], recipe.heaviest))
+        self._losses: list[float] = []
+        self._heard: dict[int, Tensor] = {}
+
+    def loss(self, logits: Tensor, labels: Sequence[int]) -> Tensor:
+        """Weighted binary cross entropy of logits (n, 5)."""
+        truth = nn.functional.one_hot(torch.tensor(labels, device=logits.device), len(CLASSES)).float()
+        return nn.functional.binary_cross_entropy_with_logits(
+            logits.float(), truth, pos_weight=self.weights.to(logits.device)
+        )
+
+    def hear(self, sounds: Sequence[Any]) -> Tensor:
+        """Logits (n, 5) of sounds."""
+        values, mask = self.waveforms.batch(sounds)
+        mask = mask.to(self.device) if mask is not None else None
+        return cast("Tensor", self.model(values.to(self.device), mask))
+
+    def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
+        """One step, whose clips, crops, masks and dropout are drawn from the seed and its number."""
+        step = self.global_step
+        drawn = np.random.SeedSequence([self.recipe.seed, 2, step]).generate_state(2)
+        torch.manual_seed(int(drawn[0]))
+        np.random.seed(int(drawn[1]))  # noqa: NPY002  # transformers masks by it
+        clips, sounds = self.lessons.at(step)
+        loss = self.loss(self.hear(sounds), [self.labels[i] for i in clips])
+        self._losses.append(float(loss.detach()))
+        return loss
+
+    def validation_step(self, batch: Tensor, batch_idx: int) -> None:
+        """Logits of one batch of windows."""
+        rows = self.batches[int(batch)]
+        cut = [self.windows.rows[row] for row in rows]
+        logits = self.hear([self.windows.sounds.cut(clip, start, count) for clip, start, count, _ in cut])
+        self._heard |= dict(zip(rows, logits.float().cpu(), strict=True))
+
+    def on_validation_epoch_end(self) -> None:
+        """The figures of an epoch; a clip's scores are the weighted mean of its windows', as a turn's are."""
+        rows = self.windows.rows
+        logits = torch.stack([self._heard.pop(row) for row in range(len(rows))])
+        by_clip: dict[int, Tensor] = {}
+        for (clip, _, _, weight), own in zip(rows, torch.sigmoid(logits), strict=True):
+            by_clip[clip] = by_clip.get(clip, torch.zeros(len(CLASSES))) + weight * own
+        truth = np.array([self.windows.labels[clip] for clip in by_clip])
+        guess = torch.stack(list(by_clip.values())).argmax(dim=1).numpy()
+        loss = float(self.loss(logits, [self.windows.labels[row[0]] for row in rows]))
+        figure = macro_f1(confusion(truth, guess))
+        self.log("macro_f1", figure, batch_size=1)
+        mean = float(np.mean(self._losses)) if self._losses else float("nan")
+        self._losses.clear()
+        self.curve.append(Epoch(len(self.curve) + 1, mean, loss, figure))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the curve."""
+        checkpoint["curve"] = [asdict(epoch) for epoch in self.curve]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take up the curve."""
+        self.curve = [Epoch(**epoch) for epoch in checkpoint["curve"]]
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """AdamW, its rate rising over the first steps and then falling to 0, both along lines."""
+        recipe = self.recipe
+        learning = [p for p in self.model.parameters() if p.requires_grad]
+        optimizer = torch.optim.AdamW(learning, recipe.learning_rate, weight_decay=recipe.weight_decay)
+        total = len(self.lessons) * recipe.epochs
+        rising = max(1, round(total * recipe.warmup))
+
+        def share(step: int) -> float:
+            return min((step + 1) / rising, (total - step) / max(1, total - rising))
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def train_dataloader(self) -> Any:
+        """The steps of an epoch; what they learn from is in `Lessons`."""
+        return torch.utils.data.DataLoader(cast("Any", range(len(self.lessons))), batch_size=None)
+
+    def val_dataloader(self) -> Any:
+        """The batches of validation windows."""
+        return torch.utils.data.DataLoader(cast("Any", range(len(self.batches))), batch_size=None)

@@ -1,0 +1,68 @@
+"""How good a model was found to be on one's own recordings, as a file: `evaluate label` writes it, a config names it.
+
+The file is JSON: `format` ("ressenti-validation"), `version` (1), and the fields of `pipeline.records.Validation` under
+their own names, rounded to four decimals:
+
+    {"format": "ressenti-validation", "version": 1, "model": "...", "model_sha256": "...", "recordings": 12,
+     "speakers": 14, "turns": 96, "drawn": 100, "raters": 2, "abstentions": 5, "seed": 1, "alpha_class": 0.62, ...,
+     "macro_f1": 0.48, "macro_f1_low": 0.39, "macro_f1_high": 0.57,
+     "classes": [{"name": "Pleased", "f1": 0.5, "support": 17.5}, ...], ...}
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.files.untrusted import RefusedError, parse_json, read_text, short
+from ressenti.pipeline.records import Validation
+
+FORMAT = "ressenti-validation"
+VERSION = 1
+MOST_BYTES = 1 << 20  # of a file; its fields take 2 kB
+_EXPECTED = "Expected the file that `ressenti evaluate label --read ... --out FILE.json` writes."
+
+
+def dump_validation(validation: Validation) -> str:
+    """A result as JSON text, rounded to four decimals."""
+    data = {"format": FORMAT, "version": VERSION, **asdict(validation)}
+    return json.dumps(_rounded(data), indent=1, allow_nan=False) + "\n"
+
+
+def read_validation(source: str | None) -> Validation | None:
+    """The result in the file that a config names, or None where it names none; `ConfigError` where it is no result."""
+    if source is None:
+        return None
+    try:
+        data = parse_json(read_text(Path(source), MOST_BYTES))
+    except OSError as exc:
+        raise ConfigError(f"report.validation: {source} cannot be read ({exc.strerror}). {_EXPECTED}") from exc
+    except RefusedError as exc:
+        raise ConfigError(f"report.validation: {source}: {exc}. {_EXPECTED}") from exc
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise ConfigError(f"report.validation: {source} is JSON, but no validation. {_EXPECTED}")
+    if data.get("version") != VERSION:
+        raise ConfigError(
+            f"report.validation: {source} has version {short(repr(data.get('version')))} of the format, this program "
+            f"reads {VERSION}. {_EXPECTED}"
+        )
+    try:
+        fields = {key: value for key, value in data.items() if key not in ("format", "version")}
+        return TypeAdapter(Validation).validate_python(fields)
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        where = short(".".join(map(str, first["loc"])))
+        raise ConfigError(f"report.validation: {source} does not fit, {where}: {first['msg']}. {_EXPECTED}") from exc
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, (list, tuple)) else value
