@@ -21,19 +21,17 @@ from ressenti.pipeline.errors import NoSpeechError
 from ressenti.pipeline.loaded_models import Models
 from ressenti.pipeline.memory import uncollected
 from ressenti.pipeline.models.parallel import computing
-from ressenti.pipeline.progress import Watch, watched
+from ressenti.pipeline.progress import Progress, Watch, ignore_progress, watched
 from ressenti.pipeline.records import (
     Conversation,
+    Corrections,
     Diarization,
     ModelInfo,
-    Progress,
     Recording,
     Turn,
     Unjudged,
     Window,
-    ignore_progress,
 )
-from ressenti.pipeline.records.edits import Corrections
 from ressenti.pipeline.store.validation import read_validation
 from ressenti.pipeline.version import PROGRAM
 

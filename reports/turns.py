@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ressenti.pipeline.records import CLASSES, Conversation, Turn
-from ressenti.pipeline.records.edits import OMITTED
+from ressenti.pipeline.records import CLASSES, OMITTED, Conversation, Turn
 from ressenti.reports.notices import why_omitted
 from ressenti.reports.options import is_scored, options_of, titles_of
 from ressenti.reports.scoring import is_brief, shown_classes

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ressenti import load_config
-from ressenti.pipeline.records import Conversation, Levels
-from ressenti.pipeline.records.edits import Word
+from ressenti.pipeline.records import Conversation, Levels, Word
 from ressenti.pipeline.run import derive
 
 if TYPE_CHECKING:

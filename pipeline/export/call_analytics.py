@@ -26,11 +26,12 @@ from ressenti.pipeline.records import (
     EmotionScores,
     Exchange,
     Levels,
+    Span,
     Speaker,
     Turn,
+    Word,
     union_s,
 )
-from ressenti.pipeline.records.edits import Span, Word
 from ressenti.pipeline.records.intervals import Timed
 
 _ROLES = {"agent": "AGENT", "client": "CUSTOMER", "customer": "CUSTOMER"}

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from ressenti.pipeline.affect.points import model_answer
 from ressenti.pipeline.export.turn_text import has_words, is_corrected, names_of, plain, text_of, words_of
 from ressenti.pipeline.export.wording import Lang, Wording, clock, silenced, spans_of, wording_of
-from ressenti.pipeline.records import Conversation, ModelInfo, Speaker, Turn
-from ressenti.pipeline.records.edits import Span
+from ressenti.pipeline.records import Conversation, ModelInfo, Span, Speaker, Turn
 from ressenti.pipeline.records.intervals import Timed
 
 

@@ -11,8 +11,7 @@ from playwright.sync_api import Dialog, Page
 from browsing import FIGURES, READY, Open, until, with_words
 from ressenti import load_config, with_corrections
 from ressenti.pipeline import store
-from ressenti.pipeline.records import Conversation
-from ressenti.pipeline.records.edits import Corrections, Span, TurnCorrection
+from ressenti.pipeline.records import Conversation, Corrections, Span, TurnCorrection
 from ressenti.pipeline.run import derive
 from ressenti.reports.page import render
 

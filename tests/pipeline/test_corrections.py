@@ -12,8 +12,7 @@ from ressenti.pipeline.diarization.fake import FakeDiarizer
 from ressenti.pipeline.edits.corrections import corrected_exclusive, corrected_segments, is_corrected
 from ressenti.pipeline.emotion.fake import FakeEmotion
 from ressenti.pipeline.errors import CorrectionsError, NotAConversationError
-from ressenti.pipeline.records import CLASSES, Conversation, Segment
-from ressenti.pipeline.records.edits import Corrections, SpeakerName, TurnCorrection
+from ressenti.pipeline.records import CLASSES, Conversation, Corrections, Segment, SpeakerName, TurnCorrection
 from ressenti.pipeline.run import analyze, derive, uncorrected
 
 Make = Callable[..., Conversation]

@@ -15,8 +15,8 @@ from ressenti.pipeline.diarization.fake import FakeDiarizer
 from ressenti.pipeline.diarization.interface import Count
 from ressenti.pipeline.emotion.fake import FakeEmotion
 from ressenti.pipeline.errors import NoSpeechError
-from ressenti.pipeline.records import CLASSES, Conversation, Diarization, EmotionScores, Progress, ignore_progress
-from ressenti.pipeline.records.edits import Corrections, TurnCorrection
+from ressenti.pipeline.progress import Progress, ignore_progress
+from ressenti.pipeline.records import CLASSES, Conversation, Corrections, Diarization, EmotionScores, TurnCorrection
 from ressenti.pipeline.run import derive, with_corrections
 from ressenti.reports.figures.shares import seconds_by_class
 from ressenti.reports.figures.style import key_of

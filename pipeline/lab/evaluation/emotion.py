@@ -17,7 +17,8 @@ from ressenti.pipeline.lab.evaluation.outputs import emotions_of
 from ressenti.pipeline.lab.speech.conditions import Condition, in_condition, voices_for
 from ressenti.pipeline.lab.speech.corpora import EMOTIONS, VALENCE_AROUSAL, Clip
 from ressenti.pipeline.lab.speech.prepare import speech_of
-from ressenti.pipeline.records import CLASSES, EmotionScores, Progress, Window, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
+from ressenti.pipeline.records import CLASSES, EmotionScores, Window
 from ressenti.pipeline.turns import windows_of
 
 

@@ -26,7 +26,8 @@ from ressenti.pipeline.lab.training.plan import go_on, kept_plan, plan_of
 from ressenti.pipeline.lab.training.recipe import Recipe
 from ressenti.pipeline.lab.training.sounds import Lessons, Sounds, gather
 from ressenti.pipeline.models.folders import put_in_place
-from ressenti.pipeline.records import CLASSES, Progress, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
+from ressenti.pipeline.records import CLASSES
 from ressenti.pipeline.turns import windows_of
 
 if TYPE_CHECKING:
