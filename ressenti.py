@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ressenti.pipeline import errors
     from ressenti.pipeline.audio.playback import page_sound
     from ressenti.pipeline.config import Config, load_config
+    from ressenti.pipeline.derive import with_corrections
     from ressenti.pipeline.edits.bleeps import with_bleeps
     from ressenti.pipeline.edits.pseudonyms import pseudonymised
     from ressenti.pipeline.edits.words import with_transcript
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from ressenti.pipeline.loaded_models import Models
     from ressenti.pipeline.records import Conversation, Corrections, Span, SpeakerName, TurnCorrection
     from ressenti.pipeline.roles import People
-    from ressenti.pipeline.run import analyze, with_corrections
+    from ressenti.pipeline.run import analyze
     from ressenti.pipeline.store import (
         dumps,
         json_schema,
@@ -106,7 +107,7 @@ _HOMES = {
     "trajectories_frame": "ressenti.pipeline.store",
     "turns_frame": "ressenti.pipeline.store",
     "with_bleeps": "ressenti.pipeline.edits.bleeps",
-    "with_corrections": "ressenti.pipeline.run",
+    "with_corrections": "ressenti.pipeline.derive",
     "with_transcript": "ressenti.pipeline.edits.words",
     "words_frame": "ressenti.pipeline.store",
     "write_whole": "ressenti.pipeline.store",

@@ -57,6 +57,7 @@ from ressenti.pipeline.records.figures import (
     Speaker,
     Talk,
     Trajectory,
+    z_of_looks,
 )
 from ressenti.pipeline.records.intervals import union_s
 from ressenti.pipeline.records.model import ModelInfo, Models
@@ -72,6 +73,7 @@ from ressenti.pipeline.records.turns import (
     Unjudged,
     Window,
     Windows,
+    mean_scores,
 )
 from ressenti.pipeline.records.validation import ClassFigure, Validation
 
@@ -144,5 +146,7 @@ __all__ = [
     "Window",
     "Windows",
     "Word",
+    "mean_scores",
     "union_s",
+    "z_of_looks",
 ]

@@ -29,7 +29,7 @@ class Conversation(Record):
     `validation` is the result that the config named, whether or not it is of the model that judged this conversation.
     `words` are those of a transcript, without any in `bleeps`: stretches that are silenced wherever sound is given
     out; `omissions` are the places where such words were, `words_beyond` says how many lay after the recording's end.
-    `corrections` are people's; turns and speakers are as corrected, after `ressenti.pipeline.run.derive`.
+    `corrections` are people's; turns and speakers are as corrected, after `ressenti.pipeline.derive.derive`.
     """
 
     recording: Recording

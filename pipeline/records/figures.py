@@ -6,6 +6,7 @@ Times are seconds from the start of the recording, levels are dBFS, valence and 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from statistics import NormalDist
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -64,6 +65,11 @@ class Trajectory(Record):
     arousal_high: Line
 
 
+def z_of_looks(looks: float) -> float:
+    """Normal quantile of a two-sided 95 % statement about the most extreme of so many looks (Bonferroni)."""
+    return NormalDist().inv_cdf(1 - 0.025 / looks)
+
+
 @dataclass(frozen=True)
 class Estimate(Record):
     """A mean with its 95 % interval and the standard deviation over windows."""
@@ -72,6 +78,11 @@ class Estimate(Record):
     low: Annotated[float, Field(ge=-2, le=2)]
     high: Annotated[float, Field(ge=-2, le=2)]
     sd: Annotated[float, Field(ge=0, le=10)] = 0.0
+
+    def differs_from_zero(self, looks: int) -> bool:
+        """Whether the mean is not 0 at 95 %, with so many means looked at (Bonferroni); the interval is of one."""
+        error = (self.high - self.low) / (2 * z_of_looks(1))
+        return error > 0 and abs(self.mean) > z_of_looks(looks) * error
 
 
 @dataclass(frozen=True)
@@ -178,7 +189,7 @@ class Monologue(Record):
 class Exchange(Record):
     """Figures of the conversation as a whole; silences are those longer than the configured limit.
 
-    `monologues` are each speaker's longest, by `affect.dynamics.monologues_of`; none where an older version analysed.
+    `monologues` are each speaker's longest, by `turn_taking.monologues_of`; none where an older version analysed.
     """
 
     speech_s: Time

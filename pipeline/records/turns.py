@@ -5,7 +5,8 @@ Times are seconds from the start of the recording, levels are dBFS, valence and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -141,6 +142,32 @@ class Window(Record):
 Windows = Annotated[tuple[Window, ...], Field(max_length=MOST_SEGMENTS)]
 
 
+def mean_scores(windows: Sequence[Window]) -> EmotionScores:
+    """Scores of a turn: the mean of its windows, weighted by the speech they stand for. Needs at least one window.
+
+    What a person heard is of the whole turn, and needs no mean.
+    """
+    if windows[0].emotion.activation == "human":
+        return windows[0].emotion
+    if len(windows) == 1:
+        return replace(windows[0].emotion, reached=None)
+    weights = [w.weight_s for w in windows]
+    total = sum(weights)
+
+    def mean(values: Sequence[float]) -> float:
+        return sum(v * w for v, w in zip(values, weights, strict=True)) / total
+
+    scores = tuple(min(1.0, mean([w.emotion.scores[k] for w in windows])) for k in range(len(CLASSES)))
+    valence = [w.emotion.valence for w in windows if w.emotion.valence is not None]
+    arousal = [w.emotion.arousal for w in windows if w.emotion.arousal is not None]
+    return EmotionScores(
+        scores,
+        windows[0].emotion.activation,
+        mean(valence) if len(valence) == len(windows) else None,
+        mean(arousal) if len(arousal) == len(windows) else None,
+    )
+
+
 @dataclass(frozen=True)
 class Original(Record):
     """What the models said of a turn that a person corrected; `reached` as in `EmotionScores`, of their mean."""
@@ -182,6 +209,14 @@ class Turn(Record):
     def by_person(self) -> bool:
         """Whether its class is not the model's, but what a person heard."""
         return self.emotion is not None and self.emotion.activation == "human"
+
+    @property
+    def model_answer(self) -> EmotionScores | None:
+        """What the model said of the turn, whether or not a person corrected it; None where it said nothing."""
+        before = self.original
+        if before is None:
+            return self.emotion
+        return replace(mean_scores(before.windows), reached=before.reached) if before.windows else None
 
     @property
     def judged_s(self) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ressenti.pipeline.config import Config
+from ressenti.pipeline.derive import derive
 from ressenti.pipeline.edits.bleeps import with_bleeps
 from ressenti.pipeline.records import (
     Conversation,
@@ -28,7 +29,6 @@ from ressenti.pipeline.records import (
     Window,
     Word,
 )
-from ressenti.pipeline.run import derive
 
 HOSTILE = '<b onload=x>&amp; "Max" --> *bold* [x](http://x) `c` \\n $1$ | ~~no~~ 😀\x00\x1b'
 SPOKEN_HOSTILE = [

@@ -18,11 +18,12 @@ from ressenti import People
 from ressenti.pipeline import store
 from ressenti.pipeline.cli import outputs
 from ressenti.pipeline.cli.app import app
+from ressenti.pipeline.derive import with_corrections
 from ressenti.pipeline.diarization.fake import FakeDiarizer
 from ressenti.pipeline.edits import pseudonyms
 from ressenti.pipeline.emotion.fake import FakeEmotion
 from ressenti.pipeline.records import Corrections, EmotionScores, SpeakerName, Word
-from ressenti.pipeline.run import analyze, with_corrections
+from ressenti.pipeline.run import analyze
 
 NAMES = ("geheim", "zoé", "maximilian", "verlobte")
 SEGMENTS = [(0.5, 4.0, "S1"), (5.0, 9.0, "S2"), (9.5, 20.0, "S1")]

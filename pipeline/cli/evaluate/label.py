@@ -146,7 +146,7 @@ def _table(result: Validation) -> Table:
 
 def _load(sources: Sequence[Path], terminal: Terminal) -> dict[Path, Conversation]:
     """Conversations by file, as the models left them; in a folder, files that are none are named and left out."""
-    from ressenti.pipeline.run import uncorrected
+    from ressenti.pipeline.derive import uncorrected
 
     found: dict[Path, Conversation] = {}
     for source in sources:
