@@ -37,8 +37,8 @@ Options come from a YAML file, a preset, or the command line. To set your own:
 
 A file may begin with `preset: call-center` (or another preset) and change that. Without this line it changes `default`,
 in which nobody has a role and everybody is scored. Options on the command line win over the file. The error for an
-unknown option names the option that you may have meant. Anchors, tags and repeated keys are refused; dates, `no` and `1:30`
-are read as text.
+unknown option names the option that you may have meant. Anchors, tags and repeated keys are refused. Dates, `no` and `1:30` are
+read as text.
 """
 
 _COMMANDS = """\
@@ -46,8 +46,7 @@ _COMMANDS = """\
 
 <!-- Written by `python docs/generate.py` from the command's own help. Change that, then run it again. -->
 
-`ressenti COMMAND --help` prints the same text in a terminal. The exit codes are in
-[recordings.md](recordings.md#exit-codes).
+`ressenti COMMAND --help` prints the same text in a terminal. The [exit codes](#exit-codes) are at the end.
 """
 
 
@@ -77,7 +76,26 @@ def command_line() -> str:
     from pipeline.cli.app import app
 
     top = typer.main.get_command(app)
-    return "\n".join([_COMMANDS, *_chapters(top, "ressenti")])
+    return "\n".join([_COMMANDS, *_chapters(top, "ressenti"), _exit_codes()])
+
+
+def _exit_codes() -> str:
+    from pipeline import errors
+    from pipeline.cli import INTERRUPTED
+    from pipeline.cli.batch import ALL_FAILED, SOME_FAILED
+
+    kinds = [
+        kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.RessentiError)
+    ]
+    rows = {
+        **{kind.exit_code: (f"`{kind.__name__}`", _cell(inspect.getdoc(kind) or "")) for kind in kinds},
+        SOME_FAILED: ("", "Of several recordings, some failed."),
+        ALL_FAILED: ("", "Of several recordings, all failed."),
+        INTERRUPTED: ("", "Interrupted (Ctrl-C)."),
+    }
+    lines = [f"| {code} | {name} | {meaning} |" for code, (name, meaning) in sorted(rows.items())]
+    about = "0 means that everything was done. The names are those of the errors in `ressenti.errors`."
+    return "\n".join(["## Exit codes\n", f"{about}\n", "| code | error | meaning |", "|---|---|---|", *lines, ""])
 
 
 def _chapters(command: Any, name: str) -> Iterator[str]:
