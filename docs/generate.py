@@ -37,8 +37,8 @@ Options come from a YAML file, a preset, or the command line. To set your own:
 
 A file may begin with `preset: call-center` (or another preset) and change that. Without this line it changes `default`,
 in which nobody has a role and everybody is scored. Options on the command line win over the file. The error for an
-unknown option names the option that you may have meant. Anchors, tags and repeated keys are refused. Dates, `no` and `1:30` are
-read as text.
+unknown option names the option that you may have meant. Anchors, tags and repeated keys are refused. Dates, `no` and
+`1:30` are read as text.
 """
 
 _COMMANDS = """\
