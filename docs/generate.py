@@ -46,7 +46,7 @@ _COMMANDS = """\
 
 <!-- Written by `python docs/generate.py` from the command's own help. Change that, then run it again. -->
 
-`ressenti COMMAND --help` prints the same text in a terminal. The [exit codes](#exit-codes) are at the end.
+`--help` after a command prints the same text in a terminal. The [exit codes](#exit-codes) are at the end.
 """
 
 
