@@ -242,5 +242,15 @@ def test_what_the_example_for_programs_does_with_a_file_that_is_not_there(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_files_and_modules_that_contributing_names_exist() -> None:
+    path = CHECKOUT / "CONTRIBUTING.md"
+    spans = [token.content for token in tokens(path) if token.type == "code_inline"]
+    files = [span for span in spans if re.fullmatch(r"(pipeline|reports|configs|tests|docs)/[\w./-]+", span)]
+    modules = re.findall(r"python -m ressenti\.([\w.]+)", path.read_text(encoding="utf-8"))
+    assert len(files) > 10
+    assert [name for name in files if not (CHECKOUT / name).exists()] == []
+    assert [name for name in modules if not (CHECKOUT / f"{name.replace('.', '/')}.py").is_file()] == []
+
+
 def test_python_is_shown_only_where_it_is_run() -> None:
     assert {named(page) for page in PAGES if blocks(page, "python")} == {"README.md", "docs/python.md"}
