@@ -35,6 +35,12 @@ Options come from a YAML file, a preset, or the command line. To set your own:
 2. Keep only the lines that you change, below the name of their group.
 3. Pass the file with `--config my.yaml`.
 
+```yaml
+preset: call-center
+turns:
+  merge_gap_s: 1.0
+```
+
 A file may begin with `preset: call-center` (or another preset) and change that. Without this line it changes `default`,
 in which nobody has a role and everybody is scored. Options on the command line win over the file. The error for an
 unknown option names the option that you may have meant. Anchors, tags and repeated keys are refused. Dates, `no` and
@@ -59,14 +65,33 @@ def configuration() -> str:
     note = " ".join(line.lstrip("# ") for line in head.splitlines() if line.startswith("# Times"))
     parts = [_CONFIGURATION, f"{note}\n", "## Options\n"]
     for group in groups:
-        name = group.partition(":")[0]
-        about = inspect.getdoc(Config.model_fields[name].annotation) or ""
-        purpose = " ".join(about.partition("\n\n")[0].split())
-        parts.append(f"### {name}\n\n{purpose}\n\n```yaml\n{group.strip()}\n```\n")
+        (name, _, about), *rows = _options(group)
+        about = about or (inspect.getdoc(Config.model_fields[name].annotation) or "").partition("\n\n")[0]
+        lines = [f"| `{key}` | {_code(default)} | {_cell(comment)} |" for key, default, comment in rows]
+        parts.append(f"### {name}\n\n{_sentence(about)}\n\n| option | default | meaning |\n|---|---|---|")
+        parts += [*lines, ""]
     parts.append("## Presets\n\nEach preset changes a few options and keeps the other defaults.\n")
     presets = {p.stem: p.read_text(encoding="utf-8").strip() for p in sorted((CHECKOUT / "configs").glob("*.yaml"))}
     parts += [f"### {name}\n\n```yaml\n{text}\n```\n" for name, text in presets.items() if name != "default"]
     return "\n".join(parts)
+
+
+def _options(group: str) -> Iterator[tuple[str, str, str]]:
+    """Key, default and comment of each line of a group, its own first; `thresholds.Sad` for a key within a key."""
+    outer = ""
+    for line in filter(str.strip, group.splitlines()):
+        found = re.fullmatch(r"(\s*)([\w-]+):\s*(.*?)\s*(?:#\s*(.*))?", line)
+        if found is None:
+            raise ValueError(f"configs/default.yaml: got {line!r}; expected `key: value  # comment`")
+        indent, key, default, comment = found.groups()
+        if len(indent) == 2:
+            outer = "" if default else key
+        yield f"{outer}.{key}" if len(indent) > 2 else key, default, comment or ""
+
+
+def _sentence(text: str) -> str:
+    said = " ".join(text.split()).rstrip(".")
+    return f"{said[:1].upper()}{said[1:]}."
 
 
 def command_line() -> str:
@@ -167,7 +192,7 @@ def _cell(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    return "`" + text.replace("|", "\\|") + "`"
+    return text and "`" + text.replace("|", "\\|") + "`"
 
 
 PAGES = {"configuration.md": configuration, "command-line.md": command_line}
