@@ -133,14 +133,14 @@ def shown(path: Path) -> Iterator[str]:
 def complaint(line: str) -> str | None:
     """What is wrong with the command's name, its options or their values; nothing is run."""
     command, arguments = COMMAND, shlex.split(line, comments=True)[1:]
-    context = command.context_class(command, info_name="ressenti", resilient_parsing=True)
+    context = command.context_class(command, info_name="ressenti")
     while children := getattr(command, "commands", None):
         if not arguments or arguments[0].startswith("-"):
             break
         if arguments[0] not in children:
             return f"no command {arguments[0]!r}"
         command = children[arguments.pop(0)]
-        context = command.context_class(command, info_name=command.name, parent=context, resilient_parsing=True)
+        context = command.context_class(command, info_name=command.name, parent=context)
     try:
         *_, rest, _ = command.make_parser(context).parse_args(args=arguments)
     except Exception as exc:  # noqa: BLE001  # click's own, under whatever name
@@ -156,6 +156,8 @@ def complaint(line: str) -> str | None:
         "ressenti analyze call.wav --nonsense",
         "ressenti models default ONE TWO",
         "ressenti analyze call.wav --speakers",
+        "ressenti sample --nonsense",
+        "ressenti models --nonsense",
     ],
 )
 def test_a_command_that_there_is_not_is_found(line: str) -> None:
