@@ -53,6 +53,7 @@ _COMMANDS = """\
 <!-- Written by `python docs/generate.py` from the command's own help. Change that, then run it again. -->
 
 `--help` after a command prints the same text in a terminal. The [exit codes](#exit-codes) are at the end.
+An option that is given twice is an error, unless its line says that it may be repeated.
 """
 
 
