@@ -1,6 +1,6 @@
-"""Writes the pages of the documentation that follow from the code: `configuration.md` and `command-line.md`.
+"""Writes the pages that follow from the code: `configuration.md`, `command-line.md`, the rooms in `architecture.md`.
 
-    python docs/generate.py             # both pages
+    python docs/generate.py             # all pages
     python docs/generate.py --picture   # also images/report.png, the sample's report (needs Chromium and playwright)
 
 `tests/test_docs.py` fails while a page differs from what this writes.
@@ -9,13 +9,15 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import inspect
 import re
 import shutil
 import sys
 import tempfile
+import tomllib
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -196,7 +198,49 @@ def _code(text: str) -> str:
     return text and "`" + text.replace("|", "\\|") + "`"
 
 
-PAGES = {"configuration.md": configuration, "command-line.md": command_line}
+_ROOMS = re.compile(r"(<!-- rooms: [^\n]*-->\n).*?(<!-- end of rooms -->)", re.DOTALL)
+
+
+def architecture() -> str:
+    """The page on the architecture, with the rooms as they are: floors of the contract, arrows of the code."""
+    contract = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    floors = [[room.strip() for room in floor.split("|")] for floor in contract["contracts"][0]["layers"]]
+    rooms = [room for floor in floors for room in floor]
+    lines = ["| floor | room | what it does | imports |", "|---|---|---|---|"]
+    for number, floor in zip(range(len(floors), 0, -1), floors, strict=True):
+        for room in floor:
+            used = sorted({_room_of(name, rooms) for name in _imports_of(room)} - {room, ""})
+            lines.append(f"| {number} | {_short(room)} | {_about(room)} | {', '.join(map(_short, used))} |")
+    page = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    return _ROOMS.sub(lambda found: found[1] + "\n" + "\n".join(lines) + "\n\n" + found[2], page)
+
+
+def _short(room: str) -> str:
+    return f"`{room.removeprefix('ressenti.').removeprefix('pipeline.')}`"
+
+
+def _files_of(room: str) -> list[Path]:
+    place = CHECKOUT.joinpath(*room.split(".")[1:])
+    return sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
+
+
+def _about(room: str) -> str:
+    text = ast.get_docstring(ast.parse(_files_of(room)[0].read_text(encoding="utf-8"))) or ""
+    return _cell(text.partition("\n\n")[0].partition("\n")[0]).rstrip(".")
+
+
+def _imports_of(room: str) -> Iterator[str]:
+    for path in _files_of(room):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _room_of(name: str, rooms: Sequence[str]) -> str:
+    return next((room for room in rooms if f"{name}.".startswith(f"{room}.")), "")
+
+
+PAGES = {"architecture.md": architecture, "configuration.md": configuration, "command-line.md": command_line}
 
 
 def picture(path: Path) -> None:

@@ -61,7 +61,7 @@ def generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["configuration.md", "command-line.md"])
+@pytest.mark.parametrize("name", ["architecture.md", "configuration.md", "command-line.md"])
 def test_generated_pages_are_up_to_date(
     name: str, generator: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
