@@ -28,6 +28,7 @@ settings.register_profile("patient", deadline=None)  # no test asserts on the cl
 settings.load_profile("patient")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+MOST_WORKERS = 8  # each may hold 1 GB
 SCORES = {
     "Pleased": EmotionScores((0.9, 0.02, 0.04, 0.02, 0.02)),
     "Tension": EmotionScores((0.02, 0.02, 0.04, 0.02, 0.9)),
@@ -38,6 +39,20 @@ SCORES = {
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--short`: the campaign of `tests/campaign` in its short form."""
     parser.addoption("--short", action="store_true", help="with -m campaign: a few minutes instead of an hour")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """As many processes as there are cores; none beside this one for the campaign, which has workers of its own."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return 0 if cores == 1 or config.option.markexpr == "campaign" else min(cores, MOST_WORKERS)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever marks a test as slow says why."""
+    for item in items:
+        for mark in item.iter_markers("slow"):
+            if not (mark.args and isinstance(mark.args[0], str)):
+                raise pytest.UsageError(f"{item.nodeid}: @pytest.mark.slow needs a reason in words")
 
 
 def absent(what: str) -> None:
