@@ -26,13 +26,15 @@ if TYPE_CHECKING:
     from ressenti.pipeline import errors
     from ressenti.pipeline.audio.playback import page_sound
     from ressenti.pipeline.config import Config, load_config
-    from ressenti.pipeline.edits.additions import pseudonymised, with_bleeps, with_transcript
+    from ressenti.pipeline.derive import with_corrections
+    from ressenti.pipeline.edits.bleeps import with_bleeps
+    from ressenti.pipeline.edits.pseudonyms import pseudonymised
+    from ressenti.pipeline.edits.words import with_transcript
     from ressenti.pipeline.errors import RessentiError
     from ressenti.pipeline.loaded_models import Models
-    from ressenti.pipeline.records import Conversation
-    from ressenti.pipeline.records.edits import Corrections, Span, SpeakerName, TurnCorrection
+    from ressenti.pipeline.records import Conversation, Corrections, Span, SpeakerName, TurnCorrection
     from ressenti.pipeline.roles import People
-    from ressenti.pipeline.run import analyze, with_corrections
+    from ressenti.pipeline.run import analyze
     from ressenti.pipeline.store import (
         dumps,
         json_schema,
@@ -98,15 +100,15 @@ _HOMES = {
     "loads": "ressenti.pipeline.store",
     "page_sound": "ressenti.pipeline.audio.playback",
     "points_frame": "ressenti.pipeline.store",
-    "pseudonymised": "ressenti.pipeline.edits.additions",
+    "pseudonymised": "ressenti.pipeline.edits.pseudonyms",
     "report_html": "ressenti.reports",
     "silenced_frame": "ressenti.pipeline.store",
     "speakers_frame": "ressenti.pipeline.store",
     "trajectories_frame": "ressenti.pipeline.store",
     "turns_frame": "ressenti.pipeline.store",
-    "with_bleeps": "ressenti.pipeline.edits.additions",
-    "with_corrections": "ressenti.pipeline.run",
-    "with_transcript": "ressenti.pipeline.edits.additions",
+    "with_bleeps": "ressenti.pipeline.edits.bleeps",
+    "with_corrections": "ressenti.pipeline.derive",
+    "with_transcript": "ressenti.pipeline.edits.words",
     "words_frame": "ressenti.pipeline.store",
     "write_whole": "ressenti.pipeline.store",
 }

@@ -1,4 +1,4 @@
-"""An analysis under watch: its progress hook, its time limit, and how long its steps took."""
+"""The progress hook of an analysis, its time limit, and how long its steps took."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ from time import monotonic
 from typing import TypeVar
 
 from ressenti.pipeline.errors import TimedOutError
-from ressenti.pipeline.records import Progress, ignore_progress
+
+Progress = Callable[[str, float, float | None], None]
+"""Progress hook: stage, how much is completed, out of how much (None while that is not known)."""
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+
+
+def ignore_progress(stage: str, completed: float, total: float | None) -> None:
+    """A progress hook that does nothing."""
 
 
 class _StoppedError(BaseException):

@@ -9,31 +9,25 @@ from functools import partial
 from pathlib import Path
 
 from ressenti.pipeline import audio, roles, turns
-from ressenti.pipeline.affect import dynamics, moments, trajectory
-from ressenti.pipeline.affect import points as affect
 from ressenti.pipeline.audio import encode
 from ressenti.pipeline.audio.channels import Layout, lay_out
-from ressenti.pipeline.config import Config, build_config
+from ressenti.pipeline.config import Config
+from ressenti.pipeline.derive import derive
 from ressenti.pipeline.diarization.interface import Count, Diarizer
-from ressenti.pipeline.edits import corrections
 from ressenti.pipeline.emotion.interface import EmotionModel, Excerpt, Excerpts
 from ressenti.pipeline.errors import NoSpeechError
 from ressenti.pipeline.loaded_models import Models
-from ressenti.pipeline.memory import uncollected
 from ressenti.pipeline.models.parallel import computing
-from ressenti.pipeline.progress import Watch, watched
+from ressenti.pipeline.progress import Progress, Watch, ignore_progress, watched
 from ressenti.pipeline.records import (
     Conversation,
     Diarization,
     ModelInfo,
-    Progress,
     Recording,
     Turn,
     Unjudged,
     Window,
-    ignore_progress,
 )
-from ressenti.pipeline.records.edits import Corrections
 from ressenti.pipeline.store.validation import read_validation
 from ressenti.pipeline.version import PROGRAM
 
@@ -156,71 +150,6 @@ def _log_recording(recording: Recording) -> None:
         log.debug("of the recording: %s %s", note.key, note.values)
 
 
-@uncollected()
-def derive(conversation: Conversation, config: Config) -> Conversation:
-    """Everything that follows from turns and their scores, computed anew: affect, trajectories, dynamics (pure).
-
-    What people corrected comes first, so that the rest follows from it. Turns that were cut without overlap cannot
-    interrupt one another: how speakers took part is told from turns with it. Raises `CorrectionsError`.
-    """
-    conversation = _corrected(conversation, config)
-    segments = corrections.corrected_segments(conversation)
-    spoken = conversation.turns
-    taken = turns.make_turns(segments, config.turns) if conversation.diarization.exclusive else spoken
-    exchange = dynamics.exchange_of(segments, taken, conversation.recording.duration_s, config.dynamics)
-    points = {s.label: affect.points_of(spoken, s.label, config.affect, config.emotion) for s in conversation.speakers}
-    labels = [speaker.label for speaker in conversation.speakers]
-    talk = dynamics.talks_of(labels, segments, taken, exchange, config.dynamics, spoken)
-    lines = tuple(trajectory.make_trajectory(label, own, config.trajectory) for label, own in points.items() if own)
-    return replace(
-        conversation,
-        turns=spoken,
-        exchange=exchange,
-        trajectories=lines,
-        moments=moments.moments_of(spoken, lines, exchange, config.trajectory, config.moments),
-        speakers=tuple(
-            replace(
-                speaker,
-                talk=talk[speaker.label],
-                affect=dynamics.affect_of(speaker.label, spoken, points[speaker.label], config.dynamics),
-            )
-            for speaker in conversation.speakers
-        ),
-    )
-
-
-def with_corrections(conversation: Conversation, wanted: Corrections) -> Conversation:
-    """The conversation as people corrected it, with all that follows; these corrections replace any before.
-
-    Raises `CorrectionsError`.
-    """
-    config = build_config(conversation.config, source=conversation.recording.name)
-    return derive(replace(conversation, corrections=wanted), config)
-
-
-def uncorrected(conversation: Conversation) -> Conversation:
-    """The conversation as the models left it, for judging them: without what people corrected."""
-    if not corrections.is_corrected(conversation):
-        return conversation
-    return with_corrections(conversation, Corrections())
-
-
-def _corrected(conversation: Conversation, config: Config) -> Conversation:
-    """The conversation with the mean scores of its turns, and with all that people corrected."""
-    before = corrections.restored(conversation)
-    heard = replace(before, turns=tuple(_with_emotion(turn, config) for turn in before.turns))
-    asked, known = conversation.allow_restricted, before.speakers
-    after = corrections.corrected(heard, lambda label: roles.newcomer(label, known, asked, config.roles))
-    pairs = zip(heard.turns, after.turns, strict=True)
-    spoken = tuple(turn if turn is same else _with_emotion(turn, config) for same, turn in pairs)
-    was, now = ([turn.speaker for turn in who] for who in (conversation.turns, spoken))
-    if now != was or now != [turn.speaker for turn in before.turns]:
-        segments = corrections.corrected_segments(after)
-        cut = corrections.corrected_exclusive(after) or segments
-        spoken = turns.with_overlap(spoken, cut, segments)
-    return replace(after, turns=spoken)
-
-
 def _judge(
     layout: Layout,
     spoken: Sequence[Turn],
@@ -250,14 +179,6 @@ def _judge(
 
 def _excerpt(layout: Layout, speaker: str, speech: Sequence[tuple[float, float]]) -> Excerpt:
     return Excerpt(layout.audio.joined(speech, _channel(layout, speaker)), speaker)
-
-
-def _with_emotion(turn: Turn, config: Config) -> Turn:
-    if not turn.windows:
-        return replace(turn, emotion=None, unsure=False)
-    windows = tuple(affect.placed(window, config.affect) for window in turn.windows)
-    scores = affect.decided(affect.mean_scores(windows), config.emotion)
-    return replace(turn, windows=windows, emotion=scores, unsure=not scores.reached)
 
 
 def _with_loudness(turn: Turn, layout: Layout) -> Turn:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import NormalDist
-
 from ressenti.pipeline.records import CLASSES, Conversation, Estimate, Speaker
 from ressenti.reports.moments import by_person, heard_from_s
 from ressenti.reports.options import is_scored, titles_of
@@ -62,7 +60,7 @@ def _tone(speaker: Speaker, title: str, looks: int, words: Wording) -> str:
     moved = [
         words(f"hl_{axis}_{'up' if change.mean > 0 else 'down'}", change=_with_interval(change, words))
         for axis, change in (("arousal", affect.arousal_change), ("valence", affect.valence_change))
-        if change is not None and _is_sure(change, looks)
+        if change is not None and change.differs_from_zero(looks)
     ]
     if moved:
         return f"{first} {words('hl_moved', how=words.listed(moved))}"
@@ -117,12 +115,6 @@ def _how_sure(conversation: Conversation, words: Wording) -> str:
         return said
     part = words.percent(people_s / (own_s + people_s))
     return f"{said} {words('hl_sure_person', n=len(people), all=len(judged), share=part)}"
-
-
-def _is_sure(change: Estimate, looks: int) -> bool:
-    """Whether a change is there at 95 % with so many changes looked at (Bonferroni); its interval is of one alone."""
-    error = (change.high - change.low) / (2 * NormalDist().inv_cdf(0.975))
-    return error > 0 and abs(change.mean) > NormalDist().inv_cdf(1 - 0.025 / looks) * error
 
 
 def _with_interval(change: Estimate, words: Wording) -> str:

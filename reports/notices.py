@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ressenti.pipeline.records import Conversation, Note
-from ressenti.pipeline.records.edits import INEXACT_S, OMITTED, Omission
+from ressenti.pipeline.records import INEXACT_S, OMITTED, Conversation, Note, Omission
 from ressenti.reports.wording import Wording
 
 SHOWN = 6  # spans that are named at the top; the methods name all

@@ -11,8 +11,7 @@ from typing import Any
 
 from ressenti.pipeline import store
 from ressenti.pipeline.memory import uncollected
-from ressenti.pipeline.records import CLASSES, Conversation
-from ressenti.pipeline.records.edits import INEXACT_S
+from ressenti.pipeline.records import CLASSES, INEXACT_S, Conversation
 from ressenti.reports.document import asset, csp_hash, template
 from ressenti.reports.figures import make_figures
 from ressenti.reports.figures.style import speaker_style

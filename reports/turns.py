@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ressenti.pipeline.records import CLASSES, Conversation, Turn
-from ressenti.pipeline.records.edits import OMITTED
+from ressenti.pipeline.records import OMITTED, Conversation, EmotionScores, Turn
 from ressenti.reports.notices import why_omitted
 from ressenti.reports.options import is_scored, options_of, titles_of
 from ressenti.reports.scoring import is_brief, shown_classes
@@ -104,7 +103,7 @@ def _row(
     words: Wording,
 ) -> TurnRow:
     shown = shown_classes(turn)
-    answer = _model_answer(turn)
+    answer = turn.model_answer
     limit = options_of(conversation, "emotion")["unsure_below"]
     valence, arousal = place or (None, None)
     notes = []
@@ -123,8 +122,8 @@ def _row(
         label=turn.speaker,
         model_label=turn.original.speaker if turn.original else turn.speaker,
         model_class=_model_class(turn, words),
-        model_key="none" if answer is None else "unsure" if answer.is_unsure(limit) else answer.name,
-        model_score=round(answer.score, 3) if answer else 0.0,
+        model_key="none" if answer is None else "unsure" if _is_unsure(answer, limit) else answer.top,
+        model_score=round(answer.confidence, 3) if answer else 0.0,
         confidence=round(turn.emotion.confidence, 3) if turn.emotion else 0.0,  # 1 where a person said so: never hidden
         start=words.clock(turn.start_s, 1),
         length=words.seconds(turn.duration_s),
@@ -153,30 +152,11 @@ def _original(turn: Turn, titles: dict[str, str], words: Wording) -> str:
     return words("n_corrected_from", before=", ".join(parts)) if parts else words("n_corrected")
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """The model's class of a turn, its mean score, and the classes that reached their thresholds where it has some."""
-
-    name: str
-    score: float
-    reached: tuple[str, ...] | None
-
-    def is_unsure(self, limit: float) -> bool:
-        return self.score < limit if self.reached is None else not self.reached
-
-
 def _model_class(turn: Turn, words: Wording) -> str:
     """The model's class of a turn with its mean score, whatever a person said; empty where it gave none."""
-    answer = _model_answer(turn)
-    return f"{words(answer.name)} {words.percent(answer.score)}" if answer else ""
+    answer = turn.model_answer
+    return f"{words(answer.top)} {words.percent(answer.confidence)}" if answer else ""
 
 
-def _model_answer(turn: Turn) -> _Answer | None:
-    windows, reached = turn.windows, turn.emotion.reached if turn.emotion else None
-    if turn.original:
-        windows, reached = turn.original.windows, turn.original.reached
-    if not windows:
-        return None
-    total = [sum(w.weight_s * w.emotion.scores[k] for w in windows) for k in range(len(CLASSES))]
-    k = CLASSES.index(reached[0]) if reached else total.index(max(total))
-    return _Answer(CLASSES[k], total[k] / sum(w.weight_s for w in windows), reached)
+def _is_unsure(answer: EmotionScores, limit: float) -> bool:
+    return answer.confidence < limit if answer.reached is None else not answer.reached

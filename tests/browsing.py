@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ressenti import load_config
-from ressenti.pipeline.records import Conversation, Levels
-from ressenti.pipeline.records.edits import Word
-from ressenti.pipeline.run import derive
+from ressenti.pipeline.derive import derive
+from ressenti.pipeline.records import Conversation, Levels, Word
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -4,9 +4,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-
-from conftest import CHECKOUT
-
 COMMANDS = """
 import json, sys
 from ressenti.pipeline.cli.app import app
@@ -39,11 +36,3 @@ def test_no_module_is_loaded_under_two_names(sample: tuple[Path, Path], tmp_path
     assert not [name for name in names if name.split(".")[0] in ("pipeline", "reports", "configs")]
     assert {"ressenti.pipeline.run", "ressenti.reports.page"} <= set(names)
     assert len(files) == len(set(files))
-
-
-def test_run_as_a_module_it_prints_help() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "ressenti", "--help"], cwd=CHECKOUT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split()[:2] == ["Usage:", "ressenti"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from ressenti.pipeline.affect.stats import Z_95, Array, TooManyPairsError, smoothed, weighted_error
 from ressenti.pipeline.config import MomentOptions, TrajectoryOptions
 from ressenti.pipeline.errors import ConfigError
-from ressenti.pipeline.records import CLASSES, Exchange, Moment, Trajectory, Turn
+from ressenti.pipeline.records import CLASSES, Exchange, Moment, Trajectory, Turn, z_of_looks
 
 _TENSION = CLASSES.index("Tension")
 
@@ -190,4 +189,4 @@ def _many_looks(seconds: float, lines: int, smoothing: TrajectoryOptions) -> flo
     Stretches slide, so that more than the separate ones are looked at: two for each.
     """
     looks = lines * max(1.0, 2 * seconds / (2 * smoothing.smoothing_s))
-    return NormalDist().inv_cdf(1 - 0.025 / looks)
+    return z_of_looks(looks)

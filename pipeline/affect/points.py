@@ -12,40 +12,6 @@ from ressenti.pipeline.config import AffectOptions, EmotionOptions
 from ressenti.pipeline.records import CLASSES, AffectPoint, EmotionScores, Turn, Window
 
 
-def mean_scores(windows: Sequence[Window]) -> EmotionScores:
-    """Scores of a turn: the mean of its windows, weighted by the speech they stand for. Needs at least one window.
-
-    What a person heard is of the whole turn, and needs no mean.
-    """
-    if windows[0].emotion.activation == "human":
-        return windows[0].emotion
-    if len(windows) == 1:
-        return replace(windows[0].emotion, reached=None)
-    weights = [w.weight_s for w in windows]
-    total = sum(weights)
-
-    def mean(values: Sequence[float]) -> float:
-        return sum(v * w for v, w in zip(values, weights, strict=True)) / total
-
-    scores = tuple(min(1.0, mean([w.emotion.scores[k] for w in windows])) for k in range(len(CLASSES)))
-    valence = [w.emotion.valence for w in windows if w.emotion.valence is not None]
-    arousal = [w.emotion.arousal for w in windows if w.emotion.arousal is not None]
-    return EmotionScores(
-        scores,
-        windows[0].emotion.activation,
-        mean(valence) if len(valence) == len(windows) else None,
-        mean(arousal) if len(arousal) == len(windows) else None,
-    )
-
-
-def model_answer(turn: Turn) -> EmotionScores | None:
-    """What the model itself said of a turn, whether or not a person corrected it; None where it said nothing."""
-    if turn.original is None:
-        return turn.emotion
-    found = turn.original
-    return replace(mean_scores(found.windows), reached=found.reached) if found.windows else None
-
-
 def given(emotion: EmotionScores, options: EmotionOptions) -> tuple[str, ...]:
     """Classes that reach the configured confidence, highest first; several only where each is scored on its own.
 

@@ -23,7 +23,8 @@ from ressenti.pipeline.audio.verdict import Ending, doubts_of, notes_of
 from ressenti.pipeline.audio.worker.opening import Job
 from ressenti.pipeline.audio.worker.track import Limits
 from ressenti.pipeline.config import AudioOptions
-from ressenti.pipeline.records import Note, NoteKey, Progress, Recording, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
+from ressenti.pipeline.records import Note, NoteKey, Recording
 
 # slower is no sound of a voice, faster no recorder
 LEAST_RATE_HZ, MOST_RATE_HZ = 2_000, 768_000

@@ -17,8 +17,8 @@ import numpy as np
 from ressenti.pipeline.audio import RATE_HZ, Samples
 from ressenti.pipeline.errors import OutputError
 from ressenti.pipeline.files.disk import writing
-from ressenti.pipeline.records import Progress, ignore_progress, union_s
-from ressenti.pipeline.records.edits import Span
+from ressenti.pipeline.progress import Progress, ignore_progress
+from ressenti.pipeline.records import Span, union_s
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream

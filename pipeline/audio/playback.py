@@ -9,8 +9,8 @@ from ressenti.pipeline.audio import encode
 from ressenti.pipeline.audio.channels import Layout, lay_out, mix_of
 from ressenti.pipeline.config import build_config
 from ressenti.pipeline.errors import WrongRecordingError
-from ressenti.pipeline.progress import Watch, watched
-from ressenti.pipeline.records import Conversation, Progress, ignore_progress
+from ressenti.pipeline.progress import Progress, Watch, ignore_progress, watched
+from ressenti.pipeline.records import Conversation
 
 BIT_RATE = 24_000  # per second: 10.8 MB an hour, a third more embedded in a page
 

@@ -53,7 +53,7 @@ class Additions:
                 "named like it (call.wav, call.srt)."
             )
         if self.bleep:
-            from ressenti.pipeline.edits.additions import parse_spans
+            from ressenti.pipeline.edits.bleeps import parse_spans
 
             parse_spans(self.bleep)
             if count > 1:
@@ -66,7 +66,7 @@ class Additions:
         """
         if not self.pseudonyms:
             return own
-        from ressenti.pipeline.edits.additions import pseudonym
+        from ressenti.pipeline.edits.pseudonyms import pseudonym
 
         def name(source: Path) -> str:
             try:
@@ -110,7 +110,9 @@ class Additions:
 
     def apply(self, conversation: Conversation, read: tuple[Path, tuple[Spoken, ...]] | None) -> Conversation:
         """A conversation with all that was asked for; spans that were silenced before stay so."""
-        from ressenti.pipeline.edits.additions import parse_spans, pseudonymised, with_bleeps, with_words
+        from ressenti.pipeline.edits.bleeps import parse_spans, with_bleeps
+        from ressenti.pipeline.edits.pseudonyms import pseudonymised
+        from ressenti.pipeline.edits.words import with_words
 
         if read is not None:
             conversation = with_words(conversation, read[1])

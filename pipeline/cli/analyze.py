@@ -36,8 +36,8 @@ from ressenti.pipeline.cli.tell import tell
 from ressenti.pipeline.cli.verbose import speak
 from ressenti.pipeline.config import Config, load_config
 from ressenti.pipeline.models.installed import resolved
-from ressenti.pipeline.progress import watched
-from ressenti.pipeline.records import Conversation, Progress
+from ressenti.pipeline.progress import Progress, watched
+from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.roles import People
 from ressenti.pipeline.version import PROGRAM
 

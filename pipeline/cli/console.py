@@ -20,8 +20,8 @@ from rich.text import Text
 from ressenti.pipeline.cli.streams import Stream
 from ressenti.pipeline.errors import DiskFullError, RessentiError
 from ressenti.pipeline.files.disk import is_full
-from ressenti.pipeline.records import Progress as Hook
-from ressenti.pipeline.records import ignore_progress
+from ressenti.pipeline.progress import Progress as Hook
+from ressenti.pipeline.progress import ignore_progress
 from ressenti.pipeline.text import visible
 
 STAGES = {

@@ -14,6 +14,7 @@ from rich.markup import escape
 from ressenti.pipeline import export, store
 from ressenti.pipeline.cli.console import Terminal
 from ressenti.pipeline.errors import ConfigError, OutputError, OutputExistsError
+from ressenti.pipeline.extras import need
 from ressenti.pipeline.files.paths import is_there
 from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.store.faults import output_error
@@ -46,7 +47,9 @@ def parse_formats(text: str) -> tuple[str, ...]:
     if unknown or not formats:
         raise ConfigError(f"--format: got {text!r}; expected a list out of {', '.join(FORMATS)}.")
     if not _TABLES.keys().isdisjoint(formats):
-        export.need_pyarrow()
+        need("pyarrow", "--format parquet", "or choose csv")
+    if "quotes-docx" in formats:
+        need("docx", "--format quotes-docx", "or choose quotes-md")
     return tuple(dict.fromkeys(formats))
 
 

@@ -31,10 +31,12 @@ def simulate(
     telephone and codec as the suite says. Only speakers whom no training of ours has seen are used. The same seed
     and speech give the same bytes.
     """
+    from ressenti.pipeline.extras import need
     from ressenti.pipeline.lab.simulation.options import load_suite
     from ressenti.pipeline.lab.simulation.suite import simulate as run
     from ressenti.pipeline.lab.speech.corpora import read_clips, unseen
 
+    need("soundfile", "ressenti simulate")
     terminal = Terminal(quiet)
     options = load_suite(suite)
     if seed is not None:

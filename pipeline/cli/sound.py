@@ -11,7 +11,8 @@ from rich.markup import escape
 from ressenti.pipeline.cli.console import Terminal
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.files.paths import is_folder
-from ressenti.pipeline.records import Conversation, Progress
+from ressenti.pipeline.progress import Progress
+from ressenti.pipeline.records import Conversation
 
 How = Literal["embed", "sidecar", "none"]
 

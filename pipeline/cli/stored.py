@@ -50,8 +50,8 @@ def analysed(paths: Sequence[Path]) -> list[Path]:
 
 def load(path: Path, chosen: Config | None) -> Conversation:
     """A stored conversation; where people corrected it or other options are chosen, what follows is derived anew."""
+    from ressenti.pipeline.derive import derive
     from ressenti.pipeline.edits.corrections import is_corrected
-    from ressenti.pipeline.run import derive
     from ressenti.pipeline.store.validation import read_validation
 
     conversation = store.load(path)

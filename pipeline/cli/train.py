@@ -17,8 +17,8 @@ from ressenti.pipeline.lab.training.recipe import Recipe
 from ressenti.pipeline.records import CLASSES
 
 if TYPE_CHECKING:
-    from ressenti.pipeline.lab.training.finetune import Made
     from ressenti.pipeline.lab.training.learner import Epoch
+    from ressenti.pipeline.lab.training.request import Made
 
 _USUAL = Recipe()
 app = typer.Typer(help="Train a model on your own labelled speech.", no_args_is_help=True)
@@ -71,7 +71,8 @@ def emotion(
     A training that was killed goes on from its last whole epoch when the same command is given again. The folder
     works as --emotion-model; its README.md says how it was made and what to expect.
     """
-    from ressenti.pipeline.lab.training.finetune import Request, finetune
+    from ressenti.pipeline.lab.training.finetune import finetune
+    from ressenti.pipeline.lab.training.request import Request
 
     terminal = Terminal(quiet)
     options = load_config(config, {"emotion": {"device": device} if device else {}})

@@ -14,7 +14,8 @@ from ressenti.pipeline.diarization import clustering, embedding, vad
 from ressenti.pipeline.diarization.embedding import SpeechWindow
 from ressenti.pipeline.diarization.interface import Count
 from ressenti.pipeline.models import voice_encoder
-from ressenti.pipeline.records import Diarization, ModelInfo, Note, Progress, Segment, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
+from ressenti.pipeline.records import Diarization, ModelInfo, Note, Segment
 
 
 def vad_info() -> ModelInfo:

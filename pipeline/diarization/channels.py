@@ -11,7 +11,8 @@ from ressenti.pipeline.config import DiarizationOptions
 from ressenti.pipeline.diarization import vad
 from ressenti.pipeline.diarization.builtin import vad_info
 from ressenti.pipeline.diarization.interface import Count
-from ressenti.pipeline.records import Diarization, Note, Progress, Segment, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
+from ressenti.pipeline.records import Diarization, Note, Segment
 
 _FRAME_S = 0.1
 _STILL_FRAMES = 5  # on each side: in a pause within talk what is heard is still its bleed

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ressenti.pipeline.audio.mel import FloatArray
 from ressenti.pipeline.diarization.interface import Count
-from ressenti.pipeline.records import Progress, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
 
 Labels = npt.NDArray[np.int64]
 _MOST = 2500  # embeddings that are linked one with another; more are first gathered into so many small clusters

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ressenti.pipeline.audio import RATE_HZ, Samples, without_tones
 from ressenti.pipeline.audio.mel import HOP, WINDOW, FloatArray, mel_power
 from ressenti.pipeline.models import parallel, voice_encoder
-from ressenti.pipeline.records import Progress, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
 
 _BATCH = 64
 _SHORTEST_S = 0.4  # windows are never shorter than this; shorter spans are widened into their surroundings

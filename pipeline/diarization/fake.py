@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from ressenti.pipeline.audio import Audio
 from ressenti.pipeline.diarization.interface import Count
-from ressenti.pipeline.records import Diarization, ModelInfo, Progress, Segment, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
+from ressenti.pipeline.records import Diarization, ModelInfo, Segment
 
 
 class FakeDiarizer:

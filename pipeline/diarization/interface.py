@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ressenti.pipeline.audio import Audio
-from ressenti.pipeline.records import Diarization, ModelInfo, Progress, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
+from ressenti.pipeline.records import Diarization, ModelInfo
 
 
 @dataclass(frozen=True)

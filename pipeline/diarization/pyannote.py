@@ -24,7 +24,8 @@ from ressenti.pipeline.errors import ModelError
 from ressenti.pipeline.models.decisions import trusted_hashes
 from ressenti.pipeline.models.installed import Installed
 from ressenti.pipeline.models.torchaudio_import import import_pyannote_audio
-from ressenti.pipeline.records import Diarization, ModelInfo, Progress, Segment, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
+from ressenti.pipeline.records import Diarization, ModelInfo, Segment
 
 _STAGES = {"segmentation": "speech", "embeddings": "voices"}
 

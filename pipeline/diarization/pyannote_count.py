@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ressenti.pipeline.diarization.interface import Count
-from ressenti.pipeline.records import Note, Progress
+from ressenti.pipeline.progress import Progress
+from ressenti.pipeline.records import Note
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from ressenti.pipeline.audio import RATE_HZ, Samples, frame_levels_db, without_t
 from ressenti.pipeline.config import DiarizationOptions
 from ressenti.pipeline.errors import ModelError
 from ressenti.pipeline.models import onnx_session
-from ressenti.pipeline.records import Progress, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
 
 _WINDOW = 512  # samples per probability
 _CONTEXT = 64  # samples of the window before that the model sees with each

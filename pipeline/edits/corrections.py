@@ -14,17 +14,20 @@ from dataclasses import replace
 from ressenti.pipeline.errors import CorrectionsError
 from ressenti.pipeline.records import (
     CLASSES,
+    NEW_LABEL,
     Conversation,
+    Corrections,
     EmotionScores,
     Original,
     Segment,
     Speaker,
+    SpeakerName,
     Turn,
+    TurnCorrection,
     Unjudged,
     Window,
     union_s,
 )
-from ressenti.pipeline.records.edits import NEW_LABEL, Corrections, SpeakerName, TurnCorrection
 from ressenti.pipeline.records.intervals import Timed
 
 

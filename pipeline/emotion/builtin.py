@@ -19,7 +19,8 @@ from ressenti.pipeline.errors import ModelError
 from ressenti.pipeline.files.untrusted import parse_json, read_text
 from ressenti.pipeline.models import onnx_session, parallel, voice_encoder
 from ressenti.pipeline.models.onnx_file import check_onnx
-from ressenti.pipeline.records import EmotionScores, ModelInfo, Note, Progress, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
+from ressenti.pipeline.records import EmotionScores, ModelInfo, Note
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "models"
 _LARGEST_ABOUT = 1 << 22  # bytes of emotion.json

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ressenti.pipeline.emotion.interface import Excerpt
-from ressenti.pipeline.records import EmotionScores, ModelInfo, Progress, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
+from ressenti.pipeline.records import EmotionScores, ModelInfo
 
 _EVEN = EmotionScores((0.2, 0.2, 0.2, 0.2, 0.2))
 

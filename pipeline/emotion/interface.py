@@ -9,7 +9,8 @@ from typing import Protocol, overload
 import numpy as np
 import numpy.typing as npt
 
-from ressenti.pipeline.records import EmotionScores, ModelInfo, Progress, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
+from ressenti.pipeline.records import EmotionScores, ModelInfo
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ressenti.pipeline.config import ClassName
 from ressenti.pipeline.errors import ModelError
 from ressenti.pipeline.files.untrusted import RefusedError, read_text
+from ressenti.pipeline.records import ClassName
 
 FILE = "training.json"
 _LARGEST = 1 << 24  # bytes

@@ -28,7 +28,8 @@ from ressenti.pipeline.emotion.trained import Trained, read_trained
 from ressenti.pipeline.emotion.waveforms import Waveforms
 from ressenti.pipeline.errors import ConfigError, ModelError
 from ressenti.pipeline.models import forbid_network, parallel
-from ressenti.pipeline.records import CLASSES, EmotionScores, ModelInfo, Note, NoteKey, Progress, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
+from ressenti.pipeline.records import CLASSES, EmotionScores, ModelInfo, Note, NoteKey
 
 if TYPE_CHECKING:
     import torch

@@ -7,14 +7,13 @@ from ressenti.pipeline.export.documents import quotes_docx, quotes_md
 from ressenti.pipeline.export.praat import textgrid
 from ressenti.pipeline.export.segments import rttm
 from ressenti.pipeline.export.subtitles import srt, vtt
-from ressenti.pipeline.export.tables import TABLES, need_pyarrow, parquet, turns_csv
+from ressenti.pipeline.export.tables import TABLES, parquet, turns_csv
 from ressenti.pipeline.export.wording import in_language
 
 __all__ = [
     "TABLES",
     "aws",
     "in_language",
-    "need_pyarrow",
     "parquet",
     "quotes_docx",
     "quotes_md",

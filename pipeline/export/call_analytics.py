@@ -16,7 +16,6 @@ from pathlib import PurePath
 from typing import Any, cast
 from uuid import NAMESPACE_OID, uuid5
 
-from ressenti.pipeline.affect.points import model_answer
 from ressenti.pipeline.export.turn_text import is_corrected, text_of, words_of
 from ressenti.pipeline.export.wording import Wording
 from ressenti.pipeline.records import (
@@ -26,11 +25,12 @@ from ressenti.pipeline.records import (
     EmotionScores,
     Exchange,
     Levels,
+    Span,
     Speaker,
     Turn,
+    Word,
     union_s,
 )
-from ressenti.pipeline.records.edits import Span, Word
 from ressenti.pipeline.records.intervals import Timed
 
 _ROLES = {"agent": "AGENT", "client": "CUSTOMER", "customer": "CUSTOMER"}
@@ -98,7 +98,7 @@ def _characteristics(conversation: Conversation, roles: Mapping[str, str], words
 
 
 def _non_talk(conversation: Conversation, exchange: Exchange) -> Json:
-    """Stretches in which nobody speaks for longer than the configured limit, as `affect.dynamics` counts them."""
+    """Stretches in which nobody speaks for longer than the configured limit, as `turn_taking` counts them."""
     options = cast("Mapping[str, float]", conversation.config.get("dynamics") or {})
     spoken = union_s([(s.start_s, s.end_s) for s in conversation.diarization.segments])
     edges = [0.0, *(edge for span in spoken for edge in span), conversation.recording.duration_s]
@@ -173,7 +173,7 @@ def _tone(conversation: Conversation, turn: Turn) -> Json:
         "Corrected": is_corrected(turn),
     }
     if turn.original:
-        data["Original"] = {"ParticipantId": turn.original.speaker, **_judged(model_answer(turn))}
+        data["Original"] = {"ParticipantId": turn.original.speaker, **_judged(turn.model_answer)}
         data["Original"]["NotJudged"] = turn.original.unjudged
     data["WordsLeftOut"] = [_span(o.start_s, o.end_s) for o in conversation.omissions if o.turn == turn.index]
     return data | ({"Note": turn.note} if turn.note else {})

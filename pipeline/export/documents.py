@@ -10,6 +10,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING
 
 from ressenti.pipeline.export.quotes import Quote, quotes_of
+from ressenti.pipeline.extras import need
 from ressenti.pipeline.records import Conversation
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def quotes_md(conversation: Conversation) -> str:
 
 def quotes_docx(conversation: Conversation) -> bytes:
     """Timecoded quotes as a Word document; the same conversation gives the same bytes."""
+    need("docx", "--format quotes-docx", "or choose quotes-md")
     import docx
     from docx.oxml.ns import qn
 

@@ -10,8 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from ressenti.pipeline.export.turn_text import class_of, has_words, names_of, plain, text_of, words_of
-from ressenti.pipeline.records import Conversation, Turn
-from ressenti.pipeline.records.edits import Word
+from ressenti.pipeline.records import Conversation, Turn, Word
 
 _LEAST_S = 0.001
 _SPEECH, _SILENCED = "[speech]", "[silenced]"

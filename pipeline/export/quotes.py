@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ressenti.pipeline.affect.points import model_answer
 from ressenti.pipeline.export.turn_text import has_words, is_corrected, names_of, plain, text_of, words_of
 from ressenti.pipeline.export.wording import Lang, Wording, clock, silenced, spans_of, wording_of
-from ressenti.pipeline.records import Conversation, ModelInfo, Speaker, Turn
-from ressenti.pipeline.records.edits import Span
+from ressenti.pipeline.records import Conversation, ModelInfo, Span, Speaker, Turn
 from ressenti.pipeline.records.intervals import Timed
 
 
@@ -91,7 +89,7 @@ def _remarks(turn: Turn, names: dict[str, str], wording: Wording) -> tuple[tuple
         old = names.get(turn.original.speaker, plain(turn.original.speaker))
         changes.append(wording("was_speaker", new=names[turn.speaker], old=old))
     if is_corrected(turn) and turn.emotion and turn.emotion.activation == "human":
-        answer, new = model_answer(turn) if turn.original else None, wording(turn.emotion.top)
+        answer, new = turn.model_answer if turn.original else None, wording(turn.emotion.top)
         if answer and answer.top == turn.emotion.top:
             changes.append(wording("was_unsure", new=new))
         else:

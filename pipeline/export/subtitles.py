@@ -11,8 +11,7 @@ from textwrap import wrap
 
 from ressenti.pipeline.export.turn_text import names_of, text_of, words_of
 from ressenti.pipeline.export.wording import Wording, silenced, wording_of
-from ressenti.pipeline.records import Conversation, Turn
-from ressenti.pipeline.records.edits import Word
+from ressenti.pipeline.records import Conversation, Turn, Word
 
 LINE, LINES, LONGEST_S = 42, 2, 7.0
 """Characters of a line, lines of a cue, seconds of a cue: what subtitlers hold to (Netflix Timed Text Style Guide)."""

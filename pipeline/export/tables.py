@@ -8,12 +8,11 @@ its file), and its columns have the same types in every conversation, also where
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from ressenti.pipeline import store
-from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.export.turn_text import is_corrected, text_of, words_of
+from ressenti.pipeline.extras import need
 from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.store.columns import COLUMNS, TABLES, Kind, Table, columns_of, typed
 from ressenti.pipeline.text import guarded
@@ -21,7 +20,7 @@ from ressenti.pipeline.text import guarded
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TABLES", "Table", "need_pyarrow", "parquet", "turns_csv"]
+__all__ = ["TABLES", "Table", "parquet", "turns_csv"]
 
 _OF_RECORDING = columns_of("conversation:string recording:string sha256:string")
 _SAID = columns_of("activation:string corrected:boolean model_speaker:string note:string text:string")
@@ -50,15 +49,6 @@ def turns_csv(conversation: Conversation) -> str:
     return text.replace("\x00", "\ufffd")
 
 
-def need_pyarrow() -> None:
-    """Raise `ConfigError` where pyarrow, which writes Parquet, is not installed."""
-    if find_spec("pyarrow") is None:
-        raise ConfigError(
-            "--format parquet: needs the package pyarrow, which is not installed. Expected the extra `parquet`: "
-            "install it with pip install pyarrow, or choose csv."
-        )
-
-
 def parquet(conversation: Conversation, table: Table) -> bytes:
     """One table as a Parquet file; `ConfigError` where pyarrow is not installed.
 
@@ -67,7 +57,7 @@ def parquet(conversation: Conversation, table: Table) -> bytes:
     the silenced spans (`what` is "sound") and the places where words were left out ("words"), which `text` marks `[…]`.
     pandas reads the same types back; there is no index in it.
     """
-    need_pyarrow()
+    need("pyarrow", "--format parquet", "or choose csv")
     import pandas as pd
     import pyarrow as pa
     from pyarrow import parquet as files

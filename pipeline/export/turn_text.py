@@ -7,8 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from ressenti.pipeline.export.wording import Wording
-from ressenti.pipeline.records import Conversation, Turn
-from ressenti.pipeline.records.edits import OMITTED, Word
+from ressenti.pipeline.records import OMITTED, Conversation, Turn, Word
 
 
 def plain(text: str) -> str:

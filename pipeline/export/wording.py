@@ -10,8 +10,7 @@ from functools import cache
 from importlib import resources
 from typing import Literal
 
-from ressenti.pipeline.records import Conversation, Turn
-from ressenti.pipeline.records.edits import INEXACT_S, Span
+from ressenti.pipeline.records import INEXACT_S, Conversation, Span, Turn
 
 Lang = Literal["en", "fr"]
 

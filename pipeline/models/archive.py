@@ -53,7 +53,7 @@ from ressenti.pipeline.models.installed import (
 )
 from ressenti.pipeline.models.registry import PICKLED, check_names, known, unlike_pinned
 from ressenti.pipeline.models.tar import Member, members
-from ressenti.pipeline.records import Progress, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
 
 _CHUNK = 1 << 22  # bytes
 _MOST_MODELS = 100

@@ -17,7 +17,7 @@ from ressenti.pipeline.models.hashes import digest_of
 from ressenti.pipeline.models.hub import Listing, Remote
 from ressenti.pipeline.models.installed import FileNote, Installed, Manifest, find, of_manifest, verify, write_manifest
 from ressenti.pipeline.models.registry import Task, has_weights, known, unlike_pinned, wanted
-from ressenti.pipeline.records import Progress, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
 
 
 def get(

@@ -28,7 +28,8 @@ from ressenti.pipeline.models.decisions import decisions
 from ressenti.pipeline.models.folders import folder_of, is_id, models_folder
 from ressenti.pipeline.models.hashes import digest_of, together
 from ressenti.pipeline.models.registry import PICKLED, KnownModel, Task, known
-from ressenti.pipeline.records import ModelInfo, Note, Progress, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
+from ressenti.pipeline.records import ModelInfo, Note
 
 MANIFEST = "ressenti-model.json"
 LONGEST_MANIFEST = 1 << 22  # bytes

@@ -14,9 +14,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from ressenti.pipeline.errors import ModelError
+from ressenti.pipeline.records import ClassName
 
 Task = Literal["emotion", "diarization", "part"]
-ClassName = Literal["Pleased", "Relaxed", "Neutral", "Sad", "Tension"]
 
 UNKNOWN_FILES: dict[Task, tuple[str, ...]] = {  # of a model that is not in the registry
     "emotion": (

@@ -1,6 +1,6 @@
 """What people add to a conversation: words, corrections, and stretches that nobody is to hear.
 
-Times are seconds from the start of the recording.
+Times are seconds from the start of the recording, levels are dBFS, valence and arousal lie in [-1, 1].
 """
 
 from __future__ import annotations
@@ -9,33 +9,26 @@ import math
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
+
+from ressenti.pipeline.records.fields import (
+    MOST_LETTERS,
+    MOST_SPEAKERS,
+    MOST_TURNS,
+    ClassName,
+    Index,
+    Label,
+    Name,
+    Record,
+    Remark,
+    Time,
+)
 
 INEXACT_S = 1.5  # how far a word may be from where it was placed within its cue
 OMITTED = "[…]"  # what stands where words were left out
-ClassName = Literal["Pleased", "Relaxed", "Neutral", "Sad", "Tension"]
-
-# Bounds of what is stored: what a file of others' making may ask for. Recordings come nowhere near them.
-MOST_S = 7 * 86_400.0  # of a recording
-MOST_TURNS = 200_000
-MOST_SEGMENTS = 400_000
-MOST_WORDS = 1_000_000
-MOST_SPEAKERS = 100
-MOST_LETTERS = 5_000  # of one word: some languages write none between words
 NEW_LABEL = re.compile(r"S[1-9][0-9]?")  # of a speaker whom a person adds
-Time = Annotated[float, Field(ge=0, le=MOST_S)]
-Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,100}$")]
-Name = Annotated[str, Field(max_length=1_000)]
-Remark = Annotated[str, Field(max_length=20_000)]
-Index = Annotated[int, Field(ge=0, lt=2**31)]
-
-
-class Record:
-    """What is stored; in a file, a name that it does not have and a number that is none are errors."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True)

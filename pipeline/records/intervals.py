@@ -1,11 +1,22 @@
-"""Which of many spans touch a stretch, without a look at all of them."""
+"""Stretches of time: which of many overlap a stretch, without a look at all of them."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import Generic, Protocol, TypeVar
+
+
+def union_s(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Spans in seconds, sorted and joined where they touch or overlap."""
+    joined: list[tuple[float, float]] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+    return joined
 
 
 class _Timed(Protocol):

@@ -21,14 +21,12 @@ def turns_frame(conversation: Conversation) -> pd.DataFrame:
     `class_by` is who gave the class, `model` or `person`. Confidence and scores are the model's: a class that a person
     gave has none. What the model says of a turn is in `model_class` and `model_confidence`, whoever gave its class.
     """
-    from ressenti.pipeline.affect.points import model_answer
-
     rows = []
     places = conversation.places()
     speakers = {speaker.label: speaker for speaker in conversation.speakers}
     for turn in conversation.turns:
         valence, arousal = places.get(turn.index) or (None, None)
-        scores, answer = None if turn.by_person else turn.emotion, model_answer(turn)
+        scores, answer = None if turn.by_person else turn.emotion, turn.model_answer
         row: dict[str, object] = {
             "turn": turn.index,
             "start_s": turn.start_s,

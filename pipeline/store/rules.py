@@ -27,8 +27,7 @@ from typing import Any
 
 from ressenti.pipeline.config import Config
 from ressenti.pipeline.errors import CorrectionsError
-from ressenti.pipeline.records import Conversation, Moment, Note, Trajectory, Turn
-from ressenti.pipeline.records.edits import NEW_LABEL
+from ressenti.pipeline.records import NEW_LABEL, Conversation, Moment, Note, Trajectory, Turn
 
 MOST_AT_ONCE = 100
 MOST_GRID = 200_000

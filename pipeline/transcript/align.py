@@ -6,8 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from ressenti.pipeline.errors import TranscriptError
-from ressenti.pipeline.records import Turn
-from ressenti.pipeline.records.edits import Word
+from ressenti.pipeline.records import Turn, Word
 from ressenti.pipeline.records.intervals import Timed
 from ressenti.pipeline.transcript.cues import Spoken
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ressenti.pipeline.errors import TranscriptError
-from ressenti.pipeline.records.edits import MOST_S
+from ressenti.pipeline.records import MOST_S
 
 _TAG = re.compile(r"<[^<>]*>|\{\\[^{}]*\}")  # <i>, <c.loud>, <00:01.500>, {\an8}
 _NO_CHARACTER = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{8,});?")  # numbers that no character has

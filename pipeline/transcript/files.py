@@ -9,7 +9,7 @@ from pathlib import Path
 from ressenti.pipeline.errors import TranscriptError
 from ressenti.pipeline.files.paths import is_file
 from ressenti.pipeline.files.untrusted import RefusedError, read_bounded
-from ressenti.pipeline.records.edits import MOST_LETTERS, MOST_WORDS
+from ressenti.pipeline.records import MOST_LETTERS, MOST_WORDS
 from ressenti.pipeline.transcript.cues import Spoken
 from ressenti.pipeline.transcript.stm import read_stm
 from ressenti.pipeline.transcript.subtitles import read_srt, read_vtt

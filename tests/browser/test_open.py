@@ -11,9 +11,8 @@ from playwright.sync_api import Dialog, Page
 from browsing import FIGURES, READY, Open, until, with_words
 from ressenti import load_config, with_corrections
 from ressenti.pipeline import store
-from ressenti.pipeline.records import Conversation
-from ressenti.pipeline.records.edits import Corrections, Span, TurnCorrection
-from ressenti.pipeline.run import derive
+from ressenti.pipeline.derive import derive
+from ressenti.pipeline.records import Conversation, Corrections, Span, TurnCorrection
 from ressenti.reports.page import render
 
 HOSTILE = "</script><img src=x onerror=alert(1)>'\"&%{x}"

@@ -5,9 +5,8 @@ from dataclasses import replace
 import pytest
 
 from browsing import Open, until, with_words
-from ressenti.pipeline.records import Conversation
-from ressenti.pipeline.records.edits import Corrections, TurnCorrection
-from ressenti.pipeline.run import with_corrections
+from ressenti.pipeline.derive import with_corrections
+from ressenti.pipeline.records import Conversation, Corrections, TurnCorrection
 
 LONG = "Maximiliane-Alexandra von und zu Hohenzollern-Sigmaringen (Kundendienst, zweite Ebene)"
 UNBROKEN = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 2

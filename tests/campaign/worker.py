@@ -41,7 +41,7 @@ def conversation(job: dict[str, Any]) -> Answer:
     """Read a stored conversation; where it is one, derive it anew and draw its page, as `report` does."""
     from ressenti.pipeline import store
     from ressenti.pipeline.config import build_config
-    from ressenti.pipeline.run import derive
+    from ressenti.pipeline.derive import derive
     from ressenti.reports.page import render
 
     path = Path(job["path"])

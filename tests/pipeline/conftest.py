@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from ressenti.pipeline.config import Config
-from ressenti.pipeline.edits.additions import with_bleeps
+from ressenti.pipeline.derive import derive
+from ressenti.pipeline.edits.bleeps import with_bleeps
 from ressenti.pipeline.records import (
     Conversation,
+    Corrections,
     Diarization,
     EmotionScores,
     Levels,
@@ -20,12 +22,13 @@ from ressenti.pipeline.records import (
     Original,
     Recording,
     Segment,
+    Span,
     Speaker,
     Turn,
+    TurnCorrection,
     Window,
+    Word,
 )
-from ressenti.pipeline.records.edits import Corrections, Span, TurnCorrection, Word
-from ressenti.pipeline.run import derive
 
 HOSTILE = '<b onload=x>&amp; "Max" --> *bold* [x](http://x) `c` \\n $1$ | ~~no~~ 😀\x00\x1b'
 SPOKEN_HOSTILE = [

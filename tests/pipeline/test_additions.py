@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from ressenti import People, pseudonymised, with_bleeps, with_corrections
 from ressenti.pipeline import store
-from ressenti.pipeline.edits.additions import parse_spans, with_words
+from ressenti.pipeline.edits.bleeps import parse_spans
+from ressenti.pipeline.edits.words import with_words
 from ressenti.pipeline.errors import ConfigError
-from ressenti.pipeline.records import Conversation
-from ressenti.pipeline.records.edits import Corrections, Omission, Span, SpeakerName, TurnCorrection, Word
+from ressenti.pipeline.records import Conversation, Corrections, Omission, Span, SpeakerName, TurnCorrection, Word
 
 Make = Callable[..., Conversation]
 

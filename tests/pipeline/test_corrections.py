@@ -8,13 +8,13 @@ from conftest import SEGMENTS, by_loudness
 from ressenti import People, load_config, with_corrections
 from ressenti.pipeline import export, store
 from ressenti.pipeline.config import build_config
+from ressenti.pipeline.derive import derive, uncorrected
 from ressenti.pipeline.diarization.fake import FakeDiarizer
 from ressenti.pipeline.edits.corrections import corrected_exclusive, corrected_segments, is_corrected
 from ressenti.pipeline.emotion.fake import FakeEmotion
 from ressenti.pipeline.errors import CorrectionsError, NotAConversationError
-from ressenti.pipeline.records import CLASSES, Conversation, Segment
-from ressenti.pipeline.records.edits import Corrections, SpeakerName, TurnCorrection
-from ressenti.pipeline.run import analyze, derive, uncorrected
+from ressenti.pipeline.records import CLASSES, Conversation, Corrections, Segment, SpeakerName, TurnCorrection
+from ressenti.pipeline.run import analyze
 
 Make = Callable[..., Conversation]
 

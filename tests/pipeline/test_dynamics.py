@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from ressenti.pipeline import turn_taking
 from ressenti.pipeline.affect import dynamics
 from ressenti.pipeline.config import DynamicsOptions
 from ressenti.pipeline.records import AffectPoint, EmotionScores, Segment, Turn, Window
@@ -15,7 +16,7 @@ def scene(*rows: tuple[float, float, str]) -> tuple[list[Segment], list[Turn]]:
 
 def test_silence_non_talk_and_overlap_by_hand() -> None:
     segments, turns = scene((2, 10, "A"), (9, 12, "B"), (20, 22, "A"), (26, 28, "B"))
-    exchange = dynamics.exchange_of(segments, turns, 31.0, OPTIONS)
+    exchange = turn_taking.exchange_of(segments, turns, 31.0, OPTIONS)
     assert exchange.speech_s == 10 + 2 + 2
     assert exchange.overlap_s == 1
     assert exchange.non_talk_s == 8 + 4  # the gaps of 2, 3 and 3 s are not longer than 3 s
@@ -24,14 +25,14 @@ def test_silence_non_talk_and_overlap_by_hand() -> None:
 
 def test_no_overlap_is_never_less_than_none() -> None:
     segments, turns = scene((0.4, 1.2, "A"), (1.7, 2.1, "B"), (2.4, 2.8, "A"), (3.0, 3.8, "B"))
-    exchange = dynamics.exchange_of(segments, turns, 4.0, OPTIONS)
+    exchange = turn_taking.exchange_of(segments, turns, 4.0, OPTIONS)
     assert exchange.overlap_s >= 0
     assert str(round(exchange.overlap_s, 2)) == "0.0"
 
 
 def test_an_interruption_takes_the_floor() -> None:
     _, turns = scene((0, 10, "A"), (9.4, 15, "B"))
-    (found,) = dynamics.interruptions_of(turns, OPTIONS)
+    (found,) = turn_taking.interruptions_of(turns, OPTIONS)
     assert (found.by, found.of, found.time_s) == ("B", "A", 9.4)
     assert found.overlap_s == pytest.approx(0.6)
 
@@ -45,13 +46,13 @@ def test_an_interruption_takes_the_floor() -> None:
     ],
 )
 def test_what_is_no_interruption(rows: list[tuple[float, float, str]]) -> None:
-    assert dynamics.interruptions_of(scene(*rows)[1], OPTIONS) == ()
+    assert turn_taking.interruptions_of(scene(*rows)[1], OPTIONS) == ()
 
 
 def test_backchannels_are_talk_but_take_no_turn() -> None:
     segments, turns = scene((0, 10, "A"), (4, 4.5, "B"), (11, 13, "B"), (15, 16, "A"))
-    exchange = dynamics.exchange_of(segments, turns, 16, OPTIONS)
-    talk = dynamics.talks_of("AB", segments, turns, exchange, OPTIONS)
+    exchange = turn_taking.exchange_of(segments, turns, 16, OPTIONS)
+    talk = turn_taking.talks_of("AB", segments, turns, exchange, OPTIONS)
     assert (talk["B"].turns, talk["B"].backchannels) == (1, 1)
     assert talk["B"].talk_s == 2.5
     assert talk["A"].share == pytest.approx(11 / 13.5)
@@ -61,22 +62,22 @@ def test_backchannels_are_talk_but_take_no_turn() -> None:
 
 def test_a_monologue_runs_until_another_takes_the_floor() -> None:
     segments, turns = scene((0, 10, "A"), (12, 30, "A"), (20, 20.5, "B"), (31, 33, "B"), (34, 36, "A"))
-    exchange = dynamics.exchange_of(segments, turns, 36, OPTIONS)
+    exchange = turn_taking.exchange_of(segments, turns, 36, OPTIONS)
     assert [(m.start_s, m.end_s, m.speaker) for m in exchange.monologues] == [(0, 30, "A"), (31, 33, "B")]
-    assert dynamics.talks_of("AB", segments, turns, exchange, OPTIONS)["A"].longest_monologue_s == 30
+    assert turn_taking.talks_of("AB", segments, turns, exchange, OPTIONS)["A"].longest_monologue_s == 30
 
 
 def test_a_monologue_ends_at_a_silence_and_goes_on_over_a_pause() -> None:
     _, turns = scene((0, 4, "A"), (8.9, 10, "A"), (15.1, 22, "A"))
-    (found,) = dynamics.monologues_of(turns, OPTIONS)
+    (found,) = turn_taking.monologues_of(turns, OPTIONS)
     assert (found.start_s, found.end_s) == (0, 10)
-    assert dynamics.monologues_of([], OPTIONS) == ()
+    assert turn_taking.monologues_of([], OPTIONS) == ()
 
 
 def test_long_gaps_are_no_answers() -> None:
     segments, turns = scene((0, 1, "A"), (20, 21, "B"))
-    exchange = dynamics.exchange_of(segments, turns, 21, OPTIONS)
-    assert dynamics.talks_of("AB", segments, turns, exchange, OPTIONS)["B"].response_latency_s is None
+    exchange = turn_taking.exchange_of(segments, turns, 21, OPTIONS)
+    assert turn_taking.talks_of("AB", segments, turns, exchange, OPTIONS)["B"].response_latency_s is None
 
 
 def test_inertia_and_instability_of_known_series() -> None:

@@ -17,8 +17,7 @@ from ressenti.pipeline import export
 from ressenti.pipeline.export.quotes import quotes_of
 from ressenti.pipeline.export.subtitles import cues_of
 from ressenti.pipeline.export.turn_text import names_of, plain
-from ressenti.pipeline.records import Conversation
-from ressenti.pipeline.records.edits import Word
+from ressenti.pipeline.records import Conversation, Word
 
 PIECES = [
     "-->",

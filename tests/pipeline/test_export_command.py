@@ -11,10 +11,10 @@ from ressenti.pipeline import export, store
 from ressenti.pipeline.cli import outputs
 from ressenti.pipeline.cli.app import app
 from ressenti.pipeline.config import Config
+from ressenti.pipeline.derive import derive
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.export import tables
 from ressenti.pipeline.records import Conversation, EmotionScores
-from ressenti.pipeline.run import derive
 
 EVERY = "textgrid,srt,vtt,aws,quotes-md,quotes-docx,parquet"
 

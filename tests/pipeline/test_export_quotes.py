@@ -17,8 +17,7 @@ from markdown_it import MarkdownIt
 from ressenti import with_bleeps
 from ressenti.pipeline import export
 from ressenti.pipeline.export.turn_text import plain
-from ressenti.pipeline.records import Conversation, EmotionScores
-from ressenti.pipeline.records.edits import Span
+from ressenti.pipeline.records import Conversation, EmotionScores, Span
 
 Read = Callable[[Conversation], list[str]]
 

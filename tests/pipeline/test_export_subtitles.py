@@ -11,8 +11,7 @@ import webvtt
 
 from ressenti.pipeline import export
 from ressenti.pipeline.export.subtitles import LINE, LINES
-from ressenti.pipeline.records import Conversation
-from ressenti.pipeline.records.edits import Word
+from ressenti.pipeline.records import Conversation, Word
 
 Cue = tuple[float, float, str, str]
 ZOE, OTHER = 'Zoé "la Voix" (S1)', 'Zoé "LA Voix" (S2)'

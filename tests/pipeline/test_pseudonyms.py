@@ -18,12 +18,12 @@ from ressenti import People
 from ressenti.pipeline import store
 from ressenti.pipeline.cli import outputs
 from ressenti.pipeline.cli.app import app
+from ressenti.pipeline.derive import with_corrections
 from ressenti.pipeline.diarization.fake import FakeDiarizer
-from ressenti.pipeline.edits import additions
+from ressenti.pipeline.edits import pseudonyms
 from ressenti.pipeline.emotion.fake import FakeEmotion
-from ressenti.pipeline.records import EmotionScores
-from ressenti.pipeline.records.edits import Corrections, SpeakerName, Word
-from ressenti.pipeline.run import analyze, with_corrections
+from ressenti.pipeline.records import Corrections, EmotionScores, SpeakerName, Word
+from ressenti.pipeline.run import analyze
 
 NAMES = ("geheim", "zoé", "maximilian", "verlobte")
 SEGMENTS = [(0.5, 4.0, "S1"), (5.0, 9.0, "S2"), (9.5, 20.0, "S1")]
@@ -83,7 +83,7 @@ def test_no_name_is_left_in_any_format(stored: Path, tmp_path: Path, lang: str) 
     assert done.exit_code == 0, done.output
     written = sorted(out.iterdir())
     assert len(written) == len(outputs.ENDINGS) + 2  # the sound, and the manifest
-    name = additions.pseudonym(store.load(stored).recording.sha256)
+    name = pseudonyms.pseudonym(store.load(stored).recording.sha256)
     for path in written:
         assert path.name.lstrip(".").startswith(f"{name}.")
         found = insides(path)
@@ -115,7 +115,7 @@ def test_a_transcript_with_speakers_leaves_none(stored: Path, tmp_path: Path) ->
 def test_paths_in_options_keep_their_last_part(stored: Path) -> None:
     made = store.load(stored)
     for given, kept in (("/a/b/m", "m"), ("a/b/m", "m"), ("../m", "m"), ("org/model", "org/model"), ("auto", "auto")):
-        hidden = additions.pseudonymised(replace(made, config={"emotion": {"model": given}}))
+        hidden = pseudonyms.pseudonymised(replace(made, config={"emotion": {"model": given}}))
         assert hidden.config == {"emotion": {"model": kept}}
 
 
@@ -123,4 +123,4 @@ def test_no_embedding_of_a_voice_is_left(stored: Path) -> None:
     conversation = store.load(stored)
     known = replace(conversation, diarization=replace(conversation.diarization, embeddings=(("S1", (0.6, 0.8)),)))
     assert store.dumps(known) != store.dumps(conversation)
-    assert additions.pseudonymised(known).diarization.embeddings == ()
+    assert pseudonyms.pseudonymised(known).diarization.embeddings == ()

@@ -8,16 +8,15 @@ import pytest
 from conftest import SEGMENTS, noise, write_wav
 from ressenti import People, analyze, load_config
 from ressenti.pipeline import export, store
-from ressenti.pipeline.affect.points import model_answer
 from ressenti.pipeline.audio import Audio, load
 from ressenti.pipeline.config import AudioOptions
+from ressenti.pipeline.derive import derive, with_corrections
 from ressenti.pipeline.diarization.fake import FakeDiarizer
 from ressenti.pipeline.diarization.interface import Count
 from ressenti.pipeline.emotion.fake import FakeEmotion
 from ressenti.pipeline.errors import NoSpeechError
-from ressenti.pipeline.records import CLASSES, Conversation, Diarization, EmotionScores, Progress, ignore_progress
-from ressenti.pipeline.records.edits import Corrections, TurnCorrection
-from ressenti.pipeline.run import derive, with_corrections
+from ressenti.pipeline.progress import Progress, ignore_progress
+from ressenti.pipeline.records import CLASSES, Conversation, Corrections, Diarization, EmotionScores, TurnCorrection
 from ressenti.reports.figures.shares import seconds_by_class
 from ressenti.reports.figures.style import key_of
 from ressenti.reports.tables import make_tables
@@ -87,7 +86,7 @@ def test_a_turn_has_one_class_wherever_it_is_told(recording: Path) -> None:
     heard = with_corrections(made, Corrections(turns=(TurnCorrection(0, None, "Tension"),)))
     assert heard.turns[0].emotion is not None
     assert heard.turns[0].emotion.top == "Tension"
-    answer = model_answer(heard.turns[0])
+    answer = heard.turns[0].model_answer
     assert (answer and answer.top, turn_rows(heard, Wording("en"))[0].model_class[:3]) == ("Sad", "Sad")
     assert with_corrections(heard, Corrections()).turns == made.turns
 

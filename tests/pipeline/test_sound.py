@@ -13,8 +13,7 @@ from ressenti.pipeline.audio.playback import page_sound
 from ressenti.pipeline.config import AudioOptions, load_config
 from ressenti.pipeline.diarization.fake import FakeDiarizer
 from ressenti.pipeline.emotion.fake import FakeEmotion
-from ressenti.pipeline.records import Conversation, Diarization, Note
-from ressenti.pipeline.records.edits import Span
+from ressenti.pipeline.records import Conversation, Diarization, Note, Span
 from ressenti.pipeline.run import analyze
 
 

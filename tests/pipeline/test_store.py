@@ -11,8 +11,16 @@ from hypothesis import strategies as st
 
 from ressenti import with_corrections
 from ressenti.pipeline import errors, store
-from ressenti.pipeline.records import CLASSES, Conversation, EmotionScores, Note, Turn, Window
-from ressenti.pipeline.records.edits import Corrections, TurnCorrection
+from ressenti.pipeline.records import (
+    CLASSES,
+    Conversation,
+    Corrections,
+    EmotionScores,
+    Note,
+    Turn,
+    TurnCorrection,
+    Window,
+)
 
 Make = Callable[..., Conversation]
 

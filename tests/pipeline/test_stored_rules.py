@@ -22,11 +22,10 @@ from conftest import CHECKOUT
 from ressenti.pipeline import export, store
 from ressenti.pipeline.cli.outputs import ENDINGS, _writer
 from ressenti.pipeline.config import Config, build_config, load_config
-from ressenti.pipeline.edits.additions import with_bleeps
+from ressenti.pipeline.derive import derive
+from ressenti.pipeline.edits.bleeps import with_bleeps
 from ressenti.pipeline.errors import ConfigError, CorrectionsError, NotAConversationError, TranscriptError
-from ressenti.pipeline.records import SCHEMA_VERSION, Conversation
-from ressenti.pipeline.records.edits import Span, Word
-from ressenti.pipeline.run import derive
+from ressenti.pipeline.records import SCHEMA_VERSION, Conversation, Span, Word
 from ressenti.pipeline.store.migrations import STEPS
 from ressenti.pipeline.transcript.files import read_transcript
 from ressenti.reports.page import render

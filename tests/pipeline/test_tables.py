@@ -87,11 +87,13 @@ def test_duckdb_reads_frames_as_they_are_in_memory(conversations: list[Conversat
         assert types == {name: kinds[kind] for name, kind in COLUMNS[table].items()}
 
 
-def test_the_query_of_the_readme_tells_conversations_apart(conversations: list[Conversation], tmp_path: Path) -> None:
+def test_the_query_of_the_documentation_tells_conversations_apart(
+    conversations: list[Conversation], tmp_path: Path
+) -> None:
     for k, conversation in enumerate(conversations):
         (tmp_path / f"{k}.turns.parquet").write_bytes(export.parquet(conversation, "turns"))
     sql = "SELECT conversation, speaker, avg(arousal) FROM read_parquet('reports/*.turns.parquet') GROUP BY ALL"
-    assert sql in (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    assert sql in (CHECKOUT / "docs" / "exports.md").read_text(encoding="utf-8")
     with duckdb.connect() as base:
         found = {row[:2]: row[2] for row in base.execute(sql.replace("reports", str(tmp_path))).fetchall()}
     frame = store.turns_frame(conversations[1])

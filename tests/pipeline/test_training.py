@@ -19,10 +19,10 @@ from ressenti.pipeline.lab.speech.augmentation import SHARES
 from ressenti.pipeline.lab.speech.corpora import EMOTIONS, Clip
 from ressenti.pipeline.lab.speech.prepare import read, speech_of
 from ressenti.pipeline.lab.training.baseline import fit_baseline
-from ressenti.pipeline.lab.training.clip_features import UNLIKE, Material, gather
+from ressenti.pipeline.lab.training.clip_features import UNLIKE, ClipFeatures, clip_features_of
 from ressenti.pipeline.lab.training.emotion import Job, Judged, judged_by, temperatures_of, train_network
 from ressenti.pipeline.lab.training.non_speech import _KINDS, unlike_speech
-from ressenti.pipeline.lab.training.weighted_clips import Recipe, _conversations, examples_of
+from ressenti.pipeline.lab.training.weighted_clips import NetworkRecipe, _conversations, weighted_clips_of
 
 
 def test_no_training_touches_the_held_out_speakers(shared_data: Path) -> None:
@@ -50,7 +50,7 @@ def test_nobody_is_left_out_of_a_corpus_of_two(tmp_path: Path) -> None:
     clips = _some_clips(tmp_path)
     assert not corpora.left_out(clips)
     with pytest.raises(ConfigError, match="three speakers"):
-        emotion.train_models([clips], [tmp_path / "out"], Recipe(steps=1), clips)
+        emotion.train_models([clips], [tmp_path / "out"], NetworkRecipe(steps=1), clips)
 
 
 def test_a_training_is_handed_no_clip_that_is_held_out(
@@ -146,16 +146,16 @@ def _some_clips(folder: Path, names: str = "abcd", *, of: int = 2) -> list[Clip]
 
 
 def test_a_corpus_without_a_share_in_the_recipe_is_learned_from(tmp_path: Path) -> None:
-    material = gather(_some_clips(tmp_path), [], tmp_path / "heard")
+    material = clip_features_of(_some_clips(tmp_path), [], tmp_path / "heard")
     base = fit_baseline(material, range(4))
-    recipe = Recipe(unlike_share=0.0)
-    found = examples_of(material, range(4), base, recipe, 0)
+    recipe = NetworkRecipe(unlike_share=0.0)
+    found = weighted_clips_of(material, range(4), base, recipe, 0)
     spoken = found.speech == 1
     assert spoken.sum() == 4 * len(SHARES)
     assert found.differences.shape == (len(found.weights), 768)
     assert (found.emotions[spoken][:, EMOTIONS.index("sad")] == 1).all()
     assert not found.weights[~spoken].any()
-    again = examples_of(material, range(4), base, recipe, 0)
+    again = weighted_clips_of(material, range(4), base, recipe, 0)
     assert np.array_equal(found.differences, again.differences)
 
 
@@ -164,9 +164,9 @@ def test_speakers_emotions_and_corpora_count_by_their_shares(tmp_path: Path) -> 
     who = [("ravdess", "1", "sad"), ("ravdess", "1", "sad"), ("ravdess", "1", "happy"), ("ravdess", "2", "sad")]
     who += [("nemo", "1", "sad")] * 2 + [("emodb", "1", "angry")]
     clips = [replace(c, corpus=a, speaker=b, emotion=e) for c, (a, b, e) in zip(clips, who, strict=True)]
-    material = gather(clips, [], tmp_path / "heard")
-    recipe = Recipe(corpus_share=(("ravdess", 0.8), ("nemo", 0.15), ("emodb", 0.05)), unlike_share=0.1)
-    found = examples_of(material, range(7), fit_baseline(material, range(7)), recipe, 0)
+    material = clip_features_of(clips, [], tmp_path / "heard")
+    recipe = NetworkRecipe(corpus_share=(("ravdess", 0.8), ("nemo", 0.15), ("emodb", 0.05)), unlike_share=0.1)
+    found = weighted_clips_of(material, range(7), fit_baseline(material, range(7)), recipe, 0)
     total = found.weights.sum()
     assert found.weights.mean() == pytest.approx(1, abs=1e-4)
     assert found.weights[found.speech == 0].sum() / total == pytest.approx(0.1, abs=1e-3)
@@ -176,7 +176,7 @@ def test_speakers_emotions_and_corpora_count_by_their_shares(tmp_path: Path) -> 
 
 def test_material_is_every_clip_in_every_surrounding_and_is_kept(tmp_path: Path) -> None:
     clips = _some_clips(tmp_path)
-    material = gather(clips, clips, tmp_path / "heard")
+    material = clip_features_of(clips, clips, tmp_path / "heard")
     whole = np.array([1.01, 1.26, 1.51, 1.76])
     heard_s = np.array([material.heard(range(4), name).seconds for name in SHARES])
     assert heard_s.max(axis=0) == pytest.approx(whole, abs=0.01)
@@ -189,9 +189,9 @@ def test_material_is_every_clip_in_every_surrounding_and_is_kept(tmp_path: Path)
     assert all(np.isfinite(material.heard(range(4), name).values).all() for name in (*SHARES, UNLIKE))
     (path,) = (tmp_path / "heard").glob("*.npz")
     written = path.stat().st_mtime_ns
-    again = gather(clips, clips, tmp_path / "heard")
+    again = clip_features_of(clips, clips, tmp_path / "heard")
     assert np.array_equal(again.values, material.values)
-    backwards = gather(clips[::-1], clips, tmp_path / "heard")
+    backwards = clip_features_of(clips[::-1], clips, tmp_path / "heard")
     assert path.stat().st_mtime_ns == written
     assert np.array_equal(backwards.values[::-1], material.values)
 
@@ -201,7 +201,7 @@ def test_in_noise_some_of_what_is_around_speech_is_heard_too(tmp_path: Path, sam
     spoken = np.concatenate([np.zeros(32_000), sound.cut(10.8, 13.8) / 32768, np.zeros(32_000)])
     names = [f"{k}.wav" for k in range(12)]  # what is drawn depends on the name
     clips = [Clip(write_wav(tmp_path / name, spoken), "ours", "s", "neutral") for name in names]
-    material = gather(clips, [], tmp_path / "heard")
+    material = clip_features_of(clips, [], tmp_path / "heard")
     noisy, clean = (material.heard(range(12), name).seconds for name in ("noise", "clean"))
     spoken_s = sum(end - start for start, end in detect_speech(read(clips[0]), DiarizationOptions()))
     assert noisy.max() > spoken_s + 0.5
@@ -217,7 +217,7 @@ def test_most_of_what_is_heard_of_speakers_is_neutral_talk() -> None:
     share, seconds = {}, {}
     for kind, even, talk in (("even", 1.0, 0.0), ("talk", 0.0, 1.0), ("few", 0.0, 0.0)):
         rng = np.random.default_rng(0)
-        found = [_conversations(heard, names, Recipe(even_share=even, talk_share=talk), rng) for _ in range(40)]
+        found = [_conversations(heard, names, NetworkRecipe(even_share=even, talk_share=talk), rng) for _ in range(40)]
         share[kind] = np.mean([mean for mean, _ in found], axis=0)[:, 0]
         seconds[kind] = np.concatenate([s for _, s in found])
     assert share["even"].mean() == pytest.approx(0.25, abs=0.03)
@@ -227,14 +227,14 @@ def test_most_of_what_is_heard_of_speakers_is_neutral_talk() -> None:
     assert sorted(set(seconds["few"].ravel().tolist())) == [2.0 * n for n in range(1, 9)]
 
 
-def _speakers(folder: Path, count: int = 12) -> tuple[Material, np.ndarray]:
+def _speakers(folder: Path, count: int = 12) -> tuple[ClipFeatures, np.ndarray]:
     """Eight impressions each of speakers who differ in the first value, and speak as differently in all others."""
     rng = np.random.default_rng(0)
     clips = [Clip(folder / "none.wav", "ours", f"s{k}", "sad") for k in range(count) for _ in range(8)]
     values = rng.standard_normal((len(clips), 1, 768))
     own = np.repeat(rng.normal(0, 5, count), 8)
     values[:, 0, 0] += own
-    return Material(tuple(clips), values, np.full((len(clips), 1), 2.0)), own
+    return ClipFeatures(tuple(clips), values, np.full((len(clips), 1), 2.0)), own
 
 
 def test_where_speakers_differ_little_speech_tells_what_is_usual_and_elsewhere_much(tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_how_a_speaker_varies_is_not_told_by_one_clip(tmp_path: Path) -> None:
     material, own = _speakers(tmp_path)
     rows = [*range(len(own)), *range(len(own))[::8]]
     clips = [*material.clips, *(replace(material.clips[i], speaker=f"once{i}") for i in rows[len(own) :])]
-    more = Material(tuple(clips), material.values[rows], material.seconds[rows])
+    more = ClipFeatures(tuple(clips), material.values[rows], material.seconds[rows])
     assert fit_baseline(more, range(len(rows))).sd.numpy() == pytest.approx(
         fit_baseline(material, range(len(own))).sd.numpy(), rel=1e-5
     )
@@ -296,11 +296,11 @@ def test_a_temperature_for_those_of_whom_little_is_heard_and_one_for_others() ->
 
 def test_a_network_learns_what_it_is_given_and_not_what_nobody_says(tmp_path: Path) -> None:
     clips = [replace(c, emotion=e, speaker="s") for c, e in zip(_some_clips(tmp_path), EMOTIONS[1:5], strict=True)]
-    material = gather(clips, [], tmp_path / "heard")
+    material = clip_features_of(clips, [], tmp_path / "heard")
     base = fit_baseline(material, range(4))
-    recipe = Recipe(steps=30, penalty=1e-4, unlike_share=0.3, even_share=1.0, talk_share=0.0)
+    recipe = NetworkRecipe(steps=30, penalty=1e-4, unlike_share=0.3, even_share=1.0, talk_share=0.0)
     net = train_network(Job(material, (0, 1, 2, 3), recipe, 0))
-    found = examples_of(material, range(4), base, recipe, 0)
+    found = weighted_clips_of(material, range(4), base, recipe, 0)
     with torch.no_grad():
         classes = torch.softmax(net.judge(torch.from_numpy(found.differences))[0], dim=1).numpy()
     spoken = found.speech == 1
@@ -312,12 +312,14 @@ def test_a_network_learns_what_it_is_given_and_not_what_nobody_says(tmp_path: Pa
 
 def test_clips_are_added_to_what_is_there(tmp_path: Path) -> None:
     clips = _some_clips(tmp_path)
-    first = gather(clips[:2], clips[3:], tmp_path / "heard")
-    more = gather([clips[2], clips[1]], clips[3:], tmp_path / "heard")
+    first = clip_features_of(clips[:2], clips[3:], tmp_path / "heard")
+    more = clip_features_of([clips[2], clips[1]], clips[3:], tmp_path / "heard")
     assert np.array_equal(more.values[1], first.values[1])
-    alone = gather(clips[2:3], clips[3:], tmp_path / "alone")
+    alone = clip_features_of(clips[2:3], clips[3:], tmp_path / "alone")
     assert np.array_equal(more.values[0], alone.values[0])
-    others = gather(clips[:2], clips[2:3], tmp_path / "heard")  # other voices behind them: made anew, elsewhere
+    others = clip_features_of(
+        clips[:2], clips[2:3], tmp_path / "heard"
+    )  # other voices behind them: made anew, elsewhere
     babbled = [m.heard([1], "babble").values for m in (first, others)]
     assert babbled[0] != pytest.approx(babbled[1], abs=1e-3)
     assert len(list((tmp_path / "heard").glob("*.npz"))) == 2
@@ -325,14 +327,14 @@ def test_clips_are_added_to_what_is_there(tmp_path: Path) -> None:
 
 def test_prepared_clips_that_are_damaged_or_of_another_file_are_made_anew(tmp_path: Path) -> None:
     clips = _some_clips(tmp_path)
-    material = gather(clips, [], tmp_path / "heard")
+    material = clip_features_of(clips, [], tmp_path / "heard")
     (path,) = (tmp_path / "heard").glob("*.npz")
     whole = path.read_bytes()
     for damaged in (b"", whole[: len(whole) // 2], b"nothing of the kind"):
         path.write_bytes(damaged)
-        assert np.array_equal(gather(clips[1:], [], tmp_path / "heard").values, material.values[1:])
+        assert np.array_equal(clip_features_of(clips[1:], [], tmp_path / "heard").values, material.values[1:])
     write_wav(clips[3].path, noise(2.5, seed=9))
-    assert gather(clips, [], tmp_path / "heard").heard([3]).seconds == pytest.approx([2.51], abs=0.01)
+    assert clip_features_of(clips, [], tmp_path / "heard").heard([3]).seconds == pytest.approx([2.51], abs=0.01)
 
 
 def test_every_kind_of_no_speech_has_as_many_frames_and_is_none_of_those_given() -> None:
@@ -348,8 +350,8 @@ def test_every_kind_of_no_speech_has_as_many_frames_and_is_none_of_those_given()
 
 def test_nobody_babbles_behind_himself(tmp_path: Path) -> None:
     alone = _some_clips(tmp_path, of=1)
-    silent = gather(alone, [], tmp_path / "nobody")
-    own = gather(alone, alone, tmp_path / "own")
+    silent = clip_features_of(alone, [], tmp_path / "nobody")
+    own = clip_features_of(alone, alone, tmp_path / "own")
     assert np.array_equal(own.heard([1], "babble").values, silent.heard([1], "babble").values)
 
 
@@ -358,10 +360,10 @@ def test_voices_behind_clips_are_of_speakers_that_every_part_has(tmp_path: Path)
 
     clips = _some_clips(tmp_path, "abcdef", of=3)
     parts = [[c for c in clips if c.speaker != left] for left in ("s0", "s1")]
-    assert {clip.speaker for clip in voices_of(parts, Recipe())} == {"s2"}
+    assert {clip.speaker for clip in voices_of(parts, NetworkRecipe())} == {"s2"}
     named = [replace(clip, corpus="nemo") if clip.path.stem < "d" else clip for clip in clips]
-    assert {clip.corpus for clip in voices_of([named], Recipe())} == {"nemo"}
-    assert voices_of([parts[0][:1], parts[1][-1:]], Recipe()) == []
+    assert {clip.corpus for clip in voices_of([named], NetworkRecipe())} == {"nemo"}
+    assert voices_of([parts[0][:1], parts[1][-1:]], NetworkRecipe()) == []
 
 
 def test_every_emotion_has_coordinates_and_the_five_have_classes() -> None:
@@ -389,7 +391,7 @@ def test_clips_are_learned_and_tested_without_their_pauses(tmp_path: Path, sampl
     spoken_s = sum(end - start for start, end in spans)
     assert spans[-1][1] - spans[0][0] - spoken_s > 0.5
     assert len(speech_of(samples, options)) / 16_000 == pytest.approx(spoken_s, abs=0.01)
-    heard = gather([clip], [], tmp_path / "heard")
+    heard = clip_features_of([clip], [], tmp_path / "heard")
     heard_s = np.median([heard.heard([0], name).seconds[0] for name in SHARES])
     assert spoken_s - 0.05 <= heard_s <= spoken_s + 0.35
 
@@ -397,7 +399,7 @@ def test_clips_are_learned_and_tested_without_their_pauses(tmp_path: Path, sampl
 def test_each_speaker_weighs_alike_however_many_the_clips(tmp_path: Path) -> None:
     clips = _some_clips(tmp_path)
     clips = [replace(clip, speaker="one" if i else "other") for i, clip in enumerate(clips)]
-    material = gather(clips, [], tmp_path / "heard")
+    material = clip_features_of(clips, [], tmp_path / "heard")
     own, alone = (judged_by(BuiltinEmotion(), material, range(4), alone=alone) for alone in (False, True))
     for judged in (own, alone):
         assert judged.truth.shape == judged.weights.shape == judged.seconds.shape == (4 * len(SHARES),)

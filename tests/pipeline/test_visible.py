@@ -17,8 +17,7 @@ from ressenti.pipeline import export
 from ressenti.pipeline.cli.console import Terminal
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.lab.speech.truth import TruthSegment, emotions_csv, read_truth
-from ressenti.pipeline.records import Conversation, Moment, Note
-from ressenti.pipeline.records.edits import Word
+from ressenti.pipeline.records import Conversation, Moment, Note, Word
 from ressenti.pipeline.text import guarded, unguarded, visible
 from ressenti.reports.page import render
 

@@ -21,6 +21,7 @@ from ressenti import analyze, load_config
 from ressenti.pipeline import audio, emotion, store
 from ressenti.pipeline.cli.app import app
 from ressenti.pipeline.config import AudioOptions, EmotionOptions
+from ressenti.pipeline.derive import derive
 from ressenti.pipeline.emotion.batches import Limits, batches
 from ressenti.pipeline.emotion.checkpoint import open_checkpoint, read_weights, weight_shapes
 from ressenti.pipeline.emotion.heads import HEADS
@@ -32,7 +33,6 @@ from ressenti.pipeline.lab.training.base import find_base, load_base
 from ressenti.pipeline.models import registry
 from ressenti.pipeline.models.hashes import together
 from ressenti.pipeline.records import CLASSES, Note
-from ressenti.pipeline.run import derive
 from ressenti.reports.page import render
 from ressenti.reports.wording import Wording
 

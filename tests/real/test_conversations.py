@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from ressenti import analyze, load_config
-from ressenti.pipeline.affect.dynamics import interruptions_of
 from ressenti.pipeline.audio import Audio, load
 from ressenti.pipeline.audio.channels import lay_out
 from ressenti.pipeline.config import AudioOptions, DiarizationOptions, DynamicsOptions, TurnOptions
@@ -18,6 +17,7 @@ from ressenti.pipeline.lab.evaluation.emotion import cut_clips, figures_of, hear
 from ressenti.pipeline.lab.speech.corpora import read_clips
 from ressenti.pipeline.models import voice_encoder
 from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.turn_taking import interruptions_of
 from ressenti.pipeline.turns import make_turns
 
 

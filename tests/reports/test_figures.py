@@ -8,8 +8,7 @@ import pytest
 
 from ressenti import with_corrections
 from ressenti.pipeline.config import AffectOptions
-from ressenti.pipeline.records import CLASSES, Conversation, Segment
-from ressenti.pipeline.records.edits import Corrections, TurnCorrection
+from ressenti.pipeline.records import CLASSES, Conversation, Corrections, Segment, TurnCorrection
 from ressenti.reports.document import asset
 from ressenti.reports.figures import make_figures
 from ressenti.reports.figures.plane import NAME_WIDTH, label_place, region

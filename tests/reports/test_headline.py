@@ -6,8 +6,16 @@ from dataclasses import replace
 import pytest
 
 from ressenti import People, with_corrections
-from ressenti.pipeline.records import Affect, Conversation, Diarization, Estimate, Moment, Speaker
-from ressenti.pipeline.records.edits import Corrections, TurnCorrection
+from ressenti.pipeline.records import (
+    Affect,
+    Conversation,
+    Corrections,
+    Diarization,
+    Estimate,
+    Moment,
+    Speaker,
+    TurnCorrection,
+)
 from ressenti.reports.headline import headline
 from ressenti.reports.moments import moment_rows
 from ressenti.reports.wording import Wording

@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ressenti import People, with_bleeps
-from ressenti.pipeline.records import Conversation, Note
-from ressenti.pipeline.records.edits import Span, Word
+from ressenti.pipeline.records import Conversation, Note, Span, Word
 from ressenti.reports.notices import notices_of
 from ressenti.reports.page import render
 from ressenti.reports.summary import summarise

@@ -18,8 +18,7 @@ import pytest
 from browsing import lengthened
 from ressenti import People, with_corrections
 from ressenti.pipeline import store
-from ressenti.pipeline.records import Conversation, ModelInfo, Note
-from ressenti.pipeline.records.edits import Corrections, TurnCorrection
+from ressenti.pipeline.records import Conversation, Corrections, ModelInfo, Note, TurnCorrection
 from ressenti.reports.figures import make_figures
 from ressenti.reports.page import SCRIPTS, _packed_plotly, render
 from ressenti.reports.summary import summarise

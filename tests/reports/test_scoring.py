@@ -6,8 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ressenti import with_corrections
-from ressenti.pipeline.records import Conversation, ModelInfo, Note
-from ressenti.pipeline.records.edits import Corrections, TurnCorrection
+from ressenti.pipeline.records import Conversation, Corrections, ModelInfo, Note, TurnCorrection
 from ressenti.reports.methods import methods_of
 from ressenti.reports.page import render
 from ressenti.reports.scoring import BUILTIN, is_thin, thin_baseline_s

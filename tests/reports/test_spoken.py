@@ -4,8 +4,7 @@ from dataclasses import replace
 import pytest
 
 from ressenti import People, with_corrections
-from ressenti.pipeline.records import Conversation
-from ressenti.pipeline.records.edits import Corrections, TurnCorrection
+from ressenti.pipeline.records import Conversation, Corrections, TurnCorrection
 from ressenti.reports.methods import methods_of
 from ressenti.reports.speech_time import unjudged_s
 from ressenti.reports.wording import Wording

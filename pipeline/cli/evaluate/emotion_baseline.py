@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ressenti.pipeline.emotion.interface import EmotionModel
     from ressenti.pipeline.lab.evaluation.baseline import Talks
     from ressenti.pipeline.lab.evaluation.emotion import Cut, Heard
-    from ressenti.pipeline.records import Progress
+    from ressenti.pipeline.progress import Progress
 
 Row = dict[str, Any]
 Key = tuple[str, str, str]

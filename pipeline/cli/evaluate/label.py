@@ -14,6 +14,7 @@ from ressenti.pipeline import store
 from ressenti.pipeline.cli import outputs, stored
 from ressenti.pipeline.cli.console import Terminal, counted, number
 from ressenti.pipeline.errors import ConfigError, NotAConversationError
+from ressenti.pipeline.extras import need
 from ressenti.pipeline.files.paths import is_folder
 from ressenti.pipeline.records import Conversation, Validation
 
@@ -42,6 +43,7 @@ def label(
     terminal = Terminal()
     given = {"--recordings": recordings, "--turns": turns, "--seed": seed, "--lang": lang}
     if read:
+        need("krippendorff", "--read")
         unfit = [name for name, value in given.items() if value is not None]
         if unfit:
             raise ConfigError(
@@ -146,7 +148,7 @@ def _table(result: Validation) -> Table:
 
 def _load(sources: Sequence[Path], terminal: Terminal) -> dict[Path, Conversation]:
     """Conversations by file, as the models left them; in a folder, files that are none are named and left out."""
-    from ressenti.pipeline.run import uncorrected
+    from ressenti.pipeline.derive import uncorrected
 
     found: dict[Path, Conversation] = {}
     for source in sources:

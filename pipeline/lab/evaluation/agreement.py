@@ -14,6 +14,7 @@ from typing import Literal, cast
 import numpy as np
 import numpy.typing as npt
 
+from ressenti.pipeline.extras import need
 from ressenti.pipeline.lab.evaluation import metrics
 from ressenti.pipeline.lab.evaluation.labelling import Item, Sample, check_sample
 from ressenti.pipeline.lab.evaluation.labels import Answer, Rating
@@ -108,6 +109,7 @@ def alpha(values: Sequence[Sequence[float | None]], level: Literal["nominal", "i
 
     None where it is not defined: where no item has two answers, or all answers that can be paired are the same.
     """
+    need("krippendorff", "The agreement of raters")
     import krippendorff
 
     table = np.array([[np.nan if v is None else v for v in row] for row in values], dtype=np.float64)

@@ -20,7 +20,8 @@ from ressenti.pipeline.emotion.interface import EmotionModel
 from ressenti.pipeline.lab.evaluation import metrics
 from ressenti.pipeline.lab.evaluation.emotion import Cut, Heard, hear_as
 from ressenti.pipeline.lab.evaluation.metrics import FloatArray, IntArray, Interval
-from ressenti.pipeline.records import CLASSES, Progress, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
+from ressenti.pipeline.records import CLASSES
 
 CONCENTRATION = 0.5  # of the Dirichlet distribution: one or two emotions take most of a conversation
 TIMES = 3  # conversations in which each clip is scored

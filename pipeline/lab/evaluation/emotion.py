@@ -17,7 +17,8 @@ from ressenti.pipeline.lab.evaluation.outputs import emotions_of
 from ressenti.pipeline.lab.speech.conditions import Condition, in_condition, voices_for
 from ressenti.pipeline.lab.speech.corpora import EMOTIONS, VALENCE_AROUSAL, Clip
 from ressenti.pipeline.lab.speech.prepare import speech_of
-from ressenti.pipeline.records import CLASSES, EmotionScores, Progress, Window, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
+from ressenti.pipeline.records import CLASSES, EmotionScores, Window, mean_scores
 from ressenti.pipeline.turns import windows_of
 
 
@@ -130,7 +131,7 @@ def hear_as(
             affect.placed(Window(start, end, weight, next(scores)), config.affect) for start, end, weight in cut.plan
         )
         told = [row for _, row in zip(windows, eight, strict=False)]
-        mean = affect.decided(affect.mean_scores(windows), config.emotion)
+        mean = affect.decided(mean_scores(windows), config.emotion)
         out.append(Heard(cut.clip, mean, _point(windows, config), _mean(told, windows)))
     return out
 

@@ -21,7 +21,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from ressenti.pipeline.errors import LabelsError
 from ressenti.pipeline.files.untrusted import RefusedError, read_text, short, skim_json
-from ressenti.pipeline.records import CLASSES
+from ressenti.pipeline.records import CLASSES, ClassName
 
 MOST_BYTES = 64 << 20  # of a file of labels; an answer takes 100
 
@@ -31,7 +31,7 @@ class Answer:
     """What one rater said of one item."""
 
     item: Annotated[str, Field(max_length=100)]
-    label: Literal["Pleased", "Relaxed", "Neutral", "Sad", "Tension", "cannot tell"] | None = None
+    label: ClassName | Literal["cannot tell"] | None = None
     valence: Annotated[float, Field(ge=-1, le=1)] | None = None
     arousal: Annotated[float, Field(ge=-1, le=1)] | None = None
 

@@ -17,7 +17,7 @@ from ressenti.pipeline.errors import NotFoundError
 from ressenti.pipeline.files.paths import existing, is_file, is_folder
 from ressenti.pipeline.lab.evaluation.generated import generated
 from ressenti.pipeline.lab.speech.acoustics import to_int16
-from ressenti.pipeline.records import CLASSES, Segment, Turn, Window
+from ressenti.pipeline.records import CLASSES, Segment, Turn, Window, mean_scores
 
 GENERATED = "generated"
 _SOUND = {".wav", ".flac", ".opus", ".ogg", ".oga", ".mp3", ".m4a", ".aac", ".amr", ".webm", ".mp4", ".mkv", ".aiff"}
@@ -105,7 +105,7 @@ def _told(
     for plan in plans:
         windows = [affect.placed(Window(w.start_s, w.end_s, w.weight_s, next(scores)), config.affect) for w in plan]
         if windows:
-            mean = affect.mean_scores(windows)
+            mean = mean_scores(windows)
             key = "unsure" if affect.is_unsure(mean, config.emotion) else mean.top
             seconds[key] += sum(window.weight_s for window in windows)
     return _shares(seconds)

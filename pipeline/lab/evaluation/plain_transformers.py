@@ -16,7 +16,8 @@ from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.models import forbid_network
 from ressenti.pipeline.models.installed import Installed, verify
 from ressenti.pipeline.models.torchaudio_import import import_torchaudio
-from ressenti.pipeline.records import EmotionScores, ModelInfo, Progress, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
+from ressenti.pipeline.records import EmotionScores, ModelInfo
 
 
 class ObviousEmotion:

@@ -19,7 +19,8 @@ from ressenti.pipeline.config import DiarizationOptions, EmotionOptions
 from ressenti.pipeline.diarization.interface import Count
 from ressenti.pipeline.emotion.interface import EmotionModel, Excerpt
 from ressenti.pipeline.errors import ConfigError
-from ressenti.pipeline.records import Diarization, EmotionScores, ModelInfo, Progress, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
+from ressenti.pipeline.records import Diarization, EmotionScores, ModelInfo
 
 _LARGEST_WAV = 2**32 - 2**16  # bytes: the format counts them in 32 bits
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ressenti.pipeline.audio import RATE_HZ, Samples
 from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.extras import need
 from ressenti.pipeline.lab.simulation.options import Scene, Suite
 from ressenti.pipeline.lab.simulation.plan import make_plan
 from ressenti.pipeline.lab.simulation.render import render, truth_of
@@ -36,6 +37,7 @@ class Simulated:
 
         The recording is FLAC; `.emotions.csv` has the fields of `TruthSegment` as columns.
         """
+        need("soundfile", "A simulated recording")
         import soundfile
 
         sound = io.BytesIO()

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ressenti.pipeline.audio import RATE_HZ, Samples
+from ressenti.pipeline.extras import need
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -155,6 +156,7 @@ def _through_ffmpeg(sound: Sound, codec: Codec, rate: int | None) -> Sound:
 
 
 def _through_gsm(sound: Sound) -> Sound:
+    need("soundfile", "GSM")
     import av
     import soundfile
 

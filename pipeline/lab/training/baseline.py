@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ressenti.pipeline.emotion.features import WIDTH
 from ressenti.pipeline.errors import ConfigError
-from ressenti.pipeline.lab.training.clip_features import Material
+from ressenti.pipeline.lab.training.clip_features import ClipFeatures
 
 _STRETCH_S = 6.0  # of speech, that say as much of a speaker as one independent impression
 _ELSEWHERE = 0.3  # variance between speakers over that within, beside what is seen: half own at 20 s of speech
@@ -57,7 +57,7 @@ class Baseline(nn.Module):
         return difference
 
 
-def fit_baseline(material: Material, clips: Sequence[int]) -> Baseline:
+def fit_baseline(material: ClipFeatures, clips: Sequence[int]) -> Baseline:
     """How the speakers of some clips differ, by what is heard of them clean; each counts alike.
 
     How one speaker varies is told by those of two clips or more; raises `ConfigError` where there is none.

@@ -22,7 +22,7 @@ from ressenti.pipeline.records import CLASSES
 from ressenti.pipeline.version import PROGRAM
 
 if TYPE_CHECKING:
-    from ressenti.pipeline.lab.training.finetune import Made, Request
+    from ressenti.pipeline.lab.training.request import Made, Request
 
 _NON_COMMERCIAL = re.compile(r"\bNC\b|non[- ]?commercial|no commercial|research only", re.IGNORECASE)
 

@@ -41,7 +41,7 @@ _KEPT = np.float16
 
 
 @dataclass(frozen=True)
-class Material:
+class ClipFeatures:
     """Clips, and what was heard of each: `values` (clips, kinds, 768), `seconds` (clips, kinds)."""
 
     clips: tuple[Clip, ...]
@@ -55,7 +55,7 @@ class Material:
         return Impressions(self.values[rows, kind].astype(np.float32), self.seconds[rows, kind].astype(np.float32))
 
 
-def gather(clips: Sequence[Clip], background: Sequence[Clip], folder: Path) -> Material:
+def clip_features_of(clips: Sequence[Clip], background: Sequence[Clip], folder: Path) -> ClipFeatures:
     """Decode clips and keep what is heard of each, in every surrounding and without pauses, in a file in `folder`.
 
     `background` are clips whose speakers may babble behind others. What is there already of the same clips, with the
@@ -81,7 +81,7 @@ def gather(clips: Sequence[Clip], background: Sequence[Clip], folder: Path) -> M
                     kept |= {_key(clip): row for clip, row in zip(some, heard, strict=True)}
                     _keep(kept, path)
     rows = np.stack([kept[_key(clip)] for clip in clips])
-    return Material(tuple(clips), rows[:, :, :WIDTH], rows[:, :, WIDTH])
+    return ClipFeatures(tuple(clips), rows[:, :, :WIDTH], rows[:, :, WIDTH])
 
 
 def _kept(path: Path) -> dict[str, np.ndarray]:

@@ -28,9 +28,9 @@ from ressenti.pipeline.lab.evaluation.metrics import confusion, macro_f1
 from ressenti.pipeline.lab.speech import corpora
 from ressenti.pipeline.lab.speech.augmentation import SHARES
 from ressenti.pipeline.lab.training.baseline import Baseline, fit_baseline
-from ressenti.pipeline.lab.training.clip_features import Material, gather
+from ressenti.pipeline.lab.training.clip_features import ClipFeatures, clip_features_of
 from ressenti.pipeline.lab.training.network import EmotionNet
-from ressenti.pipeline.lab.training.weighted_clips import Recipe, examples_of
+from ressenti.pipeline.lab.training.weighted_clips import NetworkRecipe, weighted_clips_of
 from ressenti.pipeline.models import voice_encoder
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
@@ -41,9 +41,9 @@ _PART = 8_192  # examples at a time through the network, for the memory's sake
 class Job:
     """One network to be trained: from which clips of the material, by which recipe and seed."""
 
-    material: Material
+    material: ClipFeatures
     clips: tuple[int, ...]
-    recipe: Recipe
+    recipe: NetworkRecipe
     seed: int
 
 
@@ -52,7 +52,7 @@ def train_network(job: Job) -> EmotionNet:
     recipe = job.recipe
     torch.manual_seed(job.seed)
     net = EmotionNet(fit_baseline(job.material, job.clips))
-    examples = examples_of(job.material, job.clips, net.baseline, recipe, job.seed)
+    examples = weighted_clips_of(job.material, job.clips, net.baseline, recipe, job.seed)
     data = {name: torch.from_numpy(value) for name, value in vars(examples).items()}
     matrices = [p for p in net.parameters() if p.ndim == 2]
     optimiser = torch.optim.LBFGS(
@@ -133,7 +133,7 @@ def export(net: nn.Module, path: Path) -> None:
 
 def write_model(
     net: nn.Module,
-    recipe: Recipe,
+    recipe: NetworkRecipe,
     temperatures: tuple[float, float],
     out: Path,
     learned: Iterable[tuple[str, str]] = (),
@@ -189,7 +189,7 @@ def temperatures_of(judged: Judged) -> tuple[float, float]:
     return float(alone), float(known)
 
 
-def judged_by(model: BuiltinEmotion, material: Material, clips: Sequence[int], *, alone: bool = False) -> Judged:
+def judged_by(model: BuiltinEmotion, material: ClipFeatures, clips: Sequence[int], *, alone: bool = False) -> Judged:
     """How a model hears those clips that have a class.
 
     Each speaker is heard in every surrounding, so that temperatures that are fitted on them fit all of these, and each
@@ -212,7 +212,7 @@ def both(one: Judged, other: Judged) -> Judged:
     return Judged(*(np.concatenate(pair) for pair in zip(vars(one).values(), vars(other).values(), strict=True)))
 
 
-def voices_of(parts: Sequence[Sequence[corpora.Clip]], recipe: Recipe) -> list[corpora.Clip]:
+def voices_of(parts: Sequence[Sequence[corpora.Clip]], recipe: NetworkRecipe) -> list[corpora.Clip]:
     """Clips that may babble behind others: those that each part has, of the corpora that the recipe names or of any.
 
     Where the parts share none, noise stands for babble.
@@ -225,7 +225,7 @@ def voices_of(parts: Sequence[Sequence[corpora.Clip]], recipe: Recipe) -> list[c
 def train_models(
     parts: Sequence[Sequence[corpora.Clip]],
     outs: Sequence[Path],
-    recipe: Recipe,
+    recipe: NetworkRecipe,
     voices: Sequence[corpora.Clip],
     cache: Path | None = None,
 ) -> list[float]:
@@ -244,7 +244,7 @@ def train_models(
             names = ", ".join("/".join(who) for who in sorted(without))
             raise ConfigError(f"no clip of a class by {names}; expected some, to fit temperatures on.")
     with tempfile.TemporaryDirectory() as folder:
-        material = gather(clips, voices, cache or Path(folder))
+        material = clip_features_of(clips, voices, cache or Path(folder))
         place = {clip: i for i, clip in enumerate(clips)}
         jobs = []
         for part, without in zip(parts, missing, strict=True):
@@ -273,11 +273,11 @@ def main(
     data: Annotated[Path, typer.Option(help="folder of labelled corpora")],
     out: Annotated[Path, typer.Option(help="where the weights go")] = MODELS,
     cache: Annotated[Path | None, typer.Option(help="keep prepared clips here: about 80 MB")] = None,
-    seed: int = Recipe.seed,
-    steps: int = Recipe.steps,
+    seed: int = NetworkRecipe.seed,
+    steps: int = NetworkRecipe.steps,
 ) -> None:
     """Train, calibrate and write `emotion.onnx` and `emotion.json`; held-out speakers are not read."""
-    recipe = Recipe(seed=seed, steps=steps)
+    recipe = NetworkRecipe(seed=seed, steps=steps)
     learn, _ = corpora.split([clip for clip in corpora.read_clips(data) if clip.emotion])
     (unseen_f1,) = train_models([learn], [out], recipe, voices_of([learn], recipe), cache)
     alone, known = BuiltinEmotion(out).temperatures

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -21,63 +20,19 @@ from ressenti.pipeline.files.paths import is_folder, is_there
 from ressenti.pipeline.lab.speech.corpora import Clip, read_clips
 from ressenti.pipeline.lab.training.base import Base, find_base, load_base, write_model
 from ressenti.pipeline.lab.training.card import write_papers
-from ressenti.pipeline.lab.training.folds import Parts, divide, missing_classes, with_class
+from ressenti.pipeline.lab.training.folds import Partition, divide, missing_classes, with_class
 from ressenti.pipeline.lab.training.plan import go_on, kept_plan, plan_of
 from ressenti.pipeline.lab.training.recipe import Recipe
-from ressenti.pipeline.lab.training.sounds import Lessons, Sounds, gather
+from ressenti.pipeline.lab.training.request import Made, Material, Request
+from ressenti.pipeline.lab.training.sounds import Lessons, gather
 from ressenti.pipeline.models.folders import put_in_place
-from ressenti.pipeline.records import CLASSES, Progress, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
+from ressenti.pipeline.records import CLASSES
 from ressenti.pipeline.turns import windows_of
 
 if TYPE_CHECKING:
     from ressenti.pipeline.lab.evaluation.emotion import EmotionFigures
     from ressenti.pipeline.lab.training.learner import Epoch
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the user asks for: manifest, base, where to write, the licence, and the command as it was given."""
-
-    manifest: Path
-    base: str
-    out: Path
-    licence: str | None = None
-    allow_missing: bool = False
-    overwrite: bool = False
-    command: str = ""
-
-
-@dataclass(frozen=True)
-class Material:
-    """Clips that can be learned from, by part, with their samples in the order of `clips`; `left_out` by reason."""
-
-    parts: Parts
-    clips: tuple[Clip, ...]
-    sounds: Sounds
-    left_out: dict[str, int]
-
-    def rows(self, part: str) -> tuple[int, ...]:
-        """Indices of the clips of a part."""
-        own = {clip.path for clip in self.parts.named()[part]}
-        return tuple(i for i, clip in enumerate(self.clips) if clip.path in own)
-
-    def labels(self, part: str) -> dict[int, int]:
-        """Class indices of the clips of a part."""
-        return {i: label for i in self.rows(part) if (label := self.clips[i].label) is not None}
-
-
-@dataclass(frozen=True)
-class Made:
-    """A finished training: the folder, and what its model card says."""
-
-    out: Path
-    base: Base
-    own_head: bool
-    material: Material
-    curve: tuple[Epoch, ...]
-    figures: EmotionFigures
-    at_thresholds: tuple[float, ...]
-    placed: tuple[str, str]
 
 
 def finetune(
@@ -168,7 +123,7 @@ def _check_free(request: Request, work: Path) -> None:
         raise OutputExistsError(f"{out}: exists already. Add --overwrite to train anew, or choose another --out.")
 
 
-def _check_classes(parts: Parts, clips: Sequence[Clip], *, allow_missing: bool) -> None:
+def _check_classes(parts: Partition, clips: Sequence[Clip], *, allow_missing: bool) -> None:
     """Raise `ConfigError` where a class has no clip to learn from, unless that is allowed."""
     missing = missing_classes(parts.train)
     if len(missing) >= len(CLASSES) - 1:

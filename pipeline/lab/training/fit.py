@@ -20,7 +20,7 @@ from ressenti.pipeline.files.disk import writing
 from ressenti.pipeline.files.paths import is_file
 from ressenti.pipeline.lab.training.learner import Epoch, Learner
 from ressenti.pipeline.lab.training.recipe import Recipe
-from ressenti.pipeline.records import Progress, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
 
 BEST, LAST = "best.ckpt", "last.ckpt"
 

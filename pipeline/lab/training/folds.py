@@ -21,7 +21,7 @@ Who = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Parts:
+class Partition:
     """Clips by what they are for; no speaker is in two of them."""
 
     train: tuple[Clip, ...]
@@ -51,7 +51,7 @@ def with_class(clips: Sequence[Clip], options: AffectOptions) -> tuple[list[Clip
     return out, dict(sorted(none.items()))
 
 
-def divide(clips: Sequence[Clip], learned: Collection[Who], seed: int) -> Parts:
+def divide(clips: Sequence[Clip], learned: Collection[Who], seed: int) -> Partition:
     """The parts as the clips say (`split`), else drawn by speaker, with about the same classes in each.
 
     Speakers whom no training may touch are for the test alone; speakers whom the base `learned` from are not tested
@@ -62,7 +62,7 @@ def divide(clips: Sequence[Clip], learned: Collection[Who], seed: int) -> Parts:
         raise ConfigError("no clip has a class; expected labels, or valence and arousal, in the manifest.")
     named = _as_said(clips) if given != {""} else _drawn(clips, learned, seed)
     _check(named, learned)
-    return Parts(*(tuple(clip for clip in clips if clip.who in named[part]) for part in PARTS))
+    return Partition(*(tuple(clip for clip in clips if clip.who in named[part]) for part in PARTS))
 
 
 def missing_classes(clips: Sequence[Clip]) -> tuple[str, ...]:

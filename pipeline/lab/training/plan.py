@@ -15,7 +15,7 @@ from ressenti.pipeline.lab.training.base import Base
 from ressenti.pipeline.lab.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from ressenti.pipeline.lab.training.finetune import Material
+    from ressenti.pipeline.lab.training.request import Material
 
 _FILE = "plan.json"
 

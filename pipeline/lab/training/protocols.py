@@ -84,9 +84,9 @@ def retrain(folds: Sequence[Fold], weights: Path, steps: int | None) -> list[Pat
     except ImportError as exc:
         raise ConfigError("training again needs the package onnx; run: pip install '.[train]'") from exc
     from ressenti.pipeline.lab.training.emotion import train_models, voices_of
-    from ressenti.pipeline.lab.training.weighted_clips import Recipe
+    from ressenti.pipeline.lab.training.weighted_clips import NetworkRecipe
 
-    recipe = Recipe() if steps is None else Recipe(steps=steps)
+    recipe = NetworkRecipe() if steps is None else NetworkRecipe(steps=steps)
     outs = [weights / fold.name for fold in folds]
     abouts = [_about(fold, asdict(recipe)) for fold in folds]
     wanted = [i for i, out in enumerate(outs) if not _kept(out / "fold.json", abouts[i])]

@@ -18,7 +18,7 @@ from ressenti.pipeline.errors import InputError
 from ressenti.pipeline.files.disk import writing
 from ressenti.pipeline.lab.speech.corpora import Clip
 from ressenti.pipeline.lab.speech.prepare import read, speech_of
-from ressenti.pipeline.records import Progress, ignore_progress
+from ressenti.pipeline.progress import Progress, ignore_progress
 
 _POOL = 16  # batches whose clips are sorted by length together: similar lengths, and still another order each epoch
 _NAMED = 3  # unreadable clips that an error quotes

@@ -13,7 +13,7 @@ from ressenti.pipeline.emotion.features import Impressions
 from ressenti.pipeline.lab.speech import corpora
 from ressenti.pipeline.lab.speech.augmentation import SHARES
 from ressenti.pipeline.lab.training.baseline import Baseline
-from ressenti.pipeline.lab.training.clip_features import UNLIKE, Material
+from ressenti.pipeline.lab.training.clip_features import UNLIKE, ClipFeatures
 
 _OTHER_SHARE = 0.2  # of a corpus that the recipe does not name
 _BASE_CLIPS = 24  # that a long baseline is the mean of
@@ -24,7 +24,7 @@ _LONG_S = (15.0, 300.0)  # of a long one
 
 
 @dataclass(frozen=True)
-class Recipe:
+class NetworkRecipe:
     """What the training depends on besides the data and the code."""
 
     seed: int = 7
@@ -38,7 +38,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Examples:
+class WeightedClips:
     """Differences from a baseline (n, 768), what they are, and how much each counts (n,), 1 on average.
 
     Targets are 1 for the emotion (n, 8) and for its class (n, 5), if it has one, and valence and arousal (n, 2); where
@@ -53,7 +53,9 @@ class Examples:
     weights: FloatArray
 
 
-def examples_of(material: Material, clips: Sequence[int], base: Baseline, recipe: Recipe, seed: int) -> Examples:
+def weighted_clips_of(
+    material: ClipFeatures, clips: Sequence[int], base: Baseline, recipe: NetworkRecipe, seed: int
+) -> WeightedClips:
     """Clips in every surrounding and what is no speech, each in a conversation; speakers and emotions count alike."""
     rng = np.random.default_rng(seed)
     speakers: dict[tuple[str, str], list[int]] = {}
@@ -81,17 +83,17 @@ def examples_of(material: Material, clips: Sequence[int], base: Baseline, recipe
     targets = _targets([material.clips[i].emotion for own in which for i in own], is_speech)
     counted = np.concatenate(weights)
     counted = (counted / counted.mean()).astype(np.float32)
-    return Examples(np.concatenate(rows), *targets, is_speech.astype(np.float32), counted)
+    return WeightedClips(np.concatenate(rows), *targets, is_speech.astype(np.float32), counted)
 
 
-def _corpus_shares(names: Sequence[str], recipe: Recipe) -> dict[str, float]:
+def _corpus_shares(names: Sequence[str], recipe: NetworkRecipe) -> dict[str, float]:
     """What a speaker of each corpus counts."""
     known = dict(recipe.corpus_share)
     return {name: known.get(name, _OTHER_SHARE) / names.count(name) for name in set(names)}
 
 
 def _conversations(
-    heard: Impressions, emotions: Sequence[str], recipe: Recipe, rng: np.random.Generator
+    heard: Impressions, emotions: Sequence[str], recipe: NetworkRecipe, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
     """What is heard of a speaker in a conversation around each of n clips: mean (n, 768), seconds (n, 1)."""
     count = np.zeros((len(emotions), len(emotions)), np.float32)  # of each clip, in each baseline

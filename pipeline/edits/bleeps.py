@@ -1,4 +1,4 @@
-"""What people add to an analysed conversation: its words, stretches that nobody is to hear, pseudonyms."""
+"""Spans that nobody is to hear: silenced in all sound that is given out, and gone from the words."""
 
 from __future__ import annotations
 
@@ -6,34 +6,12 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path, PurePath
-from typing import Any
 
 from ressenti.pipeline.errors import ConfigError
-from ressenti.pipeline.records import Conversation, union_s
-from ressenti.pipeline.records.edits import INEXACT_S, Corrections, Omission, Span, Word
+from ressenti.pipeline.records import INEXACT_S, Conversation, Omission, Span, Word, union_s
 from ressenti.pipeline.records.intervals import Timed
-from ressenti.pipeline.transcript.align import align
-from ressenti.pipeline.transcript.cues import Spoken
-from ressenti.pipeline.transcript.files import read_transcript
 
 _TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)")
-
-
-def with_transcript(conversation: Conversation, path: str | Path) -> Conversation:
-    """The conversation with the words of a transcript (SRT, WebVTT, STM, JSON of whisper and its kin), by turns.
-
-    Raises `TranscriptError`.
-    """
-    recording = PurePath(conversation.recording.name).stem
-    return with_words(conversation, read_transcript(Path(path), recording))
-
-
-def with_words(conversation: Conversation, words: Sequence[Spoken]) -> Conversation:
-    """The conversation with these words instead of any others, without those that are silenced or beyond its end."""
-    placed = align(words, conversation.turns, conversation.recording.duration_s)
-    beyond = len(words) - len(placed)
-    return _without_silenced(replace(conversation, words=placed, words_beyond=beyond, omissions=()))
 
 
 def with_bleeps(conversation: Conversation, spans: Sequence[Span]) -> Conversation:
@@ -53,7 +31,7 @@ def with_bleeps(conversation: Conversation, spans: Sequence[Span]) -> Conversati
             )
     inside = [(span.start_s, min(span.end_s, duration_s)) for span in wanted]
     bleeps = tuple(Span(start, end) for start, end in union_s(inside))
-    return _without_silenced(replace(conversation, bleeps=bleeps))
+    return without_silenced(replace(conversation, bleeps=bleeps))
 
 
 def parse_spans(text: str) -> tuple[Span, ...]:
@@ -74,45 +52,7 @@ def parse_spans(text: str) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def pseudonym(sha256: str) -> str:
-    """What a recording is called where its own name is not to be seen."""
-    return f"conversation-{sha256[:6]}"
-
-
-def pseudonymised(conversation: Conversation) -> Conversation:
-    """The conversation without names: the recording's, the speakers', those of folders in its options; no embeddings.
-
-    Labels and roles stay, and so do words, notes and the reason for judging restricted roles: whoever wrote them is to
-    read them again. The SHA-256 stays too; who has the recording can tell that it is this one.
-    """
-    return replace(
-        conversation,
-        recording=replace(conversation.recording, name=pseudonym(conversation.recording.sha256)),
-        diarization=replace(conversation.diarization, embeddings=()),
-        speakers=tuple(replace(speaker, name="", original_name=None) for speaker in conversation.speakers),
-        corrections=Corrections(turns=conversation.corrections.turns),
-        config={group: _without_folders(values) for group, values in conversation.config.items()},
-    )
-
-
-def _without_folders(values: object) -> object:
-    """Options of a group, of each path of a folder or file its last part alone."""
-    if not isinstance(values, dict):
-        return values
-    paths: dict[str, Any] = {
-        key: PurePath(value).name
-        for key, value in values.items()
-        if key in ("model", "validation") and isinstance(value, str) and _is_path(key, PurePath(value))
-    }
-    return values | paths
-
-
-def _is_path(key: str, path: PurePath) -> bool:
-    """Whether an option is a path and not the id of a model, which may have one slash."""
-    return key == "validation" or path.is_absolute() or path.parts[:1] in (("..",), ("~",)) or len(path.parts) > 2
-
-
-def _without_silenced(conversation: Conversation) -> Conversation:
+def without_silenced(conversation: Conversation) -> Conversation:
     """The conversation without the words that are, or may be, in its silenced spans, and with a note of each place."""
     bleeps = Timed(conversation.bleeps)
     words = [(word, _within(word, bleeps)) for word in conversation.words]

@@ -1,0 +1,29 @@
+"""Words of a transcript -> the conversation in whose turns they were said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePath
+
+from ressenti.pipeline.edits.bleeps import without_silenced
+from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.transcript.align import align
+from ressenti.pipeline.transcript.cues import Spoken
+from ressenti.pipeline.transcript.files import read_transcript
+
+
+def with_transcript(conversation: Conversation, path: str | Path) -> Conversation:
+    """The conversation with the words of a transcript (SRT, WebVTT, STM, JSON of whisper and its kin), by turns.
+
+    Raises `TranscriptError`.
+    """
+    recording = PurePath(conversation.recording.name).stem
+    return with_words(conversation, read_transcript(Path(path), recording))
+
+
+def with_words(conversation: Conversation, words: Sequence[Spoken]) -> Conversation:
+    """The conversation with these words instead of any others, without those that are silenced or beyond its end."""
+    placed = align(words, conversation.turns, conversation.recording.duration_s)
+    beyond = len(words) - len(placed)
+    return without_silenced(replace(conversation, words=placed, words_beyond=beyond, omissions=()))

@@ -1,0 +1,95 @@
+"""One analysed conversation: what is stored, and what reports are made of.
+
+Times are seconds from the start of the recording, levels are dBFS, valence and arousal lie in [-1, 1].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ressenti.pipeline.records.edits import Corrections, Omission, Span, Word
+from ressenti.pipeline.records.fields import MOST_SPEAKERS, MOST_TURNS, MOST_WORDS, Count, Name, Record, Remark, check
+from ressenti.pipeline.records.figures import Exchange, Moment, Speaker, Trajectory
+from ressenti.pipeline.records.model import Models
+from ressenti.pipeline.records.recording import Levels, Note, Recording
+from ressenti.pipeline.records.turns import Diarization, Turn
+from ressenti.pipeline.records.validation import Validation
+
+SCHEMA_VERSION = 2
+
+
+@dataclass(frozen=True)
+class Conversation(Record):
+    """Everything that is known of one recorded conversation; what is stored, and what reports are made of.
+
+    `validation` is the result that the config named, whether or not it is of the model that judged this conversation.
+    `words` are those of a transcript, without any in `bleeps`: stretches that are silenced wherever sound is given
+    out; `omissions` are the places where such words were, `words_beyond` says how many lay after the recording's end.
+    `corrections` are people's; turns and speakers are as corrected, after `ressenti.pipeline.derive.derive`.
+    """
+
+    recording: Recording
+    layout: Literal["mono", "split"]
+    layout_reason: Note
+    diarization: Diarization
+    speakers: Annotated[tuple[Speaker, ...], Field(max_length=MOST_SPEAKERS)]
+    turns: Annotated[tuple[Turn, ...], Field(max_length=MOST_TURNS)]
+    models: Models
+    config: dict[str, object]
+    allow_restricted: Remark | None = None
+    trajectories: Annotated[tuple[Trajectory, ...], Field(max_length=MOST_SPEAKERS)] = ()
+    exchange: Exchange | None = None
+    moments: Annotated[tuple[Moment, ...], Field(max_length=10_000)] = ()
+    validation: Validation | None = None
+    levels: Levels | None = None
+    words: Annotated[tuple[Word, ...], Field(max_length=MOST_WORDS)] = ()
+    words_beyond: Count = 0
+    bleeps: Annotated[tuple[Span, ...], Field(max_length=1_000)] = ()
+    omissions: Annotated[tuple[Omission, ...], Field(max_length=MOST_WORDS)] = ()
+    corrections: Corrections = field(default_factory=Corrections)
+    version: Literal[2] = 2
+    program: Name = ""
+
+    def __post_init__(self) -> None:
+        labels = {speaker.label for speaker in self.speakers}
+        unknown = {turn.speaker for turn in self.turns} - labels
+        check(not unknown, f"turns of unknown speakers {sorted(unknown)}; known are {sorted(labels)}")
+
+    @property
+    def id(self) -> str:
+        """What tables call the conversation: `c-` and the first 16 hex digits of the SHA-256 of its recording.
+
+        The same recording has the same id wherever it lies and however often it is analysed. Among a million
+        recordings the chance that any two share one is 3 in 100 million; `recording.sha256` tells these apart too.
+        Without its first letter, some ids would be numbers to readers of CSV.
+        """
+        return f"c-{self.recording.sha256[:16]}"
+
+    def places(self) -> dict[int, tuple[float, float]]:
+        """Valence and arousal of each turn that has points, by index: their mean, weighted by their speech."""
+        return dict(self._places)
+
+    @cached_property
+    def _places(self) -> dict[int, tuple[float, float]]:
+        sums: dict[int, list[float]] = {}
+        for line in self.trajectories:
+            for p in line.points:
+                own = sums.setdefault(p.turn, [0.0, 0.0, 0.0])
+                for k, value in enumerate((p.weight_s, p.weight_s * p.valence, p.weight_s * p.arousal)):
+                    own[k] += value
+        return {turn: (valence / weight, arousal / weight) for turn, (weight, valence, arousal) in sums.items()}
+
+    def place_of(self, turn: Turn) -> tuple[float, float] | None:
+        """Valence and arousal of a turn, None where it has none."""
+        return self._places.get(turn.index)
+
+    def speaker(self, label: str) -> Speaker:
+        """The speaker with this label; KeyError where there is none."""
+        for speaker in self.speakers:
+            if speaker.label == label:
+                return speaker
+        raise KeyError(label)

@@ -1,0 +1,221 @@
+"""What follows from turns: points, trajectories, figures per speaker and of the conversation, moments.
+
+Times are seconds from the start of the recording, levels are dBFS, valence and arousal lie in [-1, 1].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from statistics import NormalDist
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ressenti.pipeline.records.fields import (
+    MOST_S,
+    MOST_SEGMENTS,
+    MOST_SPEAKERS,
+    Count,
+    Dbfs,
+    Figure,
+    Index,
+    Label,
+    Line,
+    Name,
+    Quarters,
+    Record,
+    Seconds,
+    Share,
+    Time,
+    Unit,
+    Values,
+    check_span,
+)
+
+
+@dataclass(frozen=True)
+class AffectPoint(Record):
+    """Expected valence and arousal of one scored window, with the spread (standard deviation) of the class scores.
+
+    `time_s` is the middle of the window, `duration_s` its length, `weight_s` the seconds of speech that it stands for.
+    """
+
+    time_s: Time
+    duration_s: Time
+    weight_s: Annotated[float, Field(gt=0, le=MOST_S)]
+    valence: Unit
+    arousal: Unit
+    valence_sd: Annotated[float, Field(ge=0, le=10)]
+    arousal_sd: Annotated[float, Field(ge=0, le=10)]
+    turn: Index
+
+
+@dataclass(frozen=True)
+class Trajectory(Record):
+    """One speaker's smoothed valence and arousal on a grid of times, with 95 % bands; None where speech is too far."""
+
+    speaker: Label
+    points: Annotated[tuple[AffectPoint, ...], Field(max_length=MOST_SEGMENTS)]
+    times_s: Annotated[tuple[Time, ...], Field(max_length=1_000_000)]
+    valence: Line
+    valence_low: Line
+    valence_high: Line
+    arousal: Line
+    arousal_low: Line
+    arousal_high: Line
+
+
+def z_of_looks(looks: float) -> float:
+    """Normal quantile of a two-sided 95 % statement about the most extreme of so many looks (Bonferroni)."""
+    return NormalDist().inv_cdf(1 - 0.025 / looks)
+
+
+@dataclass(frozen=True)
+class Estimate(Record):
+    """A mean with its 95 % interval and the standard deviation over windows."""
+
+    mean: Annotated[float, Field(ge=-2, le=2)]
+    low: Annotated[float, Field(ge=-2, le=2)]
+    high: Annotated[float, Field(ge=-2, le=2)]
+    sd: Annotated[float, Field(ge=0, le=10)] = 0.0
+
+    def differs_from_zero(self, looks: int) -> bool:
+        """Whether the mean is not 0 at 95 %, with so many means looked at (Bonferroni); the interval is of one."""
+        error = (self.high - self.low) / (2 * z_of_looks(1))
+        return error > 0 and abs(self.mean) > z_of_looks(looks) * error
+
+
+@dataclass(frozen=True)
+class Talk(Record):
+    """How a speaker took part: seconds, counts, and the median gap before answering."""
+
+    talk_s: Time
+    share: Share
+    turns: Count
+    longest_monologue_s: Time
+    interruptions: Count
+    backchannels: Count
+    response_latency_s: Time | None
+    loudness_dbfs: Dbfs | None
+
+
+@dataclass(frozen=True)
+class Affect(Record):
+    """How a speaker sounded: all judged turns, weighted by their length.
+
+    `class_shares` follow `CLASSES` and are shares of the judged time in which it was the class, and
+    sure; `unsure_share` is the rest. Quarters are of the speaker's own stretch of the conversation; a change is the
+    last quarter less the first. Inertia (lag-1 autocorrelation) and instability (MSSD, per median interval) are None
+    below the number of turns that they need.
+    `valence` and `arousal` are None where no scores say anything of them: independent ones that are all low.
+    """
+
+    judged_s: Annotated[float, Field(gt=0, le=MOST_S * MOST_SPEAKERS)]
+    judged_turns: Count
+    unsure_turns: Count
+    class_shares: Annotated[tuple[Share, ...], Field(min_length=5, max_length=5)]
+    unsure_share: Share
+    valence: Estimate | None
+    arousal: Estimate | None
+    valence_quarters: Quarters
+    arousal_quarters: Quarters
+    valence_change: Estimate | None = None
+    arousal_change: Estimate | None = None
+    valence_inertia: Figure | None = None
+    arousal_inertia: Figure | None = None
+    valence_instability: Figure | None = None
+    arousal_instability: Figure | None = None
+
+
+@dataclass(frozen=True)
+class Speaker(Record):
+    """A speaker of the conversation. `role_source` is `channel`, `named` or `guess` (by order of first speech).
+
+    `not_scored` says why emotion was not computed; None means that it was. `affect` is None too when nothing
+    could be judged. `original_name` is what a speaker was called before a person renamed them, None where nobody did;
+    `added` ones were not found by the diarizer, but by a person who gave them a turn.
+    """
+
+    label: Label
+    name: Name
+    role: Name | None = None
+    role_source: Literal["channel", "named", "guess"] | None = None
+    not_scored: Literal["restricted", "unconfirmed", "unknown_role", "not_asked"] | None = None
+    talk: Talk | None = None
+    affect: Affect | None = None
+    original_name: Name | None = None
+    added: bool = False
+
+
+@dataclass(frozen=True)
+class Silence(Record):
+    """A stretch in which nobody speaks."""
+
+    start_s: Time
+    end_s: Time
+
+    def __post_init__(self) -> None:
+        check_span(self.start_s, self.end_s)
+
+
+@dataclass(frozen=True)
+class Interruption(Record):
+    """A turn that begins while another speaker talks, overlaps for long enough, and takes the floor."""
+
+    time_s: Time
+    by: Label
+    of: Label
+    overlap_s: Annotated[float, Field(gt=0, le=MOST_S)]
+
+
+@dataclass(frozen=True)
+class Monologue(Record):
+    """A stretch in which one speaker holds the floor."""
+
+    start_s: Time
+    end_s: Time
+    speaker: Label
+
+    def __post_init__(self) -> None:
+        check_span(self.start_s, self.end_s)
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True)
+class Exchange(Record):
+    """Figures of the conversation as a whole; silences are those longer than the configured limit.
+
+    `monologues` are each speaker's longest, by `turn_taking.monologues_of`; none where an older version analysed.
+    """
+
+    speech_s: Time
+    overlap_s: Seconds
+    non_talk_s: Time
+    silences: Annotated[tuple[Silence, ...], Field(max_length=MOST_SEGMENTS)]
+    interruptions: Annotated[tuple[Interruption, ...], Field(max_length=MOST_SEGMENTS)]
+    monologues: Annotated[tuple[Monologue, ...], Field(max_length=MOST_SPEAKERS)] = ()
+
+
+@dataclass(frozen=True)
+class Moment(Record):
+    """A stretch worth listening to. `certain` is False where it may well be chance; `values` are the figures behind it.
+
+    `tension`: a peak of a speaker's smoothed Tension score (tension, low, high, and usual: over the whole).
+    `valence`, `arousal`: where a trajectory changes most (change, from, to, z: change over its standard error).
+    Of these `by_person` is the share of their weight that comes from classes which a person gave.
+    `silence`, `monologue`: the longest (seconds). `interruption`: of whom, for how long (of, overlap_s).
+    """
+
+    kind: Literal["tension", "valence", "arousal", "silence", "monologue", "interruption"]
+    start_s: Time
+    end_s: Time
+    speaker: Label | None = None
+    certain: bool = True
+    values: Values = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_span(self.start_s, self.end_s)

@@ -1,0 +1,63 @@
+"""How an emotion model did on turns that people labelled blindly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from ressenti.pipeline.records.fields import ClassName, Count, Figure, Place, Record, Sha256, Share, check
+from ressenti.pipeline.records.model import ModelInfo
+
+
+@dataclass(frozen=True)
+class ClassFigure(Record):
+    """F1 of one class, None where nobody heard it; `support` is how many labels say so, of several raters in parts."""
+
+    name: ClassName
+    f1: Share | None
+    support: Annotated[float, Field(ge=0, le=1e9)]
+
+
+@dataclass(frozen=True)
+class Validation(Record):
+    """How an emotion model did on turns of one's own recordings that people labelled blindly.
+
+    `ressenti evaluate label` makes it; `pipeline.lab.evaluation.agreement` says how. `turns` are those with a class by
+    somebody, out of `drawn`; `abstentions` are answers that nothing can be told. `right` is the share of turns on which
+    the model's class is the people's, `right_sure` among the `sure_turns` alone. `macro_f1_low` and `macro_f1_high` are
+    a 95 % interval over speakers, None with fewer than four. Alphas (Krippendorff) are None where not defined, as
+    with one rater; so are the concordances with the raters' valence and arousal.
+    """
+
+    model: Place
+    model_sha256: Sha256 | None
+    recordings: Count
+    speakers: Count
+    turns: Annotated[int, Field(ge=1, lt=2**31)]
+    drawn: Count
+    raters: Annotated[int, Field(ge=1, lt=2**31)]
+    abstentions: Count
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    alpha_class: Figure | None
+    alpha_valence: Figure | None
+    alpha_arousal: Figure | None
+    macro_f1: Share
+    macro_f1_low: Share | None
+    macro_f1_high: Share | None
+    classes: Annotated[tuple[ClassFigure, ...], Field(max_length=5)]
+    right: Share
+    right_sure: Share | None
+    sure_turns: Count
+    concordance_valence: Figure | None
+    concordance_arousal: Figure | None
+
+    def __post_init__(self) -> None:
+        check(self.turns > 0 and self.raters > 0, f"expected turns and raters, got {self.turns} and {self.raters}")
+        check(0 <= self.macro_f1 <= 1, f"expected macro_f1 in [0, 1], got {self.macro_f1}")
+
+    def is_of(self, models: Sequence[ModelInfo]) -> bool:
+        """Whether the emotion model among these is the one that was validated, by name and hash."""
+        return any(m.task == "emotion" and (m.name, m.sha256) == (self.model, self.model_sha256) for m in models)

@@ -1,0 +1,154 @@
+"""Turns -> talk, silence, overlap, interruption, monologue and latency (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from statistics import median
+
+from ressenti.pipeline.config import DynamicsOptions
+from ressenti.pipeline.records import (
+    Exchange,
+    Interruption,
+    Monologue,
+    Segment,
+    Silence,
+    Talk,
+    Turn,
+    union_s,
+)
+
+
+def exchange_of(
+    segments: Sequence[Segment], turns: Sequence[Turn], duration_s: float, options: DynamicsOptions
+) -> Exchange:
+    """Figures of the conversation as a whole: speech, overlap, non-talk, silences, interruptions, monologues."""
+    spoken = union_s([(s.start_s, s.end_s) for s in segments])
+    speech_s = sum(end - start for start, end in spoken)
+    edges = [0.0, *(edge for span in spoken for edge in span), duration_s]
+    gaps = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
+    return Exchange(
+        speech_s=speech_s,
+        overlap_s=max(0.0, sum(s.duration_s for s in _joined(segments)) - speech_s),  # sums differ in their last digit
+        non_talk_s=sum(b - a for a, b in gaps if b - a > options.non_talk_s),
+        silences=tuple(Silence(a, b) for a, b in gaps if b - a > options.silence_s),
+        interruptions=interruptions_of(turns, options),
+        monologues=monologues_of(turns, options),
+    )
+
+
+def interruptions_of(turns: Sequence[Turn], options: DynamicsOptions) -> tuple[Interruption, ...]:
+    """Turns that begin inside another speaker's, overlap it for longer than the limit and outlast it."""
+    return tuple(
+        Interruption(turn.start_s, turn.speaker, other.speaker, other.end_s - turn.start_s)
+        for other, turn in _overlapping(turns)
+        if other.start_s < turn.start_s
+        and turn.end_s > other.end_s
+        and other.end_s - turn.start_s > options.interruption_s
+    )
+
+
+def backchannels_of(turns: Sequence[Turn]) -> frozenset[int]:
+    """Indices of the turns that lie wholly inside another speaker's longer turn."""
+    inside = set()
+    for other, turn in _overlapping(turns):
+        if turn.end_s <= other.end_s and turn.duration_s < other.duration_s:
+            inside.add(turn.index)
+        elif other.start_s == turn.start_s and other.end_s < turn.end_s:
+            inside.add(other.index)
+    return frozenset(inside)
+
+
+def monologues_of(turns: Sequence[Turn], options: DynamicsOptions) -> tuple[Monologue, ...]:
+    """Each speaker's longest monologue, in order of time: what cards, key moments and exports show of it.
+
+    A monologue lasts from the first to the last word of turns of one speaker, until another takes the floor or there is
+    a silence longer than the limit (`silence_s`). Shorter pauses are part of it; backchannels of others do not end it,
+    and one's own are none.
+    """
+    backchannels = backchannels_of(turns)
+    longest: dict[str, Monologue] = {}
+    run: Monologue | None = None
+    for turn in sorted((t for t in turns if t.index not in backchannels), key=lambda t: t.start_s):
+        goes_on = run is not None and run.speaker == turn.speaker and turn.start_s - run.end_s <= options.silence_s
+        start, end = (run.start_s, run.end_s) if run is not None and goes_on else (turn.start_s, turn.end_s)
+        run = Monologue(start, max(end, turn.end_s), turn.speaker)
+        if turn.speaker not in longest or run.duration_s > longest[turn.speaker].duration_s:
+            longest[turn.speaker] = run
+    return tuple(sorted(longest.values(), key=lambda m: m.start_s))
+
+
+def talks_of(
+    labels: Sequence[str],
+    segments: Sequence[Segment],
+    turns: Sequence[Turn],
+    exchange: Exchange,
+    options: DynamicsOptions,
+    measured: Sequence[Turn] | None = None,
+) -> dict[str, Talk]:
+    """How each speaker took part. Backchannels count as talk time, not as turns that take the floor.
+
+    `measured` are the turns whose loudness is known, where these are others.
+    """
+    joined, backchannels = _joined(segments), backchannels_of(turns)
+    all_s = sum(s.duration_s for s in joined)
+    own_s: dict[str, list[float]] = {label: [] for label in labels}
+    own: dict[str, list[Turn]] = {label: [] for label in labels}
+    answers: dict[str, list[float]] = {label: [] for label in labels}
+    loudness: dict[str, list[float]] = {label: [] for label in labels}
+    for segment in joined:
+        own_s[segment.speaker].append(segment.duration_s)
+    for turn in turns:
+        own[turn.speaker].append(turn)
+    for a, b in pairwise(t for t in turns if t.index not in backchannels):
+        gap = max(0.0, b.start_s - a.end_s)
+        if a.speaker != b.speaker and gap <= options.max_latency_s:
+            answers[b.speaker].append(gap)
+    for turn in turns if measured is None else measured:
+        if turn.loudness_dbfs is not None:
+            loudness[turn.speaker].append(turn.loudness_dbfs)
+    return {
+        label: _talk(
+            label, sum(own_s[label]), all_s, own[label], backchannels, exchange, answers[label], loudness[label]
+        )
+        for label in labels
+    }
+
+
+def _talk(
+    label: str,
+    own_s: float,
+    all_s: float,
+    own: Sequence[Turn],
+    backchannels: frozenset[int],
+    exchange: Exchange,
+    answers: Sequence[float],
+    loudness: Sequence[float],
+) -> Talk:
+    return Talk(
+        talk_s=own_s,
+        share=own_s / all_s if all_s else 0.0,
+        turns=sum(t.index not in backchannels for t in own),
+        longest_monologue_s=max((m.duration_s for m in exchange.monologues if m.speaker == label), default=0.0),
+        interruptions=sum(i.by == label for i in exchange.interruptions),
+        backchannels=sum(t.index in backchannels for t in own),
+        response_latency_s=median(answers) if answers else None,
+        loudness_dbfs=median(loudness) if loudness else None,
+    )
+
+
+def _overlapping(turns: Sequence[Turn]) -> Iterator[tuple[Turn, Turn]]:
+    """Pairs of turns of different speakers that overlap, the one that starts first in front."""
+    open_turns: list[Turn] = []
+    for turn in sorted(turns, key=lambda t: (t.start_s, t.end_s)):
+        open_turns = [other for other in open_turns if other.end_s > turn.start_s]
+        yield from ((other, turn) for other in open_turns if other.speaker != turn.speaker)
+        open_turns.append(turn)
+
+
+def _joined(segments: Sequence[Segment]) -> list[Segment]:
+    """Each speaker's own segments joined where they overlap one another."""
+    spans_of: dict[str, list[tuple[float, float]]] = {}
+    for s in segments:
+        spans_of.setdefault(s.speaker, []).append((s.start_s, s.end_s))
+    return [Segment(start, end, label) for label, spans in spans_of.items() for start, end in union_s(spans)]
