@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for mark in item.iter_markers("slow"):
             if not (mark.args and isinstance(mark.args[0], str)):
                 raise pytest.UsageError(f"{item.nodeid}: @pytest.mark.slow needs a reason in words")
+
+
+def mostly_slow(reason: str, values: Iterable[Any], quick: int = 1) -> list[Any]:
+    """Values to parametrize with, of which only the first few are tried in the quick run."""
+    first = list(values)
+    rest = [pytest.param(value, marks=pytest.mark.slow(reason)) for value in first[quick:]]
+    return [*first[:quick], *rest]
 
 
 def absent(what: str) -> None:

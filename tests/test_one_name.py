@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+
 COMMANDS = """
 import json, sys
 from ressenti.pipeline.cli.app import app
