@@ -24,7 +24,8 @@ from ressenti.pipeline.run import analyze
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-settings.register_profile("patient", deadline=None)  # no test asserts on the clock
+FULL = bool(os.environ.get("CI"))  # examples of properties: a fifth of them where a person waits
+settings.register_profile("patient", deadline=None, max_examples=100 if FULL else 20)  # no test asserts on the clock
 settings.load_profile("patient")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -53,6 +54,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for mark in item.iter_markers("slow"):
             if not (mark.args and isinstance(mark.args[0], str)):
                 raise pytest.UsageError(f"{item.nodeid}: @pytest.mark.slow needs a reason in words")
+
+
+def examples(count: int) -> int:
+    """How many examples of a property are tried: so many in CI."""
+    return count if FULL else count // 5
 
 
 def mostly_slow(reason: str, values: Iterable[Any], quick: int = 1) -> list[Any]:
