@@ -45,7 +45,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """As many processes as there are cores; none beside this one for the campaign, which has workers of its own."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return 0 if cores == 1 or config.option.markexpr == "campaign" else min(cores, MOST_WORKERS)
+    if cores == 1 or config.option.markexpr == "campaign":
+        return 0
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # each on a core of its own; threads are tested where they are meant
+    return min(cores, MOST_WORKERS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
