@@ -12,7 +12,7 @@ from ressenti.pipeline.cli.app import app
 out, recording = sys.argv[1:]
 for command in (
     ["analyze", recording, "--out", out],
-    ["report", out, "--overwrite", "--format", "html,srt,docx"],
+    ["report", out, "--overwrite", "--format", "html,textgrid"],
     ["doctor"],
     ["models", "list"],
     ["evaluate", "diarization", "--help"],

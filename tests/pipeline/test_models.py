@@ -316,7 +316,7 @@ def test_no_route_to_the_hub(home: Path) -> None:
 
 @pytest.mark.parametrize("url", ["nonsense", "http://127.0.0.1:port", "ftp://127.0.0.1"])
 def test_an_endpoint_that_is_none(home: Path, url: str) -> None:
-    done = models(url, "get", FRENCH)
+    done = models_alone(url, "get", FRENCH)
     assert done.returncode == errors.NoRouteError.exit_code, done.stderr
     assert "HF_ENDPOINT" in done.stderr
     assert "Traceback" not in done.stderr
