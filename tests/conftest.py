@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +24,12 @@ from ressenti.pipeline.run import analyze
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-settings.register_profile("patient", deadline=None)  # no test asserts on the clock
+FULL = bool(os.environ.get("CI"))  # examples of properties: a fifth of them where a person waits
+settings.register_profile("patient", deadline=None, max_examples=100 if FULL else 20)  # no test asserts on the clock
 settings.load_profile("patient")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+MOST_WORKERS = 8  # each may hold 1 GB
 SCORES = {
     "Pleased": EmotionScores((0.9, 0.02, 0.04, 0.02, 0.02)),
     "Tension": EmotionScores((0.02, 0.02, 0.04, 0.02, 0.9)),
@@ -38,6 +40,35 @@ SCORES = {
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--short`: the campaign of `tests/campaign` in its short form."""
     parser.addoption("--short", action="store_true", help="with -m campaign: a few minutes instead of an hour")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """As many processes as there are cores; none beside this one for the campaign, which has workers of its own."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if cores == 1 or config.option.markexpr == "campaign":
+        return 0
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # each on a core of its own; threads are tested where they are meant
+    return min(cores, MOST_WORKERS)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever marks a test as slow says why."""
+    for item in items:
+        for mark in item.iter_markers("slow"):
+            if not (mark.args and isinstance(mark.args[0], str)):
+                raise pytest.UsageError(f"{item.nodeid}: @pytest.mark.slow needs a reason in words")
+
+
+def examples(count: int) -> int:
+    """How many examples of a property are tried: so many in CI."""
+    return count if FULL else count // 5
+
+
+def mostly_slow(reason: str, values: Iterable[Any], quick: int = 1) -> list[Any]:
+    """Values to parametrize with, of which only the first few are tried in the quick run."""
+    first = list(values)
+    rest = [pytest.param(value, marks=pytest.mark.slow(reason)) for value in first[quick:]]
+    return [*first[:quick], *rest]
 
 
 def absent(what: str) -> None:

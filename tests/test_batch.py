@@ -170,6 +170,7 @@ def test_a_recording_that_another_run_works_on_is_left_to_it(heard: list[str], t
     assert results(out) == {"b.json", "b.rttm"}
 
 
+@pytest.mark.slow("analyses real recordings in processes of their own")
 def test_two_runs_share_the_work(two: list[Path], sample: tuple[Path, Path], tmp_path: Path) -> None:
     recordings = [tmp_path / f"call{k}.wav" for k in range(4)]
     for path in recordings:
@@ -230,15 +231,18 @@ main()
 """
 
 
+MANY = pytest.mark.slow("starts many interpreters")
+
+
 @pytest.mark.parametrize(
     ("redirection", "said"),
     [
         ("| head -n 1", ""),
-        ("| true", ""),
-        (">/dev/full", "not all of this could be printed"),
-        (">&-", ""),
-        (">&- 2>&- <&-", ""),
-        ("2>/dev/full", ""),
+        pytest.param("| true", "", marks=MANY),
+        pytest.param(">/dev/full", "not all of this could be printed", marks=MANY),
+        pytest.param(">&-", "", marks=MANY),
+        pytest.param(">&- 2>&- <&-", "", marks=MANY),
+        pytest.param("2>/dev/full", "", marks=MANY),
     ],
 )
 @pytest.mark.parametrize("option", ["", "--json"])

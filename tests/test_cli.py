@@ -18,6 +18,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from commands import ressenti, ressenti_alone
 from conftest import noise, results, write_wav
 from ressenti import People
 from ressenti.pipeline import errors
@@ -29,12 +30,6 @@ from ressenti.pipeline.records import Conversation, Note
 
 RUN = CliRunner()
 OUTPUTS = {"sample.report.html", "sample.json", "sample.turns.csv", "sample.rttm"}
-
-
-def ressenti(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    code = "import sys; from ressenti.pipeline.cli import main; main()"
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=300)
 
 
 @pytest.fixture(scope="module")
@@ -462,7 +457,7 @@ def test_roles_that_are_not_certain_are_told_once(
 
 
 def test_the_sample_says_where_and_how_well(tmp_path: Path) -> None:
-    done = ressenti("sample", cwd=tmp_path)
+    done = ressenti_alone("sample", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "ressenti-sample" / "sample.report.html").is_file()
     assert "ressenti-sample/sample.report.html" in done.stdout

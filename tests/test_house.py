@@ -181,9 +181,3 @@ def test_every_error_is_in_the_list_with_its_code() -> None:
     lines = {parts[0]: parts[1] for parts in map(str.split, (errors.__doc__ or "").splitlines()) if len(parts) > 1}
     assert {c.__name__: str(c.exit_code) for c in classes} == {k: v for k, v in lines.items() if k.endswith("Error")}
     assert len({c.exit_code for c in classes}) == len(classes)
-
-
-@pytest.mark.parametrize("command", [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]])
-def test_linters_find_nothing(command: list[str]) -> None:
-    done = subprocess.run([sys.executable, "-m", *command], cwd=CHECKOUT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr

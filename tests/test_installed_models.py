@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -18,6 +17,7 @@ from test_offline import offline
 from typer.testing import CliRunner
 
 from checkpoints import write_checkpoint
+from commands import PROGRAM, ressenti
 from loopback_hub import GOOD, Hub, Repository
 from ressenti.pipeline import errors
 from ressenti.pipeline.cli.app import app
@@ -60,11 +60,11 @@ def home(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     return tmp_path / "models"
 
 
-def ressenti(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    code = "import sys; from ressenti.pipeline.cli import main; main()"
-    command = [sys.executable, "-c", code, *map(str, arguments)]
+def ressenti_alone(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=environment)
+    return subprocess.run(
+        [*PROGRAM, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=300, env=environment
+    )
 
 
 def models_of(path: Path) -> dict[str, dict[str, Any]]:
@@ -72,10 +72,11 @@ def models_of(path: Path) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.usefixtures("home")
+@pytest.mark.slow("loads pyannote.audio in processes of their own")
 def test_installed_models_are_used_unasked_and_named_with_their_commits(
     sample: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    done = ressenti("analyze", sample[0], "--speakers", "2", "--device", "cpu", "--out", tmp_path / "out")
+    done = ressenti_alone("analyze", sample[0], "--speakers", "2", "--device", "cpu", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     found = models_of(tmp_path / "out" / "sample.json")
     assert (found["diarization"]["name"], found["diarization"]["licence"]) == (PIPELINE, "CC BY 4.0")
@@ -86,12 +87,12 @@ def test_installed_models_are_used_unasked_and_named_with_their_commits(
     page = (tmp_path / "out" / "sample.report.html").read_text(encoding="utf-8")
     assert PIPELINE in page
     assert FRENCH in page
-    told = ressenti("doctor")
+    told = ressenti_alone("doctor")
     assert told.returncode == 0, told.stdout
     for words in (PIPELINE, FRENCH, COMMIT, OTHER_COMMIT, "verified"):
         assert words in told.stdout
     asked = ("--diarizer", "builtin", "--emotion-model", "builtin", "--out", tmp_path / "builtin")
-    assert ressenti("analyze", sample[0], *asked).returncode == 0
+    assert ressenti_alone("analyze", sample[0], *asked).returncode == 0
     assert not {PIPELINE, FRENCH} & {m["name"] for m in models_of(tmp_path / "builtin" / "sample.json").values()}
 
 
@@ -124,6 +125,7 @@ def test_several_recordings_load_each_model_once(
     assert Counter(done) == {"build_pipeline": 1, "load_model": 2, "read_checkpoints": 1, "load": 1}
 
 
+@pytest.mark.slow("loads pyannote.audio in processes of their own")
 def test_what_a_hub_gave_in_shards_and_behind_a_gate_is_used_with_every_connection_refused(
     sample: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: Path
 ) -> None:
@@ -139,17 +141,17 @@ def test_what_a_hub_gave_in_shards_and_behind_a_gate_is_used_with_every_connecti
         hub.repositories[FRENCH] = Repository(bytes_of(write_checkpoint(tmp_path / "made", shards=True)))
         hub.repositories[PIPELINE] = Repository(bytes_of(pipeline, but=MANIFEST), gated=True)
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        refused = ressenti("models", "get", PIPELINE)
+        refused = ressenti_alone("models", "get", PIPELINE)
         assert refused.returncode == errors.GatedModelError.exit_code, refused.stderr
         monkeypatch.setenv("HF_TOKEN", GOOD)
-        got = ressenti("models", "get", FRENCH, PIPELINE)
+        got = ressenti_alone("models", "get", FRENCH, PIPELINE)
         assert got.returncode == 0, got.stderr
     finally:
         hub.close()
     asked = ["analyze", str(sample[0]), "--speakers", "2", "--device", "cpu", "--out", str(tmp_path / "out")]
-    early = ressenti(*asked)  # a mirror may serve anything under a known name
+    early = ressenti_alone(*asked)  # a mirror may serve anything under a known name
     assert early.returncode == errors.UntrustedModelError.exit_code, early.stderr
-    assert ressenti("models", "trust", *pickles(tmp_path / "models")).returncode == 0
+    assert ressenti_alone("models", "trust", *pickles(tmp_path / "models")).returncode == 0
     done = offline(f"from ressenti.pipeline.cli.app import app\napp({asked!r})", OMP_NUM_THREADS="1")
     assert done.returncode == 0, done.stderr
     assert "TRIED" not in done.stderr

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from conftest import CHECKOUT
 
 REFUSE = """
@@ -39,6 +41,7 @@ def test_the_refusal_refuses() -> None:
     assert "TRIED" in tried.stderr
 
 
+@pytest.mark.slow("loads pyannote.audio in processes of their own")
 def test_analyze_and_doctor_with_pyannote_audio_imported_try_no_connection(
     sample: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -48,6 +48,7 @@ def test_turns_and_words_are_reached_by_arrows_and_heard(opened: Open) -> None:
     assert there.trouble == []
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_the_table_can_be_entered_wherever_it_is_filtered(opened: Open) -> None:
     page = opened().page
     page.locator("[name=speaker]").select_option("S2")
@@ -60,6 +61,7 @@ def test_the_table_can_be_entered_wherever_it_is_filtered(opened: Open) -> None:
     assert press(page, "Escape") == "turn-3 quiet"
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_tab_stops_are_few(opened: Open) -> None:
     page = opened().page
     page.keyboard.press("Tab")
@@ -81,6 +83,7 @@ def chosen(there: Opened, name: str) -> list[tuple[float, float]]:
 
 
 @pytest.mark.parametrize("name", ["trajectory", "plane"])
+@pytest.mark.slow("drives Chromium through many pages")
 def test_points_are_stepped_through_in_order_of_time_and_heard(opened: Open, name: str) -> None:
     there = opened(names=("Anna", "<b>Ben</b>"))
     page = there.page
@@ -119,6 +122,7 @@ def test_points_are_stepped_through_in_order_of_time_and_heard(opened: Open, nam
 @pytest.mark.parametrize(
     ("name", "first"), [("timeline", "Anna, 0:00.5"), ("course", "Anna, 0:00"), ("talk", "Anna, ")]
 )
+@pytest.mark.slow("drives Chromium through many pages")
 def test_bars_are_stepped_through_too(opened: Open, name: str, first: str) -> None:
     there = opened(names=("Anna", "Ben"))
     page = there.page
@@ -137,6 +141,7 @@ def test_bars_are_stepped_through_too(opened: Open, name: str, first: str) -> No
     assert there.trouble == []
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_a_click_leaves_the_keyboard_to_the_player(opened: Open) -> None:
     there = opened()
     page = there.page

@@ -110,6 +110,7 @@ def test_labelled_with_the_keyboard_alone_and_read_back(
     assert trouble == []
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_the_sound_plays_and_stops_with_space(opened: Open, trouble: list[str]) -> None:
     page = opened()
     begin(page, "A")
@@ -125,6 +126,7 @@ def test_the_sound_plays_and_stops_with_space(opened: Open, trouble: list[str]) 
     assert trouble == []
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_everything_is_reached_by_tab_and_space_is_the_buttons_own(opened: Open) -> None:
     page = opened()
     begin(page, "A")
@@ -140,6 +142,7 @@ def test_everything_is_reached_by_tab_and_space_is_the_buttons_own(opened: Open)
     assert page.evaluate("document.getElementById('sound').paused")
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_who_comes_back_goes_on_and_another_rater_sees_nothing_of_it(opened: Open, tmp_path: Path) -> None:
     page = opened()
     begin(page, "Anna")
@@ -155,6 +158,7 @@ def test_who_comes_back_goes_on_and_another_rater_sees_nothing_of_it(opened: Ope
     assert page.locator('[aria-pressed="true"]').count() == 0
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_a_saved_file_is_taken_up_again_and_a_strange_one_is_not(
     opened: Open, context: BrowserContext, tmp_path: Path, trouble: list[str]
 ) -> None:
@@ -179,6 +183,7 @@ def test_a_saved_file_is_taken_up_again_and_a_strange_one_is_not(
     assert trouble == []
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_without_a_place_to_keep_things_it_says_so(context: BrowserContext, opened: Open) -> None:
     context.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('none'); } });")
     page = opened()
@@ -188,6 +193,7 @@ def test_without_a_place_to_keep_things_it_says_so(context: BrowserContext, open
     expect(page.locator("#progress")).to_have_text("Labelled: 1 of 8, with a point: 0")
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_no_name_no_start(opened: Open) -> None:
     page = opened()
     press(page, "Space", "Enter")
@@ -197,6 +203,7 @@ def test_no_name_no_start(opened: Open) -> None:
 
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("lang", ["en", "fr"])
+@pytest.mark.slow("drives Chromium through many pages")
 def test_it_fits_and_a_click_places_the_point(
     opened: Open, calls: Path, tmp_path: Path, trouble: list[str], width: int, lang: str
 ) -> None:
@@ -219,6 +226,7 @@ def test_it_fits_and_a_click_places_the_point(
     assert trouble == []
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_digits_count_by_their_place_on_french_keyboards(opened: Open) -> None:
     page = opened()
     begin(page, "A")

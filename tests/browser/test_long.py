@@ -38,6 +38,7 @@ def ticks(page: Page) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow("draws hours of talk")
 def test_the_strip_is_not_drawn_anew_as_the_playhead_moves(long: Opened) -> None:
     ticks(long.page)
     found = ticks(long.page)
@@ -45,6 +46,7 @@ def test_the_strip_is_not_drawn_anew_as_the_playhead_moves(long: Opened) -> None
     assert found["strokes"] <= 5
 
 
+@pytest.mark.slow("draws hours of talk")
 def test_figures_follow_the_playhead(long: Opened) -> None:
     for name in FIGURES:
         long.drawn(name)
@@ -72,6 +74,7 @@ def columns(page: Page) -> list[str]:
     return found
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_the_strip_shows_where_it_is_and_what_is_silenced(opened: Open) -> None:
     page = opened(sound=None, change=lambda conversation: replace(conversation, levels=None)).page
 
@@ -92,6 +95,7 @@ def test_the_strip_shows_where_it_is_and_what_is_silenced(opened: Open) -> None:
     assert columns(page) == ["past", "past", "head", "coming"]
 
 
+@pytest.mark.slow("draws hours of talk")
 def test_a_thousand_turns_open_whole(opened: Open) -> None:
     there = opened(sound=None, change=lambda conversation: lengthened(conversation, 1000, 3600.0))
     assert there.page.locator(".turns tbody tr").count() == 1000

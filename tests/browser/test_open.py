@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Dialog, Page
 
 from browsing import FIGURES, READY, Open, until, with_words
+from conftest import mostly_slow
 from ressenti import load_config, with_corrections
 from ressenti.pipeline import store
 from ressenti.pipeline.derive import derive
@@ -18,7 +19,7 @@ from ressenti.reports.page import render
 HOSTILE = "</script><img src=x onerror=alert(1)>'\"&%{x}"
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", mostly_slow("drives Chromium through many pages", [1440, 390]))
 def test_it_opens_without_trouble_and_fits(opened: Open, width: int) -> None:
     there = opened(width)
     for name in FIGURES:
@@ -31,6 +32,7 @@ def test_it_opens_without_trouble_and_fits(opened: Open, width: int) -> None:
     assert there.trouble == []
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_time_is_where_the_turns_are(opened: Open) -> None:
     there = opened()
     there.drawn("timeline")
@@ -42,6 +44,7 @@ def test_time_is_where_the_turns_are(opened: Open) -> None:
 
 
 @pytest.mark.parametrize("names", [("Anna", "Anna"), ("1001", "1002"), ("<b>A</b>", "%{x}")])
+@pytest.mark.slow("drives Chromium through many pages")
 def test_lanes_are_speakers_whatever_their_names(opened: Open, names: tuple[str, str]) -> None:
     there = opened(names=names)
     there.drawn("timeline")
@@ -49,6 +52,7 @@ def test_lanes_are_speakers_whatever_their_names(opened: Open, names: tuple[str,
     assert there.trouble == []
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_nothing_of_emotion_where_nobody_is_scored(opened: Open) -> None:
     there = opened(preset="recruitment")
     assert [f.get_attribute("id") for f in there.page.locator(".figure").all()] == ["timeline", "talk"]
@@ -57,7 +61,7 @@ def test_nothing_of_emotion_where_nobody_is_scored(opened: Open) -> None:
     assert there.trouble == []
 
 
-@pytest.mark.parametrize("sound", ["embed", "sidecar"])
+@pytest.mark.parametrize("sound", mostly_slow("drives Chromium through many pages", ["embed", "sidecar"]))
 def test_turns_moments_words_and_the_strip_are_heard_when_clicked(opened: Open, sound: str) -> None:
     there = opened(sound=sound)
     page = there.page
@@ -85,6 +89,7 @@ def test_turns_moments_words_and_the_strip_are_heard_when_clicked(opened: Open, 
     assert there.trouble == []
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_figures_are_heard_when_clicked_and_the_playhead_moves_through_them(opened: Open) -> None:
     there = opened()
     page = there.page
@@ -114,6 +119,7 @@ def test_figures_are_heard_when_clicked_and_the_playhead_moves_through_them(open
     assert there.trouble == []
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_the_keyboard_is_enough(opened: Open) -> None:
     there = opened()
     page = there.page
@@ -137,6 +143,7 @@ def test_the_keyboard_is_enough(opened: Open) -> None:
     assert page.evaluate("document.getElementById('sound').paused")
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_without_sound_the_playhead_still_moves(opened: Open) -> None:
     there = opened(sound=None)
     assert there.page.locator("#play").is_disabled()
@@ -146,6 +153,7 @@ def test_without_sound_the_playhead_still_moves(opened: Open) -> None:
     assert there.trouble == []
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_filters_filter(opened: Open) -> None:
     there = opened()
     page = there.page
@@ -257,6 +265,7 @@ def test_spans_are_silenced_as_drawn_and_their_words_go(opened: Open) -> None:
     assert there.trouble == []
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_changes_are_undone_also_after_saving(opened: Open) -> None:
     there = opened()
     page = there.page
@@ -273,6 +282,7 @@ def test_changes_are_undone_also_after_saving(opened: Open) -> None:
 
 
 @pytest.mark.parametrize(("lang", "said"), [("en", "before your changes"), ("fr", "avant vos modifications")])
+@pytest.mark.slow("drives Chromium through many pages")
 def test_what_does_not_follow_a_change_says_so(opened: Open, lang: str, said: str) -> None:
     there = opened(lang=lang)
     page = there.page
@@ -303,6 +313,7 @@ def test_what_does_not_follow_a_change_says_so(opened: Open, lang: str, said: st
     assert there.trouble == []
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_filters_and_classes_follow_what_is_changed_in_the_page(opened: Open) -> None:
     there = opened()
     page = there.page
@@ -340,6 +351,7 @@ def test_filters_and_classes_follow_what_is_changed_in_the_page(opened: Open) ->
     assert there.trouble == []
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_a_class_taken_back_in_the_page_is_the_models_again(opened: Open) -> None:
     corrections = Corrections(turns=(TurnCorrection(0, emotion="Sad"), TurnCorrection(5, emotion="Sad")))
     page = opened(change=lambda conversation: with_corrections(conversation, corrections)).page
@@ -353,6 +365,7 @@ def test_a_class_taken_back_in_the_page_is_the_models_again(opened: Open) -> Non
         assert turn in [row.get_attribute("id") for row in page.locator(".turns tbody tr:visible").all()]
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_names_are_put_into_sentences_as_they_are(opened: Open) -> None:
     said = opened().page.evaluate(
         """() => page.ready.then(({ say }) => say("js_point", { who: "$& {time} {who}", time: "0:01", answer: "Sad" }))"""
@@ -360,6 +373,7 @@ def test_names_are_put_into_sentences_as_they_are(opened: Open) -> None:
     assert said.startswith("$& {time} {who}, 0:01: Sad")
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_nobody_gives_an_emotion_to_those_who_are_not_scored(opened: Open) -> None:
     def one_scored(conversation: Conversation) -> Conversation:
         first, second = conversation.speakers
@@ -377,6 +391,7 @@ def test_nobody_gives_an_emotion_to_those_who_are_not_scored(opened: Open) -> No
     assert saved(page)["corrections"]["turns"] == [{"turn": 1, "speaker": "S1", "emotion": None, "note": ""}]
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_spans_of_the_file_are_shown(opened: Open) -> None:
     there = opened(change=lambda c: replace(c, bleeps=(Span(2.0, 3.0),)))
     page = there.page
@@ -403,12 +418,14 @@ def test_spans_of_the_file_are_shown(opened: Open) -> None:
     assert page.locator(".unrendered").is_hidden()
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_an_unsure_class_is_marked_in_the_table(opened: Open) -> None:
     page = opened().page
     assert page.locator("#turn-5 .class").inner_text().endswith("?")
     assert not page.locator("#turn-1 .class").inner_text().endswith("?")
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_each_figure_has_its_numbers(opened: Open) -> None:
     there = opened()
     for name in FIGURES:
@@ -453,7 +470,7 @@ def test_hostile_text_stays_text(opened: Open) -> None:
     assert there.trouble == []
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", mostly_slow("drives Chromium through many pages", [1440, 390]))
 def test_axe_finds_nothing_serious(opened: Open, width: int) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
@@ -466,6 +483,7 @@ def test_axe_finds_nothing_serious(opened: Open, width: int) -> None:
     assert serious == []
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_print_shows_the_report_and_not_its_tools(opened: Open) -> None:
     there = opened()
     there.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
@@ -479,6 +497,7 @@ def test_print_shows_the_report_and_not_its_tools(opened: Open) -> None:
     assert there.page.pdf()[:5] == b"%PDF-"
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_figures_are_drawn_without_being_come_to_and_fit_on_paper(opened: Open) -> None:
     there = opened(1440)
     page = there.page
@@ -495,6 +514,7 @@ def test_figures_are_drawn_without_being_come_to_and_fit_on_paper(opened: Open) 
 
 
 @pytest.mark.parametrize(("lang", "said"), [("en", "Not drawn yet."), ("fr", "Pas encore dessiné.")])
+@pytest.mark.slow("drives Chromium through many pages")
 def test_a_figure_that_is_printed_before_it_is_drawn_says_so(opened: Open, lang: str, said: str) -> None:
     there = opened(lang=lang)
     waiting = """() => {

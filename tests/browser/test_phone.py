@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from browsing import Open, until, with_words
+from conftest import mostly_slow
 from ressenti.pipeline.derive import with_corrections
 from ressenti.pipeline.records import Conversation, Corrections, TurnCorrection
 
@@ -30,7 +31,7 @@ def full(conversation: Conversation) -> Conversation:
     )
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
+@pytest.mark.parametrize("lang", mostly_slow("drives Chromium through many pages", ["en", "fr"]))
 def test_turns_are_cards_without_sideways_scrolling(opened: Open, lang: str) -> None:
     there = opened(390, change=full, lang=lang)
     page = there.page
@@ -60,6 +61,7 @@ def test_turns_are_cards_without_sideways_scrolling(opened: Open, lang: str) -> 
     assert there.trouble == []
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_a_card_can_be_corrected_and_stays_one(opened: Open) -> None:
     page = opened(390, change=full).page
     page.locator("#turn-2 .quiet").click()
@@ -76,6 +78,7 @@ def test_a_card_can_be_corrected_and_stays_one(opened: Open) -> None:
     assert page.locator(".turns tbody tr:visible").count() == 0
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_a_wide_page_has_a_table(opened: Open) -> None:
     page = opened(1280).page
     places = page.evaluate("[0, 1].map((k) => document.querySelector(`#turn-${k} .valence`).getBoundingClientRect().x)")

@@ -3,6 +3,7 @@
 import pytest
 
 from browsing import FIGURES, Open
+from conftest import mostly_slow
 
 AS_SVG = """() => {
   const made = Plotly.toImage;
@@ -13,7 +14,7 @@ AS_SVG = """() => {
 }"""
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", mostly_slow("drives Chromium through many pages", FIGURES))
 def test_a_picture_has_its_title_and_a_key(opened: Open, name: str) -> None:
     there = opened()
     there.drawn(name)

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page
 from typer.testing import CliRunner
 
 from browsing import READY, Make, Open, until
+from conftest import mostly_slow
 from ressenti.pipeline import store
 from ressenti.pipeline.cli.app import app
 
@@ -41,7 +42,7 @@ def levels(page: Page, spans: list[tuple[float, float]]) -> list[float]:
     return list(found["levels"])
 
 
-@pytest.mark.parametrize("way", ["embed", "sidecar"])
+@pytest.mark.parametrize("way", mostly_slow("drives Chromium through many pages", ["embed", "sidecar"]))
 def test_a_bleeped_span_is_silent_in_the_sound_of_the_page(
     browser: Browser, make_conversation: Make, recording: Path, tmp_path: Path, way: str
 ) -> None:
@@ -65,7 +66,7 @@ def test_a_bleeped_span_is_silent_in_the_sound_of_the_page(
     page.close()
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", mostly_slow("drives Chromium through many pages", [1280, 390]))
 @pytest.mark.parametrize(
     ("lang", "said"), [("en", "it is absent, or was renamed"), ("fr", "il manque, ou a été renommé")]
 )
@@ -89,6 +90,7 @@ def test_a_sound_file_that_is_not_there_is_said_in_words(
     assert there.clock == pytest.approx(14.5)
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_sound_that_cannot_be_decoded_is_said_in_words(opened: Open, tmp_path: Path) -> None:
     there = opened()
     path = tmp_path / "call.report.html"

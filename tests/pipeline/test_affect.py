@@ -2,11 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ressenti.pipeline.affect.points import decided, is_unsure, mean_scores, placed, point_of
+from ressenti.pipeline.affect.points import decided, is_unsure, placed, point_of
 from ressenti.pipeline.affect.points import given as given_classes
 from ressenti.pipeline.affect.stats import nearness
 from ressenti.pipeline.config import AffectOptions, EmotionOptions
-from ressenti.pipeline.records import CLASSES, EmotionScores, Window
+from ressenti.pipeline.records import CLASSES, EmotionScores, Window, mean_scores
 
 OPTIONS = AffectOptions()
 

@@ -107,6 +107,7 @@ def test_a_reference_movie_is_refused(tmp_path: Path) -> None:
         audio.load(with_reference(tmp_path), OPTIONS)
 
 
+@pytest.mark.slow("runs under strace")
 def test_strace_sees_no_connection_and_no_other_file(tmp_path: Path) -> None:
     if shutil.which("strace") is None:
         absent("strace")

@@ -40,6 +40,7 @@ def test_the_presets_that_the_manual_names_exist() -> None:
     assert {"default", "call-center", "interview", "recruitment"} <= set(preset_names())
 
 
+@pytest.mark.slow("analyses a real recording eight times")
 def test_every_option_is_read(sample: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs everything with options that remember who looks at them, by group; what only the page reads is by name."""
     read: set[tuple[str, str]] = set()

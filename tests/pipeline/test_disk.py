@@ -159,7 +159,7 @@ def test_a_command_that_meets_a_full_disk_ends_with_its_code(
 def test_an_error_that_nobody_translated_still_says_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken() -> None:
+    def broken(**_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "/somewhere")
 
     monkeypatch.setattr("ressenti.pipeline.cli.app.app", broken)

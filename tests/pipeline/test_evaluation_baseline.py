@@ -137,6 +137,7 @@ def only(cuts: Sequence[Cut], seconds_s: float) -> Talks:
     return hear_talks(cuts, seconds_s, Relative(), CONFIG, one_emotion=True, times=1)
 
 
+@pytest.mark.slow("judges hundreds of clips")
 def test_who_is_angry_throughout_is_heard_as_less_angry_the_more_is_heard() -> None:
     """By hand: 1000 is Tension while the base is below 700, w 1000 + (1 - w) 500 with w = s / (s + 10): s below 6.67.
 

@@ -370,6 +370,7 @@ def test_options_that_do_not_fit_are_refused(
     assert (code, said in text) == (errors.ConfigError.exit_code, True), text
 
 
+@pytest.mark.slow("judges hundreds of clips")
 def test_lengths_of_conversations_are_tables_of_their_own(
     clips: Sequence[Clip], tmp_path: Path, fake_builtin: FakeEmotion
 ) -> None:

@@ -175,6 +175,7 @@ def test_weights_that_cannot_be_kept_are_an_error_before_the_training(tmp_path: 
     assert not trainings.seen
 
 
+@pytest.mark.slow("trains a network")
 def test_a_fold_is_really_trained(shared_data: Path, tmp_path: Path) -> None:
     clips = corpora.read_clips(shared_data / "emotion" / "nemo")
     speakers = sorted({c.speaker for c in clips if not corpora.is_held_out(c)})[:3]

@@ -100,6 +100,7 @@ def trained(acted: list[Clip], encoder: Path, tmp_path_factory: pytest.TempPathF
     return folder / "mine"
 
 
+@pytest.mark.slow("trains a network")
 def test_it_learns_from_real_voices_and_knows_others(trained: Path, acted: list[Clip], encoder: Path) -> None:
     import torch
 
@@ -127,6 +128,7 @@ def test_it_learns_from_real_voices_and_knows_others(trained: Path, acted: list[
     assert curve[-1] < 0.7 * curve[0]
 
 
+@pytest.mark.slow("trains a network")
 def test_parts_share_no_speaker_and_are_told(trained: Path) -> None:
     found = about(trained)
     speakers = {part: set(own["speakers"]["ravdess"]) for part, own in found["parts"].items()}
@@ -140,6 +142,7 @@ def test_parts_share_no_speaker_and_are_told(trained: Path) -> None:
     assert learned > 180
 
 
+@pytest.mark.slow("trains a network")
 def test_the_folder_is_one_of_transformers_and_of_ours(trained: Path, acted: list[Clip]) -> None:
     import torch
     from transformers import Wav2Vec2FeatureExtractor, Wav2Vec2ForSequenceClassification
@@ -165,6 +168,7 @@ def test_the_folder_is_one_of_transformers_and_of_ours(trained: Path, acted: lis
     assert ours.learned == {("ravdess", name) for name in about(trained)["learned"]["ravdess"]}
 
 
+@pytest.mark.slow("trains a network")
 def test_it_is_used_from_end_to_end_and_what_it_learned_from_is_left_out(
     trained: Path, acted: list[Clip], sample: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -186,6 +190,7 @@ def test_it_is_used_from_end_to_end_and_what_it_learned_from_is_left_out(
     assert {row["speakers"] for row in json.loads(figures.read_text())["results"]} == {len(unheard)}
 
 
+@pytest.mark.slow("trains a network")
 def test_the_model_card(trained: Path, encoder: Path) -> None:
     found, card = about(trained), (trained / "README.md").read_text(encoding="utf-8")
     for told in (
@@ -209,6 +214,7 @@ def test_the_model_card(trained: Path, encoder: Path) -> None:
         assert f"| {number} | {epoch['loss']:.4f} |" in card
 
 
+@pytest.mark.slow("trains a network")
 def test_papers_of_other_weights_are_refused(trained: Path, tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "other")
     for text, said in (
@@ -222,6 +228,7 @@ def test_papers_of_other_weights_are_refused(trained: Path, tmp_path: Path) -> N
     assert emotion.choose(FP32.model_copy(update={"model": str(folder)})).learned == frozenset()
 
 
+@pytest.mark.slow("trains a network")
 def test_it_goes_on_where_it_was_killed_and_ends_with_the_same_weights(
     acted: list[Clip], encoder: Path, tmp_path: Path
 ) -> None:
@@ -277,6 +284,7 @@ def speech(folder: Path, speakers: int = 6, labels: Sequence[str] = LABELS["stoc
     return rows
 
 
+@pytest.mark.slow("trains a network")
 def test_a_classifier_of_ours_is_continued_and_its_past_is_kept(tmp_path: Path) -> None:
     base = write_checkpoint(tmp_path / "base", spread=1.0)
     rows = speech(tmp_path / "data", speakers=3)

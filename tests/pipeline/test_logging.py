@@ -33,7 +33,7 @@ report_html(loads(dumps(conversation)), sound=page_sound(sys.argv[1], conversati
 after = state()
 assert before == after, [(a, b) for a, b in zip(before, after) if a != b]
 assert spoken == locale.setlocale(locale.LC_ALL)
-ours = [logging.getLogger(n) for n in logging.root.manager.loggerDict if n.split(".")[0] in ("pipeline", "reports")]
+ours = [logging.getLogger(n) for n in logging.root.manager.loggerDict if n.split(".")[0] == "ressenti"]
 handlers = [type(h) for logger in ours for h in logger.handlers]
 assert handlers == [logging.NullHandler], handlers
 assert {logger.level for logger in ours} == {logging.NOTSET}
@@ -56,7 +56,7 @@ def test_steps_counts_and_decisions_are_told_but_nobody_and_no_place(
     folder.mkdir()
     path = write_wav(folder / "Zoe Hidden.wav", noise(30))
     (folder / "said.srt").write_text("1\n00:00:01,000 --> 00:00:03,000\nsalary confidential\n", encoding="utf-8")
-    caplog.set_level(logging.DEBUG, logger="pipeline")
+    caplog.set_level(logging.DEBUG, logger="ressenti")
     made = analyze(
         path,
         people=People(names=("Zoe Hidden", "Max Hidden"), allow_restricted="a private reason"),
@@ -77,7 +77,7 @@ def test_steps_counts_and_decisions_are_told_but_nobody_and_no_place(
     for secret in ("Hidden", "Secret", "confidential", "salary", "private", str(tmp_path)):
         assert secret not in told
     assert str(path) in "\n".join(r.getMessage() for r in caplog.records if r.levelno == logging.DEBUG)
-    assert all(r.name.startswith("pipeline.") for r in caplog.records)
+    assert all(r.name.startswith("ressenti.") for r in caplog.records)
 
 
 def test_excerpts_leave_the_warnings_of_other_threads_alone() -> None:

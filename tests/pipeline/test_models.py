@@ -1,4 +1,4 @@
-"""`ressenti models`: against a hub on loopback in processes of their own, and on folders that are made here."""
+"""`ressenti models`: against a hub on loopback and on folders that are made here."""
 
 import hashlib
 import os
@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from installing import flip, restored
 
+from commands import Done, ressenti
 from loopback_hub import COMMIT, LARGE, OLDER, Hub, Repository
 from ressenti.pipeline import errors
 from ressenti.pipeline.models.installed import MANIFEST, default_for, find, verify
@@ -66,20 +67,43 @@ def command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-c", "from ressenti.pipeline.cli import main; main()", "models", *map(str, arguments)]
 
 
-def models(
+def models_alone(
     hub: Hub | str, *arguments: str | Path, limit: Callable[[], None] | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """`ressenti models` in a process of its own, because HF_ENDPOINT is read at import."""
-    url = hub if isinstance(hub, str) else hub.url
+    """`ressenti models` in a process of its own, which reads HF_ENDPOINT and the like as users set them."""
     return subprocess.run(
         command(*arguments),
         capture_output=True,
         text=True,
         check=False,
         timeout=120,
-        env={**os.environ, "HF_ENDPOINT": url, **environment},
+        env={**os.environ, "HF_ENDPOINT": url_of(hub), **environment},
         preexec_fn=limit,
     )
+
+
+def models(hub: Hub | str, *arguments: str | Path, **environment: str) -> Done:
+    """`ressenti models` in this process, with what huggingface_hub reads from the environment when it is imported."""
+    import huggingface_hub
+    from huggingface_hub import constants
+
+    url = url_of(hub)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"HF_HUB_DISABLE_TELEMETRY": "1", **environment}.items():
+            patch.setenv(name, value)
+        patch.setattr(constants, "HF_HUB_OFFLINE", False)
+        patch.setattr(constants, "ENDPOINT", url)
+        patch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", f"{url}/{{repo_id}}/resolve/{{revision}}/{{filename}}")
+        patch.setattr(constants, "HF_TOKEN_PATH", os.path.join(os.environ["HF_HOME"], "token"))  # noqa: PTH118
+        huggingface_hub.close_session()
+        try:
+            return ressenti("models", *arguments)
+        finally:
+            huggingface_hub.close_session()
+
+
+def url_of(hub: Hub | str) -> str:
+    return hub if isinstance(hub, str) else hub.url
 
 
 def part_of(home: Path) -> Path:
@@ -92,7 +116,7 @@ def nothing_installed(home: Path) -> bool:
 
 
 def test_a_model_is_installed_pinned_and_the_default(hub: Hub, home: Path) -> None:
-    done = models(hub, "get", FRENCH, **TOKEN)
+    done = models_alone(hub, "get", FRENCH, **TOKEN)
     assert done.returncode == 0, done.stderr
     assert "now the default" in done.stdout
     found = find(FRENCH)
@@ -182,7 +206,7 @@ def test_damaged_bytes_are_refused(hub: Hub, home: Path) -> None:
 
 
 def test_a_full_disk_is_said_and_the_next_get_goes_on(hub: Hub, home: Path) -> None:
-    done = models(hub, "get", FRENCH, limit=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5 << 20, 5 << 20)))
+    done = models_alone(hub, "get", FRENCH, limit=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5 << 20, 5 << 20)))
     assert done.returncode == errors.DiskFullError.exit_code, done.stderr
     assert "no room left" in done.stderr
     assert "Traceback" not in done.stderr
@@ -218,7 +242,8 @@ def test_a_gated_model_comes_with_a_token(hub: Hub, home: Path, way: str) -> Non
         (home.parent / "hf").mkdir()
         (home.parent / "hf" / "token").write_text("hf_good", encoding="utf-8")
     arguments = ["--token", "hf_good"] if way == "option" else []
-    done = models(hub, "get", GATED, *arguments, **(TOKEN if way == "variable" else {}))
+    get = models_alone if way == "login" else models
+    done = get(hub, "get", GATED, *arguments, **(TOKEN if way == "variable" else {}))
     assert done.returncode == 0, done.stderr
     found = find(GATED)
     assert found is not None
@@ -283,7 +308,7 @@ def test_no_route_to_the_hub(home: Path) -> None:
     assert done.returncode == errors.NoRouteError.exit_code, done.stderr
     assert url in done.stderr
     assert "models import" in done.stderr or "`import`" in done.stderr
-    offline = models(url, "get", FRENCH, HF_HUB_OFFLINE="1")
+    offline = models_alone(url, "get", FRENCH, HF_HUB_OFFLINE="1")
     assert offline.returncode == errors.NoRouteError.exit_code
     assert "HF_HUB_OFFLINE" in offline.stderr
     assert nothing_installed(home)
@@ -291,7 +316,7 @@ def test_no_route_to_the_hub(home: Path) -> None:
 
 @pytest.mark.parametrize("url", ["nonsense", "http://127.0.0.1:port", "ftp://127.0.0.1"])
 def test_an_endpoint_that_is_none(home: Path, url: str) -> None:
-    done = models(url, "get", FRENCH)
+    done = models_alone(url, "get", FRENCH)
     assert done.returncode == errors.NoRouteError.exit_code, done.stderr
     assert "HF_ENDPOINT" in done.stderr
     assert "Traceback" not in done.stderr

@@ -20,6 +20,7 @@ import pyannote_checkpoints
 import pytest
 from installing import flip, install
 
+import commands
 from ressenti import load_config
 from ressenti.pipeline import audio, diarization, errors
 from ressenti.pipeline.config import AudioOptions, DiarizationOptions
@@ -205,6 +206,7 @@ def ressenti(*arguments: str | Path) -> tuple[subprocess.CompletedProcess[str], 
 @pytest.mark.parametrize(
     ("name", "words"), [(COMMUNITY, "all voices were grouped anew"), (THREE_ONE, "speech activity")]
 )
+@pytest.mark.slow("loads pyannote.audio in processes of their own")
 def test_a_real_recording_is_analysed_without_a_connection(
     name: str, words: str, checkpoints: Path, sample: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -243,7 +245,7 @@ def test_a_real_recording_is_analysed_without_a_connection(
 
 
 def test_pickles_of_unknown_origin_are_not_opened(checkpoints: Path, sample: tuple[Path, Path], tmp_path: Path) -> None:
-    done, _ = ressenti("analyze", sample[0], "--diarizer", checkpoints / COMMUNITY, "--out", tmp_path / "out")
+    done = commands.ressenti("analyze", sample[0], "--diarizer", checkpoints / COMMUNITY, "--out", tmp_path / "out")
     assert done.returncode == errors.UntrustedModelError.exit_code == 28
     assert "--trust-model" in done.stderr
     assert not (tmp_path / "out").exists()

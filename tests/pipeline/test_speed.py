@@ -47,6 +47,7 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow("measures analyses in processes of their own")
 def test_every_stage_is_measured_and_they_add_up_to_at_most_the_whole(figures: dict[str, Any]) -> None:
     assert (figures["recording"], figures["config"], figures["repeats"]) == ("sample.wav", "default", 1)
     (length,) = figures["lengths"]
@@ -68,6 +69,7 @@ def test_every_stage_is_measured_and_they_add_up_to_at_most_the_whole(figures: d
             assert cost["share"] == pytest.approx(cost["seconds"] / LENGTH / 60, abs=1e-4)
 
 
+@pytest.mark.slow("measures analyses in processes of their own")
 def test_memory_only_grows_and_is_not_that_of_the_process_before(figures: dict[str, Any]) -> None:
     if peak_mb() is None:
         pytest.skip("this system does not tell peak memory")
@@ -81,6 +83,7 @@ def test_memory_only_grows_and_is_not_that_of_the_process_before(figures: dict[s
     assert float(done.stdout) < weight.nbytes / 2**20 < (peak_mb() or 0)
 
 
+@pytest.mark.slow("measures analyses in processes of their own")
 def test_a_model_is_compared_with_the_first(figures: dict[str, Any]) -> None:
     (ratio,) = figures["lengths"][0]["ratios"]
     first, second = figures["lengths"][0]["models"]
@@ -147,6 +150,7 @@ def test_options_that_do_not_fit(arguments: list[str], error: type[errors.Ressen
     assert said in str(done.exception)
 
 
+@pytest.mark.slow("measures analyses in processes of their own")
 def test_an_error_of_the_measured_process_is_ours(sample: tuple[Path, Path], tmp_path: Path) -> None:
     done = RUN.invoke(app, ["evaluate", "speed", "--minutes", str(LENGTH), "--model", "nowhere"])
     assert isinstance(done.exception, errors.ConfigError)
@@ -156,6 +160,7 @@ def test_an_error_of_the_measured_process_is_ours(sample: tuple[Path, Path], tmp
     assert isinstance(done.exception, errors.NoSpeechError)
 
 
+@pytest.mark.slow("measures analyses in processes of their own")
 def test_a_model_is_compared_with_the_obvious_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESSENTI_MODELS", str(tmp_path / "models"))
     install("somebody/mine", write_checkpoint(tmp_path / "mine", spread=1.0))

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from big import big
 from campaign import configs, conversations, transcripts
-from conftest import CHECKOUT
+from conftest import CHECKOUT, examples
 from ressenti.pipeline import export, store
 from ressenti.pipeline.cli.outputs import ENDINGS, _writer
 from ressenti.pipeline.config import Config, build_config, load_config
@@ -196,7 +196,7 @@ def test_the_schema_names_itself_and_lets_no_other_name_in() -> None:
     assert all(part["additionalProperties"] is False for part in groups)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @example(seed=2226947, changes=1, which="")  # an option that rounds to 0, which it may not be
 @given(seed=st.integers(0, 2**32), changes=st.integers(1, 3), which=st.sampled_from(["-people", ""]))
 def test_what_the_schema_refuses_is_refused_and_what_is_written_fits_it(seed: int, changes: int, which: str) -> None:

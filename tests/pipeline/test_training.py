@@ -86,6 +86,7 @@ def test_the_shipped_model_learned_from_nobody_who_is_held_out(shared_data: Path
     assert learned == {clip.who for clip in learn}
 
 
+@pytest.mark.slow("trains a network")
 def test_a_training_runs_from_end_to_end(shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from ressenti.pipeline.lab.training import emotion
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import SEGMENTS, write_wav
+from conftest import SEGMENTS, mostly_slow, write_wav
 from ressenti import Models, analyze, load_config, page_sound
 from ressenti.pipeline.diarization import clustering
 from ressenti.pipeline.diarization.fake import FakeDiarizer
@@ -67,7 +67,11 @@ class TheirError(ValueError):
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize(
-    "error", [CancelledError("enough"), TheirError("mine"), KeyError("theirs"), OSError(5, "a fault of theirs")]
+    "error",
+    mostly_slow(
+        "analyses real recordings",
+        [TheirError("mine"), CancelledError("enough"), KeyError("theirs"), OSError(5, "a fault of theirs")],
+    ),
 )
 @pytest.mark.usefixtures("nothing_left")
 def test_what_the_hook_raises_stops_there_and_comes_out_as_it_is(short: Path, stage: str, error: Exception) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from conftest import absent
+from conftest import absent, mostly_slow
 from ressenti.pipeline.audio import Audio, load
 from ressenti.pipeline.audio.channels import Layout, lay_out
 from ressenti.pipeline.audio.hum import remove_hum
@@ -202,7 +202,7 @@ def confused(segments: tuple[Segment, ...], truth: tuple[Segment, ...], seconds:
     return compare(segments, truth, [(0, seconds)]).errors[1].rate
 
 
-@pytest.mark.parametrize("kind", STEADY)
+@pytest.mark.parametrize("kind", mostly_slow("analyses real recordings", STEADY, 3))
 def test_what_lies_under_or_over_the_talk_changes_little(call: Call, kind: str) -> None:
     sound = as_loaded(STEADY[kind](call))
     layout, segments = heard(sound)
@@ -211,8 +211,14 @@ def test_what_lies_under_or_over_the_talk_changes_little(call: Call, kind: str) 
     assert confused(segments, call.truth, SECONDS) <= (0.1 if kind == "a keypad" else 0.03)
 
 
-@pytest.mark.parametrize("at_s", [0, 20, SECONDS])
-@pytest.mark.parametrize(("loud", "soft"), [(-18, -38), (-12, -48), (-18, -58)])
+@pytest.mark.parametrize("at_s", mostly_slow("analyses real recordings", [20, 0, SECONDS]))
+@pytest.mark.parametrize(
+    ("loud", "soft"),
+    [
+        (-18, -38),
+        *(pytest.param(*pair, marks=pytest.mark.slow("analyses real recordings")) for pair in ((-12, -48), (-18, -58))),
+    ],
+)
 def test_soft_talk_beside_loud_music_is_found(call: Call, at_s: int, loud: float, soft: float) -> None:
     cut = at_s * RATE_HZ
     talk = call.at(soft)[0]

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from conftest import mostly_slow
 from ressenti import analyze, load_config
 from ressenti.pipeline.audio import Audio, load
 from ressenti.pipeline.audio.channels import lay_out
@@ -20,6 +21,8 @@ from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.turn_taking import interruptions_of
 from ressenti.pipeline.turns import make_turns
 
+REAL = pytest.mark.slow("analyses real recordings")
+
 
 def analysed(path: Path, **diarization: object) -> Conversation:
     return analyze(path, load_config("default", {"diarization": diarization}))
@@ -29,9 +32,14 @@ def analysed(path: Path, **diarization: object) -> Conversation:
     ("recording", "reference", "speakers", "bound"),
     [
         ("calls/auto_repairs_40.flac", "calls/auto_repairs_40.rttm", 2, 0.01),
-        ("calls/auto_repairs_40_stereo8k.flac", "calls/auto_repairs_40.rttm", None, 0.02),
-        ("ami/sample.flac", "ami/sample.rttm", 2, 0.08),
-        ("misc/pyaa_diarizationExample.flac", "misc/pyaa_diarizationExample.rttm", 4, 0.05),
+        *(
+            pytest.param(*case, marks=REAL)
+            for case in (
+                ("calls/auto_repairs_40_stereo8k.flac", "calls/auto_repairs_40.rttm", None, 0.02),
+                ("ami/sample.flac", "ami/sample.rttm", 2, 0.08),
+                ("misc/pyaa_diarizationExample.flac", "misc/pyaa_diarizationExample.rttm", 4, 0.05),
+            )
+        ),
     ],
 )
 def test_diarization_error_at_a_quarter_second(
@@ -59,7 +67,7 @@ def test_a_two_channel_call_is_split_and_its_mix_is_told_apart(shared_data: Path
         assert speaker.talk.share == pytest.approx(other.talk.share, abs=0.03)
 
 
-@pytest.mark.parametrize("bleed_db", [-40, -30, -20])
+@pytest.mark.parametrize("bleed_db", mostly_slow("analyses real recordings", [-30, -40, -20]))
 def test_bleed_between_the_channels_changes_little(shared_data: Path, bleed_db: int) -> None:
     calls = shared_data / "conversations" / "calls"
     _, sound = load(calls / "auto_repairs_40_stereo8k.flac", AudioOptions())
@@ -72,7 +80,9 @@ def test_bleed_between_the_channels_changes_little(shared_data: Path, bleed_db: 
     assert interruptions_of(make_turns(found.segments, TurnOptions()), DynamicsOptions()) == ()
 
 
-@pytest.mark.parametrize("name", ["demo_agent_one_channel.flac", "demo_agent1_one_channel.flac"])
+@pytest.mark.parametrize(
+    "name", mostly_slow("analyses real recordings", ["demo_agent_one_channel.flac", "demo_agent1_one_channel.flac"])
+)
 def test_one_voice_is_one_speaker(shared_data: Path, name: str) -> None:
     conversation = analysed(shared_data / "conversations" / "calls" / name)
     assert len(conversation.speakers) == 1
@@ -101,6 +111,7 @@ def test_every_model_that_took_part_is_named(shared_data: Path) -> None:
     assert encoder.sha256 == voice_encoder.hashes()["voice.onnx"]
 
 
+@pytest.mark.slow("judges hundreds of clips")
 def test_held_out_actors_are_heard_as_the_model_card_says(shared_data: Path) -> None:
     model = BuiltinEmotion()
     clips = [clip for clip in read_clips(shared_data / "emotion" / "ravdess") if clip.who not in model.learned]
@@ -114,6 +125,7 @@ def test_held_out_actors_are_heard_as_the_model_card_says(shared_data: Path) -> 
     assert figures.valence_auc >= 0.88
 
 
+@pytest.mark.slow("judges hundreds of clips")
 def test_who_is_angry_throughout_is_heard_as_less_angry_and_no_more_than_the_model_card_says(shared_data: Path) -> None:
     model = BuiltinEmotion()
     clips = [clip for clip in read_clips(shared_data / "emotion" / "ravdess") if clip.who not in model.learned]

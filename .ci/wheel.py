@@ -1,0 +1,43 @@
+"""What has to be in a wheel, and nothing else; and that two wheels hold the same files with the same bytes."""
+
+import sys
+import zipfile
+
+NEEDED = (
+    "__init__.py",
+    "__main__.py",
+    "py.typed",
+    "configs/default.yaml",
+    "configs/simulation/standard.yaml",
+    "pipeline/export/locales/fr.json",
+    "pipeline/lab/evaluation/published.json",
+    "pipeline/lab/speech/held_out.csv",
+    "pipeline/lab/training/card.md.jinja",
+    "pipeline/models/emotion.onnx",
+    "pipeline/models/known.yaml",
+    "pipeline/models/speaker.onnx",
+    "pipeline/models/voice.onnx",
+    "reports/assets/labelling.js",
+    "reports/assets/page.css",
+    "reports/locales/fr.json",
+    "reports/templates/page.html",
+)
+
+
+def files(path: str) -> dict[str, bytes]:
+    """Names and bytes of all that a wheel holds."""
+    with zipfile.ZipFile(path) as wheel:
+        return {name: wheel.read(name) for name in wheel.namelist() if not name.endswith("/")}
+
+
+first, *others = map(files, sys.argv[1:])
+strangers = [name for name in first if name.split("/")[0] != "ressenti" and ".dist-info/" not in name]
+if strangers:
+    sys.exit(f"in the wheel beside ressenti/: {strangers}")
+absent = [name for name in NEEDED if f"ressenti/{name}" not in first]
+if absent:
+    sys.exit(f"not in the wheel: {absent}")
+for other in others:
+    changed = sorted(name for name in first.keys() | other.keys() if first.get(name) != other.get(name))
+    if changed:
+        sys.exit(f"the wheels differ in {changed}")
