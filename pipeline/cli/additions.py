@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 Transcript = Annotated[
     Path | None,
     typer.Option(
-        help="Words with times: SRT, VTT, STM or JSON of whisper; for several recordings a folder of NAME.srt, ...",
+        help="Transcript with times: SRT, VTT, STM or Whisper JSON; for several recordings, a folder of NAME.srt, ...",
         metavar="FILE|FOLDER",
     ),
 ]
-Bleep = Annotated[str, typer.Option(help="Silence these spans in all sound, and drop their words: 63.2-71,1:30-1:32.")]
+Bleep = Annotated[str, typer.Option(help="Silence these spans in all sound and remove their words: 63.2-71,1:30-1:32.")]
 Pseudonyms = Annotated[
-    bool, typer.Option("--pseudonyms", help="No names in what is written, file names included. Words are kept.")
+    bool, typer.Option("--pseudonyms", help="Leave names out of all results and file names. Transcripts are kept.")
 ]
 
 

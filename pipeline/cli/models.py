@@ -23,21 +23,21 @@ from ressenti.pipeline.models.registry import known, page_of
 
 app = typer.Typer(
     cls=Commands,
-    help="Install other models than the built-in ones; only `get` uses the network.",
+    help="Install models besides the built-in ones. Only `get` uses the network.",
     no_args_is_help=True,
 )
 
-Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="OWNER/NAME, as `ressenti models list` shows.")]
+Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="OWNER/NAME, as shown by `ressenti models list`.")]
 
 
 @app.callback()
 def models() -> None:
-    """Install other models than the built-in ones; only `get` uses the network."""
+    """Install models besides the built-in ones. Only `get` uses the network."""
 
 
 @app.command("list")
 def list_models() -> None:
-    """Which models are known, which are installed, what they allow, and which are used when none is named."""
+    """List known and installed models with their licences, and the defaults."""
     terminal = Terminal()
     table = Table(
         "model", "what", "licence", "MB", "installed", title="Models", title_justify="left", box=None, pad_edge=False
@@ -67,19 +67,19 @@ def list_models() -> None:
 def get_models(
     ids: Ids,
     revision: Annotated[
-        str | None, typer.Option(help="Branch, tag or commit.  [default: what is installed, else the newest]")
+        str | None, typer.Option(help="Branch, tag or commit.  [default: the installed one, else the newest]")
     ] = None,
     token: Annotated[
-        str | None, typer.Option(help="Token of the hub; better HF_TOKEN or `hf auth login`, which others cannot see.")
+        str | None, typer.Option(help="Hub token. HF_TOKEN or `hf auth login` are safer: other users cannot see them.")
     ] = None,
     task: Annotated[
-        Literal["emotion", "diarization"], typer.Option(help="What it is for, where the registry does not know it.")
+        Literal["emotion", "diarization"], typer.Option(help="Task of a model that the registry does not know.")
     ] = "emotion",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
-    """Download models and what they need, pin their commit, and note the SHA-256 of every file.
+    """Download models and the models they need, pin their commit, and record the SHA-256 of every file.
 
-    A download that was interrupted goes on where it stopped. HF_ENDPOINT names a mirror.
+    An interrupted download resumes where it stopped. HF_ENDPOINT names a mirror.
     """
     from ressenti.pipeline.models.download import get
 
@@ -101,9 +101,9 @@ def get_models(
 @app.command("verify")
 def verify_models(
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID...]", help="[default: all]")] = None,
-    full: Annotated[bool, typer.Option("--full", help="Hash every file, also those that look unchanged.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Hash every file, even if it looks unchanged.")] = False,
 ) -> None:
-    """Check installed models against what was noted when they were installed."""
+    """Check installed models against the hashes recorded at installation."""
     terminal = Terminal()
     code = 0
     for model_id in ids or installed_ids():
@@ -121,7 +121,7 @@ def verify_models(
 
 @app.command("remove")
 def remove_models(ids: Ids) -> None:
-    """Delete installed models, and what an interrupted download left."""
+    """Delete installed models and unfinished downloads."""
     terminal = Terminal()
     if strange := [i for i in ids if not is_there(folder_of(i)) and not is_there(partial_of(i))]:
         there = ", ".join(installed_ids()) or "none"
@@ -143,9 +143,9 @@ def remove_models(ids: Ids) -> None:
 @app.command("export")
 def export_models(
     ids: Ids,
-    file: Annotated[Path, typer.Argument(metavar="FILE.tar", help="What to write.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.tar", help="File to write.")],
 ) -> None:
-    """Write installed models, with what they need, into one file for a machine without network."""
+    """Write installed models and the models they need into one file, for a machine without network."""
     from ressenti.pipeline.models import archive
 
     terminal = Terminal()
@@ -161,20 +161,18 @@ def export_models(
 
 @app.command("import")
 def import_models(
-    file: Annotated[Path, typer.Argument(metavar="FILE.tar", help="What `ressenti models export` wrote.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.tar", help="File written by `ressenti models export`.")],
     trust_model: Annotated[
         list[str] | None,
-        typer.Option("--trust-model", metavar="SHA256", help="A pickle in it that may be loaded; again for each."),
+        typer.Option("--trust-model", metavar="SHA256", help="SHA-256 of a pickle to trust; may be repeated."),
     ] = None,
-    default: Annotated[
-        bool, typer.Option("--default", help="Use these models from now on where none is named.")
-    ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace other commits that are installed.")] = False,
+    default: Annotated[bool, typer.Option("--default", help="Make these models the default.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace other installed commits.")] = False,
 ) -> None:
-    """Install the models of an exported file, all or none; without network.
+    """Install the models of an exported file, all or none. Uses no network.
 
-    The file says itself what it must hold: compare each SHA-256 that is printed with those of the export. Nothing in
-    it is trusted or becomes the default by being imported.
+    The file only vouches for itself: compare each printed SHA-256 with the one printed by the export. Importing does
+    not trust a pickle and does not change the default.
     """
     from ressenti.pipeline.models import archive
 
@@ -192,13 +190,13 @@ def import_models(
 
 @app.command("trust")
 def trust_pickles(
-    hashes: Annotated[list[str], typer.Argument(metavar="SHA256...", help="Whole, as it was printed.")],
-    forget: Annotated[bool, typer.Option("--forget", help="No longer trust them.")] = False,
+    hashes: Annotated[list[str], typer.Argument(metavar="SHA256...", help="Full SHA-256, as printed.")],
+    forget: Annotated[bool, typer.Option("--forget", help="Stop trusting them.")] = False,
 ) -> None:
-    """Let pickled checkpoints be loaded, by their SHA-256: these bytes alone, under whatever name.
+    """Allow pickled checkpoints with these SHA-256 hashes to be loaded, under any name.
 
-    Compare a hash with the one that its maker publishes before you type it. It is noted in your settings
-    (RESSENTI_SETTINGS), never beside a model, and a file that changes is no longer trusted.
+    First compare each hash with the one that the model's maker publishes. Hashes are stored in your settings
+    (RESSENTI_SETTINGS), never beside a model. A file that changes is no longer trusted.
     """
     terminal = Terminal()
     typed = list(dict.fromkeys(map(decisions.sha256_of, hashes)))
@@ -211,9 +209,9 @@ def trust_pickles(
 
 @app.command("default")
 def choose_default(
-    model_id: Annotated[str, typer.Argument(metavar="ID", help="An installed model that Ressenti knows.")],
+    model_id: Annotated[str, typer.Argument(metavar="ID", help="Installed model from the registry.")],
 ) -> None:
-    """Use an installed model from now on where none is named, also one that was imported."""
+    """Make an installed or imported model the default."""
     model = need(model_id)
     if model.known is None or model.task == "part":
         why = "a part of other models" if model.task == "part" else "not a model that Ressenti knows"

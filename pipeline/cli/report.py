@@ -27,14 +27,14 @@ from ressenti.pipeline.version import PROGRAM
 
 
 def report(
-    conversations: Annotated[list[Path], typer.Argument(help="NAME.json files that analyze wrote, or their folders.")],
+    conversations: Annotated[list[Path], typer.Argument(help="NAME.json files written by analyze, or their folders.")],
     config: Annotated[
         str | None,
-        typer.Option(help="Preset or YAML file: its anchors, smoothing, limits and language."),
+        typer.Option(help="Preset or YAML file with new anchors, smoothing, limits or language."),
     ] = None,
     lang: Language = None,
     recording: Annotated[
-        Path | None, typer.Option(help="The recording, for the page's sound, or the folder of several.")
+        Path | None, typer.Option(help="Recording for the page's sound, or a folder of recordings.")
     ] = None,
     transcript: Transcript = None,
     audio: Sound = None,
@@ -46,10 +46,9 @@ def report(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Render stored conversations again: NAME.json, or the NAME.corrected.json that a page saves.
+    """Render stored conversations again: NAME.json, or a NAME.corrected.json saved from a page.
 
-    A corrected file holds: what follows from the corrections is computed anew, for the page and for all that --format
-    names.
+    If there is a corrected file, it is used, and every format in --format is computed from its corrections.
     """
     terminal = Terminal(quiet or as_json)
     formats = outputs.parse_formats(format)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 COUNTS = ("given", "free")
 """How the number of speakers comes about."""
 
-Json = Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")]
+Json = Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")]
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,17 @@ class _Row:
 
 
 def diarization(
-    folder: Annotated[Path, typer.Argument(help="Recordings with an RTTM beside them (and UEM where there is one)")],
+    folder: Annotated[Path, typer.Argument(help="Folder of recordings with RTTM (and UEM) files beside them.")],
     config: Annotated[str, typer.Option(help="Preset or YAML file.")] = "default",
     json_file: Json = None,
 ) -> None:
-    """Diarization error rates of recordings with a reference, with the number of speakers given and free.
+    """Diarization error rates against a reference, with the number of speakers given and free.
 
-    Overlap is scored. Where NAME.emotions.csv (start_s,end_s,speaker,label) lies beside a recording, speech is also
-    counted by the emotion of its turn. The JSON holds, for each of `files`, of `folders` with several files and in
-    `total`, and for the count `given` and `free`: `errors` (seconds of each kind by collar, and `rate`, errors over
-    seconds of reference speech), `jaccard` (a mean over files), `boundary_s` (a median), and `by_emotion` (seconds in
-    which one speaker alone talks with an emotion, and of these those missed and given to another speaker).
+    Overlap is scored. If NAME.emotions.csv (start_s,end_s,speaker,label) lies beside a recording, errors are also
+    counted by emotion. The JSON holds, for each of `files`, each of `folders` with several files and `total`, and for
+    the count `given` and `free`: `errors` (seconds of each kind by collar, and `rate`: errors over seconds of reference
+    speech), `jaccard` (mean over files), `boundary_s` (median), and `by_emotion` (seconds of speech without overlap
+    per emotion, and how many of them were missed or given to another speaker).
     """
     from ressenti.pipeline.loaded_models import Models
 

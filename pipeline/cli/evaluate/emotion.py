@@ -28,59 +28,60 @@ Row = dict[str, Any]
 
 def emotion(
     material: Annotated[
-        Path | None, typer.Argument(help="Folder of labelled speech, RAVDESS, or a CSV manifest", show_default=False)
+        Path | None, typer.Argument(help="Folder of labelled speech, RAVDESS, or a CSV manifest.", show_default=False)
     ] = None,
-    model: Annotated[list[str] | None, typer.Option(help="builtin, or a folder of weights; repeat to compare.")] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="builtin, or a folder of weights; repeat to compare models.")
+    ] = None,
     condition: Annotated[
-        list[str] | None, typer.Option(help="clean or one of those below; repeat for several.")
+        list[str] | None, typer.Option(help="clean or a condition listed below; may be repeated.")
     ] = None,
     protocol: Annotated[
         Literal["shipped", "zero-shot", "speaker-independent", "leave-one-corpus-out"],
-        typer.Option(help="Test the model as it is, or train the built-in one again without what is tested."),
+        typer.Option(help="Test the model as it is, or retrain the built-in one without the tested speech."),
     ] = "shipped",
-    data: Annotated[Path | None, typer.Option(help="Labelled corpora to train again on.  [default: MATERIAL]")] = None,
+    data: Annotated[Path | None, typer.Option(help="Labelled corpora to retrain on.  [default: MATERIAL]")] = None,
     weights: Annotated[
-        Path | None, typer.Option(help="Keep what is trained again, and its clips, here and reuse it.")
+        Path | None, typer.Option(help="Folder to keep and reuse retrained weights and their clips.")
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Steps of each training.  [default: as shipped]")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Training steps.  [default: as shipped]")] = None,
     baseline_seconds: Annotated[
         list[float] | None,
-        typer.Option(min=1, help="Also with so much speech of the speaker beside a clip; repeat for several."),
+        typer.Option(min=1, help="Also with this much speech as the speaker's baseline; may be repeated."),
     ] = None,
     tell_corpora: Annotated[
         bool,
-        typer.Option("--tell-corpora", help="Also: whether what the model makes of clips gives their corpus away."),
+        typer.Option("--tell-corpora", help="Also test whether the model's outputs reveal a clip's corpus."),
     ] = False,
     unlike: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="PATH", help="Also, or alone: doubt about sounds without labels, or about generated ones; repeat."
+            metavar="PATH", help="Measure how unsure the model is of unlabelled or generated sounds; may be repeated."
         ),
     ] = None,
-    details: Annotated[bool, typer.Option("--details", help="Also print confusion and reliability.")] = False,
+    details: Annotated[bool, typer.Option("--details", help="Also print confusion matrix and reliability.")] = False,
     config: Annotated[str, typer.Option(help="Preset or YAML file.")] = "default",
-    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
-    """F1, recall, calibration, and valence and arousal of emotion models on labelled speech; doubt about other sounds.
+    """Test emotion models on labelled speech: F1, recall, calibration, valence and arousal.
 
-    A manifest has the columns path, speaker and label (or emotion), or valence and arousal. Speakers whom a model
-    learned from are left out. Each model is tested with the speaker's other clips as its baseline, and each clip
-    alone.
+    A manifest has the columns path and speaker, and either label (or emotion) or valence and arousal. Speakers from a
+    model's training are left out. Each model is tested twice: with the speaker's other clips as the baseline, and on
+    each clip alone.
 
-    Conditions: phone, alaw, gsm (a telephone line of 300-3,400 Hz with 8 kHz mu-law, A-law or GSM 06.10), mp3 (24
-    kb/s), opus (12 kb/s), babble and noise (six voices, pink noise, at 10 dB), room (0.5 s to decay by 60 dB, direct
-    sound 3 dB above), clip (cut off 3 dB above the level of the speech). Two that are hardly heard, to see whether a
-    model goes by the traces of a codec: pcm (half a percent slower, with white noise 45 dB below the speech) and
-    mp3-128 (128 kb/s).
+    Conditions: phone, alaw, gsm (telephone line of 300-3,400 Hz with 8 kHz mu-law, A-law or GSM 06.10), mp3 (24 kb/s),
+    opus (12 kb/s), babble and noise (six voices, pink noise, at 10 dB), room (reverberation time 0.5 s, direct sound
+    3 dB above), clip (clipped 3 dB above the level of the speech). Two almost inaudible ones show whether a model
+    relies on codec traces: pcm (0.5 % slower, white noise 45 dB below the speech) and mp3-128 (128 kb/s).
 
-    --baseline-seconds puts each speaker's clips together into conversations of about that length, whose emotions are
-    not balanced, and into some that show one emotion alone. --unlike takes sound files, folders of them, or the word
-    generated (noise, tones, chords, clicks, synthetic voices), each sound as one speaker.
+    --baseline-seconds joins each speaker's clips into conversations of about that length, some with unbalanced
+    emotions and some with a single emotion. --unlike takes sound files, folders of them, or the word generated (noise,
+    tones, chords, clicks, synthetic voices); each sound counts as one speaker.
 
     The JSON holds one object per model, condition, baseline and corpus under `results`, with the fields of
-    `pipeline.lab.evaluation.emotion.EmotionFigures`; classes are in the order of `classes`, rows of `confusion` are the
-    true ones; intervals are 95 %, bootstrapped over speakers, and null with fewer than four. What else was asked for is
-    under `baseline`, `one_emotion`, `corpora` and `unlike`, each null where it was not.
+    `pipeline.lab.evaluation.emotion.EmotionFigures`. Classes are in the order of `classes`; rows of `confusion` are the
+    true classes. Intervals are 95 %, bootstrapped over speakers, and null with fewer than four speakers. `baseline`,
+    `one_emotion`, `corpora` and `unlike` are null unless their option is given.
     """
     from ressenti.pipeline.lab.evaluation.out_of_domain import check_source
     from ressenti.pipeline.lab.speech.conditions import CONDITIONS

@@ -20,25 +20,25 @@ from ressenti.pipeline.records import Conversation, Validation
 
 
 def label(
-    conversations: Annotated[list[Path], typer.Argument(help="NAME.json files that analyze wrote, or their folders.")],
+    conversations: Annotated[list[Path], typer.Argument(help="NAME.json files written by analyze, or their folders.")],
     read: Annotated[
-        list[Path] | None, typer.Option("--read", help="Labels saved by a rater; once for each rater.")
+        list[Path] | None, typer.Option("--read", help="Labels saved by a rater; repeat for each rater.")
     ] = None,
     recordings: Annotated[
         Path | None, typer.Option(help="Folder of the recordings.  [default: beside each NAME.json]")
     ] = None,
-    turns: Annotated[int | None, typer.Option(min=6, help="Turns to label.  [default: 100]")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Another seed draws other turns.  [default: 1]")] = None,
+    turns: Annotated[int | None, typer.Option(min=6, help="Number of turns to label.  [default: 100]")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed for drawing turns.  [default: 1]")] = None,
     lang: Annotated[Literal["en", "fr"] | None, typer.Option(help="Language of the page.  [default: en]")] = None,
-    out: Annotated[Path | None, typer.Option(help="The page, or with --read the result (JSON).")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a result that exists already.")] = False,
+    out: Annotated[Path | None, typer.Option(help="The page to write; with --read, the result (JSON).")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing result.")] = False,
 ) -> None:
-    """Validity on your own calls: a page on which people label turns blindly, and their labels read back.
+    """Validate the emotion model on your own calls, with labels from blind raters.
 
-    Without --read, draws turns (all classes that the model heard, rare ones more often) into one page of sound; each
-    rater opens it in a browser and saves a NAME.labels.json. With --read, tells how far raters agree (Krippendorff's
-    alpha) and how far the model agrees with them (F1, weighted back to all turns), and writes the result to --out, for
-    `report: {validation: FILE}` in a config.
+    Without --read, draws turns of every class that the model found (rare classes more often) and writes one page with
+    their sound. Each rater opens it in a browser and saves a NAME.labels.json. With --read, reports how well the raters
+    agree (Krippendorff's alpha) and how well the model agrees with them (F1, weighted back to all turns), and writes
+    the result to --out, for `report: {validation: FILE}` in a config.
     """
     terminal = Terminal()
     given = {"--recordings": recordings, "--turns": turns, "--seed": seed, "--lang": lang}

@@ -43,27 +43,29 @@ _NAMES = {
 
 def speed(
     recording: Annotated[
-        Path | None, typer.Argument(help="A recording, repeated to each length.  [default: the installed sample]")
+        Path | None, typer.Argument(help="Recording, repeated to each length.  [default: the included sample]")
     ] = None,
-    minutes: Annotated[list[float] | None, typer.Option(help="A length.  [default: 10 and 60]")] = None,
+    minutes: Annotated[
+        list[float] | None, typer.Option(help="Length in minutes; may be repeated.  [default: 10 and 60]")
+    ] = None,
     config: Annotated[str, typer.Option(help="Preset or YAML file.")] = "default",
     model: Annotated[
         list[str] | None,
-        typer.Option(help="An emotion model, also int8:MODEL, fp32:, bf16:, obvious:.  [default: the config's]"),
+        typer.Option(help="Emotion model, or int8:, fp32:, bf16: or obvious: before it.  [default: the config's]"),
     ] = None,
-    repeats: Annotated[int, typer.Option(help="Measure so often; the least seconds count.")] = 1,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")] = None,
+    repeats: Annotated[int, typer.Option(help="Number of runs; the fastest counts.")] = 1,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
-    """Seconds and peak memory of each stage of an analysis, for given lengths of sound.
+    """Measure seconds and peak memory of each stage of an analysis, for given lengths of sound.
 
-    Each length and model runs in a process of its own; with several models they take turns, and each is compared with
-    the first. `int8:MODEL` (fp32, bf16) is a model in that number format, `obvious:MODEL` the same weights by
-    transformers' own pipeline, turn by turn: of one model in several ways, the largest change of a score is told.
+    Each length and model runs in its own process. Several models take turns and are compared with the first.
+    `int8:MODEL` (fp32, bf16) runs a model in that number format; `obvious:MODEL` runs the same weights through
+    transformers' own pipeline, turn by turn. If one model runs in several ways, the largest change of a score is shown.
     The JSON holds `recording`, `config`, `repeats`, `machine`, and `lengths`: for each `minutes` its `models`
     (`model`; `stages` and `whole`, each with `seconds`, `seconds_per_minute` of sound, `share` of real time and
-    `peak_mb`, null where unknown; `runs_s`, the whole of every repeat; `judging_ms`, what the emotion model needs on
-    average for 4 s of speech, on all cores, so start it with `taskset -c 0` for one) and the `ratios` of seconds
-    (`model`, `against`, `emotion`, `whole`, `score_change`).
+    `peak_mb`, null if unknown; `runs_s`, the total of every run; `judging_ms`, the emotion model's mean time for 4 s of
+    speech on all cores; start with `taskset -c 0` to use one) and the `ratios` of seconds (`model`, `against`,
+    `emotion`, `whole`, `score_change`).
     """
     from ressenti.pipeline.audio import load
     from ressenti.pipeline.cli import sample

@@ -32,20 +32,24 @@ Row = dict[str, Any]
 
 
 def trajectory(
-    folder: Annotated[Path, typer.Argument(help="Conversations with NAME.emotions.csv beside them (see simulate)")],
-    model: Annotated[list[str] | None, typer.Option(help="builtin, or a folder of weights; repeat to compare.")] = None,
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of conversations with NAME.emotions.csv files (see simulate).")
+    ],
+    model: Annotated[
+        list[str] | None, typer.Option(help="builtin, or a folder of weights; repeat to compare models.")
+    ] = None,
     config: Annotated[str, typer.Option(help="Preset or YAML file.")] = "default",
-    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
-    """How well valence and arousal per speaker follow the truth, and whether the tensest minute is found.
+    """Measure how well valence and arousal per speaker follow the truth, and whether the tensest minute is found.
 
-    Each conversation is analysed twice: with its true turns, which shows the emotion model alone, and end to end with
-    the number of speakers given. CCC is over all times of all speakers together, of the trajectories as the report
-    smooths them; F1 is of seconds.
+    Each conversation is analysed twice: with its true turns, which tests the emotion model alone, and end to end with
+    the number of speakers given. CCC compares the trajectories, smoothed as in the report, over all times of all
+    speakers; F1 counts seconds.
 
     The JSON holds one object per scene (folder), model and way under `results`, with the fields of
-    `pipeline.lab.evaluation.trajectories.Summary`; classes are in the order of `classes`, rows of `confusion_s` are the
-    true ones, `unlabelled` has unsure as its last share.
+    `pipeline.lab.evaluation.trajectories.Summary`. Classes are in the order of `classes`; rows of `confusion_s` are the
+    true classes; the last share in `unlabelled` is unsure.
     """
     from ressenti.pipeline.emotion import choose
     from ressenti.pipeline.lab.evaluation.trajectories import summarise
