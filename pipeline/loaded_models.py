@@ -51,4 +51,4 @@ class Models:
 
 
 def _told(models: Sequence[ModelInfo]) -> str:
-    return ", ".join(f"{m.task} {m.name} (SHA-256 {(m.sha256 or 'not known')[:12]})" for m in models)
+    return ", ".join(f"{m.task} {m.name} (SHA-256 {(m.sha256 or 'unknown')[:12]})" for m in models)

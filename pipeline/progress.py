@@ -41,8 +41,8 @@ class Watch:
         if self._limit_s is not None and spent_s > self._limit_s:
             raise _StoppedError(
                 TimedOutError(
-                    f"{self._name}: not done after {spent_s:.0f} s, at the stage {stage!r}; the limit is "
-                    f"{self._limit_s:g} s. Give it longer with --timeout (compute.timeout_s), or cut the recording."
+                    f"{self._name}: not finished after {spent_s:.0f} s, at stage {stage!r}; the limit is "
+                    f"{self._limit_s:g} s. Raise --timeout (compute.timeout_s), or split the recording."
                 )
             )
         try:

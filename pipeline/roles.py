@@ -51,7 +51,7 @@ class People:
 
     def __post_init__(self) -> None:
         if self.allow_restricted is not None and not self.allow_restricted.strip():
-            raise ConfigError("--allow-restricted: got no reason; expected one that the report can print.")
+            raise ConfigError("--allow-restricted: got no reason; expected one for the report to print.")
 
 
 def make_speakers(

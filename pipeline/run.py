@@ -80,7 +80,7 @@ def _analyze(
     with watch.step("decoding"):
         recording, sound = audio.load(path, config.audio, watch)
     _log_recording(recording)
-    with watch.step("laying out channels"):
+    with watch.step("choosing the layout"):
         levels = audio.levels_of(sound)
         layout = lay_out(sound, config.audio.channels, config.audio)
     del sound  # a mono mix replaces the channels it was made of
@@ -110,7 +110,7 @@ def _analyze(
             emotion_model = models.emotion(config.emotion)
             watch("models", 1, 1)
         used = (*used, *emotion_model.parts, emotion_model.info)
-        with watch.step("judging emotion"):
+        with watch.step("scoring emotion"):
             spoken = _judge(layout, spoken, found, reasons, emotion_model, config, watch)
     else:
         spoken = tuple(replace(turn, unjudged=reasons[turn.speaker]) for turn in spoken)
@@ -131,7 +131,7 @@ def _analyze(
     with watch.step("deriving"):
         conversation = derive(conversation, config)
     unsure = sum(turn.unsure for turn in conversation.turns)
-    log.info("judged: %d turns, %d of them unsure", sum(t.emotion is not None for t in conversation.turns), unsure)
+    log.info("scored: %d turns, %d of them unsure", sum(t.emotion is not None for t in conversation.turns), unsure)
     return conversation
 
 
@@ -146,8 +146,8 @@ def _log_recording(recording: Recording) -> None:
         recording.sha256[:12],
     )
     for note in recording.notes:
-        log.info("of the recording: %s", note.key)
-        log.debug("of the recording: %s %s", note.key, note.values)
+        log.info("note: %s", note.key)
+        log.debug("note: %s %s", note.key, note.values)
 
 
 def _judge(

@@ -46,18 +46,20 @@ class Additions:
     def check(self, count: int) -> None:
         """Refuse what cannot hold for so many recordings, before anything is analysed."""
         if self.transcript is not None and not is_there(self.transcript):
-            raise TranscriptError(f"--transcript: {self.transcript} is not there; expected a file or a folder.")
+            raise TranscriptError(f"--transcript: {self.transcript} does not exist; expected a file or a folder.")
         if self.transcript is not None and count > 1 and not is_folder(self.transcript):
             raise ConfigError(
-                f"--transcript: got one file for {count} recordings; expected a folder with a transcript for each, "
-                "named like it (call.wav, call.srt)."
+                f"--transcript: got one file for {count} recordings; expected a folder with one transcript for each, "
+                "of the same name (call.wav, call.srt)."
             )
         if self.bleep:
             from ressenti.pipeline.edits.bleeps import parse_spans
 
             parse_spans(self.bleep)
             if count > 1:
-                raise ConfigError(f"--bleep: got spans for {count} recordings; expected one recording.")
+                raise ConfigError(
+                    f"--bleep: got spans for {count} recordings; expected one recording. Run one command for each."
+                )
 
     def names(self, own: Callable[[Path], str], digest: Callable[[Path], str]) -> Callable[[Path], str]:
         """What a source's files are called: its own name, or a pseudonym of the recording's SHA-256.
@@ -123,20 +125,20 @@ class Additions:
         """Say what became of it."""
         said = bool(conversation.words or conversation.omissions)
         if self.transcript is not None and not said:
-            terminal.say(f"    [yellow]no words: no transcript of this recording in {escape(str(self.transcript))}[/]")
+            terminal.say(f"    [yellow]no words: {escape(str(self.transcript))} has no transcript of this recording[/]")
         elif self.transcript is not None:
             outside = sum(word.turn is None for word in conversation.words)
-            terminal.say(f"    {counted(len(conversation.words), 'word')}, {outside} of them in no turn")
+            terminal.say(f"    {counted(len(conversation.words), 'word')}, {outside} outside all turns")
             if conversation.words_beyond:
-                dropped = counted(conversation.words_beyond, "more word")
-                terminal.say(f"    [yellow]{dropped} dropped: after the end of the recording[/]")
+                dropped = counted(conversation.words_beyond, "word")
+                terminal.say(f"    [yellow]{dropped} dropped after the end of the recording[/]")
         if conversation.bleeps:
             silenced_s = sum(span.end_s - span.start_s for span in conversation.bleeps)
-            places = f", words left out in {counted(len(conversation.omissions), 'place')}" if said else ""
-            terminal.say(f"    {silenced_s:.1f} s silenced{places}: listen, and read, before you pass it on")
+            places = f", words removed in {counted(len(conversation.omissions), 'place')}" if said else ""
+            terminal.say(f"    {silenced_s:.1f} s silenced{places}: listen and read before you share it")
         if self.pseudonyms and sound:
             terminal.say("    [yellow]a voice identifies a person: leave the sound out with --audio none[/]")
         if self.pseudonyms and any(turn.note for turn in conversation.turns):
-            terminal.say("    [yellow]notes are kept as they are: read them for names[/]")
+            terminal.say("    [yellow]notes are unchanged: check them for names[/]")
         if self.pseudonyms and conversation.words:
-            terminal.say("    [yellow]words are kept as they are: names that were said are in them[/]")
+            terminal.say("    [yellow]words are unchanged: they may contain names[/]")

@@ -27,11 +27,11 @@ log = logging.getLogger(__name__)
 SOME_FAILED, ALL_FAILED = 40, 41
 _KEEP = "Add --overwrite, or choose another folder with --out."
 _WHY: dict[store.State, str] = {
-    "other_source": "made of another recording",
+    "other_source": "made from another recording",
     "other_program": "made by another version of Ressenti",
     "other_options": "made with other options, or by another command",
     "changed": "changed since it was written",
-    "unknown": "nothing says how it was made",
+    "unknown": "no record of how it was made",
 }
 
 
@@ -120,7 +120,7 @@ class Batch:
         except ClaimedError as error:
             if wait:
                 return False
-            self.terminal.say(f"[yellow]left[/] {escape(plan.source.name)}: another run is working on it")
+            self.terminal.say(f"[yellow]skipped[/] {escape(plan.source.name)}: another run is working on it")
             outcome = Outcome(plan.source, "skipped", (), error.exit_code, str(error))
         except Exception as error:  # noqa: BLE001  # whatever happens to one, the others are still done
             code = self.terminal.fail(error, plan.source)
@@ -145,19 +145,21 @@ class Batch:
         there = tuple(path for path in plan.paths.values() if os.path.lexists(path))
         name = escape(plan.source.name)
         if state == "complete" and not self._recovered.isdisjoint(there):
-            self.terminal.say(f"[green]✓[/] [bold]{name}[/]: completed what a run that was stopped had made")
+            self.terminal.say(f"[green]✓[/] [bold]{name}[/]: completed the results of an interrupted run")
             return Outcome(plan.source, "done", there)
         if state == "complete" and plan.source not in self._found:
-            self.terminal.say(f"[dim]{name}: another run has done it[/]")
+            self.terminal.say(f"[dim]{name}: already done by another run[/]")
             return Outcome(plan.source, "skipped", there)
         if self.rules.skip_existing and state == "complete":
-            self.terminal.say(f"[dim]{name}: done already[/]")
+            self.terminal.say(f"[dim]{name}: already done[/]")
             return Outcome(plan.source, "skipped", there)
         if self.rules.skip_existing and len(there) == len(names):
-            self.terminal.say(f"[yellow]left[/] {name}: {_WHY[state]}; --overwrite makes it anew")
-            return Outcome(plan.source, "skipped", there, error=f"left: {_WHY[state]}; --overwrite makes it anew")
+            self.terminal.say(f"[yellow]skipped[/] {name}: {_WHY[state]}; use --overwrite to replace it")
+            return Outcome(
+                plan.source, "skipped", there, error=f"skipped: {_WHY[state]}; use --overwrite to replace it"
+            )
         why = f" ({_WHY[state]})" if state in _WHY else ""
-        raise OutputExistsError(f"{there[0]}: exists already{why}. {_KEEP}")
+        raise OutputExistsError(f"{there[0]}: already exists{why}. {_KEEP}")
 
 
 def _exit_code(outcomes: Sequence[Outcome], count: int) -> int:

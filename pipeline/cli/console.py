@@ -27,16 +27,16 @@ from ressenti.pipeline.text import visible
 STAGES = {
     "audio": "Decoding",
     "models": "Loading models",
-    "speech": "Finding speech",
-    "voices": "Telling voices apart",
-    "clustering": "Grouping voices",
-    "emotion": "Judging emotion",
+    "speech": "Detecting speech",
+    "voices": "Comparing voices",
+    "clustering": "Clustering voices",
+    "emotion": "Scoring emotion",
     "sound": "Encoding the sound",
     "report": "Writing the report",
 }
 _OTHERS = {  # not part of an analysis
     "clips": "Cutting turns",
-    "talks": "Putting talks together",
+    "talks": "Joining clips",
     "download": "Downloading",
     "hash": "Checking",
     "export": "Writing",
@@ -90,7 +90,7 @@ class Terminal:
     def close(self) -> None:
         """Say so where a part of what was to be printed could not be."""
         if self._shown.lost:
-            self.err.print("[yellow]not all of this could be printed[/]: standard output is full or closed")
+            self.err.print("[yellow]some output was lost[/]: standard output is full or closed")
 
     def show(self, table: Table, width: int = 120) -> None:
         """Print a table, also where the terminal is narrow or there is none: its figures are not to be cut."""
@@ -103,12 +103,12 @@ class Terminal:
             self.err.print(f"[bold red]error[/] {escape(visible(str(error)))}")
             return error.exit_code
         if is_full(error):
-            full = f"{source.name if source else 'the disk'}: no room left ({error})"
-            return self.fail(DiskFullError(f"{full}. Free some, or choose other folders (--out, TMPDIR)."))
+            full = f"{f'{source.name}: ' if source else ''}the disk is full ({error})"
+            return self.fail(DiskFullError(f"{full}. Free some space, or choose other folders (--out, TMPDIR)."))
         place = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(place.filename).name}:{place.lineno}"
         text = f"{source.name if source else ''}: unexpected {type(error).__name__} at {where}: {error}"
-        self.err.print(f"[bold red]error[/] {escape(visible(text))}. This is a defect of Ressenti; please report it.")
+        self.err.print(f"[bold red]error[/] {escape(visible(text))}. This is a bug in Ressenti; please report it.")
         return RessentiError.exit_code
 
     @contextmanager

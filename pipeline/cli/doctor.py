@@ -27,14 +27,14 @@ PACKAGES = {
     "silero-vad": "finds speech",
     "pyannote.audio": "diarization pipelines, the sample",
     "pyannote.metrics": "diarization error rates",
-    "torch": "training, real models",
+    "torch": "training, models that are not built in",
     "torchaudio": "needed by pyannote.audio",
-    "transformers": "real emotion models",
+    "transformers": "wav2vec2 emotion models",
     "pandas": "tables",
     "plotly": "figures",
-    "pydub": "levels and excerpts",
+    "pydub": "the page's sound, clips",
 }
-NOT_KNOWN = "not known"
+NOT_KNOWN = "unknown"
 State = Literal["verified", "config and weights fit", "config and files fit", "found"]  # what was looked at, no more
 FREE = "Lajavaness/wav2vec2-lg-xlsr-fr-speech-emotion-recognition (Apache-2.0)"
 
@@ -46,7 +46,7 @@ def examine(terminal: Terminal, load: bool, source: str = "default") -> int:
         f"[bold]{PROGRAM}[/]  Python {platform.python_version()}, {platform.system()}, {counted(threads(), 'core')}"
     )
     terminal.say("Nothing leaves this machine: no telemetry, no download at run time.\n")
-    packages = _table("Packages", "package", "version", "what for")
+    packages = _table("Packages", "package", "version", "purpose")
     missing = 0
     for name, purpose in PACKAGES.items():
         try:
@@ -55,8 +55,8 @@ def examine(terminal: Terminal, load: bool, source: str = "default") -> int:
             version, missing = "[red]missing[/]", 1
         packages.add_row(name, version, purpose)
     terminal.out.print(packages)
-    title = "Models that would be used" + ("" if source == "default" else f" with {escape(source)}")
-    models = _table(title, "model", "licence", "state", "what for, and why")
+    title = "Models in use" + ("" if source == "default" else f" with {escape(source)}")
+    models = _table(title, "model", "licence", "state", "purpose and reason")
     used: list[ModelInfo] = []
     code = missing
     for task, info in _USED:
@@ -85,9 +85,9 @@ def _tell_terms(terminal: Terminal, used: Sequence[ModelInfo]) -> None:
         if model.commercial is False:
             why = f": {', '.join(map(words.note, model.notes))}" if model.notes else ""
             terminal.say(f"\n[yellow]No commercial use[/] of {name}{why}.")
-            terminal.say(f"Free of that: {FREE}, or a model trained on your own calls.")
+            terminal.say(f"Without this limit: {FREE}, or a model trained on your own calls.")
         elif model.commercial is None:
-            terminal.say(f"\n[yellow]Whether {name} may be used commercially is not known[/]: see where it comes from.")
+            terminal.say(f"\n[yellow]Commercial use of {name} may not be allowed[/]: check its source.")
 
 
 def _table(title: str, *headings: str) -> Table:
@@ -115,12 +115,12 @@ def _diarization(config: Config) -> tuple[ModelInfo, str, State]:
     if found is None:
         why = _named(
             asked,
-            "built in; where one channel holds several voices, and as what the built-in emotion model hears with",
+            "built in; separates voices in one channel, and is the voice encoder of the built-in emotion model",
         )
         return voice_encoder.info(), why, "verified"
     check(found, config.diarization)
     if isinstance(found, Path):
-        why = f"{found}, which the config names"
+        why = f"{found}, set in the config"
         return ModelInfo("diarization", found.resolve().name, None), why, "config and files fit"
     return found.info("diarization"), _why(found, asked), "verified"
 
@@ -136,7 +136,7 @@ def _emotion(config: Config) -> tuple[ModelInfo, str, State]:
     if found is None:
         return BuiltinEmotion().info, _named(asked, "built in"), "verified"
     if isinstance(found, Path):
-        why = f"{found}, which the config names"
+        why = f"{found}, set in the config"
         if is_file(found / "emotion.json"):
             return BuiltinEmotion(found).info, why, "verified"
         sha256 = check(found, config.emotion)
@@ -151,17 +151,17 @@ _USED = (("speech activity", _vad), ("who speaks", _diarization), ("emotion", _e
 
 def _why(model: Installed, asked: str) -> str:
     chosen = is_chosen(model.id)
-    first = "which you chose" if chosen else "the first of its kind in `ressenti models list` that was fetched"
-    return f"installed (commit {model.commit[:12]}), {first if asked == 'auto' else 'which the config names'}"
+    first = "your default" if chosen else "the first downloaded model in `ressenti models list`"
+    return f"installed (commit {model.commit[:12]}), {first if asked == 'auto' else 'set in the config'}"
 
 
 def _named(asked: str, why: str) -> str:
-    return why if asked == "auto" else f"{why}, which the config names"
+    return why if asked == "auto" else f"{why}, set in the config"
 
 
 def _installed(terminal: Terminal) -> int:
     """List what `ressenti models get` installed; the exit code is that of the first that is damaged."""
-    table = _table("Installed models", "model", "commit", "licence", "what for")
+    table = _table("Installed models", "model", "commit", "licence", "purpose")
     code = 0
     for model_id in installed_ids():
         try:

@@ -40,7 +40,7 @@ def list_models() -> None:
     """List known and installed models with their licences, and the defaults."""
     terminal = Terminal()
     table = Table(
-        "model", "what", "licence", "MB", "installed", title="Models", title_justify="left", box=None, pad_edge=False
+        "model", "task", "licence", "MB", "installed", title="Models", title_justify="left", box=None, pad_edge=False
     )
     table.columns[0].no_wrap = True  # ids are there to be copied
     table.columns[3].justify = "right"
@@ -48,7 +48,7 @@ def list_models() -> None:
     there = installed_ids()
     for model_id in (*known(), *(i for i in there if i not in known())):
         entry = known().get(model_id)
-        licence = entry.licence if entry else "licence not known"
+        licence = entry.licence if entry else "licence unknown"
         size = f"{entry.size_mb:,}" if entry else "?"
         remarks = [] if entry is None or entry.commercial else ["no commercial use"]
         remarks += ["gated"] if entry and entry.gated else []
@@ -59,8 +59,8 @@ def list_models() -> None:
         table.add_row(model_id, what, ", ".join([licence, *remarks]), size, state)
     terminal.show(table, width=160)
     for task in ("emotion", "diarization"):
-        terminal.say(f"{task}: {defaults[task] or 'builtin'} is used unless a config names another ({task}.model).")
-    terminal.say(f"They are kept in {escape(str(models_folder()))} (RESSENTI_MODELS).")
+        terminal.say(f"{task}: the default is {defaults[task] or 'builtin'}; a config can name another ({task}.model).")
+    terminal.say(f"Models are stored in {escape(str(models_folder()))} (RESSENTI_MODELS).")
 
 
 @app.command("get")
@@ -135,9 +135,9 @@ def remove_models(ids: Ids) -> None:
         terminal.say(f"[green]✓[/] {escape(model_id)} removed")
         for other in known().values():
             if model_id in other.needs and other.id in installed_ids():
-                terminal.say(f"    [yellow]{other.id} needs it[/] and cannot be used until it is back")
+                terminal.say(f"    [yellow]{other.id} needs it[/] and does not work without it")
             if other.id == model_id and (left := [part for part in other.needs if part in installed_ids()]):
-                terminal.say(f"    what it needed is still there: ressenti models remove {' '.join(left)}")
+                terminal.say(f"    models it needed are still installed: ressenti models remove {' '.join(left)}")
 
 
 @app.command("export")
@@ -203,7 +203,7 @@ def trust_pickles(
     (decisions.distrust if forget else decisions.trust)(typed)
     there = {sha256: f"{model.id} {name}" for model in _whole() for name, sha256 in model.pickles.items()}
     for sha256 in typed:
-        what = there.get(sha256, "no installed model has a pickle of this hash; noted all the same")
+        what = there.get(sha256, "no installed model has a pickle with this hash; recorded anyway")
         terminal.say(f"[green]✓[/] {sha256} {'forgotten' if forget else 'trusted'}: {escape(what)}")
 
 
@@ -214,17 +214,17 @@ def choose_default(
     """Make an installed or imported model the default."""
     model = need(model_id)
     if model.known is None or model.task == "part":
-        why = "a part of other models" if model.task == "part" else "not a model that Ressenti knows"
-        raise ConfigError(f"{model_id}: {why}, so it is never used unasked. Name it in a config: {model.task}.model.")
+        why = "a part of other models" if model.task == "part" else "not in the registry"
+        raise ConfigError(f"{model_id}: {why}, so it cannot be the default. Name it in a config: {model.task}.model.")
     verify(model)
     for part in parts_of(model):
         need(part)
     _choose(model)
-    Terminal().say(f"[green]✓[/] {escape(model_id)} is used from now on where no config names another")
+    Terminal().say(f"[green]✓[/] {escape(model_id)} is now the default")
 
 
 def _about(model: Installed) -> str:
-    licence = model.known.licence if model.known else "licence not known"
+    licence = model.known.licence if model.known else "licence unknown"
     return f"commit {model.commit[:12]}, {model.size / 1e6:,.1f} MB, {licence}"
 
 
@@ -232,18 +232,18 @@ def _tell_terms(model: Installed, terminal: Terminal) -> None:
     """What one has to know before using a model, and whether it is used from now on."""
     _tell_pickles(model, terminal)
     if model.known is None:
-        terminal.say(
-            f"    [yellow]not a model that Ressenti knows[/]: see {page_of(model.id)} for its licence and labels"
-        )
+        terminal.say(f"    [yellow]not in the registry[/]: see {page_of(model.id)} for its licence and labels")
         if model.task != "part":
-            terminal.say(f"    use it by naming it in a config: {model.task}: {{model: {model.id}}}")
+            terminal.say(f"    to use it, name it in a config: {model.task}: {{model: {model.id}}}")
         return
     if not model.known.commercial:
         terminal.say(f"    [yellow]no commercial use[/] ({model.known.licence})")
     if _default_id(model.task) == model.id:
-        terminal.say(f"    it is now the default: {model.task}.model is auto unless a config says otherwise")
+        terminal.say(f"    it is now the default ({model.task}.model: auto)")
     elif model.imported and model.task != "part":
-        terminal.say(f"    imported, so it is not used unasked. If it should be: ressenti models default {model.id}")
+        terminal.say(
+            f"    imported, so it is not the default. To make it the default: ressenti models default {model.id}"
+        )
 
 
 def _tell_pickles(model: Installed, terminal: Terminal) -> None:
@@ -253,12 +253,10 @@ def _tell_pickles(model: Installed, terminal: Terminal) -> None:
     trusted = decisions.trusted_hashes()
     if waiting := {name: sha256 for name, sha256 in model.pickles.items() if sha256 not in trusted}:
         named = escape(", ".join(waiting))
-        terminal.say(
-            f"    [yellow]not loaded until you trust it[/]: using it may run code that is in {named} (pickles)"
-        )
+        terminal.say(f"    [yellow]not loaded until you trust it[/]: {named} (pickles) may run code")
         for name, sha256 in waiting.items():
             terminal.say(f"    {escape(name)}  SHA-256 {sha256}")
-        terminal.say(f"    compare with what its maker publishes ({page_of(model.id)}) or exported, then:")
+        terminal.say(f"    compare with the hash from its maker ({page_of(model.id)}) or from the export, then:")
         terminal.say(f"    ressenti models trust {' '.join(waiting.values())}")
 
 
@@ -294,7 +292,7 @@ def _default_id(task: str) -> str | None:
 def _state(model_id: str, there: tuple[str, ...]) -> tuple[str, str]:
     """Whether a model is installed, at which commit, and what it is for."""
     if model_id not in there:
-        return ("download unfinished" if is_folder(partial_of(model_id)) else "-"), "?"
+        return ("unfinished download" if is_folder(partial_of(model_id)) else "-"), "?"
     try:
         model = find(model_id)
         if model is None:

@@ -45,7 +45,7 @@ def parse_formats(text: str) -> tuple[str, ...]:
     formats = tuple(name for part in asked for name in (_TABLES if part == "parquet" else (part,)))
     unknown = [name for name in formats if name not in ENDINGS]
     if unknown or not formats:
-        raise ConfigError(f"--format: got {text!r}; expected a list out of {', '.join(FORMATS)}.")
+        raise ConfigError(f"--format: got {text!r}; expected one or more of {', '.join(FORMATS)}.")
     if not _TABLES.keys().isdisjoint(formats):
         need("pyarrow", "--format parquet", "or choose csv")
     if "quotes-docx" in formats:
@@ -103,7 +103,7 @@ def plan(
                 raise ConfigError(f"{owner[path]} and {source} would both write {path}. Use different --out folders.")
             if path == source or _of_file(path, follow=False) in given:
                 lost = source if path == source else path
-                raise ConfigError(f"{lost} is read, and would be overwritten by a result. Choose a folder with --out.")
+                raise ConfigError(f"{lost} is an input, but a result would overwrite it. Choose a folder with --out.")
             owner[path] = source
         plans.append(Plan(source, folder, stem, paths))
     return plans
@@ -130,9 +130,9 @@ def check_free(paths: Sequence[Path], overwrite: bool) -> None:
         except OSError as exc:
             raise output_error(path, exc) from exc
         if folder_is_file:
-            raise OutputError(f"{path.parent}: a file; expected a folder for the results. Choose one with --out.")
+            raise OutputError(f"{path.parent}: is a file; expected a folder for the results. Choose one with --out.")
         if exists and not overwrite:
-            raise OutputExistsError(f"{path}: exists already. Add --overwrite, or choose another folder with --out.")
+            raise OutputExistsError(f"{path}: already exists. Add --overwrite, or choose another folder with --out.")
 
 
 def rendered(
@@ -182,9 +182,7 @@ def tell_stale(paths: Mapping[str, Path], terminal: Terminal) -> None:
     old = [path.with_name(stem + ending) for name, ending in ENDINGS.items() if name not in paths]
     names = [escape(found.name) for found in old if is_there(found)]
     if names:
-        terminal.say(
-            f"    [yellow]still as before: {', '.join(names)}[/]; name their formats with --format to write them anew"
-        )
+        terminal.say(f"    [yellow]not updated: {', '.join(names)}[/]; add their formats to --format to update them")
 
 
 def _writer(name: str) -> Callable[[Conversation], str | bytes]:

@@ -57,7 +57,7 @@ def report(
     how = sound.for_report(audio, chosen.report.audio if chosen else None, recording)
     sources = stored.truest(outputs.stored(_in_folders(conversations)), terminal)
     if recording is not None and not is_folder(recording) and len(sources) > 1:
-        raise ConfigError(f"--recording: got a file for {len(sources)} conversations; expected the folder of all.")
+        raise ConfigError(f"--recording: got a file for {len(sources)} conversations; expected a folder of recordings.")
     added = Additions(transcript, bleep, pseudonyms)
     added.check(len(sources))
     names_of = added.names(stored.stem_of, stored.recording_sha256)
@@ -87,7 +87,7 @@ class Job:
         except NotAConversationError as error:
             if path in self.named:
                 raise
-            terminal.note(f"[yellow]left out[/] {escape(str(error))}")
+            terminal.note(f"[yellow]skipped[/] {escape(str(error))}")
             return None
         conversation = self.added.apply(original, self.added.words(stored.stem_of(path)))
         with terminal.progress(path.name) as progress:

@@ -20,7 +20,7 @@ How = Literal["embed", "sidecar", "none"]
 def check(asked: How | None, formats: tuple[str, ...]) -> None:
     """Refuse sound that is asked for where no page is written."""
     if asked in ("embed", "sidecar") and "html" not in formats:
-        raise ConfigError(f"--audio {asked}: the sound is the page's, and no page is written. Add html to --format.")
+        raise ConfigError(f"--audio {asked}: the sound needs a page, but none is written. Add html to --format.")
 
 
 def for_report(asked: How | None, configured: How | None, recording: Path | None) -> How:
@@ -58,6 +58,6 @@ def tell(sound: bytes | None, paths: Mapping[str, Path], terminal: Terminal) -> 
         return
     where = escape(paths["mp3"].name) if "mp3" in paths else "the page"
     terminal.say(
-        f"    {where} holds the sound of the recording ({len(sound) / 1e6:.1f} MB): as confidential as that is; "
+        f"    {where} contains the recording's sound ({len(sound) / 1e6:.1f} MB), so it is as confidential; "
         "--audio none leaves it out"
     )

@@ -34,7 +34,7 @@ def truest(paths: Sequence[Path], terminal: Terminal) -> list[Path]:
         best = max(group, key=_saved_last)
         for path in group:
             if path != best:
-                terminal.say(f"[dim]{escape(path.name)}: left out, {escape(best.name)} holds[/]")
+                terminal.say(f"[dim]{escape(path.name)}: skipped, {escape(best.name)} is newer[/]")
         out.append(best)
     return out
 
@@ -58,7 +58,7 @@ def load(path: Path, chosen: Config | None) -> Conversation:
     try:
         options = build_config(conversation.config, source=path.name)
     except ConfigError as exc:
-        raise NotAConversationError(f"{exc} Expected a NAME.json that analyze wrote.") from exc
+        raise NotAConversationError(f"{exc} Expected a NAME.json written by analyze.") from exc
     if chosen is None:
         return derive(conversation, options) if is_corrected(conversation) else conversation
     later = {group: getattr(chosen, group) for group in ("affect", "trajectory", "dynamics", "moments", "report")}

@@ -79,7 +79,7 @@ def emotion(
         with terminal.progress(f"{manifest} → {out}") as progress:
             made = finetune(request, recipe, options, progress, lambda epoch: _tell_epoch(epoch, terminal))
     except KeyboardInterrupt:
-        terminal.err.print("Interrupted. The same command goes on after the last whole epoch.")
+        terminal.err.print("Interrupted. Run the same command to resume after the last complete epoch.")
         raise
     _tell(made, terminal)
 
@@ -102,7 +102,7 @@ def _tell(made: Made, terminal: Terminal) -> None:
     terminal.say(f"[green]✓[/] [bold]{escape(str(made.out))}[/]  {parts}")
     for why, count in made.material.left_out.items():
         terminal.say(f"    [dim]left out: {counted(count, 'clip')} ({escape(why)})[/]")
-    table = Table(box=None, pad_edge=False, title="Test, on speakers not heard before", title_justify="left")
+    table = Table(box=None, pad_edge=False, title="Test on unseen speakers", title_justify="left")
     for heading in (*CLASSES, "macro F1", "95 %"):
         table.add_column(heading, justify="right", no_wrap=True)
     spread = figures.macro_f1_interval

@@ -59,7 +59,7 @@ def _said(problem: Any, group: type[Group]) -> str:
         return f"{got} {about['expected']}"
     if kind in ("too_short", "too_long"):
         limit = f"at least {about['min_length']}" if kind == "too_short" else f"at most {about['max_length']}"
-        return f"{got} {limit} of them, not {about['actual_length']}"
+        return f"{got} {limit} entries, not {about['actual_length']}"
     if kind in ("string_too_short", "string_too_long"):
         limit = f"at least {about['min_length']}" if kind == "string_too_short" else f"at most {about['max_length']}"
         return f"{got} text of {limit} character{'' if limit.endswith(' 1') else 's'}"

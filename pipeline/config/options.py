@@ -133,7 +133,9 @@ class EmotionOptions(Group):
     @model_validator(mode="after")
     def _no_holes(self) -> Self:
         if self.window_step_s > self.window_s:
-            raise ValueError(f"window_step_s ({self.window_step_s}) is above window_s ({self.window_s}): holes between")
+            raise ValueError(
+                f"window_step_s ({self.window_step_s}) is above window_s ({self.window_s}), which leaves gaps"
+            )
         return self
 
 

@@ -27,7 +27,7 @@ def with_bleeps(conversation: Conversation, spans: Sequence[Span]) -> Conversati
         if span.start_s >= duration_s or span.end_s > duration_s + 1:
             raise ConfigError(
                 f"bleep {span.start_s:g}-{span.end_s:g}: outside the recording, which is {duration_s:g} s long. "
-                "Expected spans inside it, in seconds or as minutes:seconds."
+                "Give spans inside it, in seconds or as minutes:seconds."
             )
     inside = [(span.start_s, min(span.end_s, duration_s)) for span in wanted]
     bleeps = tuple(Span(start, end) for start, end in union_s(inside))
@@ -48,7 +48,7 @@ def parse_spans(text: str) -> tuple[Span, ...]:
             raise ConfigError(f"--bleep: got {part!r}, which ends before it begins; expected START-END.")
         spans.append(Span(start_s, end_s))
     if not spans:
-        raise ConfigError(f"--bleep: got {text!r}; expected START-END in seconds or m:ss, with commas between.")
+        raise ConfigError(f"--bleep: got {text!r}; expected START-END in seconds or m:ss, separated by commas.")
     return tuple(spans)
 
 

@@ -71,8 +71,8 @@ def corrected(conversation: Conversation, newcomer: Callable[[str], Speaker]) ->
         who = entry.speaker or said_by[entry.turn]
         if entry.emotion and not scored[who]:
             raise CorrectionsError(
-                f"corrections: turn {entry.turn} was given the class {entry.emotion}, but it is of {who}, whose "
-                "emotion is not computed; expected none. Take the class away, or correct the speaker."
+                f"corrections: turn {entry.turn} has class {entry.emotion}, but emotion is not computed for speaker "
+                f"{who}. Remove the class or change the speaker."
             )
     turns = [_corrected(turn, by_turn[turn.index], reasons) if turn.index in by_turn else turn
              for turn in conversation.turns]  # fmt: skip
@@ -146,12 +146,12 @@ def _tidy(conversation: Conversation) -> Corrections:
         if entry.turn not in turns:
             last = max(turns, default=-1)
             raise CorrectionsError(
-                f"corrections: no turn {entry.turn}; expected 0 to {last}. Correct the file of this very recording."
+                f"corrections: turn {entry.turn} does not exist; expected 0 to {last}. Use the file of this recording."
             )
         turn = turns[entry.turn]
         if entry.speaker is not None and entry.speaker not in labels and not NEW_LABEL.fullmatch(entry.speaker):
             raise CorrectionsError(
-                f"corrections: turn {entry.turn} was given to {entry.speaker!r}; expected one of "
+                f"corrections: turn {entry.turn} has speaker {entry.speaker!r}; expected one of "
                 f"{', '.join(sorted(labels))}, or a new one such as S{len(labels) + 1}."
             )
         moved = entry.speaker is not None and entry.speaker != turn.speaker
@@ -166,7 +166,9 @@ def _tidy(conversation: Conversation) -> Corrections:
     names = []
     for label, name in ((entry.speaker, entry.name.strip()) for entry in conversation.corrections.names):
         if label not in there and not NEW_LABEL.fullmatch(label):
-            raise CorrectionsError(f"corrections: a name for {label!r}; expected one of {', '.join(sorted(there))}.")
+            raise CorrectionsError(
+                f"corrections: got a name for speaker {label!r}; expected one of {', '.join(sorted(there))}."
+            )
         if label in there and name != called.get(label, ""):
             names.append(SpeakerName(label, name))
     return Corrections(tuple(sorted(names, key=lambda n: _place(n.speaker))), tuple(kept))

@@ -34,8 +34,8 @@ def writing(target: Path) -> Iterator[None]:
             raise
         if is_full(exc):
             raise DiskFullError(
-                f"{target}: no room left to write it ({_reason(exc)}). Free some, or choose another place "
-                "(for models: RESSENTI_MODELS=FOLDER), and run it again; what is there is kept."
+                f"{target}: the disk is full ({_reason(exc)}). Free some space or choose another folder "
+                "(for models: RESSENTI_MODELS=FOLDER), and run it again; what is already there is kept."
             ) from exc
         if isinstance(exc, OSError):
             raise OutputError(f"{target}: cannot be written ({_reason(exc)}). Check its folder.") from exc

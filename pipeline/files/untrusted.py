@@ -41,7 +41,7 @@ def read_bounded(path: Path, most: int) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
     except ValueError as exc:  # a NUL in its name
-        raise RefusedError(f"no name of a file ({exc})") from exc
+        raise RefusedError(f"not a valid file name ({exc})") from exc
     with os.fdopen(descriptor, "rb") as file:
         about = os.fstat(file.fileno())
         if stat.S_ISDIR(about.st_mode):
@@ -54,7 +54,7 @@ def read_bounded(path: Path, most: int) -> bytes:
         while block := file.read(_BLOCK):
             size += len(block)
             if size > most:
-                raise RefusedError(f"more than {most:,} bytes; expected at most that many")
+                raise RefusedError(f"more than {most:,} bytes, which is the limit")
             blocks.append(block)
     return b"".join(blocks)
 
@@ -64,7 +64,7 @@ def read_text(path: Path, most: int) -> str:
     try:
         return read_bounded(path, most).decode("utf-8-sig")
     except UnicodeDecodeError as exc:
-        raise RefusedError("not text in UTF-8") from exc
+        raise RefusedError("not UTF-8 text") from exc
 
 
 def parse_json(text: str) -> Any:
@@ -107,7 +107,7 @@ def _loaded(text: str, pairs: Callable[[list[tuple[str, Any]]], Any]) -> Any:
     try:
         text.encode()
     except UnicodeEncodeError as exc:
-        raise RefusedError("half a character (a lone surrogate) in it; expected whole text") from exc
+        raise RefusedError("half a character (a lone surrogate) in the text; expected whole characters") from exc
     try:
         return json.loads(text, object_pairs_hook=pairs, parse_constant=_no_constant, parse_int=_int)
     except RecursionError as exc:
@@ -120,7 +120,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-        raise RefusedError(f"{short(twice)!r} comes twice in one place; expected it once")
+        raise RefusedError(f"{short(twice)!r} appears twice in one group; expected it once")
     return found
 
 
@@ -146,9 +146,9 @@ def _check_levels(found: Any) -> None:
             elif isinstance(value, list):
                 inner += value
             elif isinstance(value, float) and value in (float("inf"), float("-inf")):
-                raise RefusedError("a number too large for any use; expected a finite one")
+                raise RefusedError("a number too large; expected a finite one")
             elif isinstance(value, str) and not _is_whole(value):
-                raise RefusedError("half a character (a lone surrogate) in it; expected whole text")
+                raise RefusedError("half a character (a lone surrogate) in the text; expected whole characters")
         if not inner:
             return
         level = inner
@@ -192,9 +192,7 @@ class _Loader(yaml.SafeLoader):
         if isinstance(key, yaml.ScalarNode) and key.tag == "tag:yaml.org,2002:str":
             return str(key.value)
         said = short(str(key.value)) if isinstance(key, yaml.ScalarNode) else "a list or group"
-        raise RefusedError(
-            f"line {key.start_mark.line + 1}: got {said} as a name; expected text (in quotes if need be)"
-        )
+        raise RefusedError(f"line {key.start_mark.line + 1}: got {said} as a key; expected text (quoted if necessary)")
 
     def _whole(self, node: yaml.ScalarNode) -> int:
         return _int(str(self.construct_scalar(node)))

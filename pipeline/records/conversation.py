@@ -57,7 +57,7 @@ class Conversation(Record):
     def __post_init__(self) -> None:
         labels = {speaker.label for speaker in self.speakers}
         unknown = {turn.speaker for turn in self.turns} - labels
-        check(not unknown, f"turns of unknown speakers {sorted(unknown)}; known are {sorted(labels)}")
+        check(not unknown, f"turns have unknown speakers {sorted(unknown)}; known speakers are {sorted(labels)}")
 
     @property
     def id(self) -> str:

@@ -34,7 +34,7 @@ class ModelInfo(Record):
     def __post_init__(self) -> None:
         check(
             self.licence is not None or self.commercial is None,
-            f"{self.name}: expected commercial None where no licence is known, got {self.commercial}",
+            f"{self.name}: expected commercial None without a licence, got {self.commercial}",
         )
 
 

@@ -106,7 +106,7 @@ class EmotionScores(Record):
         total = sum(self.scores)
         check(
             self.activation == "sigmoid" or abs(total - 1) < 1e-3,
-            f"expected {self.activation} scores of sum 1, got sum {total}",
+            f"expected {self.activation} scores that sum to 1, got sum {total}",
         )
 
     @property

@@ -55,7 +55,10 @@ class Validation(Record):
     concordance_arousal: Figure | None
 
     def __post_init__(self) -> None:
-        check(self.turns > 0 and self.raters > 0, f"expected turns and raters, got {self.turns} and {self.raters}")
+        check(
+            self.turns > 0 and self.raters > 0,
+            f"expected at least one turn and one rater, got {self.turns} and {self.raters}",
+        )
         check(0 <= self.macro_f1 <= 1, f"expected macro_f1 in [0, 1], got {self.macro_f1}")
 
     def is_of(self, models: Sequence[ModelInfo]) -> bool:

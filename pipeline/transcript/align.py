@@ -23,8 +23,8 @@ def align(words: Sequence[Spoken], turns: Sequence[Turn], duration_s: float) -> 
     inside = [word for word in words if word.start_s < duration_s]
     if 2 * len(inside) < len(words):
         raise TranscriptError(
-            f"the transcript goes on until {max(w.end_s for w in words):.0f} s and the recording ends at "
-            f"{duration_s:.0f} s: most of its words lie outside. Expected the transcript of this very recording."
+            f"the transcript runs until {max(w.end_s for w in words):.0f} s, but the recording ends at "
+            f"{duration_s:.0f} s: most of its words lie outside. Use the transcript of this recording."
         )
     timed = Timed(turns)
     near = [_near(word, timed) for word in inside]

@@ -31,11 +31,11 @@ def check_times(start_s: float, end_s: float, where: str) -> tuple[float, float]
     """Times that are finite, not negative and in order; a moment is as good as a stretch."""
     if not (math.isfinite(start_s) and math.isfinite(end_s) and 0 <= start_s <= end_s):
         raise TranscriptError(
-            f"{where}: got the times {start_s:g} and {end_s:g} s; expected 0 <= start <= end. Mend the transcript."
+            f"{where}: got the times {start_s:g} and {end_s:g} s; expected 0 <= start <= end. Fix the transcript."
         )
     if end_s > MOST_S:
         raise TranscriptError(
-            f"{where}: got the time {end_s:g} s; expected at most {MOST_S:g} s, a week. Mend the transcript."
+            f"{where}: got the time {end_s:g} s; expected at most {MOST_S:g} s, a week. Fix the transcript."
         )
     return start_s, end_s
 

@@ -38,18 +38,18 @@ def read_transcript(path: Path, recording: str) -> tuple[Spoken, ...]:
     try:
         data = read_bounded(path, MOST_BYTES if read is read_whisper else _MOST_TEXT_BYTES)
     except RefusedError as exc:
-        raise TranscriptError(f"{path.name}: {exc} with words and times. Choose another, or cut it.") from exc
+        raise TranscriptError(f"{path.name}: {exc}. Choose another transcript, or split it.") from exc
     except OSError as exc:
         raise TranscriptError(f"{path}: cannot be read ({exc.strerror}). Check the name and the permissions.") from exc
     words = read(decoded(data, path.name), path.name)
     if not words:
-        raise TranscriptError(f"{path.name}: no words in it; expected a transcript with times. Export it again.")
+        raise TranscriptError(f"{path.name}: contains no words; expected a transcript with times. Export it again.")
     if len(words) > MOST_WORDS:
-        raise TranscriptError(f"{path.name}: {len(words):,} words; expected at most {MOST_WORDS:,}. Cut it.")
+        raise TranscriptError(f"{path.name}: {len(words):,} words; expected at most {MOST_WORDS:,}. Split it.")
     if long := next((word for word in words if len(word.text) > MOST_LETTERS), None):
         raise TranscriptError(
             f"{path.name}: a word of {len(long.text):,} letters at {long.start_s:g} s; expected at most "
-            f"{MOST_LETTERS:,}. Mend the transcript."
+            f"{MOST_LETTERS:,}. Fix the transcript."
         )
     return tuple(sorted(words, key=lambda word: (word.start_s, word.end_s)))
 
@@ -58,7 +58,9 @@ def find_transcript(folder: Path, recording: str) -> Path | None:
     """The transcript of a recording in a folder, by its name without the ending; None where there is none."""
     found = [p for ending in ENDINGS if is_file(p := folder / f"{recording}{ending}")]
     if len(found) > 1:
-        raise TranscriptError(f"{folder}: several transcripts of {recording}: {', '.join(p.name for p in found)}.")
+        raise TranscriptError(
+            f"{folder}: several transcripts of {recording}: {', '.join(p.name for p in found)}. Keep one."
+        )
     return found[0] if found else None
 
 

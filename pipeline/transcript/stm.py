@@ -31,5 +31,5 @@ def read_stm(text: str, name: str, recording: str) -> list[Spoken]:
     files = sorted({file for file, _ in rows})
     own = [file for file in files if file.casefold() == recording.casefold()]
     if len(files) > 1 and not own:
-        raise TranscriptError(f"{name}: of {', '.join(files[:5])}; expected {recording}. Choose its own transcript.")
+        raise TranscriptError(f"{name}: holds {', '.join(files[:5])}; expected {recording}. Choose its transcript.")
     return [word for file, words in rows if len(files) == 1 or file in own for word in words]

@@ -19,7 +19,7 @@ def read_whisper(text: str, name: str) -> list[Spoken]:
     except RefusedError as exc:
         raise TranscriptError(f"{name}: {exc}. {_EXPECTED}.") from exc
     if isinstance(data, dict) and {"recording", "turns", "version"} <= data.keys():
-        raise TranscriptError(f"{name}: a conversation that analyze wrote, not a transcript. {_EXPECTED}.")
+        raise TranscriptError(f"{name}: a conversation written by analyze, not a transcript. {_EXPECTED}.")
     segments = data.get("segments", data.get("transcription")) if isinstance(data, dict) else data
     if not isinstance(segments, list) or not all(isinstance(segment, dict) for segment in segments):
         raise TranscriptError(f"{name}: JSON without segments. {_EXPECTED}.")
@@ -29,12 +29,12 @@ def read_whisper(text: str, name: str) -> list[Spoken]:
 def _segment(segment: dict[str, Any], where: str) -> list[Spoken]:
     words = segment.get("words") or []
     if not isinstance(words, list) or not all(isinstance(word, dict) for word in words):
-        raise TranscriptError(f"{where}: words that are no list of words. {_EXPECTED}.")
+        raise TranscriptError(f"{where}: `words` is not a list of words. {_EXPECTED}.")
     speaker = _speaker(segment.get("speaker"))
     timed = [edge for word in words for edge in _edges(word, where)]
     start_s, end_s = _edges(segment, where) or ((min(timed), max(timed)) if timed else (None, None))
     if start_s is None or end_s is None:
-        raise TranscriptError(f"{where}: no times, and none of its words has any. {_EXPECTED}.")
+        raise TranscriptError(f"{where}: no times, neither its own nor its words'. {_EXPECTED}.")
     check_times(start_s, end_s, where)
     if not timed:
         return spread(start_s, end_s, plain(_text(segment.get("text", ""), where)), speaker)

@@ -68,7 +68,7 @@ def diarization(
                 failed = terminal.fail(error)
                 results[count] = error
         rows.append(_Row("" if place == "." else place, reference.recording.name, results))
-        by = "" if reference.source.stem == reference.recording.stem else f", by {reference.source.name}"
+        by = "" if reference.source.stem == reference.recording.stem else f", reference {reference.source.name}"
         terminal.note(f"[dim]{escape(reference.recording.name + by)}[/]")
     groups = {place: list(own) for place, own in groupby(rows, key=lambda row: row.folder)}
     whole = _totals(rows)
@@ -149,8 +149,8 @@ def _table(
     groups: dict[str, list[_Row]], parts: dict[str, dict[str, Total | None]], whole: dict[str, Total | None]
 ) -> Table:
     title = (
-        "DER %, overlap scored, by collar per side; JER %; median seconds between boundaries; speakers found\n"
-        "Totals: DER over all seconds; mean JER and median of boundaries over files; files with the right count"
+        "DER %, overlap scored, by collar per side; JER %; median boundary error (s); speakers found\n"
+        "Totals: DER over all seconds; mean JER and median boundary error over files; files with the right count"
     )
     table = Table(box=None, pad_edge=False, title=title, title_justify="left")
     table.add_column("recording", no_wrap=True)
@@ -189,9 +189,7 @@ def _cells(errors: Sequence[DiarizationError], jaccard: float, boundary_s: float
 
 
 def _emotion_table(whole: dict[str, Total | None]) -> Table:
-    title = (
-        "By emotion of the turn, where it is known and one speaker talks alone: % missed, % given to another speaker"
-    )
+    title = "By emotion, in labelled turns without overlap: % missed, % given to another speaker"
     table = Table(box=None, pad_edge=False, title=title, title_justify="left")
     table.add_column("emotion", no_wrap=True)
     for count in COUNTS:

@@ -88,13 +88,15 @@ def emotion(
 
     terminal = Terminal()
     if unknown := set(condition or []) - set(CONDITIONS):
-        raise ConfigError(f"--condition: got {', '.join(sorted(unknown))}; expected some of {', '.join(CONDITIONS)}.")
+        raise ConfigError(
+            f"--condition: got {', '.join(sorted(unknown))}; expected one or more of {', '.join(CONDITIONS)}."
+        )
     if material is None and not unlike:
-        raise ConfigError("nothing to evaluate: expected labelled speech (MATERIAL), or sounds with --unlike.")
+        raise ConfigError("nothing to evaluate; expected labelled speech (MATERIAL) or sounds (--unlike).")
     if material is None and (condition or baseline_seconds or tell_corpora or protocol != "shipped"):
-        raise ConfigError("only --unlike goes without labelled speech: name MATERIAL, or drop the other options.")
+        raise ConfigError("only --unlike works without labelled speech. Give MATERIAL, or drop the other options.")
     if unlike and protocol != "shipped":
-        raise ConfigError(f"--unlike is of models as they are, and --protocol {protocol} trains others. Drop one.")
+        raise ConfigError(f"--unlike tests models as they are, but --protocol {protocol} retrains them. Drop one.")
     for source in unlike or []:
         check_source(source)
     asked = _Asked(tuple(condition or ["clean"]), tuple(baseline_seconds or ()), tell_corpora, details)

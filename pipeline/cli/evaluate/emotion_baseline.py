@@ -103,9 +103,9 @@ def show_course(mixed: Sequence[Row], single: Sequence[Row], terminal: Terminal)
             terminal.show(_one_emotion(about, own), width=_WIDTH)
             terminal.out.print()
     terminal.say(
-        f"[dim]speech: mean seconds of a conversation, different: without repetitions. Each clip in {TIMES}, emotions "
-        f"by a Dirichlet distribution ({CONCENTRATION:g}). One emotion: conversations in which a speaker shows nothing "
-        "else. alone: each clip for itself; all: all clips of a speaker together, about balanced.[/]"
+        f"[dim]speech: mean seconds per conversation; different: without repetitions. Each clip occurs in {TIMES}; "
+        f"emotions follow a Dirichlet distribution ({CONCENTRATION:g}). One emotion: conversations with a single "
+        "emotion per speaker. alone: each clip on its own; all: all clips of a speaker, roughly balanced.[/]"
     )
 
 
@@ -119,7 +119,9 @@ def _title(about: Key, what: str) -> str:
 
 
 def _course(about: Key, rows: Sequence[Row]) -> Table:
-    table = Table(box=None, pad_edge=False, title=_title(about, "by the speaker's speech"), title_justify="left")
+    table = Table(
+        box=None, pad_edge=False, title=_title(about, "by amount of the speaker's speech"), title_justify="left"
+    )
     table.add_column("baseline", no_wrap=True)
     headings = ("speech", "different", "macro F1", "95 %", "UAR", "95 %", "UAR 8", "95 %", "sure", "right", "A", "V")
     for heading in headings:
@@ -141,18 +143,18 @@ def _course(about: Key, rows: Sequence[Row]) -> Table:
 
 
 def _one_emotion(about: Key, rows: Sequence[Row]) -> Table:
-    title = _title(about, "speakers who show one emotion alone, by the mean of its clips")
+    title = _title(about, "speakers with a single emotion, by the mean of its clips")
     table = Table(box=None, pad_edge=False, title=title, title_justify="left")
     for heading in ("class", "baseline"):
         table.add_column(heading, no_wrap=True)
     headings = (
         "recall",
         "95 %",
-        "against alone",
+        "vs alone",
         "95 %",
         "arousal",
         "95 %",
-        "against alone",
+        "vs alone",
         "95 %",
         "valence",
         "95 %",

@@ -56,10 +56,10 @@ def unlike_rows(
 def show_unlike(rows: Sequence[Row], terminal: Terminal) -> None:
     """Print a table for each model and source."""
     for model, source in dict.fromkeys((row["model"], row["source"]) for row in rows):
-        title = f"[bold]{escape(source)}[/], {escape(model)}: unlike what it learned from; shares of judged seconds"
+        title = f"[bold]{escape(source)}[/], {escape(model)}: sounds unlike its training data; shares of scored seconds"
         table = Table(box=None, pad_edge=False, title=title, title_justify="left")
         table.add_column("sound", no_wrap=True)
-        for heading in ("seconds", "as heard", "unsure", *(name[:4] for name in CLASSES), "taken", "unsure"):
+        for heading in ("seconds", "detected", "unsure", *(name[:4] for name in CLASSES), "forced", "unsure"):
             table.add_column(heading, justify="right", no_wrap=True)
         for name in CLASSES:
             table.add_column(name[:4], justify="right", no_wrap=True)
@@ -69,8 +69,8 @@ def show_unlike(rows: Sequence[Row], terminal: Terminal) -> None:
         terminal.show(table, width=160)
         terminal.out.print()
     terminal.say(
-        "[dim]as heard: seconds that the speech detector lets through, judged as turns of one speaker; taken: all, "
-        "taken for speech. unsure, and the classes of the rest: shares of the judged seconds.[/]"
+        "[dim]detected: seconds that the speech detector accepts, scored as turns of one speaker; forced: all sound "
+        "treated as speech. unsure, and the classes of the rest: shares of the scored seconds.[/]"
     )
 
 

@@ -47,7 +47,7 @@ def label(
         unfit = [name for name, value in given.items() if value is not None]
         if unfit:
             raise ConfigError(
-                f"{', '.join(unfit)}: of the page alone; --read takes the sample from the labels. Drop it."
+                f"{', '.join(unfit)}: only for making the page; --read takes the sample from the labels. Drop it."
             )
         _read_back(_load(conversations, terminal), read, out, overwrite, terminal)
         return
@@ -80,14 +80,14 @@ def _make_page(
     sheet = LabelSheet(tuple(items[i.id] for i in sample.items), sample.key, sample.seed, sample.count, LONGEST_S)
     store.write_whole({out: render_labelling(sheet, lang or "en")})
     recordings = len({item.sha256 for item in sample.items})
-    fewer = f" (all there are; {count} asked for)" if len(items) < count else ""
+    fewer = f" (all there are; {count} requested)" if len(items) < count else ""
     terminal.say(
         f"[green]✓[/] {counted(len(items), 'turn')}{fewer} of {counted(recordings, 'recording')} → "
         f"[bold]{escape(str(out))}[/]"
     )
-    terminal.say("    It contains the sound of the recordings: as confidential as they are.")
+    terminal.say("    It contains the sound of the recordings, so it is as confidential as they are.")
     terminal.say(
-        "    Each rater opens it alone and saves labels; then: ressenti evaluate label ... --read NAME.labels.json "
+        "    Each rater opens it alone and saves labels. Then run: ressenti evaluate label ... --read NAME.labels.json "
         "--out validation.json"
     )
 
@@ -113,7 +113,7 @@ def _read_back(
     terminal.out.print(_table(result))
     if out is not None:
         store.write_whole({out: dump_validation(result)})
-        terminal.say(f"[green]✓[/] [bold]{escape(str(out))}[/]. Reports quote it once a config says:")
+        terminal.say(f"[green]✓[/] [bold]{escape(str(out))}[/]. To show it in reports, add to a config:")
         terminal.say(escape(f"    report: {{validation: {out}}}"))
 
 
@@ -122,16 +122,16 @@ def _lines(result: Validation) -> list[str]:
     n = number
     raters, speakers = counted(result.raters, "rater"), counted(result.speakers, "speaker")
     recordings = counted(result.recordings, "recording")
-    interval = f"no interval: {speakers}, at least 4 are needed"
+    interval = f"no interval: {speakers}, at least 4 needed"
     if result.macro_f1_low is not None:
         interval = f"95 % interval {n(result.macro_f1_low)} to {n(result.macro_f1_high)}, over {speakers}"
     alphas = f"class {n(result.alpha_class)}, valence {n(result.alpha_valence)}, arousal {n(result.alpha_arousal)}"
-    sure = f"{n(result.right_sure)} of those that are not unsure ({result.sure_turns} labelled)"
+    sure = f"{n(result.right_sure)} of sure turns ({result.sure_turns} labelled)"
     return [
-        escape(f"{result.model}: {result.turns} of {result.drawn} turns labelled, of {recordings}"),
+        escape(f"{result.model}: {result.turns} of {result.drawn} turns labelled, from {recordings}"),
         f"{raters}, “cannot tell”: {result.abstentions}; agreement (Krippendorff's alpha): {alphas}",
         f"Model against raters: macro F1 {n(result.macro_f1)} ({interval})",
-        f"    class right on {n(result.right)} of turns, {sure}",
+        f"    class right: {n(result.right)} of turns, {sure}",
         f"    concordance: valence {n(result.concordance_valence)}, arousal {n(result.concordance_arousal)}",
     ]
 
@@ -159,5 +159,5 @@ def _load(sources: Sequence[Path], terminal: Terminal) -> dict[Path, Conversatio
             try:
                 found[path] = uncorrected(store.load(path))
             except NotAConversationError as error:
-                terminal.note(f"[yellow]left out[/] {escape(str(error))}")
+                terminal.note(f"[yellow]skipped[/] {escape(str(error))}")
     return found

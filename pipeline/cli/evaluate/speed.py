@@ -171,7 +171,7 @@ def _run(recording: Path, minutes: float, config: str, model: str) -> Measuremen
     done = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=False)  # noqa: S603
     whole_s = time.monotonic() - begun
     if done.returncode or not result.is_file():
-        said = (done.stderr.strip().splitlines() or ["nothing said"])[-1]
+        said = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise errors.RessentiError(
             f"{minutes:g} minutes with {model}: the measured process ended with code {done.returncode} ({said}). "
             "If it ran out of memory, measure shorter lengths."
@@ -217,7 +217,7 @@ def _rounded(ratio: Ratio) -> dict[str, Any]:
 
 
 def _table(source: Path, repeats: int) -> Table:
-    counted = f"least seconds and most memory of {repeats} runs" if repeats > 1 else "one run of each"
+    counted = f"shortest time and highest memory of {repeats} runs" if repeats > 1 else "one run of each"
     title = f"{escape(source.name)} repeated to each length; {counted}"
     table = Table(box=None, pad_edge=False, title=title, title_justify="left")
     for heading in ("minutes", "model", "stage", "seconds", "s per minute", "of real time", "peak MB"):
@@ -240,7 +240,7 @@ def _add(table: Table, row: Measurement) -> None:
         )
         which = ["", ""]
     if row.judging_ms is not None:
-        table.add_row(*which, "judging 4 s of speech", f"{row.judging_ms / 1000:.4f}", "", "", "")
+        table.add_row(*which, "scoring 4 s of speech", f"{row.judging_ms / 1000:.4f}", "", "", "")
 
 
 def _add_ratio(table: Table, ratio: Ratio) -> None:
@@ -250,5 +250,5 @@ def _add_ratio(table: Table, ratio: Ratio) -> None:
         rows.append(("largest score change", f"{ratio.score_change:.4f}"))
     for name, value in rows:
         table.add_row(
-            f"{ratio.minutes:g}", escape(ratio.model), f"{name} against {escape(ratio.against)}", value, "", "", ""
+            f"{ratio.minutes:g}", escape(ratio.model), f"{name} vs {escape(ratio.against)}", value, "", "", ""
         )

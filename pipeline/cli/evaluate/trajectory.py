@@ -57,11 +57,11 @@ def trajectory(
 
     terminal = Terminal()
     options = load_config(config)
-    existing(folder, "a folder of conversations that ressenti simulate made")
+    existing(folder, "a folder of conversations made by ressenti simulate")
     found = sorted(folder.rglob("*.emotions.csv"))
     if not found:
         raise NotFoundError(
-            f"{folder}: no NAME.emotions.csv in it; expected conversations that ressenti simulate made."
+            f"{folder}: contains no NAME.emotions.csv; expected conversations made by ressenti simulate."
         )
     kept: dict[tuple[str, str, str], list[Observation]] = {}
     failed, models = 0, Models()
@@ -101,7 +101,7 @@ def _observe(path: Path, options: Config, judge: EmotionModel, models: Models) -
     truth = read_truth(path)
     if known_voices := {s.speaker for s in truth} & {name_of(who) for who in judge.learned}:
         listed = ", ".join(sorted(known_voices))
-        raise ConfigError(f"{path.name}: {judge.info.name} learned from {listed}. Simulate with other speakers.")
+        raise ConfigError(f"{path.name}: {judge.info.name} was trained on {listed}. Simulate with other speakers.")
     recording = recording_beside(path, ".emotions.csv")
     segments, names = as_found(truth)
     told = FakeDiarizer([(s.start_s, s.end_s, s.speaker) for s in segments])
@@ -134,7 +134,7 @@ def _given(options: Config, truth: Sequence[TruthSegment]) -> Config:
 def _courses(rows: Sequence[Row]) -> Table:
     title = (
         "Trajectories: CCC over time (95 % over people, too narrow with fewer than 8), correlation within speakers;\n"
-        "the tensest minute: found, by chance, how much of its tension the chosen one has"
+        "tensest minute: found, chance level, share of its tension in the chosen minute"
     )
     table = _table(
         title,
@@ -163,7 +163,7 @@ def _courses(rows: Sequence[Row]) -> Table:
 
 
 def _classes(rows: Sequence[Row]) -> Table:
-    table = _table("Classes: F1 of seconds", *CLASSES, "macro F1", "95 %", "judged", "unsure")
+    table = _table("Classes: F1 of seconds", *CLASSES, "macro F1", "95 %", "scored", "unsure")
     for row in rows:
         if row["macro_f1"] is None:
             continue
@@ -174,7 +174,7 @@ def _classes(rows: Sequence[Row]) -> Table:
 
 
 def _unlabelled(rows: Sequence[Row]) -> Table:
-    table = _table("Speech without a label (read aloud): what it was called, share of seconds", *CLASSES, "unsure")
+    table = _table("Unlabelled speech (read aloud): share of seconds by class", *CLASSES, "unsure")
     for row in rows:
         if row["unlabelled"] is not None:
             table.add_row(*_about(row), *map(number, row["unlabelled"]))
