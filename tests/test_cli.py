@@ -81,7 +81,7 @@ def test_report_takes_every_conversation_of_a_folder(analysed: Path, tmp_path: P
     done = RUN.invoke(app, ["report", str(tmp_path), "--out", str(tmp_path / "out")])
     assert done.exit_code == 0, done.output
     assert results(tmp_path / "out") == {"a.report.html", "b.report.html"}
-    assert "left out figures.json" in done.output
+    assert "skipped figures.json" in done.output
     (tmp_path / "none").mkdir()
     done = RUN.invoke(app, ["report", str(tmp_path / "none")])
     assert isinstance(done.exception, errors.NotFoundError)
@@ -171,7 +171,7 @@ def test_a_corrected_file_is_reported_as_corrected(analysed: Path, tmp_path: Pat
     (tmp_path / "sample.json").write_text(json.dumps(stored), encoding="utf-8")
     both = ressenti("report", tmp_path / "sample.json", path, "--overwrite", "--format", "html,json,csv,rttm")
     assert both.returncode == 0, both.stderr
-    assert "sample.json: left out" in both.stdout
+    assert "sample.json: skipped" in both.stdout
     derived = json.loads((tmp_path / "sample.json").read_text(encoding="utf-8"))
     assert derived["turns"][turn]["emotion"]["activation"] == "human"
     assert derived["turns"][turn]["original"]["windows"] == stored["turns"][turn]["windows"]
