@@ -162,7 +162,7 @@ def sample(
 
 @dataclass(frozen=True)
 class Job:
-    """What is done with each recording of one command."""
+    """The work on each recording of one command."""
 
     options: Config
     people: People
@@ -171,7 +171,7 @@ class Job:
     models: Models
 
     def work(self, plan: outputs.Plan) -> Conversation:
-        """Analyse a recording, write its results, and say what was found; the conversation."""
+        """Analyse a recording, write its results, print a summary, and return the conversation."""
         from ressenti.pipeline.run import analyze as run
 
         started = time.monotonic()
@@ -198,7 +198,7 @@ class Job:
         return conversation
 
     def made(self, plan: outputs.Plan) -> store.Made:
-        """What the results of a recording would be made of now; raises what reading and choosing a model raise."""
+        """Describe what the recording's results would be made from; raises errors of reading and model choice."""
         from ressenti.pipeline.audio import checked_sha256
 
         return self._made(plan, checked_sha256(plan.source))

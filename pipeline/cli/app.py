@@ -48,10 +48,10 @@ def doctor(
 
 
 def main() -> None:
-    """Run the command line; errors that are ours end without a traceback."""
+    """Run the command line; a `RessentiError` ends it without a traceback."""
     open_all()
     try:
-        app(prog_name="ressenti")  # also by python -m ressenti
+        app(prog_name="ressenti")  # also for python -m ressenti
     except RessentiError as error:
         raise SystemExit(Terminal().fail(error)) from None
     except Exception as error:

@@ -1,4 +1,4 @@
-"""What is installed, which models would be used, what their licences allow, and why."""
+"""`ressenti doctor`: installed packages, the models in use and their licences."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ PACKAGES = {
     "pydub": "the page's sound, clips",
 }
 NOT_KNOWN = "unknown"
-State = Literal["verified", "config and weights fit", "config and files fit", "found"]  # what was looked at, no more
+State = Literal["verified", "config and weights fit", "config and files fit", "found"]  # only what was checked
 FREE = "Lajavaness/wav2vec2-lg-xlsr-fr-speech-emotion-recognition (Apache-2.0)"
 
 
 def examine(terminal: Terminal, load: bool, source: str = "default") -> int:
-    """Print the tables, with the models that a config would use; exit code of the first thing broken, or 0."""
+    """Print the packages and the models that a config uses; return the exit code of the first fault, or 0."""
     config = load_config(source)
     terminal.say(
         f"[bold]{PROGRAM}[/]  Python {platform.python_version()}, {platform.system()}, {counted(threads(), 'core')}"
@@ -76,7 +76,7 @@ def examine(terminal: Terminal, load: bool, source: str = "default") -> int:
 
 
 def _tell_terms(terminal: Terminal, used: Sequence[ModelInfo]) -> None:
-    """Which models are not for commercial use, or not known to be."""
+    """Print which models must not, or may not, be used commercially."""
     from ressenti.reports.wording import Wording
 
     words = Wording("en")
@@ -106,7 +106,7 @@ def _vad(_: Config) -> tuple[ModelInfo, str, State]:
 
 
 def _diarization(config: Config) -> tuple[ModelInfo, str, State]:
-    """Who speaks, where one channel holds several voices; a pipeline is checked, not loaded."""
+    """The diarizer for several speakers in one channel; a pipeline is checked, not loaded."""
     from ressenti.pipeline.diarization import check, locate
     from ressenti.pipeline.models import voice_encoder
 
@@ -126,7 +126,7 @@ def _diarization(config: Config) -> tuple[ModelInfo, str, State]:
 
 
 def _emotion(config: Config) -> tuple[ModelInfo, str, State]:
-    """What judges emotion; a wav2vec2 model is checked by its settings, and names and shapes of weights, unread."""
+    """The emotion model; for wav2vec2, settings and names and shapes of weights are checked, not the weights."""
     from ressenti.pipeline.emotion import locate, noted
     from ressenti.pipeline.emotion.builtin import BuiltinEmotion
     from ressenti.pipeline.emotion.wav2vec2 import check
@@ -160,7 +160,7 @@ def _named(asked: str, why: str) -> str:
 
 
 def _installed(terminal: Terminal) -> int:
-    """List what `ressenti models get` installed; the exit code is that of the first that is damaged."""
+    """List installed models; return the exit code of the first damaged one, or 0."""
     table = _table("Installed models", "model", "commit", "licence", "purpose")
     code = 0
     for model_id in installed_ids():
@@ -181,13 +181,13 @@ def _installed(terminal: Terminal) -> int:
 
 
 def _load(terminal: Terminal) -> int:
-    """Load what the real models need, and say whether it works."""
+    """Load pyannote.audio, and print whether it works."""
     from ressenti.pipeline.models.torchaudio_import import import_pyannote_audio
 
     try:
         module = import_pyannote_audio()
         terminal.say(f"[green]loaded[/] pyannote.audio {module.__version__}, telemetry off")
-    except Exception as exc:  # noqa: BLE001 whatever a broken installation raises is what the user wants to read
+    except Exception as exc:  # noqa: BLE001 the user wants to read whatever a broken installation raises
         terminal.say(f"[red]pyannote.audio cannot be loaded[/]: {exc}")
         return 20
     return 0

@@ -1,4 +1,4 @@
-"""`ressenti models`: what can be installed, what is, and how it is fetched, checked and carried over."""
+"""`ressenti models`: lists, downloads, checks, removes, exports and imports models."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def list_models() -> None:
     table = Table(
         "model", "task", "licence", "MB", "installed", title="Models", title_justify="left", box=None, pad_edge=False
     )
-    table.columns[0].no_wrap = True  # ids are there to be copied
+    table.columns[0].no_wrap = True  # so that ids can be copied
     table.columns[3].justify = "right"
     defaults = {task: _default_id(task) for task in ("emotion", "diarization")}
     there = installed_ids()
@@ -229,7 +229,7 @@ def _about(model: Installed) -> str:
 
 
 def _tell_terms(model: Installed, terminal: Terminal) -> None:
-    """What one has to know before using a model, and whether it is used from now on."""
+    """Print a model's licence limits, untrusted pickles, and whether it is the default."""
     _tell_pickles(model, terminal)
     if model.known is None:
         terminal.say(f"    [yellow]not in the registry[/]: see {page_of(model.id)} for its licence and labels")
@@ -247,8 +247,8 @@ def _tell_terms(model: Installed, terminal: Terminal) -> None:
 
 
 def _tell_pickles(model: Installed, terminal: Terminal) -> None:
-    """Which files nothing will load yet, and how that is changed."""
-    if model.task == "emotion":  # of these, tensors are read and nothing else, whatever is in them
+    """Print which pickles are not trusted yet, and how to trust them."""
+    if model.task == "emotion":  # only tensors are read from these
         return
     trusted = decisions.trusted_hashes()
     if waiting := {name: sha256 for name, sha256 in model.pickles.items() if sha256 not in trusted}:
@@ -265,7 +265,7 @@ def _choose(model: Installed) -> None:
 
 
 def _whole() -> Iterator[Installed]:
-    """The installed models whose manifests can be read."""
+    """Yield the installed models with readable manifests."""
     for model_id in installed_ids():
         with suppress(RessentiError):
             if (found := find(model_id)) is not None:
@@ -279,7 +279,7 @@ def _tell_sum(file: Path, terminal: Terminal) -> None:
 
 
 def _default_id(task: str) -> str | None:
-    """The installed default; None also where what would be it is damaged, which its own row says."""
+    """The installed default, or None; a damaged one counts as None and is reported in its row."""
     if task not in {"emotion", "diarization"}:
         return None
     try:
@@ -290,7 +290,7 @@ def _default_id(task: str) -> str | None:
 
 
 def _state(model_id: str, there: tuple[str, ...]) -> tuple[str, str]:
-    """Whether a model is installed, at which commit, and what it is for."""
+    """State (with commit and size if installed) and task of a model."""
     if model_id not in there:
         return ("unfinished download" if is_folder(partial_of(model_id)) else "-"), "?"
     try:

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how lists of values are given."""
+"""Options that several commands share, and parsing of lists."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Preset = Annotated[
 
 
 def listed(text: str) -> tuple[str, ...]:
-    """Values of a comma-separated list; `ConfigError` where one of them is empty."""
+    """Split a comma-separated list; raises `ConfigError` for an empty value."""
     parts = tuple(part.strip() for part in text.split(",")) if text.strip() else ()
     if any(not part for part in parts):
         raise ConfigError(f"got {text!r}; expected values with a comma between them, none empty.")
@@ -44,5 +44,5 @@ def listed(text: str) -> tuple[str, ...]:
 
 
 def given(values: dict[str, Any]) -> dict[str, object]:
-    """Those values that somebody gave."""
+    """The values that are not None."""
     return {key: value for key, value in values.items() if value is not None}

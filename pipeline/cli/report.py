@@ -1,4 +1,4 @@
-"""`ressenti report`: stored conversations -> pages and other results, again."""
+"""`ressenti report`: stored conversations -> pages and other results."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def report(
 
 @dataclass(frozen=True)
 class Job:
-    """What is done with each conversation of one command."""
+    """The work on each conversation of one command."""
 
     chosen: Config | None
     lang: Literal["en", "fr"] | None
@@ -77,10 +77,10 @@ class Job:
     how: sound.How
     added: Additions
     terminal: Terminal
-    named: tuple[Path, ...]  # others were found beside others in a folder
+    named: tuple[Path, ...]  # paths given on the command line; others were found in folders
 
     def work(self, plan: outputs.Plan) -> Conversation | None:
-        """Render a conversation; None for a file in a folder that is none."""
+        """Render a conversation; None for a file in a folder that is not a conversation."""
         path, terminal = plan.source, self.terminal
         try:
             original = stored.load(path, self.chosen)
@@ -97,7 +97,7 @@ class Job:
         return conversation
 
     def made(self, plan: outputs.Plan) -> store.Made:
-        """What the results of a conversation are made of now."""
+        """Describe what the conversation's results would be made from."""
         options = self.chosen.model_dump(mode="json", exclude={"compute"}) if self.chosen else None
         added = self.added.digest(stored.stem_of(plan.source))
         made_of = json.dumps(["report", options, self.lang, self.how, added], sort_keys=True)
@@ -119,7 +119,7 @@ class Job:
 
 
 def _in_folders(sources: Sequence[Path]) -> list[Path]:
-    """Files as they are, and of each folder those that hold a conversation."""
+    """The given files, and the conversations in the given folders."""
     from ressenti.pipeline.store import conversations_in
 
     found: list[Path] = []

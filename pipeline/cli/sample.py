@@ -1,4 +1,4 @@
-"""The sample conversation that comes installed with pyannote.audio, and how well its speakers are found."""
+"""The sample conversation included in pyannote.audio, and its diarization error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ressenti.pipeline.records import Conversation
 
 
 def locate() -> tuple[Path, Path]:
-    """The recording and its reference RTTM, found without importing pyannote.audio (which takes seconds)."""
+    """The recording and its reference RTTM, without importing pyannote.audio (which takes seconds)."""
     spec = importlib.util.find_spec("pyannote.audio")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         recording = Path(folder) / "sample" / "sample.wav"
@@ -26,7 +26,7 @@ def locate() -> tuple[Path, Path]:
 
 
 def transcript_of(recording: Path) -> Path | None:
-    """The transcript that comes with the recording, where it does."""
+    """The recording's included transcript, or None."""
     path = recording.with_suffix(".stm")
     return path if path.is_file() else None
 

@@ -1,4 +1,4 @@
-"""`ressenti simulate`: conversations whose truth is known."""
+"""`ressenti simulate`: conversations with a known truth."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def simulate(
             written |= set(paths)
             minutes += made.samples.shape[1] / 16_000 / 60
             progress("conversations", done, total)
-    for name in chosen:  # what an earlier, longer run left would pass for a part of this suite
+    for name in chosen:  # delete files of an earlier, longer run, which would look like a part of this suite
         for path in (out / name).glob(f"{name}-[0-9][0-9]*.*"):
             if path not in written:
                 path.unlink()

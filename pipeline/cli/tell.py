@@ -1,4 +1,4 @@
-"""What the terminal says of an analysed recording: how many spoke, what was judged, and who was not."""
+"""Terminal summary of an analysed recording: speakers, scored turns, and speakers without emotion."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ressenti.pipeline.records import Conversation, Speaker
 
 
 def tell(conversation: Conversation, seconds: float, paths: Mapping[str, Path], terminal: Terminal) -> None:
-    """Say what was found in a recording and which files were written."""
+    """Print what was found in a recording and which files were written."""
     minutes, rest = divmod(round(conversation.recording.duration_s), 60)
     count, asked = len(conversation.speakers), _fewer(conversation)
     many = next((n.values for n in conversation.diarization.notes if n.key == "more_than_roles"), None)
@@ -37,7 +37,7 @@ def tell(conversation: Conversation, seconds: float, paths: Mapping[str, Path], 
 
 
 def _tell_notes(conversation: Conversation, terminal: Terminal) -> None:
-    """What the reader must know of how the recording was read, in the page's own words."""
+    """Print the notes on the recording, in the page's wording."""
     if not conversation.recording.notes:
         return
     from ressenti.reports.wording import Wording
@@ -48,7 +48,7 @@ def _tell_notes(conversation: Conversation, terminal: Terminal) -> None:
 
 
 def _tell_unscored(speakers: Sequence[Speaker], terminal: Terminal, *, advise: bool) -> None:
-    """Whose emotion was not computed, a line for each reason, and how to name roles."""
+    """Print whose emotion was not computed, one line per reason, and how to set roles."""
     if all(speaker.not_scored == "not_asked" for speaker in speakers):
         terminal.say("    [yellow]no speaker has a role in --emotion-for: no emotion computed[/]")
     for reason, why in (
@@ -69,7 +69,7 @@ def _tell_unscored(speakers: Sequence[Speaker], terminal: Terminal, *, advise: b
 
 
 def _fewer(conversation: Conversation) -> str:
-    """What was asked for, where something else was found."""
+    """The requested number of speakers, if fewer were found."""
     notes = {note.key: note.values for note in conversation.diarization.notes}
     short = notes.get("fewer_speakers")
     return f", {short['asked']} requested but only {short['found']} found" if short else ""

@@ -1,4 +1,4 @@
-"""`ressenti train`: models made of one's own labelled speech."""
+"""`ressenti train`: trains models on the user's labelled speech."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ressenti evaluate`: how good the product is, a command for each question; one module for each."""
+"""`ressenti evaluate`: one command and one module per question about accuracy and speed."""
 
 from __future__ import annotations
 

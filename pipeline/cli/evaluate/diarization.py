@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from ressenti.pipeline.loaded_models import Models
 
 COUNTS = ("given", "free")
-"""How the number of speakers comes about."""
+"""Whether the number of speakers is given or estimated."""
 
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")]
 
 
 @dataclass(frozen=True)
 class _Row:
-    """A recording, its folder below the one asked for, and its comparison or error by count."""
+    """A recording, its folder relative to the argument, and its comparison or error by count."""
 
     folder: str
     name: str
@@ -72,7 +72,7 @@ def diarization(
         terminal.note(f"[dim]{escape(reference.recording.name + by)}[/]")
     groups = {place: list(own) for place, own in groupby(rows, key=lambda row: row.folder)}
     whole = _totals(rows)
-    # a folder of one file, and one that holds everything, would only say the same again
+    # totals of a folder with one file or with all files would repeat other rows
     parts = {place: _totals(own) for place, own in groups.items() if place and 1 < len(own) < len(rows)}
     terminal.show(_table(groups, parts, whole))
     if any(part is not None and part.by_emotion for part in whole.values()):
@@ -107,7 +107,7 @@ def _score(reference: Reference, config: str, models: Models, *, free: bool) -> 
 
 
 def _totals(rows: Sequence[_Row]) -> dict[str, Total | None]:
-    """By count, of the recordings that could be analysed; None where there is none."""
+    """Totals by count over the analysed recordings; None if there are none."""
     sums: dict[str, Total | None] = {}
     for count in COUNTS:
         done = [result for row in rows if isinstance(result := row.results[count], Comparison)]

@@ -1,4 +1,4 @@
-"""`ressenti evaluate emotion`: how it sounded, against labelled speech."""
+"""`ressenti evaluate emotion`: emotion models against labelled speech."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def emotion(
 
 @dataclass(frozen=True)
 class _Asked:
-    """What is to be found out about labelled speech."""
+    """The requested measurements on labelled speech."""
 
     conditions: tuple[str, ...]
     baseline_s: tuple[float, ...]
@@ -137,13 +137,13 @@ def _labelled(
     found: dict[str, Any],
     terminal: Terminal,
 ) -> dict[str, Any]:
-    """Figures of labelled speech, printed, by their names in the JSON."""
+    """Measure and print figures on labelled speech; returns them by their names in the JSON."""
     from ressenti.pipeline.cli.evaluate.emotion_baseline import Course, show_course
     from ressenti.pipeline.cli.evaluate.emotion_corpora import show_corpora
     from ressenti.pipeline.cli.evaluate.emotion_tables import show_figures
     from ressenti.pipeline.lab.evaluation.corpus_probe import balanced
 
-    if asked.tell_corpora:  # says what is amiss before anything is heard
+    if asked.tell_corpora:  # fails early
         for _, _, tested in candidates:
             balanced(tested)
     heard: dict[tuple[str, str, str], list[Heard]] = {}
@@ -186,7 +186,7 @@ def _hear(
     corpora: list[Row] | None,
     terminal: Terminal,
 ) -> None:
-    """Cut every clip once in a condition, and let each model hear its own, with and without the speaker's others."""
+    """Cut every clip once in a condition, and score it with each model, with and without the speaker's other clips."""
     from ressenti.pipeline.lab.evaluation.corpus_probe import trace_figures
     from ressenti.pipeline.lab.evaluation.emotion import cut_clips, hear
 

@@ -1,4 +1,4 @@
-"""Which models `ressenti evaluate emotion` tests, and on which clips."""
+"""The models that `ressenti evaluate emotion` tests, and their clips."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def candidates_of(
     steps: int | None,
     skipped: list[str],
 ) -> list[Candidate]:
-    """(name, model, clips to test it on) of a protocol; notes in `skipped` what is left out."""
+    """Candidates of a protocol; appends excluded clips to `skipped`. Raises `ConfigError`."""
     from ressenti.pipeline import emotion as models_of
     from ressenti.pipeline.lab.speech.corpora import read_clips
 

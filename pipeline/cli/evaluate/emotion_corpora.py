@@ -1,4 +1,4 @@
-"""`ressenti evaluate emotion --tell-corpora`: whether what a model makes of clips gives their corpus away."""
+"""`ressenti evaluate emotion --tell-corpora`: whether a model's outputs reveal the corpus of a clip."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Row = dict[str, Any]
 
 
 def show_corpora(rows: Sequence[Row], terminal: Terminal) -> None:
-    """Print how well corpora are told apart by a linear classifier, and which are taken for which."""
+    """Print how well a linear classifier identifies the corpus, and its confusions."""
     first = rows[0]
     title = f"Corpus identified by a linear classifier, no shared speakers: {', '.join(map(escape, first['corpora']))}"
     table = Table(box=None, pad_edge=False, title=title, title_justify="left")

@@ -1,4 +1,4 @@
-"""What `ressenti evaluate emotion` prints of labelled speech: figures by class, confusion, what others published."""
+"""Tables of `ressenti evaluate emotion` for labelled speech: figures by class, confusion, published results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WIDTH = 180  # of the widest table
 def show_figures(
     rows: Sequence[Row], protocol: str, skipped: Sequence[str], terminal: Terminal, *, details: bool
 ) -> None:
-    """Print a table for each corpus, and what is to be known of it."""
+    """Print a table for each corpus, with notes."""
     for corpus in dict.fromkeys(row["corpus"] for row in rows):
         terminal.show(_table(corpus, protocol, [row for row in rows if row["corpus"] == corpus]), width=WIDTH)
         terminal.out.print()

@@ -1,4 +1,4 @@
-"""`ressenti evaluate emotion --unlike`: how unsure models are of sound that they know nothing of."""
+"""`ressenti evaluate emotion --unlike`: how unsure models are of sounds unlike their training data."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ALL = "all"
 def unlike_rows(
     sources: Sequence[str], models: Sequence[tuple[str, EmotionModel]], config: Config, terminal: Terminal
 ) -> tuple[list[Row], int]:
-    """A row for each model and sound, then one for each source; and the exit code of what could not be read."""
+    """One row per model and sound, then one per source; and the exit code of the last unreadable sound, or 0."""
     from ressenti.pipeline.lab.evaluation.out_of_domain import Doubt, doubt_of, samples_of, sounds_of, together
 
     rows: list[Row] = []

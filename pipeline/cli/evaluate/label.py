@@ -1,4 +1,4 @@
-"""`ressenti evaluate label`: how good the emotion model is on one's own calls, by people who label turns blindly."""
+"""`ressenti evaluate label`: validates the emotion model on the user's calls with blind labels."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _read_back(
 
 
 def _lines(result: Validation) -> list[str]:
-    """What is told besides the table; figures that are not defined are dashes."""
+    """The lines printed above the table; undefined figures are dashes."""
     n = number
     raters, speakers = counted(result.raters, "rater"), counted(result.speakers, "speaker")
     recordings = counted(result.recordings, "recording")
@@ -147,7 +147,7 @@ def _table(result: Validation) -> Table:
 
 
 def _load(sources: Sequence[Path], terminal: Terminal) -> dict[Path, Conversation]:
-    """Conversations by file, as the models left them; in a folder, files that are none are named and left out."""
+    """Conversations by file, without corrections; in a folder, other files are reported and skipped."""
     from ressenti.pipeline.derive import uncorrected
 
     found: dict[Path, Conversation] = {}

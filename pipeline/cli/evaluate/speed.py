@@ -1,4 +1,4 @@
-"""`ressenti evaluate speed`: seconds and peak memory of each stage, and how emotion models compare in them."""
+"""`ressenti evaluate speed`: seconds and peak memory of each stage, and a comparison of emotion models."""
 
 from __future__ import annotations
 
@@ -102,10 +102,10 @@ def speed(
 
 
 def measure(started: float) -> None:
-    """Analyse one recording as `ressenti analyze` does and write its stages beside it; what each process runs.
+    """Analyse one recording as `ressenti analyze` does and write its stages beside it; each child process runs this.
 
-    `started` is when it began, on `time.monotonic`; arguments are recording, config and emotion model. An error that
-    is ours is written down instead, by class and message.
+    `started` is the start on `time.monotonic`; `sys.argv` holds recording, config and emotion model. A `RessentiError`
+    is written instead, by class and message.
     """
     from ressenti.pipeline.lab.evaluation.speed import Clock, TimedDiarizer, TimedEmotion, way_of
 
@@ -144,7 +144,7 @@ def measure(started: float) -> None:
 def _runs(
     name: str, sound: Audio, minutes: float, config: str, models: list[str], repeats: int, terminal: Terminal
 ) -> list[list[Measurement]]:
-    """Measurements of one length by model, each repeat going through all models before the next."""
+    """Measurements of one length by model; each repeat runs all models before the next repeat."""
     from ressenti.pipeline.lab.evaluation.speed import write_repeated
 
     runs: list[list[Measurement]] = [[] for _ in models]
@@ -164,7 +164,7 @@ def _run(recording: Path, minutes: float, config: str, model: str) -> Measuremen
 
     result = recording.with_name(_RESULT)
     result.unlink(missing_ok=True)
-    # the child imports what this process imports, however that was found, and nothing from the current folder
+    # the child imports from the same places as this process, and nothing from the current folder
     surroundings = {**os.environ, "PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)}
     command = [sys.executable, "-P", "-c", _CHILD, str(recording), config, model]
     begun = time.monotonic()

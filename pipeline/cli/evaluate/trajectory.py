@@ -1,4 +1,4 @@
-"""`ressenti evaluate trajectory`: how well tone is followed through a conversation whose truth is known."""
+"""`ressenti evaluate trajectory`: trajectories against the known truth of a conversation."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _observe(path: Path, options: Config, judge: EmotionModel, models: Models) -
     out = {TRUE: observe(known, truth, names, options)}
     try:
         heard = analyze(recording, _given(options, truth), emotion_model=judge, models=models)
-    except NoSpeechError:  # counts as nothing heard
+    except NoSpeechError:  # counts as a result without turns
         out[FOUND] = observe(replace(known, turns=(), trajectories=()), truth, {}, options)
         return out
     result = compare(heard.diarization.segments, segments, [(0.0, heard.recording.duration_s)])
@@ -120,7 +120,7 @@ def _observe(path: Path, options: Config, judge: EmotionModel, models: Models) -
 
 
 def _given(options: Config, truth: Sequence[TruthSegment]) -> Config:
-    """Options with the true number of speakers, and with their channels where each has one."""
+    """Options with the true number of speakers, and split channels if each speaker has one."""
     count = len({s.speaker for s in truth})
     channels = "split" if len({s.channel for s in truth}) > 1 else "mono"
     return options.model_copy(
