@@ -1,4 +1,4 @@
-"""What a disk refuses, as errors of ours: the one place that knows when there is no room left."""
+"""Write errors of the disk as `RessentiError`s; the only place that detects a full disk."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 from ressenti.pipeline.errors import DiskFullError, OutputError, RessentiError
 
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
-_SAID = re.compile(r"\(os error (\d+)\)")  # how libraries in Rust (safetensors) say what the system said
+_SAID = re.compile(r"\(os error (\d+)\)")  # error number in messages of Rust libraries (safetensors)
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether an error is that there is no room left, of the system or of a library that fails by it or quotes it."""
+    """Whether an error means a full disk: from the system, or from a library that wraps or quotes that error."""
     if isinstance(error, RessentiError):
         return isinstance(error, DiskFullError)
     said = _SAID.search(str(error))
@@ -26,7 +26,7 @@ def is_full(error: BaseException) -> bool:
 
 @contextmanager
 def writing(target: Path) -> Iterator[None]:
-    """Turn what the disk refuses into `DiskFullError` or `OutputError`, which name the target."""
+    """Turn write errors into `DiskFullError` or `OutputError` with the target's name."""
     try:
         yield
     except Exception as exc:

@@ -1,7 +1,7 @@
-"""Files of others' making: read whole within a bound, and parsed without what a parser would guess or choke on.
+"""Untrusted files: read within a size limit, and parsed strictly, without guesses and within limits.
 
-Everything here raises `RefusedError`, which says what is wrong without the file's name; callers make their own error
-of it.
+Everything here raises `RefusedError`, which says what is wrong without the file's name; callers turn it into their own
+error.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Any, NoReturn
 
 import yaml
 
-MOST_DEPTH = 32  # lists and groups inside one another; our own files have eight
+MOST_DEPTH = 32  # nested lists and groups; our own files have eight
 _BLOCK = 1 << 20
-_DIGITS = 18  # of a whole number; no option or figure has more
+_DIGITS = 18  # of an integer; no option or figure has more
 _KIND = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
@@ -30,13 +30,13 @@ _KIND = {
 
 
 class RefusedError(ValueError):
-    """Why a file is not read: too large, no regular file, or content that may not be."""
+    """Why a file was refused: too large, not a regular file, or invalid content."""
 
 
 def read_bounded(path: Path, most: int) -> bytes:
-    """A regular file of at most so many bytes; `RefusedError` for a larger one, a pipe, a device; else `OSError`.
+    """Read a regular file of at most `most` bytes, without ever blocking.
 
-    Nothing that could wait for ever is waited for.
+    Raises `RefusedError` for a larger file, a pipe or a device, and `OSError` for other failures.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
@@ -60,7 +60,7 @@ def read_bounded(path: Path, most: int) -> bytes:
 
 
 def read_text(path: Path, most: int) -> str:
-    """The text (UTF-8) of a regular file of at most so many bytes."""
+    """Read a regular file of at most `most` bytes as UTF-8; raises like `read_bounded`."""
     try:
         return read_bounded(path, most).decode("utf-8-sig")
     except UnicodeDecodeError as exc:
@@ -68,16 +68,16 @@ def read_text(path: Path, most: int) -> str:
 
 
 def parse_json(text: str) -> Any:
-    """JSON without names that come twice, NaN, infinities, huge numbers, or more than 32 levels."""
+    """Parse JSON; refuses duplicate keys, NaN, infinities, huge numbers, and more than 32 levels."""
     found = _loaded(text, _unique)
     _check_levels(found)
     return found
 
 
 def skim_json(text: str) -> dict[str, Any] | None:
-    """The outermost names of JSON, as `parse_json` takes it but for its depth; None where it is no group of values.
+    """The top level of a JSON object, under the rules of `parse_json` except depth; None for other JSON.
 
-    What lies in inner groups is let go at once, so that a large file takes no more memory than its text.
+    Inner objects are dropped while parsing, so that a large file takes no more memory than its text.
     """
     top: dict[str, Any] = {}
 
@@ -90,9 +90,9 @@ def skim_json(text: str) -> dict[str, Any] | None:
 
 
 def parse_yaml(text: str) -> Any:
-    """YAML without anchors, tags, names that come twice or are no text, huge numbers, or more than 32 levels.
+    """Parse YAML; refuses anchors, tags, duplicate or non-text keys, huge numbers, and more than 32 levels.
 
-    Only `true` and `false` are truth values, only decimal numbers are numbers, and dates are text.
+    Only `true` and `false` are booleans, only decimal numbers are numbers, and dates are text.
     """
     try:
         _check_events(text)
@@ -135,7 +135,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _check_levels(found: Any) -> None:
-    """Refuse what is too deep or infinite, and text with half a character in it, level by level."""
+    """Refuse too many levels, infinities and lone surrogates, level by level."""
     level = [found]
     for _ in range(MOST_DEPTH + 1):
         inner: list[Any] = []
@@ -163,12 +163,12 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def short(text: str, most: int = 60) -> str:
-    """Text to quote in a message, cut where it is long."""
+    """Text to quote in a message, cut to `most` characters."""
     return text if len(text) <= most else text[:most] + "…"
 
 
 def _check_events(text: str) -> None:
-    """Refuse anchors, tags and depth before anything is built of them."""
+    """Refuse anchors, tags and too many levels before anything is built."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         where = f"line {event.start_mark.line + 1}" if event.start_mark else "file"
@@ -182,7 +182,7 @@ def _check_events(text: str) -> None:
 
 
 class _Loader(yaml.SafeLoader):
-    """A safe loader of YAML's plainest part."""
+    """A safe loader for a small subset of YAML."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: ARG002, FBT001, FBT002, RUF100  # theirs
         pairs = [(self._name(key), self.construct_object(value, deep=True)) for key, value in node.value]
