@@ -1,4 +1,4 @@
-"""All that follows from turns and their scores, and from what people corrected; computed anew at any time (pure)."""
+"""Everything that follows from turns, their scores and corrections; can be computed again at any time (pure)."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from ressenti.pipeline.records import (
 
 @uncollected()
 def derive(conversation: Conversation, config: Config) -> Conversation:
-    """Everything that follows from turns and their scores, computed anew: affect, trajectories, dynamics (pure).
+    """Compute everything that follows from turns and their scores: affect, trajectories, dynamics (pure).
 
-    What people corrected comes first, so that the rest follows from it. Turns that were cut without overlap cannot
-    interrupt one another: how speakers took part is told from turns with it. Raises `CorrectionsError`.
+    Corrections are applied first. Turns cut from exclusive segments cannot overlap, so turn-taking is computed from
+    turns with overlap. Raises `CorrectionsError`.
     """
     conversation = _corrected(conversation, config)
     segments = corrections.corrected_segments(conversation)
@@ -52,23 +52,20 @@ def derive(conversation: Conversation, config: Config) -> Conversation:
 
 
 def with_corrections(conversation: Conversation, wanted: Corrections) -> Conversation:
-    """The conversation as people corrected it, with all that follows; these corrections replace any before.
-
-    Raises `CorrectionsError`.
-    """
+    """Replace the conversation's corrections with these, and compute what follows. Raises `CorrectionsError`."""
     config = build_config(conversation.config, source=conversation.recording.name)
     return derive(replace(conversation, corrections=wanted), config)
 
 
 def uncorrected(conversation: Conversation) -> Conversation:
-    """The conversation as the models left it, for judging them: without what people corrected."""
+    """The conversation without corrections, to evaluate the models."""
     if not corrections.is_corrected(conversation):
         return conversation
     return with_corrections(conversation, Corrections())
 
 
 def _corrected(conversation: Conversation, config: Config) -> Conversation:
-    """The conversation with the mean scores of its turns, and with all that people corrected."""
+    """The conversation with the mean scores of its turns, and with its corrections applied."""
     before = corrections.restored(conversation)
     heard = replace(before, turns=tuple(_with_emotion(turn, config) for turn in before.turns))
     asked, known = conversation.allow_restricted, before.speakers

@@ -1,4 +1,4 @@
-"""The whole way of the data: a recording in, a conversation out; the steps in order."""
+"""The whole analysis: recording -> conversation, with its steps in order."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ def analyze(
 ) -> Conversation:
     """Analyse one recording.
 
-    `people` names speakers and roles; `models`, where it is the same for several recordings, loads the configured ones
-    once, and threads may share it; `diarizer` and `emotion_model` replace these (tests, research).
+    `people` names speakers and roles. Pass the same `models` for several recordings to load the configured models once;
+    threads may share it. `diarizer` and `emotion_model` replace them (tests, research).
 
-    `progress` is called with (stage, completed, total), often and in every stage, in the thread that called this. What
-    it raises stops the analysis there and comes out as it is; raise `pipeline.errors.CancelledError` to stop on
-    purpose. One step cannot be stopped within: loading a model, and the clustering of pyannote's pipelines.
-    `compute.timeout_s` of the config stops it in the same way, with `TimedOutError`.
+    `progress` is called often with (stage, completed, total), in every stage and in the calling thread. An exception
+    from it stops the analysis and is raised unchanged; raise `pipeline.errors.CancelledError` to stop on purpose.
+    Loading a model and the clustering of pyannote's pipelines cannot be interrupted. `compute.timeout_s` of the config
+    stops the analysis in the same way, with `TimedOutError`.
 
-    Raises the subclasses of `RessentiError` that `ressenti.pipeline.errors` lists, and leaves nothing behind.
+    Raises the subclasses of `RessentiError` listed in `ressenti.pipeline.errors`, and leaves nothing behind.
     """
     config, path = config or Config(), Path(path)
 
@@ -74,7 +74,7 @@ def _analyze(
     emotion_model: EmotionModel | None,
     watch: Watch,
 ) -> Conversation:
-    """The steps, in order."""
+    """Run the steps in order."""
     validation = read_validation(config.report.validation)
     log.debug("reading %s", path)
     with watch.step("decoding"):
@@ -83,7 +83,7 @@ def _analyze(
     with watch.step("choosing the layout"):
         levels = audio.levels_of(sound)
         layout = lay_out(sound, config.audio.channels, config.audio)
-    del sound  # a mono mix replaces the channels it was made of
+    del sound  # a mono mix replaces its channels
     log.info("layout: %s, because %s", layout.mode, layout.reason.key)
     if diarizer is None:
         watch("models", 0, None)
@@ -136,7 +136,7 @@ def _analyze(
 
 
 def _log_recording(recording: Recording) -> None:
-    """What was read; names and what else may tell of people are for DEBUG alone."""
+    """Log the recording's properties; names and other personal details go to DEBUG only."""
     log.info(
         "recording: %.1f s, %d channels, %s at %d Hz, SHA-256 %s",
         recording.duration_s,
@@ -159,7 +159,7 @@ def _judge(
     config: Config,
     progress: Progress,
 ) -> tuple[Turn, ...]:
-    """Turns with the scores of the speech in their undisturbed windows, or with the reason why there are none."""
+    """Turns with the scores of their windows without overlap, or with the reason why they have none."""
     plans = [[] if turn.speaker in reasons else turns.heard_of(turn, found.segments, config.emotion) for turn in spoken]
     cuts = [
         partial(_excerpt, layout, turn.speaker, window.speech)
@@ -191,7 +191,7 @@ def _channel(layout: Layout, label: str) -> int:
 
 
 def _labels(found: Diarization, channels: int) -> tuple[str, ...]:
-    """All channels are speakers, also one in which nobody spoke; on mono those who spoke, in order."""
+    """With split, all channels, even silent ones; with mono, the speakers found, in order."""
     return tuple(f"S{i + 1}" for i in range(channels)) or found.speakers
 
 

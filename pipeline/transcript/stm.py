@@ -1,4 +1,4 @@
-"""STM (NIST's segment time marks) -> words: `file channel speaker start end [<label>] text` a line."""
+"""STM (NIST segment time marks) -> words; each line is `file channel speaker start end [<label>] text`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _IGNORED = "ignore_time_segment_in_scoring"
 
 
 def read_stm(text: str, name: str, recording: str) -> list[Spoken]:
-    """Words of a recording (its name without the ending); of a file of several recordings, those of this one."""
+    """Read the words of one recording (its name without the ending) from a file with one or several recordings."""
     rows = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith(";;"):

@@ -1,4 +1,4 @@
-"""JSON of the whisper family -> words: openai-whisper, whisperX, faster-whisper (a list of segments), whisper.cpp."""
+"""JSON of the Whisper family -> words: openai-whisper, whisperX, faster-whisper (a list of segments), whisper.cpp."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _EXPECTED = "Expected the JSON of whisper, whisperX or faster-whisper: segments 
 
 
 def read_whisper(text: str, name: str) -> list[Spoken]:
-    """Words with their own times where the file has them, and evenly placed within their segment where not."""
+    """Read words with their times; words without times are placed evenly within their segment."""
     try:
         data = parse_json(text)
     except RefusedError as exc:
@@ -44,7 +44,7 @@ def _segment(segment: dict[str, Any], where: str) -> list[Spoken]:
 def _with_own_times(
     words: Sequence[dict[str, Any]], span: tuple[float, float], speaker: str | None, where: str
 ) -> list[Spoken]:
-    """Words by their own times; those without, as whisperX leaves numbers, evenly between their neighbours."""
+    """Place words by their times, and those without (such as numbers in whisperX) evenly between their neighbours."""
     placed: list[Spoken] = []
     waiting: list[tuple[str, str | None]] = []
     at = span[0]
@@ -71,7 +71,7 @@ def _with_own_times(
 
 
 def _edges(entry: dict[str, Any], where: str) -> tuple[float, float] | tuple[()]:
-    """Start and end in seconds, nothing where one of them is missing."""
+    """Start and end in seconds, or () if one is missing."""
     offsets = entry.get("offsets")  # whisper.cpp, in milliseconds
     edges = [entry.get("start"), entry.get("end")]
     if isinstance(offsets, dict) and None in edges:
