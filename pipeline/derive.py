@@ -27,24 +27,26 @@ def derive(conversation: Conversation, config: Config) -> Conversation:
     """
     conversation = _corrected(conversation, config)
     segments = corrections.corrected_segments(conversation)
-    spoken = conversation.turns
-    taken = turns.make_turns(segments, config.turns) if conversation.diarization.exclusive else spoken
-    exchange = turn_taking.exchange_of(segments, taken, conversation.recording.duration_s, config.dynamics)
-    points = {s.label: affect.points_of(spoken, s.label, config.affect, config.emotion) for s in conversation.speakers}
+    final_turns = conversation.turns
+    overlapping_turns = turns.make_turns(segments, config.turns) if conversation.diarization.exclusive else final_turns
+    exchange = turn_taking.exchange_of(segments, overlapping_turns, conversation.recording.duration_s, config.dynamics)
+    points = {
+        s.label: affect.points_of(final_turns, s.label, config.affect, config.emotion) for s in conversation.speakers
+    }
     labels = [speaker.label for speaker in conversation.speakers]
-    talk = turn_taking.talks_of(labels, segments, taken, exchange, config.dynamics, spoken)
+    talk = turn_taking.talks_of(labels, segments, overlapping_turns, exchange, config.dynamics, final_turns)
     lines = tuple(trajectory.make_trajectory(label, own, config.trajectory) for label, own in points.items() if own)
     return replace(
         conversation,
-        turns=spoken,
+        turns=final_turns,
         exchange=exchange,
         trajectories=lines,
-        moments=moments.moments_of(spoken, lines, exchange, config.trajectory, config.moments),
+        moments=moments.moments_of(final_turns, lines, exchange, config.trajectory, config.moments),
         speakers=tuple(
             replace(
                 speaker,
                 talk=talk[speaker.label],
-                affect=dynamics.affect_of(speaker.label, spoken, points[speaker.label], config.dynamics),
+                affect=dynamics.affect_of(speaker.label, final_turns, points[speaker.label], config.dynamics),
             )
             for speaker in conversation.speakers
         ),
@@ -67,17 +69,17 @@ def uncorrected(conversation: Conversation) -> Conversation:
 def _corrected(conversation: Conversation, config: Config) -> Conversation:
     """The conversation with the mean scores of its turns, and with its corrections applied."""
     before = corrections.restored(conversation)
-    heard = replace(before, turns=tuple(_with_emotion(turn, config) for turn in before.turns))
+    scored = replace(before, turns=tuple(_with_emotion(turn, config) for turn in before.turns))
     asked, known = conversation.allow_restricted, before.speakers
-    after = corrections.corrected(heard, lambda label: roles.newcomer(label, known, asked, config.roles))
-    pairs = zip(heard.turns, after.turns, strict=True)
-    spoken = tuple(turn if turn is same else _with_emotion(turn, config) for same, turn in pairs)
-    was, now = ([turn.speaker for turn in who] for who in (conversation.turns, spoken))
+    after = corrections.corrected(scored, lambda label: roles.newcomer(label, known, asked, config.roles))
+    pairs = zip(scored.turns, after.turns, strict=True)
+    final_turns = tuple(turn if turn is same else _with_emotion(turn, config) for same, turn in pairs)
+    was, now = ([turn.speaker for turn in who] for who in (conversation.turns, final_turns))
     if now != was or now != [turn.speaker for turn in before.turns]:
         segments = corrections.corrected_segments(after)
         cut = corrections.corrected_exclusive(after) or segments
-        spoken = turns.with_overlap(spoken, cut, segments)
-    return replace(after, turns=spoken)
+        final_turns = turns.with_overlap(final_turns, cut, segments)
+    return replace(after, turns=final_turns)
 
 
 def _with_emotion(turn: Turn, config: Config) -> Turn:

@@ -33,21 +33,21 @@ class Models:
         """The configured diarizer, for any number of speakers; raises the errors of `diarization.choose`."""
         key = options.model_copy(update=_UNCOUNTED)
         with self._alone:
-            kept = self._diarizers.get(layout)
-            if kept is None or kept[0] != key:
-                kept = self._diarizers[layout] = (key, diarization.choose(layout, key))
-                log.info("loaded: %s", _told(kept[1].models))
-            return kept[1]
+            cached = self._diarizers.get(layout)
+            if cached is None or cached[0] != key:
+                cached = self._diarizers[layout] = (key, diarization.choose(layout, key))
+                log.info("loaded: %s", _described(cached[1].models))
+            return cached[1]
 
     def emotion(self, options: EmotionOptions) -> EmotionModel:
         """The configured emotion model; raises the errors of `emotion.choose`."""
         with self._alone:
-            kept = self._emotion
-            if kept is None or kept[0] != options:
-                kept = self._emotion = (options, emotion.choose(options))
-                log.info("loaded: %s", _told((*kept[1].parts, kept[1].info)))
-            return kept[1]
+            cached = self._emotion
+            if cached is None or cached[0] != options:
+                cached = self._emotion = (options, emotion.choose(options))
+                log.info("loaded: %s", _described((*cached[1].parts, cached[1].info)))
+            return cached[1]
 
 
-def _told(models: Sequence[ModelInfo]) -> str:
+def _described(models: Sequence[ModelInfo]) -> str:
     return ", ".join(f"{m.task} {m.name} (SHA-256 {(m.sha256 or 'unknown')[:12]})" for m in models)

@@ -101,26 +101,26 @@ def _analyze(
     found = replace(found, notes=(*found.notes, *roles.notes_of(speakers, found.count)))
     reasons = {s.label: _unjudged(s.not_scored) for s in speakers if s.not_scored}
     cut = turns.make_turns(found.exclusive or found.segments, config.turns, found.segments)
-    spoken = tuple(_with_loudness(t, layout) for t in cut)
+    all_turns = tuple(_with_loudness(t, layout) for t in cut)
     log.info("found: %d speakers (%s), %d segments, %d turns", len(labels), found.count, len(found.segments), len(cut))
     used: tuple[ModelInfo, ...] = found.models
-    if any(turn.speaker not in reasons for turn in spoken):
+    if any(turn.speaker not in reasons for turn in all_turns):
         if emotion_model is None:
             watch("models", 0, None)
             emotion_model = models.emotion(config.emotion)
             watch("models", 1, 1)
         used = (*used, *emotion_model.parts, emotion_model.info)
         with watch.step("scoring emotion"):
-            spoken = _judge(layout, spoken, found, reasons, emotion_model, config, watch)
+            all_turns = _judge(layout, all_turns, found, reasons, emotion_model, config, watch)
     else:
-        spoken = tuple(replace(turn, unjudged=reasons[turn.speaker]) for turn in spoken)
+        all_turns = tuple(replace(turn, unjudged=reasons[turn.speaker]) for turn in all_turns)
     conversation = Conversation(
         recording=recording,
         layout=layout.mode,
         layout_reason=layout.reason,
         diarization=found,
         speakers=speakers,
-        turns=spoken,
+        turns=all_turns,
         models=used,
         config=config.model_dump(mode="json", exclude={"compute"}),
         allow_restricted=people.allow_restricted,
@@ -152,7 +152,7 @@ def _log_recording(recording: Recording) -> None:
 
 def _judge(
     layout: Layout,
-    spoken: Sequence[Turn],
+    all_turns: Sequence[Turn],
     found: Diarization,
     reasons: dict[str, Unjudged],
     model: EmotionModel,
@@ -160,15 +160,17 @@ def _judge(
     progress: Progress,
 ) -> tuple[Turn, ...]:
     """Turns with the scores of their windows without overlap, or with the reason why they have none."""
-    plans = [[] if turn.speaker in reasons else turns.heard_of(turn, found.segments, config.emotion) for turn in spoken]
+    plans = [
+        [] if turn.speaker in reasons else turns.heard_of(turn, found.segments, config.emotion) for turn in all_turns
+    ]
     cuts = [
         partial(_excerpt, layout, turn.speaker, window.speech)
-        for turn, plan in zip(spoken, plans, strict=True)
+        for turn, plan in zip(all_turns, plans, strict=True)
         for window in plan
     ]
     scores = iter(model.score(Excerpts(cuts), progress))
     judged = []
-    for turn, plan in zip(spoken, plans, strict=True):
+    for turn, plan in zip(all_turns, plans, strict=True):
         windows = tuple(Window(w.start_s, w.end_s, w.weight_s, next(scores)) for w in plan)
         why: Unjudged | None = reasons.get(turn.speaker)
         if why is None and not windows:

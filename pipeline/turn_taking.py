@@ -23,9 +23,9 @@ def exchange_of(
     segments: Sequence[Segment], turns: Sequence[Turn], duration_s: float, options: DynamicsOptions
 ) -> Exchange:
     """Figures of the conversation as a whole: speech, overlap, non-talk, silences, interruptions, monologues."""
-    spoken = union_s([(s.start_s, s.end_s) for s in segments])
-    speech_s = sum(end - start for start, end in spoken)
-    edges = [0.0, *(edge for span in spoken for edge in span), duration_s]
+    speech = union_s([(s.start_s, s.end_s) for s in segments])
+    speech_s = sum(end - start for start, end in speech)
+    edges = [0.0, *(edge for span in speech for edge in span), duration_s]
     gaps = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
     return Exchange(
         speech_s=speech_s,

@@ -40,14 +40,14 @@ def make_turns(
     in it. If `segments` exclude overlap, `heard` are the segments with overlap, used to measure each turn's overlap.
     """
     ordered = sorted(segments, key=lambda s: (s.start_s, s.end_s, s.speaker))
-    spoken: dict[str, list[Segment]] = {}
+    segments_of: dict[str, list[Segment]] = {}
     for segment in ordered:
-        spoken.setdefault(segment.speaker, []).append(segment)
+        segments_of.setdefault(segment.speaker, []).append(segment)
     spans_of = _spans_of(ordered)
-    others_of = _others_of(spans_of, spoken)
-    heard_of = others_of if heard is None else _others_of(_spans_of(heard), spoken)
+    others_of = _others_of(spans_of, segments_of)
+    all_others_of = others_of if heard is None else _others_of(_spans_of(heard), segments_of)
     spans: list[tuple[float, float, str]] = []
-    for label, own in spoken.items():
+    for label, own in segments_of.items():
         others = others_of[label]
         start, end = own[0].start_s, own[0].end_s
         for segment in own[1:]:
@@ -62,7 +62,7 @@ def make_turns(
     turns = []
     for index, (start, end, label) in enumerate(sorted(spans)):
         turn = Turn(index, label, start, end)
-        turns.append(replace(turn, overlap_s=_shared_s(clipped(spans_of[label], start, end), heard_of[label])))
+        turns.append(replace(turn, overlap_s=_shared_s(clipped(spans_of[label], start, end), all_others_of[label])))
     return tuple(turns)
 
 
@@ -88,8 +88,8 @@ def clear_spans(turn: Turn, segments: Sequence[Segment], min_s: float) -> list[t
         clear.append((at, min(start, turn.end_s)))
         at = max(at, end)
     clear.append((at, turn.end_s))
-    spoken = [(start, end, _shared_s([(start, end)], own)) for start, end in clear if end > start]
-    return [(start, end, speech_s) for start, end, speech_s in spoken if speech_s >= min_s]
+    stretches = [(start, end, _shared_s([(start, end)], own)) for start, end in clear if end > start]
+    return [(start, end, speech_s) for start, end, speech_s in stretches if speech_s >= min_s]
 
 
 def windows_of(

@@ -84,10 +84,10 @@ class Additions:
 
         found = self._transcript_of(name)
         try:
-            said = "" if found is None else hashlib.sha256(read_bounded(found, MOST_BYTES)).hexdigest()
+            transcript_sha256 = "" if found is None else hashlib.sha256(read_bounded(found, MOST_BYTES)).hexdigest()
         except (OSError, RefusedError):  # reading the transcript raises it again
-            said = ""
-        return hashlib.sha256(json.dumps([said, self.bleep, self.pseudonyms]).encode()).hexdigest()
+            transcript_sha256 = ""
+        return hashlib.sha256(json.dumps([transcript_sha256, self.bleep, self.pseudonyms]).encode()).hexdigest()
 
     def words(self, name: str) -> tuple[Path, tuple[Spoken, ...]] | None:
         """Path and words of a recording's transcript, or None."""
@@ -123,8 +123,8 @@ class Additions:
 
     def tell(self, conversation: Conversation, terminal: Terminal, *, sound: bool) -> None:
         """Print what was applied, and what to check."""
-        said = bool(conversation.words or conversation.omissions)
-        if self.transcript is not None and not said:
+        has_words = bool(conversation.words or conversation.omissions)
+        if self.transcript is not None and not has_words:
             terminal.say(f"    [yellow]no words: {escape(str(self.transcript))} has no transcript of this recording[/]")
         elif self.transcript is not None:
             outside = sum(word.turn is None for word in conversation.words)
@@ -134,7 +134,7 @@ class Additions:
                 terminal.say(f"    [yellow]{dropped} dropped after the end of the recording[/]")
         if conversation.bleeps:
             silenced_s = sum(span.end_s - span.start_s for span in conversation.bleeps)
-            places = f", words removed in {counted(len(conversation.omissions), 'place')}" if said else ""
+            places = f", words removed in {counted(len(conversation.omissions), 'place')}" if has_words else ""
             terminal.say(f"    {silenced_s:.1f} s silenced{places}: listen and read before you share it")
         if self.pseudonyms and sound:
             terminal.say("    [yellow]a voice identifies a person: leave the sound out with --audio none[/]")

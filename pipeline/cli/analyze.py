@@ -184,17 +184,17 @@ class Job:
             words = self.added.words(recording.stem)
             found = run(recording, options, self.people, models=self.models, progress=progress)
             conversation = self.added.apply(found, words)
-            heard = sound.make(options.report.audio, plan.paths, recording, conversation, second_look)
+            page_sound = sound.make(options.report.audio, plan.paths, recording, conversation, second_look)
             progress("report", 0, 1)
-            outputs.write(conversation, plan, self._made(plan, found.recording.sha256), None, heard)
+            outputs.write(conversation, plan, self._made(plan, found.recording.sha256), None, page_sound)
             progress("report", 1, 1)
-            return conversation, heard
+            return conversation, page_sound
 
         with self.terminal.progress(recording.name) as progress:
-            conversation, heard = watched(work, progress, options.compute.timeout_s, recording.name)
+            conversation, page_sound = watched(work, progress, options.compute.timeout_s, recording.name)
         tell(conversation, time.monotonic() - started, plan.paths, self.terminal)
-        self.added.tell(conversation, self.terminal, sound=heard is not None)
-        sound.tell(heard, plan.paths, self.terminal)
+        self.added.tell(conversation, self.terminal, sound=page_sound is not None)
+        sound.tell(page_sound, plan.paths, self.terminal)
         return conversation
 
     def made(self, plan: outputs.Plan) -> store.Made:

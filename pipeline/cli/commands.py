@@ -19,8 +19,8 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except Exception as error:
-            if hasattr(error, "show") and isinstance(said := getattr(error, "message", None), str):
-                error.message = visible(said)  # type: ignore[attr-defined]  # an error of click
+            if hasattr(error, "show") and isinstance(message := getattr(error, "message", None), str):
+                error.message = visible(message)  # type: ignore[attr-defined]  # an error of click
             raise
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:

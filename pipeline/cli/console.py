@@ -70,9 +70,9 @@ class Terminal:
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
-        self._shown, self._told = Stream(), Stream(stderr=True)
-        self.out = Console(file=cast(IO[str], self._shown), highlight=False, soft_wrap=True, quiet=quiet)
-        self.err = Console(file=cast(IO[str], self._told), highlight=False, soft_wrap=True)
+        self._stdout, self._stderr = Stream(), Stream(stderr=True)
+        self.out = Console(file=cast(IO[str], self._stdout), highlight=False, soft_wrap=True, quiet=quiet)
+        self.err = Console(file=cast(IO[str], self._stderr), highlight=False, soft_wrap=True)
 
     def say(self, text: str) -> None:
         """Print a line of markup, unless quiet."""
@@ -84,12 +84,12 @@ class Terminal:
 
     def line(self, text: str) -> None:
         """Write a line for other programs, even if quiet."""
-        self._shown.write(text + "\n")
-        self._shown.flush()
+        self._stdout.write(text + "\n")
+        self._stdout.flush()
 
     def close(self) -> None:
         """Warn if output was lost."""
-        if self._shown.lost:
+        if self._stdout.lost:
             self.err.print("[yellow]some output was lost[/]: standard output is full or closed")
 
     def show(self, table: Table, width: int = 120) -> None:

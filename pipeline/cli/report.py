@@ -91,9 +91,9 @@ class Job:
             return None
         conversation = self.added.apply(original, self.added.words(stored.stem_of(path)))
         with terminal.progress(path.name) as progress:
-            heard = sound.make(self.how, plan.paths, sound.find(self.recording, original), conversation, progress)
-            outputs.write(conversation, plan, self.made(plan), self.lang, heard)
-        self._tell(original, conversation, plan, heard)
+            page_sound = sound.make(self.how, plan.paths, sound.find(self.recording, original), conversation, progress)
+            outputs.write(conversation, plan, self.made(plan), self.lang, page_sound)
+        self._tell(original, conversation, plan, page_sound)
         return conversation
 
     def made(self, plan: outputs.Plan) -> store.Made:
@@ -105,17 +105,17 @@ class Job:
         return store.Made(source, PROGRAM, hashlib.sha256(made_of.encode()).hexdigest())
 
     def _tell(
-        self, original: Conversation, conversation: Conversation, plan: outputs.Plan, heard: bytes | None
+        self, original: Conversation, conversation: Conversation, plan: outputs.Plan, page_sound: bytes | None
     ) -> None:
         from ressenti.pipeline.edits.corrections import is_corrected
 
         terminal = self.terminal
         for written in plan.paths.values():
             terminal.say(f"[green]✓[/] {escape(plan.source.name)} → [bold]{escape(str(written))}[/]")
-        self.added.tell(conversation, terminal, sound=heard is not None)
+        self.added.tell(conversation, terminal, sound=page_sound is not None)
         if conversation != original or is_corrected(conversation):
             outputs.tell_stale(plan.paths, terminal)
-        sound.tell(heard, plan.paths, terminal)
+        sound.tell(page_sound, plan.paths, terminal)
 
 
 def _in_folders(sources: Sequence[Path]) -> list[Path]:

@@ -35,12 +35,12 @@ def tell(conversation: Conversation, reference: Path, terminal: Terminal) -> Non
     """Print how the found speakers compare with the human reference."""
     truth = read_rttm(reference)
     result = compare(conversation.diarization.segments, truth, [(0.0, conversation.recording.duration_s)])
-    spoken = {label: sum(s.duration_s for s in truth if s.speaker == label) for label in {s.speaker for s in truth}}
+    speech_s = {label: sum(s.duration_s for s in truth if s.speaker == label) for label in {s.speaker for s in truth}}
     table = Table(title="Speakers against the human reference", title_justify="left", box=None, pad_edge=False)
     for heading in ("found", "reference", "speech (reference)", "shared speech"):
         table.add_column(heading, justify="left" if heading in ("found", "reference") else "right")
     for label, name, shared_s in sorted(result.matches):
-        table.add_row(label, name, f"{spoken[name]:.1f} s", f"{shared_s:.1f} s")
+        table.add_row(label, name, f"{speech_s[name]:.1f} s", f"{shared_s:.1f} s")
     terminal.out.print()
     terminal.out.print(table)
     parts = [

@@ -36,17 +36,17 @@ class Group(BaseModel):
 def misfits(error: ValidationError, group: type[Group]) -> str:
     """Message for a validation error: for each field its path, what was got and what was expected."""
     problems = error.errors()
-    said = [
-        f"{short('.'.join(map(str, problem['loc'])), 200)}: {_said(problem, group)}"
+    messages = [
+        f"{short('.'.join(map(str, problem['loc'])), 200)}: {_message(problem, group)}"
         if problem["loc"]
-        else _said(problem, group)
+        else _message(problem, group)
         for problem in problems[:_MOST]
     ]
     more = [f"and {len(problems) - _MOST} more"] if len(problems) > _MOST else []
-    return "; ".join([*said, *more])
+    return "; ".join([*messages, *more])
 
 
-def _said(problem: Any, group: type[Group]) -> str:
+def _message(problem: Any, group: type[Group]) -> str:
     kind, about = str(problem["type"]), problem.get("ctx") or {}
     if kind == "extra_forbidden":
         return _unknown(problem["loc"], group)

@@ -217,13 +217,13 @@ def _judged(turn: Turn, entry: TurnCorrection, segments: Mapping[str, Timed[Segm
     """A turn with the class given by a person, in the model's windows or in one window over the whole turn."""
     if entry.emotion is None:
         return turn
-    heard = EmotionScores(tuple(float(name == entry.emotion) for name in CLASSES), "human")
-    windows = tuple(replace(window, emotion=heard) for window in turn.windows)
+    scores = EmotionScores(tuple(float(name == entry.emotion) for name in CLASSES), "human")
+    windows = tuple(replace(window, emotion=scores) for window in turn.windows)
     if not windows:
-        said = segments[turn.speaker].touching(turn.start_s, turn.end_s) if turn.speaker in segments else []
-        own = union_s([(max(s.start_s, turn.start_s), min(s.end_s, turn.end_s)) for s in said])
+        segments_inside = segments[turn.speaker].touching(turn.start_s, turn.end_s) if turn.speaker in segments else []
+        own = union_s([(max(s.start_s, turn.start_s), min(s.end_s, turn.end_s)) for s in segments_inside])
         speech_s = sum(end - start for start, end in own) or turn.duration_s
-        windows = (Window(turn.start_s, turn.end_s, speech_s, heard),)
+        windows = (Window(turn.start_s, turn.end_s, speech_s, scores),)
     return replace(turn, windows=windows, unjudged=None)
 
 

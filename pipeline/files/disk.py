@@ -11,15 +11,15 @@ from pathlib import Path
 from ressenti.pipeline.errors import DiskFullError, OutputError, RessentiError
 
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
-_SAID = re.compile(r"\(os error (\d+)\)")  # error number in messages of Rust libraries (safetensors)
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")  # error number in messages of Rust libraries (safetensors)
 
 
 def is_full(error: BaseException) -> bool:
     """Whether an error means a full disk: from the system, or from a library that wraps or quotes that error."""
     if isinstance(error, RessentiError):
         return isinstance(error, DiskFullError)
-    said = _SAID.search(str(error))
-    code = error.errno if isinstance(error, OSError) else int(said[1]) if said else None
+    quoted = _OS_ERROR.search(str(error))
+    code = error.errno if isinstance(error, OSError) else int(quoted[1]) if quoted else None
     before = error.__cause__ or error.__context__
     return code in _FULL or (not isinstance(error, OSError) and before is not None and is_full(before))
 

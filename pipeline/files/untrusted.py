@@ -191,8 +191,8 @@ class _Loader(yaml.SafeLoader):
     def _name(self, key: yaml.Node) -> str:
         if isinstance(key, yaml.ScalarNode) and key.tag == "tag:yaml.org,2002:str":
             return str(key.value)
-        said = short(str(key.value)) if isinstance(key, yaml.ScalarNode) else "a list or group"
-        raise RefusedError(f"line {key.start_mark.line + 1}: got {said} as a key; expected text (quoted if necessary)")
+        shown = short(str(key.value)) if isinstance(key, yaml.ScalarNode) else "a list or group"
+        raise RefusedError(f"line {key.start_mark.line + 1}: got {shown} as a key; expected text (quoted if necessary)")
 
     def _whole(self, node: yaml.ScalarNode) -> int:
         return _int(str(self.construct_scalar(node)))

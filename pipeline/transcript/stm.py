@@ -26,8 +26,8 @@ def read_stm(text: str, name: str, recording: str) -> list[Spoken]:
                 f"{where}: got {line.strip()[:60]!r}; expected STM: file channel speaker start end text."
             ) from exc
         check_times(start_s, end_s, where)
-        said = fields[5] if len(fields) > 5 else ""
-        rows.append((file, spread(start_s, end_s, plain(_LABEL.sub("", said)), speaker) if said != _IGNORED else []))
+        rest = fields[5] if len(fields) > 5 else ""
+        rows.append((file, spread(start_s, end_s, plain(_LABEL.sub("", rest)), speaker) if rest != _IGNORED else []))
     files = sorted({file for file, _ in rows})
     own = [file for file in files if file.casefold() == recording.casefold()]
     if len(files) > 1 and not own:

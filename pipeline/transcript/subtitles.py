@@ -50,11 +50,11 @@ def _words(captions: Sequence[Caption], name: str) -> list[Spoken]:
     for number, caption in enumerate(captions, 1):
         span = check_times(_seconds(caption.start), _seconds(caption.end), f"{name}: cue {number}")
         parts = _VOICE.split(caption.raw_text)  # text before the first voice, then voices and texts alternating
-        said: list[tuple[str, str | None]] = []
+        pairs: list[tuple[str, str | None]] = []
         for voice, part in zip([None, *parts[1::2]], parts[::2], strict=True):
             speaker, rest = speaker_in(part)
-            said += [(word, plain(voice) if voice else speaker) for word in plain(rest).split()]
-        words += between(*span, [word for word, _ in said], [speaker for _, speaker in said])
+            pairs += [(word, plain(voice) if voice else speaker) for word in plain(rest).split()]
+        words += between(*span, [word for word, _ in pairs], [speaker for _, speaker in pairs])
     return words
 
 

@@ -146,15 +146,15 @@ def _labelled(
     if asked.tell_corpora:  # fails early
         for _, _, tested in candidates:
             balanced(tested)
-    heard: dict[tuple[str, str, str], list[Heard]] = {}
+    scored: dict[tuple[str, str, str], list[Heard]] = {}
     course = Course(asked.baseline_s, load_config(config))
     corpora: list[Row] = []
     for place in dict.fromkeys(asked.conditions):
-        _hear(clips, candidates, place, config, heard, course, corpora if asked.tell_corpora else None, terminal)
-    out: dict[str, Any] = {"results": _rows(heard, config)}
+        _hear(clips, candidates, place, config, scored, course, corpora if asked.tell_corpora else None, terminal)
+    out: dict[str, Any] = {"results": _rows(scored, config)}
     show_figures(out["results"], protocol, found["left_out"], terminal, details=asked.details)
     if asked.baseline_s:
-        out["baseline"], out["one_emotion"] = course.rows(heard)
+        out["baseline"], out["one_emotion"] = course.rows(scored)
         show_course(out["baseline"], out["one_emotion"], terminal)
     if asked.tell_corpora:
         out["corpora"] = corpora
@@ -181,7 +181,7 @@ def _hear(
     candidates: Sequence[Candidate],
     place: Any,
     config: str,
-    heard: dict[tuple[str, str, str], list[Heard]],
+    scored: dict[tuple[str, str, str], list[Heard]],
     course: Course,
     corpora: list[Row] | None,
     terminal: Terminal,
@@ -198,7 +198,7 @@ def _hear(
             chosen = set(tested)
             own = [cut for cut in cuts if cut.clip in chosen]
             for baseline in ("own", "alone"):
-                heard.setdefault((name, place, baseline), []).extend(
+                scored.setdefault((name, place, baseline), []).extend(
                     hear(own, model, options, alone=baseline == "alone")
                 )
             course.hear(own, name, model, place, progress)
@@ -208,11 +208,11 @@ def _hear(
                 corpora += [about | rounded(asdict(figures)) for figures in trace_figures(own, model)]
 
 
-def _rows(heard: dict[tuple[str, str, str], list[Heard]], config: str) -> list[Row]:
+def _rows(scored: dict[tuple[str, str, str], list[Heard]], config: str) -> list[Row]:
     from ressenti.pipeline.lab.evaluation.emotion import figures_of
 
     rows = []
-    for (name, place, baseline), items in heard.items():
+    for (name, place, baseline), items in scored.items():
         for corpus in sorted({h.clip.corpus for h in items}, reverse=True):
             figures = figures_of([h for h in items if h.clip.corpus == corpus], load_config(config))
             about = {"model": name, "condition": place, "baseline": baseline, "corpus": corpus}

@@ -64,8 +64,8 @@ def show_unlike(rows: Sequence[Row], terminal: Terminal) -> None:
         for name in CLASSES:
             table.add_column(name[:4], justify="right", no_wrap=True)
         for row in (row for row in rows if (row["model"], row["source"]) == (model, source)):
-            told = [cell for which in ("heard", "taken") for cell in _cells(row[which])]
-            table.add_row(escape(row["name"]), number(row["length_s"], 1), *told)
+            cells = [cell for which in ("heard", "taken") for cell in _cells(row[which])]
+            table.add_row(escape(row["name"]), number(row["length_s"], 1), *cells)
         terminal.show(table, width=160)
         terminal.out.print()
     terminal.say(
@@ -74,6 +74,6 @@ def show_unlike(rows: Sequence[Row], terminal: Terminal) -> None:
     )
 
 
-def _cells(told: Row) -> list[str]:
-    classes = told["classes"] or [None] * len(CLASSES)
-    return [number(told["judged_s"], 1), number(told["unsure"]), *(number(share) for share in classes)]
+def _cells(figures: Row) -> list[str]:
+    classes = figures["classes"] or [None] * len(CLASSES)
+    return [number(figures["judged_s"], 1), number(figures["unsure"]), *(number(share) for share in classes)]

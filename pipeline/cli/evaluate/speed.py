@@ -153,9 +153,9 @@ def _runs(
         with writing(target):
             write_repeated(sound, minutes, target)
         for _ in range(repeats):
-            for model, kept in zip(models, runs, strict=True):
-                kept.append(_run(target, minutes, config, model))
-                terminal.note(f"[dim]{minutes:g} min, {escape(model)}: {kept[-1].whole_s:.1f} s[/]")
+            for model, measurements in zip(models, runs, strict=True):
+                measurements.append(_run(target, minutes, config, model))
+                terminal.note(f"[dim]{minutes:g} min, {escape(model)}: {measurements[-1].whole_s:.1f} s[/]")
     return runs
 
 
@@ -165,15 +165,15 @@ def _run(recording: Path, minutes: float, config: str, model: str) -> Measuremen
     result = recording.with_name(_RESULT)
     result.unlink(missing_ok=True)
     # the child imports from the same places as this process, and nothing from the current folder
-    surroundings = {**os.environ, "PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)}
     command = [sys.executable, "-P", "-c", _CHILD, str(recording), config, model]
     begun = time.monotonic()
-    done = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     whole_s = time.monotonic() - begun
     if done.returncode or not result.is_file():
-        said = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        message = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise errors.RessentiError(
-            f"{minutes:g} minutes with {model}: the measured process ended with code {done.returncode} ({said}). "
+            f"{minutes:g} minutes with {model}: the measured process ended with code {done.returncode} ({message}). "
             "If it ran out of memory, measure shorter lengths."
         )
     found = json.loads(result.read_text(encoding="utf-8"))

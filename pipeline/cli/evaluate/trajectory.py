@@ -63,7 +63,7 @@ def trajectory(
         raise NotFoundError(
             f"{folder}: contains no NAME.emotions.csv; expected conversations made by ressenti simulate."
         )
-    kept: dict[tuple[str, str, str], list[Observation]] = {}
+    collected: dict[tuple[str, str, str], list[Observation]] = {}
     failed, models = 0, Models()
     with terminal.progress(counted(len(found), "conversation")) as progress:
         for name in dict.fromkeys(model or [resolved(options.emotion.model, "emotion")]):
@@ -72,13 +72,13 @@ def trajectory(
                 scene = path.parent.relative_to(folder).as_posix()
                 try:
                     for way, observation in _observe(path, options, judge, models).items():
-                        kept.setdefault((scene, name, way), []).append(observation)
+                        collected.setdefault((scene, name, way), []).append(observation)
                 except RessentiError as error:
                     failed = terminal.fail(error, path)
                 progress("conversations", done, len(found))
     rows: list[Row] = [
         {"scene": scene, "model": name, "way": way} | rounded(asdict(summarise(observations)))
-        for (scene, name, way), observations in sorted(kept.items())
+        for (scene, name, way), observations in sorted(collected.items())
     ]
     for table in (_courses(rows), _classes(rows), _unlabelled(rows)):
         terminal.show(table, width=160)
@@ -104,18 +104,18 @@ def _observe(path: Path, options: Config, judge: EmotionModel, models: Models) -
         raise ConfigError(f"{path.name}: {judge.info.name} was trained on {listed}. Simulate with other speakers.")
     recording = recording_beside(path, ".emotions.csv")
     segments, names = as_found(truth)
-    told = FakeDiarizer([(s.start_s, s.end_s, s.speaker) for s in segments])
-    known = analyze(recording, _given(options, truth), diarizer=told, emotion_model=judge)
+    true_diarizer = FakeDiarizer([(s.start_s, s.end_s, s.speaker) for s in segments])
+    known = analyze(recording, _given(options, truth), diarizer=true_diarizer, emotion_model=judge)
     out = {TRUE: observe(known, truth, names, options)}
     try:
-        heard = analyze(recording, _given(options, truth), emotion_model=judge, models=models)
+        analysed = analyze(recording, _given(options, truth), emotion_model=judge, models=models)
     except NoSpeechError:  # counts as a result without turns
         out[FOUND] = observe(replace(known, turns=(), trajectories=()), truth, {}, options)
         return out
-    result = compare(heard.diarization.segments, segments, [(0.0, heard.recording.duration_s)])
+    result = compare(analysed.diarization.segments, segments, [(0.0, analysed.recording.duration_s)])
     speakers = {label: speaker for speaker, label in names.items()}
     matched = {speakers[true]: found for found, true, _ in result.matches}
-    out[FOUND] = observe(heard, truth, matched, options)
+    out[FOUND] = observe(analysed, truth, matched, options)
     return out
 
 
