@@ -70,8 +70,8 @@ def _corrected(conversation: Conversation, config: Config) -> Conversation:
     """The conversation with the mean scores of its turns, and with its corrections applied."""
     before = corrections.restored(conversation)
     scored = replace(before, turns=tuple(_with_emotion(turn, config) for turn in before.turns))
-    asked, known = conversation.allow_restricted, before.speakers
-    after = corrections.corrected(scored, lambda label: roles.newcomer(label, known, asked, config.roles))
+    reason, known = conversation.allow_restricted, before.speakers
+    after = corrections.corrected(scored, lambda label: roles.newcomer(label, known, reason, config.roles))
     pairs = zip(scored.turns, after.turns, strict=True)
     final_turns = tuple(turn if turn is same else _with_emotion(turn, config) for same, turn in pairs)
     was, now = ([turn.speaker for turn in who] for who in (conversation.turns, final_turns))

@@ -110,11 +110,11 @@ def _diarization(config: Config) -> tuple[ModelInfo, str, State]:
     from ressenti.pipeline.diarization import check, locate
     from ressenti.pipeline.models import voice_encoder
 
-    asked = config.diarization.model
-    found = locate(asked)
+    configured = config.diarization.model
+    found = locate(configured)
     if found is None:
         why = _named(
-            asked,
+            configured,
             "built in; separates voices in one channel, and is the voice encoder of the built-in emotion model",
         )
         return voice_encoder.info(), why, "verified"
@@ -122,7 +122,7 @@ def _diarization(config: Config) -> tuple[ModelInfo, str, State]:
     if isinstance(found, Path):
         why = f"{found}, set in the config"
         return ModelInfo("diarization", found.resolve().name, None), why, "config and files fit"
-    return found.info("diarization"), _why(found, asked), "verified"
+    return found.info("diarization"), _why(found, configured), "verified"
 
 
 def _emotion(config: Config) -> tuple[ModelInfo, str, State]:
@@ -131,10 +131,10 @@ def _emotion(config: Config) -> tuple[ModelInfo, str, State]:
     from ressenti.pipeline.emotion.builtin import BuiltinEmotion
     from ressenti.pipeline.emotion.wav2vec2 import check
 
-    asked = config.emotion.model
-    found = locate(asked)
+    configured = config.emotion.model
+    found = locate(configured)
     if found is None:
-        return BuiltinEmotion().info, _named(asked, "built in"), "verified"
+        return BuiltinEmotion().info, _named(configured, "built in"), "verified"
     if isinstance(found, Path):
         why = f"{found}, set in the config"
         if is_file(found / "emotion.json"):
@@ -143,20 +143,20 @@ def _emotion(config: Config) -> tuple[ModelInfo, str, State]:
         return ModelInfo("emotion", found.resolve().name, None, sha256), why, "config and weights fit"
     verify(found)
     check(found.folder, config.emotion, found.known, sha256=noted(found))
-    return found.info("emotion"), _why(found, asked), "verified"
+    return found.info("emotion"), _why(found, configured), "verified"
 
 
 _USED = (("speech activity", _vad), ("who speaks", _diarization), ("emotion", _emotion))
 
 
-def _why(model: Installed, asked: str) -> str:
+def _why(model: Installed, configured: str) -> str:
     chosen = is_chosen(model.id)
     first = "your default" if chosen else "the first downloaded model in `ressenti models list`"
-    return f"installed (commit {model.commit[:12]}), {first if asked == 'auto' else 'set in the config'}"
+    return f"installed (commit {model.commit[:12]}), {first if configured == 'auto' else 'set in the config'}"
 
 
-def _named(asked: str, why: str) -> str:
-    return why if asked == "auto" else f"{why}, set in the config"
+def _named(configured: str, why: str) -> str:
+    return why if configured == "auto" else f"{why}, set in the config"
 
 
 def _installed(terminal: Terminal) -> int:

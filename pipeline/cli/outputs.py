@@ -41,8 +41,8 @@ FORMATS = (*(name for name in ENDINGS if name not in _TABLES), "parquet")
 
 def parse_formats(text: str) -> tuple[str, ...]:
     """Formats from a comma-separated list, with `parquet` as all its tables; raises `ConfigError`."""
-    asked = tuple(part.strip().lower() for part in text.split(",") if part.strip())
-    formats = tuple(name for part in asked for name in (_TABLES if part == "parquet" else (part,)))
+    requested = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    formats = tuple(name for part in requested for name in (_TABLES if part == "parquet" else (part,)))
     unknown = [name for name in formats if name not in ENDINGS]
     if unknown or not formats:
         raise ConfigError(f"--format: got {text!r}; expected one or more of {', '.join(FORMATS)}.")

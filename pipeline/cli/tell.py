@@ -14,13 +14,13 @@ from ressenti.pipeline.records import Conversation, Speaker
 def tell(conversation: Conversation, seconds: float, paths: Mapping[str, Path], terminal: Terminal) -> None:
     """Print what was found in a recording and which files were written."""
     minutes, rest = divmod(round(conversation.recording.duration_s), 60)
-    count, asked = len(conversation.speakers), _fewer(conversation)
+    count, fewer = len(conversation.speakers), _fewer(conversation)
     many = next((n.values for n in conversation.diarization.notes if n.key == "more_than_roles"), None)
-    advice = "" if asked or many else ": give --speakers if you know it"
+    advice = "" if fewer or many else ": give --speakers if you know it"
     low = f", low confidence{advice}" if conversation.diarization.count_confidence == "low" else ""
     terminal.say(
         f"[green]✓[/] [bold]{escape(conversation.recording.name)}[/]  {minutes}:{rest:02d}, "
-        f"{counted(count, 'speaker')} ({conversation.diarization.count}{asked}{low})  [dim]{seconds:.1f} s[/]"
+        f"{counted(count, 'speaker')} ({conversation.diarization.count}{fewer}{low})  [dim]{seconds:.1f} s[/]"
     )
     for path in paths.values():
         terminal.say(f"    {escape(str(path))}")

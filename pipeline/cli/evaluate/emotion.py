@@ -99,7 +99,7 @@ def emotion(
         raise ConfigError(f"--unlike tests models as they are, but --protocol {protocol} retrains them. Drop one.")
     for source in unlike or []:
         check_source(source)
-    asked = _Asked(tuple(condition or ["clean"]), tuple(baseline_seconds or ()), tell_corpora, details)
+    requested = _Requested(tuple(condition or ["clean"]), tuple(baseline_seconds or ()), tell_corpora, details)
     found: dict[str, Any] = {"classes": CLASSES, "material": None, "left_out": [], "results": []}
     if material is not None:
         from ressenti.pipeline.cli.evaluate.emotion_candidates import candidates_of
@@ -107,7 +107,10 @@ def emotion(
 
         clips = read_clips(material)
         candidates = candidates_of(protocol, clips, model, config, data, weights, steps, found["left_out"])
-        found |= {"material": str(material), **_labelled(clips, candidates, asked, config, protocol, found, terminal)}
+        found |= {
+            "material": str(material),
+            **_labelled(clips, candidates, requested, config, protocol, found, terminal),
+        }
     failed = 0
     if unlike:
         found["unlike"], failed = _unlike(unlike, model, config, terminal)
@@ -119,7 +122,7 @@ def emotion(
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Requested:
     """The requested measurements on labelled speech."""
 
     conditions: tuple[str, ...]
@@ -131,7 +134,7 @@ class _Asked:
 def _labelled(
     clips: Sequence[Clip],
     candidates: Sequence[Candidate],
-    asked: _Asked,
+    requested: _Requested,
     config: str,
     protocol: str,
     found: dict[str, Any],
@@ -143,20 +146,20 @@ def _labelled(
     from ressenti.pipeline.cli.evaluate.emotion_tables import show_figures
     from ressenti.pipeline.lab.evaluation.corpus_probe import balanced
 
-    if asked.tell_corpora:  # fails early
+    if requested.tell_corpora:  # fails early
         for _, _, tested in candidates:
             balanced(tested)
     scored: dict[tuple[str, str, str], list[Heard]] = {}
-    course = Course(asked.baseline_s, load_config(config))
+    course = Course(requested.baseline_s, load_config(config))
     corpora: list[Row] = []
-    for place in dict.fromkeys(asked.conditions):
-        _hear(clips, candidates, place, config, scored, course, corpora if asked.tell_corpora else None, terminal)
+    for place in dict.fromkeys(requested.conditions):
+        _score(clips, candidates, place, config, scored, course, corpora if requested.tell_corpora else None, terminal)
     out: dict[str, Any] = {"results": _rows(scored, config)}
-    show_figures(out["results"], protocol, found["left_out"], terminal, details=asked.details)
-    if asked.baseline_s:
+    show_figures(out["results"], protocol, found["left_out"], terminal, details=requested.details)
+    if requested.baseline_s:
         out["baseline"], out["one_emotion"] = course.rows(scored)
         show_course(out["baseline"], out["one_emotion"], terminal)
-    if asked.tell_corpora:
+    if requested.tell_corpora:
         out["corpora"] = corpora
         show_corpora(corpora, terminal)
     return out
@@ -176,7 +179,7 @@ def _unlike(
     return rows, failed
 
 
-def _hear(
+def _score(
     clips: Sequence[Clip],
     candidates: Sequence[Candidate],
     place: Any,

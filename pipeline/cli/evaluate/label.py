@@ -62,7 +62,7 @@ def label(
 def _make_page(
     conversations: dict[Path, Conversation],
     folder: Path | None,
-    asked: tuple[int, int, Literal["en", "fr"] | None],
+    requested: tuple[int, int, Literal["en", "fr"] | None],
     out: Path,
     terminal: Terminal,
 ) -> None:
@@ -70,7 +70,7 @@ def _make_page(
     from ressenti.pipeline.lab.evaluation.labelling import draw
     from ressenti.reports.labelling import LabelItem, LabelSheet, render_labelling
 
-    count, seed, lang = asked
+    count, seed, lang = requested
     sample = draw(list(conversations.values()), count, seed)
     items = {}
     with terminal.progress(out.name) as progress:
