@@ -1,4 +1,4 @@
-"""Places the files of the wheel that lie elsewhere in the checkout: `ressenti/__init__.py` and its marks."""
+"""Build hook that adds the wheel's files from other places in the checkout: `ressenti/__init__.py` and its markers."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class RootModule(BuildHookInterface[Any]):
-    """`ressenti.py` is the package's `__init__` and, run by `python -m ressenti`, its `__main__`."""
+    """Add `ressenti.py` to the wheel as the package's `__init__`, with its `__main__` for `python -m ressenti`."""
 
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Map files into a wheel; an editable install finds `ressenti.py` itself."""
+        """Map the files into the wheel; an editable install finds `ressenti.py` itself."""
         if version == "editable":
             return
         root = Path(self.root)

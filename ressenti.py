@@ -1,10 +1,10 @@
-"""Recorded conversations -> who spoke when, how it sounded, and how that changed.
+"""Recorded conversations -> who spoke when, how they sounded, and how that changed.
 
     from ressenti import analyze, report_html
     page = report_html(analyze("call.wav"))
 
-Every error that Ressenti raises on purpose is a `RessentiError`; `ressenti.errors` lists its kinds. Log messages go to
-the logger `ressenti` and those below it, which stay silent until a program asks for them.
+Every error that Ressenti raises on purpose is a `RessentiError`; `ressenti.errors` lists its subclasses. Log messages
+go to the logger `ressenti` and its children, which are silent until a program sets a handler.
 
 This module is the package `ressenti`: its parts are the folders `pipeline`, `reports` and `configs` beside it. In the
 wheel it is `ressenti/__init__.py`, and the folders lie beside it there too.
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 __path__ = [str(Path(__file__).parent)]
 if __spec__ is not None:  # None when run as a script
-    __spec__.submodule_search_locations = __path__  # so that `importlib.resources` sees a package, too
+    __spec__.submodule_search_locations = __path__  # so that `importlib.resources` sees a package
 
 logging.getLogger("ressenti").addHandler(logging.NullHandler())
 
@@ -115,7 +115,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name when it is first used, so that `import ressenti` stays light (PEP 562)."""
+    """Load a public name on first use, so that `import ressenti` stays fast (PEP 562)."""
     from importlib import import_module
 
     if name == "errors":

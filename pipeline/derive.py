@@ -1,4 +1,4 @@
-"""All that follows from turns and their scores, and from what people corrected; computed anew at any time (pure)."""
+"""Everything that follows from turns, their scores and corrections; can be computed again at any time (pure)."""
 
 from __future__ import annotations
 
@@ -20,31 +20,33 @@ from ressenti.pipeline.records import (
 
 @uncollected()
 def derive(conversation: Conversation, config: Config) -> Conversation:
-    """Everything that follows from turns and their scores, computed anew: affect, trajectories, dynamics (pure).
+    """Compute everything that follows from turns and their scores: affect, trajectories, dynamics (pure).
 
-    What people corrected comes first, so that the rest follows from it. Turns that were cut without overlap cannot
-    interrupt one another: how speakers took part is told from turns with it. Raises `CorrectionsError`.
+    Corrections are applied first. Turns cut from exclusive segments cannot overlap, so turn-taking is computed from
+    turns with overlap. Raises `CorrectionsError`.
     """
     conversation = _corrected(conversation, config)
     segments = corrections.corrected_segments(conversation)
-    spoken = conversation.turns
-    taken = turns.make_turns(segments, config.turns) if conversation.diarization.exclusive else spoken
-    exchange = turn_taking.exchange_of(segments, taken, conversation.recording.duration_s, config.dynamics)
-    points = {s.label: affect.points_of(spoken, s.label, config.affect, config.emotion) for s in conversation.speakers}
+    final_turns = conversation.turns
+    overlapping_turns = turns.make_turns(segments, config.turns) if conversation.diarization.exclusive else final_turns
+    exchange = turn_taking.exchange_of(segments, overlapping_turns, conversation.recording.duration_s, config.dynamics)
+    points = {
+        s.label: affect.points_of(final_turns, s.label, config.affect, config.emotion) for s in conversation.speakers
+    }
     labels = [speaker.label for speaker in conversation.speakers]
-    talk = turn_taking.talks_of(labels, segments, taken, exchange, config.dynamics, spoken)
+    talk = turn_taking.talks_of(labels, segments, overlapping_turns, exchange, config.dynamics, final_turns)
     lines = tuple(trajectory.make_trajectory(label, own, config.trajectory) for label, own in points.items() if own)
     return replace(
         conversation,
-        turns=spoken,
+        turns=final_turns,
         exchange=exchange,
         trajectories=lines,
-        moments=moments.moments_of(spoken, lines, exchange, config.trajectory, config.moments),
+        moments=moments.moments_of(final_turns, lines, exchange, config.trajectory, config.moments),
         speakers=tuple(
             replace(
                 speaker,
                 talk=talk[speaker.label],
-                affect=dynamics.affect_of(speaker.label, spoken, points[speaker.label], config.dynamics),
+                affect=dynamics.affect_of(speaker.label, final_turns, points[speaker.label], config.dynamics),
             )
             for speaker in conversation.speakers
         ),
@@ -52,35 +54,32 @@ def derive(conversation: Conversation, config: Config) -> Conversation:
 
 
 def with_corrections(conversation: Conversation, wanted: Corrections) -> Conversation:
-    """The conversation as people corrected it, with all that follows; these corrections replace any before.
-
-    Raises `CorrectionsError`.
-    """
+    """Replace the conversation's corrections with these, and compute what follows. Raises `CorrectionsError`."""
     config = build_config(conversation.config, source=conversation.recording.name)
     return derive(replace(conversation, corrections=wanted), config)
 
 
 def uncorrected(conversation: Conversation) -> Conversation:
-    """The conversation as the models left it, for judging them: without what people corrected."""
+    """The conversation without corrections, to evaluate the models."""
     if not corrections.is_corrected(conversation):
         return conversation
     return with_corrections(conversation, Corrections())
 
 
 def _corrected(conversation: Conversation, config: Config) -> Conversation:
-    """The conversation with the mean scores of its turns, and with all that people corrected."""
+    """The conversation with the mean scores of its turns, and with its corrections applied."""
     before = corrections.restored(conversation)
-    heard = replace(before, turns=tuple(_with_emotion(turn, config) for turn in before.turns))
-    asked, known = conversation.allow_restricted, before.speakers
-    after = corrections.corrected(heard, lambda label: roles.newcomer(label, known, asked, config.roles))
-    pairs = zip(heard.turns, after.turns, strict=True)
-    spoken = tuple(turn if turn is same else _with_emotion(turn, config) for same, turn in pairs)
-    was, now = ([turn.speaker for turn in who] for who in (conversation.turns, spoken))
+    scored = replace(before, turns=tuple(_with_emotion(turn, config) for turn in before.turns))
+    reason, known = conversation.allow_restricted, before.speakers
+    after = corrections.corrected(scored, lambda label: roles.newcomer(label, known, reason, config.roles))
+    pairs = zip(scored.turns, after.turns, strict=True)
+    final_turns = tuple(turn if turn is same else _with_emotion(turn, config) for same, turn in pairs)
+    was, now = ([turn.speaker for turn in who] for who in (conversation.turns, final_turns))
     if now != was or now != [turn.speaker for turn in before.turns]:
         segments = corrections.corrected_segments(after)
         cut = corrections.corrected_exclusive(after) or segments
-        spoken = turns.with_overlap(spoken, cut, segments)
-    return replace(after, turns=spoken)
+        final_turns = turns.with_overlap(final_turns, cut, segments)
+    return replace(after, turns=final_turns)
 
 
 def _with_emotion(turn: Turn, config: Config) -> Turn:

@@ -1,46 +1,45 @@
-"""Every error that Ressenti raises on purpose, and the exit code that the command line gives it.
+"""Every error that Ressenti raises on purpose, with its exit code on the command line.
 
     RessentiError                    1
-      ConfigError                    2   an option, preset or role that does not fit
-      InputError                     3   something is wrong with a recording or a saved conversation
-        NotFoundError                4   no file of that name
+      ConfigError                    2   an invalid option, preset or role
+      InputError                     3   a problem with a recording or a saved conversation
+        NotFoundError                4   no file with that name
         IsFolderError                5   a folder where a file was expected
         UnreadableError              6   no permission, or the disk refused
         EmptyFileError               7   the file has no bytes
-        NotAudioError                8   nothing in it that FFmpeg's libraries can decode as sound
-        TruncatedError               9   it ends before its header says, or is damaged inside
-        ZeroLengthError             10   a sound file that holds no samples
+        NotAudioError                8   nothing that FFmpeg's libraries can decode as sound
+        TruncatedError               9   a file that ends before its header says, or is damaged inside
+        ZeroLengthError             10   a sound file without samples
         SilentError                 11   samples, but no sound
-        TooShortError               12   less sound than it takes to judge anything
+        TooShortError               12   too little sound to analyse
         BadSamplesError             13   NaN or infinite samples
-        NoSpeechError               14   sound, but no speech was found in it
+        NoSpeechError               14   sound, but no speech was found
         NotAConversationError       15   a JSON file that is not a saved conversation, or of an unknown version
-        LabelsError                 16   labels that are none, or of another sample
+        LabelsError                 16   a file without valid labels, or labels of another sample
         CorrectionsError            17   corrections that do not fit their conversation
         WrongRecordingError         18   not the recording that was analysed
-        TranscriptError             19   a transcript that cannot be read, or that is of something else
-        TooLargeError               50   more than a limit allows: sample rate, channels, duration, bytes
+        TranscriptError             19   a transcript that cannot be read, or is of another recording
+        TooLargeError               50   a limit exceeded: sample rate, channels, duration, bytes
         StillBeingWrittenError      51   a file that changed while it was read
-      ModelError                    20   a model is missing, damaged or not what it should be
-        GatedModelError             21   the hub wants accepted conditions or another token
+      ModelError                    20   a model is missing, damaged or of the wrong kind
+        GatedModelError             21   the hub requires accepted conditions or another token
         NoRouteError                22   the hub cannot be reached, or does not answer properly
-        InterruptedDownloadError    23   the connection was lost inside a file; what is there is kept
-        WrongHashError              24   a file of a model is not the one that was noted
-        UnknownModelError           25   the hub has no such model or revision, or nothing in it that can be used
-        NotInstalledError           26   a model that was never fetched
-        BadArchiveError             27   a file to import that `models export` did not write, or that is damaged
-        UntrustedModelError         28   a pickled checkpoint that neither a manifest nor the user trusts
+        InterruptedDownloadError    23   the connection was lost within a file; the part so far is kept
+        WrongHashError              24   a model file does not have the recorded hash
+        UnknownModelError           25   the hub has no such model or revision, or no usable file in it
+        NotInstalledError           26   a model that is not installed
+        BadArchiveError             27   a damaged file to import, or one not written by `models export`
+        UntrustedModelError         28   a pickled checkpoint trusted neither by a manifest nor by the user
       OutputError                   30   a result could not be written
-        OutputExistsError           31   it exists already and --overwrite was not given
-        DiskFullError               32   no room left for it
-        ClaimedError                33   another run is working on this recording, into this folder
-      TimedOutError                 52   one recording took longer than it may
-      CancelledError                53   the progress hook raised it, to stop an analysis
+        OutputExistsError           31   a result already exists, without --overwrite
+        DiskFullError               32   the disk is full
+        ClaimedError                33   another run is working on this recording in this folder
+      TimedOutError                 52   one recording exceeded its time limit
+      CancelledError                53   raised by the progress hook to stop an analysis
 
-Of several recordings the command line ends with 40 where some failed, and with 41 where all did.
+With several recordings the command line exits with 40 if some failed and with 41 if all failed.
 
-A message says what was got, what was expected and what to do next. Errors of third parties are
-wrapped with `from exc`.
+A message says what was got, what was expected and what to do next. Third-party errors are wrapped with `from exc`.
 """
 
 from __future__ import annotations
@@ -53,19 +52,19 @@ class RessentiError(Exception):
 
 
 class ConfigError(RessentiError):
-    """An option, preset or role that does not fit."""
+    """An invalid option, preset or role."""
 
     exit_code = 2
 
 
 class InputError(RessentiError):
-    """Something is wrong with a recording or a saved conversation."""
+    """A problem with a recording or a saved conversation."""
 
     exit_code = 3
 
 
 class NotFoundError(InputError):
-    """No file of that name."""
+    """No file with that name."""
 
     exit_code = 4
 
@@ -89,19 +88,19 @@ class EmptyFileError(InputError):
 
 
 class NotAudioError(InputError):
-    """Nothing in the file can be decoded as sound."""
+    """Nothing in the file that can be decoded as sound."""
 
     exit_code = 8
 
 
 class TruncatedError(InputError):
-    """The file ends before its header says, or is damaged inside."""
+    """A file that ends before its header says, or is damaged inside."""
 
     exit_code = 9
 
 
 class ZeroLengthError(InputError):
-    """A sound file that holds no samples."""
+    """A sound file without samples."""
 
     exit_code = 10
 
@@ -113,7 +112,7 @@ class SilentError(InputError):
 
 
 class TooShortError(InputError):
-    """Less sound than it takes to judge anything."""
+    """Too little sound to analyse."""
 
     exit_code = 12
 
@@ -125,7 +124,7 @@ class BadSamplesError(InputError):
 
 
 class NoSpeechError(InputError):
-    """Sound, but no speech was found in it."""
+    """Sound, but no speech was found."""
 
     exit_code = 14
 
@@ -137,31 +136,31 @@ class NotAConversationError(InputError):
 
 
 class LabelsError(InputError):
-    """A file of labels that is none, or labels of another sample."""
+    """A file without valid labels, or labels of another sample."""
 
     exit_code = 16
 
 
 class CorrectionsError(InputError):
-    """Corrections that do not fit their conversation, or that may not be made."""
+    """Corrections that do not fit their conversation, or that are not allowed."""
 
     exit_code = 17
 
 
 class WrongRecordingError(InputError):
-    """A recording that is not the one of the conversation."""
+    """Not the recording that was analysed."""
 
     exit_code = 18
 
 
 class TranscriptError(InputError):
-    """A transcript that cannot be read, or that is not of this recording."""
+    """A transcript that cannot be read, or is of another recording."""
 
     exit_code = 19
 
 
 class TooLargeError(InputError):
-    """More than a limit allows; the message names the option that raises it."""
+    """A limit exceeded; the message names the option that raises it."""
 
     exit_code = 50
 
@@ -173,55 +172,55 @@ class StillBeingWrittenError(InputError):
 
 
 class ModelError(RessentiError):
-    """A model is missing, damaged or not what it should be."""
+    """A model is missing, damaged or of the wrong kind."""
 
     exit_code = 20
 
 
 class GatedModelError(ModelError):
-    """The hub wants accepted conditions or another token."""
+    """The hub requires accepted conditions or another token."""
 
     exit_code = 21
 
 
 class NoRouteError(ModelError):
-    """The hub cannot be reached, or does not answer as a hub does."""
+    """The hub cannot be reached, or does not answer properly."""
 
     exit_code = 22
 
 
 class InterruptedDownloadError(ModelError):
-    """The connection was lost inside a file; what is there is kept, and another get goes on from it."""
+    """The connection was lost within a file; the part so far is kept, and another get resumes from it."""
 
     exit_code = 23
 
 
 class WrongHashError(ModelError):
-    """A file of a model is not the one that was noted."""
+    """A model file does not have the recorded hash."""
 
     exit_code = 24
 
 
 class UnknownModelError(ModelError):
-    """The hub has no such model or revision, or nothing in it that can be used."""
+    """The hub has no such model or revision, or no usable file in it."""
 
     exit_code = 25
 
 
 class NotInstalledError(ModelError):
-    """A model that was never fetched."""
+    """A model that is not installed."""
 
     exit_code = 26
 
 
 class BadArchiveError(ModelError):
-    """A file to import that `models export` did not write, or that is damaged."""
+    """A damaged file to import, or one not written by `models export`."""
 
     exit_code = 27
 
 
 class UntrustedModelError(ModelError):
-    """A pickled checkpoint that neither a manifest nor the user trusts."""
+    """A pickled checkpoint trusted neither by a manifest nor by the user."""
 
     exit_code = 28
 
@@ -233,25 +232,25 @@ class OutputError(RessentiError):
 
 
 class OutputExistsError(OutputError):
-    """A result exists already and overwriting was not asked for."""
+    """A result already exists, without --overwrite."""
 
     exit_code = 31
 
 
 class DiskFullError(OutputError):
-    """No room left for a result or a model."""
+    """The disk is full."""
 
     exit_code = 32
 
 
 class ClaimedError(OutputError):
-    """Another run is working on this recording, into this folder."""
+    """Another run is working on this recording in this folder."""
 
     exit_code = 33
 
 
 class TimedOutError(RessentiError):
-    """One recording took longer than it may."""
+    """One recording exceeded its time limit."""
 
     exit_code = 52
 

@@ -1,4 +1,4 @@
-"""Packages that only one feature needs: installed on request, as an extra of `pyproject.toml`."""
+"""Optional packages that a single feature needs: extras in `pyproject.toml`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ PACKAGES = {  # by module: name to install, extra
 
 
 def need(module: str, what: str, instead: str = "") -> None:
-    """Raise `ConfigError` where the package behind a module is not installed.
+    """Raise `ConfigError` if the package of a module is not installed.
 
-    `what` needs it; `instead` ends the message with what the user can do without it.
+    `what` is the feature that needs it; `instead` is an alternative, which ends the message.
     """
     if find_spec(module) is None:
         package, extra = PACKAGES[module]

@@ -1,4 +1,4 @@
-"""The models that a config chooses, loaded when a recording first needs them and kept for those that follow."""
+"""The configured models, loaded on first use and kept for the recordings that follow."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from ressenti.pipeline.emotion.interface import EmotionModel
 from ressenti.pipeline.records import ModelInfo
 
 log = logging.getLogger(__name__)
-_UNCOUNTED = {"speakers": None, "min_speakers": 1, "max_speakers": None}  # a diarizer is told these with each recording
+_UNCOUNTED = {"speakers": None, "min_speakers": 1, "max_speakers": None}  # passed with each recording
 
 
 class Models:
-    """Hand one to every `analyze` of a process: models are loaded, and their files hashed, once and not per recording.
+    """Model cache: pass the same one to every `analyze` to load and hash models once instead of per recording.
 
-    For each layout the diarizer of the last options is kept, and the emotion model of the last options: other options
-    load anew, so that no more models lie in memory than one recording needs. Threads may share one: a model that two
-    of them need is loaded by the first, while the other waits.
+    It keeps one diarizer per layout and one emotion model. Other options replace them, so that memory holds no more
+    models than one recording needs. Threads may share it: the first loads a model while the others wait.
     """
 
     def __init__(self) -> None:
@@ -31,24 +30,24 @@ class Models:
         self._emotion: tuple[EmotionOptions, EmotionModel] | None = None
 
     def diarizer(self, layout: Literal["mono", "split"], options: DiarizationOptions) -> Diarizer:
-        """The configured diarizer, whatever number of speakers is asked for; raises what `diarization.choose` does."""
+        """The configured diarizer, for any number of speakers; raises the errors of `diarization.choose`."""
         key = options.model_copy(update=_UNCOUNTED)
         with self._alone:
-            kept = self._diarizers.get(layout)
-            if kept is None or kept[0] != key:
-                kept = self._diarizers[layout] = (key, diarization.choose(layout, key))
-                log.info("loaded: %s", _told(kept[1].models))
-            return kept[1]
+            cached = self._diarizers.get(layout)
+            if cached is None or cached[0] != key:
+                cached = self._diarizers[layout] = (key, diarization.choose(layout, key))
+                log.info("loaded: %s", _described(cached[1].models))
+            return cached[1]
 
     def emotion(self, options: EmotionOptions) -> EmotionModel:
-        """The configured emotion model; raises what `emotion.choose` does."""
+        """The configured emotion model; raises the errors of `emotion.choose`."""
         with self._alone:
-            kept = self._emotion
-            if kept is None or kept[0] != options:
-                kept = self._emotion = (options, emotion.choose(options))
-                log.info("loaded: %s", _told((*kept[1].parts, kept[1].info)))
-            return kept[1]
+            cached = self._emotion
+            if cached is None or cached[0] != options:
+                cached = self._emotion = (options, emotion.choose(options))
+                log.info("loaded: %s", _described((*cached[1].parts, cached[1].info)))
+            return cached[1]
 
 
-def _told(models: Sequence[ModelInfo]) -> str:
-    return ", ".join(f"{m.task} {m.name} (SHA-256 {(m.sha256 or 'not known')[:12]})" for m in models)
+def _described(models: Sequence[ModelInfo]) -> str:
+    return ", ".join(f"{m.task} {m.name} (SHA-256 {(m.sha256 or 'unknown')[:12]})" for m in models)

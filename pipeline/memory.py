@@ -1,4 +1,4 @@
-"""Work on very many records without Python's search for cycles, which looks at all of them again and again."""
+"""Work on very many records without Python's cyclic garbage collector, which scans all of them repeatedly."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Cycles wait until the work is done: records have none, and looking for them costs half of the time.
+    """Pause the cyclic garbage collector: records have no cycles, and looking for them costs half of the time.
 
-    Memory is given back as ever, by counting. Also a decorator.
+    Reference counting frees memory as usual. Also works as a decorator.
     """
     if not gc.isenabled():
         yield

@@ -1,8 +1,8 @@
 """Speakers' names and roles, and whose emotion may be computed (pure).
 
-The rule is promise 5 of the product: where roles are named, the emotion of a restricted or unconfirmed role is never
-computed without a reason that the user states and the report prints. A role by a word that is not known is not scored
-either, unless it is asked for by name (`emotion_for`).
+The rule is promise 5 of the product: if speakers have roles, the emotion of a restricted or unconfirmed role is never
+computed without a reason that the user states and the report prints. An unknown role is not scored either, unless
+`emotion_for` names it.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ RESTRICTED = (
     *("vendeu", "salesperson", "seller", "applicant", "postulant", "trainee", "stagiaire", "apprent", "apprenant"),
     *("tutor", "tuteur", "tutrice", "learner", "clientèle"),
 )
-"""Beginnings of the words that name a restricted role, in English and French, in whatever case, with accents or not.
+"""Beginnings of words for restricted roles, in English and French; case and accents are ignored.
 
-Work and education are where Regulation (EU) 2024/1689, art. 5(1)(f), prohibits inferring emotions from a voice.
+Regulation (EU) 2024/1689, art. 5(1)(f), prohibits inferring emotions from a voice at work and in education.
 """
 
 
@@ -38,12 +38,12 @@ KNOWN = (
     *("appelant", "consommat", "acheteu", "abonné", "usager", "utilisat", "répondant", "invité", "hôte", "enquêt"),
     *("modérat", "animat", "visiteu", "citoyen", "locut", "cherch"),
 )
-"""Beginnings of the words that name a role which may be scored; any other word could be one that the law protects."""
+"""Beginnings of words for roles that may be scored; the law may protect any other role."""
 
 
 @dataclass(frozen=True)
 class People:
-    """What the user says of the speakers: by order (`Anna`) or by label (`S2=Anna`)."""
+    """Names and roles given by the user: by order (`Anna`) or by label (`S2=Anna`)."""
 
     names: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
@@ -51,16 +51,16 @@ class People:
 
     def __post_init__(self) -> None:
         if self.allow_restricted is not None and not self.allow_restricted.strip():
-            raise ConfigError("--allow-restricted: got no reason; expected one that the report can print.")
+            raise ConfigError("--allow-restricted: got no reason; expected one for the report to print.")
 
 
 def make_speakers(
     labels: Sequence[str], layout: Literal["mono", "split"], people: People, options: RoleOptions
 ) -> tuple[Speaker, ...]:
-    """Speakers in the order of their labels, with names, roles and whether their emotion is computed.
+    """Make speakers in the order of their labels, with names, roles and whether their emotion is computed.
 
-    Roles by order are certain on split channels and a guess on mono; a role given by label (`S1=client`) is certain.
-    Raises `ConfigError` for a label that is not there, and for a role in `emotion_for` that nobody could have.
+    Roles by order are certain on split channels and a guess on mono; a role by label (`S1=client`) is certain.
+    Raises `ConfigError` for an unknown label, and for a role in `emotion_for` that is not in use.
     """
     names, _ = _by_label(people.names, labels, "--names")
     given, by_label = _by_label(people.roles, labels, "--roles")
@@ -81,13 +81,13 @@ def make_speakers(
 
 
 def newcomer(label: str, known: Sequence[Speaker], allow_restricted: str | None, options: RoleOptions) -> Speaker:
-    """A speaker whom no diarizer found, without a role: not scored where the others have roles."""
+    """A speaker added by a person, without a role: not scored if the others have roles."""
     with_roles = bool(options.order) or any(speaker.role for speaker in known)
     return _restrict(Speaker(label, ""), People(allow_restricted=allow_restricted), options, with_roles=with_roles)
 
 
 def notes_of(speakers: Sequence[Speaker], count: Literal["given", "channels", "estimated"]) -> tuple[Note, ...]:
-    """That more speakers were found than there are roles, where nobody said how many there are."""
+    """A note if the estimated number of speakers exceeds the number of roles."""
     with_role = sum(speaker.role is not None for speaker in speakers)
     if count != "estimated" or not 2 <= with_role < len(speakers):
         return ()
@@ -99,24 +99,24 @@ def _source(layout: Literal["mono", "split"]) -> Literal["channel", "guess"]:
 
 
 def is_restricted(role: str, options: RoleOptions) -> bool:
-    """Whether a role may not be scored without a reason: some word of it begins like a restricted one."""
+    """Whether a word of the role begins like a restricted one; such a role is not scored without a reason."""
     return _begins(role, (*RESTRICTED, *options.also_restricted))
 
 
 def _is_known(role: str) -> bool:
-    """Whether every word of a role, but for numbers, begins like a known one: `client 2`, and not `service client`."""
+    """Whether every word of a role except numbers begins like a known one: `client 2`, but not `service client`."""
     words = [word for word in re.split(r"\W+", role) if word and not word.isdigit()]
     return bool(words) and all(_begins(word, KNOWN) for word in words)
 
 
 def _begins(role: str, beginnings: Sequence[str]) -> bool:
-    """Whether a role, or some word of it, begins like one of these."""
+    """Whether a role, or a word of it, begins like one of these."""
     plain, found = _plain(role), tuple(map(_plain, beginnings))
     return plain.startswith(found) or any(word.startswith(found) for word in re.split(r"\W+", plain))
 
 
 def _plain(text: str) -> str:
-    """In small letters without accents."""
+    """Lower case without accents."""
     return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
 
 
@@ -130,15 +130,15 @@ def _restrict(speaker: Speaker, people: People, options: RoleOptions, *, with_ro
         return replace(speaker, not_scored="unconfirmed")
     if is_restricted(speaker.role, options):
         return replace(speaker, not_scored="restricted")
-    if not asked and not _is_known(speaker.role):  # who asks for a role by name knows whose it is
+    if not asked and not _is_known(speaker.role):  # naming a role in emotion_for confirms it
         return replace(speaker, not_scored="unknown_role")
     return replace(speaker, not_scored="unconfirmed") if speaker.role_source == "guess" else speaker
 
 
 def _by_label(given: Sequence[str], labels: Sequence[str], option: str) -> tuple[dict[str, str], set[str]]:
-    """Values by label, and the labels that were named outright rather than reached by order.
+    """Values by label, and the labels that were given explicitly rather than by order.
 
-    Either all are by order or all by label: a mixture could give a speaker two values without anybody noticing.
+    All are by order or all by label, because a mixture could silently give a speaker two values. Raises `ConfigError`.
     """
     pairs = [entry.partition("=") for entry in given]
     by_label = [bool(found) for _, found, _ in pairs]

@@ -1,4 +1,4 @@
-"""The whole way of the data: a recording in, a conversation out; the steps in order."""
+"""The whole analysis: recording -> conversation, with its steps in order."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ def analyze(
 ) -> Conversation:
     """Analyse one recording.
 
-    `people` names speakers and roles; `models`, where it is the same for several recordings, loads the configured ones
-    once, and threads may share it; `diarizer` and `emotion_model` replace these (tests, research).
+    `people` names speakers and roles. Pass the same `models` for several recordings to load the configured models once;
+    threads may share it. `diarizer` and `emotion_model` replace them (tests, research).
 
-    `progress` is called with (stage, completed, total), often and in every stage, in the thread that called this. What
-    it raises stops the analysis there and comes out as it is; raise `pipeline.errors.CancelledError` to stop on
-    purpose. One step cannot be stopped within: loading a model, and the clustering of pyannote's pipelines.
-    `compute.timeout_s` of the config stops it in the same way, with `TimedOutError`.
+    `progress` is called often with (stage, completed, total), in every stage and in the calling thread. An exception
+    from it stops the analysis and is raised unchanged; raise `pipeline.errors.CancelledError` to stop on purpose.
+    Loading a model and the clustering of pyannote's pipelines cannot be interrupted. `compute.timeout_s` of the config
+    stops the analysis in the same way, with `TimedOutError`.
 
-    Raises the subclasses of `RessentiError` that `ressenti.pipeline.errors` lists, and leaves nothing behind.
+    Raises the subclasses of `RessentiError` listed in `ressenti.pipeline.errors`, and leaves nothing behind.
     """
     config, path = config or Config(), Path(path)
 
@@ -74,16 +74,16 @@ def _analyze(
     emotion_model: EmotionModel | None,
     watch: Watch,
 ) -> Conversation:
-    """The steps, in order."""
+    """Run the steps in order."""
     validation = read_validation(config.report.validation)
     log.debug("reading %s", path)
     with watch.step("decoding"):
         recording, sound = audio.load(path, config.audio, watch)
     _log_recording(recording)
-    with watch.step("laying out channels"):
+    with watch.step("choosing the layout"):
         levels = audio.levels_of(sound)
         layout = lay_out(sound, config.audio.channels, config.audio)
-    del sound  # a mono mix replaces the channels it was made of
+    del sound  # a mono mix replaces its channels
     log.info("layout: %s, because %s", layout.mode, layout.reason.key)
     if diarizer is None:
         watch("models", 0, None)
@@ -101,26 +101,26 @@ def _analyze(
     found = replace(found, notes=(*found.notes, *roles.notes_of(speakers, found.count)))
     reasons = {s.label: _unjudged(s.not_scored) for s in speakers if s.not_scored}
     cut = turns.make_turns(found.exclusive or found.segments, config.turns, found.segments)
-    spoken = tuple(_with_loudness(t, layout) for t in cut)
+    all_turns = tuple(_with_loudness(t, layout) for t in cut)
     log.info("found: %d speakers (%s), %d segments, %d turns", len(labels), found.count, len(found.segments), len(cut))
     used: tuple[ModelInfo, ...] = found.models
-    if any(turn.speaker not in reasons for turn in spoken):
+    if any(turn.speaker not in reasons for turn in all_turns):
         if emotion_model is None:
             watch("models", 0, None)
             emotion_model = models.emotion(config.emotion)
             watch("models", 1, 1)
         used = (*used, *emotion_model.parts, emotion_model.info)
-        with watch.step("judging emotion"):
-            spoken = _judge(layout, spoken, found, reasons, emotion_model, config, watch)
+        with watch.step("scoring emotion"):
+            all_turns = _judge(layout, all_turns, found, reasons, emotion_model, config, watch)
     else:
-        spoken = tuple(replace(turn, unjudged=reasons[turn.speaker]) for turn in spoken)
+        all_turns = tuple(replace(turn, unjudged=reasons[turn.speaker]) for turn in all_turns)
     conversation = Conversation(
         recording=recording,
         layout=layout.mode,
         layout_reason=layout.reason,
         diarization=found,
         speakers=speakers,
-        turns=spoken,
+        turns=all_turns,
         models=used,
         config=config.model_dump(mode="json", exclude={"compute"}),
         allow_restricted=people.allow_restricted,
@@ -131,12 +131,12 @@ def _analyze(
     with watch.step("deriving"):
         conversation = derive(conversation, config)
     unsure = sum(turn.unsure for turn in conversation.turns)
-    log.info("judged: %d turns, %d of them unsure", sum(t.emotion is not None for t in conversation.turns), unsure)
+    log.info("scored: %d turns, %d of them unsure", sum(t.emotion is not None for t in conversation.turns), unsure)
     return conversation
 
 
 def _log_recording(recording: Recording) -> None:
-    """What was read; names and what else may tell of people are for DEBUG alone."""
+    """Log the recording's properties; names and other personal details go to DEBUG only."""
     log.info(
         "recording: %.1f s, %d channels, %s at %d Hz, SHA-256 %s",
         recording.duration_s,
@@ -146,29 +146,31 @@ def _log_recording(recording: Recording) -> None:
         recording.sha256[:12],
     )
     for note in recording.notes:
-        log.info("of the recording: %s", note.key)
-        log.debug("of the recording: %s %s", note.key, note.values)
+        log.info("note: %s", note.key)
+        log.debug("note: %s %s", note.key, note.values)
 
 
 def _judge(
     layout: Layout,
-    spoken: Sequence[Turn],
+    all_turns: Sequence[Turn],
     found: Diarization,
     reasons: dict[str, Unjudged],
     model: EmotionModel,
     config: Config,
     progress: Progress,
 ) -> tuple[Turn, ...]:
-    """Turns with the scores of the speech in their undisturbed windows, or with the reason why there are none."""
-    plans = [[] if turn.speaker in reasons else turns.heard_of(turn, found.segments, config.emotion) for turn in spoken]
+    """Turns with the scores of their windows without overlap, or with the reason why they have none."""
+    plans = [
+        [] if turn.speaker in reasons else turns.heard_of(turn, found.segments, config.emotion) for turn in all_turns
+    ]
     cuts = [
         partial(_excerpt, layout, turn.speaker, window.speech)
-        for turn, plan in zip(spoken, plans, strict=True)
+        for turn, plan in zip(all_turns, plans, strict=True)
         for window in plan
     ]
     scores = iter(model.score(Excerpts(cuts), progress))
     judged = []
-    for turn, plan in zip(spoken, plans, strict=True):
+    for turn, plan in zip(all_turns, plans, strict=True):
         windows = tuple(Window(w.start_s, w.end_s, w.weight_s, next(scores)) for w in plan)
         why: Unjudged | None = reasons.get(turn.speaker)
         if why is None and not windows:
@@ -191,7 +193,7 @@ def _channel(layout: Layout, label: str) -> int:
 
 
 def _labels(found: Diarization, channels: int) -> tuple[str, ...]:
-    """All channels are speakers, also one in which nobody spoke; on mono those who spoke, in order."""
+    """With split, all channels, even silent ones; with mono, the speakers found, in order."""
     return tuple(f"S{i + 1}" for i in range(channels)) or found.speakers
 
 

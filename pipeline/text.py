@@ -1,28 +1,28 @@
-"""Text that others wrote, made safe to show: in a terminal, on a page, in a spreadsheet."""
+"""Untrusted text, made safe to show in a terminal, on a page or in a spreadsheet."""
 
 from __future__ import annotations
 
 import re
 
 _ACTING = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, but for the tab and the end of a line
-    "\u00ad\u180e\u200b\u2028\u2029\u2060-\u2064\ufeff\ufff9-\ufffb"  # no width; ends of lines that are not seen
-    "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"  # fillers, which look like nothing
-    "\u202a-\u202e\u2066-\u2069"  # which turn the order of what follows
-    "\ud800-\udfff]"  # halves of characters
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, except tab and newline
+    "\u00ad\u180e\u200b\u2028\u2029\u2060-\u2064\ufeff\ufff9-\ufffb"  # zero width; invisible line ends
+    "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"  # invisible fillers
+    "\u202a-\u202e\u2066-\u2069"  # reverse the direction of the text that follows
+    "\ud800-\udfff]"  # lone surrogates
 )
-# joiners make emoji and Persian or Indic words; beside plain letters, or at an end, they hide something
+# joiners are needed in emoji and in Persian or Indic words; beside ASCII, or at an end, they are suspicious
 _JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
-_MARKS = re.compile("[\u200e\u200f\u061c]")  # of direction: they belong into texts with letters from right to left
+_MARKS = re.compile("[\u200e\u200f\u061c]")  # of direction: allowed in text with right-to-left letters
 _RIGHT_TO_LEFT = re.compile(
     "[\u0591-\u061b\u061d-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
-_TAGS = re.compile("(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0000-\U000e007f]+")  # flags alone are made of them
+_TAGS = re.compile("(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0000-\U000e007f]+")  # allowed in flags only
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def visible(text: str) -> str:
-    """Text with each such character as its code; all others, of any script, as they are."""
+    """Replace invisible and control characters by their codes; keep all others, in any script."""
     if text.isascii() and text.isprintable():
         return text
     for pattern in (_ACTING, _JOINERS, _TAGS):
@@ -36,10 +36,10 @@ def _code(found: re.Match[str]) -> str:
 
 
 def guarded(text: str) -> str:
-    """Text with an apostrophe before it where a spreadsheet would compute it; for text alone, not for numbers."""
+    """Put an apostrophe before text that a spreadsheet would take for a formula; not for numbers."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) or text.lstrip().startswith(_FORMULA_STARTS) else text
 
 
 def unguarded(text: str) -> str:
-    """Text without the apostrophe that `guarded` put before it."""
+    """Remove the apostrophe added by `guarded`."""
     return text[1:] if text.startswith("'") and guarded(text[1:]) == text else text

@@ -23,13 +23,13 @@ def exchange_of(
     segments: Sequence[Segment], turns: Sequence[Turn], duration_s: float, options: DynamicsOptions
 ) -> Exchange:
     """Figures of the conversation as a whole: speech, overlap, non-talk, silences, interruptions, monologues."""
-    spoken = union_s([(s.start_s, s.end_s) for s in segments])
-    speech_s = sum(end - start for start, end in spoken)
-    edges = [0.0, *(edge for span in spoken for edge in span), duration_s]
+    speech = union_s([(s.start_s, s.end_s) for s in segments])
+    speech_s = sum(end - start for start, end in speech)
+    edges = [0.0, *(edge for span in speech for edge in span), duration_s]
     gaps = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
     return Exchange(
         speech_s=speech_s,
-        overlap_s=max(0.0, sum(s.duration_s for s in _joined(segments)) - speech_s),  # sums differ in their last digit
+        overlap_s=max(0.0, sum(s.duration_s for s in _joined(segments)) - speech_s),  # rounding may make it negative
         non_talk_s=sum(b - a for a, b in gaps if b - a > options.non_talk_s),
         silences=tuple(Silence(a, b) for a, b in gaps if b - a > options.silence_s),
         interruptions=interruptions_of(turns, options),
@@ -38,7 +38,7 @@ def exchange_of(
 
 
 def interruptions_of(turns: Sequence[Turn], options: DynamicsOptions) -> tuple[Interruption, ...]:
-    """Turns that begin inside another speaker's, overlap it for longer than the limit and outlast it."""
+    """Turns that begin inside another speaker's turn, overlap it for longer than the limit, and outlast it."""
     return tuple(
         Interruption(turn.start_s, turn.speaker, other.speaker, other.end_s - turn.start_s)
         for other, turn in _overlapping(turns)
@@ -49,7 +49,7 @@ def interruptions_of(turns: Sequence[Turn], options: DynamicsOptions) -> tuple[I
 
 
 def backchannels_of(turns: Sequence[Turn]) -> frozenset[int]:
-    """Indices of the turns that lie wholly inside another speaker's longer turn."""
+    """Indices of turns that lie entirely inside another speaker's longer turn."""
     inside = set()
     for other, turn in _overlapping(turns):
         if turn.end_s <= other.end_s and turn.duration_s < other.duration_s:
@@ -60,11 +60,10 @@ def backchannels_of(turns: Sequence[Turn]) -> frozenset[int]:
 
 
 def monologues_of(turns: Sequence[Turn], options: DynamicsOptions) -> tuple[Monologue, ...]:
-    """Each speaker's longest monologue, in order of time: what cards, key moments and exports show of it.
+    """Each speaker's longest monologue, in order of time, as shown on cards, in key moments and in exports.
 
-    A monologue lasts from the first to the last word of turns of one speaker, until another takes the floor or there is
-    a silence longer than the limit (`silence_s`). Shorter pauses are part of it; backchannels of others do not end it,
-    and one's own are none.
+    A monologue lasts until another speaker takes the floor or a silence exceeds `silence_s`. Shorter pauses are part of
+    it; other speakers' backchannels do not end it, and a speaker's own backchannels do not count.
     """
     backchannels = backchannels_of(turns)
     longest: dict[str, Monologue] = {}
@@ -86,9 +85,9 @@ def talks_of(
     options: DynamicsOptions,
     measured: Sequence[Turn] | None = None,
 ) -> dict[str, Talk]:
-    """How each speaker took part. Backchannels count as talk time, not as turns that take the floor.
+    """Talk figures of each speaker. Backchannels count as talk time, not as turns.
 
-    `measured` are the turns whose loudness is known, where these are others.
+    `measured` are the turns with a known loudness, if they differ from `turns`.
     """
     joined, backchannels = _joined(segments), backchannels_of(turns)
     all_s = sum(s.duration_s for s in joined)
@@ -138,7 +137,7 @@ def _talk(
 
 
 def _overlapping(turns: Sequence[Turn]) -> Iterator[tuple[Turn, Turn]]:
-    """Pairs of turns of different speakers that overlap, the one that starts first in front."""
+    """Yield overlapping pairs of turns of different speakers, earlier start first."""
     open_turns: list[Turn] = []
     for turn in sorted(turns, key=lambda t: (t.start_s, t.end_s)):
         open_turns = [other for other in open_turns if other.end_s > turn.start_s]
@@ -147,7 +146,7 @@ def _overlapping(turns: Sequence[Turn]) -> Iterator[tuple[Turn, Turn]]:
 
 
 def _joined(segments: Sequence[Segment]) -> list[Segment]:
-    """Each speaker's own segments joined where they overlap one another."""
+    """Join each speaker's segments that overlap one another."""
     spans_of: dict[str, list[tuple[float, float]]] = {}
     for s in segments:
         spans_of.setdefault(s.speaker, []).append((s.start_s, s.end_s))

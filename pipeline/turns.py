@@ -1,4 +1,4 @@
-"""Segments -> turns: joined across short pauses, with overlap marked, and what of them can be judged (pure)."""
+"""Segments -> turns: joined across short pauses, with their overlap and the windows to score (pure)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True)
 class Heard:
-    """A window of a turn, the seconds of speech that it stands for, and where in it the speaker speaks.
+    """A window of a turn to score, the seconds of speech it stands for, and the spans of speech in it.
 
-    Pauses say nothing of the tone; where there is nothing but a pause, as in one longer than the window, it is taken.
+    Pauses carry no tone and are left out, unless the window holds only a pause.
     """
 
     start_s: float
@@ -27,28 +27,27 @@ class Heard:
 
     @property
     def speech(self) -> tuple[Span, ...]:
-        """Spans (start_s, end_s) that are heard."""
+        """Spans (start_s, end_s) that are scored."""
         return self.spoken or ((self.start_s, self.end_s),)
 
 
 def make_turns(
     segments: Sequence[Segment], options: TurnOptions, heard: Sequence[Segment] | None = None
 ) -> tuple[Turn, ...]:
-    """Turns in order of time.
+    """Join segments into turns, in order of time.
 
-    Segments of one speaker become one turn while the pause between them is at most `merge_gap_s` and nobody else
-    speaks in it; a longer pause, or another speaker in the pause, splits. Where segments leave overlap out, `heard` are
-    those with it: they mark how much of a turn is overlapped.
+    Segments of one speaker become one turn if the pause between them is at most `merge_gap_s` and nobody else speaks
+    in it. If `segments` exclude overlap, `heard` are the segments with overlap, used to measure each turn's overlap.
     """
     ordered = sorted(segments, key=lambda s: (s.start_s, s.end_s, s.speaker))
-    spoken: dict[str, list[Segment]] = {}
+    segments_of: dict[str, list[Segment]] = {}
     for segment in ordered:
-        spoken.setdefault(segment.speaker, []).append(segment)
+        segments_of.setdefault(segment.speaker, []).append(segment)
     spans_of = _spans_of(ordered)
-    others_of = _others_of(spans_of, spoken)
-    heard_of = others_of if heard is None else _others_of(_spans_of(heard), spoken)
+    others_of = _others_of(spans_of, segments_of)
+    all_others_of = others_of if heard is None else _others_of(_spans_of(heard), segments_of)
     spans: list[tuple[float, float, str]] = []
-    for label, own in spoken.items():
+    for label, own in segments_of.items():
         others = others_of[label]
         start, end = own[0].start_s, own[0].end_s
         for segment in own[1:]:
@@ -63,12 +62,12 @@ def make_turns(
     turns = []
     for index, (start, end, label) in enumerate(sorted(spans)):
         turn = Turn(index, label, start, end)
-        turns.append(replace(turn, overlap_s=_shared_s(clipped(spans_of[label], start, end), heard_of[label])))
+        turns.append(replace(turn, overlap_s=_shared_s(clipped(spans_of[label], start, end), all_others_of[label])))
     return tuple(turns)
 
 
 def with_overlap(turns: Sequence[Turn], segments: Sequence[Segment], heard: Sequence[Segment]) -> tuple[Turn, ...]:
-    """Turns with `overlap_s` told again: their speech in `segments` against that of others in `heard`."""
+    """Recompute `overlap_s` of turns: their speech in `segments` against that of others in `heard`."""
     own, others_of = _spans_of(segments), _others_of(_spans_of(heard), {turn.speaker for turn in turns})
     speech = (clipped(own.get(turn.speaker, []), turn.start_s, turn.end_s) for turn in turns)
     return tuple(
@@ -78,9 +77,9 @@ def with_overlap(turns: Sequence[Turn], segments: Sequence[Segment], heard: Sequ
 
 
 def clear_spans(turn: Turn, segments: Sequence[Segment], min_s: float) -> list[tuple[float, float, float]]:
-    """Stretches of a turn in which nobody else speaks, as (start_s, end_s, speech_s).
+    """Stretches of a turn without overlap, as (start_s, end_s, speech_s).
 
-    Each holds at least `min_s` of the speaker's own speech; pauses inside a stretch count towards its length only.
+    Each holds at least `min_s` of the speaker's speech; pauses count towards its length only.
     """
     near = [s for s in segments if _touch(s, turn.start_s, turn.end_s)]
     own = union_s([(s.start_s, s.end_s) for s in near if s.speaker == turn.speaker])
@@ -89,17 +88,16 @@ def clear_spans(turn: Turn, segments: Sequence[Segment], min_s: float) -> list[t
         clear.append((at, min(start, turn.end_s)))
         at = max(at, end)
     clear.append((at, turn.end_s))
-    spoken = [(start, end, _shared_s([(start, end)], own)) for start, end in clear if end > start]
-    return [(start, end, speech_s) for start, end, speech_s in spoken if speech_s >= min_s]
+    stretches = [(start, end, _shared_s([(start, end)], own)) for start, end in clear if end > start]
+    return [(start, end, speech_s) for start, end, speech_s in stretches if speech_s >= min_s]
 
 
 def windows_of(
     spans: Sequence[tuple[float, float, float]], options: EmotionOptions
 ) -> list[tuple[float, float, float]]:
-    """What is scored of clear spans (start_s, end_s, speech_s), as (start_s, end_s, weight_s).
+    """Windows (start_s, end_s, weight_s) of clear spans (start_s, end_s, speech_s).
 
-    Each span whole, or in overlapping windows where it is longer than one; the weights of a span's windows add up
-    to its speech.
+    A short span is one window, a longer one is several overlapping windows; their weights add up to the span's speech.
     """
     out: list[tuple[float, float, float]] = []
     for start, end, speech_s in spans:
@@ -118,7 +116,7 @@ def windows_of(
 
 
 def heard_of(turn: Turn, segments: Sequence[Segment], options: EmotionOptions) -> list[Heard]:
-    """What of a turn can be judged: windows in which nobody else speaks, and the speech in each."""
+    """The windows of a turn to score: without overlap, with the speech in each."""
     own = _speech(turn, segments)
     return [
         Heard(start, end, weight_s, tuple((max(a, start), min(b, end)) for a, b in own if a < end and b > start))
@@ -132,7 +130,7 @@ def _speech(turn: Turn, segments: Sequence[Segment]) -> list[Span]:
 
 
 def _spans_of(segments: Iterable[Segment]) -> dict[str, list[Span]]:
-    """Each speaker's speech, as spans that are sorted and apart."""
+    """Each speaker's speech as sorted, disjoint spans."""
     found: dict[str, list[Span]] = {}
     for s in segments:
         found.setdefault(s.speaker, []).append((s.start_s, s.end_s))
@@ -140,7 +138,7 @@ def _spans_of(segments: Iterable[Segment]) -> dict[str, list[Span]]:
 
 
 def _others_of(spans_of: Mapping[str, list[Span]], labels: Iterable[str]) -> dict[str, list[Span]]:
-    """For each label the speech of all others."""
+    """For each label, the speech of all other speakers."""
     return {
         label: union_s([span for other, spans in spans_of.items() if other != label for span in spans])
         for label in labels

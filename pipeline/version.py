@@ -1,4 +1,4 @@
-"""The version of the installed product."""
+"""Version of the installed product."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_what_is_done_is_skipped_and_the_rest_is_done(heard: list[str], two: lis
     assert analyze(two[0], "--out", out)[0] == 0
     code, said = analyze(*two, "--out", out, "--skip-existing")
     assert code == 0
-    assert "a.wav: done already" in said
+    assert "a.wav: already done" in said
     assert heard == ["a.wav", "b.wav"]
     assert results(out) == {"a.json", "a.rttm", "b.json", "b.rttm"}
     assert analyze(*two, "--out", out)[0] == ALL_FAILED
@@ -68,8 +68,8 @@ def test_what_is_done_is_skipped_and_the_rest_is_done(heard: list[str], two: lis
     [
         (lambda out: ("--names", "Anna,Ben"), "made with other options"),
         (lambda out: (out / "a.rttm").write_text("by hand") and (), "changed since it was written"),
-        (lambda out: (out / ".a.ressenti").unlink() or (), "nothing says how it was made"),
-        (lambda out: write_wav(out.parent / "a.wav", noise(30, seed=9)) and (), "made of another recording"),
+        (lambda out: (out / ".a.ressenti").unlink() or (), "no record of how it was made"),
+        (lambda out: write_wav(out.parent / "a.wav", noise(30, seed=9)) and (), "made from another recording"),
     ],
 )
 def test_what_is_not_as_it_would_be_made_is_left_and_told(
@@ -88,7 +88,7 @@ def test_what_is_not_as_it_would_be_made_is_left_and_told(
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
     assert len(heard) == 1
     assert analyze(two[0], "--out", out, "--overwrite", *options)[0] == 0
-    assert "done already" in analyze(two[0], "--out", out, "--skip-existing", *options)[1]
+    assert "already done" in analyze(two[0], "--out", out, "--skip-existing", *options)[1]
 
 
 def test_results_of_which_a_part_is_gone_are_made_again(heard: list[str], two: list[Path], tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_results_that_a_killed_run_was_placing_are_completed(
             os._exit(1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         code, said = analyze(two[0], "--out", out)
-        assert (code, "completed what a run that was stopped had made" in said) == (0, True)
+        assert (code, "completed the results of an interrupted run" in said) == (0, True)
         assert {path.name: path.read_bytes() for path in out.iterdir()} == whole
         assert len(heard) == 1
 
@@ -143,7 +143,7 @@ def test_a_corrected_file_and_labels_stay_and_a_report_joins_the_manifest(
         (out / name).write_bytes((out / "a.json").read_bytes())
     done = RUN.invoke(app, ["report", str(out / "a.json"), "--format", "srt"])
     assert done.exit_code == 0, done.output
-    assert "done already" in analyze(two[0], "--out", out, "--skip-existing")[1]
+    assert "already done" in analyze(two[0], "--out", out, "--skip-existing")[1]
     assert analyze(two[0], "--out", out, "--overwrite")[0] == 0
     kept = (out / "a.corrected.json").read_bytes()
     assert kept == (out / "Ben.labels.json").read_bytes() == (out / "a.json").read_bytes()
@@ -239,7 +239,7 @@ MANY = pytest.mark.slow("starts many interpreters")
     [
         ("| head -n 1", ""),
         pytest.param("| true", "", marks=MANY),
-        pytest.param(">/dev/full", "not all of this could be printed", marks=MANY),
+        pytest.param(">/dev/full", "some output was lost", marks=MANY),
         pytest.param(">&-", "", marks=MANY),
         pytest.param(">&- 2>&- <&-", "", marks=MANY),
         pytest.param("2>/dev/full", "", marks=MANY),
@@ -257,7 +257,7 @@ def test_output_that_nobody_takes_stops_nothing(
     assert (tmp_path / "code").read_text().strip() == "0", done.stderr
     assert results(tmp_path / "out") == {"a.json", "a.rttm", "b.json", "b.rttm"}
     assert "Traceback" not in done.stderr
-    assert "defect" not in done.stderr
+    assert "bug in Ressenti" not in done.stderr
     assert said in done.stderr
     assert said or not done.stderr
 
@@ -294,7 +294,7 @@ def test_what_is_read_is_never_replaced_by_a_result(heard: list[str], tmp_path: 
         asked = ["analyze", recording, "--transcript", transcript, "--format", "srt", *write]
         done = RUN.invoke(app, [str(part) for part in asked])
         assert isinstance(done.exception, errors.ConfigError)
-        assert "call.srt is read, and would be overwritten by a result" in str(done.exception)
+        assert "call.srt is an input, but a result would overwrite it" in str(done.exception)
     own = recording.rename(tmp_path / "own.json")
     before = own.read_bytes()
     with pytest.raises(errors.ConfigError, match=r"own\.json is read"):

@@ -61,7 +61,7 @@ def test_report_renders_again_with_the_recording_and_without(
 ) -> None:
     done = ressenti("report", analysed / "sample.json", "--recording", sample[0], "--out", tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "sound of the recording (0.1 MB)" in done.stdout
+    assert "contains the recording's sound (0.1 MB)" in done.stdout
     assert (tmp_path / "sample.report.html").read_bytes() == (analysed / "sample.report.html").read_bytes()
     french = ressenti("report", analysed / "sample.json", "--out", tmp_path, "--lang", "fr", "--overwrite")
     assert french.returncode == 0, french.stderr
@@ -76,7 +76,7 @@ def test_report_takes_every_conversation_of_a_folder(analysed: Path, tmp_path: P
     done = RUN.invoke(app, ["report", str(tmp_path), "--out", str(tmp_path / "out")])
     assert done.exit_code == 0, done.output
     assert results(tmp_path / "out") == {"a.report.html", "b.report.html"}
-    assert "left out figures.json" in done.output
+    assert "skipped figures.json" in done.output
     (tmp_path / "none").mkdir()
     done = RUN.invoke(app, ["report", str(tmp_path / "none")])
     assert isinstance(done.exception, errors.NotFoundError)
@@ -118,7 +118,7 @@ def test_the_sound_lies_beside_the_page(analysed: Path, sample: tuple[Path, Path
     assert done.returncode == 0, done.stderr
     assert results(tmp_path) == {"sample.report.html", "sample.report.mp3"}
     assert 85_000 < (tmp_path / "sample.report.mp3").stat().st_size < 95_000
-    assert "sample.report.mp3 holds the sound" in done.stdout
+    assert "sample.report.mp3 contains the recording's sound" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_a_corrected_file_is_reported_as_corrected(analysed: Path, tmp_path: Pat
     (tmp_path / "sample.json").write_text(json.dumps(stored), encoding="utf-8")
     both = ressenti("report", tmp_path / "sample.json", path, "--overwrite", "--format", "html,json,csv,rttm")
     assert both.returncode == 0, both.stderr
-    assert "sample.json: left out" in both.stdout
+    assert "sample.json: skipped" in both.stdout
     derived = json.loads((tmp_path / "sample.json").read_text(encoding="utf-8"))
     assert derived["turns"][turn]["emotion"]["activation"] == "human"
     assert derived["turns"][turn]["original"]["windows"] == stored["turns"][turn]["windows"]
@@ -181,7 +181,7 @@ def test_a_corrected_file_is_reported_as_corrected(analysed: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("changes", "error", "said"),
     [
-        ({"turns": [{"turn": 99, "emotion": "Sad"}]}, errors.CorrectionsError, "no turn 99"),
+        ({"turns": [{"turn": 99, "emotion": "Sad"}]}, errors.CorrectionsError, "turn 99 does not exist"),
         ({"turns": [{"turn": 0, "emotion": "Angry"}]}, errors.NotAConversationError, "corrections.turns.0.emotion"),
         ({"turns": [{"turn": 0, "speaker": "Bob"}]}, errors.CorrectionsError, "a new one such as"),
     ],
@@ -238,7 +238,7 @@ def test_words_spans_and_pseudonyms_of_a_stored_conversation(
     written = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
     assert [w["text"] for w in written["words"]] == ["Nothing", "secret", "here"]  # "Hello?" may reach into a span
     assert written["bleeps"] == [{"start_s": 8, "end_s": 8.5}, {"start_s": 9.5, "end_s": 10.5}]
-    assert "still as before" not in done.stdout
+    assert "not updated" not in done.stdout
     for file in tmp_path.glob("conversation-*"):
         text = unpacked(file.read_text(encoding="utf-8"))
         assert not [known for known in ("Anna", "Ben<", "Sheila", "sample.wav", "Hello?") if known in text]
@@ -249,7 +249,7 @@ def test_words_spans_and_pseudonyms_of_a_stored_conversation(
     before = (analysed / "sample.report.html").read_bytes()
     done = ressenti(*again)
     (analysed / "sample.report.html").write_bytes(before)
-    assert "still as before: sample.json, sample.turns.csv, sample.rttm" in done.stdout
+    assert "not updated: sample.json, sample.turns.csv, sample.rttm" in done.stdout
 
 
 def test_analyze_takes_words_spans_and_a_folder_of_transcripts(sample: tuple[Path, Path], tmp_path: Path) -> None:
@@ -270,7 +270,7 @@ def test_analyze_takes_words_spans_and_a_folder_of_transcripts(sample: tuple[Pat
     [
         (["--bleep", "9-8"], errors.ConfigError, "ends before it begins"),
         (["--bleep", "28-50"], errors.ConfigError, "outside the recording"),
-        (["--transcript", "none.srt"], errors.TranscriptError, "is not there"),
+        (["--transcript", "none.srt"], errors.TranscriptError, "does not exist"),
         (["--transcript", __file__], errors.TranscriptError, "expected one of .srt"),
     ],
 )
@@ -438,7 +438,7 @@ def test_roles_that_are_not_certain_are_told_once(
     made = make_conversation("interview")
     tell(made, 1.0, {}, Terminal())
     lines = capsys.readouterr().out.splitlines()
-    advice = "Listen, then name them: --roles S1=ROLE,S2=ROLE"
+    advice = "Listen, then set their roles: --roles S1=ROLE,S2=ROLE"
     assert (
         lines[-1].strip()
         == f"emotion not computed for S1 (interviewer?), S2 (participant?): role not confirmed. {advice}"
@@ -448,7 +448,7 @@ def test_roles_that_are_not_certain_are_told_once(
     found = replace(made.diarization, count="estimated", count_confidence="low", notes=(many,))
     tell(replace(made, diarization=found, speakers=(*made.speakers, *more)), 1.0, {}, Terminal())
     told = capsys.readouterr().out
-    assert "found 6 speakers where there are 2 roles: probably too many; give --speakers 2" in told
+    assert "found 6 speakers for 2 roles, probably too many: try --speakers 2" in told
     assert told.count("--speakers") == told.count("not confirmed") == 1
     assert "--roles" not in told
     restricted = make_conversation("call-center", people=People(roles=("S1=agent", "S2=employee")))
@@ -559,5 +559,5 @@ def test_a_stage_without_an_end_shows_no_percentage() -> None:
         with terminal.progress("call.wav") as progress:
             progress("clustering", 0, total)
         text = terminal.err.file.getvalue()  # type: ignore[attr-defined]
-        assert "Grouping voices" in text
+        assert "Clustering voices" in text
         assert ("%" in text) is shown

@@ -6,7 +6,7 @@ INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run the command line; Ctrl-C ends it without a traceback, also while it is being loaded."""
+    """Run the command line; Ctrl-C ends it without a traceback, even during imports."""
     try:
         from ressenti.pipeline.cli.app import main as run
     except KeyboardInterrupt:

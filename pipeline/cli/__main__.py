@@ -1,4 +1,4 @@
-"""What `python -m ressenti` runs."""
+"""Entry point of `python -m ressenti`."""
 
 from ressenti.pipeline.cli import main
 

@@ -1,4 +1,4 @@
-"""What the command line adds to conversations: words, spans to be silenced, pseudonyms."""
+"""Options that add to conversations: transcripts, silenced spans, pseudonyms."""
 
 from __future__ import annotations
 
@@ -25,44 +25,46 @@ if TYPE_CHECKING:
 Transcript = Annotated[
     Path | None,
     typer.Option(
-        help="Words with times: SRT, VTT, STM or JSON of whisper; for several recordings a folder of NAME.srt, ...",
+        help="Transcript with times: SRT, VTT, STM or Whisper JSON; for several recordings, a folder of NAME.srt, ...",
         metavar="FILE|FOLDER",
     ),
 ]
-Bleep = Annotated[str, typer.Option(help="Silence these spans in all sound, and drop their words: 63.2-71,1:30-1:32.")]
+Bleep = Annotated[str, typer.Option(help="Silence these spans in all sound and remove their words: 63.2-71,1:30-1:32.")]
 Pseudonyms = Annotated[
-    bool, typer.Option("--pseudonyms", help="No names in what is written, file names included. Words are kept.")
+    bool, typer.Option("--pseudonyms", help="Leave names out of all results and file names. Transcripts are kept.")
 ]
 
 
 @dataclass(frozen=True)
 class Additions:
-    """What was asked for, for all recordings (or stored conversations) of one command."""
+    """Transcript, spans and pseudonyms for all recordings (or stored conversations) of one command."""
 
     transcript: Path | None = None
     bleep: str = ""
     pseudonyms: bool = False
 
     def check(self, count: int) -> None:
-        """Refuse what cannot hold for so many recordings, before anything is analysed."""
+        """Refuse options that do not fit `count` recordings, before the analysis starts."""
         if self.transcript is not None and not is_there(self.transcript):
-            raise TranscriptError(f"--transcript: {self.transcript} is not there; expected a file or a folder.")
+            raise TranscriptError(f"--transcript: {self.transcript} does not exist; expected a file or a folder.")
         if self.transcript is not None and count > 1 and not is_folder(self.transcript):
             raise ConfigError(
-                f"--transcript: got one file for {count} recordings; expected a folder with a transcript for each, "
-                "named like it (call.wav, call.srt)."
+                f"--transcript: got one file for {count} recordings; expected a folder with one transcript for each, "
+                "of the same name (call.wav, call.srt)."
             )
         if self.bleep:
             from ressenti.pipeline.edits.bleeps import parse_spans
 
             parse_spans(self.bleep)
             if count > 1:
-                raise ConfigError(f"--bleep: got spans for {count} recordings; expected one recording.")
+                raise ConfigError(
+                    f"--bleep: got spans for {count} recordings; expected one recording. Run one command for each."
+                )
 
     def names(self, own: Callable[[Path], str], digest: Callable[[Path], str]) -> Callable[[Path], str]:
-        """What a source's files are called: its own name, or a pseudonym of the recording's SHA-256.
+        """Return a function that names a source's files: its own name, or a pseudonym from the recording's SHA-256.
 
-        A source of which the digest cannot be had fails later, with the error that fits; nothing is written then.
+        If the digest cannot be computed, the source keeps its name; reading it fails later with the right error.
         """
         if not self.pseudonyms:
             return own
@@ -71,34 +73,34 @@ class Additions:
         def name(source: Path) -> str:
             try:
                 return pseudonym(digest(source))
-            except Exception:  # noqa: BLE001  # whatever it is, reading the source says it again
+            except Exception:  # noqa: BLE001  # reading the source raises it again
                 return own(source)
 
         return name
 
     def digest(self, name: str) -> str:
-        """SHA-256 of all that was asked for, and of what the transcript of a recording says."""
+        """SHA-256 of these options and of a recording's transcript."""
         from ressenti.pipeline.transcript.files import MOST_BYTES
 
         found = self._transcript_of(name)
         try:
-            said = "" if found is None else hashlib.sha256(read_bounded(found, MOST_BYTES)).hexdigest()
-        except (OSError, RefusedError):  # whatever it is, reading the transcript says it again
-            said = ""
-        return hashlib.sha256(json.dumps([said, self.bleep, self.pseudonyms]).encode()).hexdigest()
+            transcript_sha256 = "" if found is None else hashlib.sha256(read_bounded(found, MOST_BYTES)).hexdigest()
+        except (OSError, RefusedError):  # reading the transcript raises it again
+            transcript_sha256 = ""
+        return hashlib.sha256(json.dumps([transcript_sha256, self.bleep, self.pseudonyms]).encode()).hexdigest()
 
     def words(self, name: str) -> tuple[Path, tuple[Spoken, ...]] | None:
-        """The transcript of a recording, None where there is none."""
+        """Path and words of a recording's transcript, or None."""
         from ressenti.pipeline.transcript.files import read_transcript
 
         path = self._transcript_of(name)
         return None if path is None else (path, read_transcript(path, name))
 
     def read(self, names: Iterable[str]) -> list[Path]:
-        """The transcripts of recordings, as far as they are there: nothing is to be written over them."""
+        """Paths of the recordings' transcripts, which must not be overwritten."""
         found = []
         for name in names:
-            with suppress(TranscriptError):  # reading it says it again
+            with suppress(TranscriptError):  # reading it raises it again
                 found.append(self._transcript_of(name))
         return [path for path in found if path is not None]
 
@@ -109,7 +111,7 @@ class Additions:
         return find_transcript(given, name) if given is not None and is_folder(given) else given
 
     def apply(self, conversation: Conversation, read: tuple[Path, tuple[Spoken, ...]] | None) -> Conversation:
-        """A conversation with all that was asked for; spans that were silenced before stay so."""
+        """Apply all options to a conversation; spans that are already silenced stay silenced."""
         from ressenti.pipeline.edits.bleeps import parse_spans, with_bleeps
         from ressenti.pipeline.edits.pseudonyms import pseudonymised
         from ressenti.pipeline.edits.words import with_words
@@ -120,23 +122,23 @@ class Additions:
         return pseudonymised(conversation) if self.pseudonyms else conversation
 
     def tell(self, conversation: Conversation, terminal: Terminal, *, sound: bool) -> None:
-        """Say what became of it."""
-        said = bool(conversation.words or conversation.omissions)
-        if self.transcript is not None and not said:
-            terminal.say(f"    [yellow]no words: no transcript of this recording in {escape(str(self.transcript))}[/]")
+        """Print what was applied, and what to check."""
+        has_words = bool(conversation.words or conversation.omissions)
+        if self.transcript is not None and not has_words:
+            terminal.say(f"    [yellow]no words: {escape(str(self.transcript))} has no transcript of this recording[/]")
         elif self.transcript is not None:
             outside = sum(word.turn is None for word in conversation.words)
-            terminal.say(f"    {counted(len(conversation.words), 'word')}, {outside} of them in no turn")
+            terminal.say(f"    {counted(len(conversation.words), 'word')}, {outside} outside all turns")
             if conversation.words_beyond:
-                dropped = counted(conversation.words_beyond, "more word")
-                terminal.say(f"    [yellow]{dropped} dropped: after the end of the recording[/]")
+                dropped = counted(conversation.words_beyond, "word")
+                terminal.say(f"    [yellow]{dropped} dropped after the end of the recording[/]")
         if conversation.bleeps:
             silenced_s = sum(span.end_s - span.start_s for span in conversation.bleeps)
-            places = f", words left out in {counted(len(conversation.omissions), 'place')}" if said else ""
-            terminal.say(f"    {silenced_s:.1f} s silenced{places}: listen, and read, before you pass it on")
+            places = f", words removed in {counted(len(conversation.omissions), 'place')}" if has_words else ""
+            terminal.say(f"    {silenced_s:.1f} s silenced{places}: listen and read before you share it")
         if self.pseudonyms and sound:
             terminal.say("    [yellow]a voice identifies a person: leave the sound out with --audio none[/]")
         if self.pseudonyms and any(turn.note for turn in conversation.turns):
-            terminal.say("    [yellow]notes are kept as they are: read them for names[/]")
+            terminal.say("    [yellow]notes are unchanged: check them for names[/]")
         if self.pseudonyms and conversation.words:
-            terminal.say("    [yellow]words are kept as they are: names that were said are in them[/]")
+            terminal.say("    [yellow]words are unchanged: they may contain names[/]")

@@ -48,42 +48,44 @@ if TYPE_CHECKING:
 def analyze(
     recordings: Annotated[list[Path], typer.Argument(help="Recordings: wav, mp3, m4a, ogg, flac, mp4, ...")],
     config: Preset = "default",
-    speakers: Annotated[int | None, typer.Option(help="Number of speakers, when you know it.")] = None,
-    min_speakers: Annotated[int | None, typer.Option(help="At least so many speakers.")] = None,
-    max_speakers: Annotated[int | None, typer.Option(help="At most so many speakers.")] = None,
+    speakers: Annotated[int | None, typer.Option(help="Number of speakers, if you know it.")] = None,
+    min_speakers: Annotated[int | None, typer.Option(help="Minimum number of speakers.")] = None,
+    max_speakers: Annotated[int | None, typer.Option(help="Maximum number of speakers.")] = None,
     channels: Annotated[
-        Literal["auto", "mono", "split"] | None, typer.Option(help="Whether channels are speakers.")
+        Literal["auto", "mono", "split"] | None,
+        typer.Option(help="mono: mix the channels; split: each channel is a speaker."),
     ] = None,
-    track: Annotated[
-        int | None, typer.Option(help="Number of the sound track, where a file has several.", metavar="N", min=1)
-    ] = None,
+    track: Annotated[int | None, typer.Option(help="Number of the sound track to analyse.", metavar="N", min=1)] = None,
     raw: Annotated[
         str | None,
-        typer.Option(help="Sound without a header: mulaw:8000, alaw:8000, s16le:8000:2.", metavar="ENCODING:RATE"),
+        typer.Option(
+            help="Format of sound without a header: mulaw:8000, alaw:8000, s16le:8000:2.", metavar="ENCODING:RATE"
+        ),
     ] = None,
     diarizer: Annotated[
         str | None,
-        typer.Option(help="auto, builtin, an installed pyannote pipeline, or a folder with one.", metavar="ID|PATH"),
+        typer.Option(help="Diarizer: auto, builtin, an installed pyannote pipeline, or its folder.", metavar="ID|PATH"),
     ] = None,
     trust_model: Annotated[
         bool,
-        typer.Option(
-            "--trust-model", help="For this run, load pickles whose SHA-256 nobody trusts: they may run code."
-        ),
+        typer.Option("--trust-model", help="For this run, load untrusted pickles. They may run code."),
     ] = False,
     names: Annotated[str, typer.Option(help="Speakers' names: Anna,Ben or S2=Ben.")] = "",
-    roles: Annotated[str, typer.Option(help="Speakers' roles: agent,client (a guess on mono) or S2=client.")] = "",
-    emotion_for: Annotated[str, typer.Option(help="Judge emotion for these roles only.", metavar="ROLES")] = "",
+    roles: Annotated[str, typer.Option(help="Speakers' roles: agent,client (a guess with mono) or S2=client.")] = "",
+    emotion_for: Annotated[str, typer.Option(help="Compute emotion for these roles only.", metavar="ROLES")] = "",
     allow_restricted: Annotated[
         str | None,
-        typer.Option(help="Why restricted or unconfirmed roles are judged all the same; printed.", metavar="REASON"),
+        typer.Option(
+            help="Reason for scoring restricted or unconfirmed roles; the report prints it.", metavar="REASON"
+        ),
     ] = None,
     lang: Language = None,
     emotion_model: Annotated[
-        str | None, typer.Option(help="Emotion model: auto, builtin, an installed one, or a folder.", metavar="ID|PATH")
+        str | None,
+        typer.Option(help="Emotion model: auto, builtin, an installed model, or its folder.", metavar="ID|PATH"),
     ] = None,
     device: Annotated[
-        Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where emotion models of transformers run.")
+        Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Device for wav2vec2 emotion models.")
     ] = None,
     transcript: Transcript = None,
     audio: Sound = None,
@@ -99,7 +101,7 @@ def analyze(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Analyse recordings: NAME.report.html, NAME.json, NAME.turns.csv and NAME.rttm for each, or other formats."""
+    """Analyse recordings. Writes NAME.report.html, NAME.json, NAME.turns.csv and NAME.rttm, or other formats."""
     terminal = Terminal(quiet or as_json)
     speak(terminal, verbose)
     diarization = {
@@ -141,7 +143,7 @@ def sample(
     lang: Language = None,
     quiet: Quiet = False,
 ) -> None:
-    """Analyse the real phone conversation that comes installed, and compare its speakers with the reference."""
+    """Analyse the included sample phone conversation, and compare its speakers with the human reference."""
     from ressenti.pipeline.cli import sample as sample_run
     from ressenti.pipeline.loaded_models import Models
 
@@ -160,7 +162,7 @@ def sample(
 
 @dataclass(frozen=True)
 class Job:
-    """What is done with each recording of one command."""
+    """The work on each recording of one command."""
 
     options: Config
     people: People
@@ -169,7 +171,7 @@ class Job:
     models: Models
 
     def work(self, plan: outputs.Plan) -> Conversation:
-        """Analyse a recording, write its results, and say what was found; the conversation."""
+        """Analyse a recording, write its results, print a summary, and return the conversation."""
         from ressenti.pipeline.run import analyze as run
 
         started = time.monotonic()
@@ -182,21 +184,21 @@ class Job:
             words = self.added.words(recording.stem)
             found = run(recording, options, self.people, models=self.models, progress=progress)
             conversation = self.added.apply(found, words)
-            heard = sound.make(options.report.audio, plan.paths, recording, conversation, second_look)
+            page_sound = sound.make(options.report.audio, plan.paths, recording, conversation, second_look)
             progress("report", 0, 1)
-            outputs.write(conversation, plan, self._made(plan, found.recording.sha256), None, heard)
+            outputs.write(conversation, plan, self._made(plan, found.recording.sha256), None, page_sound)
             progress("report", 1, 1)
-            return conversation, heard
+            return conversation, page_sound
 
         with self.terminal.progress(recording.name) as progress:
-            conversation, heard = watched(work, progress, options.compute.timeout_s, recording.name)
+            conversation, page_sound = watched(work, progress, options.compute.timeout_s, recording.name)
         tell(conversation, time.monotonic() - started, plan.paths, self.terminal)
-        self.added.tell(conversation, self.terminal, sound=heard is not None)
-        sound.tell(heard, plan.paths, self.terminal)
+        self.added.tell(conversation, self.terminal, sound=page_sound is not None)
+        sound.tell(page_sound, plan.paths, self.terminal)
         return conversation
 
     def made(self, plan: outputs.Plan) -> store.Made:
-        """What the results of a recording would be made of now; raises what reading and choosing a model raise."""
+        """Describe what the recording's results would be made from; raises errors of reading and model choice."""
         from ressenti.pipeline.audio import checked_sha256
 
         return self._made(plan, checked_sha256(plan.source))

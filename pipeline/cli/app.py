@@ -20,7 +20,7 @@ from ressenti.pipeline.files.disk import is_full
 app = typer.Typer(
     name="ressenti",
     cls=Commands,
-    help="Recorded conversations into reports: who spoke when, how it sounded, and how that changed. "
+    help="Turn recorded conversations into reports: who spoke when, how they sounded, and how that changed. "
     "Everything stays on this machine.",
     add_completion=False,
     no_args_is_help=True,
@@ -41,17 +41,17 @@ def doctor(
     config: Preset = "default",
     load: Annotated[bool, typer.Option("--load", help="Also load the heavy packages (about 10 s).")] = False,
 ) -> None:
-    """Tell what is installed, which models a config would use, whether they are there, their licences, and why."""
+    """Show what is installed, and which models a config would use, with their state and licences."""
     from ressenti.pipeline.cli.doctor import examine
 
     raise typer.Exit(examine(Terminal(), load, config))
 
 
 def main() -> None:
-    """Run the command line; errors that are ours end without a traceback."""
+    """Run the command line; a `RessentiError` ends it without a traceback."""
     open_all()
     try:
-        app(prog_name="ressenti")  # also by python -m ressenti
+        app(prog_name="ressenti")  # also for python -m ressenti
     except RessentiError as error:
         raise SystemExit(Terminal().fail(error)) from None
     except Exception as error:

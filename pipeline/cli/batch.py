@@ -1,7 +1,6 @@
-"""Many recordings (or stored conversations), one after the other: which are done, left, or fail, and what is said.
+"""Process recordings (or stored conversations) one by one, and report which are done, skipped or failed.
 
-The exit code is that of the one, where there is one; of several 0 where all are done or were left, 40 where some
-failed, 41 where all did.
+A single input gives its own exit code. Several give 0 if none failed, 40 if some failed, and 41 if all failed.
 """
 
 from __future__ import annotations
@@ -27,20 +26,19 @@ log = logging.getLogger(__name__)
 SOME_FAILED, ALL_FAILED = 40, 41
 _KEEP = "Add --overwrite, or choose another folder with --out."
 _WHY: dict[store.State, str] = {
-    "other_source": "made of another recording",
+    "other_source": "made from another recording",
     "other_program": "made by another version of Ressenti",
     "other_options": "made with other options, or by another command",
     "changed": "changed since it was written",
-    "unknown": "nothing says how it was made",
+    "unknown": "no record of how it was made",
 }
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one source; `code` and `error` as its failure has them, or the claim for which it was left.
+    """Outcome of one source; `code` and `error` come from its failure, or from the claim of another run.
 
-    `error` also says why results were left that are not as they would be made; where they are, it is None.
-    `conversation` is the id that tables have, of what was done.
+    If outdated results were skipped, `error` says why. `conversation` is the id used in tables, if work was done.
     """
 
     source: Path
@@ -52,7 +50,7 @@ class Outcome:
     conversation: str | None = None
 
     def line(self) -> str:
-        """JSON for other programs, in ASCII."""
+        """The outcome as one line of ASCII JSON."""
         return json.dumps(
             {
                 "recording": str(self.source),
@@ -68,34 +66,33 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Rules:
-    """What becomes of results that exist already, and whether each outcome is a line of JSON."""
+    """How to treat existing results, and whether to print each outcome as a JSON line."""
 
     overwrite: bool = False
     skip_existing: bool = False
     as_json: bool = False
 
 
-_ANY = store.Made("", "", "")  # where it does not matter
+_ANY = store.Made("", "", "")  # if it does not matter
 Work = Callable[[Plan], Conversation | None]
-"""Makes and writes the results of one; None where it was no source after all."""
+"""Makes and writes the results of one source; None if the file is not a source."""
 
 
 @dataclass
 class Batch:
-    """One command over its sources: `run` works on each that is not done yet and that no other run has claimed.
+    """One command over its sources: `run` works on each that is not done and not claimed by another run.
 
-    Sources that another run is working on come again when all others are done, so that none is missed where that run
-    failed; where it still works on them they are left to it.
+    Claimed sources are tried again at the end, in case the other run failed, and skipped if they are still claimed.
     """
 
     terminal: Terminal
     rules: Rules
     made: Callable[[Plan], store.Made]
     _recovered: set[Path] = field(default_factory=set)
-    _found: set[Path] = field(default_factory=set)  # sources with results, when the run began
+    _found: set[Path] = field(default_factory=set)  # sources that had results when the run began
 
     def run(self, plans: Sequence[Plan], work: Work) -> int:
-        """Work on all; the exit code. Each is told as soon as it ends, and a failure does not stop the others."""
+        """Work on all plans and return the exit code; each outcome is printed at once, and failures stop nothing."""
         for folder in dict.fromkeys(plan.folder for plan in plans):
             self._recovered |= set(store.tidy(folder))
         self._found = {plan.source for plan in plans if any(os.path.lexists(path) for path in plan.paths.values())}
@@ -107,7 +104,7 @@ class Batch:
         return _exit_code(outcomes, len(plans))
 
     def _one(self, plan: Plan, work: Work, outcomes: list[Outcome], *, wait: bool) -> bool:
-        """Work on one and note what became of it; False, and nothing noted, where it is claimed and may `wait`."""
+        """Work on one plan and record its outcome; False without an outcome if it is claimed and may `wait`."""
         started = time.monotonic()
         try:
             with store.claim(plan.folder, plan.stem):
@@ -120,9 +117,9 @@ class Batch:
         except ClaimedError as error:
             if wait:
                 return False
-            self.terminal.say(f"[yellow]left[/] {escape(plan.source.name)}: another run is working on it")
+            self.terminal.say(f"[yellow]skipped[/] {escape(plan.source.name)}: another run is working on it")
             outcome = Outcome(plan.source, "skipped", (), error.exit_code, str(error))
-        except Exception as error:  # noqa: BLE001  # whatever happens to one, the others are still done
+        except Exception as error:  # noqa: BLE001  # one failure must not stop the others
             code = self.terminal.fail(error, plan.source)
             outcome = Outcome(plan.source, "failed", (), code, str(error))
         outcomes.append(replace(outcome, seconds=time.monotonic() - started))
@@ -132,9 +129,9 @@ class Batch:
         return True
 
     def _stands(self, plan: Plan) -> Outcome | None:
-        """The outcome where results that are there already decide it, None where there is work to do.
+        """The outcome if existing results decide it, or None if there is work to do.
 
-        Raises `OutputExistsError` for results that may not be replaced, `OutputError` where none can be written.
+        Raises `OutputExistsError` if results must not be replaced, `OutputError` if none can be written.
         """
         self._recovered |= set(store.recover(plan.folder))
         names = [path.name for path in plan.paths.values()]
@@ -145,19 +142,21 @@ class Batch:
         there = tuple(path for path in plan.paths.values() if os.path.lexists(path))
         name = escape(plan.source.name)
         if state == "complete" and not self._recovered.isdisjoint(there):
-            self.terminal.say(f"[green]✓[/] [bold]{name}[/]: completed what a run that was stopped had made")
+            self.terminal.say(f"[green]✓[/] [bold]{name}[/]: completed the results of an interrupted run")
             return Outcome(plan.source, "done", there)
         if state == "complete" and plan.source not in self._found:
-            self.terminal.say(f"[dim]{name}: another run has done it[/]")
+            self.terminal.say(f"[dim]{name}: already done by another run[/]")
             return Outcome(plan.source, "skipped", there)
         if self.rules.skip_existing and state == "complete":
-            self.terminal.say(f"[dim]{name}: done already[/]")
+            self.terminal.say(f"[dim]{name}: already done[/]")
             return Outcome(plan.source, "skipped", there)
         if self.rules.skip_existing and len(there) == len(names):
-            self.terminal.say(f"[yellow]left[/] {name}: {_WHY[state]}; --overwrite makes it anew")
-            return Outcome(plan.source, "skipped", there, error=f"left: {_WHY[state]}; --overwrite makes it anew")
+            self.terminal.say(f"[yellow]skipped[/] {name}: {_WHY[state]}; use --overwrite to replace it")
+            return Outcome(
+                plan.source, "skipped", there, error=f"skipped: {_WHY[state]}; use --overwrite to replace it"
+            )
         why = f" ({_WHY[state]})" if state in _WHY else ""
-        raise OutputExistsError(f"{there[0]}: exists already{why}. {_KEEP}")
+        raise OutputExistsError(f"{there[0]}: already exists{why}. {_KEEP}")
 
 
 def _exit_code(outcomes: Sequence[Outcome], count: int) -> int:

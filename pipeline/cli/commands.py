@@ -1,4 +1,4 @@
-"""Groups of commands that refuse an option given twice, which would silently lose the first value."""
+"""Command groups that refuse a repeated option, whose first value would be lost silently."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from ressenti.pipeline.text import visible
 
 
 class Commands(TyperGroup):
-    """A group whose commands take each option once, but for those that say they may be repeated."""
+    """A group whose commands take each option once, unless it may be repeated."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; what it says of arguments shows characters that act on a terminal."""
+        """Run the command; its error messages show control characters as codes."""
         try:
             return super().invoke(ctx)
         except Exception as error:
-            if hasattr(error, "show") and isinstance(said := getattr(error, "message", None), str):
-                error.message = visible(said)  # type: ignore[attr-defined]  # click's own errors, by another name
+            if hasattr(error, "show") and isinstance(message := getattr(error, "message", None), str):
+                error.message = visible(message)  # type: ignore[attr-defined]  # an error of click
             raise
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command and its arguments; `ConfigError` where one of its options comes twice."""
+        """Return the command and its arguments; raises `ConfigError` for a repeated option."""
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None and not isinstance(command, TyperGroup):
             _refuse_repeats(command, ctx, rest)
@@ -35,7 +35,7 @@ def _refuse_repeats(command: Any, ctx: Any, args: list[str]) -> None:
     try:
         own = command.context_class(command, info_name=command.name, parent=ctx, resilient_parsing=True)
         *_, order = command.make_parser(own).parse_args(args=list(args))
-    except Exception:  # noqa: BLE001  # the command itself will say what it does not understand
+    except Exception:  # noqa: BLE001  # the command reports what it does not understand
         return
     for param, times in Counter(p for p in order if p.param_type_name == "option").items():
         if times > 1 and not (param.multiple or param.is_flag or param.count):

@@ -1,4 +1,4 @@
-"""What the command line says: progress by stage, one line per recording, errors without a traceback."""
+"""Terminal output: progress by stage, one line per recording, errors without a traceback."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from ressenti.pipeline.text import visible
 STAGES = {
     "audio": "Decoding",
     "models": "Loading models",
-    "speech": "Finding speech",
-    "voices": "Telling voices apart",
-    "clustering": "Grouping voices",
-    "emotion": "Judging emotion",
+    "speech": "Detecting speech",
+    "voices": "Comparing voices",
+    "clustering": "Clustering voices",
+    "emotion": "Scoring emotion",
     "sound": "Encoding the sound",
     "report": "Writing the report",
 }
 _OTHERS = {  # not part of an analysis
     "clips": "Cutting turns",
-    "talks": "Putting talks together",
+    "talks": "Joining clips",
     "download": "Downloading",
     "hash": "Checking",
     "export": "Writing",
@@ -47,7 +47,7 @@ _OTHERS = {  # not part of an analysis
 
 
 class _Percentage(TextColumn):
-    """A percentage, left empty for a stage whose end nobody knows."""
+    """A percentage, empty for a stage of unknown length."""
 
     def render(self, task: Task) -> Text:
         return Text("     ") if task.total is None else super().render(task)
@@ -55,65 +55,65 @@ class _Percentage(TextColumn):
 
 @dataclass(frozen=True)
 class _Seen:
-    """A table whose cells may hold text of others' making, made visible as it is drawn."""
+    """A table whose cells may hold untrusted text; control characters are shown as codes."""
 
     table: Table
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
-        """The table's own segments; rich finds them by this name."""
+        """Yield the table's segments; rich calls this method."""
         for segment in console.render(self.table, options):
             yield segment if segment.control else Segment(visible(segment.text), segment.style)
 
 
 class Terminal:
-    """Output to the user; with `quiet`, errors alone."""
+    """Output to the user; `quiet` prints errors only."""
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
-        self._shown, self._told = Stream(), Stream(stderr=True)
-        self.out = Console(file=cast(IO[str], self._shown), highlight=False, soft_wrap=True, quiet=quiet)
-        self.err = Console(file=cast(IO[str], self._told), highlight=False, soft_wrap=True)
+        self._stdout, self._stderr = Stream(), Stream(stderr=True)
+        self.out = Console(file=cast(IO[str], self._stdout), highlight=False, soft_wrap=True, quiet=quiet)
+        self.err = Console(file=cast(IO[str], self._stderr), highlight=False, soft_wrap=True)
 
     def say(self, text: str) -> None:
         """Print a line of markup, unless quiet."""
         self.out.print(visible(text))
 
     def note(self, text: str) -> None:
-        """Print a line of markup on standard error, also where quiet."""
+        """Print a line of markup on standard error, even if quiet."""
         self.err.print(visible(text))
 
     def line(self, text: str) -> None:
-        """Write a line for other programs, also where quiet."""
-        self._shown.write(text + "\n")
-        self._shown.flush()
+        """Write a line for other programs, even if quiet."""
+        self._stdout.write(text + "\n")
+        self._stdout.flush()
 
     def close(self) -> None:
-        """Say so where a part of what was to be printed could not be."""
-        if self._shown.lost:
-            self.err.print("[yellow]not all of this could be printed[/]: standard output is full or closed")
+        """Warn if output was lost."""
+        if self._stdout.lost:
+            self.err.print("[yellow]some output was lost[/]: standard output is full or closed")
 
     def show(self, table: Table, width: int = 120) -> None:
-        """Print a table, also where the terminal is narrow or there is none: its figures are not to be cut."""
+        """Print a table at `width` characters or more, so that a narrow terminal cuts no figures."""
         self.out.width = max(self.out.width, width)
         self.out.print(_Seen(table))
 
     def fail(self, error: Exception, source: Path | None = None) -> int:
-        """Print an error, and return its exit code: 1 for one that nobody thought of, which names its place."""
+        """Print an error and return its exit code; an unexpected error gives 1 and names its source line."""
         if isinstance(error, RessentiError):
             self.err.print(f"[bold red]error[/] {escape(visible(str(error)))}")
             return error.exit_code
         if is_full(error):
-            full = f"{source.name if source else 'the disk'}: no room left ({error})"
-            return self.fail(DiskFullError(f"{full}. Free some, or choose other folders (--out, TMPDIR)."))
+            full = f"{f'{source.name}: ' if source else ''}the disk is full ({error})"
+            return self.fail(DiskFullError(f"{full}. Free some space, or choose other folders (--out, TMPDIR)."))
         place = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(place.filename).name}:{place.lineno}"
         text = f"{source.name if source else ''}: unexpected {type(error).__name__} at {where}: {error}"
-        self.err.print(f"[bold red]error[/] {escape(visible(text))}. This is a defect of Ressenti; please report it.")
+        self.err.print(f"[bold red]error[/] {escape(visible(text))}. This is a bug in Ressenti; please report it.")
         return RessentiError.exit_code
 
     @contextmanager
     def progress(self, title: str) -> Iterator[Hook]:
-        """A progress bar for each stage of one recording; gone when it is done, absent where nobody is watching."""
+        """Show a progress bar per stage of one recording until it is done; none if quiet or not in a terminal."""
         if self.quiet or not self.err.is_terminal:
             yield ignore_progress
             return
@@ -131,12 +131,12 @@ class Terminal:
 
 
 def counted(count: int, thing: str) -> str:
-    """So many things, in the singular where there is one."""
+    """Count and noun, with a plural s unless the count is 1."""
     return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def rounded(value: Any) -> Any:
-    """Figures for JSON: floats to four decimals, NaN as None, also inside dicts, lists and tuples."""
+    """Round figures for JSON: floats to four decimals, NaN to None, including those in dicts, lists and tuples."""
     if isinstance(value, float):
         return None if math.isnan(value) else round(value, 4)
     if isinstance(value, dict):
@@ -147,10 +147,10 @@ def rounded(value: Any) -> Any:
 
 
 def number(value: float | None, decimals: int = 2) -> str:
-    """A figure for a table; a dash where it is not defined."""
+    """A figure for a table, or a dash for None."""
     return "–" if value is None else f"{value:.{decimals}f}"
 
 
 def interval(value: dict[str, float] | None) -> str:
-    """A 95 % interval for a table, from its JSON."""
+    """Format a 95 % interval from its JSON, for a table."""
     return "–" if value is None else f"{value['low']:.2f}-{value['high']:.2f}"

@@ -1,4 +1,4 @@
-"""What is installed, which models would be used, what their licences allow, and why."""
+"""`ressenti doctor`: installed packages, the models in use and their licences."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ PACKAGES = {
     "silero-vad": "finds speech",
     "pyannote.audio": "diarization pipelines, the sample",
     "pyannote.metrics": "diarization error rates",
-    "torch": "training, real models",
+    "torch": "training, models that are not built in",
     "torchaudio": "needed by pyannote.audio",
-    "transformers": "real emotion models",
+    "transformers": "wav2vec2 emotion models",
     "pandas": "tables",
     "plotly": "figures",
-    "pydub": "levels and excerpts",
+    "pydub": "the page's sound, clips",
 }
-NOT_KNOWN = "not known"
-State = Literal["verified", "config and weights fit", "config and files fit", "found"]  # what was looked at, no more
+NOT_KNOWN = "unknown"
+State = Literal["verified", "config and weights fit", "config and files fit", "found"]  # only what was checked
 FREE = "Lajavaness/wav2vec2-lg-xlsr-fr-speech-emotion-recognition (Apache-2.0)"
 
 
 def examine(terminal: Terminal, load: bool, source: str = "default") -> int:
-    """Print the tables, with the models that a config would use; exit code of the first thing broken, or 0."""
+    """Print the packages and the models that a config uses; return the exit code of the first fault, or 0."""
     config = load_config(source)
     terminal.say(
         f"[bold]{PROGRAM}[/]  Python {platform.python_version()}, {platform.system()}, {counted(threads(), 'core')}"
     )
     terminal.say("Nothing leaves this machine: no telemetry, no download at run time.\n")
-    packages = _table("Packages", "package", "version", "what for")
+    packages = _table("Packages", "package", "version", "purpose")
     missing = 0
     for name, purpose in PACKAGES.items():
         try:
@@ -55,8 +55,8 @@ def examine(terminal: Terminal, load: bool, source: str = "default") -> int:
             version, missing = "[red]missing[/]", 1
         packages.add_row(name, version, purpose)
     terminal.out.print(packages)
-    title = "Models that would be used" + ("" if source == "default" else f" with {escape(source)}")
-    models = _table(title, "model", "licence", "state", "what for, and why")
+    title = "Models in use" + ("" if source == "default" else f" with {escape(source)}")
+    models = _table(title, "model", "licence", "state", "purpose and reason")
     used: list[ModelInfo] = []
     code = missing
     for task, info in _USED:
@@ -76,7 +76,7 @@ def examine(terminal: Terminal, load: bool, source: str = "default") -> int:
 
 
 def _tell_terms(terminal: Terminal, used: Sequence[ModelInfo]) -> None:
-    """Which models are not for commercial use, or not known to be."""
+    """Print which models must not, or may not, be used commercially."""
     from ressenti.reports.wording import Wording
 
     words = Wording("en")
@@ -85,9 +85,9 @@ def _tell_terms(terminal: Terminal, used: Sequence[ModelInfo]) -> None:
         if model.commercial is False:
             why = f": {', '.join(map(words.note, model.notes))}" if model.notes else ""
             terminal.say(f"\n[yellow]No commercial use[/] of {name}{why}.")
-            terminal.say(f"Free of that: {FREE}, or a model trained on your own calls.")
+            terminal.say(f"Without this limit: {FREE}, or a model trained on your own calls.")
         elif model.commercial is None:
-            terminal.say(f"\n[yellow]Whether {name} may be used commercially is not known[/]: see where it comes from.")
+            terminal.say(f"\n[yellow]Commercial use of {name} may not be allowed[/]: check its source.")
 
 
 def _table(title: str, *headings: str) -> Table:
@@ -106,62 +106,62 @@ def _vad(_: Config) -> tuple[ModelInfo, str, State]:
 
 
 def _diarization(config: Config) -> tuple[ModelInfo, str, State]:
-    """Who speaks, where one channel holds several voices; a pipeline is checked, not loaded."""
+    """The diarizer for several speakers in one channel; a pipeline is checked, not loaded."""
     from ressenti.pipeline.diarization import check, locate
     from ressenti.pipeline.models import voice_encoder
 
-    asked = config.diarization.model
-    found = locate(asked)
+    configured = config.diarization.model
+    found = locate(configured)
     if found is None:
         why = _named(
-            asked,
-            "built in; where one channel holds several voices, and as what the built-in emotion model hears with",
+            configured,
+            "built in; separates voices in one channel, and is the voice encoder of the built-in emotion model",
         )
         return voice_encoder.info(), why, "verified"
     check(found, config.diarization)
     if isinstance(found, Path):
-        why = f"{found}, which the config names"
+        why = f"{found}, set in the config"
         return ModelInfo("diarization", found.resolve().name, None), why, "config and files fit"
-    return found.info("diarization"), _why(found, asked), "verified"
+    return found.info("diarization"), _why(found, configured), "verified"
 
 
 def _emotion(config: Config) -> tuple[ModelInfo, str, State]:
-    """What judges emotion; a wav2vec2 model is checked by its settings, and names and shapes of weights, unread."""
+    """The emotion model; for wav2vec2, settings and names and shapes of weights are checked, not the weights."""
     from ressenti.pipeline.emotion import locate, noted
     from ressenti.pipeline.emotion.builtin import BuiltinEmotion
     from ressenti.pipeline.emotion.wav2vec2 import check
 
-    asked = config.emotion.model
-    found = locate(asked)
+    configured = config.emotion.model
+    found = locate(configured)
     if found is None:
-        return BuiltinEmotion().info, _named(asked, "built in"), "verified"
+        return BuiltinEmotion().info, _named(configured, "built in"), "verified"
     if isinstance(found, Path):
-        why = f"{found}, which the config names"
+        why = f"{found}, set in the config"
         if is_file(found / "emotion.json"):
             return BuiltinEmotion(found).info, why, "verified"
         sha256 = check(found, config.emotion)
         return ModelInfo("emotion", found.resolve().name, None, sha256), why, "config and weights fit"
     verify(found)
     check(found.folder, config.emotion, found.known, sha256=noted(found))
-    return found.info("emotion"), _why(found, asked), "verified"
+    return found.info("emotion"), _why(found, configured), "verified"
 
 
 _USED = (("speech activity", _vad), ("who speaks", _diarization), ("emotion", _emotion))
 
 
-def _why(model: Installed, asked: str) -> str:
+def _why(model: Installed, configured: str) -> str:
     chosen = is_chosen(model.id)
-    first = "which you chose" if chosen else "the first of its kind in `ressenti models list` that was fetched"
-    return f"installed (commit {model.commit[:12]}), {first if asked == 'auto' else 'which the config names'}"
+    first = "your default" if chosen else "the first downloaded model in `ressenti models list`"
+    return f"installed (commit {model.commit[:12]}), {first if configured == 'auto' else 'set in the config'}"
 
 
-def _named(asked: str, why: str) -> str:
-    return why if asked == "auto" else f"{why}, which the config names"
+def _named(configured: str, why: str) -> str:
+    return why if configured == "auto" else f"{why}, set in the config"
 
 
 def _installed(terminal: Terminal) -> int:
-    """List what `ressenti models get` installed; the exit code is that of the first that is damaged."""
-    table = _table("Installed models", "model", "commit", "licence", "what for")
+    """List installed models; return the exit code of the first damaged one, or 0."""
+    table = _table("Installed models", "model", "commit", "licence", "purpose")
     code = 0
     for model_id in installed_ids():
         try:
@@ -181,13 +181,13 @@ def _installed(terminal: Terminal) -> int:
 
 
 def _load(terminal: Terminal) -> int:
-    """Load what the real models need, and say whether it works."""
+    """Load pyannote.audio, and print whether it works."""
     from ressenti.pipeline.models.torchaudio_import import import_pyannote_audio
 
     try:
         module = import_pyannote_audio()
         terminal.say(f"[green]loaded[/] pyannote.audio {module.__version__}, telemetry off")
-    except Exception as exc:  # noqa: BLE001 whatever a broken installation raises is what the user wants to read
+    except Exception as exc:  # noqa: BLE001 the user wants to read whatever a broken installation raises
         terminal.say(f"[red]pyannote.audio cannot be loaded[/]: {exc}")
         return 20
     return 0

@@ -1,4 +1,4 @@
-"""`ressenti models`: what can be installed, what is, and how it is fetched, checked and carried over."""
+"""`ressenti models`: lists, downloads, checks, removes, exports and imports models."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ from ressenti.pipeline.models.registry import known, page_of
 
 app = typer.Typer(
     cls=Commands,
-    help="Install other models than the built-in ones; only `get` uses the network.",
+    help="Install models besides the built-in ones. Only `get` uses the network.",
     no_args_is_help=True,
 )
 
-Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="OWNER/NAME, as `ressenti models list` shows.")]
+Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="OWNER/NAME, as shown by `ressenti models list`.")]
 
 
 @app.callback()
 def models() -> None:
-    """Install other models than the built-in ones; only `get` uses the network."""
+    """Install models besides the built-in ones. Only `get` uses the network."""
 
 
 @app.command("list")
 def list_models() -> None:
-    """Which models are known, which are installed, what they allow, and which are used when none is named."""
+    """List known and installed models with their licences, and the defaults."""
     terminal = Terminal()
     table = Table(
-        "model", "what", "licence", "MB", "installed", title="Models", title_justify="left", box=None, pad_edge=False
+        "model", "task", "licence", "MB", "installed", title="Models", title_justify="left", box=None, pad_edge=False
     )
-    table.columns[0].no_wrap = True  # ids are there to be copied
+    table.columns[0].no_wrap = True  # so that ids can be copied
     table.columns[3].justify = "right"
     defaults = {task: _default_id(task) for task in ("emotion", "diarization")}
     there = installed_ids()
     for model_id in (*known(), *(i for i in there if i not in known())):
         entry = known().get(model_id)
-        licence = entry.licence if entry else "licence not known"
+        licence = entry.licence if entry else "licence unknown"
         size = f"{entry.size_mb:,}" if entry else "?"
         remarks = [] if entry is None or entry.commercial else ["no commercial use"]
         remarks += ["gated"] if entry and entry.gated else []
@@ -59,27 +59,27 @@ def list_models() -> None:
         table.add_row(model_id, what, ", ".join([licence, *remarks]), size, state)
     terminal.show(table, width=160)
     for task in ("emotion", "diarization"):
-        terminal.say(f"{task}: {defaults[task] or 'builtin'} is used unless a config names another ({task}.model).")
-    terminal.say(f"They are kept in {escape(str(models_folder()))} (RESSENTI_MODELS).")
+        terminal.say(f"{task}: the default is {defaults[task] or 'builtin'}; a config can name another ({task}.model).")
+    terminal.say(f"Models are stored in {escape(str(models_folder()))} (RESSENTI_MODELS).")
 
 
 @app.command("get")
 def get_models(
     ids: Ids,
     revision: Annotated[
-        str | None, typer.Option(help="Branch, tag or commit.  [default: what is installed, else the newest]")
+        str | None, typer.Option(help="Branch, tag or commit.  [default: the installed one, else the newest]")
     ] = None,
     token: Annotated[
-        str | None, typer.Option(help="Token of the hub; better HF_TOKEN or `hf auth login`, which others cannot see.")
+        str | None, typer.Option(help="Hub token. HF_TOKEN or `hf auth login` are safer: other users cannot see them.")
     ] = None,
     task: Annotated[
-        Literal["emotion", "diarization"], typer.Option(help="What it is for, where the registry does not know it.")
+        Literal["emotion", "diarization"], typer.Option(help="Task of a model that the registry does not know.")
     ] = "emotion",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
-    """Download models and what they need, pin their commit, and note the SHA-256 of every file.
+    """Download models and the models they need, pin their commit, and record the SHA-256 of every file.
 
-    A download that was interrupted goes on where it stopped. HF_ENDPOINT names a mirror.
+    An interrupted download resumes where it stopped. HF_ENDPOINT names a mirror.
     """
     from ressenti.pipeline.models.download import get
 
@@ -101,9 +101,9 @@ def get_models(
 @app.command("verify")
 def verify_models(
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID...]", help="[default: all]")] = None,
-    full: Annotated[bool, typer.Option("--full", help="Hash every file, also those that look unchanged.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Hash every file, even if it looks unchanged.")] = False,
 ) -> None:
-    """Check installed models against what was noted when they were installed."""
+    """Check installed models against the hashes recorded at installation."""
     terminal = Terminal()
     code = 0
     for model_id in ids or installed_ids():
@@ -121,7 +121,7 @@ def verify_models(
 
 @app.command("remove")
 def remove_models(ids: Ids) -> None:
-    """Delete installed models, and what an interrupted download left."""
+    """Delete installed models and unfinished downloads."""
     terminal = Terminal()
     if strange := [i for i in ids if not is_there(folder_of(i)) and not is_there(partial_of(i))]:
         there = ", ".join(installed_ids()) or "none"
@@ -135,17 +135,17 @@ def remove_models(ids: Ids) -> None:
         terminal.say(f"[green]✓[/] {escape(model_id)} removed")
         for other in known().values():
             if model_id in other.needs and other.id in installed_ids():
-                terminal.say(f"    [yellow]{other.id} needs it[/] and cannot be used until it is back")
+                terminal.say(f"    [yellow]{other.id} needs it[/] and does not work without it")
             if other.id == model_id and (left := [part for part in other.needs if part in installed_ids()]):
-                terminal.say(f"    what it needed is still there: ressenti models remove {' '.join(left)}")
+                terminal.say(f"    models it needed are still installed: ressenti models remove {' '.join(left)}")
 
 
 @app.command("export")
 def export_models(
     ids: Ids,
-    file: Annotated[Path, typer.Argument(metavar="FILE.tar", help="What to write.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.tar", help="File to write.")],
 ) -> None:
-    """Write installed models, with what they need, into one file for a machine without network."""
+    """Write installed models and the models they need into one file, for a machine without network."""
     from ressenti.pipeline.models import archive
 
     terminal = Terminal()
@@ -161,20 +161,18 @@ def export_models(
 
 @app.command("import")
 def import_models(
-    file: Annotated[Path, typer.Argument(metavar="FILE.tar", help="What `ressenti models export` wrote.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.tar", help="File written by `ressenti models export`.")],
     trust_model: Annotated[
         list[str] | None,
-        typer.Option("--trust-model", metavar="SHA256", help="A pickle in it that may be loaded; again for each."),
+        typer.Option("--trust-model", metavar="SHA256", help="SHA-256 of a pickle to trust; may be repeated."),
     ] = None,
-    default: Annotated[
-        bool, typer.Option("--default", help="Use these models from now on where none is named.")
-    ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace other commits that are installed.")] = False,
+    default: Annotated[bool, typer.Option("--default", help="Make these models the default.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace other installed commits.")] = False,
 ) -> None:
-    """Install the models of an exported file, all or none; without network.
+    """Install the models of an exported file, all or none. Uses no network.
 
-    The file says itself what it must hold: compare each SHA-256 that is printed with those of the export. Nothing in
-    it is trusted or becomes the default by being imported.
+    The file only vouches for itself: compare each printed SHA-256 with the one printed by the export. Importing does
+    not trust a pickle and does not change the default.
     """
     from ressenti.pipeline.models import archive
 
@@ -192,75 +190,73 @@ def import_models(
 
 @app.command("trust")
 def trust_pickles(
-    hashes: Annotated[list[str], typer.Argument(metavar="SHA256...", help="Whole, as it was printed.")],
-    forget: Annotated[bool, typer.Option("--forget", help="No longer trust them.")] = False,
+    hashes: Annotated[list[str], typer.Argument(metavar="SHA256...", help="Full SHA-256, as printed.")],
+    forget: Annotated[bool, typer.Option("--forget", help="Stop trusting them.")] = False,
 ) -> None:
-    """Let pickled checkpoints be loaded, by their SHA-256: these bytes alone, under whatever name.
+    """Allow pickled checkpoints with these SHA-256 hashes to be loaded, under any name.
 
-    Compare a hash with the one that its maker publishes before you type it. It is noted in your settings
-    (RESSENTI_SETTINGS), never beside a model, and a file that changes is no longer trusted.
+    First compare each hash with the one that the model's maker publishes. Hashes are stored in your settings
+    (RESSENTI_SETTINGS), never beside a model. A file that changes is no longer trusted.
     """
     terminal = Terminal()
     typed = list(dict.fromkeys(map(decisions.sha256_of, hashes)))
     (decisions.distrust if forget else decisions.trust)(typed)
     there = {sha256: f"{model.id} {name}" for model in _whole() for name, sha256 in model.pickles.items()}
     for sha256 in typed:
-        what = there.get(sha256, "no installed model has a pickle of this hash; noted all the same")
+        what = there.get(sha256, "no installed model has a pickle with this hash; recorded anyway")
         terminal.say(f"[green]✓[/] {sha256} {'forgotten' if forget else 'trusted'}: {escape(what)}")
 
 
 @app.command("default")
 def choose_default(
-    model_id: Annotated[str, typer.Argument(metavar="ID", help="An installed model that Ressenti knows.")],
+    model_id: Annotated[str, typer.Argument(metavar="ID", help="Installed model from the registry.")],
 ) -> None:
-    """Use an installed model from now on where none is named, also one that was imported."""
+    """Make an installed or imported model the default."""
     model = need(model_id)
     if model.known is None or model.task == "part":
-        why = "a part of other models" if model.task == "part" else "not a model that Ressenti knows"
-        raise ConfigError(f"{model_id}: {why}, so it is never used unasked. Name it in a config: {model.task}.model.")
+        why = "a part of other models" if model.task == "part" else "not in the registry"
+        raise ConfigError(f"{model_id}: {why}, so it cannot be the default. Name it in a config: {model.task}.model.")
     verify(model)
     for part in parts_of(model):
         need(part)
     _choose(model)
-    Terminal().say(f"[green]✓[/] {escape(model_id)} is used from now on where no config names another")
+    Terminal().say(f"[green]✓[/] {escape(model_id)} is now the default")
 
 
 def _about(model: Installed) -> str:
-    licence = model.known.licence if model.known else "licence not known"
+    licence = model.known.licence if model.known else "licence unknown"
     return f"commit {model.commit[:12]}, {model.size / 1e6:,.1f} MB, {licence}"
 
 
 def _tell_terms(model: Installed, terminal: Terminal) -> None:
-    """What one has to know before using a model, and whether it is used from now on."""
+    """Print a model's licence limits, untrusted pickles, and whether it is the default."""
     _tell_pickles(model, terminal)
     if model.known is None:
-        terminal.say(
-            f"    [yellow]not a model that Ressenti knows[/]: see {page_of(model.id)} for its licence and labels"
-        )
+        terminal.say(f"    [yellow]not in the registry[/]: see {page_of(model.id)} for its licence and labels")
         if model.task != "part":
-            terminal.say(f"    use it by naming it in a config: {model.task}: {{model: {model.id}}}")
+            terminal.say(f"    to use it, name it in a config: {model.task}: {{model: {model.id}}}")
         return
     if not model.known.commercial:
         terminal.say(f"    [yellow]no commercial use[/] ({model.known.licence})")
     if _default_id(model.task) == model.id:
-        terminal.say(f"    it is now the default: {model.task}.model is auto unless a config says otherwise")
+        terminal.say(f"    it is now the default ({model.task}.model: auto)")
     elif model.imported and model.task != "part":
-        terminal.say(f"    imported, so it is not used unasked. If it should be: ressenti models default {model.id}")
+        terminal.say(
+            f"    imported, so it is not the default. To make it the default: ressenti models default {model.id}"
+        )
 
 
 def _tell_pickles(model: Installed, terminal: Terminal) -> None:
-    """Which files nothing will load yet, and how that is changed."""
-    if model.task == "emotion":  # of these, tensors are read and nothing else, whatever is in them
+    """Print which pickles are not trusted yet, and how to trust them."""
+    if model.task == "emotion":  # only tensors are read from these
         return
     trusted = decisions.trusted_hashes()
     if waiting := {name: sha256 for name, sha256 in model.pickles.items() if sha256 not in trusted}:
         named = escape(", ".join(waiting))
-        terminal.say(
-            f"    [yellow]not loaded until you trust it[/]: using it may run code that is in {named} (pickles)"
-        )
+        terminal.say(f"    [yellow]not loaded until you trust it[/]: {named} (pickles) may run code")
         for name, sha256 in waiting.items():
             terminal.say(f"    {escape(name)}  SHA-256 {sha256}")
-        terminal.say(f"    compare with what its maker publishes ({page_of(model.id)}) or exported, then:")
+        terminal.say(f"    compare with the hash from its maker ({page_of(model.id)}) or from the export, then:")
         terminal.say(f"    ressenti models trust {' '.join(waiting.values())}")
 
 
@@ -269,7 +265,7 @@ def _choose(model: Installed) -> None:
 
 
 def _whole() -> Iterator[Installed]:
-    """The installed models whose manifests can be read."""
+    """Yield the installed models with readable manifests."""
     for model_id in installed_ids():
         with suppress(RessentiError):
             if (found := find(model_id)) is not None:
@@ -283,7 +279,7 @@ def _tell_sum(file: Path, terminal: Terminal) -> None:
 
 
 def _default_id(task: str) -> str | None:
-    """The installed default; None also where what would be it is damaged, which its own row says."""
+    """The installed default, or None; a damaged one counts as None and is reported in its row."""
     if task not in {"emotion", "diarization"}:
         return None
     try:
@@ -294,9 +290,9 @@ def _default_id(task: str) -> str | None:
 
 
 def _state(model_id: str, there: tuple[str, ...]) -> tuple[str, str]:
-    """Whether a model is installed, at which commit, and what it is for."""
+    """State (with commit and size if installed) and task of a model."""
     if model_id not in there:
-        return ("download unfinished" if is_folder(partial_of(model_id)) else "-"), "?"
+        return ("unfinished download" if is_folder(partial_of(model_id)) else "-"), "?"
     try:
         model = find(model_id)
         if model is None:

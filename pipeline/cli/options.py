@@ -1,4 +1,4 @@
-"""Options that several commands share, and how lists of values are given."""
+"""Options that several commands share, and parsing of lists."""
 
 from __future__ import annotations
 
@@ -14,22 +14,21 @@ from ressenti.pipeline.errors import ConfigError
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for the results.  [default: beside the recording]")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Verbose = Annotated[
-    int, typer.Option("--verbose", "-v", count=True, help="Tell each step on standard error; -vv: names and paths too.")
+    int, typer.Option("--verbose", "-v", count=True, help="Log each step on standard error; -vv: names and paths too.")
 ]
-Timeout = Annotated[
-    float | None, typer.Option("--timeout", help="Give up a recording after so many seconds.", metavar="SECONDS")
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist already.")]
-SkipExisting = Annotated[bool, typer.Option("--skip-existing", help="Leave what is done already, and do the rest.")]
-AsJson = Annotated[bool, typer.Option("--json", help="A line of JSON for each on standard output, and nothing else.")]
+Timeout = Annotated[float | None, typer.Option("--timeout", help="Time limit for each recording.", metavar="SECONDS")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")]
+SkipExisting = Annotated[bool, typer.Option("--skip-existing", help="Skip recordings that already have results.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print only one JSON line for each input on standard output.")]
 Threads = Annotated[
-    int | None, typer.Option("--threads", help="Processor cores to use; results are the same.  [default: all]", min=1)
+    int | None,
+    typer.Option("--threads", help="Processor cores to use; does not change results.  [default: all]", min=1),
 ]
 Language = Annotated[Literal["en", "fr"] | None, typer.Option("--lang", help="Language of the report.")]
-Formats = Annotated[str, typer.Option("--format", help=f"Results to write, out of {', '.join(outputs.FORMATS)}.")]
+Formats = Annotated[str, typer.Option("--format", help=f"Results to write: {', '.join(outputs.FORMATS)}.")]
 Sound = Annotated[
     sound.How | None,
-    typer.Option("--audio", help="The recording's sound: in the page, beside it (NAME.report.mp3), or left out."),
+    typer.Option("--audio", help="Sound: in the page, beside it (NAME.report.mp3), or none."),
 ]
 Preset = Annotated[
     str, typer.Option("--config", help=f"Preset ({', '.join(preset_names())}) or a YAML file.", show_default=True)
@@ -37,7 +36,7 @@ Preset = Annotated[
 
 
 def listed(text: str) -> tuple[str, ...]:
-    """Values of a comma-separated list; `ConfigError` where one of them is empty."""
+    """Split a comma-separated list; raises `ConfigError` for an empty value."""
     parts = tuple(part.strip() for part in text.split(",")) if text.strip() else ()
     if any(not part for part in parts):
         raise ConfigError(f"got {text!r}; expected values with a comma between them, none empty.")
@@ -45,5 +44,5 @@ def listed(text: str) -> tuple[str, ...]:
 
 
 def given(values: dict[str, Any]) -> dict[str, object]:
-    """Those values that somebody gave."""
+    """The values that are not None."""
     return {key: value for key, value in values.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Where the results of a recording go, and writing them whole."""
+"""Paths of a recording's results, and writing them as a set."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.store.faults import output_error
 
 log = logging.getLogger(__name__)
-SIDECAR = {"mp3": ".report.mp3"}  # the page's sound, where it is not in the page
+SIDECAR = {"mp3": ".report.mp3"}  # the page's sound, if it is not in the page
 DEFAULT = ("html", "json", "csv", "rttm")
 _TABLES = {f"parquet-{table}": f".{table}.parquet" for table in export.TABLES}
 ENDINGS = {
@@ -40,12 +40,12 @@ FORMATS = (*(name for name in ENDINGS if name not in _TABLES), "parquet")
 
 
 def parse_formats(text: str) -> tuple[str, ...]:
-    """Formats from a comma-separated list, `parquet` as all its tables; `ConfigError` for what cannot be written."""
-    asked = tuple(part.strip().lower() for part in text.split(",") if part.strip())
-    formats = tuple(name for part in asked for name in (_TABLES if part == "parquet" else (part,)))
+    """Formats from a comma-separated list, with `parquet` as all its tables; raises `ConfigError`."""
+    requested = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    formats = tuple(name for part in requested for name in (_TABLES if part == "parquet" else (part,)))
     unknown = [name for name in formats if name not in ENDINGS]
     if unknown or not formats:
-        raise ConfigError(f"--format: got {text!r}; expected a list out of {', '.join(FORMATS)}.")
+        raise ConfigError(f"--format: got {text!r}; expected one or more of {', '.join(FORMATS)}.")
     if not _TABLES.keys().isdisjoint(formats):
         need("pyarrow", "--format parquet", "or choose csv")
     if "quotes-docx" in formats:
@@ -54,12 +54,12 @@ def parse_formats(text: str) -> tuple[str, ...]:
 
 
 def with_sidecar(formats: tuple[str, ...], how: str) -> tuple[str, ...]:
-    """Formats with a place for the page's sound, where it goes beside the page."""
+    """Formats, plus the page's sound if it goes beside the page."""
     return (*formats, *SIDECAR) if how == "sidecar" and "html" in formats else formats
 
 
 def stored(paths: Sequence[Path]) -> list[Path]:
-    """Without exports of the format `aws`: `*.json` names these beside the conversations that they came from."""
+    """Paths without exports in the format `aws`, which `*.json` matches as well as conversations."""
     return [p for p in paths if not (p.name.endswith(ENDINGS["aws"]) and is_there(_conversation_of(p)))]
 
 
@@ -69,9 +69,9 @@ def _conversation_of(path: Path) -> Path:
 
 @dataclass(frozen=True)
 class Plan:
-    """The results of one recording (or stored conversation): where, what they are called, and the file of each format.
+    """The results of one recording (or stored conversation), with the path for each format.
 
-    All lie in `folder`, and their names begin with `stem`.
+    All paths lie in `folder` and their names begin with `stem`.
     """
 
     source: Path
@@ -87,9 +87,9 @@ def plan(
     name: Callable[[Path], str] = lambda path: path.stem,
     read: Sequence[Path] = (),
 ) -> list[Plan]:
-    """The results of each source; `ConfigError` where two would share a file, or one would replace what is read.
+    """Plan the results of each source; raises `ConfigError` if two share a file or one would overwrite an input.
 
-    `name` is what a source's files are called before their endings; `read` are files that are read besides sources.
+    `name` gives the stem of a source's files; `read` are inputs besides the sources.
     """
     endings = ENDINGS | SIDECAR
     plans: list[Plan] = []
@@ -103,16 +103,16 @@ def plan(
                 raise ConfigError(f"{owner[path]} and {source} would both write {path}. Use different --out folders.")
             if path == source or _of_file(path, follow=False) in given:
                 lost = source if path == source else path
-                raise ConfigError(f"{lost} is read, and would be overwritten by a result. Choose a folder with --out.")
+                raise ConfigError(f"{lost} is an input, but a result would overwrite it. Choose a folder with --out.")
             owner[path] = source
         plans.append(Plan(source, folder, stem, paths))
     return plans
 
 
 def _of_file(path: Path, *, follow: bool) -> tuple[int, int] | None:
-    """What tells a file from all others, whatever name it is given by; None where there is none.
+    """Device and inode of a file, which identify it under any name; None if it does not exist.
 
-    A link in the place of a result is replaced, and what it leads to stays.
+    Without `follow`, a link counts as itself: a result replaces the link and keeps its target.
     """
     try:
         about = path.stat(follow_symlinks=follow)
@@ -122,7 +122,7 @@ def _of_file(path: Path, *, follow: bool) -> tuple[int, int] | None:
 
 
 def check_free(paths: Sequence[Path], overwrite: bool) -> None:
-    """Raise `OutputExistsError` where a result exists already, `OutputError` where its folder is a file."""
+    """Raise `OutputExistsError` if a result already exists, `OutputError` if its folder is a file."""
     for path in paths:
         try:
             folder_is_file = path.parent.exists() and not path.parent.is_dir()
@@ -130,9 +130,9 @@ def check_free(paths: Sequence[Path], overwrite: bool) -> None:
         except OSError as exc:
             raise output_error(path, exc) from exc
         if folder_is_file:
-            raise OutputError(f"{path.parent}: a file; expected a folder for the results. Choose one with --out.")
+            raise OutputError(f"{path.parent}: is a file; expected a folder for the results. Choose one with --out.")
         if exists and not overwrite:
-            raise OutputExistsError(f"{path}: exists already. Add --overwrite, or choose another folder with --out.")
+            raise OutputExistsError(f"{path}: already exists. Add --overwrite, or choose another folder with --out.")
 
 
 def rendered(
@@ -141,9 +141,9 @@ def rendered(
     lang: Literal["en", "fr"] | None = None,
     sound: bytes | None = None,
 ) -> dict[Path, str | bytes]:
-    """Every format, from what is stored, so that rendering again gives the same.
+    """Render every format from the stored form, so that rendering again gives the same result.
 
-    `sound` goes into the page, or beside it where `paths` have a place for it.
+    `sound` goes into the page, or beside it if `paths` has an mp3.
     """
     conversation = store.loads(store.dumps(conversation))
     shown = export.in_language(conversation, lang)
@@ -176,15 +176,13 @@ def write(
 
 
 def tell_stale(paths: Mapping[str, Path], terminal: Terminal) -> None:
-    """Say which results lie beside those just written and are still as they were before people added something."""
+    """Print which existing results of other formats lack the latest changes."""
     kind, path = next((kind, path) for kind, path in paths.items() if kind != "mp3")
     stem = path.name.removesuffix(ENDINGS[kind])
     old = [path.with_name(stem + ending) for name, ending in ENDINGS.items() if name not in paths]
     names = [escape(found.name) for found in old if is_there(found)]
     if names:
-        terminal.say(
-            f"    [yellow]still as before: {', '.join(names)}[/]; name their formats with --format to write them anew"
-        )
+        terminal.say(f"    [yellow]not updated: {', '.join(names)}[/]; add their formats to --format to update them")
 
 
 def _writer(name: str) -> Callable[[Conversation], str | bytes]:

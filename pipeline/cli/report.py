@@ -1,4 +1,4 @@
-"""`ressenti report`: stored conversations -> pages and other results, again."""
+"""`ressenti report`: stored conversations -> pages and other results."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from ressenti.pipeline.version import PROGRAM
 
 
 def report(
-    conversations: Annotated[list[Path], typer.Argument(help="NAME.json files that analyze wrote, or their folders.")],
+    conversations: Annotated[list[Path], typer.Argument(help="NAME.json files written by analyze, or their folders.")],
     config: Annotated[
         str | None,
-        typer.Option(help="Preset or YAML file: its anchors, smoothing, limits and language."),
+        typer.Option(help="Preset or YAML file with new anchors, smoothing, limits or language."),
     ] = None,
     lang: Language = None,
     recording: Annotated[
-        Path | None, typer.Option(help="The recording, for the page's sound, or the folder of several.")
+        Path | None, typer.Option(help="Recording for the page's sound, or a folder of recordings.")
     ] = None,
     transcript: Transcript = None,
     audio: Sound = None,
@@ -46,10 +46,9 @@ def report(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Render stored conversations again: NAME.json, or the NAME.corrected.json that a page saves.
+    """Render stored conversations again: NAME.json, or a NAME.corrected.json saved from a page.
 
-    A corrected file holds: what follows from the corrections is computed anew, for the page and for all that --format
-    names.
+    If there is a corrected file, it is used, and every format in --format is computed from its corrections.
     """
     terminal = Terminal(quiet or as_json)
     formats = outputs.parse_formats(format)
@@ -58,7 +57,7 @@ def report(
     how = sound.for_report(audio, chosen.report.audio if chosen else None, recording)
     sources = stored.truest(outputs.stored(_in_folders(conversations)), terminal)
     if recording is not None and not is_folder(recording) and len(sources) > 1:
-        raise ConfigError(f"--recording: got a file for {len(sources)} conversations; expected the folder of all.")
+        raise ConfigError(f"--recording: got a file for {len(sources)} conversations; expected a folder of recordings.")
     added = Additions(transcript, bleep, pseudonyms)
     added.check(len(sources))
     names_of = added.names(stored.stem_of, stored.recording_sha256)
@@ -70,7 +69,7 @@ def report(
 
 @dataclass(frozen=True)
 class Job:
-    """What is done with each conversation of one command."""
+    """The work on each conversation of one command."""
 
     chosen: Config | None
     lang: Literal["en", "fr"] | None
@@ -78,27 +77,27 @@ class Job:
     how: sound.How
     added: Additions
     terminal: Terminal
-    named: tuple[Path, ...]  # others were found beside others in a folder
+    named: tuple[Path, ...]  # paths given on the command line; others were found in folders
 
     def work(self, plan: outputs.Plan) -> Conversation | None:
-        """Render a conversation; None for a file in a folder that is none."""
+        """Render a conversation; None for a file in a folder that is not a conversation."""
         path, terminal = plan.source, self.terminal
         try:
             original = stored.load(path, self.chosen)
         except NotAConversationError as error:
             if path in self.named:
                 raise
-            terminal.note(f"[yellow]left out[/] {escape(str(error))}")
+            terminal.note(f"[yellow]skipped[/] {escape(str(error))}")
             return None
         conversation = self.added.apply(original, self.added.words(stored.stem_of(path)))
         with terminal.progress(path.name) as progress:
-            heard = sound.make(self.how, plan.paths, sound.find(self.recording, original), conversation, progress)
-            outputs.write(conversation, plan, self.made(plan), self.lang, heard)
-        self._tell(original, conversation, plan, heard)
+            page_sound = sound.make(self.how, plan.paths, sound.find(self.recording, original), conversation, progress)
+            outputs.write(conversation, plan, self.made(plan), self.lang, page_sound)
+        self._tell(original, conversation, plan, page_sound)
         return conversation
 
     def made(self, plan: outputs.Plan) -> store.Made:
-        """What the results of a conversation are made of now."""
+        """Describe what the conversation's results would be made from."""
         options = self.chosen.model_dump(mode="json", exclude={"compute"}) if self.chosen else None
         added = self.added.digest(stored.stem_of(plan.source))
         made_of = json.dumps(["report", options, self.lang, self.how, added], sort_keys=True)
@@ -106,21 +105,21 @@ class Job:
         return store.Made(source, PROGRAM, hashlib.sha256(made_of.encode()).hexdigest())
 
     def _tell(
-        self, original: Conversation, conversation: Conversation, plan: outputs.Plan, heard: bytes | None
+        self, original: Conversation, conversation: Conversation, plan: outputs.Plan, page_sound: bytes | None
     ) -> None:
         from ressenti.pipeline.edits.corrections import is_corrected
 
         terminal = self.terminal
         for written in plan.paths.values():
             terminal.say(f"[green]✓[/] {escape(plan.source.name)} → [bold]{escape(str(written))}[/]")
-        self.added.tell(conversation, terminal, sound=heard is not None)
+        self.added.tell(conversation, terminal, sound=page_sound is not None)
         if conversation != original or is_corrected(conversation):
             outputs.tell_stale(plan.paths, terminal)
-        sound.tell(heard, plan.paths, terminal)
+        sound.tell(page_sound, plan.paths, terminal)
 
 
 def _in_folders(sources: Sequence[Path]) -> list[Path]:
-    """Files as they are, and of each folder those that hold a conversation."""
+    """The given files, and the conversations in the given folders."""
     from ressenti.pipeline.store import conversations_in
 
     found: list[Path] = []

@@ -1,4 +1,4 @@
-"""The sample conversation that comes installed with pyannote.audio, and how well its speakers are found."""
+"""The sample conversation included in pyannote.audio, and its diarization error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ressenti.pipeline.records import Conversation
 
 
 def locate() -> tuple[Path, Path]:
-    """The recording and its reference RTTM, found without importing pyannote.audio (which takes seconds)."""
+    """The recording and its reference RTTM, without importing pyannote.audio (which takes seconds)."""
     spec = importlib.util.find_spec("pyannote.audio")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         recording = Path(folder) / "sample" / "sample.wav"
@@ -26,7 +26,7 @@ def locate() -> tuple[Path, Path]:
 
 
 def transcript_of(recording: Path) -> Path | None:
-    """The transcript that comes with the recording, where it does."""
+    """The recording's included transcript, or None."""
     path = recording.with_suffix(".stm")
     return path if path.is_file() else None
 
@@ -35,12 +35,12 @@ def tell(conversation: Conversation, reference: Path, terminal: Terminal) -> Non
     """Print how the found speakers compare with the human reference."""
     truth = read_rttm(reference)
     result = compare(conversation.diarization.segments, truth, [(0.0, conversation.recording.duration_s)])
-    spoken = {label: sum(s.duration_s for s in truth if s.speaker == label) for label in {s.speaker for s in truth}}
+    speech_s = {label: sum(s.duration_s for s in truth if s.speaker == label) for label in {s.speaker for s in truth}}
     table = Table(title="Speakers against the human reference", title_justify="left", box=None, pad_edge=False)
-    for heading in ("found", "reference", "speaks (reference)", "found in common"):
+    for heading in ("found", "reference", "speech (reference)", "shared speech"):
         table.add_column(heading, justify="left" if heading in ("found", "reference") else "right")
     for label, name, shared_s in sorted(result.matches):
-        table.add_row(label, name, f"{spoken[name]:.1f} s", f"{shared_s:.1f} s")
+        table.add_row(label, name, f"{speech_s[name]:.1f} s", f"{shared_s:.1f} s")
     terminal.out.print()
     terminal.out.print(table)
     parts = [

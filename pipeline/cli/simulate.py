@@ -1,4 +1,4 @@
-"""`ressenti simulate`: conversations whose truth is known."""
+"""`ressenti simulate`: conversations with a known truth."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from ressenti.pipeline.version import PROGRAM
 
 
 def simulate(
-    speech: Annotated[list[Path], typer.Argument(help="Folders or manifests of labelled speech")],
-    out: Annotated[Path, typer.Option("--out", help="Folder for the conversations, one folder per scene.")],
-    suite: Annotated[str, typer.Option(help="Suite that comes installed (standard), or a YAML file.")] = "standard",
-    scene: Annotated[list[str] | None, typer.Option(help="Only this scene; repeat for several.")] = None,
-    conversations: Annotated[int | None, typer.Option(min=1, help="So many of each scene.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Another seed than the suite's.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace conversations that exist already.")] = False,
+    speech: Annotated[list[Path], typer.Argument(help="Folders or manifests of labelled speech.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the conversations; each scene gets its own.")],
+    suite: Annotated[str, typer.Option(help="Included suite (standard) or a YAML file.")] = "standard",
+    scene: Annotated[list[str] | None, typer.Option(help="Only this scene; may be repeated.")] = None,
+    conversations: Annotated[int | None, typer.Option(min=1, help="Number of conversations per scene.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed to use instead of the suite's.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing conversations.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
-    """Make conversations out of labelled speech, with exact truth: NAME.flac, NAME.rttm and NAME.emotions.csv.
+    """Make conversations with exact ground truth from labelled speech: NAME.flac, NAME.rttm and NAME.emotions.csv.
 
-    Turn-taking follows published studies of real talk, emotions follow a script, sound goes through room, noise,
-    telephone and codec as the suite says. Only speakers whom no training of ours has seen are used. The same seed
-    and speech give the same bytes.
+    Turn-taking follows published studies of conversations, emotions follow a script, and the suite adds room, noise,
+    telephone line and codec. Speakers from our training data are left out. The same seed and speech give the same
+    bytes.
     """
     from ressenti.pipeline.extras import need
     from ressenti.pipeline.lab.simulation.options import load_suite
@@ -58,7 +58,7 @@ def simulate(
             written |= set(paths)
             minutes += made.samples.shape[1] / 16_000 / 60
             progress("conversations", done, total)
-    for name in chosen:  # what an earlier, longer run left would pass for a part of this suite
+    for name in chosen:  # delete files of an earlier, longer run, which would look like a part of this suite
         for path in (out / name).glob(f"{name}-[0-9][0-9]*.*"):
             if path not in written:
                 path.unlink()

@@ -1,4 +1,4 @@
-"""Whether a page comes with sound: the options, the recording that is needed for it, and what the user is told."""
+"""Sound of a page: its options, the recording it needs, and the note to the user."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ How = Literal["embed", "sidecar", "none"]
 
 
 def check(asked: How | None, formats: tuple[str, ...]) -> None:
-    """Refuse sound that is asked for where no page is written."""
+    """Raise `ConfigError` if sound is requested but no page is written."""
     if asked in ("embed", "sidecar") and "html" not in formats:
-        raise ConfigError(f"--audio {asked}: the sound is the page's, and no page is written. Add html to --format.")
+        raise ConfigError(f"--audio {asked}: the sound needs a page, but none is written. Add html to --format.")
 
 
 def for_report(asked: How | None, configured: How | None, recording: Path | None) -> How:
-    """How a page that is rendered again gets its sound: not without a recording, and otherwise by itself."""
+    """How a page that is rendered again gets its sound: none without a recording, otherwise `embed` by default."""
     if recording is None and asked in ("embed", "sidecar"):
         raise ConfigError(f"--audio {asked}: a stored conversation has no sound. Name the recording with --recording.")
     if recording is None:
@@ -33,14 +33,14 @@ def for_report(asked: How | None, configured: How | None, recording: Path | None
 
 
 def find(given: Path | None, conversation: Conversation) -> Path | None:
-    """The recording that was given, or in a folder that was, the one of the conversation's name."""
+    """The given recording, or the conversation's recording in the given folder."""
     return given / Path(conversation.recording.name).name if given is not None and is_folder(given) else given
 
 
 def make(
     how: How, paths: Mapping[str, Path], recording: Path | None, conversation: Conversation, progress: Progress
 ) -> bytes | None:
-    """The sound of a page, None where there is none; a recording that is named for it has to be the right one."""
+    """The sound of a page, or None; raises `WrongRecordingError` if the recording is not the conversation's."""
     if recording is None:
         return None
     from ressenti.pipeline.audio.playback import check_recording, page_sound
@@ -53,11 +53,11 @@ def make(
 
 
 def tell(sound: bytes | None, paths: Mapping[str, Path], terminal: Terminal) -> None:
-    """Say that what was written holds a recording."""
+    """Print that a result contains the recording's sound."""
     if sound is None:
         return
     where = escape(paths["mp3"].name) if "mp3" in paths else "the page"
     terminal.say(
-        f"    {where} holds the sound of the recording ({len(sound) / 1e6:.1f} MB): as confidential as that is; "
+        f"    {where} contains the recording's sound ({len(sound) / 1e6:.1f} MB), so it is as confidential; "
         "--audio none leaves it out"
     )

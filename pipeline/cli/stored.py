@@ -1,4 +1,4 @@
-"""Stored conversations as `ressenti report` takes them: with people's corrections, and other options where asked."""
+"""Stored conversations for `ressenti report`, with corrections and optionally other options."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from ressenti.pipeline.errors import ConfigError, NotAConversationError
 from ressenti.pipeline.files.paths import is_there
 from ressenti.pipeline.records import Conversation
 
-_SAVED = re.compile(r"\.corrected( ?\(\d+\))?$")  # browsers number what they save again
+_SAVED = re.compile(r"\.corrected( ?\(\d+\))?$")  # browsers number repeated downloads
 
 
 def stem_of(path: Path) -> str:
-    """NAME of a NAME.json, and of the NAME.corrected.json, or NAME.corrected (1).json, that its page saved."""
+    """NAME of a NAME.json, or of the NAME.corrected.json or NAME.corrected (1).json saved from its page."""
     return _SAVED.sub("", path.stem) or path.stem
 
 
 def truest(paths: Sequence[Path], terminal: Terminal) -> list[Path]:
-    """Of the files of one conversation the one that a page saved last, else NAME.json itself."""
+    """For each conversation, the file that a page saved last, or else NAME.json itself."""
     groups: dict[Path, list[Path]] = {}
     for path in dict.fromkeys(paths):
         groups.setdefault(path.with_name(stem_of(path)), []).append(path)
@@ -34,7 +34,7 @@ def truest(paths: Sequence[Path], terminal: Terminal) -> list[Path]:
         best = max(group, key=_saved_last)
         for path in group:
             if path != best:
-                terminal.say(f"[dim]{escape(path.name)}: left out, {escape(best.name)} holds[/]")
+                terminal.say(f"[dim]{escape(path.name)}: skipped, {escape(best.name)} is newer[/]")
         out.append(best)
     return out
 
@@ -44,12 +44,12 @@ def _saved_last(path: Path) -> tuple[bool, float]:
 
 
 def analysed(paths: Sequence[Path]) -> list[Path]:
-    """Files that `analyze` wrote, without those that pages saved."""
+    """Files written by `analyze`, without those saved from pages."""
     return [path for path in paths if not _SAVED.search(path.stem)]
 
 
 def load(path: Path, chosen: Config | None) -> Conversation:
-    """A stored conversation; where people corrected it or other options are chosen, what follows is derived anew."""
+    """Load a stored conversation; corrections or other options derive its results again."""
     from ressenti.pipeline.derive import derive
     from ressenti.pipeline.edits.corrections import is_corrected
     from ressenti.pipeline.store.validation import read_validation
@@ -58,7 +58,7 @@ def load(path: Path, chosen: Config | None) -> Conversation:
     try:
         options = build_config(conversation.config, source=path.name)
     except ConfigError as exc:
-        raise NotAConversationError(f"{exc} Expected a NAME.json that analyze wrote.") from exc
+        raise NotAConversationError(f"{exc} Expected a NAME.json written by analyze.") from exc
     if chosen is None:
         return derive(conversation, options) if is_corrected(conversation) else conversation
     later = {group: getattr(chosen, group) for group in ("affect", "trajectory", "dynamics", "moments", "report")}

@@ -1,4 +1,4 @@
-"""Standard output and error as they may be: closed, full, a pipe that nobody reads, or of an encoding without ✓."""
+"""Standard output and error that may be closed, full, an unread pipe, or in an encoding without ✓."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PLAIN = str.maketrans({"✓": "ok", "…": "...", "–": "-", "→": "->", "·"
 
 
 def open_all() -> None:
-    """Have standard streams that were closed go nowhere; else the next file that is opened would take their place."""
+    """Open closed standard streams on the null device; otherwise the next opened file would take their number."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)
@@ -20,9 +20,9 @@ def open_all() -> None:
 
 
 class Stream:
-    """A standard stream that is written to as long as that is possible; what is written never fails for it.
+    """A standard stream that never raises when written to.
 
-    `lost` says that a part could not be written, for another reason than that nobody reads on.
+    `lost` is true if output was lost for another reason than a closed pipe.
     """
 
     def __init__(self, *, stderr: bool = False) -> None:
@@ -31,7 +31,7 @@ class Stream:
         self.lost = False
 
     def write(self, text: str) -> int:
-        """Write text, with plain signs where the encoding lacks others."""
+        """Write text, with plain characters for those that the encoding lacks."""
         stream = self._stream()
         if stream is not None:
             try:
@@ -44,7 +44,7 @@ class Stream:
         return len(text)
 
     def flush(self) -> None:
-        """Hand over what was written."""
+        """Flush the stream."""
         stream = self._stream()
         if stream is not None:
             try:
@@ -53,12 +53,12 @@ class Stream:
                 self._end(exc)
 
     def isatty(self) -> bool:
-        """Whether somebody watches."""
+        """Whether the stream is a terminal."""
         stream = self._stream()
         return stream is not None and not stream.closed and stream.isatty()
 
     def fileno(self) -> int:
-        """The number of the stream itself, by which rich asks for the width of the terminal."""
+        """The stream's descriptor, which rich needs for the width of the terminal."""
         stream = self._stream()
         if stream is None:
             raise OSError("no such stream")
@@ -66,14 +66,14 @@ class Stream:
 
     @property
     def encoding(self) -> str:
-        """The encoding of the stream itself."""
+        """The stream's encoding."""
         return getattr(self._stream(), "encoding", None) or "utf-8"
 
     def _stream(self) -> TextIO | None:
         return None if self._over else getattr(sys, self._name)
 
     def _end(self, exc: Exception) -> None:
-        """Write no more, and see that what is still waiting to be written does not fail when Python ends."""
+        """Stop writing, and redirect the stream so that flushing it at exit does not fail."""
         stream = self._stream()
         self._over = True
         self.lost = not isinstance(exc, BrokenPipeError)

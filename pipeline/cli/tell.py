@@ -1,4 +1,4 @@
-"""What the terminal says of an analysed recording: how many spoke, what was judged, and who was not."""
+"""Terminal summary of an analysed recording: speakers, scored turns, and speakers without emotion."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from ressenti.pipeline.records import Conversation, Speaker
 
 
 def tell(conversation: Conversation, seconds: float, paths: Mapping[str, Path], terminal: Terminal) -> None:
-    """Say what was found in a recording and which files were written."""
+    """Print what was found in a recording and which files were written."""
     minutes, rest = divmod(round(conversation.recording.duration_s), 60)
-    count, asked = len(conversation.speakers), _fewer(conversation)
+    count, fewer = len(conversation.speakers), _fewer(conversation)
     many = next((n.values for n in conversation.diarization.notes if n.key == "more_than_roles"), None)
-    advice = "" if asked or many else ": give --speakers if you know it"
+    advice = "" if fewer or many else ": give --speakers if you know it"
     low = f", low confidence{advice}" if conversation.diarization.count_confidence == "low" else ""
     terminal.say(
         f"[green]✓[/] [bold]{escape(conversation.recording.name)}[/]  {minutes}:{rest:02d}, "
-        f"{counted(count, 'speaker')} ({conversation.diarization.count}{asked}{low})  [dim]{seconds:.1f} s[/]"
+        f"{counted(count, 'speaker')} ({conversation.diarization.count}{fewer}{low})  [dim]{seconds:.1f} s[/]"
     )
     for path in paths.values():
         terminal.say(f"    {escape(str(path))}")
     _tell_notes(conversation, terminal)
     judged = [turn for turn in conversation.turns if turn.emotion is not None]
     if judged:
-        terminal.say(f"    {counted(len(judged), 'turn')} judged, {sum(turn.unsure for turn in judged)} of them unsure")
+        terminal.say(f"    {counted(len(judged), 'turn')} scored, {sum(turn.unsure for turn in judged)} of them unsure")
     if many:
         terminal.say(
-            f"    [yellow]found {many['found']} speakers where there are {many['roles']} roles: probably too many; "
-            f"give --speakers {many['roles']}[/]"
+            f"    [yellow]found {many['found']} speakers for {many['roles']} roles, probably too many: "
+            f"try --speakers {many['roles']}[/]"
         )
     _tell_unscored(conversation.speakers, terminal, advise=not many)
 
 
 def _tell_notes(conversation: Conversation, terminal: Terminal) -> None:
-    """What the reader must know of how the recording was read, in the page's own words."""
+    """Print the notes on the recording, in the page's wording."""
     if not conversation.recording.notes:
         return
     from ressenti.reports.wording import Wording
@@ -48,13 +48,13 @@ def _tell_notes(conversation: Conversation, terminal: Terminal) -> None:
 
 
 def _tell_unscored(speakers: Sequence[Speaker], terminal: Terminal, *, advise: bool) -> None:
-    """Whose emotion was not computed, a line for each reason, and how to name roles."""
+    """Print whose emotion was not computed, one line per reason, and how to set roles."""
     if all(speaker.not_scored == "not_asked" for speaker in speakers):
-        terminal.say("    [yellow]nobody has a role that --emotion-for names: no emotion computed[/]")
+        terminal.say("    [yellow]no speaker has a role in --emotion-for: no emotion computed[/]")
     for reason, why in (
         ("unconfirmed", "role not confirmed"),
         ("restricted", "restricted role"),
-        ("unknown_role", "not a role that is known, so it may be one that the law protects"),
+        ("unknown_role", "unknown role, which the law may protect"),
     ):
         those = [speaker for speaker in speakers if speaker.not_scored == reason]
         if not those:
@@ -62,14 +62,14 @@ def _tell_unscored(speakers: Sequence[Speaker], terminal: Terminal, *, advise: b
         who = ", ".join(f"{s.label} ({s.role}{'?' if s.role_source == 'guess' else ''})" if s.role else s.label
                         for s in those)  # fmt: skip
         named = ",".join(f"{speaker.label}=ROLE" for speaker in those)
-        how = f". Listen, then name them: --roles {named}" if reason == "unconfirmed" and advise else ""
+        how = f". Listen, then set their roles: --roles {named}" if reason == "unconfirmed" and advise else ""
         if reason == "unknown_role":
-            how = f". Say client, participant or the like, or ask for it by name: --emotion-for {those[0].role}"
+            how = f". Use client, participant or similar, or allow it: --emotion-for {those[0].role}"
         terminal.say(f"    [yellow]emotion not computed for {escape(who)}: {why}{how}[/]")
 
 
 def _fewer(conversation: Conversation) -> str:
-    """What was asked for, where something else was found."""
+    """The requested number of speakers, if fewer were found."""
     notes = {note.key: note.values for note in conversation.diarization.notes}
     short = notes.get("fewer_speakers")
-    return f", {short['asked']} asked for but only {short['found']} could be told apart" if short else ""
+    return f", {short['asked']} requested but only {short['found']} found" if short else ""

@@ -1,4 +1,4 @@
-"""`ressenti train`: models made of one's own labelled speech."""
+"""`ressenti train`: trains models on the user's labelled speech."""
 
 from __future__ import annotations
 
@@ -31,45 +31,41 @@ def train() -> None:
 
 @app.command()
 def emotion(
-    manifest: Annotated[Path, typer.Argument(help="CSV manifest, or a folder of labelled speech")],
-    base: Annotated[str, typer.Option(help="Model to begin with: an installed one, or a folder.", metavar="ID|PATH")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the model to make.")],
+    manifest: Annotated[Path, typer.Argument(help="CSV manifest, or a folder of labelled speech.")],
+    base: Annotated[str, typer.Option(help="Model to fine-tune: an installed one, or its folder.", metavar="ID|PATH")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the new model.")],
     licence: Annotated[
-        str | None, typer.Option(help="Licence of the model, for its reports.  [default: not stated]", metavar="TEXT")
+        str | None, typer.Option(help="Licence of the model, shown in reports.  [default: not stated]", metavar="TEXT")
     ] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Times through the material at most.")] = _USUAL.epochs,
-    learning_rate: Annotated[
-        float, typer.Option(min=1e-8, max=1.0, help="Highest rate of the optimizer.")
-    ] = _USUAL.learning_rate,
-    batch: Annotated[int, typer.Option(min=1, help="Clips in a step: fewer take less memory.")] = _USUAL.batch,
+    epochs: Annotated[int, typer.Option(min=1, help="Maximum number of epochs.")] = _USUAL.epochs,
+    learning_rate: Annotated[float, typer.Option(min=1e-8, max=1.0, help="Peak learning rate.")] = _USUAL.learning_rate,
+    batch: Annotated[int, typer.Option(min=1, help="Clips per step; fewer need less memory.")] = _USUAL.batch,
     patience: Annotated[
-        int, typer.Option(min=1, help="Epochs without a better macro F1 until it ends.")
+        int, typer.Option(min=1, help="Stop after this many epochs without a better macro F1.")
     ] = _USUAL.patience,
-    max_crop_s: Annotated[
-        float, typer.Option(min=0.8, help="Longest stretch of a clip learned from at a time.")
-    ] = _USUAL.max_crop_s,
+    max_crop_s: Annotated[float, typer.Option(min=0.8, help="Maximum length of a training crop.")] = _USUAL.max_crop_s,
     seed: Annotated[
-        int, typer.Option(min=0, help="Of everything that is drawn, also of who is in which part.")
+        int, typer.Option(min=0, help="Seed for everything random, including the split of the speakers.")
     ] = _USUAL.seed,
     allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Also with classes that have no clip to learn from.")
+        bool, typer.Option("--allow-missing", help="Train even if a class has no training clip.")
     ] = False,
-    device: Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where it is computed.")] = None,
-    config: Annotated[str, typer.Option(help="Preset or YAML file: anchors, windows, thresholds.")] = "default",
+    device: Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Device to train on.")] = None,
+    config: Annotated[str, typer.Option(help="Preset or YAML file with anchors, windows, thresholds.")] = "default",
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the folder, and begin anew what was interrupted.")
+        bool, typer.Option("--overwrite", help="Replace the folder, and restart an interrupted training.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
-    """Fine-tune a wav2vec2 model to hear the five classes in labelled speech.
+    """Fine-tune a wav2vec2 model on labelled speech to classify the five classes.
 
-    A manifest has the columns path (relative to it), speaker and label (or emotion), or valence and arousal, which
-    the configured anchors turn into classes; split (train, validation or test) where the parts are to be yours.
-    Speakers are in one part only. The epoch with the best macro F1 of the validation speakers is kept, and tested
-    once on the test speakers.
+    The manifest has the columns path (relative to it) and speaker, and either label (or emotion) or valence and
+    arousal, which the configured anchors turn into classes. An optional column split (train, validation or test) sets
+    the parts. Each speaker is in one part only. The epoch with the best macro F1 on the validation speakers is kept and
+    tested once on the test speakers.
 
-    A training that was killed goes on from its last whole epoch when the same command is given again. The folder
-    works as --emotion-model; its README.md says how it was made and what to expect.
+    To resume an interrupted training after its last complete epoch, run the same command again. Pass the folder as
+    --emotion-model; its README.md says how it was made and what to expect.
     """
     from ressenti.pipeline.lab.training.finetune import finetune
     from ressenti.pipeline.lab.training.request import Request
@@ -83,7 +79,7 @@ def emotion(
         with terminal.progress(f"{manifest} → {out}") as progress:
             made = finetune(request, recipe, options, progress, lambda epoch: _tell_epoch(epoch, terminal))
     except KeyboardInterrupt:
-        terminal.err.print("Interrupted. The same command goes on after the last whole epoch.")
+        terminal.err.print("Interrupted. Run the same command to resume after the last complete epoch.")
         raise
     _tell(made, terminal)
 
@@ -106,7 +102,7 @@ def _tell(made: Made, terminal: Terminal) -> None:
     terminal.say(f"[green]✓[/] [bold]{escape(str(made.out))}[/]  {parts}")
     for why, count in made.material.left_out.items():
         terminal.say(f"    [dim]left out: {counted(count, 'clip')} ({escape(why)})[/]")
-    table = Table(box=None, pad_edge=False, title="Test, on speakers not heard before", title_justify="left")
+    table = Table(box=None, pad_edge=False, title="Test on unseen speakers", title_justify="left")
     for heading in (*CLASSES, "macro F1", "95 %"):
         table.add_column(heading, justify="right", no_wrap=True)
     spread = figures.macro_f1_interval

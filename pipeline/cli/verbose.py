@@ -1,4 +1,4 @@
-"""`--verbose`: what the program logs, on the terminal."""
+"""`--verbose`: log messages on the terminal."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
 
 class _Lines(logging.Handler):
-    """Prints what is logged beside the progress bars, each in a line."""
+    """Prints log messages beside the progress bars, one per line."""
 
     def __init__(self, terminal: Terminal) -> None:
         super().__init__()
         self._terminal = terminal
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print one record: which part of the program says what."""
+        """Print one record with the part of the program that it comes from."""
         try:
             text = record.getMessage()
         except (TypeError, ValueError) as exc:  # arguments that do not fit the message
@@ -29,10 +29,10 @@ class _Lines(logging.Handler):
 
 
 def speak(terminal: Terminal, often: int) -> None:
-    """Print what is logged: once asked, steps, counts and decisions; twice, also names and paths; else nothing."""
+    """Print log messages: nothing at 0, steps, counts and decisions at 1, also names and paths at 2."""
     logger = logging.getLogger("ressenti")
     for handler in logger.handlers[:]:
-        if isinstance(handler, _Lines):  # of a command before, in the same process
+        if isinstance(handler, _Lines):  # of an earlier command in the same process
             logger.removeHandler(handler)
             logger.setLevel(logging.NOTSET)
     if often:

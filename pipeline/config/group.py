@@ -1,4 +1,4 @@
-"""Frozen groups of options, and, in plain words, what does not fit into one."""
+"""Frozen groups of options, and plain messages for invalid ones."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ressenti.pipeline.files.untrusted import short
 
-_LONGEST = 60  # characters of a value that is quoted
-_MOST = 10  # misfits that are told
+_LONGEST = 60  # characters of a quoted value
+_MOST = 10  # errors to report
 _KINDS = {
     "bool": "true or false",
     "date": "a date",
@@ -28,25 +28,25 @@ _LIMITS = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at mos
 
 
 class Group(BaseModel):
-    """Options that belong together; an unknown key is an error, and so is NaN."""
+    """Options that belong together; unknown keys and NaN are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def misfits(error: ValidationError, group: type[Group]) -> str:
-    """What does not fit into a group, each with its place, what was got and what was expected."""
+    """Message for a validation error: for each field its path, what was got and what was expected."""
     problems = error.errors()
-    said = [
-        f"{short('.'.join(map(str, problem['loc'])), 200)}: {_said(problem, group)}"
+    messages = [
+        f"{short('.'.join(map(str, problem['loc'])), 200)}: {_message(problem, group)}"
         if problem["loc"]
-        else _said(problem, group)
+        else _message(problem, group)
         for problem in problems[:_MOST]
     ]
     more = [f"and {len(problems) - _MOST} more"] if len(problems) > _MOST else []
-    return "; ".join([*said, *more])
+    return "; ".join([*messages, *more])
 
 
-def _said(problem: Any, group: type[Group]) -> str:
+def _message(problem: Any, group: type[Group]) -> str:
     kind, about = str(problem["type"]), problem.get("ctx") or {}
     if kind == "extra_forbidden":
         return _unknown(problem["loc"], group)
@@ -59,7 +59,7 @@ def _said(problem: Any, group: type[Group]) -> str:
         return f"{got} {about['expected']}"
     if kind in ("too_short", "too_long"):
         limit = f"at least {about['min_length']}" if kind == "too_short" else f"at most {about['max_length']}"
-        return f"{got} {limit} of them, not {about['actual_length']}"
+        return f"{got} {limit} entries, not {about['actual_length']}"
     if kind in ("string_too_short", "string_too_long"):
         limit = f"at least {about['min_length']}" if kind == "string_too_short" else f"at most {about['max_length']}"
         return f"{got} text of {limit} character{'' if limit.endswith(' 1') else 's'}"
@@ -73,14 +73,14 @@ def _said(problem: Any, group: type[Group]) -> str:
 
 
 def _unknown(place: Sequence[int | str], group: type[Group]) -> str:
-    """That there is no such option, and which one may be meant."""
+    """Message for an unknown option, with the likely or possible ones."""
     names = list(_names(place[:-1], group))
     near = get_close_matches(str(place[-1]), names, n=1)
     return f"unknown option, did you mean {near[0]}?" if near else f"unknown option; expected {', '.join(names)}"
 
 
 def _names(place: Sequence[int | str], group: type[Group]) -> Sequence[str]:
-    """Names of the options of the group at a place inside another."""
+    """Option names of the group at a path inside another."""
     at: Any = group
     for key in place:
         at = at.model_fields[key].annotation if _is_group(at) else _group_in(at)
@@ -89,7 +89,7 @@ def _names(place: Sequence[int | str], group: type[Group]) -> Sequence[str]:
 
 
 def _group_in(kind: Any) -> Any:
-    """The group in a type such as `dict[str, Group]`, None where there is none."""
+    """The group in a type such as `dict[str, Group]`, or None."""
     if _is_group(kind):
         return kind
     return next((found for part in get_args(kind) if (found := _group_in(part))), None)

@@ -13,21 +13,21 @@ from ressenti.pipeline.config.options import Config
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.files.untrusted import RefusedError, parse_yaml, read_text
 
-MOST_BYTES = 256 * 1024  # of a file of options; the longest that comes with the product has 6 kB
+MOST_BYTES = 256 * 1024  # of a config file; the longest preset has 6 kB
 
 
 def preset_names() -> tuple[str, ...]:
-    """Names of the presets that come with the product."""
+    """Names of the included presets."""
     folder = resources.files("ressenti.configs")
     return tuple(sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")))
 
 
 def load_config(source: str | Path = "default", overrides: dict[str, dict[str, object]] | None = None) -> Config:
-    """Options of a preset (by name) or of a YAML file, with `overrides` ({group: {key: value}}) on top.
+    """Load a preset (by name) or a YAML file, with `overrides` ({group: {key: value}}) on top.
 
-    A file may begin with `preset: NAME`, which it then changes. A relative `report.validation` in a file is looked for
-    beside that file. Raises `ConfigError` for an unknown preset, a file that is not YAML, an unknown key or a value
-    that does not fit.
+    A file may begin with `preset: NAME`, which it then changes. A relative `report.validation` in a file is relative
+    to that file. Raises `ConfigError` for an unknown preset, a file that is not YAML, an unknown key or an invalid
+    value.
     """
     data = _parsed(source)
     if not isinstance(data, dict):
@@ -36,7 +36,7 @@ def load_config(source: str | Path = "default", overrides: dict[str, dict[str, o
 
 
 def _on_preset(data: dict[str, object], source: str | Path) -> dict[str, object]:
-    """Options of a file on top of those of the preset that it names, group by group."""
+    """Merge a file's options into its preset, group by group."""
     name = data.get("preset")
     if name is None:
         return data
@@ -52,7 +52,7 @@ def _on_preset(data: dict[str, object], source: str | Path) -> dict[str, object]
 
 
 def _beside(data: dict[str, object], source: Path) -> dict[str, object]:
-    """Options with the path of `report.validation` as seen from the working folder, not from the file that names it."""
+    """Make the path of `report.validation` relative to the working folder instead of to its file."""
     report = data.get("report")
     if not isinstance(report, dict) or not isinstance(report.get("validation"), str):
         return data
@@ -62,7 +62,7 @@ def _beside(data: dict[str, object], source: Path) -> dict[str, object]:
 def build_config(
     data: dict[str, object], overrides: dict[str, dict[str, object]] | None = None, source: str | Path = "config"
 ) -> Config:
-    """Options from plain data, as in a stored conversation, with `overrides` on top; `ConfigError` where it misfits."""
+    """Build options from plain data, as in a stored conversation, with `overrides` on top; raises `ConfigError`."""
     merged = dict(data)
     for group, values in (overrides or {}).items():
         known = merged.get(group) or {}
@@ -76,7 +76,7 @@ def build_config(
 
 
 def _misfits_alone(data: dict[str, object]) -> bool:
-    """Whether options do not fit as they are in their file, and not only by what was given beside it."""
+    """Whether the options are invalid without the overrides."""
     try:
         Config.model_validate(data)
     except ValidationError:

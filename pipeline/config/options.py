@@ -1,6 +1,6 @@
 """All options in small frozen groups; an unknown key is an error.
 
-Every threshold of the product is here, with its unit in its name and its source beside it.
+Every threshold of the product is defined here, with its unit in its name and its source beside it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ RAW_PATTERN = r"^(mulaw|alaw|s16le|s16be|u8|s8|s24le|s32le|f32le):[1-9][0-9]{3,5
 
 
 def _raw_sound(value: object) -> object:
-    """The value as it is, but for text that is none of these: what it should be is said in words, not as a pattern."""
+    """Return the value unchanged; invalid text raises `ValueError` in words instead of a regular expression."""
     if isinstance(value, str) and not re.fullmatch(RAW_PATTERN, value):
         raise ValueError(
             f"got {short(repr(value))}, expected ENCODING:RATE or ENCODING:RATE:CHANNELS, as in mulaw:8000, alaw:8000 "
@@ -52,45 +52,45 @@ class AudioOptions(Group):
     channels: Literal["auto", "mono", "split"] = "auto"
     min_duration_s: Positive = 1.0
     silent_dbfs: Level = -60.0  # loudest sample of a silent recording, 95th percentile level of a silent channel
-    silent_channel_db: Decibel = 40.0  # a channel this far below the other carries bleed at most
+    silent_channel_db: Decibel = 40.0  # a channel this far below the other carries at most bleed
     dominance_db: Decibel = 6.0  # how much louder a channel must be to carry the speaker
-    dominance_share: Share = 0.6  # of the sound, in which one channel is; below, it is a stereo microphone
-    cancelled_db: Decibel = 10.0  # a mix this far below its loudest channel may be of inverted ones
+    dominance_share: Share = 0.6  # of the sound in which one channel dominates; below, it is a stereo microphone
+    cancelled_db: Decibel = 10.0  # a mix this far below its loudest channel may contain inverted channels
     allow_truncated: bool = False
-    remove_hum: bool = True  # take out DC offset, rumble and steady tones, which carry no speech
+    remove_hum: bool = True  # remove DC offset, rumble and steady tones, which carry no speech
     track: Annotated[int, Field(ge=1, le=1000)] | None = None  # of several sound tracks; None: all that hold a party
-    # sound without a header, as ENCODING:RATE or ENCODING:RATE:CHANNELS; a file with a header is read by its own
+    # format of sound without a header: ENCODING:RATE or ENCODING:RATE:CHANNELS; ignored for a file with a header
     raw: RawSound | None = None
     max_duration_s: Annotated[float, Field(gt=0, le=604_800)] = 43_200.0  # 12 h; silence in gaps counts
-    max_decoded_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 1_500  # of samples: an hour of a channel takes 115
+    max_decoded_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 1_500  # of samples; an hour of one channel takes 115
 
 
 class DiarizationOptions(Group):
     """Speech activity and who speaks."""
 
     model: Place = "auto"  # the installed default of the registry, else builtin; or builtin, an id, or a folder
-    trust_model: bool = False  # for this run, load pickles whose SHA-256 nobody trusts: they may run code
+    trust_model: bool = False  # for this run, load untrusted pickles; they may run code
     speakers: Annotated[int, Field(ge=1, le=20)] | None = None
     min_speakers: Annotated[int, Field(ge=1, le=20)] = 1
-    max_speakers: Annotated[int, Field(ge=1, le=20)] | None = None  # builtin: 8; a pipeline of pyannote's: no bound
-    level_dbfs: Level = -20.0  # the 95th percentile of the levels around is brought here before speech is looked for
-    # ... in the softest so many seconds that hold a moment; 3 to 15 found the same speech after loud music
+    max_speakers: Annotated[int, Field(ge=1, le=20)] | None = None  # builtin: 8; pyannote's pipelines: no limit
+    level_dbfs: Level = -20.0  # before speech detection, bring the 95th percentile of nearby levels to this level
+    # ... in the softest window of this length around a moment; 3 to 15 found the same speech after loud music
     level_window_s: Annotated[float, Field(ge=1, le=3_600)] = 10.0
-    # ... and no further above the gain of the whole: else noise beside talk is raised
+    # ... with at most this much more gain than the whole recording would get: otherwise noise beside talk is raised
     level_range_db: Annotated[float, Field(ge=0, le=200)] = 20.0
-    level_drop_db: Decibel = 10.0  # where the level around falls by more, speech is looked for afresh
+    level_drop_db: Decibel = 10.0  # where the nearby level falls by more, speech detection restarts
     speech_on: Share = 0.3
     speech_off: Share = 0.2
-    # far softer than half of the talk, so much of the mean probability is asked for: breath and distant voices, raised
-    # with the rest, lay 27 to 40 dB below at 0.3 to 0.6 in a meeting (AMI trn04)
+    # a segment this much softer than half of the talk needs this mean probability: in a meeting (AMI trn04), breath and
+    # distant voices, raised with the rest, lay 27 to 40 dB below, at 0.3 to 0.6
     faint_db: Decibel = 20.0
     faint_on: Share = 0.7
     min_speech_s: NotNegative = 0.1
     fill_gap_s: NotNegative = 0.3
     window_s: WindowLength = 1.5
     step_s: Annotated[float, Field(ge=0.05, le=600)] = 0.75
-    cluster_distance: Distance = 0.37  # cosine distance at which average linkage stops, when the count is free
-    sure_single_s: NotNegative = 60.0  # of speech, from which an estimate of one speaker counts as sure
+    cluster_distance: Distance = 0.37  # cosine distance at which average linkage stops, if the count is free
+    sure_single_s: NotNegative = 60.0  # from this much speech, an estimate of one speaker counts as sure
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:
@@ -102,27 +102,27 @@ class DiarizationOptions(Group):
 class TurnOptions(Group):
     """Segments into turns."""
 
-    merge_gap_s: NotNegative = 0.8  # pauses of a speaker up to this length stay inside a turn
+    merge_gap_s: NotNegative = 0.8  # a speaker's pauses up to this length stay inside a turn
 
 
 class EmotionOptions(Group):
-    """What is scored, and how sure a score has to be."""
+    """Which speech is scored, and when a score counts as sure."""
 
     model: Place = "auto"  # as above; or a folder of weights
-    min_judged_s: Positive = 0.8  # less undisturbed speech than this is not judged
+    min_judged_s: Positive = 0.8  # turns with less undisturbed speech are not judged
     window_s: WindowLength = 8.0  # longer turns are scored in windows of this length ...
-    window_step_s: WindowLength = 4.0  # ... every so many seconds
-    # with less judged speech of a speaker, a baseline of his or her own is thin, and the report says so: the built-in
-    # model then hears a speaker by the average of others rather than by it (ressenti.pipeline.lab.training.baseline)
+    window_step_s: WindowLength = 4.0  # ... at this interval
+    # with less judged speech, a speaker's own baseline is thin, and the report says so: the built-in model then relies
+    # on the average of other speakers instead (ressenti.pipeline.lab.training.baseline)
     thin_baseline_s: NotNegative = 10.0
-    unsure_below: Share = 0.6  # a highest score below this is shown as unsure
-    thresholds: dict[ClassName, Share] = Field(  # of a model that scores each class on its own (sigmoid), instead
+    unsure_below: Share = 0.6  # if the highest score is below this, the class is unsure
+    thresholds: dict[ClassName, Share] = Field(  # instead, for a model that scores each class on its own (sigmoid)
         {"Pleased": 0.5, "Relaxed": 0.5, "Neutral": 0.5, "Sad": 0.5, "Tension": 0.5}
     )
-    labels: LabelMap | None = None  # each label of the model -> class; None: as the model is known
+    labels: LabelMap | None = None  # each label of the model -> class; None: the included maps
     activation: Literal["auto", "softmax", "sigmoid"] = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    dtype: Literal["auto", "fp32", "bf16", "int8"] = "auto"  # int8: on a CPU, faster, and a little different
+    dtype: Literal["auto", "fp32", "bf16", "int8"] = "auto"  # int8: faster on a CPU, with slightly different scores
 
     @model_validator(mode="after")
     def _all_thresholds(self) -> Self:
@@ -133,14 +133,17 @@ class EmotionOptions(Group):
     @model_validator(mode="after")
     def _no_holes(self) -> Self:
         if self.window_step_s > self.window_s:
-            raise ValueError(f"window_step_s ({self.window_step_s}) is above window_s ({self.window_s}): holes between")
+            raise ValueError(
+                f"window_step_s ({self.window_step_s}) is above window_s ({self.window_s}), which leaves gaps"
+            )
         return self
 
 
 class AffectOptions(Group):
-    """Where the classes lie in the valence-arousal plane, (valence, arousal).
+    """Anchors: the (valence, arousal) of each class.
 
-    Between Russell 1980 (fig. 4), Warriner 2013 and NRC-VAD, which disagree most about the arousal of tension.
+    A compromise between Russell 1980 (fig. 4), Warriner 2013 and NRC-VAD, which disagree most about the arousal of
+    tension.
     """
 
     anchors: dict[str, tuple[Unit, Unit]] = Field(
@@ -152,8 +155,8 @@ class AffectOptions(Group):
             "Tension": (-0.50, 0.40),
         }
     )
-    # how far a regression's valence and arousal err (SD): 2 * variance * (1 - CCC) is the squared error of an estimate
-    # without bias; CCC .638 for valence (Wagner et al. 2023), labels of about .3 SD
+    # error (SD) of a regression's valence and arousal: the squared error of an unbiased estimate is
+    # 2 * variance * (1 - CCC); CCC .638 for valence (Wagner et al. 2023), labels with an SD of about .3
     error_sd: Annotated[float, Field(ge=0.01, le=2)] = 0.25
 
     @model_validator(mode="after")
@@ -168,39 +171,39 @@ class TrajectoryOptions(Group):
 
     smoothing_s: Annotated[float, Field(ge=0.1, le=3600)] = 15.0  # standard deviation of the Gaussian kernel
     step_s: Annotated[float, Field(ge=0.1, le=3600)] = 2.0
-    reach: Reach = 3.0  # the line breaks where the nearest speech is further than so many smoothing_s
+    reach: Reach = 3.0  # the line breaks if the nearest speech is further away than this many smoothing_s
 
 
 class DynamicsOptions(Group):
-    """Turn-taking and affect dynamics, as the trade defines them."""
+    """Turn-taking and affect dynamics, as the field defines them."""
 
-    non_talk_s: Positive = 3.0  # both silent for longer: non-talk time (Amazon Contact Lens)
-    silence_s: Positive = 5.0  # listed as a silence (Google Conversational Insights)
-    interruption_s: Positive = 0.5  # overlap in which the floor changes
-    max_latency_s: Positive = 10.0  # a longer gap at a change of speaker is not an answer
-    min_turns: Annotated[int, Field(ge=3, le=1_000_000)] = 10  # below, inertia and instability are not shown
+    non_talk_s: Positive = 3.0  # longer silence counts as non-talk time (Amazon Contact Lens)
+    silence_s: Positive = 5.0  # longer silence is listed (Google Conversational Insights)
+    interruption_s: Positive = 0.5  # minimum overlap of an interruption
+    max_latency_s: Positive = 10.0  # a longer gap at a speaker change is not an answer
+    min_turns: Annotated[int, Field(ge=3, le=1_000_000)] = 10  # with fewer, inertia and instability are not shown
     flag_share: Share = 0.7
     flag_monologue_s: Positive = 60.0
     flag_silence_s: Positive = 10.0
 
 
 class MomentOptions(Group):
-    """Which moments are picked out as worth listening to."""
+    """Which moments are listed as worth listening to."""
 
     peaks: Few = 2  # of tension, per speaker
-    rise: Share = 0.1  # how far the smoothed score of Tension must be above the speaker's own mean
-    apart_s: Positive = 45.0  # between two peaks of a speaker
+    rise: Share = 0.1  # how far the smoothed Tension score must be above the speaker's mean
+    apart_s: Positive = 45.0  # minimum distance between two peaks of a speaker
     changes: Few = 3  # steepest changes of valence or arousal
-    monologue_s: Positive = 30.0  # the longest monologue is a moment from this length
-    interruptions: Few = 3  # those with the longest overlap
+    monologue_s: Positive = 30.0  # minimum length of the longest monologue
+    interruptions: Few = 3  # with the longest overlap
 
 
 class RoleOptions(Group):
-    """Who the speakers are, in order of channels (split) or of first speech (mono, a guess until named)."""
+    """Speakers' roles, in order of channels (split) or of first speech (mono, a guess until confirmed)."""
 
     order: Names = ()
-    also_restricted: Names = ()  # not scored without a stated reason, besides those of work and education
-    emotion_for: Names = ()  # empty: everybody who may be scored
+    also_restricted: Names = ()  # besides roles of work and education, not scored without a stated reason
+    emotion_for: Names = ()  # empty: every speaker who may be scored
 
 
 class ReportOptions(Group):
@@ -208,18 +211,18 @@ class ReportOptions(Group):
 
     lang: Literal["en", "fr"] = "en"
     audio: Literal["embed", "sidecar", "none"] = "embed"  # the recording's sound: in the page, beside it, or left out
-    validation: Place | None = None  # a result of `ressenti evaluate label`, which the page then quotes
+    validation: Place | None = None  # a result of `ressenti evaluate label` to show on the page
 
 
 class ComputeOptions(Group):
-    """How it is computed; nothing here changes a result."""
+    """Computing resources; nothing here changes a result."""
 
-    timeout_s: Positive | None = None  # for one recording; None: as long as it takes
-    threads: Annotated[int, Field(ge=1, le=1024)] | None = None  # None: as many as there are cores for this process
+    timeout_s: Positive | None = None  # for one recording; None: no limit
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None  # None: all cores of this process
 
 
 class Config(Group):
-    """All options; `load_config` reads them."""
+    """All options, as read by `load_config`."""
 
     audio: AudioOptions = AudioOptions()
     diarization: DiarizationOptions = DiarizationOptions()

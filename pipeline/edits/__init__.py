@@ -1,1 +1,1 @@
-"""What people add to a conversation: corrections, words, silenced spans, pseudonyms."""
+"""Functions that apply people's edits to a conversation: corrections, words, silenced spans, pseudonyms."""

@@ -1,4 +1,4 @@
-"""Spans that nobody is to hear: silenced in all sound that is given out, and gone from the words."""
+"""Bleeps: spans silenced in all sound that is given out, with their words removed."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)")
 
 
 def with_bleeps(conversation: Conversation, spans: Sequence[Span]) -> Conversation:
-    """The conversation with these spans silenced besides its own: in all sound given out, and in its words for good.
+    """Add silenced spans to a conversation, and remove their words for good.
 
-    Spans that touch or overlap become one, and one may reach a second over the end. A word without a time of its own
-    is dropped too where it may be within a span. Where words were dropped is noted in `omissions`, without what was
-    said. Raises `ConfigError` for a span outside the recording.
+    Spans that touch or overlap become one. A span may end up to a second after the recording. A word without an exact
+    time is removed if it may lie in a span. `omissions` records where words were removed, without their text. Raises
+    `ConfigError` for a span outside the recording.
     """
     duration_s = conversation.recording.duration_s
     wanted = (*conversation.bleeps, *spans)
@@ -27,7 +27,7 @@ def with_bleeps(conversation: Conversation, spans: Sequence[Span]) -> Conversati
         if span.start_s >= duration_s or span.end_s > duration_s + 1:
             raise ConfigError(
                 f"bleep {span.start_s:g}-{span.end_s:g}: outside the recording, which is {duration_s:g} s long. "
-                "Expected spans inside it, in seconds or as minutes:seconds."
+                "Give spans inside it, in seconds or as minutes:seconds."
             )
     inside = [(span.start_s, min(span.end_s, duration_s)) for span in wanted]
     bleeps = tuple(Span(start, end) for start, end in union_s(inside))
@@ -35,7 +35,7 @@ def with_bleeps(conversation: Conversation, spans: Sequence[Span]) -> Conversati
 
 
 def parse_spans(text: str) -> tuple[Span, ...]:
-    """Spans as people write them: `63.2-71.0,90-92` in seconds, or `1:03.2-1:11`; `ConfigError` for other things."""
+    """Parse spans such as `63.2-71.0,90-92` (seconds) or `1:03.2-1:11`; raises `ConfigError`."""
     spans = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         edges = [_TIME.fullmatch(edge.strip()) for edge in part.replace("–", "-").split("-")]
@@ -48,12 +48,12 @@ def parse_spans(text: str) -> tuple[Span, ...]:
             raise ConfigError(f"--bleep: got {part!r}, which ends before it begins; expected START-END.")
         spans.append(Span(start_s, end_s))
     if not spans:
-        raise ConfigError(f"--bleep: got {text!r}; expected START-END in seconds or m:ss, with commas between.")
+        raise ConfigError(f"--bleep: got {text!r}; expected START-END in seconds or m:ss, separated by commas.")
     return tuple(spans)
 
 
 def without_silenced(conversation: Conversation) -> Conversation:
-    """The conversation without the words that are, or may be, in its silenced spans, and with a note of each place."""
+    """Remove the words that are, or may be, in silenced spans, and add an omission at each place."""
     bleeps = Timed(conversation.bleeps)
     words = [(word, _within(word, bleeps)) for word in conversation.words]
     kept = tuple(word for word, gone in words if not gone)
@@ -62,7 +62,7 @@ def without_silenced(conversation: Conversation) -> Conversation:
 
 
 def _joined(places: Sequence[Omission], kept: Sequence[Word]) -> tuple[Omission, ...]:
-    """Omissions by time, those of a turn between which no word is left as one: nobody is to count what was said."""
+    """Sort omissions by time, and join adjacent ones of a turn so that nobody can count the removed words."""
     left = {turn: sorted(word.start_s for word in kept if word.turn == turn) for turn in {p.turn for p in places}}
     out: list[Omission] = []
     for place in sorted(places, key=lambda p: (-1 if p.turn is None else p.turn, p.start_s)):

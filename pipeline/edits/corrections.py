@@ -1,9 +1,9 @@
-"""Turns and speakers as people corrected them, with what the models said kept beside (pure).
+"""Apply people's corrections to turns and speakers, and keep the models' answers (pure).
 
-A correction never touches what a diarizer or an emotion model found: `original` of a turn and the stored diarization
-stay, and applying the same corrections again changes nothing. One thing is dropped for good: the scores of a turn that
-turns out to be of somebody whose emotion is not computed. They must not be shown or kept as that person's, and a turn
-that is moved back is left without scores.
+A correction never changes the models' results: `original` of a turn and the stored diarization stay, and applying the
+same corrections again changes nothing. One exception: if a turn moves to a speaker whose emotion is not computed, its
+scores are deleted for good, because they must not be shown or kept for that person. Moving it back does not restore
+them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ressenti.pipeline.records.intervals import Timed
 
 
 def is_corrected(conversation: Conversation) -> bool:
-    """Whether people changed something, or had changed something that is to be put back."""
+    """Whether the conversation has corrections, or traces of earlier ones to undo."""
     return (
         bool(conversation.corrections)
         or any(turn.original or turn.note for turn in conversation.turns)
@@ -41,7 +41,7 @@ def is_corrected(conversation: Conversation) -> bool:
 
 
 def restored(conversation: Conversation) -> Conversation:
-    """The conversation as the models left it; its corrections are kept, but not applied."""
+    """Undo the applied corrections of a conversation; `corrections` itself is kept."""
     kept = tuple(
         speaker if speaker.original_name is None else replace(speaker, name=speaker.original_name, original_name=None)
         for speaker in conversation.speakers
@@ -51,11 +51,11 @@ def restored(conversation: Conversation) -> Conversation:
 
 
 def corrected(conversation: Conversation, newcomer: Callable[[str], Speaker]) -> Conversation:
-    """A restored conversation with its corrections applied, and these without what changes nothing.
+    """Apply the corrections of a restored conversation, and drop those that change nothing.
 
-    Turns must have their `emotion`, by which it is seen that a class is the model's own. `newcomer` makes a speaker
-    of a label that nobody has yet. Raises `CorrectionsError` for what does not fit: a turn or speaker that is not
-    there, and a class for somebody whose emotion is not computed.
+    Turns need their `emotion`, to recognise a class that is the model's own. `newcomer` makes a speaker for a new
+    label. Raises `CorrectionsError` for an unknown turn or speaker, and for a class of a speaker whose emotion is not
+    computed.
     """
     wanted = _tidy(conversation)
     if not wanted:
@@ -71,8 +71,8 @@ def corrected(conversation: Conversation, newcomer: Callable[[str], Speaker]) ->
         who = entry.speaker or said_by[entry.turn]
         if entry.emotion and not scored[who]:
             raise CorrectionsError(
-                f"corrections: turn {entry.turn} was given the class {entry.emotion}, but it is of {who}, whose "
-                "emotion is not computed; expected none. Take the class away, or correct the speaker."
+                f"corrections: turn {entry.turn} has class {entry.emotion}, but emotion is not computed for speaker "
+                f"{who}. Remove the class or change the speaker."
             )
     turns = [_corrected(turn, by_turn[turn.index], reasons) if turn.index in by_turn else turn
              for turn in conversation.turns]  # fmt: skip
@@ -86,19 +86,19 @@ def corrected(conversation: Conversation, newcomer: Callable[[str], Speaker]) ->
 
 
 def corrected_segments(conversation: Conversation) -> tuple[Segment, ...]:
-    """The diarizer's segments under the speakers that people gave to their turns; the diarizer's own without any."""
+    """The diarizer's segments with the corrected speakers of their turns."""
     return _moved(conversation, conversation.diarization.segments)
 
 
 def corrected_exclusive(conversation: Conversation) -> tuple[Segment, ...]:
-    """As `corrected_segments`, of those of which no two overlap; empty where the diarizer gives none."""
+    """Like `corrected_segments`, for the segments without overlap; empty if the diarizer gives none."""
     return _moved(conversation, conversation.diarization.exclusive)
 
 
 def _moved(conversation: Conversation, segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
-    """Segments, each under the speaker of the turn that it belongs to.
+    """Give each segment the speaker of its turn.
 
-    A segment that reaches over several turns of its speaker is cut in the middle between them.
+    A segment that spans several turns of its speaker is cut halfway between them.
     """
     if not any(turn.original and turn.original.speaker != turn.speaker for turn in conversation.turns):
         return segments
@@ -138,7 +138,7 @@ def _as_found(turn: Turn) -> Turn:
 
 
 def _tidy(conversation: Conversation) -> Corrections:
-    """What is left of the corrections without those that say what was found anyway; checked against what is there."""
+    """Check the corrections, and drop those that equal the models' answer. Raises `CorrectionsError`."""
     turns = {turn.index: turn for turn in conversation.turns}
     labels = {speaker.label for speaker in conversation.speakers}
     kept = []
@@ -146,12 +146,12 @@ def _tidy(conversation: Conversation) -> Corrections:
         if entry.turn not in turns:
             last = max(turns, default=-1)
             raise CorrectionsError(
-                f"corrections: no turn {entry.turn}; expected 0 to {last}. Correct the file of this very recording."
+                f"corrections: turn {entry.turn} does not exist; expected 0 to {last}. Use the file of this recording."
             )
         turn = turns[entry.turn]
         if entry.speaker is not None and entry.speaker not in labels and not NEW_LABEL.fullmatch(entry.speaker):
             raise CorrectionsError(
-                f"corrections: turn {entry.turn} was given to {entry.speaker!r}; expected one of "
+                f"corrections: turn {entry.turn} has speaker {entry.speaker!r}; expected one of "
                 f"{', '.join(sorted(labels))}, or a new one such as S{len(labels) + 1}."
             )
         moved = entry.speaker is not None and entry.speaker != turn.speaker
@@ -166,7 +166,9 @@ def _tidy(conversation: Conversation) -> Corrections:
     names = []
     for label, name in ((entry.speaker, entry.name.strip()) for entry in conversation.corrections.names):
         if label not in there and not NEW_LABEL.fullmatch(label):
-            raise CorrectionsError(f"corrections: a name for {label!r}; expected one of {', '.join(sorted(there))}.")
+            raise CorrectionsError(
+                f"corrections: got a name for speaker {label!r}; expected one of {', '.join(sorted(there))}."
+            )
         if label in there and name != called.get(label, ""):
             names.append(SpeakerName(label, name))
     return Corrections(tuple(sorted(names, key=lambda n: _place(n.speaker))), tuple(kept))
@@ -189,7 +191,7 @@ def _named(speakers: Sequence[Speaker], names: Sequence[SpeakerName]) -> tuple[S
 
 
 def _corrected(turn: Turn, entry: TurnCorrection, reasons: Mapping[str, Unjudged]) -> Turn:
-    """A turn under its right speaker, with the model's scores where these may be kept."""
+    """A turn with its corrected speaker, and with the model's scores if these may be kept."""
     if entry.speaker is None and entry.emotion is None:
         return replace(turn, note=entry.note)
     reached = turn.emotion.reached if turn.emotion else None
@@ -212,16 +214,16 @@ def _corrected(turn: Turn, entry: TurnCorrection, reasons: Mapping[str, Unjudged
 
 
 def _judged(turn: Turn, entry: TurnCorrection, segments: Mapping[str, Timed[Segment]]) -> Turn:
-    """A turn with the class that a person heard, on the windows that the model scored or on one over the whole turn."""
+    """A turn with the class given by a person, in the model's windows or in one window over the whole turn."""
     if entry.emotion is None:
         return turn
-    heard = EmotionScores(tuple(float(name == entry.emotion) for name in CLASSES), "human")
-    windows = tuple(replace(window, emotion=heard) for window in turn.windows)
+    scores = EmotionScores(tuple(float(name == entry.emotion) for name in CLASSES), "human")
+    windows = tuple(replace(window, emotion=scores) for window in turn.windows)
     if not windows:
-        said = segments[turn.speaker].touching(turn.start_s, turn.end_s) if turn.speaker in segments else []
-        own = union_s([(max(s.start_s, turn.start_s), min(s.end_s, turn.end_s)) for s in said])
+        segments_inside = segments[turn.speaker].touching(turn.start_s, turn.end_s) if turn.speaker in segments else []
+        own = union_s([(max(s.start_s, turn.start_s), min(s.end_s, turn.end_s)) for s in segments_inside])
         speech_s = sum(end - start for start, end in own) or turn.duration_s
-        windows = (Window(turn.start_s, turn.end_s, speech_s, heard),)
+        windows = (Window(turn.start_s, turn.end_s, speech_s, scores),)
     return replace(turn, windows=windows, unjudged=None)
 
 

@@ -1,4 +1,4 @@
-"""Conversations without the names of people, recordings and folders."""
+"""Remove the names of people, recordings and folders from conversations."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from ressenti.pipeline.records import Conversation, Corrections
 
 
 def pseudonym(sha256: str) -> str:
-    """What a recording is called where its own name is not to be seen."""
+    """A recording's pseudonym, from its SHA-256."""
     return f"conversation-{sha256[:6]}"
 
 
 def pseudonymised(conversation: Conversation) -> Conversation:
-    """The conversation without names: the recording's, the speakers', those of folders in its options; no embeddings.
+    """Remove the names of the recording, speakers and folders (in options), and the voice embeddings.
 
-    Labels and roles stay, and so do words, notes and the reason for judging restricted roles: whoever wrote them is to
-    read them again. The SHA-256 stays too; who has the recording can tell that it is this one.
+    Labels, roles, words, notes and the reason for scoring restricted roles stay; check these for names. The SHA-256
+    stays too, so anyone with the recording can identify it.
     """
     return replace(
         conversation,
@@ -31,7 +31,7 @@ def pseudonymised(conversation: Conversation) -> Conversation:
 
 
 def _without_folders(values: object) -> object:
-    """Options of a group, of each path of a folder or file its last part alone."""
+    """Options of a group, with each path reduced to its last part."""
     if not isinstance(values, dict):
         return values
     paths: dict[str, Any] = {
@@ -43,5 +43,5 @@ def _without_folders(values: object) -> object:
 
 
 def _is_path(key: str, path: PurePath) -> bool:
-    """Whether an option is a path and not the id of a model, which may have one slash."""
+    """Whether an option is a path rather than a model id, which may have one slash."""
     return key == "validation" or path.is_absolute() or path.parts[:1] in (("..",), ("~",)) or len(path.parts) > 2

@@ -1,4 +1,4 @@
-"""Words of a transcript -> the conversation in whose turns they were said."""
+"""Add the words of a transcript to a conversation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ressenti.pipeline.transcript.files import read_transcript
 
 
 def with_transcript(conversation: Conversation, path: str | Path) -> Conversation:
-    """The conversation with the words of a transcript (SRT, WebVTT, STM, JSON of whisper and its kin), by turns.
+    """Add the words of a transcript (SRT, WebVTT, STM or JSON of the Whisper family) to the turns.
 
     Raises `TranscriptError`.
     """
@@ -23,7 +23,7 @@ def with_transcript(conversation: Conversation, path: str | Path) -> Conversatio
 
 
 def with_words(conversation: Conversation, words: Sequence[Spoken]) -> Conversation:
-    """The conversation with these words instead of any others, without those that are silenced or beyond its end."""
+    """Replace the conversation's words with these, without those that are silenced or after its end."""
     placed = align(words, conversation.turns, conversation.recording.duration_s)
     beyond = len(words) - len(placed)
     return without_silenced(replace(conversation, words=placed, words_beyond=beyond, omissions=()))

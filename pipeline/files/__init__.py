@@ -1,1 +1,1 @@
-"""Files and folders that users give: found, read within bounds, written without filling the disk unnoticed."""
+"""Files and folders given by users: existence checks, bounded reading, and errors of a full disk."""

@@ -1,4 +1,4 @@
-"""What a disk refuses, as errors of ours: the one place that knows when there is no room left."""
+"""Write errors of the disk as `RessentiError`s; the only place that detects a full disk."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from pathlib import Path
 from ressenti.pipeline.errors import DiskFullError, OutputError, RessentiError
 
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
-_SAID = re.compile(r"\(os error (\d+)\)")  # how libraries in Rust (safetensors) say what the system said
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")  # error number in messages of Rust libraries (safetensors)
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether an error is that there is no room left, of the system or of a library that fails by it or quotes it."""
+    """Whether an error means a full disk: from the system, or from a library that wraps or quotes that error."""
     if isinstance(error, RessentiError):
         return isinstance(error, DiskFullError)
-    said = _SAID.search(str(error))
-    code = error.errno if isinstance(error, OSError) else int(said[1]) if said else None
+    quoted = _OS_ERROR.search(str(error))
+    code = error.errno if isinstance(error, OSError) else int(quoted[1]) if quoted else None
     before = error.__cause__ or error.__context__
     return code in _FULL or (not isinstance(error, OSError) and before is not None and is_full(before))
 
 
 @contextmanager
 def writing(target: Path) -> Iterator[None]:
-    """Turn what the disk refuses into `DiskFullError` or `OutputError`, which name the target."""
+    """Turn write errors into `DiskFullError` or `OutputError` with the target's name."""
     try:
         yield
     except Exception as exc:
@@ -34,8 +34,8 @@ def writing(target: Path) -> Iterator[None]:
             raise
         if is_full(exc):
             raise DiskFullError(
-                f"{target}: no room left to write it ({_reason(exc)}). Free some, or choose another place "
-                "(for models: RESSENTI_MODELS=FOLDER), and run it again; what is there is kept."
+                f"{target}: the disk is full ({_reason(exc)}). Free some space or choose another folder "
+                "(for models: RESSENTI_MODELS=FOLDER), and run it again; what is already there is kept."
             ) from exc
         if isinstance(exc, OSError):
             raise OutputError(f"{target}: cannot be written ({_reason(exc)}). Check its folder.") from exc

@@ -1,7 +1,7 @@
-"""Paths that users give: whether a file or folder exists. A path that the system cannot look up counts as absent.
+"""Check that a path given by the user exists. A path that the system cannot look up counts as absent.
 
-`Path.exists` and its like raise where a name is too long or a folder may not be entered; whoever opens the file then
-says why it cannot be read.
+`Path.exists` and similar methods raise if a name is too long or a folder may not be entered. Opening the file later
+gives the exact reason.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ressenti.pipeline.errors import NotFoundError
 
 
 def is_there(path: Path) -> bool:
-    """Whether there is anything of that name."""
+    """Whether the path exists."""
     try:
         return path.exists()
     except (OSError, ValueError):
@@ -20,7 +20,7 @@ def is_there(path: Path) -> bool:
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is a file of that name, and no folder, pipe or device."""
+    """Whether the path is a regular file."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -28,7 +28,7 @@ def is_file(path: Path) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether there is a folder of that name."""
+    """Whether the path is a folder."""
     try:
         return path.is_dir()
     except (OSError, ValueError):
@@ -36,7 +36,7 @@ def is_folder(path: Path) -> bool:
 
 
 def expanded(name: str) -> Path:
-    """A name with `~` as the folder of the user; as it is where there is no such user, as in a shell."""
+    """Expand `~` to the user's folder; as in a shell, an unknown user stays unexpanded."""
     try:
         return Path(name).expanduser()
     except RuntimeError:
@@ -44,6 +44,6 @@ def expanded(name: str) -> Path:
 
 
 def existing(path: Path, expected: str) -> None:
-    """Raise `NotFoundError` where there is neither a file nor a folder of that name; `expected` says what should be."""
+    """Raise `NotFoundError` if the path does not exist; `expected` describes what should be there."""
     if not is_there(path):
         raise NotFoundError(f"{path}: no such file or folder; expected {expected}. Check the name.")

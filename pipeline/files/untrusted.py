@@ -1,7 +1,7 @@
-"""Files of others' making: read whole within a bound, and parsed without what a parser would guess or choke on.
+"""Untrusted files: read within a size limit, and parsed strictly, without guesses and within limits.
 
-Everything here raises `RefusedError`, which says what is wrong without the file's name; callers make their own error
-of it.
+Everything here raises `RefusedError`, which says what is wrong without the file's name; callers turn it into their own
+error.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Any, NoReturn
 
 import yaml
 
-MOST_DEPTH = 32  # lists and groups inside one another; our own files have eight
+MOST_DEPTH = 32  # nested lists and groups; our own files have eight
 _BLOCK = 1 << 20
-_DIGITS = 18  # of a whole number; no option or figure has more
+_DIGITS = 18  # of an integer; no option or figure has more
 _KIND = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
@@ -30,18 +30,18 @@ _KIND = {
 
 
 class RefusedError(ValueError):
-    """Why a file is not read: too large, no regular file, or content that may not be."""
+    """Why a file was refused: too large, not a regular file, or invalid content."""
 
 
 def read_bounded(path: Path, most: int) -> bytes:
-    """A regular file of at most so many bytes; `RefusedError` for a larger one, a pipe, a device; else `OSError`.
+    """Read a regular file of at most `most` bytes, without ever blocking.
 
-    Nothing that could wait for ever is waited for.
+    Raises `RefusedError` for a larger file, a pipe or a device, and `OSError` for other failures.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
     except ValueError as exc:  # a NUL in its name
-        raise RefusedError(f"no name of a file ({exc})") from exc
+        raise RefusedError(f"not a valid file name ({exc})") from exc
     with os.fdopen(descriptor, "rb") as file:
         about = os.fstat(file.fileno())
         if stat.S_ISDIR(about.st_mode):
@@ -54,30 +54,30 @@ def read_bounded(path: Path, most: int) -> bytes:
         while block := file.read(_BLOCK):
             size += len(block)
             if size > most:
-                raise RefusedError(f"more than {most:,} bytes; expected at most that many")
+                raise RefusedError(f"more than {most:,} bytes, which is the limit")
             blocks.append(block)
     return b"".join(blocks)
 
 
 def read_text(path: Path, most: int) -> str:
-    """The text (UTF-8) of a regular file of at most so many bytes."""
+    """Read a regular file of at most `most` bytes as UTF-8; raises like `read_bounded`."""
     try:
         return read_bounded(path, most).decode("utf-8-sig")
     except UnicodeDecodeError as exc:
-        raise RefusedError("not text in UTF-8") from exc
+        raise RefusedError("not UTF-8 text") from exc
 
 
 def parse_json(text: str) -> Any:
-    """JSON without names that come twice, NaN, infinities, huge numbers, or more than 32 levels."""
+    """Parse JSON; refuses duplicate keys, NaN, infinities, huge numbers, and more than 32 levels."""
     found = _loaded(text, _unique)
     _check_levels(found)
     return found
 
 
 def skim_json(text: str) -> dict[str, Any] | None:
-    """The outermost names of JSON, as `parse_json` takes it but for its depth; None where it is no group of values.
+    """The top level of a JSON object, under the rules of `parse_json` except depth; None for other JSON.
 
-    What lies in inner groups is let go at once, so that a large file takes no more memory than its text.
+    Inner objects are dropped while parsing, so that a large file takes no more memory than its text.
     """
     top: dict[str, Any] = {}
 
@@ -90,9 +90,9 @@ def skim_json(text: str) -> dict[str, Any] | None:
 
 
 def parse_yaml(text: str) -> Any:
-    """YAML without anchors, tags, names that come twice or are no text, huge numbers, or more than 32 levels.
+    """Parse YAML; refuses anchors, tags, duplicate or non-text keys, huge numbers, and more than 32 levels.
 
-    Only `true` and `false` are truth values, only decimal numbers are numbers, and dates are text.
+    Only `true` and `false` are booleans, only decimal numbers are numbers, and dates are text.
     """
     try:
         _check_events(text)
@@ -107,7 +107,7 @@ def _loaded(text: str, pairs: Callable[[list[tuple[str, Any]]], Any]) -> Any:
     try:
         text.encode()
     except UnicodeEncodeError as exc:
-        raise RefusedError("half a character (a lone surrogate) in it; expected whole text") from exc
+        raise RefusedError("half a character (a lone surrogate) in the text; expected whole characters") from exc
     try:
         return json.loads(text, object_pairs_hook=pairs, parse_constant=_no_constant, parse_int=_int)
     except RecursionError as exc:
@@ -120,7 +120,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-        raise RefusedError(f"{short(twice)!r} comes twice in one place; expected it once")
+        raise RefusedError(f"{short(twice)!r} appears twice in one group; expected it once")
     return found
 
 
@@ -135,7 +135,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _check_levels(found: Any) -> None:
-    """Refuse what is too deep or infinite, and text with half a character in it, level by level."""
+    """Refuse too many levels, infinities and lone surrogates, level by level."""
     level = [found]
     for _ in range(MOST_DEPTH + 1):
         inner: list[Any] = []
@@ -146,9 +146,9 @@ def _check_levels(found: Any) -> None:
             elif isinstance(value, list):
                 inner += value
             elif isinstance(value, float) and value in (float("inf"), float("-inf")):
-                raise RefusedError("a number too large for any use; expected a finite one")
+                raise RefusedError("a number too large; expected a finite one")
             elif isinstance(value, str) and not _is_whole(value):
-                raise RefusedError("half a character (a lone surrogate) in it; expected whole text")
+                raise RefusedError("half a character (a lone surrogate) in the text; expected whole characters")
         if not inner:
             return
         level = inner
@@ -163,12 +163,12 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def short(text: str, most: int = 60) -> str:
-    """Text to quote in a message, cut where it is long."""
+    """Text to quote in a message, cut to `most` characters."""
     return text if len(text) <= most else text[:most] + "…"
 
 
 def _check_events(text: str) -> None:
-    """Refuse anchors, tags and depth before anything is built of them."""
+    """Refuse anchors, tags and too many levels before anything is built."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         where = f"line {event.start_mark.line + 1}" if event.start_mark else "file"
@@ -182,7 +182,7 @@ def _check_events(text: str) -> None:
 
 
 class _Loader(yaml.SafeLoader):
-    """A safe loader of YAML's plainest part."""
+    """A safe loader for a small subset of YAML."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: ARG002, FBT001, FBT002, RUF100  # theirs
         pairs = [(self._name(key), self.construct_object(value, deep=True)) for key, value in node.value]
@@ -191,10 +191,8 @@ class _Loader(yaml.SafeLoader):
     def _name(self, key: yaml.Node) -> str:
         if isinstance(key, yaml.ScalarNode) and key.tag == "tag:yaml.org,2002:str":
             return str(key.value)
-        said = short(str(key.value)) if isinstance(key, yaml.ScalarNode) else "a list or group"
-        raise RefusedError(
-            f"line {key.start_mark.line + 1}: got {said} as a name; expected text (in quotes if need be)"
-        )
+        shown = short(str(key.value)) if isinstance(key, yaml.ScalarNode) else "a list or group"
+        raise RefusedError(f"line {key.start_mark.line + 1}: got {shown} as a key; expected text (quoted if necessary)")
 
     def _whole(self, node: yaml.ScalarNode) -> int:
         return _int(str(self.construct_scalar(node)))

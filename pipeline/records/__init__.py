@@ -1,7 +1,7 @@
-"""The frozen records that the steps hand on to one another, from a recording to a conversation.
+"""The frozen records that pass between steps, from a recording to a conversation.
 
 Times are seconds from the start of the recording, levels are dBFS, valence and arousal lie in [-1, 1].
-What `pipeline.derive` computes from the measured part is marked as derived; it can be made again at any time.
+Fields marked as derived come from `pipeline.derive`, which can compute them again at any time.
 """
 
 from ressenti.pipeline.records.conversation import SCHEMA_VERSION, Conversation

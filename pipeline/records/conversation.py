@@ -1,4 +1,4 @@
-"""One analysed conversation: what is stored, and what reports are made of.
+"""One analysed conversation, as stored and as shown in reports.
 
 Times are seconds from the start of the recording, levels are dBFS, valence and arousal lie in [-1, 1].
 """
@@ -24,12 +24,12 @@ SCHEMA_VERSION = 2
 
 @dataclass(frozen=True)
 class Conversation(Record):
-    """Everything that is known of one recorded conversation; what is stored, and what reports are made of.
+    """Everything known about one recorded conversation, as stored and as shown in reports.
 
-    `validation` is the result that the config named, whether or not it is of the model that judged this conversation.
-    `words` are those of a transcript, without any in `bleeps`: stretches that are silenced wherever sound is given
-    out; `omissions` are the places where such words were, `words_beyond` says how many lay after the recording's end.
-    `corrections` are people's; turns and speakers are as corrected, after `ressenti.pipeline.derive.derive`.
+    `validation` is the result named in the config, whether or not it is of this conversation's emotion model.
+    `bleeps` are spans silenced in all sound that is given out. `words` are a transcript's words outside them;
+    `omissions` are the places of the removed words, `words_beyond` counts words after the recording's end.
+    `corrections` are people's; `ressenti.pipeline.derive.derive` applies them to turns and speakers.
     """
 
     recording: Recording
@@ -57,20 +57,20 @@ class Conversation(Record):
     def __post_init__(self) -> None:
         labels = {speaker.label for speaker in self.speakers}
         unknown = {turn.speaker for turn in self.turns} - labels
-        check(not unknown, f"turns of unknown speakers {sorted(unknown)}; known are {sorted(labels)}")
+        check(not unknown, f"turns have unknown speakers {sorted(unknown)}; known speakers are {sorted(labels)}")
 
     @property
     def id(self) -> str:
-        """What tables call the conversation: `c-` and the first 16 hex digits of the SHA-256 of its recording.
+        """The conversation's id in tables: `c-` and the first 16 hex digits of the SHA-256 of its recording.
 
-        The same recording has the same id wherever it lies and however often it is analysed. Among a million
-        recordings the chance that any two share one is 3 in 100 million; `recording.sha256` tells these apart too.
-        Without its first letter, some ids would be numbers to readers of CSV.
+        A recording keeps its id wherever it lies and however often it is analysed. Among a million recordings the
+        chance that any two share an id is 3 in 100 million; `recording.sha256` distinguishes these too. The prefix
+        keeps CSV readers from taking an id for a number.
         """
         return f"c-{self.recording.sha256[:16]}"
 
     def places(self) -> dict[int, tuple[float, float]]:
-        """Valence and arousal of each turn that has points, by index: their mean, weighted by their speech."""
+        """Valence and arousal of each turn with points, by index: the mean of its points, weighted by speech."""
         return dict(self._places)
 
     @cached_property
@@ -84,11 +84,11 @@ class Conversation(Record):
         return {turn: (valence / weight, arousal / weight) for turn, (weight, valence, arousal) in sums.items()}
 
     def place_of(self, turn: Turn) -> tuple[float, float] | None:
-        """Valence and arousal of a turn, None where it has none."""
+        """Valence and arousal of a turn, or None."""
         return self._places.get(turn.index)
 
     def speaker(self, label: str) -> Speaker:
-        """The speaker with this label; KeyError where there is none."""
+        """The speaker with this label; raises KeyError if there is none."""
         for speaker in self.speakers:
             if speaker.label == label:
                 return speaker

@@ -1,4 +1,4 @@
-"""What people add to a conversation: words, corrections, and stretches that nobody is to hear.
+"""What people add to a conversation: words, corrections and silenced spans.
 
 Times are seconds from the start of the recording, levels are dBFS, valence and arousal lie in [-1, 1].
 """
@@ -26,9 +26,9 @@ from ressenti.pipeline.records.fields import (
     Time,
 )
 
-INEXACT_S = 1.5  # how far a word may be from where it was placed within its cue
-OMITTED = "[…]"  # what stands where words were left out
-NEW_LABEL = re.compile(r"S[1-9][0-9]?")  # of a speaker whom a person adds
+INEXACT_S = 1.5  # how far a word may be from its place within its cue
+OMITTED = "[…]"  # shown where words were removed
+NEW_LABEL = re.compile(r"S[1-9][0-9]?")  # of a speaker added by a person
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,15 @@ class Span(Record):
             raise ValueError(f"expected finite 0 <= start_s < end_s, got {self.start_s} and {self.end_s}")
 
     def overlap_s(self, start_s: float, end_s: float) -> float:
-        """Seconds that it shares with another stretch."""
+        """Seconds shared with another stretch."""
         return max(0.0, min(self.end_s, end_s) - max(self.start_s, start_s))
 
 
 @dataclass(frozen=True)
 class Word(Record):
-    """A word of a transcript, and the turn in which it was said (None where it lies in none).
+    """A word of a transcript and its turn (None if it lies outside all turns).
 
-    `exact` is False where the transcript has no time for the word, and it was placed evenly within its cue.
+    `exact` is False if the transcript has no time for the word, so that it was placed evenly within its cue.
     """
 
     start_s: Time
@@ -63,9 +63,9 @@ class Word(Record):
 
 @dataclass(frozen=True)
 class Omission(Record):
-    """Where words of a transcript were left out because they are, or may be, silenced; what was said is gone.
+    """A place where words were removed because they are, or may be, silenced; their text is deleted.
 
-    One stands for all words of a turn (None: of no turn) between which nothing is left.
+    Adjacent removed words of a turn (None: outside all turns) share one omission.
     """
 
     start_s: Time
@@ -75,7 +75,7 @@ class Omission(Record):
 
 @dataclass(frozen=True)
 class TurnCorrection(Record):
-    """What a person says of one turn; None and empty leave the model's answer as it is."""
+    """A person's corrections of one turn; None and empty fields keep the model's answer."""
 
     turn: Index
     speaker: Label | None = None
@@ -85,7 +85,7 @@ class TurnCorrection(Record):
 
 @dataclass(frozen=True)
 class SpeakerName(Record):
-    """What a person calls a speaker."""
+    """A speaker's name given by a person."""
 
     speaker: Label
     name: Name
@@ -93,7 +93,7 @@ class SpeakerName(Record):
 
 @dataclass(frozen=True)
 class Corrections(Record):
-    """All that people changed, apart from what models found; at most one entry per turn and speaker."""
+    """All corrections, kept apart from the models' results; at most one entry per turn and per speaker."""
 
     names: Annotated[tuple[SpeakerName, ...], Field(max_length=MOST_SPEAKERS)] = ()
     turns: Annotated[tuple[TurnCorrection, ...], Field(max_length=MOST_TURNS)] = ()

@@ -1,4 +1,4 @@
-"""Types that fields of records share, the five classes, and bounds on what a stored conversation holds."""
+"""Shared field types of records, the five classes, and limits for stored conversations."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Annotated, ClassVar, Literal, get_args
 from pydantic import ConfigDict, Field
 
 ClassName = Literal["Pleased", "Relaxed", "Neutral", "Sad", "Tension"]
-# Bounds of what is stored: what a file of others' making may ask for. Recordings come nowhere near them.
+# Limits for untrusted stored files; real recordings come nowhere near them.
 MOST_S = 7 * 86_400.0  # of a recording
 MOST_TURNS = 200_000
 MOST_SEGMENTS = 400_000
 MOST_WORDS = 1_000_000
 MOST_SPEAKERS = 100
-MOST_LETTERS = 5_000  # of one word: some languages write none between words
+MOST_LETTERS = 5_000  # of one word; some languages write no spaces
 Time = Annotated[float, Field(ge=0, le=MOST_S)]
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,100}$")]
 Name = Annotated[str, Field(max_length=1_000)]
@@ -23,7 +23,7 @@ Index = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class Record:
-    """What is stored; in a file, a name that it does not have and a number that is none are errors."""
+    """Base of stored records; unknown keys, NaN and infinities in a file are errors."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", allow_inf_nan=False)
 

@@ -1,4 +1,4 @@
-"""What follows from turns: points, trajectories, figures per speaker and of the conversation, moments.
+"""Derived figures: points, trajectories, figures per speaker and conversation, moments.
 
 Times are seconds from the start of the recording, levels are dBFS, valence and arousal lie in [-1, 1].
 """
@@ -37,7 +37,7 @@ from ressenti.pipeline.records.fields import (
 class AffectPoint(Record):
     """Expected valence and arousal of one scored window, with the spread (standard deviation) of the class scores.
 
-    `time_s` is the middle of the window, `duration_s` its length, `weight_s` the seconds of speech that it stands for.
+    `time_s` is the middle of the window, `duration_s` its length, `weight_s` the seconds of speech it stands for.
     """
 
     time_s: Time
@@ -52,7 +52,7 @@ class AffectPoint(Record):
 
 @dataclass(frozen=True)
 class Trajectory(Record):
-    """One speaker's smoothed valence and arousal on a grid of times, with 95 % bands; None where speech is too far."""
+    """One speaker's smoothed valence and arousal on a time grid, with 95 % bands; None too far from speech."""
 
     speaker: Label
     points: Annotated[tuple[AffectPoint, ...], Field(max_length=MOST_SEGMENTS)]
@@ -66,7 +66,7 @@ class Trajectory(Record):
 
 
 def z_of_looks(looks: float) -> float:
-    """Normal quantile of a two-sided 95 % statement about the most extreme of so many looks (Bonferroni)."""
+    """Normal quantile for a two-sided 95 % test of the most extreme of `looks` values (Bonferroni)."""
     return NormalDist().inv_cdf(1 - 0.025 / looks)
 
 
@@ -80,14 +80,14 @@ class Estimate(Record):
     sd: Annotated[float, Field(ge=0, le=10)] = 0.0
 
     def differs_from_zero(self, looks: int) -> bool:
-        """Whether the mean is not 0 at 95 %, with so many means looked at (Bonferroni); the interval is of one."""
+        """Whether the mean differs from 0 at 95 % among `looks` means (Bonferroni); the interval is for one."""
         error = (self.high - self.low) / (2 * z_of_looks(1))
         return error > 0 and abs(self.mean) > z_of_looks(looks) * error
 
 
 @dataclass(frozen=True)
 class Talk(Record):
-    """How a speaker took part: seconds, counts, and the median gap before answering."""
+    """A speaker's participation: seconds, counts, and the median response latency."""
 
     talk_s: Time
     share: Share
@@ -103,11 +103,10 @@ class Talk(Record):
 class Affect(Record):
     """How a speaker sounded: all judged turns, weighted by their length.
 
-    `class_shares` follow `CLASSES` and are shares of the judged time in which it was the class, and
-    sure; `unsure_share` is the rest. Quarters are of the speaker's own stretch of the conversation; a change is the
-    last quarter less the first. Inertia (lag-1 autocorrelation) and instability (MSSD, per median interval) are None
-    below the number of turns that they need.
-    `valence` and `arousal` are None where no scores say anything of them: independent ones that are all low.
+    `class_shares` follow `CLASSES`: shares of the judged time with a sure class; `unsure_share` is the rest. Quarters
+    divide the time from the speaker's start to end; a change is the last quarter minus the first. Inertia (lag-1
+    autocorrelation) and instability (MSSD, per median interval) are None with too few turns. `valence` and `arousal`
+    are None if all scores are independent (sigmoid) and low.
     """
 
     judged_s: Annotated[float, Field(gt=0, le=MOST_S * MOST_SPEAKERS)]
@@ -131,9 +130,9 @@ class Affect(Record):
 class Speaker(Record):
     """A speaker of the conversation. `role_source` is `channel`, `named` or `guess` (by order of first speech).
 
-    `not_scored` says why emotion was not computed; None means that it was. `affect` is None too when nothing
-    could be judged. `original_name` is what a speaker was called before a person renamed them, None where nobody did;
-    `added` ones were not found by the diarizer, but by a person who gave them a turn.
+    `not_scored` says why emotion was not computed; None means that it was. `affect` is also None if nothing could be
+    judged. `original_name` is the name before a person changed it, or None. `added` speakers were not found by the
+    diarizer; a person added them by giving them a turn.
     """
 
     label: Label
@@ -189,7 +188,7 @@ class Monologue(Record):
 class Exchange(Record):
     """Figures of the conversation as a whole; silences are those longer than the configured limit.
 
-    `monologues` are each speaker's longest, by `turn_taking.monologues_of`; none where an older version analysed.
+    `monologues` are each speaker's longest, from `turn_taking.monologues_of`; empty in results of older versions.
     """
 
     speech_s: Time
@@ -202,12 +201,12 @@ class Exchange(Record):
 
 @dataclass(frozen=True)
 class Moment(Record):
-    """A stretch worth listening to. `certain` is False where it may well be chance; `values` are the figures behind it.
+    """A stretch worth listening to. `certain` is False if it may be chance; `values` are its figures.
 
-    `tension`: a peak of a speaker's smoothed Tension score (tension, low, high, and usual: over the whole).
+    `tension`: a peak of a speaker's smoothed Tension score (tension, low, high, and usual: the overall mean).
     `valence`, `arousal`: where a trajectory changes most (change, from, to, z: change over its standard error).
-    Of these `by_person` is the share of their weight that comes from classes which a person gave.
-    `silence`, `monologue`: the longest (seconds). `interruption`: of whom, for how long (of, overlap_s).
+    In these, `by_person` is the share of the weight from classes given by a person.
+    `silence`, `monologue`: the longest (seconds). `interruption`: of whom and how long (of, overlap_s).
     """
 
     kind: Literal["tension", "valence", "arousal", "silence", "monologue", "interruption"]

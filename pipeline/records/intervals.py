@@ -1,4 +1,4 @@
-"""Stretches of time: which of many overlap a stretch, without a look at all of them."""
+"""Time spans: unions, clipping, and fast search for those that overlap a stretch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 
 def union_s(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Spans in seconds, sorted and joined where they touch or overlap."""
+    """Sort spans (seconds) and join those that touch or overlap."""
     joined: list[tuple[float, float]] = []
     for start, end in sorted(spans):
         if joined and start <= joined[-1][1]:
@@ -31,7 +31,7 @@ T = TypeVar("T", bound=_Timed)
 
 
 class Timed(Generic[T]):
-    """Things with a start and an end, in order of their starts; made once for many questions."""
+    """An index of things with a start and an end, sorted by start, for many queries."""
 
     def __init__(self, things: Iterable[T]) -> None:
         self._things = sorted(things, key=lambda thing: thing.start_s)
@@ -39,13 +39,13 @@ class Timed(Generic[T]):
         self._ends = list(accumulate((thing.end_s for thing in self._things), max))  # the latest so far
 
     def touching(self, start_s: float, end_s: float) -> list[T]:
-        """Those that share more than a moment with a stretch, in order of their starts."""
+        """Things that overlap a stretch, in order of their starts."""
         first, after = bisect_right(self._ends, start_s), bisect_left(self._starts, end_s)
         return [thing for thing in self._things[first:after] if thing.end_s > start_s]
 
 
 def clipped(spans: list[tuple[float, float]], start_s: float, end_s: float) -> list[tuple[float, float]]:
-    """What of spans, sorted and apart as `union_s` gives them, lies between two times."""
+    """Clip spans, sorted and disjoint as from `union_s`, to a stretch."""
     first = max(0, bisect_left(spans, (start_s,)) - 1)
     near = spans[first : bisect_left(spans, (end_s,))]
     return [(max(a, start_s), min(b, end_s)) for a, b in near if b > start_s]

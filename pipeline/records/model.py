@@ -1,4 +1,4 @@
-"""Which model did what: name, version, hash and licence."""
+"""The models used: task, name, hash and licence."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from ressenti.pipeline.records.recording import Notes
 
 @dataclass(frozen=True)
 class ModelInfo(Record):
-    """One model that took part: what it did, who it is, and what its licence allows.
+    """One model used in an analysis: its task, identity and licence.
 
-    `sha256` is what `sha256sum` prints of the file that makes the model: an emotion model's weights, the `config.yaml`
-    of a pipeline, whose networks are models of their own. Where there are several (shards; a pipeline's PLDA), it is
-    the SHA-256 of the lines that `sha256sum` prints of them, sorted by name. `licence` is None where nobody has said
-    it, `commercial` None where it is not known whether commercial use is allowed. `notes` say how it was used, of an
-    emotion model: head, number format, activation, and labels, each with its class; `cannot` are the classes that an
-    emotion model never gives.
+    `sha256` is the `sha256sum` of the model's file: an emotion model's weights, or a pipeline's `config.yaml` (its
+    networks are models of their own). With several files (shards, a pipeline's PLDA) it is the SHA-256 of their
+    `sha256sum` lines, sorted by name. `licence` is None if it is not stated; `commercial` is None if it is unknown
+    whether commercial use is allowed. `notes` say how an emotion model was used: head, number format, activation, and
+    the class of each label. `cannot` are the classes that an emotion model never gives.
     """
 
     task: Literal["speech activity", "speaker embedding", "diarization", "voice encoder", "emotion"]
@@ -34,7 +33,7 @@ class ModelInfo(Record):
     def __post_init__(self) -> None:
         check(
             self.licence is not None or self.commercial is None,
-            f"{self.name}: expected commercial None where no licence is known, got {self.commercial}",
+            f"{self.name}: expected commercial None without a licence, got {self.commercial}",
         )
 
 

@@ -1,4 +1,4 @@
-"""What was recorded: the file, its channels' levels, and notes on how it was read.
+"""The recording: its file, its levels, and notes on how it was read.
 
 Times are seconds from the start of the recording, levels are dBFS, valence and arousal lie in [-1, 1].
 """
@@ -59,14 +59,14 @@ NoteKey = Literal[
     "labels",
     "labels_none",
 ]
-"""What a note can say."""
+"""The keys of notes."""
 
 
 @dataclass(frozen=True)
 class Note(Record):
-    """Something that the reader must know, as a key that the page has words for and the values to fill in.
+    """A fact that the reader must know, as a key and the values for its text.
 
-    The page's words for it are under `note_KEY` in the locales.
+    The text is under `note_KEY` in the page's locales.
     """
 
     key: NoteKey
@@ -78,7 +78,7 @@ Notes = Annotated[tuple[Note, ...], Field(max_length=1_000)]
 
 @dataclass(frozen=True)
 class Recording(Record):
-    """What is known of the file itself; `sample_rate_hz` is the file's own, before resampling."""
+    """Properties of the file; `sample_rate_hz` is the rate before resampling."""
 
     name: Name
     sha256: Sha256
@@ -95,7 +95,7 @@ class Recording(Record):
 
 @dataclass(frozen=True)
 class Levels(Record):
-    """How loud the recording is over time: the highest level (dBFS) in each `step_s` seconds."""
+    """Loudness over time: the highest level (dBFS) in each step of `step_s` seconds."""
 
     step_s: Annotated[float, Field(ge=0.001, le=3_600)]
     dbfs: Annotated[tuple[Dbfs, ...], Field(max_length=10_000_000)]

@@ -33,13 +33,13 @@ from ressenti.pipeline.records.model import Models
 from ressenti.pipeline.records.recording import Notes
 
 Unjudged = Literal["short", "overlap", "restricted", "not_asked", "moved"]
-"""Why a turn has no scores: too short, overlapped, its speaker's role is restricted, or was not asked for; or it was
-moved from or to such a speaker, and has no scores or lost them."""
+"""Why a turn has no scores: too short, overlapped, its speaker's role is restricted or not in `emotion_for`, or it was
+moved from or to such a speaker."""
 
 
 @dataclass(frozen=True)
 class Segment(Record):
-    """A stretch of uninterrupted speech of one speaker, as a diarizer finds it."""
+    """A stretch of one speaker's uninterrupted speech, as found by a diarizer."""
 
     start_s: Time
     end_s: Time
@@ -60,12 +60,12 @@ Embedding = Annotated[tuple[Figure, ...], Field(max_length=10_000)]
 
 @dataclass(frozen=True)
 class Diarization(Record):
-    """Who spoke when, how the number of speakers came about, and a voice embedding per speaker where there is one.
+    """Who spoke when, how the number of speakers was found, and voice embeddings if available.
 
-    `count` is `given` (asked for), `channels` (one per channel) or `estimated`; an estimate of several speakers, or
-    from little speech, is not reliable and has `count_confidence` low. A diarizer that hears one speaker at a time
-    finds no overlap and so no interruptions: `hears_overlap` is False then. One that can also tell who of them leads
-    where several speak gives that as `exclusive`, segments of which no two overlap: these cut the turns.
+    `count` is `given` (by the user), `channels` (one per channel) or `estimated`; an estimate of several speakers, or
+    from little speech, is unreliable and has `count_confidence` low. `hears_overlap` is False for a diarizer that finds
+    one speaker at a time, so no overlap and no interruptions. `exclusive` are segments without overlap, from a diarizer
+    that also names the main speaker during overlap: turns are cut from these.
     """
 
     segments: Segments
@@ -85,13 +85,12 @@ class Diarization(Record):
 
 @dataclass(frozen=True)
 class EmotionScores(Record):
-    """Scores of the five classes, in the order of `CLASSES`, as the model's activation gave them.
+    """Scores of the five classes, in the order of `CLASSES`, after the model's activation.
 
-    `softmax` scores sum to 1; `sigmoid` scores are each in [0, 1] on their own; `human` ones are 1 for the class that a
-    person heard. `valence` and `arousal` are the
-    model's own direct estimates, where it makes them. A `regression` makes these alone: its scores are made of them,
-    by nearness to the anchors, and sum to 1. `reached` are the classes of a turn that reached the confidence that was
-    asked for, highest first (derived); None where that was not looked at, as of a window.
+    `softmax` scores sum to 1; `sigmoid` scores are independent, each in [0, 1]; `human` scores are 1 for the class that
+    a person heard. `valence` and `arousal` are the model's direct estimates, if it makes them. A `regression` estimates
+    only these; its scores come from the distance to the anchors and sum to 1. `reached` are the classes of a turn that
+    reached the configured confidence, highest first (derived); None if not computed, as for a window.
     """
 
     scores: Annotated[tuple[Share, ...], Field(min_length=5, max_length=5)]
@@ -106,14 +105,14 @@ class EmotionScores(Record):
         total = sum(self.scores)
         check(
             self.activation == "sigmoid" or abs(total - 1) < 1e-3,
-            f"expected {self.activation} scores of sum 1, got sum {total}",
+            f"expected {self.activation} scores that sum to 1, got sum {total}",
         )
 
     @property
     def top(self) -> str:
-        """The class: of those that reached their thresholds the one with the highest score, else of all.
+        """The class with the highest score among those that reached their thresholds, or else among all.
 
-        Thresholds differ by class, so that one with a higher score may not have reached its own.
+        Thresholds differ by class, so a class with a higher score may miss its own.
         """
         return self.reached[0] if self.reached else CLASSES[self.scores.index(max(self.scores))]
 
@@ -127,7 +126,7 @@ class EmotionScores(Record):
 class Window(Record):
     """A scored stretch of a turn: a whole short turn, or a piece of a long one.
 
-    Windows of a long turn overlap; `weight_s` is how many seconds of speech each stands for, and they add up.
+    Windows of a long turn overlap; `weight_s` is the seconds of speech each stands for, and they add up.
     """
 
     start_s: Time
@@ -143,9 +142,9 @@ Windows = Annotated[tuple[Window, ...], Field(max_length=MOST_SEGMENTS)]
 
 
 def mean_scores(windows: Sequence[Window]) -> EmotionScores:
-    """Scores of a turn: the mean of its windows, weighted by the speech they stand for. Needs at least one window.
+    """Scores of a turn: the mean of its windows, weighted by speech. Needs at least one window.
 
-    What a person heard is of the whole turn, and needs no mean.
+    A class given by a person applies to the whole turn and is returned as it is.
     """
     if windows[0].emotion.activation == "human":
         return windows[0].emotion
@@ -170,7 +169,7 @@ def mean_scores(windows: Sequence[Window]) -> EmotionScores:
 
 @dataclass(frozen=True)
 class Original(Record):
-    """What the models said of a turn that a person corrected; `reached` as in `EmotionScores`, of their mean."""
+    """The models' answer for a corrected turn; `reached` as in `EmotionScores`, for the mean of the windows."""
 
     speaker: Label
     windows: Windows = ()
@@ -180,11 +179,11 @@ class Original(Record):
 
 @dataclass(frozen=True)
 class Turn(Record):
-    """A speaker's turn: segments joined across short pauses, with what was heard in it.
+    """A speaker's turn: segments joined across short pauses, with their scores.
 
-    `overlap_s` is how much of it somebody else speaks too. `windows` are what the emotion model scored; where there
-    are none, `unjudged` says why. `emotion` is the duration-weighted mean of the windows (derived). Where a person
-    corrected it, it is as corrected, `original` is the models' answer, and `note` is what the person wrote.
+    `overlap_s` is the time in which somebody else speaks too. `windows` are scored by the emotion model; if there are
+    none, `unjudged` says why. `emotion` is the weighted mean of the windows (derived). A corrected turn holds the
+    corrected values, `original` is the models' answer, and `note` is the person's remark.
     """
 
     index: Index
@@ -207,12 +206,12 @@ class Turn(Record):
 
     @property
     def by_person(self) -> bool:
-        """Whether its class is not the model's, but what a person heard."""
+        """Whether a person, not the model, gave its class."""
         return self.emotion is not None and self.emotion.activation == "human"
 
     @property
     def model_answer(self) -> EmotionScores | None:
-        """What the model said of the turn, whether or not a person corrected it; None where it said nothing."""
+        """The model's scores of the turn, even if a person corrected it; None if it has none."""
         before = self.original
         if before is None:
             return self.emotion
@@ -220,7 +219,7 @@ class Turn(Record):
 
     @property
     def judged_s(self) -> float:
-        """How many seconds of speech its windows stand for."""
+        """Seconds of speech that its windows stand for."""
         return sum(window.weight_s for window in self.windows)
 
     @property

@@ -1,4 +1,4 @@
-"""How an emotion model did on turns that people labelled blindly."""
+"""Results of an emotion model on blindly labelled turns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ressenti.pipeline.records.model import ModelInfo
 
 @dataclass(frozen=True)
 class ClassFigure(Record):
-    """F1 of one class, None where nobody heard it; `support` is how many labels say so, of several raters in parts."""
+    """F1 of one class, None without labels for it; `support` counts its labels, divided by the raters of a turn."""
 
     name: ClassName
     f1: Share | None
@@ -23,13 +23,13 @@ class ClassFigure(Record):
 
 @dataclass(frozen=True)
 class Validation(Record):
-    """How an emotion model did on turns of one's own recordings that people labelled blindly.
+    """Results of an emotion model on blindly labelled turns of the user's recordings.
 
-    `ressenti evaluate label` makes it; `pipeline.lab.evaluation.agreement` says how. `turns` are those with a class by
-    somebody, out of `drawn`; `abstentions` are answers that nothing can be told. `right` is the share of turns on which
-    the model's class is the people's, `right_sure` among the `sure_turns` alone. `macro_f1_low` and `macro_f1_high` are
-    a 95 % interval over speakers, None with fewer than four. Alphas (Krippendorff) are None where not defined, as
-    with one rater; so are the concordances with the raters' valence and arousal.
+    Made by `ressenti evaluate label` as described in `pipeline.lab.evaluation.agreement`. `turns` counts those with a
+    class from a rater, out of `drawn`; `abstentions` counts "cannot tell" answers. `right` is the share of turns on
+    which the model agrees with the raters, `right_sure` the share among `sure_turns`. `macro_f1_low` and
+    `macro_f1_high` are a 95 % interval over speakers, None with fewer than four. Alphas (Krippendorff) are None if
+    undefined, as with one rater; so are the concordances with the raters' valence and arousal.
     """
 
     model: Place
@@ -55,9 +55,12 @@ class Validation(Record):
     concordance_arousal: Figure | None
 
     def __post_init__(self) -> None:
-        check(self.turns > 0 and self.raters > 0, f"expected turns and raters, got {self.turns} and {self.raters}")
+        check(
+            self.turns > 0 and self.raters > 0,
+            f"expected at least one turn and one rater, got {self.turns} and {self.raters}",
+        )
         check(0 <= self.macro_f1 <= 1, f"expected macro_f1 in [0, 1], got {self.macro_f1}")
 
     def is_of(self, models: Sequence[ModelInfo]) -> bool:
-        """Whether the emotion model among these is the one that was validated, by name and hash."""
+        """Whether the emotion model among these is the validated one, by name and hash."""
         return any(m.task == "emotion" and (m.name, m.sha256) == (self.model, self.model_sha256) for m in models)

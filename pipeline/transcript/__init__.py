@@ -1,1 +1,1 @@
-"""Transcripts of others' making: files -> words, and words -> the turns in which they were said."""
+"""Transcripts from other programs: files -> words, and words -> their turns."""

@@ -1,4 +1,4 @@
-"""Words -> the turns in which they were said (pure)."""
+"""Words -> their turns (pure)."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ from ressenti.pipeline.records import Turn, Word
 from ressenti.pipeline.records.intervals import Timed
 from ressenti.pipeline.transcript.cues import Spoken
 
-NEAR_S = 0.5  # how far outside a turn a word may lie: boundaries of turns and of words are no better
+NEAR_S = 0.5  # how far outside a turn a word may lie, given the accuracy of boundaries
 
 
 def align(words: Sequence[Spoken], turns: Sequence[Turn], duration_s: float) -> tuple[Word, ...]:
-    """Each word with the turn that it overlaps most, or the nearest one within `NEAR_S`; else with none.
+    """Give each word the turn that it overlaps most, or the nearest one within `NEAR_S`, or None.
 
-    The transcript's own speakers decide where turns overlap: each is taken for the one of ours with whom they share
-    most time, and that one's turns come first. Words after the recording's end are dropped; raises `TranscriptError`
-    where most are.
+    In overlap the transcript's speakers decide: each is matched to the speaker with whom they share most time, whose
+    turns are preferred. Words after the recording's end are dropped. Raises `TranscriptError` if most words are.
     """
     inside = [word for word in words if word.start_s < duration_s]
     if 2 * len(inside) < len(words):
         raise TranscriptError(
-            f"the transcript goes on until {max(w.end_s for w in words):.0f} s and the recording ends at "
-            f"{duration_s:.0f} s: most of its words lie outside. Expected the transcript of this very recording."
+            f"the transcript runs until {max(w.end_s for w in words):.0f} s, but the recording ends at "
+            f"{duration_s:.0f} s: most of its words lie outside. Use the transcript of this recording."
         )
     timed = Timed(turns)
     near = [_near(word, timed) for word in inside]
@@ -42,7 +41,7 @@ def align(words: Sequence[Spoken], turns: Sequence[Turn], duration_s: float) -> 
 
 
 def _same_speakers(words: Sequence[Spoken], near: Sequence[Sequence[Turn]]) -> dict[str | None, str]:
-    """Who of ours each of the transcript's speakers is: the one with whom most time is shared."""
+    """Match each speaker of the transcript to the speaker with whom they share most time."""
     shared: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for word, close in zip(words, near, strict=True):
         for turn in close:
@@ -60,11 +59,11 @@ def _turn_of(word: Spoken, close: Sequence[Turn], speaker: str | None) -> int | 
 
 
 def _near(word: Spoken, turns: Timed[Turn]) -> list[Turn]:
-    """Turns (in order of their start) that the word touches, or from which it is not further than `NEAR_S`."""
+    """Turns within `NEAR_S` of the word, in order of their start."""
     close = turns.touching(word.start_s - 2 * NEAR_S, word.end_s + 2 * NEAR_S)
     return [turn for turn in close if _gap(word, turn) <= NEAR_S]
 
 
 def _gap(word: Spoken, turn: Turn) -> float:
-    """Seconds between a word and a turn; below zero, how much they share. A word lasts a millisecond at least."""
+    """Seconds between a word and a turn; negative if they overlap. A word lasts at least a millisecond."""
     return max(word.start_s, turn.start_s) - min(max(word.end_s, word.start_s + 0.001), turn.end_s)

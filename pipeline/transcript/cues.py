@@ -1,4 +1,4 @@
-"""What every transcript comes down to: words with their times, and who says them where that is told (pure)."""
+"""Words with their times and, if known, their speaker: the common form of all transcripts (pure)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ressenti.pipeline.errors import TranscriptError
 from ressenti.pipeline.records import MOST_S
 
 _TAG = re.compile(r"<[^<>]*>|\{\\[^{}]*\}")  # <i>, <c.loud>, <00:01.500>, {\an8}
-_NO_CHARACTER = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{8,});?")  # numbers that no character has
+_NO_CHARACTER = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{8,});?")  # numbers beyond all characters
 _SPEAKER = re.compile(r"^\s*\[(SPEAKER_\d+)\]:?\s*")  # as whisperX writes it into subtitles
 
 
 @dataclass(frozen=True)
 class Spoken:
-    """A word as a transcript has it; `speaker` is the transcript's own name for who says it."""
+    """A word of a transcript; `speaker` is the transcript's name for its speaker."""
 
     start_s: float
     end_s: float
@@ -28,37 +28,37 @@ class Spoken:
 
 
 def check_times(start_s: float, end_s: float, where: str) -> tuple[float, float]:
-    """Times that are finite, not negative and in order; a moment is as good as a stretch."""
+    """Return finite, ordered, non-negative times, which may be equal; raises `TranscriptError` for others."""
     if not (math.isfinite(start_s) and math.isfinite(end_s) and 0 <= start_s <= end_s):
         raise TranscriptError(
-            f"{where}: got the times {start_s:g} and {end_s:g} s; expected 0 <= start <= end. Mend the transcript."
+            f"{where}: got the times {start_s:g} and {end_s:g} s; expected 0 <= start <= end. Fix the transcript."
         )
     if end_s > MOST_S:
         raise TranscriptError(
-            f"{where}: got the time {end_s:g} s; expected at most {MOST_S:g} s, a week. Mend the transcript."
+            f"{where}: got the time {end_s:g} s; expected at most {MOST_S:g} s, a week. Fix the transcript."
         )
     return start_s, end_s
 
 
 def plain(text: str) -> str:
-    """Text without tags and with its entities resolved, in one line."""
+    """Text on one line, without tags and with entities resolved."""
     return " ".join(html.unescape(_NO_CHARACTER.sub("\ufffd", _TAG.sub("", text))).split())
 
 
 def speaker_in(text: str) -> tuple[str | None, str]:
-    """The speaker that a line begins with as `[SPEAKER_01]:`, and the rest of it."""
+    """Split a leading speaker such as `[SPEAKER_01]:` (or None) from the rest of a line."""
     found = _SPEAKER.match(text)
     return (found.group(1), text[found.end() :]) if found else (None, text)
 
 
 def spread(start_s: float, end_s: float, text: str, speaker: str | None = None) -> list[Spoken]:
-    """The words of a stretch without times of their own, placed evenly by their length."""
+    """Place the words of a stretch evenly by their length."""
     words = text.split()
     return between(start_s, end_s, words, [speaker] * len(words))
 
 
 def between(start_s: float, end_s: float, words: Sequence[str], speakers: Sequence[str | None]) -> list[Spoken]:
-    """Words between two times, each as long as it has letters; none of them is where it was really said."""
+    """Place words between two times in proportion to their letters; their times are not exact."""
     total, at, placed = sum(map(len, words)), 0, []
     for word, speaker in zip(words, speakers, strict=True):
         edges = [start_s + (end_s - start_s) * part / total for part in (at, at + len(word))]

@@ -1,4 +1,4 @@
-"""STM (NIST's segment time marks) -> words: `file channel speaker start end [<label>] text` a line."""
+"""STM (NIST segment time marks) -> words; each line is `file channel speaker start end [<label>] text`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _IGNORED = "ignore_time_segment_in_scoring"
 
 
 def read_stm(text: str, name: str, recording: str) -> list[Spoken]:
-    """Words of a recording (its name without the ending); of a file of several recordings, those of this one."""
+    """Read the words of one recording (its name without the ending) from a file with one or several recordings."""
     rows = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith(";;"):
@@ -26,10 +26,10 @@ def read_stm(text: str, name: str, recording: str) -> list[Spoken]:
                 f"{where}: got {line.strip()[:60]!r}; expected STM: file channel speaker start end text."
             ) from exc
         check_times(start_s, end_s, where)
-        said = fields[5] if len(fields) > 5 else ""
-        rows.append((file, spread(start_s, end_s, plain(_LABEL.sub("", said)), speaker) if said != _IGNORED else []))
+        rest = fields[5] if len(fields) > 5 else ""
+        rows.append((file, spread(start_s, end_s, plain(_LABEL.sub("", rest)), speaker) if rest != _IGNORED else []))
     files = sorted({file for file, _ in rows})
     own = [file for file in files if file.casefold() == recording.casefold()]
     if len(files) > 1 and not own:
-        raise TranscriptError(f"{name}: of {', '.join(files[:5])}; expected {recording}. Choose its own transcript.")
+        raise TranscriptError(f"{name}: holds {', '.join(files[:5])}; expected {recording}. Choose its transcript.")
     return [word for file, words in rows if len(files) == 1 or file in own for word in words]

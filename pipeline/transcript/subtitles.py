@@ -18,7 +18,7 @@ _TIMES = re.compile(r"^[^\n]*-->[^\n]*$", re.MULTILINE)
 
 
 def read_srt(text: str, name: str) -> list[Spoken]:
-    """Words of SubRip, also where cues have no number."""
+    """Read the words of SubRip, even if cues have no numbers."""
     import webvtt
     from webvtt.errors import MalformedFileError
 
@@ -30,7 +30,7 @@ def read_srt(text: str, name: str) -> list[Spoken]:
 
 
 def read_vtt(text: str, name: str) -> list[Spoken]:
-    """Words of WebVTT; of `<v Name>` the name is the speaker."""
+    """Read the words of WebVTT; `<v Name>` gives the speaker."""
     return _words(_captions(text, name), name)
 
 
@@ -49,12 +49,12 @@ def _words(captions: Sequence[Caption], name: str) -> list[Spoken]:
     words = []
     for number, caption in enumerate(captions, 1):
         span = check_times(_seconds(caption.start), _seconds(caption.end), f"{name}: cue {number}")
-        parts = _VOICE.split(caption.raw_text)  # what comes before the first voice, then voices and their texts in turn
-        said: list[tuple[str, str | None]] = []
+        parts = _VOICE.split(caption.raw_text)  # text before the first voice, then voices and texts alternating
+        pairs: list[tuple[str, str | None]] = []
         for voice, part in zip([None, *parts[1::2]], parts[::2], strict=True):
             speaker, rest = speaker_in(part)
-            said += [(word, plain(voice) if voice else speaker) for word in plain(rest).split()]
-        words += between(*span, [word for word, _ in said], [speaker for _, speaker in said])
+            pairs += [(word, plain(voice) if voice else speaker) for word in plain(rest).split()]
+        words += between(*span, [word for word, _ in pairs], [speaker for _, speaker in pairs])
     return words
 
 

@@ -1,4 +1,4 @@
-"""JSON of the whisper family -> words: openai-whisper, whisperX, faster-whisper (a list of segments), whisper.cpp."""
+"""JSON of the Whisper family -> words: openai-whisper, whisperX, faster-whisper (a list of segments), whisper.cpp."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _EXPECTED = "Expected the JSON of whisper, whisperX or faster-whisper: segments 
 
 
 def read_whisper(text: str, name: str) -> list[Spoken]:
-    """Words with their own times where the file has them, and evenly placed within their segment where not."""
+    """Read words with their times; words without times are placed evenly within their segment."""
     try:
         data = parse_json(text)
     except RefusedError as exc:
         raise TranscriptError(f"{name}: {exc}. {_EXPECTED}.") from exc
     if isinstance(data, dict) and {"recording", "turns", "version"} <= data.keys():
-        raise TranscriptError(f"{name}: a conversation that analyze wrote, not a transcript. {_EXPECTED}.")
+        raise TranscriptError(f"{name}: a conversation written by analyze, not a transcript. {_EXPECTED}.")
     segments = data.get("segments", data.get("transcription")) if isinstance(data, dict) else data
     if not isinstance(segments, list) or not all(isinstance(segment, dict) for segment in segments):
         raise TranscriptError(f"{name}: JSON without segments. {_EXPECTED}.")
@@ -29,12 +29,12 @@ def read_whisper(text: str, name: str) -> list[Spoken]:
 def _segment(segment: dict[str, Any], where: str) -> list[Spoken]:
     words = segment.get("words") or []
     if not isinstance(words, list) or not all(isinstance(word, dict) for word in words):
-        raise TranscriptError(f"{where}: words that are no list of words. {_EXPECTED}.")
+        raise TranscriptError(f"{where}: `words` is not a list of words. {_EXPECTED}.")
     speaker = _speaker(segment.get("speaker"))
     timed = [edge for word in words for edge in _edges(word, where)]
     start_s, end_s = _edges(segment, where) or ((min(timed), max(timed)) if timed else (None, None))
     if start_s is None or end_s is None:
-        raise TranscriptError(f"{where}: no times, and none of its words has any. {_EXPECTED}.")
+        raise TranscriptError(f"{where}: no times, neither its own nor its words'. {_EXPECTED}.")
     check_times(start_s, end_s, where)
     if not timed:
         return spread(start_s, end_s, plain(_text(segment.get("text", ""), where)), speaker)
@@ -44,7 +44,7 @@ def _segment(segment: dict[str, Any], where: str) -> list[Spoken]:
 def _with_own_times(
     words: Sequence[dict[str, Any]], span: tuple[float, float], speaker: str | None, where: str
 ) -> list[Spoken]:
-    """Words by their own times; those without, as whisperX leaves numbers, evenly between their neighbours."""
+    """Place words by their times, and those without (such as numbers in whisperX) evenly between their neighbours."""
     placed: list[Spoken] = []
     waiting: list[tuple[str, str | None]] = []
     at = span[0]
@@ -71,7 +71,7 @@ def _with_own_times(
 
 
 def _edges(entry: dict[str, Any], where: str) -> tuple[float, float] | tuple[()]:
-    """Start and end in seconds, nothing where one of them is missing."""
+    """Start and end in seconds, or () if one is missing."""
     offsets = entry.get("offsets")  # whisper.cpp, in milliseconds
     edges = [entry.get("start"), entry.get("end")]
     if isinstance(offsets, dict) and None in edges:

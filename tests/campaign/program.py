@@ -19,7 +19,7 @@ COMMAND = (sys.executable, "-c", "from ressenti.pipeline.cli import main; main()
 _ADDRESSES = 12 << 30
 # what no user should read: Python's and the system's words, and our own for what nobody thought of
 _UNSAID = re.compile(
-    r"Traceback|defect of Ressenti|unexpected [A-Z]\w+|\[Errno|Errno \d|Operation not permitted|Invalid data found|"
+    r"Traceback|bug in Ressenti|unexpected [A-Z]\w+|\[Errno|Errno \d|Operation not permitted|Invalid data found|"
     r"Invalid argument|Protocol not found|avcodec_|Not yet implemented|Generic error|<none>|Immediate exit"
 )
 

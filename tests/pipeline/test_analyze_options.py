@@ -15,7 +15,7 @@ def test_a_recording_that_takes_too_long_is_given_up_and_the_next_one_begun(tmp_
     names = [str(write_wav(tmp_path / f"{name}.wav", noise(2, 0.02))) for name in ("a", "b")]
     done = RUN.invoke(app, ["analyze", *names, "--timeout", "0.000001", "--out", str(tmp_path / "out")])
     assert done.exit_code in {errors.TimedOutError.exit_code, 41}  # all failed
-    assert done.stderr.count("not done after") == 2
+    assert done.stderr.count("not finished after") == 2
     assert "--timeout" in done.stderr
     assert not (tmp_path / "out").exists()
 

@@ -118,8 +118,8 @@ def test_corrections_that_change_nothing_leave_the_record(make_conversation: Mak
 @pytest.mark.parametrize(
     ("turns", "names", "said"),
     [
-        ((TurnCorrection(6, note="x"),), (), "no turn 6"),
-        ((TurnCorrection(-1, note="x"),), (), "no turn -1"),
+        ((TurnCorrection(6, note="x"),), (), "turn 6 does not exist"),
+        ((TurnCorrection(-1, note="x"),), (), "turn -1 does not exist"),
         ((TurnCorrection(0, speaker="Anna"),), (), "S1, S2, or a new one such as S3"),
         ((), (SpeakerName("<b>", "x"),), "expected one of S1, S2"),
     ],

@@ -224,7 +224,7 @@ def test_no_room_at_any_call_leaves_everything_as_it_was(
                     store.write_whole(in_folder(folder / "deep", NEW) | in_folder(folder, NEW))
                     failed = False  # also where what failed was of no matter
                 except errors.DiskFullError as error:
-                    assert "no room left" in str(error)  # noqa: PT017
+                    assert "the disk is full" in str(error)  # noqa: PT017
                     assert "whatever" not in str(error)  # noqa: PT017
             if failed:
                 assert {p.name: p.read_text() for p in folder.iterdir() if p.is_file()} == before, f"call {call}"
@@ -238,7 +238,7 @@ def test_a_fault_is_never_told_by_its_number_alone(tmp_path: Path) -> None:
         said = str(faults.output_error(tmp_path, OSError(code, os.strerror(code))))
         assert "Errno" not in said
         assert "--out" in said
-        assert "cannot be written (" in said or "no room left" in said
+        assert "cannot be written (" in said or "the disk is full" in said
 
 
 def test_an_interrupt_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -322,7 +322,7 @@ def test_ctrl_c_says_that_the_same_command_goes_on(
         patch.setattr("ressenti.pipeline.cli.train._tell_epoch", press)
         done = train(source, encoder, tmp_path / "mine", "--epochs", 3)
     assert done.exit_code == 130, done.output
-    assert "same command goes on" in done.stderr
+    assert "Run the same command to resume" in done.stderr
     assert signal.getsignal(signal.SIGINT) is before
     done = train(source, encoder, tmp_path / "mine", "--epochs", 3)
     assert done.exit_code == 0, error_of(done)

@@ -388,10 +388,10 @@ def test_the_doctor_tells_which_models_a_config_would_use(tmp_path: Path) -> Non
         return done.exit_code, " ".join(done.output[: done.output.index("Installed models")].split())
 
     code, said = told("report: {lang: fr}")
-    assert (code, "first of its kind" in said, FRENCH in said) == (0, True, True)
+    assert (code, "first downloaded model" in said, FRENCH in said) == (0, True, True)
     code, said = told("emotion: {model: builtin}")
     assert (code, "ressenti-builtin-emotion" in said, FRENCH in said) == (0, True, False)
-    assert "emotion: built in, which the config names" in said
+    assert "emotion: built in, set in the config" in said
     code, said = told(f"emotion: {{model: {ENGLISH}}}")
     assert code == errors.NotInstalledError.exit_code
     assert f"ressenti models get {ENGLISH}" in said

@@ -49,7 +49,7 @@ def test_the_page_is_blind_and_the_same_each_time(calls: Path, tmp_path: Path) -
 
 def test_fewer_turns_than_asked_for_are_all_there(calls: Path, tmp_path: Path) -> None:
     done = label(calls, "--out", tmp_path / "labels.html")
-    assert f"{len(sample_of(calls, 1000).items)} turns (all there are; 100 asked for)" in done.output
+    assert f"{len(sample_of(calls, 1000).items)} turns (all there are; 100 requested)" in done.output
 
 
 def test_two_raters_are_read_back_and_a_config_names_the_result(calls: Path, tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_two_raters_are_read_back_and_a_config_names_the_result(calls: Path, tmp
     ben = save_labels(tmp_path / "Ben.labels.json", sample, "Ben", ["cannot tell", *model[1:]])
     done = label(calls, "--read", anna, "--read", ben, "--out", out)
     assert done.exit_code == 0, done.output
-    assert "10 of 10 turns labelled, of 5 recordings" in done.output
+    assert "10 of 10 turns labelled, from 5 recordings" in done.output
     assert "2 raters, “cannot tell”: 1;" in done.output
     assert "class 1.00" in done.output
     assert "macro F1 1.00 (95 % interval 1.00 to 1.00" in done.output
@@ -84,7 +84,7 @@ def test_two_raters_are_read_back_and_a_config_names_the_result(calls: Path, tmp
         (
             ["--read", "x.json", "--turns", "10", "--seed", "2"],
             errors.ConfigError,
-            "--turns, --seed: of the page alone",
+            "--turns, --seed: only for making the page",
         ),
         (["--read", "none.json"], errors.LabelsError, "cannot be read"),
         (["--out", "labels.html", "--recordings", "nowhere"], errors.NotFoundError, "no such recording"),
@@ -119,6 +119,6 @@ def test_a_folder_may_hold_other_files_and_an_empty_one_is_refused(calls: Path, 
     (calls / "package.json").write_text("{}", encoding="utf-8")
     done = label(calls, "--turns", "6", "--out", tmp_path / "labels.html")
     assert done.exit_code == 0
-    assert "left out package.json" in done.stderr
+    assert "skipped package.json" in done.stderr
     (tmp_path / "empty").mkdir()
     assert isinstance(label(tmp_path / "empty", "--out", tmp_path / "x.html").exception, errors.NotFoundError)

@@ -71,7 +71,7 @@ def test_steps_counts_and_decisions_are_told_but_nobody_and_no_place(
         "decoding took",
         "2 speakers",
         "6 turns",
-        "judged: 5",
+        "scored: 5",
     ):
         assert what in told
     for secret in ("Hidden", "Secret", "confidential", "salary", "private", str(tmp_path)):

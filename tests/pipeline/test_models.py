@@ -160,7 +160,7 @@ def test_a_line_that_stays_cut_is_an_error_and_the_next_get_goes_on(hub: Hub, ho
     assert part_of(home).stat().st_size == 10 << 20
     assert find(FRENCH) is None
     listed = models(hub, "list")
-    assert "download unfinished" in listed.stdout
+    assert "unfinished download" in listed.stdout
     hub.cuts.clear()
     hub.seen.clear()
     again = models(hub, "get", FRENCH)
@@ -208,7 +208,7 @@ def test_damaged_bytes_are_refused(hub: Hub, home: Path) -> None:
 def test_a_full_disk_is_said_and_the_next_get_goes_on(hub: Hub, home: Path) -> None:
     done = models_alone(hub, "get", FRENCH, limit=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5 << 20, 5 << 20)))
     assert done.returncode == errors.DiskFullError.exit_code, done.stderr
-    assert "no room left" in done.stderr
+    assert "the disk is full" in done.stderr
     assert "Traceback" not in done.stderr
     kept = part_of(home).stat().st_size
     assert kept <= 5 << 20
@@ -399,7 +399,7 @@ def test_a_model_that_is_not_known_can_be_had_and_is_said_to_be_so(hub: Hub, hom
     )
     done = models(hub, "get", "somebody/some-model")
     assert done.returncode == 0, done.stderr
-    assert "not a model that Ressenti knows" in done.stdout
+    assert "not in the registry" in done.stdout
     assert "default" not in done.stdout
     found = find("somebody/some-model")
     assert found is not None
@@ -411,4 +411,4 @@ def test_a_model_that_is_not_known_can_be_had_and_is_said_to_be_so(hub: Hub, hom
     hub.repositories["somebody/pipeline"] = Repository({"config.yaml": b"x", "voices/pytorch_model.bin": SMALL})
     done = models(hub, "get", "somebody/pipeline", "--task", "diarization")
     assert done.returncode == 0, done.stderr
-    assert "may run code that is in voices/pytorch_model.bin" in done.stdout
+    assert "voices/pytorch_model.bin (pickles) may run code" in done.stdout

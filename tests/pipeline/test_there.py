@@ -44,7 +44,7 @@ def test_models_and_transcripts_of_such_names_are_refused_in_words(name: str) ->
         diarization.locate(name)
     with pytest.raises((errors.ConfigError, errors.ModelError)):
         emotion.locate(name)
-    with pytest.raises(errors.TranscriptError, match="is not there"):
+    with pytest.raises(errors.TranscriptError, match="does not exist"):
         Additions(transcript=Path(name)).check(1)
 
 

@@ -169,7 +169,7 @@ def test_stm_of_several_recordings(tmp_path: Path) -> None:
         ("a.json", '[{"start": "0:01", "end": 2, "text": "hi"}]', "got '0:01' and 2"),
         ("a.json", '[{"start": 0, "end": NaN, "text": "hi"}]', "NaN; expected a finite number"),
         ("a.json", '[{"start": 0, "end": 1, "text": 5}]', "got 5 as text"),
-        ("a.json", '[{"start": 0, "end": 1, "words": ["hi"]}]', "no list of words"),
+        ("a.json", '[{"start": 0, "end": 1, "words": ["hi"]}]', "not a list of words"),
         ("a.txt", "hello", "expected one of .srt"),
         ("a.srt", b"\x00\x01\x02", "not text"),
         ("a.vtt", b"x" * (17 << 20), "17,825,792 bytes; expected at most 16,777,216"),
@@ -182,7 +182,7 @@ def test_what_is_no_transcript_is_named(tmp_path: Path, name: str, content: str 
 
 
 def test_our_own_conversation_is_no_transcript(make_conversation: Make, tmp_path: Path) -> None:
-    with pytest.raises(TranscriptError, match="a conversation that analyze wrote"):
+    with pytest.raises(TranscriptError, match="a conversation written by analyze"):
         read(tmp_path, "call.json", store.dumps(make_conversation()))
 
 
@@ -218,7 +218,7 @@ def test_speakers_of_the_transcript_decide_where_turns_overlap() -> None:
 
 
 def test_a_transcript_of_something_longer_is_refused() -> None:
-    with pytest.raises(TranscriptError, match="this very recording"):
+    with pytest.raises(TranscriptError, match="transcript of this recording"):
         align([Spoken(40, 41, "x"), Spoken(50, 51, "y"), Spoken(1, 2, "z")], TURNS, 30)
 
 

@@ -143,7 +143,7 @@ def test_a_recording_that_takes_too_long_is_given_up(short: Path, monkeypatch: p
 
     monkeypatch.setattr("ressenti.pipeline.progress.monotonic", passing)
     config = load_config("default", {"compute": {"timeout_s": 5}})
-    with pytest.raises(TimedOutError, match=r"call\.wav: not done after \d+ s, at the stage '\w+'; the limit is 5 s"):
+    with pytest.raises(TimedOutError, match=r"call\.wav: not finished after \d+ s, at stage '\w+'; the limit is 5 s"):
         analyze(short, config)
 
 

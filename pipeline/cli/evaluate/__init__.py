@@ -1,4 +1,4 @@
-"""`ressenti evaluate`: how good the product is, a command for each question; one module for each."""
+"""`ressenti evaluate`: one command and one module per question about accuracy and speed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from ressenti.pipeline.cli.evaluate.label import label
 from ressenti.pipeline.cli.evaluate.speed import speed
 from ressenti.pipeline.cli.evaluate.trajectory import trajectory
 
-app = typer.Typer(
-    cls=Commands, help="Measure how good the product is, on material whose truth is known.", no_args_is_help=True
-)
+app = typer.Typer(cls=Commands, help="Measure accuracy and speed on data with a known truth.", no_args_is_help=True)
 app.command()(diarization)
 app.command()(emotion)
 app.command()(trajectory)
@@ -23,4 +21,4 @@ app.command()(speed)
 
 @app.callback()
 def evaluate() -> None:
-    """Measure how good the product is, on material whose truth is known."""
+    """Measure accuracy and speed on data with a known truth."""

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from ressenti.pipeline.loaded_models import Models
 
 COUNTS = ("given", "free")
-"""How the number of speakers comes about."""
+"""Whether the number of speakers is given or estimated."""
 
-Json = Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")]
+Json = Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")]
 
 
 @dataclass(frozen=True)
 class _Row:
-    """A recording, its folder below the one asked for, and its comparison or error by count."""
+    """A recording, its folder relative to the argument, and its comparison or error by count."""
 
     folder: str
     name: str
@@ -40,17 +40,17 @@ class _Row:
 
 
 def diarization(
-    folder: Annotated[Path, typer.Argument(help="Recordings with an RTTM beside them (and UEM where there is one)")],
+    folder: Annotated[Path, typer.Argument(help="Folder of recordings with RTTM (and UEM) files beside them.")],
     config: Annotated[str, typer.Option(help="Preset or YAML file.")] = "default",
     json_file: Json = None,
 ) -> None:
-    """Diarization error rates of recordings with a reference, with the number of speakers given and free.
+    """Diarization error rates against a reference, with the number of speakers given and free.
 
-    Overlap is scored. Where NAME.emotions.csv (start_s,end_s,speaker,label) lies beside a recording, speech is also
-    counted by the emotion of its turn. The JSON holds, for each of `files`, of `folders` with several files and in
-    `total`, and for the count `given` and `free`: `errors` (seconds of each kind by collar, and `rate`, errors over
-    seconds of reference speech), `jaccard` (a mean over files), `boundary_s` (a median), and `by_emotion` (seconds in
-    which one speaker alone talks with an emotion, and of these those missed and given to another speaker).
+    Overlap is scored. If NAME.emotions.csv (start_s,end_s,speaker,label) lies beside a recording, errors are also
+    counted by emotion. The JSON holds, for each of `files`, each of `folders` with several files and `total`, and for
+    the count `given` and `free`: `errors` (seconds of each kind by collar, and `rate`: errors over seconds of reference
+    speech), `jaccard` (mean over files), `boundary_s` (median), and `by_emotion` (seconds of speech without overlap
+    per emotion, and how many of them were missed or given to another speaker).
     """
     from ressenti.pipeline.loaded_models import Models
 
@@ -68,11 +68,11 @@ def diarization(
                 failed = terminal.fail(error)
                 results[count] = error
         rows.append(_Row("" if place == "." else place, reference.recording.name, results))
-        by = "" if reference.source.stem == reference.recording.stem else f", by {reference.source.name}"
+        by = "" if reference.source.stem == reference.recording.stem else f", reference {reference.source.name}"
         terminal.note(f"[dim]{escape(reference.recording.name + by)}[/]")
     groups = {place: list(own) for place, own in groupby(rows, key=lambda row: row.folder)}
     whole = _totals(rows)
-    # a folder of one file, and one that holds everything, would only say the same again
+    # totals of a folder with one file or with all files would repeat other rows
     parts = {place: _totals(own) for place, own in groups.items() if place and 1 < len(own) < len(rows)}
     terminal.show(_table(groups, parts, whole))
     if any(part is not None and part.by_emotion for part in whole.values()):
@@ -107,7 +107,7 @@ def _score(reference: Reference, config: str, models: Models, *, free: bool) -> 
 
 
 def _totals(rows: Sequence[_Row]) -> dict[str, Total | None]:
-    """By count, of the recordings that could be analysed; None where there is none."""
+    """Totals by count over the analysed recordings; None if there are none."""
     sums: dict[str, Total | None] = {}
     for count in COUNTS:
         done = [result for row in rows if isinstance(result := row.results[count], Comparison)]
@@ -149,8 +149,8 @@ def _table(
     groups: dict[str, list[_Row]], parts: dict[str, dict[str, Total | None]], whole: dict[str, Total | None]
 ) -> Table:
     title = (
-        "DER %, overlap scored, by collar per side; JER %; median seconds between boundaries; speakers found\n"
-        "Totals: DER over all seconds; mean JER and median of boundaries over files; files with the right count"
+        "DER %, overlap scored, by collar per side; JER %; median boundary error (s); speakers found\n"
+        "Totals: DER over all seconds; mean JER and median boundary error over files; files with the right count"
     )
     table = Table(box=None, pad_edge=False, title=title, title_justify="left")
     table.add_column("recording", no_wrap=True)
@@ -189,9 +189,7 @@ def _cells(errors: Sequence[DiarizationError], jaccard: float, boundary_s: float
 
 
 def _emotion_table(whole: dict[str, Total | None]) -> Table:
-    title = (
-        "By emotion of the turn, where it is known and one speaker talks alone: % missed, % given to another speaker"
-    )
+    title = "By emotion, in labelled turns without overlap: % missed, % given to another speaker"
     table = Table(box=None, pad_edge=False, title=title, title_justify="left")
     table.add_column("emotion", no_wrap=True)
     for count in COUNTS:

@@ -1,4 +1,4 @@
-"""`ressenti evaluate emotion`: how it sounded, against labelled speech."""
+"""`ressenti evaluate emotion`: emotion models against labelled speech."""
 
 from __future__ import annotations
 
@@ -28,75 +28,78 @@ Row = dict[str, Any]
 
 def emotion(
     material: Annotated[
-        Path | None, typer.Argument(help="Folder of labelled speech, RAVDESS, or a CSV manifest", show_default=False)
+        Path | None, typer.Argument(help="Folder of labelled speech, RAVDESS, or a CSV manifest.", show_default=False)
     ] = None,
-    model: Annotated[list[str] | None, typer.Option(help="builtin, or a folder of weights; repeat to compare.")] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="builtin, or a folder of weights; repeat to compare models.")
+    ] = None,
     condition: Annotated[
-        list[str] | None, typer.Option(help="clean or one of those below; repeat for several.")
+        list[str] | None, typer.Option(help="clean or a condition listed below; may be repeated.")
     ] = None,
     protocol: Annotated[
         Literal["shipped", "zero-shot", "speaker-independent", "leave-one-corpus-out"],
-        typer.Option(help="Test the model as it is, or train the built-in one again without what is tested."),
+        typer.Option(help="Test the model as it is, or retrain the built-in one without the tested speech."),
     ] = "shipped",
-    data: Annotated[Path | None, typer.Option(help="Labelled corpora to train again on.  [default: MATERIAL]")] = None,
+    data: Annotated[Path | None, typer.Option(help="Labelled corpora to retrain on.  [default: MATERIAL]")] = None,
     weights: Annotated[
-        Path | None, typer.Option(help="Keep what is trained again, and its clips, here and reuse it.")
+        Path | None, typer.Option(help="Folder to keep and reuse retrained weights and their clips.")
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Steps of each training.  [default: as shipped]")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Training steps.  [default: as shipped]")] = None,
     baseline_seconds: Annotated[
         list[float] | None,
-        typer.Option(min=1, help="Also with so much speech of the speaker beside a clip; repeat for several."),
+        typer.Option(min=1, help="Also with this much speech as the speaker's baseline; may be repeated."),
     ] = None,
     tell_corpora: Annotated[
         bool,
-        typer.Option("--tell-corpora", help="Also: whether what the model makes of clips gives their corpus away."),
+        typer.Option("--tell-corpora", help="Also test whether the model's outputs reveal a clip's corpus."),
     ] = False,
     unlike: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="PATH", help="Also, or alone: doubt about sounds without labels, or about generated ones; repeat."
+            metavar="PATH", help="Measure how unsure the model is of unlabelled or generated sounds; may be repeated."
         ),
     ] = None,
-    details: Annotated[bool, typer.Option("--details", help="Also print confusion and reliability.")] = False,
+    details: Annotated[bool, typer.Option("--details", help="Also print confusion matrix and reliability.")] = False,
     config: Annotated[str, typer.Option(help="Preset or YAML file.")] = "default",
-    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
-    """F1, recall, calibration, and valence and arousal of emotion models on labelled speech; doubt about other sounds.
+    """Test emotion models on labelled speech: F1, recall, calibration, valence and arousal.
 
-    A manifest has the columns path, speaker and label (or emotion), or valence and arousal. Speakers whom a model
-    learned from are left out. Each model is tested with the speaker's other clips as its baseline, and each clip
-    alone.
+    A manifest has the columns path and speaker, and either label (or emotion) or valence and arousal. Speakers from a
+    model's training are left out. Each model is tested twice: with the speaker's other clips as the baseline, and on
+    each clip alone.
 
-    Conditions: phone, alaw, gsm (a telephone line of 300-3,400 Hz with 8 kHz mu-law, A-law or GSM 06.10), mp3 (24
-    kb/s), opus (12 kb/s), babble and noise (six voices, pink noise, at 10 dB), room (0.5 s to decay by 60 dB, direct
-    sound 3 dB above), clip (cut off 3 dB above the level of the speech). Two that are hardly heard, to see whether a
-    model goes by the traces of a codec: pcm (half a percent slower, with white noise 45 dB below the speech) and
-    mp3-128 (128 kb/s).
+    Conditions: phone, alaw, gsm (telephone line of 300-3,400 Hz with 8 kHz mu-law, A-law or GSM 06.10), mp3 (24 kb/s),
+    opus (12 kb/s), babble and noise (six voices, pink noise, at 10 dB), room (reverberation time 0.5 s, direct sound
+    3 dB above), clip (clipped 3 dB above the level of the speech). Two almost inaudible ones show whether a model
+    relies on codec traces: pcm (0.5 % slower, white noise 45 dB below the speech) and mp3-128 (128 kb/s).
 
-    --baseline-seconds puts each speaker's clips together into conversations of about that length, whose emotions are
-    not balanced, and into some that show one emotion alone. --unlike takes sound files, folders of them, or the word
-    generated (noise, tones, chords, clicks, synthetic voices), each sound as one speaker.
+    --baseline-seconds joins each speaker's clips into conversations of about that length, some with unbalanced
+    emotions and some with a single emotion. --unlike takes sound files, folders of them, or the word generated (noise,
+    tones, chords, clicks, synthetic voices); each sound counts as one speaker.
 
     The JSON holds one object per model, condition, baseline and corpus under `results`, with the fields of
-    `pipeline.lab.evaluation.emotion.EmotionFigures`; classes are in the order of `classes`, rows of `confusion` are the
-    true ones; intervals are 95 %, bootstrapped over speakers, and null with fewer than four. What else was asked for is
-    under `baseline`, `one_emotion`, `corpora` and `unlike`, each null where it was not.
+    `pipeline.lab.evaluation.emotion.EmotionFigures`. Classes are in the order of `classes`; rows of `confusion` are the
+    true classes. Intervals are 95 %, bootstrapped over speakers, and null with fewer than four speakers. `baseline`,
+    `one_emotion`, `corpora` and `unlike` are null unless their option is given.
     """
     from ressenti.pipeline.lab.evaluation.out_of_domain import check_source
     from ressenti.pipeline.lab.speech.conditions import CONDITIONS
 
     terminal = Terminal()
     if unknown := set(condition or []) - set(CONDITIONS):
-        raise ConfigError(f"--condition: got {', '.join(sorted(unknown))}; expected some of {', '.join(CONDITIONS)}.")
+        raise ConfigError(
+            f"--condition: got {', '.join(sorted(unknown))}; expected one or more of {', '.join(CONDITIONS)}."
+        )
     if material is None and not unlike:
-        raise ConfigError("nothing to evaluate: expected labelled speech (MATERIAL), or sounds with --unlike.")
+        raise ConfigError("nothing to evaluate; expected labelled speech (MATERIAL) or sounds (--unlike).")
     if material is None and (condition or baseline_seconds or tell_corpora or protocol != "shipped"):
-        raise ConfigError("only --unlike goes without labelled speech: name MATERIAL, or drop the other options.")
+        raise ConfigError("only --unlike works without labelled speech. Give MATERIAL, or drop the other options.")
     if unlike and protocol != "shipped":
-        raise ConfigError(f"--unlike is of models as they are, and --protocol {protocol} trains others. Drop one.")
+        raise ConfigError(f"--unlike tests models as they are, but --protocol {protocol} retrains them. Drop one.")
     for source in unlike or []:
         check_source(source)
-    asked = _Asked(tuple(condition or ["clean"]), tuple(baseline_seconds or ()), tell_corpora, details)
+    requested = _Requested(tuple(condition or ["clean"]), tuple(baseline_seconds or ()), tell_corpora, details)
     found: dict[str, Any] = {"classes": CLASSES, "material": None, "left_out": [], "results": []}
     if material is not None:
         from ressenti.pipeline.cli.evaluate.emotion_candidates import candidates_of
@@ -104,7 +107,10 @@ def emotion(
 
         clips = read_clips(material)
         candidates = candidates_of(protocol, clips, model, config, data, weights, steps, found["left_out"])
-        found |= {"material": str(material), **_labelled(clips, candidates, asked, config, protocol, found, terminal)}
+        found |= {
+            "material": str(material),
+            **_labelled(clips, candidates, requested, config, protocol, found, terminal),
+        }
     failed = 0
     if unlike:
         found["unlike"], failed = _unlike(unlike, model, config, terminal)
@@ -116,8 +122,8 @@ def emotion(
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """What is to be found out about labelled speech."""
+class _Requested:
+    """The requested measurements on labelled speech."""
 
     conditions: tuple[str, ...]
     baseline_s: tuple[float, ...]
@@ -128,32 +134,32 @@ class _Asked:
 def _labelled(
     clips: Sequence[Clip],
     candidates: Sequence[Candidate],
-    asked: _Asked,
+    requested: _Requested,
     config: str,
     protocol: str,
     found: dict[str, Any],
     terminal: Terminal,
 ) -> dict[str, Any]:
-    """Figures of labelled speech, printed, by their names in the JSON."""
+    """Measure and print figures on labelled speech; returns them by their names in the JSON."""
     from ressenti.pipeline.cli.evaluate.emotion_baseline import Course, show_course
     from ressenti.pipeline.cli.evaluate.emotion_corpora import show_corpora
     from ressenti.pipeline.cli.evaluate.emotion_tables import show_figures
     from ressenti.pipeline.lab.evaluation.corpus_probe import balanced
 
-    if asked.tell_corpora:  # says what is amiss before anything is heard
+    if requested.tell_corpora:  # fails early
         for _, _, tested in candidates:
             balanced(tested)
-    heard: dict[tuple[str, str, str], list[Heard]] = {}
-    course = Course(asked.baseline_s, load_config(config))
+    scored: dict[tuple[str, str, str], list[Heard]] = {}
+    course = Course(requested.baseline_s, load_config(config))
     corpora: list[Row] = []
-    for place in dict.fromkeys(asked.conditions):
-        _hear(clips, candidates, place, config, heard, course, corpora if asked.tell_corpora else None, terminal)
-    out: dict[str, Any] = {"results": _rows(heard, config)}
-    show_figures(out["results"], protocol, found["left_out"], terminal, details=asked.details)
-    if asked.baseline_s:
-        out["baseline"], out["one_emotion"] = course.rows(heard)
+    for place in dict.fromkeys(requested.conditions):
+        _score(clips, candidates, place, config, scored, course, corpora if requested.tell_corpora else None, terminal)
+    out: dict[str, Any] = {"results": _rows(scored, config)}
+    show_figures(out["results"], protocol, found["left_out"], terminal, details=requested.details)
+    if requested.baseline_s:
+        out["baseline"], out["one_emotion"] = course.rows(scored)
         show_course(out["baseline"], out["one_emotion"], terminal)
-    if asked.tell_corpora:
+    if requested.tell_corpora:
         out["corpora"] = corpora
         show_corpora(corpora, terminal)
     return out
@@ -173,17 +179,17 @@ def _unlike(
     return rows, failed
 
 
-def _hear(
+def _score(
     clips: Sequence[Clip],
     candidates: Sequence[Candidate],
     place: Any,
     config: str,
-    heard: dict[tuple[str, str, str], list[Heard]],
+    scored: dict[tuple[str, str, str], list[Heard]],
     course: Course,
     corpora: list[Row] | None,
     terminal: Terminal,
 ) -> None:
-    """Cut every clip once in a condition, and let each model hear its own, with and without the speaker's others."""
+    """Cut every clip once in a condition, and score it with each model, with and without the speaker's other clips."""
     from ressenti.pipeline.lab.evaluation.corpus_probe import trace_figures
     from ressenti.pipeline.lab.evaluation.emotion import cut_clips, hear
 
@@ -195,7 +201,7 @@ def _hear(
             chosen = set(tested)
             own = [cut for cut in cuts if cut.clip in chosen]
             for baseline in ("own", "alone"):
-                heard.setdefault((name, place, baseline), []).extend(
+                scored.setdefault((name, place, baseline), []).extend(
                     hear(own, model, options, alone=baseline == "alone")
                 )
             course.hear(own, name, model, place, progress)
@@ -205,11 +211,11 @@ def _hear(
                 corpora += [about | rounded(asdict(figures)) for figures in trace_figures(own, model)]
 
 
-def _rows(heard: dict[tuple[str, str, str], list[Heard]], config: str) -> list[Row]:
+def _rows(scored: dict[tuple[str, str, str], list[Heard]], config: str) -> list[Row]:
     from ressenti.pipeline.lab.evaluation.emotion import figures_of
 
     rows = []
-    for (name, place, baseline), items in heard.items():
+    for (name, place, baseline), items in scored.items():
         for corpus in sorted({h.clip.corpus for h in items}, reverse=True):
             figures = figures_of([h for h in items if h.clip.corpus == corpus], load_config(config))
             about = {"model": name, "condition": place, "baseline": baseline, "corpus": corpus}

@@ -1,4 +1,4 @@
-"""`ressenti evaluate emotion --baseline-seconds`: what little or much speech of a speaker does, and one mood alone."""
+"""`ressenti evaluate emotion --baseline-seconds`: effect of the baseline's length and of a single emotion."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WIDTH = 160
 
 
 class Course:
-    """Simulated conversations by their length, as several sets of clips are heard in them."""
+    """Scores of clips in simulated conversations of several lengths."""
 
     def __init__(self, seconds: Sequence[float], config: Config) -> None:
         self.seconds, self.config = sorted(set(seconds)), config
@@ -33,7 +33,7 @@ class Course:
         self._single: dict[Key, dict[float, list[Talks]]] = {}
 
     def hear(self, cuts: Sequence[Cut], name: str, model: EmotionModel, place: str, progress: Progress) -> None:
-        """Let a model hear clips in conversations of each length, with emotions drawn, and with one alone."""
+        """Score clips in conversations of each length, with drawn emotions and with a single one."""
         from ressenti.pipeline.lab.evaluation.baseline import hear_talks
 
         for corpus in sorted({cut.clip.corpus for cut in cuts}):
@@ -54,7 +54,7 @@ class Course:
                     kept.setdefault((name, place, corpus), {}).setdefault(seconds, []).append(talks)
 
     def rows(self, heard: dict[tuple[str, str, str], list[Heard]]) -> tuple[list[Row], list[Row]]:
-        """Figures by length, and of one emotion by class and length; between those of clips alone and all together."""
+        """Figures by length, and for a single emotion by class and length, plus those for clips alone and for all."""
         from ressenti.pipeline.lab.evaluation.baseline import one_emotion_figures, together
         from ressenti.pipeline.lab.evaluation.emotion import figures_of
 
@@ -103,9 +103,9 @@ def show_course(mixed: Sequence[Row], single: Sequence[Row], terminal: Terminal)
             terminal.show(_one_emotion(about, own), width=_WIDTH)
             terminal.out.print()
     terminal.say(
-        f"[dim]speech: mean seconds of a conversation, different: without repetitions. Each clip in {TIMES}, emotions "
-        f"by a Dirichlet distribution ({CONCENTRATION:g}). One emotion: conversations in which a speaker shows nothing "
-        "else. alone: each clip for itself; all: all clips of a speaker together, about balanced.[/]"
+        f"[dim]speech: mean seconds per conversation; different: without repetitions. Each clip occurs in {TIMES}; "
+        f"emotions follow a Dirichlet distribution ({CONCENTRATION:g}). One emotion: conversations with a single "
+        "emotion per speaker. alone: each clip on its own; all: all clips of a speaker, roughly balanced.[/]"
     )
 
 
@@ -119,7 +119,9 @@ def _title(about: Key, what: str) -> str:
 
 
 def _course(about: Key, rows: Sequence[Row]) -> Table:
-    table = Table(box=None, pad_edge=False, title=_title(about, "by the speaker's speech"), title_justify="left")
+    table = Table(
+        box=None, pad_edge=False, title=_title(about, "by amount of the speaker's speech"), title_justify="left"
+    )
     table.add_column("baseline", no_wrap=True)
     headings = ("speech", "different", "macro F1", "95 %", "UAR", "95 %", "UAR 8", "95 %", "sure", "right", "A", "V")
     for heading in headings:
@@ -141,18 +143,18 @@ def _course(about: Key, rows: Sequence[Row]) -> Table:
 
 
 def _one_emotion(about: Key, rows: Sequence[Row]) -> Table:
-    title = _title(about, "speakers who show one emotion alone, by the mean of its clips")
+    title = _title(about, "speakers with a single emotion, by the mean of its clips")
     table = Table(box=None, pad_edge=False, title=title, title_justify="left")
     for heading in ("class", "baseline"):
         table.add_column(heading, no_wrap=True)
     headings = (
         "recall",
         "95 %",
-        "against alone",
+        "vs alone",
         "95 %",
         "arousal",
         "95 %",
-        "against alone",
+        "vs alone",
         "95 %",
         "valence",
         "95 %",
@@ -174,5 +176,5 @@ def _one_emotion(about: Key, rows: Sequence[Row]) -> Table:
 
 
 def _signed(value: dict[str, float] | None) -> str:
-    """A 95 % interval of what may be negative, from its JSON."""
+    """Format a signed 95 % interval from its JSON."""
     return "–" if value is None else f"{value['low']:+.2f} … {value['high']:+.2f}"

@@ -1,4 +1,4 @@
-"""Which models `ressenti evaluate emotion` tests, and on which clips."""
+"""The models that `ressenti evaluate emotion` tests, and their clips."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def candidates_of(
     steps: int | None,
     skipped: list[str],
 ) -> list[Candidate]:
-    """(name, model, clips to test it on) of a protocol; notes in `skipped` what is left out."""
+    """Candidates of a protocol; appends excluded clips to `skipped`. Raises `ConfigError`."""
     from ressenti.pipeline import emotion as models_of
     from ressenti.pipeline.lab.speech.corpora import read_clips
 
@@ -40,7 +40,7 @@ def candidates_of(
             model = models_of.choose(options.model_copy(update={"model": name}))
             tested = [clip for clip in clips if clip.who not in model.learned]
             if not tested:
-                raise ConfigError(f"{name} learned from every speaker of the material; expected others to test it on.")
+                raise ConfigError(f"{name} was trained on every speaker in the material. Test it on other speakers.")
             if len(tested) < len(clips):
                 known = {clip.who for clip in clips} & model.learned
                 those = counted(len(known), "speaker")
@@ -48,9 +48,7 @@ def candidates_of(
             out.append((name, model, tested))
         return out
     if models not in (None, [], ["builtin"]):
-        raise ConfigError(
-            f"--protocol {protocol} trains the built-in model again; other models cannot be. Drop --model."
-        )
+        raise ConfigError(f"--protocol {protocol} can retrain only the built-in model. Drop --model.")
     return _retrained(protocol, clips, read_clips(data) if data else clips, weights, steps)
 
 

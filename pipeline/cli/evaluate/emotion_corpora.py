@@ -1,4 +1,4 @@
-"""`ressenti evaluate emotion --tell-corpora`: whether what a model makes of clips gives their corpus away."""
+"""`ressenti evaluate emotion --tell-corpora`: whether a model's outputs reveal the corpus of a clip."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Row = dict[str, Any]
 
 
 def show_corpora(rows: Sequence[Row], terminal: Terminal) -> None:
-    """Print how well corpora are told apart by a linear classifier, and which are taken for which."""
+    """Print how well a linear classifier identifies the corpus, and its confusions."""
     first = rows[0]
-    title = f"Told apart by a linear classifier, speakers apart: {', '.join(map(escape, first['corpora']))}"
+    title = f"Corpus identified by a linear classifier, no shared speakers: {', '.join(map(escape, first['corpora']))}"
     table = Table(box=None, pad_edge=False, title=title, title_justify="left")
     for heading in ("model, condition", "from"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("speakers", "clips", "recall", "95 %", "by chance"):
+    for heading in ("speakers", "clips", "recall", "95 %", "chance"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("true: taken for", no_wrap=True)
+    table.add_column("true: predicted", no_wrap=True)
     for row in rows:
         table.add_row(
             f"{escape(row['model'])}, {row['condition']}",
@@ -39,6 +39,6 @@ def show_corpora(rows: Sequence[Row], terminal: Terminal) -> None:
         )
     terminal.show(table, width=160)
     terminal.say(
-        f"[dim]As many clips of {', '.join(first['emotions'])} of each speaker. sound: from the log-mel bands, all "
-        "that can be told. A corpus is a room, a codec, a language and its sentences in one.[/]"
+        f"[dim]Equal numbers of {', '.join(first['emotions'])} clips per speaker. sound: from the log-mel bands, the "
+        "upper limit. A corpus combines a room, a codec, a language and its sentences.[/]"
     )

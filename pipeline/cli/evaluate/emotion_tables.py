@@ -1,4 +1,4 @@
-"""What `ressenti evaluate emotion` prints of labelled speech: figures by class, confusion, what others published."""
+"""Tables of `ressenti evaluate emotion` for labelled speech: figures by class, confusion, published results."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ WIDTH = 180  # of the widest table
 def show_figures(
     rows: Sequence[Row], protocol: str, skipped: Sequence[str], terminal: Terminal, *, details: bool
 ) -> None:
-    """Print a table for each corpus, and what is to be known of it."""
+    """Print a table for each corpus, with notes."""
     for corpus in dict.fromkeys(row["corpus"] for row in rows):
         terminal.show(_table(corpus, protocol, [row for row in rows if row["corpus"] == corpus]), width=WIDTH)
         terminal.out.print()
     terminal.say(
-        "[dim]F1 by class (own: the clips of a speaker together are the baseline; alone: each for itself). "
-        "sure: share at the limit or above, right: of these; A, V: AUC of arousal and valence over all emotions. "
-        "UAR 8: mean recall over the eight emotions, of those that are there (by chance 1/8).[/]"
+        "[dim]F1 by class (own: the speaker's clips are the baseline; alone: each clip on its own). "
+        "sure: share at or above the limit; right: share of these that is right; A, V: AUC of arousal and valence "
+        "over all emotions. UAR 8: mean recall over those of the eight emotions that occur (chance 1/8).[/]"
     )
     if details:
         for row in rows:
             terminal.show(_confusion(row))
             terminal.show(_reliability(row))
     if any(row["corpus"] == "ravdess" for row in rows):
-        terminal.say("[dim]published: of all 24 actors, by a model that never saw RAVDESS; here there are fewer.[/]")
+        terminal.say("[dim]published: all 24 actors, model not trained on RAVDESS; fewer actors here.[/]")
         terminal.show(_published_own())
     for line in skipped:
         terminal.say(f"[dim]left out: {escape(line)}[/]")
@@ -94,7 +94,7 @@ def _reliability(row: Row) -> Table:
 
 
 def _published_own() -> Table:
-    title = "Published for the data set of the Lajavaness card (French calls), which nobody else can test on"
+    title = "Published for the data set of the Lajavaness card (French calls), which is not public"
     table = Table(box=None, pad_edge=False, title=title, title_justify="left")
     table.add_column("model", no_wrap=True)
     for heading in (*CLASSES, "macro F1", "micro F1"):

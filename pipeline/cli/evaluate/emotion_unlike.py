@@ -1,4 +1,4 @@
-"""`ressenti evaluate emotion --unlike`: how unsure models are of sound that they know nothing of."""
+"""`ressenti evaluate emotion --unlike`: how unsure models are of sounds unlike their training data."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ALL = "all"
 def unlike_rows(
     sources: Sequence[str], models: Sequence[tuple[str, EmotionModel]], config: Config, terminal: Terminal
 ) -> tuple[list[Row], int]:
-    """A row for each model and sound, then one for each source; and the exit code of what could not be read."""
+    """One row per model and sound, then one per source; and the exit code of the last unreadable sound, or 0."""
     from ressenti.pipeline.lab.evaluation.out_of_domain import Doubt, doubt_of, samples_of, sounds_of, together
 
     rows: list[Row] = []
@@ -56,24 +56,24 @@ def unlike_rows(
 def show_unlike(rows: Sequence[Row], terminal: Terminal) -> None:
     """Print a table for each model and source."""
     for model, source in dict.fromkeys((row["model"], row["source"]) for row in rows):
-        title = f"[bold]{escape(source)}[/], {escape(model)}: unlike what it learned from; shares of judged seconds"
+        title = f"[bold]{escape(source)}[/], {escape(model)}: sounds unlike its training data; shares of scored seconds"
         table = Table(box=None, pad_edge=False, title=title, title_justify="left")
         table.add_column("sound", no_wrap=True)
-        for heading in ("seconds", "as heard", "unsure", *(name[:4] for name in CLASSES), "taken", "unsure"):
+        for heading in ("seconds", "detected", "unsure", *(name[:4] for name in CLASSES), "forced", "unsure"):
             table.add_column(heading, justify="right", no_wrap=True)
         for name in CLASSES:
             table.add_column(name[:4], justify="right", no_wrap=True)
         for row in (row for row in rows if (row["model"], row["source"]) == (model, source)):
-            told = [cell for which in ("heard", "taken") for cell in _cells(row[which])]
-            table.add_row(escape(row["name"]), number(row["length_s"], 1), *told)
+            cells = [cell for which in ("heard", "taken") for cell in _cells(row[which])]
+            table.add_row(escape(row["name"]), number(row["length_s"], 1), *cells)
         terminal.show(table, width=160)
         terminal.out.print()
     terminal.say(
-        "[dim]as heard: seconds that the speech detector lets through, judged as turns of one speaker; taken: all, "
-        "taken for speech. unsure, and the classes of the rest: shares of the judged seconds.[/]"
+        "[dim]detected: seconds that the speech detector accepts, scored as turns of one speaker; forced: all sound "
+        "treated as speech. unsure, and the classes of the rest: shares of the scored seconds.[/]"
     )
 
 
-def _cells(told: Row) -> list[str]:
-    classes = told["classes"] or [None] * len(CLASSES)
-    return [number(told["judged_s"], 1), number(told["unsure"]), *(number(share) for share in classes)]
+def _cells(figures: Row) -> list[str]:
+    classes = figures["classes"] or [None] * len(CLASSES)
+    return [number(figures["judged_s"], 1), number(figures["unsure"]), *(number(share) for share in classes)]

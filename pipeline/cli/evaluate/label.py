@@ -1,4 +1,4 @@
-"""`ressenti evaluate label`: how good the emotion model is on one's own calls, by people who label turns blindly."""
+"""`ressenti evaluate label`: validates the emotion model on the user's calls with blind labels."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from ressenti.pipeline.records import Conversation, Validation
 
 
 def label(
-    conversations: Annotated[list[Path], typer.Argument(help="NAME.json files that analyze wrote, or their folders.")],
+    conversations: Annotated[list[Path], typer.Argument(help="NAME.json files written by analyze, or their folders.")],
     read: Annotated[
-        list[Path] | None, typer.Option("--read", help="Labels saved by a rater; once for each rater.")
+        list[Path] | None, typer.Option("--read", help="Labels saved by a rater; repeat for each rater.")
     ] = None,
     recordings: Annotated[
         Path | None, typer.Option(help="Folder of the recordings.  [default: beside each NAME.json]")
     ] = None,
-    turns: Annotated[int | None, typer.Option(min=6, help="Turns to label.  [default: 100]")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Another seed draws other turns.  [default: 1]")] = None,
+    turns: Annotated[int | None, typer.Option(min=6, help="Number of turns to label.  [default: 100]")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed for drawing turns.  [default: 1]")] = None,
     lang: Annotated[Literal["en", "fr"] | None, typer.Option(help="Language of the page.  [default: en]")] = None,
-    out: Annotated[Path | None, typer.Option(help="The page, or with --read the result (JSON).")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a result that exists already.")] = False,
+    out: Annotated[Path | None, typer.Option(help="The page to write; with --read, the result (JSON).")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing result.")] = False,
 ) -> None:
-    """Validity on your own calls: a page on which people label turns blindly, and their labels read back.
+    """Validate the emotion model on your own calls, with labels from blind raters.
 
-    Without --read, draws turns (all classes that the model heard, rare ones more often) into one page of sound; each
-    rater opens it in a browser and saves a NAME.labels.json. With --read, tells how far raters agree (Krippendorff's
-    alpha) and how far the model agrees with them (F1, weighted back to all turns), and writes the result to --out, for
-    `report: {validation: FILE}` in a config.
+    Without --read, draws turns of every class that the model found (rare classes more often) and writes one page with
+    their sound. Each rater opens it in a browser and saves a NAME.labels.json. With --read, reports how well the raters
+    agree (Krippendorff's alpha) and how well the model agrees with them (F1, weighted back to all turns), and writes
+    the result to --out, for `report: {validation: FILE}` in a config.
     """
     terminal = Terminal()
     given = {"--recordings": recordings, "--turns": turns, "--seed": seed, "--lang": lang}
@@ -47,7 +47,7 @@ def label(
         unfit = [name for name, value in given.items() if value is not None]
         if unfit:
             raise ConfigError(
-                f"{', '.join(unfit)}: of the page alone; --read takes the sample from the labels. Drop it."
+                f"{', '.join(unfit)}: only for making the page; --read takes the sample from the labels. Drop it."
             )
         _read_back(_load(conversations, terminal), read, out, overwrite, terminal)
         return
@@ -62,7 +62,7 @@ def label(
 def _make_page(
     conversations: dict[Path, Conversation],
     folder: Path | None,
-    asked: tuple[int, int, Literal["en", "fr"] | None],
+    requested: tuple[int, int, Literal["en", "fr"] | None],
     out: Path,
     terminal: Terminal,
 ) -> None:
@@ -70,7 +70,7 @@ def _make_page(
     from ressenti.pipeline.lab.evaluation.labelling import draw
     from ressenti.reports.labelling import LabelItem, LabelSheet, render_labelling
 
-    count, seed, lang = asked
+    count, seed, lang = requested
     sample = draw(list(conversations.values()), count, seed)
     items = {}
     with terminal.progress(out.name) as progress:
@@ -80,14 +80,14 @@ def _make_page(
     sheet = LabelSheet(tuple(items[i.id] for i in sample.items), sample.key, sample.seed, sample.count, LONGEST_S)
     store.write_whole({out: render_labelling(sheet, lang or "en")})
     recordings = len({item.sha256 for item in sample.items})
-    fewer = f" (all there are; {count} asked for)" if len(items) < count else ""
+    fewer = f" (all there are; {count} requested)" if len(items) < count else ""
     terminal.say(
         f"[green]✓[/] {counted(len(items), 'turn')}{fewer} of {counted(recordings, 'recording')} → "
         f"[bold]{escape(str(out))}[/]"
     )
-    terminal.say("    It contains the sound of the recordings: as confidential as they are.")
+    terminal.say("    It contains the sound of the recordings, so it is as confidential as they are.")
     terminal.say(
-        "    Each rater opens it alone and saves labels; then: ressenti evaluate label ... --read NAME.labels.json "
+        "    Each rater opens it alone and saves labels. Then run: ressenti evaluate label ... --read NAME.labels.json "
         "--out validation.json"
     )
 
@@ -113,25 +113,25 @@ def _read_back(
     terminal.out.print(_table(result))
     if out is not None:
         store.write_whole({out: dump_validation(result)})
-        terminal.say(f"[green]✓[/] [bold]{escape(str(out))}[/]. Reports quote it once a config says:")
+        terminal.say(f"[green]✓[/] [bold]{escape(str(out))}[/]. To show it in reports, add to a config:")
         terminal.say(escape(f"    report: {{validation: {out}}}"))
 
 
 def _lines(result: Validation) -> list[str]:
-    """What is told besides the table; figures that are not defined are dashes."""
+    """The lines printed above the table; undefined figures are dashes."""
     n = number
     raters, speakers = counted(result.raters, "rater"), counted(result.speakers, "speaker")
     recordings = counted(result.recordings, "recording")
-    interval = f"no interval: {speakers}, at least 4 are needed"
+    interval = f"no interval: {speakers}, at least 4 needed"
     if result.macro_f1_low is not None:
         interval = f"95 % interval {n(result.macro_f1_low)} to {n(result.macro_f1_high)}, over {speakers}"
     alphas = f"class {n(result.alpha_class)}, valence {n(result.alpha_valence)}, arousal {n(result.alpha_arousal)}"
-    sure = f"{n(result.right_sure)} of those that are not unsure ({result.sure_turns} labelled)"
+    sure = f"{n(result.right_sure)} of sure turns ({result.sure_turns} labelled)"
     return [
-        escape(f"{result.model}: {result.turns} of {result.drawn} turns labelled, of {recordings}"),
+        escape(f"{result.model}: {result.turns} of {result.drawn} turns labelled, from {recordings}"),
         f"{raters}, “cannot tell”: {result.abstentions}; agreement (Krippendorff's alpha): {alphas}",
         f"Model against raters: macro F1 {n(result.macro_f1)} ({interval})",
-        f"    class right on {n(result.right)} of turns, {sure}",
+        f"    class right: {n(result.right)} of turns, {sure}",
         f"    concordance: valence {n(result.concordance_valence)}, arousal {n(result.concordance_arousal)}",
     ]
 
@@ -147,7 +147,7 @@ def _table(result: Validation) -> Table:
 
 
 def _load(sources: Sequence[Path], terminal: Terminal) -> dict[Path, Conversation]:
-    """Conversations by file, as the models left them; in a folder, files that are none are named and left out."""
+    """Conversations by file, without corrections; in a folder, other files are reported and skipped."""
     from ressenti.pipeline.derive import uncorrected
 
     found: dict[Path, Conversation] = {}
@@ -159,5 +159,5 @@ def _load(sources: Sequence[Path], terminal: Terminal) -> dict[Path, Conversatio
             try:
                 found[path] = uncorrected(store.load(path))
             except NotAConversationError as error:
-                terminal.note(f"[yellow]left out[/] {escape(str(error))}")
+                terminal.note(f"[yellow]skipped[/] {escape(str(error))}")
     return found

@@ -1,4 +1,4 @@
-"""`ressenti evaluate speed`: seconds and peak memory of each stage, and how emotion models compare in them."""
+"""`ressenti evaluate speed`: seconds and peak memory of each stage, and a comparison of emotion models."""
 
 from __future__ import annotations
 
@@ -43,27 +43,29 @@ _NAMES = {
 
 def speed(
     recording: Annotated[
-        Path | None, typer.Argument(help="A recording, repeated to each length.  [default: the installed sample]")
+        Path | None, typer.Argument(help="Recording, repeated to each length.  [default: the included sample]")
     ] = None,
-    minutes: Annotated[list[float] | None, typer.Option(help="A length.  [default: 10 and 60]")] = None,
+    minutes: Annotated[
+        list[float] | None, typer.Option(help="Length in minutes; may be repeated.  [default: 10 and 60]")
+    ] = None,
     config: Annotated[str, typer.Option(help="Preset or YAML file.")] = "default",
     model: Annotated[
         list[str] | None,
-        typer.Option(help="An emotion model, also int8:MODEL, fp32:, bf16:, obvious:.  [default: the config's]"),
+        typer.Option(help="Emotion model, or int8:, fp32:, bf16: or obvious: before it.  [default: the config's]"),
     ] = None,
-    repeats: Annotated[int, typer.Option(help="Measure so often; the least seconds count.")] = 1,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")] = None,
+    repeats: Annotated[int, typer.Option(help="Number of runs; the fastest counts.")] = 1,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
-    """Seconds and peak memory of each stage of an analysis, for given lengths of sound.
+    """Measure seconds and peak memory of each stage of an analysis, for given lengths of sound.
 
-    Each length and model runs in a process of its own; with several models they take turns, and each is compared with
-    the first. `int8:MODEL` (fp32, bf16) is a model in that number format, `obvious:MODEL` the same weights by
-    transformers' own pipeline, turn by turn: of one model in several ways, the largest change of a score is told.
+    Each length and model runs in its own process. Several models take turns and are compared with the first.
+    `int8:MODEL` (fp32, bf16) runs a model in that number format; `obvious:MODEL` runs the same weights through
+    transformers' own pipeline, turn by turn. If one model runs in several ways, the largest change of a score is shown.
     The JSON holds `recording`, `config`, `repeats`, `machine`, and `lengths`: for each `minutes` its `models`
     (`model`; `stages` and `whole`, each with `seconds`, `seconds_per_minute` of sound, `share` of real time and
-    `peak_mb`, null where unknown; `runs_s`, the whole of every repeat; `judging_ms`, what the emotion model needs on
-    average for 4 s of speech, on all cores, so start it with `taskset -c 0` for one) and the `ratios` of seconds
-    (`model`, `against`, `emotion`, `whole`, `score_change`).
+    `peak_mb`, null if unknown; `runs_s`, the total of every run; `judging_ms`, the emotion model's mean time for 4 s of
+    speech on all cores; start with `taskset -c 0` to use one) and the `ratios` of seconds (`model`, `against`,
+    `emotion`, `whole`, `score_change`).
     """
     from ressenti.pipeline.audio import load
     from ressenti.pipeline.cli import sample
@@ -100,10 +102,10 @@ def speed(
 
 
 def measure(started: float) -> None:
-    """Analyse one recording as `ressenti analyze` does and write its stages beside it; what each process runs.
+    """Analyse one recording as `ressenti analyze` does and write its stages beside it; each child process runs this.
 
-    `started` is when it began, on `time.monotonic`; arguments are recording, config and emotion model. An error that
-    is ours is written down instead, by class and message.
+    `started` is the start on `time.monotonic`; `sys.argv` holds recording, config and emotion model. A `RessentiError`
+    is written instead, by class and message.
     """
     from ressenti.pipeline.lab.evaluation.speed import Clock, TimedDiarizer, TimedEmotion, way_of
 
@@ -142,7 +144,7 @@ def measure(started: float) -> None:
 def _runs(
     name: str, sound: Audio, minutes: float, config: str, models: list[str], repeats: int, terminal: Terminal
 ) -> list[list[Measurement]]:
-    """Measurements of one length by model, each repeat going through all models before the next."""
+    """Measurements of one length by model; each repeat runs all models before the next repeat."""
     from ressenti.pipeline.lab.evaluation.speed import write_repeated
 
     runs: list[list[Measurement]] = [[] for _ in models]
@@ -151,9 +153,9 @@ def _runs(
         with writing(target):
             write_repeated(sound, minutes, target)
         for _ in range(repeats):
-            for model, kept in zip(models, runs, strict=True):
-                kept.append(_run(target, minutes, config, model))
-                terminal.note(f"[dim]{minutes:g} min, {escape(model)}: {kept[-1].whole_s:.1f} s[/]")
+            for model, measurements in zip(models, runs, strict=True):
+                measurements.append(_run(target, minutes, config, model))
+                terminal.note(f"[dim]{minutes:g} min, {escape(model)}: {measurements[-1].whole_s:.1f} s[/]")
     return runs
 
 
@@ -162,16 +164,16 @@ def _run(recording: Path, minutes: float, config: str, model: str) -> Measuremen
 
     result = recording.with_name(_RESULT)
     result.unlink(missing_ok=True)
-    # the child imports what this process imports, however that was found, and nothing from the current folder
-    surroundings = {**os.environ, "PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)}
+    # the child imports from the same places as this process, and nothing from the current folder
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)}
     command = [sys.executable, "-P", "-c", _CHILD, str(recording), config, model]
     begun = time.monotonic()
-    done = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     whole_s = time.monotonic() - begun
     if done.returncode or not result.is_file():
-        said = (done.stderr.strip().splitlines() or ["nothing said"])[-1]
+        message = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise errors.RessentiError(
-            f"{minutes:g} minutes with {model}: the measured process ended with code {done.returncode} ({said}). "
+            f"{minutes:g} minutes with {model}: the measured process ended with code {done.returncode} ({message}). "
             "If it ran out of memory, measure shorter lengths."
         )
     found = json.loads(result.read_text(encoding="utf-8"))
@@ -215,7 +217,7 @@ def _rounded(ratio: Ratio) -> dict[str, Any]:
 
 
 def _table(source: Path, repeats: int) -> Table:
-    counted = f"least seconds and most memory of {repeats} runs" if repeats > 1 else "one run of each"
+    counted = f"shortest time and highest memory of {repeats} runs" if repeats > 1 else "one run of each"
     title = f"{escape(source.name)} repeated to each length; {counted}"
     table = Table(box=None, pad_edge=False, title=title, title_justify="left")
     for heading in ("minutes", "model", "stage", "seconds", "s per minute", "of real time", "peak MB"):
@@ -238,7 +240,7 @@ def _add(table: Table, row: Measurement) -> None:
         )
         which = ["", ""]
     if row.judging_ms is not None:
-        table.add_row(*which, "judging 4 s of speech", f"{row.judging_ms / 1000:.4f}", "", "", "")
+        table.add_row(*which, "scoring 4 s of speech", f"{row.judging_ms / 1000:.4f}", "", "", "")
 
 
 def _add_ratio(table: Table, ratio: Ratio) -> None:
@@ -248,5 +250,5 @@ def _add_ratio(table: Table, ratio: Ratio) -> None:
         rows.append(("largest score change", f"{ratio.score_change:.4f}"))
     for name, value in rows:
         table.add_row(
-            f"{ratio.minutes:g}", escape(ratio.model), f"{name} against {escape(ratio.against)}", value, "", "", ""
+            f"{ratio.minutes:g}", escape(ratio.model), f"{name} vs {escape(ratio.against)}", value, "", "", ""
         )

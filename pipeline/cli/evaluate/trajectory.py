@@ -1,4 +1,4 @@
-"""`ressenti evaluate trajectory`: how well tone is followed through a conversation whose truth is known."""
+"""`ressenti evaluate trajectory`: trajectories against the known truth of a conversation."""
 
 from __future__ import annotations
 
@@ -32,20 +32,24 @@ Row = dict[str, Any]
 
 
 def trajectory(
-    folder: Annotated[Path, typer.Argument(help="Conversations with NAME.emotions.csv beside them (see simulate)")],
-    model: Annotated[list[str] | None, typer.Option(help="builtin, or a folder of weights; repeat to compare.")] = None,
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of conversations with NAME.emotions.csv files (see simulate).")
+    ],
+    model: Annotated[
+        list[str] | None, typer.Option(help="builtin, or a folder of weights; repeat to compare models.")
+    ] = None,
     config: Annotated[str, typer.Option(help="Preset or YAML file.")] = "default",
-    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
-    """How well valence and arousal per speaker follow the truth, and whether the tensest minute is found.
+    """Measure how well valence and arousal per speaker follow the truth, and whether the tensest minute is found.
 
-    Each conversation is analysed twice: with its true turns, which shows the emotion model alone, and end to end with
-    the number of speakers given. CCC is over all times of all speakers together, of the trajectories as the report
-    smooths them; F1 is of seconds.
+    Each conversation is analysed twice: with its true turns, which tests the emotion model alone, and end to end with
+    the number of speakers given. CCC compares the trajectories, smoothed as in the report, over all times of all
+    speakers; F1 counts seconds.
 
     The JSON holds one object per scene (folder), model and way under `results`, with the fields of
-    `pipeline.lab.evaluation.trajectories.Summary`; classes are in the order of `classes`, rows of `confusion_s` are the
-    true ones, `unlabelled` has unsure as its last share.
+    `pipeline.lab.evaluation.trajectories.Summary`. Classes are in the order of `classes`; rows of `confusion_s` are the
+    true classes; the last share in `unlabelled` is unsure.
     """
     from ressenti.pipeline.emotion import choose
     from ressenti.pipeline.lab.evaluation.trajectories import summarise
@@ -53,13 +57,13 @@ def trajectory(
 
     terminal = Terminal()
     options = load_config(config)
-    existing(folder, "a folder of conversations that ressenti simulate made")
+    existing(folder, "a folder of conversations made by ressenti simulate")
     found = sorted(folder.rglob("*.emotions.csv"))
     if not found:
         raise NotFoundError(
-            f"{folder}: no NAME.emotions.csv in it; expected conversations that ressenti simulate made."
+            f"{folder}: contains no NAME.emotions.csv; expected conversations made by ressenti simulate."
         )
-    kept: dict[tuple[str, str, str], list[Observation]] = {}
+    collected: dict[tuple[str, str, str], list[Observation]] = {}
     failed, models = 0, Models()
     with terminal.progress(counted(len(found), "conversation")) as progress:
         for name in dict.fromkeys(model or [resolved(options.emotion.model, "emotion")]):
@@ -68,13 +72,13 @@ def trajectory(
                 scene = path.parent.relative_to(folder).as_posix()
                 try:
                     for way, observation in _observe(path, options, judge, models).items():
-                        kept.setdefault((scene, name, way), []).append(observation)
+                        collected.setdefault((scene, name, way), []).append(observation)
                 except RessentiError as error:
                     failed = terminal.fail(error, path)
                 progress("conversations", done, len(found))
     rows: list[Row] = [
         {"scene": scene, "model": name, "way": way} | rounded(asdict(summarise(observations)))
-        for (scene, name, way), observations in sorted(kept.items())
+        for (scene, name, way), observations in sorted(collected.items())
     ]
     for table in (_courses(rows), _classes(rows), _unlabelled(rows)):
         terminal.show(table, width=160)
@@ -97,26 +101,26 @@ def _observe(path: Path, options: Config, judge: EmotionModel, models: Models) -
     truth = read_truth(path)
     if known_voices := {s.speaker for s in truth} & {name_of(who) for who in judge.learned}:
         listed = ", ".join(sorted(known_voices))
-        raise ConfigError(f"{path.name}: {judge.info.name} learned from {listed}. Simulate with other speakers.")
+        raise ConfigError(f"{path.name}: {judge.info.name} was trained on {listed}. Simulate with other speakers.")
     recording = recording_beside(path, ".emotions.csv")
     segments, names = as_found(truth)
-    told = FakeDiarizer([(s.start_s, s.end_s, s.speaker) for s in segments])
-    known = analyze(recording, _given(options, truth), diarizer=told, emotion_model=judge)
+    true_diarizer = FakeDiarizer([(s.start_s, s.end_s, s.speaker) for s in segments])
+    known = analyze(recording, _given(options, truth), diarizer=true_diarizer, emotion_model=judge)
     out = {TRUE: observe(known, truth, names, options)}
     try:
-        heard = analyze(recording, _given(options, truth), emotion_model=judge, models=models)
-    except NoSpeechError:  # counts as nothing heard
+        analysed = analyze(recording, _given(options, truth), emotion_model=judge, models=models)
+    except NoSpeechError:  # counts as a result without turns
         out[FOUND] = observe(replace(known, turns=(), trajectories=()), truth, {}, options)
         return out
-    result = compare(heard.diarization.segments, segments, [(0.0, heard.recording.duration_s)])
+    result = compare(analysed.diarization.segments, segments, [(0.0, analysed.recording.duration_s)])
     speakers = {label: speaker for speaker, label in names.items()}
     matched = {speakers[true]: found for found, true, _ in result.matches}
-    out[FOUND] = observe(heard, truth, matched, options)
+    out[FOUND] = observe(analysed, truth, matched, options)
     return out
 
 
 def _given(options: Config, truth: Sequence[TruthSegment]) -> Config:
-    """Options with the true number of speakers, and with their channels where each has one."""
+    """Options with the true number of speakers, and split channels if each speaker has one."""
     count = len({s.speaker for s in truth})
     channels = "split" if len({s.channel for s in truth}) > 1 else "mono"
     return options.model_copy(
@@ -130,7 +134,7 @@ def _given(options: Config, truth: Sequence[TruthSegment]) -> Config:
 def _courses(rows: Sequence[Row]) -> Table:
     title = (
         "Trajectories: CCC over time (95 % over people, too narrow with fewer than 8), correlation within speakers;\n"
-        "the tensest minute: found, by chance, how much of its tension the chosen one has"
+        "tensest minute: found, chance level, share of its tension in the chosen minute"
     )
     table = _table(
         title,
@@ -159,7 +163,7 @@ def _courses(rows: Sequence[Row]) -> Table:
 
 
 def _classes(rows: Sequence[Row]) -> Table:
-    table = _table("Classes: F1 of seconds", *CLASSES, "macro F1", "95 %", "judged", "unsure")
+    table = _table("Classes: F1 of seconds", *CLASSES, "macro F1", "95 %", "scored", "unsure")
     for row in rows:
         if row["macro_f1"] is None:
             continue
@@ -170,7 +174,7 @@ def _classes(rows: Sequence[Row]) -> Table:
 
 
 def _unlabelled(rows: Sequence[Row]) -> Table:
-    table = _table("Speech without a label (read aloud): what it was called, share of seconds", *CLASSES, "unsure")
+    table = _table("Unlabelled speech (read aloud): share of seconds by class", *CLASSES, "unsure")
     for row in rows:
         if row["unlabelled"] is not None:
             table.add_row(*_about(row), *map(number, row["unlabelled"]))
