@@ -1,4 +1,4 @@
-"""Several channels -> one: by where they belong, without what carries no voice (pure)."""
+"""Mix channels to one, weighted by their position, without channels that carry no voice (pure)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy.typing as npt
 from ressenti.pipeline.audio.samples import Audio, Samples
 
 _BLOCK_FRAMES = 600
-_FRAME = 1600  # samples: frames of 0.1 s, as levels have them
-_INVERTED = -0.5  # correlation while somebody speaks; independent channels and reverberation stay near 0
+_FRAME = 1600  # samples: frames of 0.1 s, as in `levels`
+_INVERTED = -0.5  # correlation during speech; independent channels and reverberation stay near 0
 # ITU-R BS.775: left and right with the centre at -3 dB and each surround at -3 dB, summed to one channel
 _WEIGHTS = {"FC": 1.0, "FL": 0.71, "FR": 0.71, "FLC": 0.71, "FRC": 0.71}
 _SURROUND = 0.5
 
 
 def voice_channels(audio: Audio) -> Audio:
-    """Audio without its channels for deep effects (LFE), which carry no voice."""
+    """Drop low-frequency effects channels (LFE), which carry no voice."""
     kept = [i for i, position in enumerate(audio.positions) if not position.startswith("LFE")]
     if len(kept) in {0, len(audio.positions)}:
         return audio
@@ -28,14 +28,14 @@ def voice_channels(audio: Audio) -> Audio:
 
 
 def weights_of(audio: Audio) -> list[float]:
-    """How much each channel counts in a mix: by its place around a centre, all the same where there is none."""
+    """Weight of each channel in a mix, by its position around a centre channel; all equal if there is no centre."""
     if "FC" not in audio.positions:
         return [1.0] * len(audio.samples)
     return [_WEIGHTS.get(position, _SURROUND) for position in audio.positions]
 
 
 def mixed_blocks(samples: Samples, heard: Sequence[int], weights: Sequence[float]) -> Iterator[tuple[slice, Samples]]:
-    """Weighted mean of some of the channels, (channels, n): of each stretch of whole frames, in order, (m,)."""
+    """Yield the weighted mean of some channels of (channels, n), block by block, as slice and samples (m,)."""
     used = np.array([weights[i] for i in heard], dtype=np.float32)
     used /= used.sum()
     for start in range(0, samples.shape[1], _BLOCK_FRAMES * _FRAME):
@@ -45,7 +45,7 @@ def mixed_blocks(samples: Samples, heard: Sequence[int], weights: Sequence[float
 
 
 def is_inverted(samples: Samples, heard: Sequence[int], loudest: int, spoken: npt.NDArray[np.bool_]) -> bool:
-    """Whether a channel is the loudest one upside down, in the frames of 0.1 s in which somebody speaks."""
+    """Whether a channel is an inverted copy of the loudest one, judged in the 0.1 s frames with speech."""
     return any(i != loudest and _correlation(samples[i], samples[loudest], spoken) < _INVERTED for i in heard)
 
 
