@@ -1,4 +1,4 @@
-"""Turns and their points -> how each speaker's affect moved (pure)."""
+"""Summarise each speaker's affect and how it changed, from turns and their points (pure)."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from ressenti.pipeline.records import (
 def affect_of(
     label: str, turns: Sequence[Turn], points: Sequence[AffectPoint], options: DynamicsOptions
 ) -> Affect | None:
-    """How one speaker sounded over all judged turns; None where nothing could be judged.
+    """Summarise one speaker's affect over all judged turns; None if no turn was judged.
 
-    Time counts also where the scores say nothing of valence and arousal, and there is no point: as unsure.
+    Windows without a point, whose scores give no valence and arousal, still count as time, as unsure.
     """
     judged = [t for t in turns if t.speaker == label and t.emotion is not None]
     if not judged:
@@ -59,7 +59,7 @@ def affect_of(
 
 
 def inertia(values: npt.NDArray[np.float64]) -> float | None:
-    """Lag-1 autocorrelation of values (n,) in order of time; None for a constant series."""
+    """Lag-1 autocorrelation of values (n,) in time order; None for a constant series."""
     centred = values - values.mean()
     power = float(centred @ centred)
     return float(centred[1:] @ centred[:-1]) / power if power > 1e-12 else None
@@ -78,7 +78,7 @@ def instability(times_s: npt.NDArray[np.float64], values: npt.NDArray[np.float64
 
 
 def _by_turn(points: Sequence[AffectPoint], axis: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Mean time and value of each turn's points, weighted by length, in order of time."""
+    """Mean time and value of each turn's points, weighted by length, in time order."""
     rows = []
     by_turn: dict[int, list[AffectPoint]] = {}
     for p in points:
@@ -103,7 +103,7 @@ def _estimate(points: Sequence[AffectPoint], values: list[float], spreads: list[
 
 
 def _quarters(points: Sequence[AffectPoint], values: list[float]) -> tuple[float | None, ...]:
-    """Weighted means in four equal parts of the time from the speaker's first to last judged speech."""
+    """Weighted means in four equal quarters between the speaker's first and last judged speech."""
     parts: list[list[tuple[float, float]]] = [[], [], [], []]
     for p, value, quarter in zip(points, values, _quarter_of(points), strict=True):
         parts[quarter].append((p.weight_s, value))
@@ -117,7 +117,7 @@ def _quarter_of(points: Sequence[AffectPoint]) -> list[int]:
 
 
 def _change(points: Sequence[AffectPoint], axis: Literal["valence", "arousal"]) -> Estimate | None:
-    """Mean of the last quarter less that of the first, the two taken to err independently; None where one is empty."""
+    """Mean of the last quarter minus that of the first, with independent errors; None if either is empty."""
     quarters = _quarter_of(points) if points else []
     ends = [[p for p, quarter in zip(points, quarters, strict=True) if quarter == k] for k in (0, 3)]
     if not all(ends):

@@ -82,7 +82,7 @@ def test_a_file_that_names_others_is_refused(tmp_path: Path, name: str) -> None:
     canary = write_wav(tmp_path / "canary.wav", tone())
     path = tmp_path / name
     path.write_text(DESCRIPTIONS[name].format(canary=canary))
-    with pytest.raises(errors.NotAudioError, match="names other files"):
+    with pytest.raises(errors.NotAudioError, match="only refers to other files"):
         audio.load(path, OPTIONS)
 
 
