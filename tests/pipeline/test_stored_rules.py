@@ -182,7 +182,7 @@ def test_what_is_tiny_does_not_become_nothing() -> None:
 def test_exclusive_segments_do_not_overlap() -> None:
     data = fixture()
     data["diarization"]["exclusive"] = data["diarization"]["segments"]
-    with pytest.raises(NotAConversationError, match="exclusive: two overlap"):
+    with pytest.raises(NotAConversationError, match="exclusive: segments overlap"):
         store.loads(json.dumps(data))
 
 
