@@ -83,9 +83,9 @@ def _by_turn(points: Sequence[AffectPoint], axis: str) -> tuple[npt.NDArray[np.f
     by_turn: dict[int, list[AffectPoint]] = {}
     for p in points:
         by_turn.setdefault(p.turn, []).append(p)
-    for own in by_turn.values():
-        total_s = sum(p.weight_s for p in own)
-        at, value = (sum(p.weight_s * getattr(p, name) for p in own) / total_s for name in ("time_s", axis))
+    for turn_points in by_turn.values():
+        total_s = sum(p.weight_s for p in turn_points)
+        at, value = (sum(p.weight_s * getattr(p, name) for p in turn_points) / total_s for name in ("time_s", axis))
         rows.append((at, value))
     table = np.array(sorted(rows), dtype=np.float64).reshape(-1, 2)
     return table[:, 0], table[:, 1]
@@ -123,10 +123,10 @@ def _change(points: Sequence[AffectPoint], axis: Literal["valence", "arousal"]) 
     if not all(ends):
         return None
     estimates = []
-    for own in ends:
-        seconds = np.array([p.weight_s for p in own])
-        shared = np.maximum(1.0, np.array([p.duration_s for p in own]) / seconds)
-        values, spreads = (np.array([getattr(p, name) for p in own]) for name in (axis, f"{axis}_sd"))
+    for quarter_points in ends:
+        seconds = np.array([p.weight_s for p in quarter_points])
+        shared = np.maximum(1.0, np.array([p.duration_s for p in quarter_points]) / seconds)
+        values, spreads = (np.array([getattr(p, name) for p in quarter_points]) for name in (axis, f"{axis}_sd"))
         estimates.append(weighted_error(seconds / seconds.sum(), values, spreads, shared))
     (first, first_error), (last, last_error) = estimates
     change, half = float(last - first), Z_95 * float(np.hypot(first_error, last_error))

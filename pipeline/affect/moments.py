@@ -33,8 +33,8 @@ def moments_of(
     turns_of: dict[str, list[Turn]] = {}
     for turn in turns:
         turns_of.setdefault(turn.speaker, []).append(turn)
-    for speaker, own in turns_of.items():
-        found += _tension_peaks(own, speaker, lines, smoothing, options)
+    for speaker, speaker_turns in turns_of.items():
+        found += _tension_peaks(speaker_turns, speaker, lines, smoothing, options)
     people = frozenset(t.index for t in turns if t.by_person)
     changes = [
         _steepest(line, axis, 2 * lines, smoothing, people) for line in trajectories for axis in ("valence", "arousal")

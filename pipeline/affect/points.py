@@ -54,11 +54,11 @@ def point_of(
     None if all independent (sigmoid) scores are below their thresholds, as they then give no position in the plane. A
     regression's valence and arousal are used directly, with the configured error.
     """
-    scores, own = window.emotion.scores, window.emotion
-    if own.activation == "sigmoid" and is_unsure(own, limits or EmotionOptions()):
+    scores, emotion = window.emotion.scores, window.emotion
+    if emotion.activation == "sigmoid" and is_unsure(emotion, limits or EmotionOptions()):
         return None
-    if own.activation == "regression" and own.valence is not None and own.arousal is not None:
-        return _point(window, turn, (own.valence, own.arousal), (options.error_sd, options.error_sd))
+    if emotion.activation == "regression" and emotion.valence is not None and emotion.arousal is not None:
+        return _point(window, turn, (emotion.valence, emotion.arousal), (options.error_sd, options.error_sd))
     total = sum(scores)
     shares = [s / total for s in scores]
     anchors = [options.anchors[name] for name in CLASSES]
@@ -88,6 +88,6 @@ def points_of(
     turns: Sequence[Turn], speaker: str, options: AffectOptions, limits: EmotionOptions | None = None
 ) -> tuple[AffectPoint, ...]:
     """All points of one speaker in time order."""
-    own = [turn for turn in turns if turn.speaker == speaker]
-    points = [point_of(w, turn.index, options, limits) for turn in own for w in turn.windows]
+    speaker_turns = [turn for turn in turns if turn.speaker == speaker]
+    points = [point_of(w, turn.index, options, limits) for turn in speaker_turns for w in turn.windows]
     return tuple(sorted((p for p in points if p is not None), key=lambda p: p.time_s))

@@ -36,8 +36,8 @@ def make_trajectory(speaker: str, points: Sequence[AffectPoint], options: Trajec
     grid = np.arange(at[0], at[-1] + options.step_s / 2, options.step_s)
     lengths = np.array([p.duration_s for p in points])
     shared = np.maximum(1.0, lengths / seconds)
-    spoken = union_s(list(zip((at - lengths / 2).tolist(), (at + lengths / 2).tolist(), strict=True)))
-    reached = _distance(grid, spoken) <= options.reach * options.smoothing_s
+    speech = union_s(list(zip((at - lengths / 2).tolist(), (at + lengths / 2).tolist(), strict=True)))
+    reached = _distance(grid, speech) <= options.reach * options.smoothing_s
     axes = ("valence", "arousal")
     values = [np.array([getattr(p, axis) for p in points]) for axis in axes]
     spreads = [np.array([getattr(p, f"{axis}_sd") for p in points]) for axis in axes]

@@ -95,11 +95,11 @@ def _talks_alone(
     """Whether a channel too soft to lead has speech of its own: it varies, mostly while the other is silent."""
     if loudest[quiet] < options.silent_dbfs or loudest[quiet] > loudest[1 - quiet] - _VARIES_DB:
         return False
-    own, other = levels[quiet], levels[1 - quiet]
-    if loudest[quiet] - float(np.percentile(own, 20)) < _VARIES_DB:
+    soft_db, other_db = levels[quiet], levels[1 - quiet]
+    if loudest[quiet] - float(np.percentile(soft_db, 20)) < _VARIES_DB:
         return False
-    talking = own > loudest[quiet] - _VARIES_DB
-    still = other[talking] < loudest[1 - quiet] - _ACTIVE_DB
+    talking = soft_db > loudest[quiet] - _VARIES_DB
+    still = other_db[talking] < loudest[1 - quiet] - _ACTIVE_DB
     return int(still.sum()) >= _SHORTEST_SPEECH and float(still.mean()) >= _ALONE
 
 
@@ -112,16 +112,16 @@ def _mixed(audio: Audio, reason: Note, options: AudioOptions) -> Layout:
     """Mix all audible channels; if they cancel because one is inverted, take the loudest alone."""
     levels = [frame_levels_db(channel) for channel in audio.samples]
     reached = _loudest(np.stack(levels))
-    heard = [i for i in range(len(levels)) if reached[i] >= options.silent_dbfs] or [int(np.argmax(reached))]
+    audible = [i for i in range(len(levels)) if reached[i] >= options.silent_dbfs] or [int(np.argmax(reached))]
     weights = weights_of(audio)
-    mix_db = np.concatenate([frame_levels_db(mix) for _, mix in mixed_blocks(audio.samples, heard, weights)])
-    loudest = max(heard, key=lambda i: float(np.percentile(levels[i], 95)))
+    mix_db = np.concatenate([frame_levels_db(mix) for _, mix in mixed_blocks(audio.samples, audible, weights)])
+    loudest = max(audible, key=lambda i: float(np.percentile(levels[i], 95)))
     lost_db = float(np.percentile(levels[loudest], 95) - np.percentile(mix_db, 95))
-    spoken = levels[loudest] > reached[loudest] - _ACTIVE_DB
-    if lost_db > options.cancelled_db and is_inverted(audio.samples, heard, loudest, spoken):
+    speech = levels[loudest] > reached[loudest] - _ACTIVE_DB
+    if lost_db > options.cancelled_db and is_inverted(audio.samples, audible, loudest, speech):
         inverted = Note("channels_cancel", {"used": loudest + 1})
         return Layout("mono", inverted, _only(audio, loudest))
-    for part, mix in mixed_blocks(audio.samples, heard, weights):
+    for part, mix in mixed_blocks(audio.samples, audible, weights):
         audio.samples[0, part] = mix
     return Layout("mono", reason, _only(audio, 0))
 

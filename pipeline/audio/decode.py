@@ -103,17 +103,17 @@ def _decoded(
     file: Opened, job: Job, options: AudioOptions, progress: Progress, *, trusted: bool
 ) -> tuple[list[Growing], Mapping[str, Any], Mapping[str, Any]]:
     """Return the samples of every track and the decoder's `about` and `end` messages."""
-    heard = _Heard(file, options, progress)
+    received = _Received(file, options, progress)
     try:
-        with decoding(file, job, trusted=trusted, alive=heard.alive) as messages:
+        with decoding(file, job, trusted=trusted, alive=received.alive) as messages:
             for message, samples in messages:
                 with _understood():
-                    heard.take(message, samples)
+                    received.take(message, samples)
                 if message["is"] == "beat":
-                    heard.alive()
+                    received.alive()
                 elif message["is"] == "end":
-                    heard.done()
-                    return heard.tracks, heard.about, message
+                    received.done()
+                    return received.tracks, received.about, message
     except BrokeDownError as exc:
         raise broke_down(file.path.name) from exc
     raise broke_down(file.path.name)
@@ -128,7 +128,7 @@ def _understood() -> Iterator[None]:
         raise BrokeDownError(f"invalid message: {exc}") from exc
 
 
-class _Heard:
+class _Received:
     """Messages received from the decoder so far."""
 
     def __init__(self, file: Opened, options: AudioOptions, progress: Progress) -> None:

@@ -102,8 +102,8 @@ def _write(
     from av.codec.context import Flags
 
     samples = sound if isinstance(sound, np.ndarray) else np.frombuffer(sound.raw_data, np.int16)
-    own_hz = RATE_HZ if isinstance(sound, np.ndarray) else sound.frame_rate
-    rate_hz = 48_000 if codec == "libopus" else own_hz
+    sound_hz = RATE_HZ if isinstance(sound, np.ndarray) else sound.frame_rate
+    rate_hz = 48_000 if codec == "libopus" else sound_hz
     plain = {"fflags": "+bitexact"} | ({"id3v2_version": "0"} if codec == "libmp3lame" else {})
     with av.open(target, "w", format=container_format, options=plain) as container:
         stream = cast("AudioStream", container.add_stream(codec, rate=rate_hz, layout="mono", options=codec_options))
@@ -118,7 +118,7 @@ def _write(
             progress("sound", start / RATE_HZ, len(samples) / RATE_HZ)
             block = samples[None, start : start + _BLOCK]
             frame = av.AudioFrame.from_ndarray(block, format="s16", layout="mono")
-            frame.sample_rate, frame.pts = own_hz, start
+            frame.sample_rate, frame.pts = sound_hz, start
             for piece in resampler.resample(frame):
                 container.mux(stream.encode(piece))
         for piece in resampler.resample(None):

@@ -19,12 +19,12 @@ _SURROUND = 0.5
 
 def voice_channels(audio: Audio) -> Audio:
     """Drop low-frequency effects channels (LFE), which carry no voice."""
-    kept = [i for i, position in enumerate(audio.positions) if not position.startswith("LFE")]
-    if len(kept) in {0, len(audio.positions)}:
+    voices = [i for i, position in enumerate(audio.positions) if not position.startswith("LFE")]
+    if len(voices) in {0, len(audio.positions)}:
         return audio
-    adjoining = kept == list(range(kept[0], kept[-1] + 1))  # then a view, not a copy
-    samples = audio.samples[kept[0] : kept[-1] + 1] if adjoining else audio.samples[kept]
-    return Audio(samples, tuple(audio.positions[i] for i in kept))
+    adjoining = voices == list(range(voices[0], voices[-1] + 1))  # then a view, not a copy
+    samples = audio.samples[voices[0] : voices[-1] + 1] if adjoining else audio.samples[voices]
+    return Audio(samples, tuple(audio.positions[i] for i in voices))
 
 
 def weights_of(audio: Audio) -> list[float]:
@@ -34,25 +34,27 @@ def weights_of(audio: Audio) -> list[float]:
     return [_WEIGHTS.get(position, _SURROUND) for position in audio.positions]
 
 
-def mixed_blocks(samples: Samples, heard: Sequence[int], weights: Sequence[float]) -> Iterator[tuple[slice, Samples]]:
+def mixed_blocks(
+    samples: Samples, channels: Sequence[int], weights: Sequence[float]
+) -> Iterator[tuple[slice, Samples]]:
     """Yield the weighted mean of some channels of (channels, n), block by block, as slice and samples (m,)."""
-    used = np.array([weights[i] for i in heard], dtype=np.float32)
+    used = np.array([weights[i] for i in channels], dtype=np.float32)
     used /= used.sum()
     for start in range(0, samples.shape[1], _BLOCK_FRAMES * _FRAME):
         part = slice(start, start + _BLOCK_FRAMES * _FRAME)
-        mix = sum(weight * samples[i, part].astype(np.float32) for weight, i in zip(used, heard, strict=True))
+        mix = sum(weight * samples[i, part].astype(np.float32) for weight, i in zip(used, channels, strict=True))
         yield part, np.round(mix).astype(np.int16)
 
 
-def is_inverted(samples: Samples, heard: Sequence[int], loudest: int, spoken: npt.NDArray[np.bool_]) -> bool:
+def is_inverted(samples: Samples, channels: Sequence[int], loudest: int, speech: npt.NDArray[np.bool_]) -> bool:
     """Whether a channel is an inverted copy of the loudest one, judged in the 0.1 s frames with speech."""
-    return any(i != loudest and _correlation(samples[i], samples[loudest], spoken) < _INVERTED for i in heard)
+    return any(i != loudest and _correlation(samples[i], samples[loudest], speech) < _INVERTED for i in channels)
 
 
-def _correlation(one: npt.NDArray[np.int16], other: npt.NDArray[np.int16], spoken: npt.NDArray[np.bool_]) -> float:
+def _correlation(one: npt.NDArray[np.int16], other: npt.NDArray[np.int16], speech: npt.NDArray[np.bool_]) -> float:
     products = np.zeros(3)
-    for start in range(0, len(spoken), _BLOCK_FRAMES):
-        wanted = spoken[start : start + _BLOCK_FRAMES]
+    for start in range(0, len(speech), _BLOCK_FRAMES):
+        wanted = speech[start : start + _BLOCK_FRAMES]
         part = slice(start * _FRAME, (start + len(wanted)) * _FRAME)
         if len(one[part]) < len(wanted) * _FRAME:
             continue

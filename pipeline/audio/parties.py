@@ -36,20 +36,22 @@ def joined(parties: Sequence[Party], silent_dbfs: float) -> tuple[Audio, tuple[P
     if len(parties) == 1:
         return Audio(parties[0].samples, parties[0].positions), tuple(parties), ()
     notes = []
-    heard = [party for party in parties if not _is_silent(party.samples, silent_dbfs)]
-    if not heard:
+    audible = [party for party in parties if not _is_silent(party.samples, silent_dbfs)]
+    if not audible:
         return Audio(parties[0].samples, parties[0].positions), (parties[0],), ()
-    if silent := [party for party in parties if party not in heard]:
+    if silent := [party for party in parties if party not in audible]:
         notes.append(_note("tracks_silent", silent))
-    power = _powers(heard)
-    copies = [k for k in range(len(heard)) if any(_copies(power, k, other) for other in range(k))]
+    power = _powers(audible)
+    copies = [k for k in range(len(audible)) if any(_copies(power, k, other) for other in range(k))]
     if copies:
-        notes.append(_note("tracks_copies", [heard[k] for k in copies]))
-    kept = [k for k in range(len(heard)) if k not in copies]
-    mixes = [k for k in kept if len(kept) > 2 and _is_mix(power, k, [other for other in kept if other != k])][:1]
+        notes.append(_note("tracks_copies", [audible[k] for k in copies]))
+    distinct = [k for k in range(len(audible)) if k not in copies]
+    mixes = [
+        k for k in distinct if len(distinct) > 2 and _is_mix(power, k, [other for other in distinct if other != k])
+    ][:1]
     if mixes:
-        notes.append(_note("tracks_mix", [heard[k] for k in mixes]))
-    left = tuple(heard[k] for k in kept if k not in mixes)
+        notes.append(_note("tracks_mix", [audible[k] for k in mixes]))
+    left = tuple(audible[k] for k in distinct if k not in mixes)
     if len(left) == 1:
         return Audio(left[0].samples, left[0].positions), left, (*notes, _note("track_alone", left))
     channels = zeros(len(left), left[0].samples.shape[1])

@@ -78,8 +78,8 @@ def _tones(spectra: npt.NDArray[np.complex64]) -> Mask:
     out = np.zeros(power.shape, dtype=bool)
     if not len(rows):
         return out
-    held = _held(spectra, level, rows, lines + _LOWEST)
-    rows, lines = rows[held], lines[held] + _LOWEST
+    steady = _steady_peaks(spectra, level, rows, lines + _LOWEST)
+    rows, lines = rows[steady], lines[steady] + _LOWEST
     near = np.clip(lines[:, None] + np.arange(-2, 3), 0, power.shape[1] - 1)
     tone = np.bincount(rows, power[rows[:, None], near].sum(axis=1), minlength=len(power))
     many = np.bincount(rows, minlength=len(power))
@@ -95,7 +95,7 @@ def _tones(spectra: npt.NDArray[np.complex64]) -> Mask:
     return wide
 
 
-def _held(
+def _steady_peaks(
     spectra: npt.NDArray[np.complex64],
     level: npt.NDArray[np.float32],
     rows: npt.NDArray[np.int_],
@@ -104,8 +104,8 @@ def _held(
     """Mask of peaks whose level and frequency (from the phase) stay steady over the next frames."""
     ahead = np.minimum(rows[:, None] + np.arange(_FRAMES), len(spectra) - 1)
     levels = level[ahead, lines[:, None]]
-    own = spectra[ahead, lines[:, None]]
-    step = np.angle(own[:, 1:] * np.conj(own[:, :-1])) - 2 * np.pi * _HOP / _WINDOW * lines[:, None]
+    values = spectra[ahead, lines[:, None]]
+    step = np.angle(values[:, 1:] * np.conj(values[:, :-1])) - 2 * np.pi * _HOP / _WINDOW * lines[:, None]
     off_hz = ((step + np.pi) % (2 * np.pi) - np.pi) * RATE_HZ / (2 * np.pi * _HOP)
     steady: Mask = (np.ptp(levels, axis=1) < _DRIFT_DB) & (np.ptp(off_hz, axis=1) < _DRIFT_HZ)
     return steady & (rows + _FRAMES <= len(spectra))

@@ -54,9 +54,9 @@ def doubts_of(endings: Sequence[Ending]) -> tuple[str, ...]:
 
 
 def _doubts(ending: Ending) -> Iterator[str]:
-    said_s = ending.said_s
-    if said_s is not None and said_s - ending.end_s > max(0.25, 0.005 * ending.end_s):
-        yield f"its header says {said_s:.1f} s, but only {ending.end_s:.1f} s could be decoded"
+    promised_s = ending.said_s
+    if promised_s is not None and promised_s - ending.end_s > max(0.25, 0.005 * ending.end_s):
+        yield f"its header says {promised_s:.1f} s, but only {ending.end_s:.1f} s could be decoded"
     if ending.damaged > max(1, ending.packets // 100):
         yield f"{ending.damaged} of its {ending.packets} packets cannot be decoded"
     if ending.lost_s > LOST_SHARE * ending.end_s:
@@ -87,8 +87,8 @@ def notes_of(endings: Sequence[Ending], *, truncated: bool) -> tuple[Note, ...]:
         notes.append(Note("late_start", {"seconds": round(late_s, 1)}))
     first = endings[0]
     if first.promised is not None and first.there > first.promised + max(4096, first.there // 200):
-        said_s = first.end_s * first.promised / first.there
-        notes.append(Note("early_header", {"said": round(said_s, 1), "read": round(first.end_s, 1)}))
+        promised_s = first.end_s * first.promised / first.there
+        notes.append(Note("early_header", {"said": round(promised_s, 1), "read": round(first.end_s, 1)}))
     if first.unread and not truncated:
         notes.append(Note("trailing_bytes", {"bytes": first.unread}))
     return tuple(notes)

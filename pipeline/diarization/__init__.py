@@ -74,12 +74,12 @@ def _verified(
     """Verify a pipeline and the models it needs; return the arguments of `read_parts`."""
     from ressenti.pipeline.diarization.pyannote_folder import further_ids
 
-    folder, own = (asked, ()) if isinstance(asked, Path) else (asked.folder, (asked,))
-    needed = [need(part) for model in own if model.known for part in model.known.needs]
-    for model in (*own, *needed):
+    folder, installed = (asked, ()) if isinstance(asked, Path) else (asked.folder, (asked,))
+    needed = [need(part) for model in installed if model.known for part in model.known.needs]
+    for model in (*installed, *needed):
         verify(model)
     further = [found for name in further_ids(folder) if is_id(name) and (found := find(name)) is not None]
     for model in further:
         if model not in needed:
             verify(model)
-    return folder, options, own[0] if own else None, {model.id: model for model in further}
+    return folder, options, installed[0] if installed else None, {model.id: model for model in further}

@@ -69,7 +69,7 @@ def without_bleed(
     loudest = np.sort(other_db)[-min(5, len(other_db))]
     still = maximum_filter1d(other_db, 2 * _STILL_FRAMES + 1) < loudest - still_db
     audible = np.convolve((own_db - other_db > -bleed_db) | still, np.ones(3), "same") >= 2
-    kept: list[tuple[float, float]] = []
+    remaining: list[tuple[float, float]] = []
     for start, end in spans:
         first, last = int(start / _FRAME_S), min(len(audible), int(np.ceil(end / _FRAME_S)))
         edges = np.flatnonzero(np.diff(np.concatenate([[False], audible[first:last], [False]]).astype(int))) + first
@@ -77,5 +77,5 @@ def without_bleed(
             (max(start, begin * _FRAME_S), end if stop == last else min(end, stop * _FRAME_S))
             for begin, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
         ]
-        kept += [piece for piece in pieces if piece[1] - piece[0] >= shortest_s or piece == (start, end)]
-    return kept
+        remaining += [piece for piece in pieces if piece[1] - piece[0] >= shortest_s or piece == (start, end)]
+    return remaining

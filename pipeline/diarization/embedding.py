@@ -53,11 +53,11 @@ def embed(samples: Samples, windows: Sequence[SpeechWindow], progress: Progress 
     same = (np.flatnonzero(frames == length) for length in np.unique(frames))
     parts = [rows[start : start + _BATCH] for rows in same for start in range(0, len(rows), _BATCH)]
 
-    def heard(part: npt.NDArray[np.int64]) -> FloatArray:
+    def embed_windows(part: npt.NDArray[np.int64]) -> FloatArray:
         return voice_encoder.embeddings(np.stack([_mel(samples, windows[i], int(frames[i])) for i in part]))
 
     done = 0
-    for part, vectors in zip(parts, parallel.each(heard, parts), strict=True):
+    for part, vectors in zip(parts, parallel.each(embed_windows, parts), strict=True):
         out[part] = vectors
         done += len(part)
         progress("voices", done, len(windows))

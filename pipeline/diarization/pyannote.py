@@ -54,11 +54,11 @@ def load(
 
     def info_of(task: Literal["speech activity", "speaker embedding"], part: Checkpoint) -> ModelInfo:
         if part.path.is_relative_to(folder):
-            said = replace(whole, name=_part_name(part.path.relative_to(folder), whole.name), notes=())
+            base = replace(whole, name=_part_name(part.path.relative_to(folder), whole.name), notes=())
         else:
-            own = next((m for m in others.values() if part.path.is_relative_to(m.folder)), None)
-            said = own.info("diarization") if own else ModelInfo("diarization", part.path.parent.name, None)
-        return replace(said, task=task, sha256=part.sha256)
+            model = next((m for m in others.values() if part.path.is_relative_to(m.folder)), None)
+            base = model.info("diarization") if model else ModelInfo("diarization", part.path.parent.name, None)
+        return replace(base, task=task, sha256=part.sha256)
 
     models = (whole, info_of("speech activity", segmentation), info_of("speaker embedding", embedding))
     return PyannoteDiarizer(pipeline, parts.clustering == VBX, models, options)
@@ -111,20 +111,20 @@ class PyannoteDiarizer:
                 hook=_hook(progress),
             )
         progress("clustering", 1, 1)
-        heard = _tracks(output.speaker_diarization, audio.duration_s)
-        labels = {label: f"S{i + 1}" for i, label in enumerate(dict.fromkeys(label for _, _, label in heard))}
+        tracks = _tracks(output.speaker_diarization, audio.duration_s)
+        labels = {label: f"S{i + 1}" for i, label in enumerate(dict.fromkeys(label for _, _, label in tracks))}
         exact = bounds.at_least == bounds.at_most or bounds.loosened
-        speech_s = sum(end - start for start, end, _ in heard)
+        speech_s = sum(end - start for start, end, _ in tracks)
         given = exact and len(labels) == bounds.at_most
         sure = given or (not exact and len(labels) <= 1 and speech_s >= self._options.sure_single_s)
         return Diarization(
-            segments=_named(heard, labels),
+            segments=_named(tracks, labels),
             count="given" if given else "estimated",
             count_confidence="high" if sure else "low",
             models=self.models,
             hears_overlap=True,
             embeddings=_embeddings(output, labels),
-            notes=notes_of(count, bounds, clustering, len(labels)) if heard else (),
+            notes=notes_of(count, bounds, clustering, len(labels)) if tracks else (),
             exclusive=_named(_tracks(output.exclusive_speaker_diarization, audio.duration_s), labels),
         )
 

@@ -39,12 +39,12 @@ def read_held(checkpoint: Checkpoint, run_code: bool) -> dict[str, Any]:
         check_packing(io.BytesIO(checkpoint.data), len(checkpoint.data))
     except RefusedError as exc:
         raise ModelError(f"{checkpoint.path}: cannot be loaded: {exc}. Download it again.") from exc
-    own: dict[str, type] = {
+    safe: dict[str, type] = {
         f"{kind.__module__}.{kind.__name__}": kind for kind in (Problem, Resolution, Specifications)
     }
-    own["torch.torch_version.TorchVersion"] = str
+    safe["torch.torch_version.TorchVersion"] = str
     try:
-        named = set(get_unsafe_globals_in_checkpoint(io.BytesIO(checkpoint.data))) - set(own)
+        named = set(get_unsafe_globals_in_checkpoint(io.BytesIO(checkpoint.data))) - set(safe)
         strange = sorted(name for name in named if not name.startswith(_PASSED_OVER))
         passed = [(type("PassedOver", (), {}), name) for name in named if name.startswith(_PASSED_OVER)]
         if strange and not run_code:
@@ -53,15 +53,15 @@ def read_held(checkpoint: Checkpoint, run_code: bool) -> dict[str, Any]:
                 f"run code. SHA-256 {checkpoint.sha256}. If you trust its source, allow it: --trust-model "
                 "(diarization.trust_model: true)."
             )
-        with safe_globals([*((kind, name) for name, kind in own.items()), *passed]):
+        with safe_globals([*((kind, name) for name, kind in safe.items()), *passed]):
             held = torch.load(io.BytesIO(checkpoint.data), map_location="cpu", weights_only=not strange)
     except UntrustedModelError:
         raise
     except Exception as exc:  # what torch and pickles raise shares no base class
         why = str(exc).strip().splitlines() or [""]
-        said = "damaged" if "weights_only" in why[0] or "Weights only" in why[0] else why[0][:200]
+        reason = "damaged" if "weights_only" in why[0] or "Weights only" in why[0] else why[0][:200]
         raise ModelError(
-            f"{checkpoint.path}: cannot be loaded as a checkpoint of pyannote.audio ({type(exc).__name__}: {said}). "
+            f"{checkpoint.path}: cannot be loaded as a checkpoint of pyannote.audio ({type(exc).__name__}: {reason}). "
             "Expected one saved by its Model. Download it again."
         ) from exc
     if not isinstance(held, dict) or not isinstance(held.get("state_dict"), (dict, OrderedDict)):

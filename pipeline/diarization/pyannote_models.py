@@ -38,25 +38,27 @@ def load_model(checkpoint: Checkpoint, run_code: bool = False) -> Any:
         check_dependencies(held)
         architecture = class_of(checkpoint, held)
         outline = _built(architecture, made_with, held, empty=True)
-        own = {name: tuple(value.shape) for name, value in outline.state_dict().items()}
+        wanted = {name: tuple(value.shape) for name, value in outline.state_dict().items()}
         shapes = {str(name): tuple(value.shape) for name, value in state.items()}
     except ModelError:
         raise
     except Exception as exc:  # untrusted settings can raise anything
         raise _unreadable(checkpoint, exc) from exc
-    if keys != set(own):
+    if keys != set(wanted):
         raise ModelError(
-            f"{checkpoint.path}: weights do not fit {architecture.__name__}: missing {sorted(set(own) - keys)[:5]}, "
-            f"unexpected {sorted(keys - set(own))[:5]}. Download it again."
+            f"{checkpoint.path}: weights do not fit {architecture.__name__}: missing {sorted(set(wanted) - keys)[:5]}, "
+            f"unexpected {sorted(keys - set(wanted))[:5]}. Download it again."
         )
-    if other := [f"{name}: {shapes[name]} instead of {shape}" for name, shape in own.items() if shapes[name] != shape]:
+    if other := [
+        f"{name}: {shapes[name]} instead of {shape}" for name, shape in wanted.items() if shapes[name] != shape
+    ]:
         raise ModelError(
             f"{checkpoint.path}: weights do not fit {architecture.__name__}: size mismatch of {'; '.join(other[:5])}. "
             "Download it again."
         )
     try:
         model = _built(architecture, made_with, held)
-        model.load_state_dict({name: state[name] for name in own}, strict=True)
+        model.load_state_dict({name: state[name] for name in wanted}, strict=True)
     except Exception as exc:  # as above
         raise _unreadable(checkpoint, exc) from exc
     return model.eval()

@@ -106,12 +106,12 @@ def _block(
     """Model input for windows start..end, (end - start, 576), without beeps; `alone` zeroes the context before."""
     first, last = start * _WINDOW - _CONTEXT, end * _WINDOW
     lead = max(0, first - _MARGIN) // _LEVEL * _LEVEL
-    heard = without_tones(samples[lead : last + _MARGIN]).astype(np.float32) / 32768
+    signal = without_tones(samples[lead : last + _MARGIN]).astype(np.float32) / 32768
     if gains_db is not None:
-        frames = np.minimum((lead + np.arange(len(heard))) // _LEVEL, len(gains_db) - 1)
-        heard *= (10 ** (gains_db / 20)).astype(np.float32)[frames]
+        frames = np.minimum((lead + np.arange(len(signal))) // _LEVEL, len(gains_db) - 1)
+        signal *= (10 ** (gains_db / 20)).astype(np.float32)[frames]
     padded = np.zeros(last - first, dtype=np.float32)
-    used = heard[max(0, first) - lead : last - lead]
+    used = signal[max(0, first) - lead : last - lead]
     padded[max(0, -first) : max(0, -first) + len(used)] = used
     if alone:
         padded[:_CONTEXT] = 0
@@ -152,8 +152,8 @@ def detect_speech(
     probabilities = speech_probabilities(samples, gains, starts, progress)
     duration_s = len(samples) / RATE_HZ
     spans = [(begin, min(end, duration_s)) for begin, end in spans_of(probabilities, options) if begin < duration_s]
-    kept = without_faint(spans, probabilities, levels, options)
-    return [without_faint_edges(span, probabilities, levels, options) for span in kept]
+    loud_spans = without_faint(spans, probabilities, levels, options)
+    return [without_faint_edges(span, probabilities, levels, options) for span in loud_spans]
 
 
 def without_faint(
@@ -170,11 +170,11 @@ def without_faint(
         return []
     loud = np.array([np.percentile(levels_db[_frames(span, _LEVEL_S, len(levels_db))], 90) for span in spans])
     order = np.argsort(loud)
-    spoken_s = np.cumsum([spans[i][1] - spans[i][0] for i in order])
-    usual_db = loud[order[np.searchsorted(spoken_s, spoken_s[-1] / 2)]]
+    total_s = np.cumsum([spans[i][1] - spans[i][0] for i in order])
+    usual_db = loud[order[np.searchsorted(total_s, total_s[-1] / 2)]]
     sure = [_surely(span, probabilities, options) for span in spans]
     enough = loud > usual_db - options.faint_db
-    return [span for span, kept in zip(spans, enough | np.array(sure), strict=True) if kept]
+    return [span for span, keep in zip(spans, enough | np.array(sure), strict=True) if keep]
 
 
 def without_faint_edges(
@@ -189,8 +189,8 @@ def without_faint_edges(
     """
     start, end = span
     first = int(start / _LEVEL_S)
-    own = levels_db[_frames(span, _LEVEL_S, len(levels_db))]
-    talk = np.flatnonzero(own > np.percentile(own, 90) - _EDGE_DB)
+    span_db = levels_db[_frames(span, _LEVEL_S, len(levels_db))]
+    talk = np.flatnonzero(span_db > np.percentile(span_db, 90) - _EDGE_DB)
     onset, offset = (first + int(talk[0]) - 1) * _LEVEL_S, (first + int(talk[-1]) + 2) * _LEVEL_S
     if onset - start > _LEVEL_S and not _surely((start, onset), probabilities, options):
         start = onset

@@ -24,8 +24,8 @@ def batches(lengths: Sequence[int], limits: Limits) -> list[list[int]]:
     for i in order:
         if out:
             longest, size = lengths[out[-1][0]], len(out[-1]) + 1
-            spoken = sum(lengths[k] for k in out[-1]) + lengths[i]
-            if longest * size <= limits.samples and longest * size - spoken <= limits.padding * longest * size:
+            sound = sum(lengths[k] for k in out[-1]) + lengths[i]
+            if longest * size <= limits.samples and longest * size - sound <= limits.padding * longest * size:
                 out[-1].append(i)
                 continue
         out.append([i])

@@ -77,24 +77,24 @@ class BuiltinEmotion:
 
     def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:
         """Score each excerpt, in order; all excerpts of a speaker together are their baseline."""
-        heard = _heard(excerpts, progress)
+        impressions = _impressions_of(excerpts, progress)
         out: list[EmotionScores | None] = [None] * len(excerpts)
         for rows in _by_speaker(excerpts):
-            logits, plane, seconds = self.logits(heard.of(rows))
+            logits, plane, seconds = self.logits(impressions.of(rows))
             scores = softmax(logits.astype(np.float64) / self.temperature_at(seconds), axis=1)
-            for i, own, (valence, arousal) in zip(rows, scores.tolist(), plane.tolist(), strict=True):
-                out[i] = EmotionScores(tuple(own), "softmax", valence, arousal)
+            for i, values, (valence, arousal) in zip(rows, scores.tolist(), plane.tolist(), strict=True):
+                out[i] = EmotionScores(tuple(values), "softmax", valence, arousal)
         return [scores for scores in out if scores is not None]
 
     def temperature_at(self, seconds: float) -> float:
         """Temperature for the logits of a speaker with this many seconds of speech: less speech, more doubt."""
         alone, known = self.temperatures
-        own = seconds / (seconds + KNOWN_S)
-        return own * known + (1 - own) * alone
+        share = seconds / (seconds + KNOWN_S)
+        return share * known + (1 - share) * alone
 
-    def logits(self, heard: Impressions) -> tuple[FloatArray, FloatArray, float]:
+    def logits(self, impressions: Impressions) -> tuple[FloatArray, FloatArray, float]:
         """Class logits (n, 5) before the temperature, valence and arousal (n, 2), and seconds, of one speaker."""
-        found, seconds = self._run(heard)
+        found, seconds = self._run(impressions)
         return found["classes"], found["valence_arousal"], seconds
 
     def outputs(self, excerpts: Sequence[Excerpt]) -> dict[str, FloatArray]:
@@ -102,34 +102,34 @@ class BuiltinEmotion:
 
         `emotions` are logits of the eight in the order of `pipeline.lab.speech.corpora.EMOTIONS`, only for evaluation.
         """
-        heard = _heard(excerpts)
+        impressions = _impressions_of(excerpts)
         out: dict[str, FloatArray] = {}
         for rows in _by_speaker(excerpts):
-            found, _ = self._run(heard.of(rows))
+            found, _ = self._run(impressions.of(rows))
             for name, values in found.items():
                 out.setdefault(name, np.zeros((len(excerpts), values.shape[1]), np.float32))[rows] = values
         return out
 
-    def _run(self, heard: Impressions) -> tuple[dict[str, FloatArray], float]:
+    def _run(self, impressions: Impressions) -> tuple[dict[str, FloatArray], float]:
         """The network's outputs by name, each (n, width), for one speaker's impressions, and their seconds."""
-        speaker, seconds = features.of_speaker(heard)
-        given = {"values": heard.values, "speaker": speaker, "seconds": seconds}
+        speaker, seconds = features.of_speaker(impressions)
+        given = {"values": impressions.values, "speaker": speaker, "seconds": seconds}
         names = [output.name for output in self._session.get_outputs()]
         return dict(zip(names, self._session.run(None, given), strict=True)), float(seconds[0, 0])
 
 
-def _heard(excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> Impressions:
+def _impressions_of(excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> Impressions:
     """Impressions of all excerpts, in order, computed in batches to save memory."""
     parts = []
     for start in range(0, len(excerpts), _AT_ONCE):
-        some = excerpts[start : start + _AT_ONCE]
+        batch = excerpts[start : start + _AT_ONCE]
 
-        def heard(count: int, start: int = start) -> None:
+        def report(count: int, start: int = start) -> None:
             progress("emotion", start + count, len(excerpts))
 
-        heard(0)
-        mels = list(parallel.each(features.mel_of, [excerpt.samples for excerpt in some]))
-        parts.append(features.impressions(mels, heard))
+        report(0)
+        mels = list(parallel.each(features.mel_of, [excerpt.samples for excerpt in batch]))
+        parts.append(features.impressions(mels, report))
     return features.together(parts)
 
 

@@ -175,7 +175,7 @@ def check_keys(
     ]
     if missing or extra or shapes:
         problems = [("missing", missing), ("unexpected", extra), ("wrong shape", shapes)]
-        listed = "; ".join(f"{what}: {_some(names)}" for what, names in problems if names)
+        listed = "; ".join(f"{what}: {_shortened(names)}" for what, names in problems if names)
         raise ModelError(
             f"{checkpoint.weights.name}: the weights do not fit the model ({listed}). Parts of it would stay random. "
             "Get the model again, or one with a head that Ressenti knows."
@@ -208,6 +208,6 @@ def _today(name: str) -> str:
     return name
 
 
-def _some(names: list[str]) -> str:
+def _shortened(names: list[str]) -> str:
     shown = ", ".join(names[:8])
     return shown if len(names) <= 8 else f"{shown} and {len(names) - 8} more"

@@ -71,8 +71,8 @@ def _check_frames(folder: Path, config: Mapping[str, Any]) -> None:
         frame = (frame - 1) * stride + kernel
     step = prod(strides)
     if frame > _LONGEST_FRAME or not _STEPS[0] <= step <= _STEPS[1]:
-        said = f"frames of {frame} samples every {step:.10g}"
-        raise _beyond(folder, f"{said}; expected at most {_LONGEST_FRAME}, every {_STEPS[0]} to {_STEPS[1]}")
+        found = f"frames of {frame} samples every {step:.10g}"
+        raise _beyond(folder, f"{found}; expected at most {_LONGEST_FRAME}, every {_STEPS[0]} to {_STEPS[1]}")
 
 
 def _beyond(folder: Path, why: str) -> ModelError:

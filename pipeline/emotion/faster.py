@@ -115,9 +115,9 @@ class FourierConvolution(nn.Module):
         self.taps, self.bias = convolution.kernel_size[0], convolution.bias
         weight = convolution.weight.detach()  # (out, in of the group, taps)
         spectrum = torch.fft.rfft(weight.flip(-1), n=_BLOCK)  # torch correlates, a product of spectra convolves
-        own = weight.shape[0] // self.groups
-        spectrum = spectrum.view(self.groups, own, weight.shape[1], -1).permute(3, 0, 2, 1)
-        self.spectrum = spectrum.reshape(-1, weight.shape[1], own).contiguous()  # (frequencies x groups, in, out)
+        outputs = weight.shape[0] // self.groups
+        spectrum = spectrum.view(self.groups, outputs, weight.shape[1], -1).permute(3, 0, 2, 1)
+        self.spectrum = spectrum.reshape(-1, weight.shape[1], outputs).contiguous()  # (frequencies x groups, in, out)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Convolve all blocks of all sequences at once."""

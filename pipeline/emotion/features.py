@@ -46,8 +46,8 @@ def mel_of(samples: Samples) -> FloatArray:
     return mel_power(samples, voice_encoder.BANDS) * np.float32(10 ** ((voice_encoder.LEVEL_DBFS - level_db) / 10))
 
 
-def impressions(mels: Sequence[FloatArray], heard: Callable[[int], None] = lambda count: None) -> Impressions:
-    """Impressions of stretches of mel power (frames, 40); `heard` is called with the number done after each batch.
+def impressions(mels: Sequence[FloatArray], report: Callable[[int], None] = lambda count: None) -> Impressions:
+    """Impressions of stretches of mel power (frames, 40); `report` is called with the number done after each batch.
 
     For each of the encoder's 256 states: mean, standard deviation, and mean change from frame to frame, weighted
     towards the loud frames of the stretch.
@@ -74,7 +74,7 @@ def impressions(mels: Sequence[FloatArray], heard: Callable[[int], None] = lambd
     for (_, part), found in zip(parts, parallel.each(summaries, parts), strict=True):
         values[part] = found
         done += len(part)
-        heard(done)
+        report(done)
     return Impressions(values, np.array([len(mel) * FRAME_S for mel in mels], np.float32))
 
 
@@ -85,10 +85,10 @@ def together(parts: Sequence[Impressions]) -> Impressions:
     return Impressions(np.concatenate(values), np.concatenate(seconds))
 
 
-def of_speaker(heard: Impressions) -> tuple[FloatArray, FloatArray]:
+def of_speaker(stretches: Impressions) -> tuple[FloatArray, FloatArray]:
     """Mean impression (1, 768) of all of a speaker's stretches, and their seconds (1, 1)."""
-    mean = np.average(heard.values, axis=0, weights=heard.seconds)
-    return mean[None].astype(np.float32), heard.seconds.sum(keepdims=True)[None].astype(np.float32)
+    mean = np.average(stretches.values, axis=0, weights=stretches.seconds)
+    return mean[None].astype(np.float32), stretches.seconds.sum(keepdims=True)[None].astype(np.float32)
 
 
 def _weights(mel: FloatArray) -> FloatArray:

@@ -107,7 +107,7 @@ def load_classifier(checkpoint: Checkpoint, head: str | None, *, empty: bool = F
         )
     with torch.device("meta"):  # use no memory until the weights are known to fit
         model = build(checkpoint, config, head or recognise(shapes), labels)
-    names = check_keys(checkpoint, {name: tuple(own.shape) for name, own in model.state_dict().items()}, shapes)
+    names = check_keys(checkpoint, {name: tuple(weight.shape) for name, weight in model.state_dict().items()}, shapes)
     if empty:
         weights = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
     else:

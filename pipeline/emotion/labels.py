@@ -73,18 +73,18 @@ class LabelMap:
         """Each label with its class (empty if it has none), as the values of a note."""
         return {label: name or "" for label, name in zip(self.labels, self.classes, strict=True)}
 
-    def scores(self, own: npt.NDArray[np.float64], activation: Activation) -> npt.NDArray[np.float64]:
+    def scores(self, activated: npt.NDArray[np.float64], activation: Activation) -> npt.NDArray[np.float64]:
         """Class scores (n, 5) from a model's activated scores (n, labels); a class without a label gets 0.
 
         With several labels per class, shares (softmax) are summed, and of independent scores (sigmoid) the maximum
         counts. The share of labels without a class is spread evenly over the classes that have labels, so that it makes
         a turn unsure and no class likely.
         """
-        out = np.zeros((len(own), len(CLASSES)))
+        out = np.zeros((len(activated), len(CLASSES)))
         for k, name in enumerate(CLASSES):
             columns = [i for i, target in enumerate(self.classes) if target == name]
             if columns:
-                part = own[:, columns]
+                part = activated[:, columns]
                 out[:, k] = part.sum(axis=1) if activation == "softmax" else part.max(axis=1)
         if activation == "softmax":
             can = [k for k, name in enumerate(CLASSES) if name in self.classes]
@@ -99,9 +99,9 @@ def map_labels(labels: Sequence[str], asked: Mapping[str, str | None] | None, so
     """
     chosen = asked if asked is not None else _fitting(labels).classes
     known = {key.casefold(): name for key, name in chosen.items()}
-    own = {label.casefold() for label in labels}
+    folded = {label.casefold() for label in labels}
     left_out = [label for label in labels if label.casefold() not in known]
-    strange = [key for key in chosen if key.casefold() not in own] if asked is not None else []
+    strange = [key for key in chosen if key.casefold() not in folded] if asked is not None else []
     if left_out or strange:
         raise ConfigError(
             f"{source}: the map does not fit the model's labels {', '.join(labels)}: "
@@ -131,9 +131,9 @@ def _fitting(labels: Sequence[str]) -> Shipped:
 
 
 def _find(labels: Sequence[str]) -> Shipped | None:
-    own = {label.casefold() for label in labels}
+    folded = {label.casefold() for label in labels}
     for shipped in SHIPPED:
         names = {name.casefold() for name in shipped.classes}
-        if own == names or (not shipped.whole and own <= names):
+        if folded == names or (not shipped.whole and folded <= names):
             return shipped
     return None

@@ -82,7 +82,7 @@ def out_of_memory(error: BaseException) -> bool:
     """Whether an error means out of memory, on a GPU or a CPU (where torch raises a plain RuntimeError)."""
     import torch
 
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(said in str(error) for said in _NO_MEMORY)
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(text in str(error) for text in _NO_MEMORY)
 
 
 @contextmanager

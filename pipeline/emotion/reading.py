@@ -48,27 +48,27 @@ class Reading:
         meaning: Activation = "sigmoid" if self.meaning == "sigmoid" else "softmax"
         if meaning == "softmax":
             shifted = np.exp(outputs - outputs.max())
-            own = shifted / shifted.sum()
+            activated = shifted / shifted.sum()
         else:
-            own = 1 / (1 + np.exp(-np.clip(outputs, -60, 60)))
-        return EmotionScores(tuple(float(s) for s in self.labels.scores(own[None], meaning)[0]), meaning)
+            activated = 1 / (1 + np.exp(-np.clip(outputs, -60, 60)))
+        return EmotionScores(tuple(float(s) for s in self.labels.scores(activated[None], meaning)[0]), meaning)
 
 
 def reading_of(checkpoint: Checkpoint, options: EmotionOptions, known: Known | None) -> Reading:
     """Decide how to interpret the outputs; `ConfigError` if options and model do not fit."""
-    own = checkpoint.labels
+    names = checkpoint.labels
     asked: Mapping[str, str | None] | None = options.labels
-    if tuple(label.casefold() for label in own) == DIMENSIONS:
+    if tuple(label.casefold() for label in names) == DIMENSIONS:
         if asked is not None or options.activation != "auto":
             raise ConfigError(
-                f"emotion.labels, emotion.activation: the model gives {', '.join(own)} and no classes. Remove both "
+                f"emotion.labels, emotion.activation: the model gives {', '.join(names)} and no classes. Remove both "
                 "options; to move the classes, change affect.anchors."
             )
         return Reading("regression", None)
     source = "emotion.labels"
     if asked is None and known is not None and known.labels:
         asked, source = dict(known.labels), "the registry's labels"
-    labels = map_labels(own, asked, source)
+    labels = map_labels(names, asked, source)
     return Reading(_activation(checkpoint, options, known), labels)
 
 

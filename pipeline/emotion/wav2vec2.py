@@ -154,18 +154,20 @@ def load(
     head = known.head if known is not None else None
     if head is not None and head not in HEADS:
         raise ConfigError(f"{name}: unknown head {head!r}; expected one of {', '.join(HEADS)}.")
-    kept = torch_dtype(dtype)
+    stored = torch_dtype(dtype)
     with within_memory(name):
         model = load_classifier(checkpoint, head)
-        faster.hasten(model, cpu=device == "cpu", transforms=kept == torch.float32)
+        faster.hasten(model, cpu=device == "cpu", transforms=stored == torch.float32)
         if dtype == "int8":
             faster.quantize(model)
-        model.to(device=device, dtype=kept)
+        model.to(device=device, dtype=stored)
     info = _info(checkpoint, reading, known or trained, name, (HEADS[model.head], dtype, device), commit)
     if trained:
         info = replace(info, cannot=tuple(c for c in CLASSES if c in {*info.cannot, *trained.without_examples}))
     learned = trained.speakers if trained else frozenset()
-    return Wav2Vec2Emotion(model, Waveforms(checkpoint.extractor, model.config), reading, info, (device, kept), learned)
+    return Wav2Vec2Emotion(
+        model, Waveforms(checkpoint.extractor, model.config), reading, info, (device, stored), learned
+    )
 
 
 def check(folder: Path, options: EmotionOptions, known: Known | None = None, *, sha256: str | None = None) -> str:
@@ -189,7 +191,7 @@ def _info(
 ) -> ModelInfo:
     labels = reading.labels
     head, dtype, device = how
-    said = (
+    notes = (
         Note(head),
         Note("computed", {"dtype": dtype, "device": device}),
         Note(_ACTIVATIONS[reading.meaning]),
@@ -201,6 +203,6 @@ def _info(
         licence=known.licence if known is not None else None,
         sha256=checkpoint.sha256,
         commercial=known.commercial if known is not None else None,
-        notes=(*said, Note("installed", {"commit": commit[:12]})) if commit else said,
+        notes=(*notes, Note("installed", {"commit": commit[:12]})) if commit else notes,
         cannot=labels.cannot if labels else (),
     )

@@ -151,7 +151,7 @@ def _ours(exc: BaseException, model_id: str, receiving: str | None) -> ModelErro
 
     entry = known().get(model_id)
     status = exc.response.status_code if isinstance(exc, errors.HfHubHTTPError) else None
-    said = str(getattr(exc, "server_message", "") or "").strip()
+    reason = str(getattr(exc, "server_message", "") or "").strip()
     if isinstance(exc, errors.RevisionNotFoundError):
         return UnknownModelError(
             f"{model_id}: the hub has the model, but not that revision. See {page_of(model_id)}/commits"
@@ -164,20 +164,20 @@ def _ours(exc: BaseException, model_id: str, receiving: str | None) -> ModelErro
         )
     if status in {401, 403} and not gated:
         return GatedModelError(
-            f"{model_id}: the hub answered {status}{f' ({said})' if said else ''}: the token gives no access. Use "
+            f"{model_id}: the hub answered {status}{f' ({reason})' if reason else ''}: the token gives no access. Use "
             "another (HF_TOKEN, --token), or none for a public model (unset HF_TOKEN, `hf auth logout`)."
         )
     if status in {401, 403}:
         return GatedModelError(
-            f"{model_id}: the hub answered {status}{f' ({said})' if said else ''}. Accept the conditions on "
+            f"{model_id}: the hub answered {status}{f' ({reason})' if reason else ''}. Accept the conditions on "
             f"{page_of(model_id)}, create a token for that account that may read gated models on "
             "https://huggingface.co/settings/tokens, and use it: HF_TOKEN=..., --token, or `hf auth login`."
         )
     if status == 404:
-        return UnknownModelError(f"{model_id}: {constants.ENDPOINT} does not have it ({said or 'not found'}).")
+        return UnknownModelError(f"{model_id}: {constants.ENDPOINT} does not have it ({reason or 'not found'}).")
     if status is not None:
         return NoRouteError(
-            f"{model_id}: {constants.ENDPOINT} answered {status}{f' ({said})' if said else ''}. Try again later."
+            f"{model_id}: {constants.ENDPOINT} answered {status}{f' ({reason})' if reason else ''}. Try again later."
         )
     if receiving is not None:
         return _lost(exc, model_id, receiving)

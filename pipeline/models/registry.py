@@ -80,8 +80,8 @@ def unlike_pinned(model_id: str, commit: str, hashes: Mapping[str, str]) -> str 
     entry = known().get(model_id)
     for name, sha256 in entry.sha256.items() if entry is not None and entry.commit == commit else ():
         if (got := hashes.get(name)) != sha256:
-            said = f"SHA-256 {got[:12]}…" if got else "no such file"
-            return f"{name} at commit {commit[:12]}: {said}, expected the published {sha256[:12]}…"
+            found = f"SHA-256 {got[:12]}…" if got else "no such file"
+            return f"{name} at commit {commit[:12]}: {found}, expected the published {sha256[:12]}…"
     return None
 
 

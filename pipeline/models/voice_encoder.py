@@ -59,6 +59,6 @@ def states(mels: FloatArray) -> FloatArray:
 
 def embeddings(mels: FloatArray) -> FloatArray:
     """Embeddings (n, 256) of unit length for mel power (n, frames, 40)."""
-    heard = states(mels)
-    out: FloatArray = onnx_session(WEIGHTS / "speaker.onnx").run(None, {"states": heard})[0]
+    frame_states = states(mels)
+    out: FloatArray = onnx_session(WEIGHTS / "speaker.onnx").run(None, {"states": frame_states})[0]
     return out

@@ -91,16 +91,16 @@ def speakers_frame(conversation: Conversation) -> pd.DataFrame:
 
 def words_frame(conversation: Conversation) -> pd.DataFrame:
     """One row per word of the transcript: times, text, turn and speaker (missing if it is in no turn)."""
-    spoken = _speakers(conversation)
-    rows = [{**vars(word), "speaker": spoken.get(word.turn)} for word in conversation.words]
+    speaker_of = _speakers(conversation)
+    rows = [{**vars(word), "speaker": speaker_of.get(word.turn)} for word in conversation.words]
     return typed(rows, conversation, COLUMNS["words"])
 
 
 def silenced_frame(conversation: Conversation) -> pd.DataFrame:
     """One row per silenced span (`what` is "sound") and per omission of words ("words")."""
-    spoken = _speakers(conversation)
+    speaker_of = _speakers(conversation)
     sound = [{**vars(span), "what": "sound"} for span in conversation.bleeps]
-    words = [{**vars(gone), "what": "words", "speaker": spoken.get(gone.turn)} for gone in conversation.omissions]
+    words = [{**vars(gone), "what": "words", "speaker": speaker_of.get(gone.turn)} for gone in conversation.omissions]
     return typed([*sound, *words], conversation, COLUMNS["silenced"])
 
 

@@ -78,8 +78,8 @@ def write_set(folder: Path, stem: str, files: Mapping[str, str | bytes], made: M
     fresh = {name: Entry(len(data), hashlib.sha256(data).hexdigest(), made) for name, data in raw.items()}
 
     def manifest() -> dict[Path, str]:
-        kept = {name: entry for name, entry in entries(folder, stem).items() if os.path.lexists(folder / name)}
-        data = asdict(_Manifest(1, dict(sorted((kept | fresh).items()))))
+        others = {name: entry for name, entry in entries(folder, stem).items() if os.path.lexists(folder / name)}
+        data = asdict(_Manifest(1, dict(sorted((others | fresh).items()))))
         return {hidden(folder, stem, MANIFEST): json.dumps(data, indent=1) + "\n"}
 
     write_whole({folder / name: data for name, data in raw.items()}, manifest)

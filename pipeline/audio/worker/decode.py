@@ -298,7 +298,7 @@ def _scale_of(source: Source, job: Job) -> float:
     """Divisor for float samples stored at integer scale; nearly 1.0 if they merely clip."""
     import av
 
-    peak, loud, heard = 0.0, 0, 0
+    peak, loud, nonzero = 0.0, 0, 0
     with open_file(source, job, lengths.lengths_of(source)) as container:
         try:
             for frame in container.decode(audio=(job.track or 1) - 1):
@@ -306,10 +306,10 @@ def _scale_of(source: Source, job: Job) -> float:
                 if not np.isfinite(values).all():
                     raise Refused("not_numbers", at=round(frame.time or 0.0, 1))
                 peak = max(peak, float(values.max(initial=0.0)))
-                loud, heard = loud + int((values > 1).sum()), heard + int((values > 0).sum())
+                loud, nonzero = loud + int((values > 1).sum()), nonzero + int((values > 0).sum())
         except av.error.FFmpegError:
             pass
-    if loud < 0.05 * heard:
+    if loud < 0.05 * nonzero:
         return 1.0 + 1e-9  # a spike: clipped like any other, and not measured again
     for scale in (2.0**15, 2.0**23, 2.0**31):
         if peak <= scale * 1.01:

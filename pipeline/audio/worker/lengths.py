@@ -43,7 +43,7 @@ class _Kind:
     start: int
     size: str
     ident: int = 4
-    own: int = 0  # header bytes that a chunk's size includes
+    counted_header: int = 0  # header bytes that a chunk's size includes
     pad: int = 2
     data: bytes = b"data"
     skip: int = 0  # bytes of the data chunk before its sound
@@ -61,7 +61,7 @@ class _Chunk:
         return self.body + self.size
 
 
-_W64 = _Kind(40, "<Q", ident=16, own=24, pad=8, data=b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a")
+_W64 = _Kind(40, "<Q", ident=16, counted_header=24, pad=8, data=b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a")
 _AIFF = _Kind(12, ">I", data=b"SSND", skip=8)
 _CAF = _Kind(8, ">q", pad=1, skip=4)
 
@@ -96,7 +96,7 @@ def _chunks(source: Source, kind: _Kind, at: int) -> Iterator[_Chunk]:
         if len(header) < width:
             return
         (size,) = struct.unpack(kind.size, header[kind.ident :])
-        chunk = _Chunk(header[: kind.ident], at + kind.ident, at + width, size - kind.own)
+        chunk = _Chunk(header[: kind.ident], at + kind.ident, at + width, size - kind.counted_header)
         yield chunk
         if chunk.size < 0:
             return
@@ -120,22 +120,22 @@ def _sound(
     source: Source, kind: _Kind, chunk: _Chunk, long_size: int | None, patches: list[tuple[int, bytes]]
 ) -> Lengths:
     start = chunk.body + kind.skip
-    said = chunk.size
+    promised = chunk.size
     if chunk.size == 0xFFFFFFFF and long_size is not None:
-        said = long_size
-    said -= kind.skip
+        promised = long_size
+    promised -= kind.skip
     end, open_ended = source.size, _is_placeholder(chunk, kind) and long_size is None
-    if open_ended or start + said < source.size:
-        if not open_ended and _chunks_follow(source, kind, start + said):
-            return Lengths(tuple(patches), None, said, said)
-        if said > 0 or open_ended:
+    if open_ended or start + promised < source.size:
+        if not open_ended and _chunks_follow(source, kind, start + promised):
+            return Lengths(tuple(patches), None, promised, promised)
+        if promised > 0 or open_ended:
             end = _tail(source, start, kind)
         there = max(0, end - start)
         if there > 0:
             patches.append((chunk.at, _size_field(there + kind.skip, kind)))
         options = {"ignore_length": "1"} if kind.data == b"data" and kind.start == 12 else {}
-        return Lengths(tuple(patches), end, None if open_ended else said, there, options)
-    return Lengths(tuple(patches), None, said, max(0, source.size - start))
+        return Lengths(tuple(patches), end, None if open_ended else promised, there, options)
+    return Lengths(tuple(patches), None, promised, max(0, source.size - start))
 
 
 def _is_placeholder(chunk: _Chunk, kind: _Kind) -> bool:
@@ -152,7 +152,7 @@ def _size_field(size: int, kind: _Kind) -> bytes:
     if kind is _CAF:
         return struct.pack(">q", -1)
     if kind is _W64:
-        return struct.pack("<Q", size + kind.own)
+        return struct.pack("<Q", size + kind.counted_header)
     return struct.pack(kind.size, min(size, 0xFFFFFFFF))
 
 

@@ -83,9 +83,9 @@ def _is_intact(page: Page, source: Source) -> bool:
     data = source.at(page.at, page.end - page.at)
     if page.end > source.size or len(data) < 27:
         return False
-    said = int.from_bytes(data[22:26], "little")
+    stored = int.from_bytes(data[22:26], "little")
     blank = (data[:22] + bytes(4) + data[26:]).translate(_MIRRORED)
-    return int(f"{zlib.crc32(blank, 0xFFFFFFFF) ^ 0xFFFFFFFF:032b}"[::-1], 2) == said
+    return int(f"{zlib.crc32(blank, 0xFFFFFFFF) ^ 0xFFFFFFFF:032b}"[::-1], 2) == stored
 
 
 class PageTimes:

@@ -84,7 +84,7 @@ def wanted_of(
     if job.track is not None and not 1 <= job.track <= len(found):
         raise Refused("no_such_track", track=job.track, tracks=len(found))
     if names & {"mov", "mp4"}:
-        _check_own(structure.moov_bytes(source))
+        _check_mp4(structure.moov_bytes(source))
     wanted, left = chosen(found, job.track)
     decodable = [number for number in wanted if found[number - 1].decodable]
     if not decodable:
@@ -101,7 +101,7 @@ def wanted_of(
     return tuple(decodable), left
 
 
-def _check_own(moov: bytes) -> None:
+def _check_mp4(moov: bytes) -> None:
     """Refuse an MP4 whose sound is encrypted or in another file."""
     if b"enca" in moov and b"schm" in moov:
         raise Refused("encrypted")

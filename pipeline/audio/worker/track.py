@@ -62,7 +62,7 @@ class Decoded:
         self._limits = limits
         self._stamped = stamped
         self._scale = scale
-        self._heard: tuple[str, str, int] | None = None
+        self._input_format: tuple[str, str, int] | None = None
         self._resampler: Any = None
         self._pending: list[npt.NDArray[np.int16]] = []
         self._pending_samples = self._drop = 0
@@ -181,10 +181,10 @@ class Decoded:
         if frame.format.name in {"flt", "fltp", "dbl", "dblp"}:
             frame = self._finite(frame)
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if kind != self._heard:  # it may change in the middle of a file
+        if kind != self._input_format:  # it may change in the middle of a file
             self._drain()
             self._resampler = av.AudioResampler(format="s16", layout=frame.layout, rate=self._limits.rate_hz)
-            self._heard = kind
+            self._input_format = kind
         frame.pts = None
         for piece in self._resampler.resample(frame):
             self._keep(piece)
@@ -220,7 +220,7 @@ class Decoded:
         if self._resampler is not None:
             for piece in self._resampler.resample(None):
                 self._keep(piece)
-        self._resampler = self._heard = None
+        self._resampler = self._input_format = None
 
     def _flush(self) -> Iterator[Block]:
         self._drain()
