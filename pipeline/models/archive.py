@@ -205,7 +205,7 @@ def _manifest(file: BinaryIO, member: Member, folder: str, path: Path) -> Manife
         file.seek(member.offset)
         manifest = Manifest.model_validate(parse_json(file.read(member.size).decode()))
     except (RefusedError, ValidationError, UnicodeDecodeError) as exc:
-        why = f"{exc.error_count()} invalid fields" if isinstance(exc, ValidationError) else str(exc)[:200]
+        why = f"invalid fields: {exc.error_count()}" if isinstance(exc, ValidationError) else str(exc)[:200]
         raise _bad(path, f"{member.name[:200]!r} is not a manifest of this version ({why})") from exc
     if not is_id(manifest.id) or folder_of(manifest.id).name != folder:
         raise _bad(path, f"{member.name[:200]!r} belongs to {manifest.id[:200]!r}")

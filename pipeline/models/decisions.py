@@ -77,7 +77,7 @@ def decisions() -> Decisions:
     except (FileNotFoundError, NotADirectoryError):
         return Decisions()
     except (OSError, RefusedError, ValidationError) as exc:
-        why = f"{exc.error_count()} invalid fields" if isinstance(exc, ValidationError) else str(exc)
+        why = f"invalid fields: {exc.error_count()}" if isinstance(exc, ValidationError) else str(exc)
         raise ModelError(
             f"{path}: cannot be read ({why}); expected your trusted models, as written by `ressenti models`. "
             "Delete it, then trust and choose your models again."
