@@ -51,8 +51,9 @@ def read_trained(folder: Path, sha256: str) -> Trained | None:
     try:
         found = Trained.model_validate_json(text)
     except ValidationError as exc:
+        count = "1 field is" if exc.error_count() == 1 else f"{exc.error_count()} fields are"
         raise ModelError(
-            f"{path}: {exc.error_count()} fields are invalid; expected the file that `ressenti train emotion` wrote. "
+            f"{path}: {count} invalid; expected the file that `ressenti train emotion` wrote. "
             "Copy the folder again, or train again."
         ) from exc
     if found.sha256 != sha256:

@@ -85,9 +85,8 @@ def loads(text: str, name: str = "text") -> Conversation:
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
         where = short(".".join(map(str, first["loc"])), 200) or "file"
-        raise NotAConversationError(
-            f"{name}: {exc.error_count()} fields are invalid; first: {where}: {first['msg']}. {_EXPECTED}"
-        ) from exc
+        count = "1 field is" if exc.error_count() == 1 else f"{exc.error_count()} fields are"
+        raise NotAConversationError(f"{name}: {count} invalid; first: {where}: {first['msg']}. {_EXPECTED}") from exc
     except BrokenRuleError as exc:
         raise NotAConversationError(f"{name}: {exc}. {_EXPECTED}") from exc
 
