@@ -66,7 +66,7 @@ def _get(model_id: str, revision: str | None, token: str | None, task: Task, pro
             f"safetensors or PyTorch's, of {'an emotion' if task == 'emotion' else 'a diarization'} model (--task)."
         )
     remotes = [hub.ask_file(model_id, name, listing.commit, token) for name in names]
-    partial = _begin(model_id, remotes, mend=there if there and there.commit == listing.commit else None)
+    partial = _begin(model_id, remotes, repair=there if there and there.commit == listing.commit else None)
     _fetch_all(model_id, remotes, partial, token, progress)
     files = _noted(partial, names)
     _check_pins(model_id, listing.commit, files)
@@ -104,7 +104,7 @@ def _standing(model_id: str, progress: Progress) -> tuple[Installed | None, bool
     return there, False
 
 
-def _begin(model_id: str, remotes: Sequence[Remote], mend: Installed | None) -> Path:
+def _begin(model_id: str, remotes: Sequence[Remote], repair: Installed | None) -> Path:
     """Prepare the download folder: keep partial files of earlier downloads, and delete everything else.
 
     A model to repair stays in place, unusable, until the repaired one replaces it; its files are linked.
@@ -115,9 +115,9 @@ def _begin(model_id: str, remotes: Sequence[Remote], mend: Installed | None) -> 
     for path in [p for p in partial.rglob("*") if not p.is_dir() or p.is_symlink()]:
         if path not in belongs or path.is_symlink():
             path.unlink()
-    if mend is not None:
+    if repair is not None:
         for remote in remotes:
-            _take(mend.folder / remote.name, partial / remote.name)
+            _take(repair.folder / remote.name, partial / remote.name)
     lacking = sum(remote.size - _size(partial / remote.name) - _size(_part(partial, remote)) for remote in remotes)
     check_room(partial, lacking)
     return partial
