@@ -324,5 +324,5 @@ def test_too_many_speakers_or_turns_at_once_are_refused() -> None:
         store.loads(json.dumps(data))
     data = fixture()
     data["turns"] = [dict(data["turns"][0], index=k) for k in range(101)]
-    with pytest.raises(NotAConversationError, match=r"101 at once, at 0\.5 s; expected at most 100"):
+    with pytest.raises(NotAConversationError, match=r"101 overlap at 0\.5 s; expected at most 100"):
         store.loads(json.dumps(data))
