@@ -374,7 +374,7 @@ def test_a_batch_is_halved_where_memory_ends(make: Make, sounds: list[np.ndarray
     model._forward = scarce  # type: ignore[method-assign]
     assert model._batch(sounds) == pytest.approx(expected, abs=1e-4)
     limit = 0
-    with pytest.raises(ModelError, match=r"memory does not suffice for 1\.3 s"):
+    with pytest.raises(ModelError, match=r"not enough memory for 1\.3 s"):
         model._batch(sounds[:1])
 
 
