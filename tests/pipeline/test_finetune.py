@@ -213,7 +213,7 @@ def test_papers_of_other_weights_are_refused(trained: Path, tmp_path: Path) -> N
     folder = write_checkpoint(tmp_path / "other")
     for text, said in (
         ((trained / "training.json").read_text(), "is for weights with SHA-256"),
-        ('{"format": "ressenti-training-1"}', "damaged"),
+        ('{"format": "ressenti-training-1"}', "fields are invalid"),
     ):
         (folder / "training.json").write_text(text, encoding="utf-8")
         with pytest.raises(ModelError, match=said):

@@ -301,7 +301,7 @@ def test_a_page_where_a_hub_was_expected(hub: Hub, home: Path) -> None:
     hub.portal = True
     done = models(hub, "get", FRENCH)
     assert done.returncode == errors.NoRouteError.exit_code, done.stderr
-    assert "log-in" in done.stderr
+    assert "login" in done.stderr
     hub.portal, hub.busy = False, True
     assert models(hub, "get", FRENCH).returncode == errors.NoRouteError.exit_code
 
