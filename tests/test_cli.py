@@ -80,7 +80,7 @@ def test_report_takes_every_conversation_of_a_folder(analysed: Path, tmp_path: P
     (tmp_path / "none").mkdir()
     done = RUN.invoke(app, ["report", str(tmp_path / "none")])
     assert isinstance(done.exception, errors.NotFoundError)
-    assert "no conversation in it" in str(done.exception)
+    assert "has no conversations" in str(done.exception)
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""Class scores -> points in the valence-arousal plane, their course over time, and the moments that stand out."""
+"""Turn class scores into points in the valence-arousal plane, trajectories over time, and key moments."""

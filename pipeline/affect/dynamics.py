@@ -1,4 +1,4 @@
-"""Turns and their points -> how each speaker's affect moved (pure)."""
+"""Summarise each speaker's affect and how it changed, from turns and their points (pure)."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from ressenti.pipeline.records import (
 def affect_of(
     label: str, turns: Sequence[Turn], points: Sequence[AffectPoint], options: DynamicsOptions
 ) -> Affect | None:
-    """How one speaker sounded over all judged turns; None where nothing could be judged.
+    """Summarise one speaker's affect over all judged turns; None if no turn was judged.
 
-    Time counts also where the scores say nothing of valence and arousal, and there is no point: as unsure.
+    Windows without a point, whose scores give no valence and arousal, still count as time, as unsure.
     """
     judged = [t for t in turns if t.speaker == label and t.emotion is not None]
     if not judged:
@@ -59,7 +59,7 @@ def affect_of(
 
 
 def inertia(values: npt.NDArray[np.float64]) -> float | None:
-    """Lag-1 autocorrelation of values (n,) in order of time; None for a constant series."""
+    """Lag-1 autocorrelation of values (n,) in time order; None for a constant series."""
     centred = values - values.mean()
     power = float(centred @ centred)
     return float(centred[1:] @ centred[:-1]) / power if power > 1e-12 else None
@@ -78,14 +78,14 @@ def instability(times_s: npt.NDArray[np.float64], values: npt.NDArray[np.float64
 
 
 def _by_turn(points: Sequence[AffectPoint], axis: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Mean time and value of each turn's points, weighted by length, in order of time."""
+    """Mean time and value of each turn's points, weighted by length, in time order."""
     rows = []
     by_turn: dict[int, list[AffectPoint]] = {}
     for p in points:
         by_turn.setdefault(p.turn, []).append(p)
-    for own in by_turn.values():
-        total_s = sum(p.weight_s for p in own)
-        at, value = (sum(p.weight_s * getattr(p, name) for p in own) / total_s for name in ("time_s", axis))
+    for turn_points in by_turn.values():
+        total_s = sum(p.weight_s for p in turn_points)
+        at, value = (sum(p.weight_s * getattr(p, name) for p in turn_points) / total_s for name in ("time_s", axis))
         rows.append((at, value))
     table = np.array(sorted(rows), dtype=np.float64).reshape(-1, 2)
     return table[:, 0], table[:, 1]
@@ -103,7 +103,7 @@ def _estimate(points: Sequence[AffectPoint], values: list[float], spreads: list[
 
 
 def _quarters(points: Sequence[AffectPoint], values: list[float]) -> tuple[float | None, ...]:
-    """Weighted means in four equal parts of the time from the speaker's first to last judged speech."""
+    """Weighted means in four equal quarters between the speaker's first and last judged speech."""
     parts: list[list[tuple[float, float]]] = [[], [], [], []]
     for p, value, quarter in zip(points, values, _quarter_of(points), strict=True):
         parts[quarter].append((p.weight_s, value))
@@ -117,16 +117,16 @@ def _quarter_of(points: Sequence[AffectPoint]) -> list[int]:
 
 
 def _change(points: Sequence[AffectPoint], axis: Literal["valence", "arousal"]) -> Estimate | None:
-    """Mean of the last quarter less that of the first, the two taken to err independently; None where one is empty."""
+    """Mean of the last quarter minus that of the first, with independent errors; None if either is empty."""
     quarters = _quarter_of(points) if points else []
     ends = [[p for p, quarter in zip(points, quarters, strict=True) if quarter == k] for k in (0, 3)]
     if not all(ends):
         return None
     estimates = []
-    for own in ends:
-        seconds = np.array([p.weight_s for p in own])
-        shared = np.maximum(1.0, np.array([p.duration_s for p in own]) / seconds)
-        values, spreads = (np.array([getattr(p, name) for p in own]) for name in (axis, f"{axis}_sd"))
+    for quarter_points in ends:
+        seconds = np.array([p.weight_s for p in quarter_points])
+        shared = np.maximum(1.0, np.array([p.duration_s for p in quarter_points]) / seconds)
+        values, spreads = (np.array([getattr(p, name) for p in quarter_points]) for name in (axis, f"{axis}_sd"))
         estimates.append(weighted_error(seconds / seconds.sum(), values, spreads, shared))
     (first, first_error), (last, last_error) = estimates
     change, half = float(last - first), Z_95 * float(np.hypot(first_error, last_error))

@@ -1,4 +1,4 @@
-"""Trajectories, turns and silences -> the moments worth listening to, and how sure each is (pure)."""
+"""Find the moments worth listening to, and decide which are certain (pure)."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def moments_of(
     smoothing: TrajectoryOptions,
     options: MomentOptions,
 ) -> tuple[Moment, ...]:
-    """Peaks of tension, steepest changes, longest silence and monologue, and interruptions, in order of time.
+    """Find peaks of tension, steepest changes, the longest silence and monologue, and interruptions, in time order.
 
-    Of many stretches the most extreme is picked, so some would stand out by chance: a peak or change is `certain` only
-    if it would be at 95 % with twice as many looks as there are separate stretches, speakers and axes (Bonferroni).
+    The most extreme of many stretches would often stand out by chance. So a peak or change is `certain` only if it is
+    significant at 95 % after a Bonferroni correction for twice the number of separate stretches, speakers and axes.
     """
     found: list[Moment] = []
     lines = max(1, len(trajectories))
     turns_of: dict[str, list[Turn]] = {}
     for turn in turns:
         turns_of.setdefault(turn.speaker, []).append(turn)
-    for speaker, own in turns_of.items():
-        found += _tension_peaks(own, speaker, lines, smoothing, options)
+    for speaker, speaker_turns in turns_of.items():
+        found += _tension_peaks(speaker_turns, speaker, lines, smoothing, options)
     people = frozenset(t.index for t in turns if t.by_person)
     changes = [
         _steepest(line, axis, 2 * lines, smoothing, people) for line in trajectories for axis in ("valence", "arousal")
@@ -54,7 +54,7 @@ def moments_of(
 def _tension_peaks(
     turns: Sequence[Turn], speaker: str, lines: int, smoothing: TrajectoryOptions, options: MomentOptions
 ) -> list[Moment]:
-    """A speaker's highest local maxima of the score of Tension, smoothed as trajectories are."""
+    """A speaker's highest local maxima of the Tension score, smoothed like trajectories."""
     windows = [(w, w.emotion.scores[_TENSION] / max(1.0, sum(w.emotion.scores))) for t in turns for w in t.windows]
     if len(windows) < 3:
         return []
@@ -74,7 +74,7 @@ def _tension_peaks(
     try:
         smoothed(at, at, seconds, smoothing.smoothing_s, figures)
     except TooManyPairsError as exc:
-        raise ConfigError(f"trajectory.smoothing_s: {exc}. Smooth less.") from exc
+        raise ConfigError(f"trajectory.smoothing_s: {exc}. Choose a smaller value.") from exc
     share = seconds / seconds.sum()
     (usual,), (usual_error,) = weighted_error(share[None], scores, spreads, shared)
     limit = _many_looks(float(at.max() - at.min()), lines, smoothing)
@@ -87,7 +87,7 @@ def _tension_peaks(
             break
         near = any(abs(time - (m.start_s + m.end_s) / 2) < apart_s for m in out)
         if near or smooth[k] < highest[k]:
-            continue  # a peak that is known already, or the slope of a higher one
+            continue  # a peak already found, or the slope of a higher one
         start, end = time - smoothing.smoothing_s, time + smoothing.smoothing_s
         values: dict[str, float | int | str] = {"tension": float(smooth[k]), "usual": float(usual)}
         values |= _interval(smooth[k], error[k]) | {"by_person": float(by_person[k])}
@@ -97,7 +97,7 @@ def _tension_peaks(
 
 
 def _highest_near(at: Array, values: Array, apart_s: float) -> Array:
-    """The highest of values (n,) nearer than so many seconds, at each of their times (n,), which are in order."""
+    """For each of the sorted times (n,), the highest of values (n,) less than `apart_s` seconds away."""
     first, after = np.searchsorted(at, at - apart_s, side="right"), np.searchsorted(at, at + apart_s)
     highest, waiting, at_hand = np.zeros(len(at)), deque[int](), 0
     for k in range(len(at)):
@@ -119,9 +119,9 @@ def _steepest(
     smoothing: TrajectoryOptions,
     people: frozenset[int],
 ) -> Moment | None:
-    """Where a trajectory changes most within two smoothing widths, so that its two ends share little sound.
+    """Find the steepest change of a trajectory over two smoothing widths, so that its ends share little sound.
 
-    `people` are the turns whose class a person gave.
+    `people` are the indices of turns whose class was set by a person.
     """
     middle, low, high = (
         np.array([np.nan if v is None else v for v in getattr(line, name)], dtype=np.float64)
@@ -151,7 +151,7 @@ def _steepest(
 
 
 def _longest_monologue(exchange: Exchange, options: MomentOptions) -> list[Moment]:
-    """The longest of all speakers, where it is long enough to be worth a remark."""
+    """The longest monologue of all speakers, if it is at least `options.monologue_s` long."""
     longest = max(exchange.monologues, key=lambda m: m.duration_s, default=None)
     if longest is None or longest.duration_s < options.monologue_s:
         return []
@@ -167,7 +167,7 @@ def _of_silence(start_s: float, end_s: float) -> Moment:
 def _by_person(
     line: Trajectory, times_s: Sequence[float], smoothing: TrajectoryOptions, people: frozenset[int]
 ) -> float:
-    """The share of what people said in a trajectory at these times, on average."""
+    """Mean weight, at these times of a trajectory, of turns whose class was set by a person."""
     at, seconds = (np.array([getattr(p, name) for p in line.points]) for name in ("time_s", "weight_s"))
     human = np.array([p.turn in people for p in line.points], dtype=np.float64)
     shares = np.zeros(len(times_s))
@@ -184,9 +184,9 @@ def _interval(mean: float, error: float) -> dict[str, float | int | str]:
 
 
 def _many_looks(seconds: float, lines: int, smoothing: TrajectoryOptions) -> float:
-    """Normal quantile of a two-sided 95 % statement about the most extreme of so many stretches of so many lines.
+    """Normal quantile for a two-sided 95 % test of the most extreme stretch of `lines` lines of `seconds` each.
 
-    Stretches slide, so that more than the separate ones are looked at: two for each.
+    Stretches slide, so each separate stretch counts as two tests.
     """
     looks = lines * max(1.0, 2 * seconds / (2 * smoothing.smoothing_s))
     return z_of_looks(looks)

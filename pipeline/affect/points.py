@@ -1,4 +1,4 @@
-"""Class scores -> valence and arousal with their spread, by anchors in the plane (pure)."""
+"""Turn class scores into valence and arousal with their spread, by anchors in the plane (pure)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ressenti.pipeline.records import CLASSES, AffectPoint, EmotionScores, Turn,
 
 
 def given(emotion: EmotionScores, options: EmotionOptions) -> tuple[str, ...]:
-    """Classes that reach the configured confidence, highest first; several only where each is scored on its own.
+    """Classes that reach the configured confidence, highest first; more than one only for independent scores.
 
-    A class that a person gave is never in doubt.
+    A class set by a person always counts as reached.
     """
     if emotion.activation == "human":
         return (emotion.top,)
@@ -27,17 +27,17 @@ def given(emotion: EmotionScores, options: EmotionOptions) -> tuple[str, ...]:
 
 
 def decided(emotion: EmotionScores, options: EmotionOptions) -> EmotionScores:
-    """Scores of a turn with the classes that reached the configured confidence, the first of which is its class."""
+    """Add to a turn's scores the classes that reach the configured confidence; the first is the turn's class."""
     return replace(emotion, reached=given(emotion, options))
 
 
 def is_unsure(emotion: EmotionScores, options: EmotionOptions) -> bool:
-    """Whether no class reaches the confidence that the configuration asks for."""
+    """Whether no class reaches the configured confidence."""
     return not given(emotion, options)
 
 
 def placed(window: Window, options: AffectOptions) -> Window:
-    """A window with the class scores that follow from the configured anchors, where a regression made them."""
+    """Recompute a regression window's class scores from the configured anchors; others are returned unchanged."""
     emotion = window.emotion
     if emotion.activation != "regression" or emotion.valence is None or emotion.arousal is None:
         return window
@@ -49,16 +49,16 @@ def placed(window: Window, options: AffectOptions) -> Window:
 def point_of(
     window: Window, turn: int, options: AffectOptions, limits: EmotionOptions | None = None
 ) -> AffectPoint | None:
-    """Expected valence and arousal of a window and their standard deviations under its class scores.
+    """Expected valence and arousal of a window, and their standard deviations, under its class scores.
 
-    Independent (sigmoid) scores that are all below their thresholds say nothing about where in the plane the window
-    lies: None then. A regression's valence and arousal are taken as they are, with the configured error.
+    None if all independent (sigmoid) scores are below their thresholds, as they then give no position in the plane. A
+    regression's valence and arousal are used directly, with the configured error.
     """
-    scores, own = window.emotion.scores, window.emotion
-    if own.activation == "sigmoid" and is_unsure(own, limits or EmotionOptions()):
+    scores, emotion = window.emotion.scores, window.emotion
+    if emotion.activation == "sigmoid" and is_unsure(emotion, limits or EmotionOptions()):
         return None
-    if own.activation == "regression" and own.valence is not None and own.arousal is not None:
-        return _point(window, turn, (own.valence, own.arousal), (options.error_sd, options.error_sd))
+    if emotion.activation == "regression" and emotion.valence is not None and emotion.arousal is not None:
+        return _point(window, turn, (emotion.valence, emotion.arousal), (options.error_sd, options.error_sd))
     total = sum(scores)
     shares = [s / total for s in scores]
     anchors = [options.anchors[name] for name in CLASSES]
@@ -87,7 +87,7 @@ def _point(window: Window, turn: int, means: tuple[float, float], spreads: tuple
 def points_of(
     turns: Sequence[Turn], speaker: str, options: AffectOptions, limits: EmotionOptions | None = None
 ) -> tuple[AffectPoint, ...]:
-    """All points of one speaker in order of time."""
-    own = [turn for turn in turns if turn.speaker == speaker]
-    points = [point_of(w, turn.index, options, limits) for turn in own for w in turn.windows]
+    """All points of one speaker in time order."""
+    speaker_turns = [turn for turn in turns if turn.speaker == speaker]
+    points = [point_of(w, turn.index, options, limits) for turn in speaker_turns for w in turn.windows]
     return tuple(sorted((p for p in points if p is not None), key=lambda p: p.time_s))

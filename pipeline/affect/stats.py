@@ -1,4 +1,4 @@
-"""Weighted means and their errors, shared by the steps that summarise points (pure)."""
+"""Kernel weights, weighted means and their errors, for the steps that summarise points (pure)."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ Z_95 = 1.959964  # normal quantile of a two-sided 95 % interval
 
 Array = npt.NDArray[np.float64]
 _NEAR, _FAR, _GONE = 6.0, 12.0, 39.0  # standard deviations; at _GONE a weight is 0 in double precision
-_ROWS = 1 << 22  # weights that are held at a time
-MOST_PAIRS = 1_000_000_000  # of times and points near them
+_ROWS = 1 << 22  # weights in memory at a time
+MOST_PAIRS = 1_000_000_000  # pairs of a time and a point near it
 
 
 class TooManyPairsError(ValueError):
-    """More times and points than can be smoothed in minutes."""
+    """Too many times and points to smooth within minutes."""
 
 
 def smoothed(
     times: Array, at: Array, seconds: Array, width_s: float, figures: Callable[[slice, Array, slice], None]
 ) -> None:
-    """Give `figures` the weights of points (n,), in order of time, at times (m,) in order, a few rows at once.
+    """Call `figures` with the kernel weights of sorted points (n,) at sorted times (m,), a few rows at a time.
 
-    The kernel is Gaussian of `width_s`; rows sum to 1, or to 0 where no point is near. `figures` takes which times, the
-    weights (rows, points), and which points: those so near that others would not change a digit. Memory does not grow
-    with the number of times, nor time with that of far points.
+    The kernel is Gaussian with width `width_s`; rows sum to 1, or to 0 if no point is near. `figures` gets the slice of
+    times, the weights (rows, points), and the slice of points; points too far to change a digit are left out. Memory
+    does not grow with the number of times, and computing time does not grow with far points.
     """
     pairs, plan = 0, []
     start = 0
@@ -55,10 +55,7 @@ def _all_near(times: Array, at: Array, most_s: float) -> bool:
 
 
 def nearness(point: tuple[float, float], places: Sequence[tuple[float, float]], error_sd: float) -> tuple[float, ...]:
-    """Probability of each place to be the true one of a point that was measured with a normal error of `error_sd`.
-
-    All places are alike beforehand, so the nearest has the highest, and two at the same distance have the same.
-    """
+    """Posterior over `places` for a point with Gaussian error `error_sd` (uniform prior), highest for the nearest."""
     squares = ((np.asarray(places, dtype=float) - np.asarray(point)) ** 2).sum(axis=1)
     weights = np.exp(-(squares - squares.min()) / (2 * error_sd**2))
     return tuple(float(share) for share in weights / weights.sum())
@@ -72,8 +69,8 @@ def weighted_error(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Weighted mean of values (n,) and its standard error; weights (..., n) sum to 1 along the last axis.
 
-    `shared` (n,), at least 1, is over how many windows the sound of each value is spread: windows that overlap are
-    not independent, and count as fewer.
+    `shared` (n,), at least 1, is the number of windows that share the sound of each value: overlapping windows are not
+    independent and count as fewer.
     """
     mean = weights @ values
     local = (weights * (values - mean[..., None]) ** 2).sum(axis=-1)

@@ -1,4 +1,4 @@
-"""Points -> one speaker's smoothed trajectory of valence and arousal, with 95 % bands (pure)."""
+"""Smooth one speaker's points into a trajectory of valence and arousal with 95 % bands (pure)."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from ressenti.pipeline.config import TrajectoryOptions
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.records import AffectPoint, Trajectory, union_s
 
-MOST_TIMES = 200_000  # of a speaker's line
+MOST_TIMES = 200_000  # per trajectory
 
 _Band = tuple[tuple[float | None, ...], tuple[float | None, ...], tuple[float | None, ...]]
 
 
 def make_trajectory(speaker: str, points: Sequence[AffectPoint], options: TrajectoryOptions) -> Trajectory:
-    """Kernel-smooth one speaker's points over time, weighted by their length; None where speech is too far away.
+    """Kernel-smooth one speaker's points over time, weighted by their length; values far from speech are None.
 
-    The kernel is Gaussian in seconds (Nadaraya-Watson). The band is the standard error of the weighted mean, from
-    each point's own spread and from how much the points differ locally; windows that share sound count
-    as fewer, and otherwise they are taken to err independently.
+    The kernel is Gaussian in seconds (Nadaraya-Watson). The band is the standard error of the weighted mean, from each
+    point's own spread and the local differences between points. Windows that share sound count as fewer; otherwise
+    their errors are assumed independent.
     """
     if not points:
         return Trajectory(speaker, (), (), (), (), (), (), (), ())
@@ -30,14 +30,14 @@ def make_trajectory(speaker: str, points: Sequence[AffectPoint], options: Trajec
     seconds = np.array([p.weight_s for p in points])
     if (at[-1] - at[0]) / options.step_s > MOST_TIMES:
         raise ConfigError(
-            f"trajectory.step_s: {options.step_s:g} s makes {(at[-1] - at[0]) / options.step_s:,.0f} points of "
-            f"{at[-1] - at[0]:,.0f} s; expected at most {MOST_TIMES:,}. Take longer steps."
+            f"trajectory.step_s: {options.step_s:g} s gives {(at[-1] - at[0]) / options.step_s:,.0f} points for "
+            f"{at[-1] - at[0]:,.0f} s; expected at most {MOST_TIMES:,}. Choose longer steps."
         )
     grid = np.arange(at[0], at[-1] + options.step_s / 2, options.step_s)
     lengths = np.array([p.duration_s for p in points])
     shared = np.maximum(1.0, lengths / seconds)
-    spoken = union_s(list(zip((at - lengths / 2).tolist(), (at + lengths / 2).tolist(), strict=True)))
-    reached = _distance(grid, spoken) <= options.reach * options.smoothing_s
+    speech = union_s(list(zip((at - lengths / 2).tolist(), (at + lengths / 2).tolist(), strict=True)))
+    reached = _distance(grid, speech) <= options.reach * options.smoothing_s
     axes = ("valence", "arousal")
     values = [np.array([getattr(p, axis) for p in points]) for axis in axes]
     spreads = [np.array([getattr(p, f"{axis}_sd") for p in points]) for axis in axes]
@@ -52,14 +52,14 @@ def make_trajectory(speaker: str, points: Sequence[AffectPoint], options: Trajec
         smoothed(grid, at, seconds, options.smoothing_s, figures)
     except TooManyPairsError as exc:
         raise ConfigError(
-            f"trajectory: {exc}. Take longer steps (trajectory.step_s) or smooth less (trajectory.smoothing_s)."
+            f"trajectory: {exc}. Choose longer steps (trajectory.step_s) or less smoothing (trajectory.smoothing_s)."
         ) from exc
     bands = [_band(means[k], errors[k], reached) for k in range(len(axes))]
     return Trajectory(speaker, tuple(points), tuple(grid.tolist()), *bands[0], *bands[1])
 
 
 def _distance(times: Array, spans: Sequence[tuple[float, float]]) -> Array:
-    """Seconds from times (n,) to the nearest of spans that are sorted and apart; 0 inside of one."""
+    """Seconds from times (n,) to the nearest of sorted, disjoint spans; 0 inside a span."""
     starts, ends = np.array(spans).T
     after = np.searchsorted(starts, times, side="right")
     to_next = np.where(after < len(starts), starts[np.minimum(after, len(starts) - 1)] - times, np.inf)

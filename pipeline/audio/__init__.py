@@ -1,4 +1,4 @@
-"""Recording file -> samples at 16 kHz, per channel, and how loud they are."""
+"""Decode a recording into 16 kHz samples per channel, and measure its levels."""
 
 from ressenti.pipeline.audio.decode import load
 from ressenti.pipeline.audio.files import checked_sha256, file_sha256

@@ -1,4 +1,4 @@
-"""The decoder's process: started for one file, listened to, and ended whatever happens."""
+"""Run the decoder in a child process, one per file, and always end it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib.util
 import json
 import os
 import select
-import subprocess  # of our own program, with arguments of our own
+import subprocess  # runs our own program with our own arguments
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -23,27 +23,27 @@ from ressenti.pipeline.audio.worker.source import Source
 
 _HEADER_BYTES = 8
 _LONGEST_TEXT, _LONGEST_SAMPLES = 1 << 20, 1 << 23
-_STALLED_S = 60.0  # without a word; a decoder that computes says how far it is every few seconds of sound
+_STALLED_S = 60.0  # without a message; a working decoder reports progress every few seconds of sound
 _WAKE_S = 0.5
 _BOOT = "import sys; sys.path += sys.argv[2:]; from worker.start import main; main()"
 
 
 class BrokeDownError(Exception):
-    """The decoder ended before the file did: it crashed, or took more memory or time than it may."""
+    """The decoder stopped early: it crashed, or exceeded its memory or time limit."""
 
 
 @contextmanager
 def decoding(
     file: Opened, job: Job, *, trusted: bool = False, alive: Callable[[], None] = lambda: None
 ) -> Iterator[Iterator[worker.Message]]:
-    """Messages of the decoder about an open file.
+    """Yield the decoder's messages about an open file.
 
-    FFmpeg's libraries are native code on bytes that anybody may have made, so they run in a process of their own; only
-    `trusted` material (a corpus of thousands of short clips) is decoded in this one, for the third of a second that a
-    process takes to start. `alive` is called now and then while nothing comes; what it raises ends the decoder.
+    FFmpeg's libraries are native code reading untrusted bytes, so they run in a separate process. Only `trusted` files
+    (a corpus of thousands of short clips) are decoded in this process, which saves the third of a second that a process
+    takes to start. `alive` is called from time to time while no message arrives; an exception from it ends the decoder.
     Raises `BrokeDownError`.
     """
-    if trusted or not sys.executable:  # an interpreter inside another program has none to start
+    if trusted or not sys.executable:  # an embedded interpreter has no executable to start
         yield worker.messages(Source(file.descriptor, file.size), job)
         return
     process = subprocess.Popen(  # noqa: S603
@@ -65,12 +65,12 @@ def decoding(
 
 
 def _paths() -> list[str]:
-    """Where the decoder finds itself, numpy and PyAV: it is started without the rest of what is installed."""
+    """Import paths of the decoder, numpy and PyAV; the child process sees no other installed packages."""
     paths = [str(Path(__file__).parent)]
     for name in ("numpy", "av"):
         spec = importlib.util.find_spec(name)
         if spec is None or spec.origin is None:
-            raise errors.RessentiError(f"{name} is not installed; expected it beside Ressenti. Install Ressenti again.")
+            raise errors.RessentiError(f"{name} is not installed, but Ressenti needs it. Install Ressenti again.")
         paths.append(str(Path(spec.origin).parent.parent))
     return list(dict.fromkeys(paths))
 
@@ -81,8 +81,8 @@ def _messages(process: subprocess.Popen[bytes], pipe: IO[bytes], alive: Callable
         if code < 0:
             raise BrokeDownError(f"killed by signal {-code}")
         raise errors.RessentiError(
-            f"the decoder could not be started (exit code {code}); expected {sys.executable} to import numpy and av. "
-            "If a limit on memory is set (ulimit -v), raise it; otherwise install Ressenti again."
+            f"the decoder could not start (exit code {code}); {sys.executable} must be able to import numpy and av. "
+            "If a memory limit is set (ulimit -v), raise it; otherwise install Ressenti again."
         )
     while True:
         header = _exactly(pipe, _HEADER_BYTES, alive)
@@ -90,7 +90,7 @@ def _messages(process: subprocess.Popen[bytes], pipe: IO[bytes], alive: Callable
             raise BrokeDownError(f"exit code {process.wait()}")
         sizes = int.from_bytes(header[:4], "little"), int.from_bytes(header[4:], "little")
         if sizes[0] > _LONGEST_TEXT or sizes[1] > _LONGEST_SAMPLES:
-            raise BrokeDownError("a message that is none")
+            raise BrokeDownError("invalid message")
         text, samples = (_exactly(pipe, size, alive) for size in sizes)
         if text is None or samples is None:
             raise BrokeDownError(f"exit code {process.wait()}")
@@ -98,17 +98,17 @@ def _messages(process: subprocess.Popen[bytes], pipe: IO[bytes], alive: Callable
             about = json.loads(text)
             kind = about["is"]
         except (LookupError, TypeError, ValueError) as exc:
-            raise BrokeDownError("a message that is none") from exc
+            raise BrokeDownError("invalid message") from exc
         yield about, samples
         if kind in {"end", "refused"}:
             return
 
 
 def _exactly(pipe: IO[bytes], count: int, alive: Callable[[], None]) -> bytes | None:
-    """So many bytes; None where the pipe ends before."""
+    """Read exactly `count` bytes; return None if the pipe ends first."""
     found = bytearray()
     quiet_since = time.monotonic()
-    poll = select.poll() if hasattr(select, "poll") else None  # Windows waits until there is something to read
+    poll = select.poll() if hasattr(select, "poll") else None  # on Windows, os.read blocks instead
     if poll is not None:
         poll.register(pipe, select.POLLIN)
     while len(found) < count:

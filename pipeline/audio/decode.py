@@ -26,7 +26,7 @@ from ressenti.pipeline.config import AudioOptions
 from ressenti.pipeline.progress import Progress, ignore_progress
 from ressenti.pipeline.records import Note, NoteKey, Recording
 
-# slower is no sound of a voice, faster no recorder
+# below: no voice is left; above: no recorder writes this
 LEAST_RATE_HZ, MOST_RATE_HZ = 2_000, 768_000
 MOST_CHANNELS = 8
 _LEFT: Mapping[str, NoteKey] = {
@@ -39,11 +39,11 @@ _LEFT: Mapping[str, NoteKey] = {
 def load(
     path: Path, options: AudioOptions, progress: Progress = ignore_progress, *, trusted: bool = False
 ) -> tuple[Recording, Audio]:
-    """Decode a recording as a stream and check that there is something in it to analyse.
+    """Decode a recording as a stream and check that it can be analysed.
 
-    Returns what is known of the file and its samples, int16 at 16 kHz, shape (channels, samples). FFmpeg's libraries
-    run in a process of their own that sees the open file and nothing else, unless the file is `trusted`.
-    Raises a subclass of `InputError` for each way in which the file can be unusable, and what `progress` raises.
+    Returns the recording's metadata and its samples, int16 at 16 kHz, shape (channels, samples). Unless the file is
+    `trusted`, FFmpeg's libraries run in a separate process that can access only the open file.
+    Raises the matching subclass of `InputError` if the file is unusable, and passes on what `progress` raises.
     """
     with opened(path) as file:
         raw = raw_of(file, options.raw)
@@ -68,7 +68,7 @@ def load(
     if doubts and not options.allow_truncated:
         raise errors.TruncatedError(
             f"{path.name}: truncated or damaged: {doubts[0]}. Copy or export it again, "
-            "or set audio.allow_truncated: true in a config to analyse what is there."
+            "or set audio.allow_truncated: true in a config to analyse the part that is left."
         )
     _check_samples(path, audio, options, tracks=about["all"])
     recording = Recording(
@@ -102,18 +102,18 @@ def _job(file: Opened, options: AudioOptions, raw: Raw | None) -> Job:
 def _decoded(
     file: Opened, job: Job, options: AudioOptions, progress: Progress, *, trusted: bool
 ) -> tuple[list[Growing], Mapping[str, Any], Mapping[str, Any]]:
-    """Samples of every track, what the decoder said of them, and how it ended."""
-    heard = _Heard(file, options, progress)
+    """Return the samples of every track and the decoder's `about` and `end` messages."""
+    received = _Received(file, options, progress)
     try:
-        with decoding(file, job, trusted=trusted, alive=heard.alive) as messages:
+        with decoding(file, job, trusted=trusted, alive=received.alive) as messages:
             for message, samples in messages:
                 with _understood():
-                    heard.take(message, samples)
+                    received.take(message, samples)
                 if message["is"] == "beat":
-                    heard.alive()
+                    received.alive()
                 elif message["is"] == "end":
-                    heard.done()
-                    return heard.tracks, heard.about, message
+                    received.done()
+                    return received.tracks, received.about, message
     except BrokeDownError as exc:
         raise broke_down(file.path.name) from exc
     raise broke_down(file.path.name)
@@ -121,15 +121,15 @@ def _decoded(
 
 @contextmanager
 def _understood() -> Iterator[None]:
-    """A decoder that FFmpeg's libraries have gone wrong in may say anything."""
+    """Treat invalid messages as a breakdown: after a fault in FFmpeg's libraries, the decoder may send anything."""
     try:
         yield
     except (LookupError, TypeError, ValueError) as exc:
-        raise BrokeDownError(f"a message that is none: {exc}") from exc
+        raise BrokeDownError(f"invalid message: {exc}") from exc
 
 
-class _Heard:
-    """What the decoder has said so far."""
+class _Received:
+    """Messages received from the decoder so far."""
 
     def __init__(self, file: Opened, options: AudioOptions, progress: Progress) -> None:
         self.tracks: list[Growing] = []
@@ -138,16 +138,16 @@ class _Heard:
         self._done_s = 0.0
 
     def alive(self) -> None:
-        """Say how far it is; what the hook raises ends the decoder."""
+        """Report progress; an exception from the hook ends the decoder."""
         self._progress("audio", self._done_s, self.about.get("total_s"))
 
     def done(self) -> None:
-        """Say that all is decoded."""
+        """Report that everything is decoded."""
         seconds = max(track.length for track in self.tracks) / RATE_HZ
         self._progress("audio", seconds, seconds)
 
     def take(self, message: Mapping[str, Any], samples: bytes) -> None:
-        """Keep what a message brings; raises what it refuses."""
+        """Store a message's content; if it is a refusal, raise its error."""
         kind = message["is"]
         if kind == "about":
             self.about = message
@@ -166,7 +166,7 @@ class _Heard:
 
 
 def _track_notes(about: Mapping[str, Any], options: AudioOptions) -> list[Note]:
-    """Which tracks were not decoded, and why."""
+    """Notes on tracks that were not decoded, with the reason."""
     if options.track is not None and about["all"] > 1:
         return [Note("track_chosen", {"track": options.track, "tracks": about["all"]})]
     notes = []
@@ -192,20 +192,17 @@ def _check_samples_there(
     if any(party.samples.shape[1] for party in parties):
         return
     if any(ending.damaged for ending in endings.values()):
-        raise errors.TruncatedError(
-            f"{path.name}: damaged: none of its packets can be decoded. Copy or export it again."
-        )
+        raise errors.TruncatedError(f"{path.name}: damaged: no packet can be decoded. Copy or export it again.")
     raise errors.ZeroLengthError(
-        f"{path.name}: a {codecs[parties[0].number]} file that holds no samples; expected sound. "
-        "Export the recording again."
+        f"{path.name}: this {codecs[parties[0].number]} file has no samples. Export the recording again."
     )
 
 
 def _check_samples(path: Path, audio: Audio, options: AudioOptions, *, tracks: int) -> None:
     if audio.duration_s < options.min_duration_s:
         raise errors.TooShortError(
-            f"{path.name}: {audio.duration_s:.2f} s of sound; at least {options.min_duration_s:g} s are needed "
-            "to judge anything. Choose a longer recording."
+            f"{path.name}: {audio.duration_s:.2f} s of sound; an analysis needs at least {options.min_duration_s:g} s. "
+            "Choose a longer recording."
         )
     peak = max(int(audio.samples.max()), -int(audio.samples.min())) / 32768
     peak_dbfs = 20 * np.log10(max(peak, 1e-10))
@@ -217,5 +214,5 @@ def _check_samples(path: Path, audio: Audio, options: AudioOptions, *, tracks: i
         what = f"track {options.track} is silent" if chosen else "silent"
         raise errors.SilentError(
             f"{path.name}: {what} throughout (loudest sample {peak_dbfs:.0f} dBFS, limit {options.silent_dbfs:g}); "
-            f"expected sound, so {advice}."
+            f"{advice}."
         )

@@ -1,4 +1,4 @@
-"""Samples -> excerpts: cut, levelled and measured by pydub, encoded by PyAV."""
+"""Turn samples into excerpts: pydub cuts, levels and measures them, PyAV encodes them."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from pydub import AudioSegment
 
 _IMPORTING = Lock()
-_BLOCK = 60 * RATE_HZ  # samples that are encoded at a time
-_LAME_QUALITY = "7"  # half the time of the default 5; at the bit rates of speech the error is smaller, not larger
+_BLOCK = 60 * RATE_HZ  # samples encoded at a time
+_LAME_QUALITY = "7"  # takes half the time of the default 5; at speech bit rates the error is even smaller
 
 
 def segment(samples: Samples) -> AudioSegment:
-    """Samples (n,) as a pydub segment, for cutting, levelling and silencing."""
+    """Wrap samples (n,) in a pydub segment, for cutting, levelling and silencing."""
     return _segments()(data=samples.tobytes(), sample_width=2, frame_rate=RATE_HZ, channels=1)
 
 
 def _segments() -> type[AudioSegment]:
-    """The class of pydub; it is imported by one thread, since warnings are switched off for all of them."""
+    """Import pydub's segment class, one thread at a time: switching warnings off affects all threads."""
     with _IMPORTING:
         if "pydub" not in sys.modules:
-            with warnings.catch_warnings():  # pydub looks for an FFmpeg program, which nothing here needs
+            with warnings.catch_warnings():  # pydub warns if it finds no FFmpeg program, which we do not need
                 warnings.simplefilter("ignore")
                 importlib.import_module("pydub")
     from pydub import AudioSegment
@@ -47,13 +47,13 @@ def _segments() -> type[AudioSegment]:
 
 
 def loudness_dbfs(samples: Samples) -> float | None:
-    """RMS level of samples (n,) in dBFS, or None where there is no sound at all."""
+    """RMS level of samples (n,) in dBFS; None if all are zero."""
     level = float(segment(samples).dBFS)
     return level if np.isfinite(level) else None
 
 
 def excerpt(samples: Samples, level_dbfs: float | None = None, fade_s: float = 0.01) -> AudioSegment:
-    """An excerpt with short fades against clicks, levelled to `level_dbfs` (without clipping) where it is given."""
+    """Make an excerpt with short fades against clicks, levelled to `level_dbfs` if given (without clipping)."""
     sound = segment(samples)
     if level_dbfs is not None and np.isfinite(sound.dBFS):
         sound = sound.apply_gain(min(level_dbfs - sound.dBFS, -sound.max_dBFS))
@@ -62,7 +62,7 @@ def excerpt(samples: Samples, level_dbfs: float | None = None, fade_s: float = 0
 
 
 def encode(sound: AudioSegment, path: Path) -> None:
-    """Write a pydub segment with PyAV in the format that the file's ending names (wav, flac, mp3, opus, ...)."""
+    """Write a pydub segment with PyAV in the format of the file's ending (wav, flac, mp3, opus, ...)."""
     codecs = {".wav": "pcm_s16le", ".flac": "flac", ".mp3": "libmp3lame", ".opus": "libopus", ".ogg": "libopus"}
     codec = codecs.get(path.suffix.lower())
     if codec is None:
@@ -72,9 +72,9 @@ def encode(sound: AudioSegment, path: Path) -> None:
 
 
 def mp3(sound: AudioSegment | Samples, bit_rate: int = 64_000, progress: Progress = ignore_progress) -> bytes:
-    """A pydub segment, or samples (n,), as MP3, which every browser plays; same sound, same bytes.
+    """Encode a pydub segment, or samples (n,), as MP3, which every browser plays; same sound, same bytes.
 
-    The bit rate is constant, and the first frame says how long it is and where its tenths lie, so that players seek
+    The bit rate is constant, and the first frame holds the length and a table of positions, so that players seek
     exactly. `progress` is called with the stage `sound`, in seconds.
     """
     buffer = io.BytesIO()
@@ -84,7 +84,7 @@ def mp3(sound: AudioSegment | Samples, bit_rate: int = 64_000, progress: Progres
 
 
 def silence(samples: Samples, spans: Sequence[Span]) -> None:
-    """Leave nothing of the spans in samples (n,), widened to whole milliseconds: in place, as a copy may be 1 GB."""
+    """Zero the spans, widened to whole milliseconds, in samples (n,); in place, as a copy may take 1 GB."""
     for start, end in union_s([(span.start_s, span.end_s) for span in spans]):
         samples[math.floor(start * 1000) * RATE_HZ // 1000 : math.ceil(end * 1000) * RATE_HZ // 1000] = 0
 
@@ -97,13 +97,13 @@ def _write(
     codec_options: dict[str, str] | None = None,
     progress: Progress = ignore_progress,
 ) -> None:
-    """Encode block by block, with no version, date or tag of any kind in the file."""
+    """Encode block by block, without writing any version, date or tag."""
     import av
     from av.codec.context import Flags
 
     samples = sound if isinstance(sound, np.ndarray) else np.frombuffer(sound.raw_data, np.int16)
-    own_hz = RATE_HZ if isinstance(sound, np.ndarray) else sound.frame_rate
-    rate_hz = 48_000 if codec == "libopus" else own_hz
+    sound_hz = RATE_HZ if isinstance(sound, np.ndarray) else sound.frame_rate
+    rate_hz = 48_000 if codec == "libopus" else sound_hz
     plain = {"fflags": "+bitexact"} | ({"id3v2_version": "0"} if codec == "libmp3lame" else {})
     with av.open(target, "w", format=container_format, options=plain) as container:
         stream = cast("AudioStream", container.add_stream(codec, rate=rate_hz, layout="mono", options=codec_options))
@@ -118,7 +118,7 @@ def _write(
             progress("sound", start / RATE_HZ, len(samples) / RATE_HZ)
             block = samples[None, start : start + _BLOCK]
             frame = av.AudioFrame.from_ndarray(block, format="s16", layout="mono")
-            frame.sample_rate, frame.pts = own_hz, start
+            frame.sample_rate, frame.pts = sound_hz, start
             for piece in resampler.resample(frame):
                 container.mux(stream.encode(piece))
         for piece in resampler.resample(None):

@@ -1,4 +1,4 @@
-"""What is given as a recording: opened once, by its descriptor, as a file and nothing else."""
+"""Open a recording once, as a regular file, and read it through its descriptor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class Opened:
-    """A regular file that is open for reading; what it was like when it was opened."""
+    """A regular file open for reading, with its size and modification time at opening."""
 
     path: Path
     descriptor: int
@@ -39,26 +39,26 @@ class Opened:
         return os.read(self.descriptor, _BLOCK)
 
     def check_unchanged(self) -> None:
-        """Raise `StillBeingWrittenError` where somebody wrote to the file since it was opened."""
+        """Raise `StillBeingWrittenError` if the file changed since it was opened."""
         now = os.fstat(self.descriptor)
         if (now.st_size, now.st_mtime_ns) != (self.size, self.mtime_ns):
             raise errors.StillBeingWrittenError(
-                f"{self.path.name}: still being written: it had {self.size} bytes and now has {now.st_size}; "
-                "expected a file that stays as it is. Wait until the recording or the copy is done."
+                f"{self.path.name}: still being written: it had {self.size} bytes and now has {now.st_size}. "
+                "Wait until the recording or the copy is done."
             )
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[Opened]:
-    """A recording, open for reading; a name is never anything but the name of a file.
+    """Open a recording for reading; its name is always taken as a file name, never as a URL or option.
 
-    Raises the `InputError` that fits where it is no file that can be read. It never waits: a pipe is refused.
+    Raises the matching `InputError` if it is not a readable file. Never blocks: pipes are refused.
     """
     with _named(path):
         if path.is_dir():  # Windows cannot open one
             raise IsADirectoryError
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-        _check_kind(path, path.stat().st_mode)  # before it is opened: opening a device can act on it
+        _check_kind(path, path.stat().st_mode)  # check before opening: opening a device can act on it
         descriptor = os.open(path, flags)
     try:
         with _named(path):
@@ -80,7 +80,7 @@ def file_sha256(path: Path) -> str:
 
 
 def checked_sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a recording's bytes; raises the `InputError` that fits where it cannot be read."""
+    """Hexadecimal SHA-256 of a recording's bytes; raises the matching `InputError` if it cannot be read."""
     with opened(path) as file:
         return file.sha256()
 
@@ -91,32 +91,32 @@ def _check_kind(path: Path, mode: int) -> None:
     kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
     if not stat.S_ISREG(mode):
         raise errors.UnreadableError(
-            f"{path}: {kinds.get(stat.S_IFMT(mode), 'no regular file')}; expected a recording in a file. "
-            "Write the sound into a file first, and name that."
+            f"{path}: {kinds.get(stat.S_IFMT(mode), 'not a regular file')}; expected a recording in a file. "
+            "Write the sound to a file first, and give its name."
         )
 
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """What the system says of a file, as an error of ours."""
+    """Turn the system's errors into ours."""
     try:
         yield
     except FileNotFoundError as exc:
         if str(path) == "-":
             raise errors.NotFoundError(
-                "-: standard input is not read; expected the name of a recording. Write the sound into a file first. "
-                "(A file of that name is ./-.)"
+                "-: standard input is not read; expected the name of a recording. Write the sound to a file first. "
+                "(For a file called -, write ./-.)"
             ) from exc
         raise errors.NotFoundError(f"{path}: no such file; expected a recording. Check the name and folder.") from exc
     except IsADirectoryError as exc:
         raise errors.IsFolderError(
-            f"{path}: a folder; expected a recording. Name the files in it, for example {path}/*.wav."
+            f"{path}: is a folder; expected a recording. Give the files in it, for example {path}/*.wav."
         ) from exc
     except PermissionError as exc:
         raise errors.UnreadableError(
-            f"{path}: not readable by this user. Ask for read permission, or copy it."
+            f"{path}: you may not read this file. Ask for read permission, or copy it."
         ) from exc
     except OSError as exc:
         raise errors.UnreadableError(f"{path}: cannot be read ({exc.strerror}). Check the disk or the share.") from exc
     except ValueError as exc:  # a zero byte in the name
-        raise errors.NotFoundError(f"{path!r}: no name of a file. Check it.") from exc
+        raise errors.NotFoundError(f"{path!r}: not a valid file name. Check it.") from exc

@@ -1,4 +1,4 @@
-"""Samples that come block by block, kept once: memory that grows by the pages that hold sound."""
+"""Collect samples block by block without copies; memory grows only where there is sound."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BLOCK = 1 << 21  # samples of each channel
 
 
 class Growing:
-    """Samples of one track, written at any position; what nobody wrote is silent and takes no memory."""
+    """Samples of one track, written at any position; unwritten parts are silent and take no memory."""
 
     def __init__(self, channels: int) -> None:
         self.channels = channels
@@ -22,11 +22,11 @@ class Growing:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that all samples take together, once they are put into one piece."""
+        """Bytes of all samples once they are in one array."""
         return 2 * self.channels * self.length
 
     def write(self, at: int, interleaved: bytes) -> None:
-        """Put samples at a position; without any, the track is at least so long."""
+        """Write samples at position `at`; without samples, only extend the track to `at`."""
         self.length = max(self.length, at)
         samples = np.frombuffer(interleaved, np.int16).reshape(-1, self.channels).T
         done = 0
@@ -40,7 +40,7 @@ class Growing:
         self.length = max(self.length, at + done)
 
     def move_into(self, rows: Samples) -> None:
-        """Move all samples into rows (channels, n) that are silent and long enough; nothing is kept here."""
+        """Move all samples into zeroed rows (channels, n) that are long enough; this track is empty afterwards."""
         for number in sorted(self._blocks):
             block = self._blocks.pop(number)
             start = number * _BLOCK
@@ -49,16 +49,16 @@ class Growing:
 
 
 def zeros(channels: int, length: int) -> Samples:
-    """Silence, (channels, length), in memory of its own: what is given back goes to the system at once."""
+    """Zeros of shape (channels, length) in a separate memory map, which `give_back` can release at once."""
     if channels * length == 0:
         return np.zeros((channels, length), np.int16)
     return np.frombuffer(mmap.mmap(-1, 2 * channels * length), np.int16).reshape(channels, length)
 
 
 def give_back(rows: Samples) -> None:
-    """Give the memory of whole channels that nobody needs any more to the system, where `zeros` made it; else nothing.
+    """Release the memory of whole channels made by `zeros`; other arrays are left alone.
 
-    They are silent afterwards. Needs Linux.
+    The channels are zero afterwards. Needs Linux; does nothing elsewhere.
     """
     memory: object = rows
     while isinstance(memory, np.ndarray | memoryview):
@@ -72,7 +72,7 @@ def give_back(rows: Samples) -> None:
 
 
 def together(tracks: Sequence[Growing]) -> tuple[Samples, ...]:
-    """Samples of every track, (channels, n) each, all of one length; the tracks are empty afterwards."""
+    """Return the samples of every track, (channels, n) each, padded to one length; the tracks are empty afterwards."""
     length = max((track.length for track in tracks), default=0)
     found = []
     for track in tracks:

@@ -1,4 +1,4 @@
-"""Samples without what carries no speech and is always there: DC offset, rumble and hum."""
+"""Remove steady sound that is not speech: DC offset, rumble and hum."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from scipy.ndimage import median_filter
 
 from ressenti.pipeline.audio.samples import RATE_HZ, Samples
 
-_BLOCK = 30 * RATE_HZ  # hum is looked for, and taken out, in blocks of about this length
-_SETTLED = RATE_HZ  # samples before a block that its filters hear first; their echo then is below -80 dB
-_CUT_HZ, _ORDER = 65.0, 6  # the deepest voices speak at about 75 Hz (Baken & Orlikoff 2000)
-_WINDOW = RATE_HZ  # of a spectrum: 1 Hz between its lines
-_FEWEST = 8  # spectra: in a shorter stretch a vowel that is held may look like hum
-_ALWAYS = 20  # percentile of a line over time: what is there nearly always
-_NEAR = 25  # lines on each side with which one is compared ...
-_ABOVE_DB = 15.0  # ... and above whose median it is hum
-_MATTERS_DB = 30.0  # hum further below the loud part of its block does no harm
+_BLOCK = 30 * RATE_HZ  # hum is detected and removed in blocks of about this length
+_SETTLED = RATE_HZ  # samples before a block that settle its filters; the transient is then below -80 dB
+_CUT_HZ, _ORDER = 65.0, 6  # the deepest voices have about 75 Hz (Baken & Orlikoff 2000)
+_WINDOW = RATE_HZ  # of a spectrum: 1 Hz resolution
+_FEWEST = 8  # spectra; in a shorter block, a sustained vowel may look like hum
+_ALWAYS = 20  # percentile of a line over time: its level that is nearly always present
+_NEAR = 25  # neighbouring lines on each side ...
+_ABOVE_DB = 15.0  # ... whose median a line of hum exceeds by this
+_MATTERS_DB = 30.0  # hum further below the loud part of its block is harmless
 _WIDTH_HZ = 5.0  # of a notch
 _MOST = 40  # lines
 
 
 def remove_hum(samples: Samples) -> None:
-    """Take DC offset, rumble and hum out of int16 samples (channels, n) at 16 kHz, in place, block by block.
+    """Remove DC offset, rumble and hum from int16 samples (channels, n) at 16 kHz, in place, block by block.
 
-    A high-pass takes what is below the voice; narrow notches take lines that stand out of a block's spectrum and are
-    there all the time (mains hum with its harmonics, a whistle). Memory is that of a block.
+    A high-pass removes what is below the voice; narrow notches remove lines that stand out of a block's spectrum all
+    the time (mains hum with its harmonics, a whistle). Needs memory for one block only.
     """
     for channel in samples:
         _clean(channel)
@@ -52,7 +52,7 @@ def hum_lines_hz(block: npt.NDArray[np.float64]) -> list[float]:
     lines = np.flatnonzero(stands[int(_CUT_HZ / 2) :]) + int(_CUT_HZ / 2) + 1
     strongest = lines[np.argsort(-always[lines])][:_MOST]
     left, top, right = (always[strongest + step] for step in (-1, 0, 1))
-    between = 0.5 * (left - right) / (left - 2 * top + right - 1e-9)  # where a parabola has its top
+    between = 0.5 * (left - right) / (left - 2 * top + right - 1e-9)  # peak of a parabola
     return [float(hz) for hz in strongest + between]
 
 
@@ -70,7 +70,7 @@ def _clean(channel: npt.NDArray[np.int16]) -> None:
         lead, before = len(before), raw[-_SETTLED:].copy()
         block = raw.astype(np.float64) / 32768
         sections = _filters(hum_lines_hz(block[lead:]))
-        rest = signal.sosfilt_zi(sections) * block[0]  # as if the first sample had been there for ever
+        rest = signal.sosfilt_zi(sections) * block[0]  # steady state for the first sample
         out, _ = signal.sosfilt(sections, block, zi=rest)
         channel[start:end] = np.clip(np.round(out[lead:] * 32768), -32768, 32767)
 

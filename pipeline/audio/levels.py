@@ -1,4 +1,4 @@
-"""Samples -> levels over time."""
+"""Levels of samples over time."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy.typing as npt
 from ressenti.pipeline.audio.samples import RATE_HZ, Audio, Samples
 from ressenti.pipeline.records import Levels
 
-_FRAME = RATE_HZ // 10  # levels are looked at in frames of 0.1 s
+_FRAME = RATE_HZ // 10  # frames of 0.1 s
 
 
 def frame_levels_db(samples: Samples) -> npt.NDArray[np.float32]:
-    """RMS level in dBFS of each 0.1 s of samples (n,); shape (n // 1600,), at least one."""
+    """RMS level in dBFS of each 0.1 s of samples (n,); shape (max(1, n // 1600),)."""
     count = max(1, len(samples) // _FRAME)
     out = np.empty(count, dtype=np.float32)
     for start in range(0, count, 600):
@@ -24,7 +24,7 @@ def frame_levels_db(samples: Samples) -> npt.NDArray[np.float32]:
 
 
 def levels_of(audio: Audio, most: int = 1200) -> Levels:
-    """The recording's level over time, of the louder channel, in at most so many steps of whole tenths of a second."""
+    """Level of the loudest channel over time, in at most `most` steps, each a multiple of 0.1 s."""
     frames = np.max([frame_levels_db(channel) for channel in audio.samples], axis=0)
     width = -(-len(frames) // most)
     padded = np.pad(frames, (0, -len(frames) % width), constant_values=-100.0).reshape(-1, width).max(axis=1)

@@ -1,4 +1,4 @@
-"""Samples -> mel spectrograms, in numpy alone, the same for training and inference."""
+"""Compute mel spectrograms with numpy, the same for training and inference."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ FloatArray = npt.NDArray[np.float32]
 RATE_HZ = 16_000
 WINDOW = 400  # samples: 25 ms
 HOP = 160  # samples: 10 ms
-_BLOCK = 6_000  # frames at a time, so that an hour costs no more scratch memory than a minute
+_BLOCK = 6_000  # frames at a time, so that scratch memory does not grow with the recording
 
 
 def slaney_hz_to_mel(hz: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Hertz to mels on Slaney's scale: linear below 1 kHz, logarithmic above (Auditory Toolbox, 1998)."""
+    """Convert hertz to mels on Slaney's scale: linear below 1 kHz, logarithmic above (Auditory Toolbox, 1998)."""
     hz = np.asarray(hz, dtype=np.float64)
     return np.where(hz < 1000, hz * 3 / 200, 15 + np.log(np.maximum(hz, 1e-9) / 1000) * 27 / np.log(6.4))
 
 
 def slaney_mel_to_hz(mel: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Mels on Slaney's scale to hertz; the inverse of `slaney_hz_to_mel`."""
+    """Convert mels on Slaney's scale to hertz; the inverse of `slaney_hz_to_mel`."""
     mel = np.asarray(mel, dtype=np.float64)
     return np.where(mel < 15, mel * 200 / 3, 1000 * np.exp((mel - 15) * np.log(6.4) / 27))
 
@@ -39,7 +39,7 @@ def filterbank(bands: int, low_hz: float = 0.0, high_hz: float = RATE_HZ / 2) ->
 
 
 def frame_count(samples: int) -> int:
-    """Frames that `mel_power` makes of so many samples (centred frames, one each 10 ms)."""
+    """Number of frames that `mel_power` returns for this many samples (centred frames, one every 10 ms)."""
     return 1 + samples // HOP
 
 

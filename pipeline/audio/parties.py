@@ -1,4 +1,4 @@
-"""Sound tracks of one file -> the channels that are analysed: each track a party, without silent ones and copies."""
+"""Turn the sound tracks of a file into channels: one per party, without silent tracks and copies."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ressenti.pipeline.audio.samples import Audio, Samples
 from ressenti.pipeline.records import Note, NoteKey
 
 _BLOCK = 1 << 18
-_COPY = 0.01  # of a track's power that another one does not explain: below, it is the same sound
-_MIX = 0.03  # ... that all others together do not explain
+_COPY = 0.01  # share of a track's power that another track does not explain; below this it is a copy
+_MIX = 0.03  # share that all others together do not explain; below this it is their mix
 
 
 @dataclass(frozen=True)
 class Party:
-    """One decoded track: its number in the file from 1, its samples (channels, n), and where its channels belong."""
+    """One decoded track: its number in the file (from 1), its samples (channels, n), its channels' positions."""
 
     number: int
     samples: Samples
@@ -28,28 +28,30 @@ class Party:
 
 
 def joined(parties: Sequence[Party], silent_dbfs: float) -> tuple[Audio, tuple[Party, ...], tuple[Note, ...]]:
-    """The channels to analyse, the tracks that they are of, and what was done.
+    """Return the channels to analyse, their tracks, and notes on what was done.
 
-    One track keeps its channels. Of several, those that are silent, that copy an earlier one, or that are the sum of
-    the others are left out; where more than one is left, each becomes one channel.
+    A single track keeps its channels. Of several, silent tracks, copies of an earlier track and a mix of the others are
+    left out; if more than one remains, each becomes one channel.
     """
     if len(parties) == 1:
         return Audio(parties[0].samples, parties[0].positions), tuple(parties), ()
     notes = []
-    heard = [party for party in parties if not _is_silent(party.samples, silent_dbfs)]
-    if not heard:
+    audible = [party for party in parties if not _is_silent(party.samples, silent_dbfs)]
+    if not audible:
         return Audio(parties[0].samples, parties[0].positions), (parties[0],), ()
-    if silent := [party for party in parties if party not in heard]:
+    if silent := [party for party in parties if party not in audible]:
         notes.append(_note("tracks_silent", silent))
-    power = _powers(heard)
-    copies = [k for k in range(len(heard)) if any(_copies(power, k, other) for other in range(k))]
+    power = _powers(audible)
+    copies = [k for k in range(len(audible)) if any(_copies(power, k, other) for other in range(k))]
     if copies:
-        notes.append(_note("tracks_copies", [heard[k] for k in copies]))
-    kept = [k for k in range(len(heard)) if k not in copies]
-    mixes = [k for k in kept if len(kept) > 2 and _is_mix(power, k, [other for other in kept if other != k])][:1]
+        notes.append(_note("tracks_copies", [audible[k] for k in copies]))
+    distinct = [k for k in range(len(audible)) if k not in copies]
+    mixes = [
+        k for k in distinct if len(distinct) > 2 and _is_mix(power, k, [other for other in distinct if other != k])
+    ][:1]
     if mixes:
-        notes.append(_note("tracks_mix", [heard[k] for k in mixes]))
-    left = tuple(heard[k] for k in kept if k not in mixes)
+        notes.append(_note("tracks_mix", [audible[k] for k in mixes]))
+    left = tuple(audible[k] for k in distinct if k not in mixes)
     if len(left) == 1:
         return Audio(left[0].samples, left[0].positions), left, (*notes, _note("track_alone", left))
     channels = zeros(len(left), left[0].samples.shape[1])
@@ -64,7 +66,7 @@ def _note(key: NoteKey, parties: Sequence[Party]) -> Note:
 
 
 def _is_silent(samples: Samples, silent_dbfs: float) -> bool:
-    """Whether not even half a second is louder than silence."""
+    """Whether less than half a second is louder than the silence limit."""
     for channel in samples:
         levels = frame_levels_db(channel)
         if np.sort(levels)[-min(5, len(levels))] >= silent_dbfs:
@@ -79,7 +81,7 @@ def _mono(samples: Samples, start: int) -> npt.NDArray[np.float32]:
 
 
 def _powers(parties: Sequence[Party]) -> npt.NDArray[np.float64]:
-    """Products of every two tracks, summed over time."""
+    """Products of each pair of tracks, summed over time; shape (tracks, tracks)."""
     power = np.zeros((len(parties), len(parties)))
     for start in range(0, parties[0].samples.shape[1], _BLOCK):
         block = np.stack([_mono(party.samples, start) for party in parties]).astype(np.float64)
@@ -93,7 +95,7 @@ def _copies(power: npt.NDArray[np.float64], one: int, other: int) -> bool:
 
 
 def _is_mix(power: npt.NDArray[np.float64], one: int, others: list[int]) -> bool:
-    """Whether a track is the sum of the others, each with a gain of its own."""
+    """Whether a track is a weighted sum of all the others."""
     gains, *_ = np.linalg.lstsq(power[np.ix_(others, others)], power[others, one], rcond=None)
     rest = power[one, one] - gains @ power[others, one]
     return bool((gains > 0.1).all() and rest < _MIX * power[one, one])

@@ -1,4 +1,4 @@
-"""The sound of a conversation as it is given out: what was analysed, as one channel, without what nobody is to hear."""
+"""Sound for playback: the analysed channels mixed to one, with bleeped spans silenced."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ BIT_RATE = 24_000  # per second: 10.8 MB an hour, a third more embedded in a pag
 
 
 def page_sound(path: str | Path, conversation: Conversation, progress: Progress = ignore_progress) -> bytes:
-    """The recording of a conversation as MP3: one channel, 16 kHz, 24 kb/s; same recording and spans, same bytes.
+    """Return a conversation's recording as MP3: mono, 16 kHz, 24 kb/s; same recording and spans, same bytes.
 
     Channels are mixed as for the analysis, and an inverted one does not cancel the other. The spans of `bleeps` are
-    silenced before anything is encoded. Raises `WrongRecordingError` where the recording is not the one that was
-    analysed, and the errors of `ressenti.pipeline.audio.load`.
+    silenced before encoding. Raises `WrongRecordingError` if this is not the recording that was analysed, and the
+    errors of `ressenti.pipeline.audio.load`.
 
-    `progress` is called as by `pipeline.run.analyze`, in the stages `audio` and `sound`, and stops it in the same way.
+    `progress` is called as by `pipeline.run.analyze`, in the stages `audio` and `sound`, and can stop it the same way.
     An hour took 25 s of one busy core and 0.4 GB of memory at most, 0.5 GB with two channels.
     """
 
@@ -36,8 +36,8 @@ def page_sound(path: str | Path, conversation: Conversation, progress: Progress 
 
 
 def analysed_sound(path: Path, conversation: Conversation, progress: Progress = ignore_progress) -> Layout:
-    """The channels as the analysis heard them: split where it split them, otherwise by the same options."""
-    check_recording(path, conversation)  # before it is decoded, and what was decoded after
+    """Decode the channels as in the analysis: split if it split them, otherwise by the same options."""
+    check_recording(path, conversation)  # before decoding; what was decoded is checked again below
     options = build_config(conversation.config, source=conversation.recording.name).audio
     recording, sound = audio.load(path, options, progress)
     _check_same(path, conversation, recording.sha256)
@@ -45,7 +45,7 @@ def analysed_sound(path: Path, conversation: Conversation, progress: Progress = 
 
 
 def check_recording(path: Path, conversation: Conversation) -> None:
-    """Raise `WrongRecordingError` where a file is not the recording that was analysed."""
+    """Raise `WrongRecordingError` if a file is not the recording that was analysed."""
     _check_same(path, conversation, audio.checked_sha256(path))
 
 
@@ -54,5 +54,5 @@ def _check_same(path: Path, conversation: Conversation, digest: str) -> None:
     if digest != known.sha256:
         raise WrongRecordingError(
             f"{path}: not the recording that was analysed: SHA-256 {digest[:12]}..., expected {known.sha256[:12]}... "
-            f"({known.name}). Name the original, or analyse this one."
+            f"({known.name}). Give the original, or analyse this one."
         )

@@ -1,4 +1,4 @@
-"""Sound without a header: what the user says of it, or what its ending settles."""
+"""Encoding of headerless sound: from the user's option or the file's ending."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ressenti.pipeline.audio.files import Opened
 from ressenti.pipeline.audio.worker import formats
 from ressenti.pipeline.audio.worker.source import Source
 
-_BY_ENDING = {  # what telephone systems write, 8 kHz unless the ending says otherwise
+_BY_ENDING = {  # written by telephone systems; 8 kHz unless the ending says otherwise
     ".ul": "mulaw:8000",
     ".ulaw": "mulaw:8000",
     ".mulaw": "mulaw:8000",
@@ -35,7 +35,7 @@ _AMBIGUOUS = {".raw", ".pcm", ".lpcm", ".snd", ".vox", ".bin", ".dat"}
 
 @dataclass(frozen=True)
 class Raw:
-    """How sound without a header is to be read."""
+    """How to read headerless sound."""
 
     encoding: str
     rate_hz: int
@@ -50,10 +50,10 @@ class Raw:
 
 
 def raw_of(file: Opened, asked: str | None) -> Raw | None:
-    """How a file is read if it has no header; None for one that has, whatever it is called.
+    """Decide how to read a headerless file; None if it has a header, whatever its name.
 
-    `asked` is ENCODING:RATE or ENCODING:RATE:CHANNELS. Raises `NotAudioError` where the ending says that there is no
-    header but not what is in it.
+    `asked` is ENCODING:RATE or ENCODING:RATE:CHANNELS. Raises `NotAudioError` if the ending stands for headerless sound
+    of more than one encoding.
     """
     if formats.has_header(Source(file.descriptor, file.size)):
         return None
@@ -64,7 +64,7 @@ def raw_of(file: Opened, asked: str | None) -> Raw | None:
         return Raw(encoding, int(rate), int(channels[0]) if channels else 1, guessed=asked is None)
     if ending in _AMBIGUOUS and not formats.description(Source(file.descriptor, file.size)):
         raise errors.NotAudioError(
-            f"{file.path.name}: no header, and {ending} files hold sound of many kinds. Say which with --raw, "
-            "as in --raw mulaw:8000, --raw alaw:8000 or --raw s16le:8000:2 (encoding, samples a second, channels)."
+            f"{file.path.name}: no header, and {ending} files use many encodings. Give the encoding with --raw, "
+            "as in --raw mulaw:8000, --raw alaw:8000 or --raw s16le:8000:2 (encoding, samples per second, channels)."
         )
     return None

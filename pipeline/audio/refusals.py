@@ -1,4 +1,4 @@
-"""What the decoder refuses, in words: one place where all that FFmpeg's libraries can say becomes an error of ours."""
+"""Turn the decoder's refusals, and with them FFmpeg's errors, into our errors."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ _CODECS = {
 
 
 def refusal(name: str, about: Mapping[str, Any]) -> errors.RessentiError:
-    """The error for what the decoder refused in a file of that name."""
+    """The error for a refusal message about the file `name`."""
     values = {key: value for key, value in about.items() if key not in {"is", "why"}}
     make = _REFUSALS.get(str(about.get("why")))
     return make(name, **values) if make else broke_down(name)
 
 
 def broke_down(name: str) -> errors.RessentiError:
-    """The error for a file at which the decoder broke down."""
+    """The error for a file that crashed the decoder."""
     return errors.TruncatedError(
-        f"{name}: damaged: the decoder broke down on it. Copy or export it again, as wav or flac if you can."
+        f"{name}: damaged: the decoder failed on it. Copy or export it again, as wav or flac if you can."
     )
 
 
 def _unknown_format(name: str) -> errors.RessentiError:
     return errors.NotAudioError(
-        f"{name}: not audio: no sound or video format that is known. {_EXPECTED}; "
-        "say how sound without a header is encoded with --raw, as in --raw mulaw:8000."
+        f"{name}: not audio: not a known sound or video format. {_EXPECTED}. "
+        "For sound without a header, give its encoding with --raw, as in --raw mulaw:8000."
     )
 
 
 def _damaged_header(name: str) -> errors.RessentiError:
     return errors.TruncatedError(
-        f"{name}: damaged: it begins like a recording, but nothing in it can be read. Copy or export it again."
+        f"{name}: damaged: it starts like a recording, but nothing in it can be read. Copy or export it again."
     )
 
 
 def _description(name: str, what: str) -> errors.RessentiError:
     return errors.NotAudioError(
-        f"{name}: not audio: {what}, which holds no sound and names other files. Name the recording itself."
+        f"{name}: not audio: {what}, which only refers to other files. Give the recording itself."
     )
 
 
@@ -56,17 +56,15 @@ def _no_sound(name: str, container: str) -> errors.RessentiError:
 
 
 def _no_decoder(name: str, codec: str) -> errors.RessentiError:
-    what = _CODECS.get(codec, codec) or "of a kind that is not known"
+    what = _CODECS.get(codec, codec) or "unknown"
     return errors.NotAudioError(
-        f"{name}: its sound is {what}, for which there is no decoder; {_EXPECTED[0].lower()}{_EXPECTED[1:]}. "
-        "Export it in one of these."
+        f"{name}: no decoder for its sound (codec: {what}); {_EXPECTED[0].lower()}{_EXPECTED[1:]}. "
+        "Export it in one of these formats."
     )
 
 
 def _encrypted(name: str) -> errors.RessentiError:
-    return errors.NotAudioError(
-        f"{name}: its sound is encrypted (DRM); expected a recording that anybody can play. Export it without."
-    )
+    return errors.NotAudioError(f"{name}: its sound is encrypted (DRM). Export it without encryption.")
 
 
 def _no_index(name: str) -> errors.RessentiError:
@@ -77,24 +75,24 @@ def _no_index(name: str) -> errors.RessentiError:
 
 def _elsewhere(name: str) -> errors.RessentiError:
     return errors.NotAudioError(
-        f"{name}: not audio: its sound lies in another file, which is not opened. Name that file, or export it as one."
+        f"{name}: not audio: its sound is in another file, which is not opened. Give that file, or export both as one."
     )
 
 
 def _rate(name: str, rate: int, least: int, most: int) -> errors.RessentiError:
     return errors.TooLargeError(
-        f"{name}: {rate} samples a second; expected {least} to {most}, which is all that recorders write. "
-        "If its header is wrong, export it again, or without a header and read that with --raw."
+        f"{name}: {rate} samples per second; expected {least} to {most}. "
+        "If its header is wrong, export it again, or export it without a header and use --raw."
     )
 
 
 def _channels(name: str, channels: int, most: int) -> errors.RessentiError:
-    return errors.TooLargeError(f"{name}: {channels} channels; expected at most {most}. Export those that hold speech.")
+    return errors.TooLargeError(f"{name}: {channels} channels; expected at most {most}. Export those with speech.")
 
 
 def _many_tracks(name: str, channels: int, tracks: int, most: int) -> errors.RessentiError:
     return errors.TooLargeError(
-        f"{name}: {tracks} sound tracks with {channels} channels together; expected at most {most}. "
+        f"{name}: {tracks} sound tracks with {channels} channels in total; expected at most {most}. "
         "Choose one with --track 1 (or audio.track in a config)."
     )
 
@@ -106,23 +104,23 @@ def _no_such_track(name: str, track: int, tracks: int) -> errors.RessentiError:
 
 def _too_long(name: str, most: float) -> errors.RessentiError:
     return errors.TooLargeError(
-        f"{name}: longer than {most / 3600:g} h, its gaps included; expected less. "
-        "Raise audio.max_duration_s in a config if it really is, or cut it."
+        f"{name}: longer than {most / 3600:g} h, gaps included. "
+        "Cut it, or raise audio.max_duration_s in a config if it really is that long."
     )
 
 
 def too_much(name: str, most_mb: int) -> errors.RessentiError:
-    """The error for samples that take more memory than they may."""
+    """The error for samples that exceed the memory limit."""
     return errors.TooLargeError(
-        f"{name}: its samples take more than {most_mb} MB of memory; expected less. "
-        "Raise audio.max_decoded_mb in a config if there is room, or cut it or drop channels."
+        f"{name}: its samples need more than {most_mb} MB of memory. "
+        "Cut it, drop channels, or raise audio.max_decoded_mb in a config if there is enough memory."
     )
 
 
 def _not_numbers(name: str, at: float) -> errors.RessentiError:
     return errors.BadSamplesError(
-        f"{name}: samples that are not numbers (NaN, infinite or beyond any scale) after {at:.1f} s; "
-        "expected finite ones. Export the recording again, best as 16-bit."
+        f"{name}: invalid samples (NaN, infinite or out of range) after {at:.1f} s. "
+        "Export the recording again, best as 16-bit."
     )
 
 

@@ -1,4 +1,4 @@
-"""Samples of a recording at 16 kHz, whatever the file had."""
+"""Samples of a recording, always at 16 kHz."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ RATE_HZ = 16_000
 class Audio:
     """Samples of one recording at 16 kHz: int16, shape (channels, samples).
 
-    `positions` are the speakers that the channels are meant for, by FFmpeg's names (FL, FR, FC, LFE, BL, BR, ...);
-    empty where the file does not say, or where the channels come from several tracks.
+    `positions` are the loudspeakers of the channels, by FFmpeg's names (FL, FR, FC, LFE, BL, BR, ...); empty if the
+    file does not say or the channels come from several tracks.
     """
 
     samples: Samples
@@ -29,12 +29,12 @@ class Audio:
         return float(self.samples.shape[1] / RATE_HZ)
 
     def cut(self, start_s: float, end_s: float, channel: int = 0) -> Samples:
-        """Samples of one channel between two times, clipped to the recording; a view, not a copy."""
+        """Return one channel's samples between two times, clipped to the recording; a view, not a copy."""
         start, end = (round(max(0.0, t) * RATE_HZ) for t in (start_s, end_s))
         return self.samples[channel, start:end]
 
     def joined(self, spans: Sequence[tuple[float, float]], channel: int = 0) -> Samples:
-        """Samples of one channel in several spans (start_s, end_s), one after the other. Needs at least one span."""
+        """Concatenate one channel's samples in several spans (start_s, end_s). Needs at least one span."""
         if len(spans) == 1:
             return self.cut(*spans[0], channel)
         return np.concatenate([self.cut(start, end, channel) for start, end in spans])

@@ -1,4 +1,4 @@
-"""Samples without beeps: tones of one or two lines that hold still, as no voice does (pure)."""
+"""Remove beeps: tones of one or two lines whose level and frequency are steadier than any voice (pure)."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from scipy.ndimage import maximum_filter1d
 
 from ressenti.pipeline.audio.samples import RATE_HZ, Samples
 
-_WINDOW, _HOP = 640, 160  # samples: lines of 25 Hz each 10 ms, so that the pairs of a keypad are told apart
-_LOWEST = 13  # line: 325 Hz; call progress tones begin at 350 Hz (ITU-T E.180), below lies the pitch of voices
-# So many frames hold still: with their windows 90 ms; keypads send 100 ms (ETSI ES 201 235). With this drift and the
-# share below 1.3 of 2,690 s of talk of all kinds are touched; with 5 frames, 5 Hz, 2 dB and a share of 0.5, 3 %
+_WINDOW, _HOP = 640, 160  # samples: lines of 25 Hz every 10 ms, which resolves the tone pairs of a keypad
+_LOWEST = 13  # line: 325 Hz; call progress tones start at 350 Hz (ITU-T E.180), the pitch of voices is below
+# Frames that must be steady: with their windows 90 ms; keypads send 100 ms (ETSI ES 201 235). With this drift and the
+# share below, 1.3 of 2,690 s of varied speech are affected; with 5 frames, 5 Hz, 2 dB and a share of 0.5, 3 %
 _FRAMES = 6
 _DRIFT_HZ = 1.5
 _DRIFT_DB = 1.0
-_STANDS_DB = 12.0  # above the lines a little further away
+_STANDS_DB = 12.0  # above lines a little further away
 _SHARE = 0.9  # of a frame's power that is tone
-_REACH = 50  # frames around a sure tone in which the same line is tone wherever it holds still, also under talk
-_LINES = 3  # at most; a held vowel has more
-_SPREAD = 3  # lines on each side of a tone that go with it
-_SPLASH = 10  # ... where it begins and ends, which is a click
-_AROUND = 4  # frames before and after that a window of the tone reaches into
+_REACH = 50  # frames around a certain tone in which a steady line there counts as tone, even during speech
+_LINES = 3  # at most; a sustained vowel has more
+_SPREAD = 3  # lines on each side that are removed with a tone
+_SPLASH = 10  # the same at its start and end, which click
+_AROUND = 4  # frames before and after whose windows overlap the tone
 _BLOCK = 30 * RATE_HZ
 _MARGIN = RATE_HZ // 4  # samples on each side of a block, a whole number of hops
 
@@ -31,7 +31,7 @@ Indexes = npt.NDArray[np.int_]
 
 
 def without_tones(samples: Samples) -> Samples:
-    """Samples (n,) at 16 kHz less the beeps in them; the very same array where there is none."""
+    """Remove beeps from samples (n,) at 16 kHz; returns the same array if there are none."""
     out = samples
     for start in range(0, len(samples), _BLOCK):
         first, last = max(0, start - _MARGIN), min(len(samples), start + _BLOCK + _MARGIN)
@@ -66,7 +66,7 @@ def _cleaned(piece: Samples) -> Samples:
 
 
 def _tones(spectra: npt.NDArray[np.complex64]) -> Mask:
-    """What of spectra (frames, lines) is tone."""
+    """Mask of spectra (frames, lines) that are tone."""
     power = (spectra.real**2 + spectra.imag**2).astype(np.float32) + np.float32(1e-3)
     whole = power[:, 3:].sum(axis=1)
     level = 10 * np.log10(power)
@@ -78,8 +78,8 @@ def _tones(spectra: npt.NDArray[np.complex64]) -> Mask:
     out = np.zeros(power.shape, dtype=bool)
     if not len(rows):
         return out
-    held = _held(spectra, level, rows, lines + _LOWEST)
-    rows, lines = rows[held], lines[held] + _LOWEST
+    steady = _steady_peaks(spectra, level, rows, lines + _LOWEST)
+    rows, lines = rows[steady], lines[steady] + _LOWEST
     near = np.clip(lines[:, None] + np.arange(-2, 3), 0, power.shape[1] - 1)
     tone = np.bincount(rows, power[rows[:, None], near].sum(axis=1), minlength=len(power))
     many = np.bincount(rows, minlength=len(power))
@@ -95,17 +95,17 @@ def _tones(spectra: npt.NDArray[np.complex64]) -> Mask:
     return wide
 
 
-def _held(
+def _steady_peaks(
     spectra: npt.NDArray[np.complex64],
     level: npt.NDArray[np.float32],
     rows: npt.NDArray[np.int_],
     lines: npt.NDArray[np.int_],
 ) -> Mask:
-    """Which peaks keep their level and their frequency, told from the phase, over the next frames."""
+    """Mask of peaks whose level and frequency (from the phase) stay steady over the next frames."""
     ahead = np.minimum(rows[:, None] + np.arange(_FRAMES), len(spectra) - 1)
     levels = level[ahead, lines[:, None]]
-    own = spectra[ahead, lines[:, None]]
-    step = np.angle(own[:, 1:] * np.conj(own[:, :-1])) - 2 * np.pi * _HOP / _WINDOW * lines[:, None]
+    values = spectra[ahead, lines[:, None]]
+    step = np.angle(values[:, 1:] * np.conj(values[:, :-1])) - 2 * np.pi * _HOP / _WINDOW * lines[:, None]
     off_hz = ((step + np.pi) % (2 * np.pi) - np.pi) * RATE_HZ / (2 * np.pi * _HOP)
     steady: Mask = (np.ptp(levels, axis=1) < _DRIFT_DB) & (np.ptp(off_hz, axis=1) < _DRIFT_HZ)
     return steady & (rows + _FRAMES <= len(spectra))

@@ -1,4 +1,4 @@
-"""How decoding ended -> whether the recording is whole, and what the reader must know (pure)."""
+"""Judge from the decoder's last message whether a recording is complete, and make notes for the reader (pure)."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any, Self
 
 from ressenti.pipeline.records import Note
 
-LOST_SHARE = 0.05  # of the sound, that a damaged file may have lost
+LOST_SHARE = 0.05  # largest share of sound that a usable file may have lost
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How the decoding of one track ended: seconds of its sound, and what was missing of it.
+    """Result of decoding one track: seconds of sound, and what is missing.
 
-    `gaps_s` was never recorded (a muted microphone), `lost_s` was, and is damaged; both are silent now. `promised` and
-    `there` are bytes of sound by the header and in the file, `unread` those after the decoder stopped, of `size`.
+    `gaps_s` was never recorded (a muted microphone), `lost_s` was damaged; both are silent now. `promised` and `there`
+    are the bytes of sound according to the header and in the file, `unread` those after the decoder stopped, of `size`.
     """
 
     rate_hz: int
@@ -36,39 +36,39 @@ class Ending:
 
     @classmethod
     def of(cls, end: Mapping[str, Any], track: Mapping[str, Any]) -> Self:
-        """From the decoder's last message."""
+        """Make it from the decoder's last message."""
         whole = {key: end[key] for key in ("promised", "there", "unread", "size", "inside_page")}
         return cls(**track, **whole)
 
     @property
     def said_s(self) -> float | None:
-        """Seconds of sound that the header promises."""
+        """Seconds of sound according to the header."""
         if self.promised is not None and self.there > 0:
             return self.end_s * self.promised / self.there
         return self.declared_s
 
 
 def doubts_of(endings: Sequence[Ending]) -> tuple[str, ...]:
-    """Why a recording is not whole, in words; none where it is."""
+    """Reasons why a recording is incomplete, as text; empty if it is complete."""
     return tuple(dict.fromkeys(doubt for ending in endings for doubt in _doubts(ending)))
 
 
 def _doubts(ending: Ending) -> Iterator[str]:
-    said_s = ending.said_s
-    if said_s is not None and said_s - ending.end_s > max(0.25, 0.005 * ending.end_s):
-        yield f"its header says {said_s:.1f} s, {ending.end_s:.1f} s could be decoded"
+    promised_s = ending.said_s
+    if promised_s is not None and promised_s - ending.end_s > max(0.25, 0.005 * ending.end_s):
+        yield f"its header says {promised_s:.1f} s, but only {ending.end_s:.1f} s could be decoded"
     if ending.damaged > max(1, ending.packets // 100):
         yield f"{ending.damaged} of its {ending.packets} packets cannot be decoded"
     if ending.lost_s > LOST_SHARE * ending.end_s:
         yield f"{ending.lost_s:.1f} of its {ending.end_s:.1f} s are lost"
     if ending.unread > max(4096, ending.size // 50):
-        yield f"nothing of its last {ending.unread} bytes (of {ending.size}) can be decoded"
+        yield f"its last {ending.unread} of {ending.size} bytes cannot be decoded"
     if ending.inside_page:
-        yield "it breaks off in the middle of a page"
+        yield "it ends in the middle of a page"
 
 
 def notes_of(endings: Sequence[Ending], *, truncated: bool) -> tuple[Note, ...]:
-    """What the reader must know of how the recording was read; of several tracks, what is largest."""
+    """Notes for the reader on how the recording was read; with several tracks, the largest figure of each kind."""
     notes = []
     end_s = max(ending.end_s for ending in endings)
     if truncated:
@@ -87,8 +87,8 @@ def notes_of(endings: Sequence[Ending], *, truncated: bool) -> tuple[Note, ...]:
         notes.append(Note("late_start", {"seconds": round(late_s, 1)}))
     first = endings[0]
     if first.promised is not None and first.there > first.promised + max(4096, first.there // 200):
-        said_s = first.end_s * first.promised / first.there
-        notes.append(Note("early_header", {"said": round(said_s, 1), "read": round(first.end_s, 1)}))
+        promised_s = first.end_s * first.promised / first.there
+        notes.append(Note("early_header", {"said": round(promised_s, 1), "read": round(first.end_s, 1)}))
     if first.unread and not truncated:
         notes.append(Note("trailing_bytes", {"bytes": first.unread}))
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""Samples -> who spoke when: one small interface, the built-in way, pyannote's pipelines, and channels as speakers."""
+"""Find who spoke when: the interface, the built-in diarizer, pyannote's pipelines, and one speaker per channel."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ressenti.pipeline.models.installed import Installed, find, need, resolved, 
 
 
 def choose(layout: Literal["mono", "split"], options: DiarizationOptions) -> Diarizer:
-    """The diarizer for a layout: channels where each is a speaker, else the configured model.
+    """Choose the diarizer for a layout: by channel if each is a speaker, else the configured model.
 
-    `auto` is the installed default of the registry, else the built-in one; otherwise `builtin`, an installed pyannote
-    pipeline's id, or a folder with one (config.yaml). Raises `ConfigError` for an unknown one, also where channels
-    decide, `NotInstalledError` for a model that was never fetched, `WrongHashError` for one that changed since, and
-    what `ressenti.pipeline.diarization.pyannote.load` raises.
+    `auto` is the registry's installed default, else the built-in diarizer; `builtin`, an installed pyannote pipeline's
+    id, or a folder with one (config.yaml) can be named too. Raises `ConfigError` for an unknown model, even on split
+    channels, `NotInstalledError` for one that is not installed, `WrongHashError` for one that was changed, and the
+    errors of `ressenti.pipeline.diarization.pyannote.load`.
     """
-    # on split channels the default, which would not be used, need not be whole; a model that is named has to be there
+    # split channels do not use the default, so it is not checked; a model that is named must exist
     asked = None if layout == "split" and options.model == "auto" else locate(options.model)
     if layout == "split":
         from ressenti.pipeline.diarization.channels import ChannelDiarizer
@@ -35,9 +35,9 @@ def choose(layout: Literal["mono", "split"], options: DiarizationOptions) -> Dia
 
 
 def locate(model: str) -> Installed | Path | None:
-    """The folder or the installed model that a configured name means, None for the built-in one; nothing is loaded.
+    """Find the folder or installed model of a configured name, without loading it; None for the built-in one.
 
-    Raises `ConfigError` for a name that means nothing, `NotInstalledError` for a model that was never fetched.
+    Raises `ConfigError` for an unknown name, `NotInstalledError` for a model that is not installed.
     """
     if model in {"auto", "builtin"}:
         name = resolved(model, "diarization")
@@ -49,19 +49,19 @@ def locate(model: str) -> Installed | Path | None:
         return need(model, instead_of="config.yaml")
     raise ConfigError(
         f"diarization.model: unknown diarizer {model!r}; expected auto, builtin, the id of an installed model "
-        "(`ressenti models list`), or a folder with a pyannote pipeline's config.yaml in it."
+        "(`ressenti models list`), or a folder with a pyannote pipeline's config.yaml."
     )
 
 
 def check(asked: Installed | Path, options: DiarizationOptions) -> None:
-    """Raise what loading a pipeline would for its config, for files that lack, changed or are not to be trusted."""
+    """Raise the errors that loading would raise for a pipeline's config and missing, changed or untrusted files."""
     from ressenti.pipeline.diarization import pyannote
 
     pyannote.read_parts(*_verified(asked, options))
 
 
 def _load(asked: Installed | Path, options: DiarizationOptions) -> Diarizer:
-    """A pyannote pipeline, once it and all that it is made of are known to be what was installed."""
+    """Load a pyannote pipeline after verifying that it and its parts are as installed."""
     from ressenti.pipeline.diarization import pyannote
 
     folder, _, installed, further = _verified(asked, options)
@@ -71,15 +71,15 @@ def _load(asked: Installed | Path, options: DiarizationOptions) -> Diarizer:
 def _verified(
     asked: Installed | Path, options: DiarizationOptions
 ) -> tuple[Path, DiarizationOptions, Installed | None, dict[str, Installed]]:
-    """A pipeline's folder, what is installed of it, and what it needs besides, verified; as `read_parts` takes it."""
+    """Verify a pipeline and the models it needs; return the arguments of `read_parts`."""
     from ressenti.pipeline.diarization.pyannote_folder import further_ids
 
-    folder, own = (asked, ()) if isinstance(asked, Path) else (asked.folder, (asked,))
-    needed = [need(part) for model in own if model.known for part in model.known.needs]
-    for model in (*own, *needed):
+    folder, installed = (asked, ()) if isinstance(asked, Path) else (asked.folder, (asked,))
+    needed = [need(part) for model in installed if model.known for part in model.known.needs]
+    for model in (*installed, *needed):
         verify(model)
     further = [found for name in further_ids(folder) if is_id(name) and (found := find(name)) is not None]
     for model in further:
         if model not in needed:
             verify(model)
-    return folder, options, own[0] if own else None, {model.id: model for model in further}
+    return folder, options, installed[0] if installed else None, {model.id: model for model in further}

@@ -19,14 +19,14 @@ from ressenti.pipeline.records import Diarization, ModelInfo, Note, Segment
 
 
 def vad_info() -> ModelInfo:
-    """The speech activity model, with the hash of the installed file."""
+    """Describe the speech activity model, with the hash of the installed file."""
     return ModelInfo("speech activity", "silero-vad", "MIT", file_sha256(vad.model_path()), commercial=True)
 
 
 class BuiltinDiarizer:
     """Silero VAD, GE2E embeddings, k-means (count given) or average linkage (count free).
 
-    It hears one speaker at a time: overlapped speech goes to whoever is louder.
+    It finds one speaker at a time; overlapping speech goes to the louder one.
     """
 
     def __init__(self, options: DiarizationOptions) -> None:
@@ -34,7 +34,7 @@ class BuiltinDiarizer:
         self.models = (vad_info(), voice_encoder.info())
 
     def diarize(self, audio: Audio, count: Count, progress: Progress = ignore_progress) -> Diarization:
-        """Segments of the first channel; none where no speech is found."""
+        """Find the segments of the first channel; none if there is no speech."""
         options, samples = self._options, audio.samples[0]
         spans = vad.detect_speech(samples, options, progress)
         windows = embedding.windows_of(spans, options.window_s, options.step_s)
@@ -65,7 +65,7 @@ def label_windows(
     distance: float,
     progress: Progress = ignore_progress,
 ) -> clustering.Labels:
-    """Speaker index of each window: full windows are clustered, short ones go to the nearest speaker afterwards."""
+    """Speaker index of each window: full windows are clustered, then short ones go to the nearest speaker."""
     if not windows:
         return np.zeros(0, dtype=np.int64)
     full = np.array([w.full for w in windows])
@@ -82,7 +82,7 @@ def label_windows(
 def segments_of(
     spans: Sequence[tuple[float, float]], windows: Sequence[SpeechWindow], labels: clustering.Labels
 ) -> list[tuple[float, float, int]]:
-    """(start_s, end_s, speaker index) stretches: spans, cut halfway between windows whose speakers differ (pure)."""
+    """Cut spans halfway between windows of different speakers, as (start_s, end_s, speaker index) (pure)."""
     by_span: dict[int, list[int]] = {}
     for i, window in enumerate(windows):
         by_span.setdefault(window.span, []).append(i)
@@ -99,7 +99,7 @@ def segments_of(
 
 
 def name_in_order(stretches: Sequence[tuple[float, float, int]]) -> tuple[Segment, ...]:
-    """Segments labelled S1, S2, ... in order of first speech."""
+    """Label segments S1, S2, ... in order of first speech."""
     names = {k: f"S{i + 1}" for i, k in enumerate(dict.fromkeys(k for _, _, k in sorted(stretches)))}
     return tuple(Segment(start, end, names[k]) for start, end, k in sorted(stretches))
 
@@ -107,7 +107,7 @@ def name_in_order(stretches: Sequence[tuple[float, float, int]]) -> tuple[Segmen
 def _speaker_embeddings(
     vectors: FloatArray, windows: Sequence[SpeechWindow], segments: Sequence[Segment]
 ) -> tuple[tuple[str, tuple[float, ...]], ...]:
-    """Mean direction of the windows whose centre lies in each speaker's segments."""
+    """Mean embedding direction of the windows centred in each speaker's segments."""
     if not windows:
         return ()
     centres = np.array([w.centre_s for w in windows])

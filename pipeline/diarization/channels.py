@@ -1,4 +1,4 @@
-"""One speaker per channel: speech activity in each, less what is only the other channel bleeding in."""
+"""One speaker per channel: speech activity in each channel, without bleed from the others."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ressenti.pipeline.progress import Progress, ignore_progress
 from ressenti.pipeline.records import Diarization, Note, Segment
 
 _FRAME_S = 0.1
-_STILL_FRAMES = 5  # on each side: in a pause within talk what is heard is still its bleed
+_STILL_FRAMES = 5  # on each side: in a short pause of the other speaker, the sound is still bleed
 
 
 class ChannelDiarizer:
-    """Silero VAD on every channel; labels S1, S2, ... follow the channels. Overlap is real here and kept."""
+    """Silero VAD on every channel; labels S1, S2, ... follow the channels. Overlap is kept."""
 
     def __init__(self, options: DiarizationOptions) -> None:
         self._options = options
         self.models = (vad_info(),)
 
     def diarize(self, audio: Audio, count: Count, progress: Progress = ignore_progress) -> Diarization:
-        """Segments per channel. The number of channels decides the count; another wish is noted, not followed."""
+        """Find segments per channel. There is one speaker per channel; a different `count` only gives a note."""
         total = len(audio.samples)
         levels = np.stack([frame_levels_db(channel) for channel in audio.samples])
         segments: list[Segment] = []
@@ -60,16 +60,16 @@ def without_bleed(
     shortest_s: float = 0.2,
     still_db: float = 30.0,
 ) -> list[tuple[float, float]]:
-    """Spans without the stretches in which the other channel is louder by `bleed_db`: there, one hears only its bleed.
+    """Remove the stretches of spans in which the other channel is louder by `bleed_db` and bleeds in (pure).
 
-    Where the other channel is still for a while (`still_db` below its loudest half second), it does not bleed, however
-    soft this one is. Levels are dBFS in frames of 0.1 s, and single frames follow their neighbours; what is left of a
-    span and shorter than `shortest_s` is dropped (pure).
+    While the other channel is silent for some time (`still_db` below its loudest half second), it does not bleed,
+    however soft this channel is. Levels are dBFS in frames of 0.1 s; single frames follow their neighbours. Remaining
+    parts of a cut span that are shorter than `shortest_s` are dropped.
     """
     loudest = np.sort(other_db)[-min(5, len(other_db))]
     still = maximum_filter1d(other_db, 2 * _STILL_FRAMES + 1) < loudest - still_db
     audible = np.convolve((own_db - other_db > -bleed_db) | still, np.ones(3), "same") >= 2
-    kept: list[tuple[float, float]] = []
+    remaining: list[tuple[float, float]] = []
     for start, end in spans:
         first, last = int(start / _FRAME_S), min(len(audible), int(np.ceil(end / _FRAME_S)))
         edges = np.flatnonzero(np.diff(np.concatenate([[False], audible[first:last], [False]]).astype(int))) + first
@@ -77,5 +77,5 @@ def without_bleed(
             (max(start, begin * _FRAME_S), end if stop == last else min(end, stop * _FRAME_S))
             for begin, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
         ]
-        kept += [piece for piece in pieces if piece[1] - piece[0] >= shortest_s or piece == (start, end)]
-    return kept
+        remaining += [piece for piece in pieces if piece[1] - piece[0] >= shortest_s or piece == (start, end)]
+    return remaining

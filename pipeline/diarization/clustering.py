@@ -1,4 +1,4 @@
-"""Embeddings -> speakers: k-means where the number is given, average linkage where it is free (pure, seeded)."""
+"""Cluster embeddings into speakers: k-means for a given count, average linkage for a free one (pure, seeded)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from ressenti.pipeline.diarization.interface import Count
 from ressenti.pipeline.progress import Progress, ignore_progress
 
 Labels = npt.NDArray[np.int64]
-_MOST = 2500  # embeddings that are linked one with another; more are first gathered into so many small clusters
-_MOST_SPEAKERS = 8  # where nobody gave a bound
-_SMALLEST = 0.02  # a cluster with a smaller share of the windows (or fewer than 3) is no speaker of its own
+_MOST = 2500  # embeddings linked directly; more are first grouped into half as many small clusters
+_MOST_SPEAKERS = 8  # if the user gives no bound
+_SMALLEST = 0.02  # a cluster with a smaller share of the windows (or fewer than 3) is not a separate speaker
 
 
 def cluster(embeddings: FloatArray, count: Count, distance: float, progress: Progress = ignore_progress) -> Labels:
     """Speaker index of each embedding (n, d) of unit length; n at least 1.
 
-    With a number given, spherical k-means. Else average-linkage clustering on cosine distance (Murtagh 1983) up to
-    `distance`, and k-means again where that leaves the bounds.
+    Uses spherical k-means for a given count. Otherwise uses average linkage on cosine distance (Murtagh 1983) up to
+    `distance`, and k-means if the result is outside the bounds.
     """
     labels = _clustered(embeddings, count, distance, progress)
     progress("clustering", 1, 1)
@@ -38,7 +38,7 @@ def _clustered(embeddings: FloatArray, count: Count, distance: float, progress: 
 
 
 def assign(embeddings: FloatArray, centroids: FloatArray) -> Labels:
-    """The most similar of centroids (k, d) for each embedding (n, d)."""
+    """Index of the most similar of centroids (k, d) for each embedding (n, d)."""
     nearest: Labels = np.argmax(embeddings @ centroids.T, axis=1).astype(np.int64)
     return nearest
 
@@ -68,7 +68,7 @@ def _kmeans(embeddings: FloatArray, k: int, progress: Progress, tries: int = 10,
             progress("clustering", 0, None)
             empty = [i for i in range(k) if not np.any(labels == i)]
             worst = np.argsort((embeddings @ centres.T).max(axis=1))
-            labels[worst[: len(empty)]] = empty  # each empty cluster takes one of the embeddings that fit worst
+            labels[worst[: len(empty)]] = empty  # each empty cluster takes one of the worst-fitting embeddings
             labels = _renumber(labels)  # taking an embedding may have emptied another cluster
             centres = centroids_of(embeddings, labels)
             moved = assign(embeddings, centres)

@@ -1,4 +1,4 @@
-"""A diarizer that answers what it is told, for tests and for trying things out."""
+"""A diarizer with fixed answers, for tests and experiments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ressenti.pipeline.records import Diarization, ModelInfo, Segment
 
 
 class FakeDiarizer:
-    """Returns the segments that it was made with, whatever it hears; `asked` remembers the counts asked for."""
+    """Returns fixed segments for any audio; `asked` records the requested counts."""
 
     models: tuple[ModelInfo, ...] = (ModelInfo("diarization", "fake-diarizer", "none", commercial=True),)
 
@@ -20,7 +20,7 @@ class FakeDiarizer:
         self.asked: list[Count] = []
 
     def diarize(self, audio: Audio, count: Count, progress: Progress = ignore_progress) -> Diarization:
-        """The segments, as if their number had been estimated well."""
+        """Return the segments, with the count as estimated and high confidence."""
         self.asked.append(count)
         progress("speech", audio.duration_s, audio.duration_s)
         return Diarization(self._segments, "estimated", "high", self.models, hears_overlap=True)

@@ -1,4 +1,4 @@
-"""The one interface behind which diarizers live, and how many speakers they are asked for."""
+"""The interface of all diarizers, and the number of speakers to find."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ressenti.pipeline.records import Diarization, ModelInfo
 
 @dataclass(frozen=True)
 class Count:
-    """How many speakers to find: exactly, or between two bounds; without an upper one it is left to the diarizer."""
+    """How many speakers to find: an exact number, or bounds; without `at_most`, the diarizer sets the maximum."""
 
     exactly: int | None = None
     at_least: int = 1
@@ -28,5 +28,5 @@ class Diarizer(Protocol):
         ...
 
     def diarize(self, audio: Audio, count: Count, progress: Progress = ignore_progress) -> Diarization:
-        """Segments with speakers; labels are `S1`, `S2`, ... in order of first speech (or of channels)."""
+        """Find segments with speakers; labels are `S1`, `S2`, ... in order of first speech (or of channels)."""
         ...

@@ -1,8 +1,8 @@
-"""pyannote's diarization pipelines (community-1, 3.1, others in a folder), from local files alone.
+"""pyannote's diarization pipelines (community-1, 3.1, others in a folder), from local files only.
 
-The pipeline is made of models that are loaded here, never of paths or ids. pyannote.audio chooses the loader of an
-embedding by what its path looks like (one with "wespeaker" and without "pyannote" is taken for ONNX,
-`PretrainedSpeakerEmbedding`), and fetches what it is not given: with objects, neither can happen.
+The pipeline is built from models loaded here, never from paths or ids. Given a path, pyannote.audio guesses the
+embedding's loader from it (`PretrainedSpeakerEmbedding` takes one with "wespeaker" and without "pyannote" for ONNX),
+and it downloads what it is not given. With loaded models, neither can happen.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ def load(
     installed: Installed | None = None,
     further: Mapping[str, Installed] | None = None,
 ) -> PyannoteDiarizer:
-    """A diarizer of the pipeline in `folder` (one with a `config.yaml`); opens no connection.
+    """Load the pipeline in `folder` (with a `config.yaml`) as a diarizer; opens no connection.
 
-    `installed` is the folder's manifest, where it has one, and `further` are installed repositories that the config may
-    name, by id. Only checkpoints with a SHA-256 that the registry pins or the user typed are loaded, and as tensors and
-    plain settings. Raises `UntrustedModelError` for any other, unless `options.trust_model`, before torch is imported,
-    and `ModelError` where something is missing or does not fit.
+    `installed` is the folder's installed model, if it is one; `further` are installed repositories that the config may
+    refer to, by id. Only checkpoints whose SHA-256 is pinned by the registry or trusted by the user are loaded, as
+    tensors and plain settings. Raises `UntrustedModelError` for any other before torch is imported, unless
+    `options.trust_model` is set, and `ModelError` for missing or invalid parts.
     """
     others = further or {}
     parts, segmentation, embedding = read_parts(folder, options, installed, others)
@@ -54,11 +54,11 @@ def load(
 
     def info_of(task: Literal["speech activity", "speaker embedding"], part: Checkpoint) -> ModelInfo:
         if part.path.is_relative_to(folder):
-            said = replace(whole, name=_part_name(part.path.relative_to(folder), whole.name), notes=())
+            base = replace(whole, name=_part_name(part.path.relative_to(folder), whole.name), notes=())
         else:
-            own = next((m for m in others.values() if part.path.is_relative_to(m.folder)), None)
-            said = own.info("diarization") if own else ModelInfo("diarization", part.path.parent.name, None)
-        return replace(said, task=task, sha256=part.sha256)
+            model = next((m for m in others.values() if part.path.is_relative_to(m.folder)), None)
+            base = model.info("diarization") if model else ModelInfo("diarization", part.path.parent.name, None)
+        return replace(base, task=task, sha256=part.sha256)
 
     models = (whole, info_of("speech activity", segmentation), info_of("speaker embedding", embedding))
     return PyannoteDiarizer(pipeline, parts.clustering == VBX, models, options)
@@ -67,7 +67,7 @@ def load(
 def read_parts(
     folder: Path, options: DiarizationOptions, installed: Installed | None, further: Mapping[str, Installed]
 ) -> tuple[PipelineFolder, Checkpoint, Checkpoint]:
-    """The config, the segmentation and the embedding of `load`, with what it raises for them; nothing is unpickled."""
+    """Read and check the config, segmentation and embedding for `load`, without unpickling anything."""
     parts = read_folder(folder, lambda name: further[name].folder if name in further else None)
     if installed is not None:
         _refuse_elsewhere(parts, (installed, *further.values()))
@@ -77,17 +77,17 @@ def read_parts(
 
 
 def _refuse_elsewhere(parts: PipelineFolder, known: Sequence[Installed]) -> None:
-    """Raise `ModelError` where an installed pipeline names a file of this machine that was not installed."""
+    """Raise `ModelError` if an installed pipeline refers to a file that was not installed."""
     for path in (parts.segmentation, parts.embedding, parts.plda):
         if path is not None and not any(path.is_relative_to(model.folder) for model in known):
             raise ModelError(
-                f"{parts.folder}: its config.yaml names {path}, which was not installed with it. Do not trust where "
-                "it comes from."
+                f"{parts.folder}: its config.yaml refers to {path}, which was not installed with it. Do not trust its "
+                "source."
             )
 
 
 class PyannoteDiarizer:
-    """A pyannote pipeline behind the interface; `pipeline` is an instance of its `SpeakerDiarization`."""
+    """A pyannote pipeline as a diarizer; `pipeline` is an instance of its `SpeakerDiarization`."""
 
     def __init__(
         self, pipeline: Any, k_means: bool, models: tuple[ModelInfo, ...], options: DiarizationOptions
@@ -99,7 +99,7 @@ class PyannoteDiarizer:
         self.models = models
 
     def diarize(self, audio: Audio, count: Count, progress: Progress = ignore_progress) -> Diarization:
-        """Segments of the first channel, with overlap, and the same without, which cuts the turns."""
+        """Find the segments of the first channel, both with overlap and without (`exclusive`, which cuts the turns)."""
         bounds = bounds_of(count, self._k_means)
         clustering = WatchedClustering(self._clustering, bounds, self._k_means, progress)
         with quietly():  # one thread at a time: the pipeline has one clustering
@@ -111,26 +111,26 @@ class PyannoteDiarizer:
                 hook=_hook(progress),
             )
         progress("clustering", 1, 1)
-        heard = _tracks(output.speaker_diarization, audio.duration_s)
-        labels = {label: f"S{i + 1}" for i, label in enumerate(dict.fromkeys(label for _, _, label in heard))}
+        tracks = _tracks(output.speaker_diarization, audio.duration_s)
+        labels = {label: f"S{i + 1}" for i, label in enumerate(dict.fromkeys(label for _, _, label in tracks))}
         exact = bounds.at_least == bounds.at_most or bounds.loosened
-        speech_s = sum(end - start for start, end, _ in heard)
+        speech_s = sum(end - start for start, end, _ in tracks)
         given = exact and len(labels) == bounds.at_most
         sure = given or (not exact and len(labels) <= 1 and speech_s >= self._options.sure_single_s)
         return Diarization(
-            segments=_named(heard, labels),
+            segments=_named(tracks, labels),
             count="given" if given else "estimated",
             count_confidence="high" if sure else "low",
             models=self.models,
             hears_overlap=True,
             embeddings=_embeddings(output, labels),
-            notes=notes_of(count, bounds, clustering, len(labels)) if heard else (),
+            notes=notes_of(count, bounds, clustering, len(labels)) if tracks else (),
             exclusive=_named(_tracks(output.exclusive_speaker_diarization, audio.duration_s), labels),
         )
 
 
 def _part_name(path: Path, name: str) -> str:
-    """The pipeline's name with the part's folder in it, or, of a part that lies beside the config, with its file."""
+    """The pipeline's name followed by the part's folder, or by its file if it is next to the config."""
     return "/".join([name, *(path.parts[:-1] or path.parts)])
 
 
@@ -154,7 +154,7 @@ def _hook(progress: Progress) -> Any:
 
 
 def _tracks(annotation: Any, duration_s: float) -> list[tuple[float, float, str]]:
-    """(start_s, end_s, label) of an annotation, in order of time, within the recording."""
+    """(start_s, end_s, label) of an annotation, in time order, clipped to the recording."""
     tracks = ((t.start, t.end, label) for t, _, label in annotation.itertracks(yield_label=True))
     clipped = ((max(0.0, float(a)), min(float(b), duration_s), str(label)) for a, b, label in tracks)
     return sorted(track for track in clipped if track[0] < track[1])
@@ -165,7 +165,7 @@ def _named(tracks: list[tuple[float, float, str]], labels: Mapping[str, str]) ->
 
 
 def _embeddings(output: Any, labels: Mapping[str, str]) -> tuple[tuple[str, tuple[float, ...]], ...]:
-    """Direction of each speaker's centroid (rows are in `labels()` order); none where pyannote pads or has no voice."""
+    """Direction of each speaker's centroid (rows in `labels()` order); padding and empty rows are left out."""
     rows = (
         {}
         if output.speaker_embeddings is None

@@ -1,4 +1,4 @@
-"""How many speakers a pyannote pipeline is asked for, and what its clustering made of it."""
+"""Set the number of speakers for a pyannote pipeline, and note how its clustering used it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ressenti.pipeline.records import Note
 
 @dataclass(frozen=True)
 class Bounds:
-    """Between how many speakers the clustering may find; `loosened` where an exact number was made an upper bound.
+    """Minimum and maximum number of speakers; `loosened` if an exact number was turned into a maximum.
 
-    Nobody's upper bound is none: one of our own would drop VBx's result where it finds more.
+    If the user sets no maximum, set none: ours would discard VBx's result whenever it finds more speakers.
     """
 
     at_least: int
@@ -27,11 +27,11 @@ class Bounds:
 def bounds_of(count: Count, k_means: bool) -> Bounds:
     """Bounds for a count.
 
-    An exact number, and bounds that meet, are the same to pyannote.audio (`set_num_speakers`). VBx, where `k_means`
-    is True, keeps its own count when it lies within the bounds; where it does not, it drops its result and groups all
-    voices by k-means. With the number given that doubled the error on recordings of many speakers (VoxConverse,
-    DER 11.1 -> 22.4), and gained a little on two-party calls (Simsamu, 19.25 -> 18.38; both from LINAGORA's
-    benchmark). So one or two are asked for as they are, and of more the number is an upper bound.
+    pyannote.audio treats an exact number and equal bounds alike (`set_num_speakers`). VBx (`k_means` is True) keeps its
+    own count within the bounds; outside them, it discards its result and groups all voices by k-means. With the number
+    given, that doubled the error on recordings of many speakers (VoxConverse, DER 11.1 -> 22.4) and gained a little on
+    two-party calls (Simsamu, 19.25 -> 18.38; both from LINAGORA's benchmark). So one or two speakers are requested
+    exactly, and a higher number becomes a maximum.
     """
     if count.exactly is None:
         return Bounds(count.at_least, count.at_most)
@@ -44,14 +44,14 @@ _PRINTING = {"pyannote.audio.pipelines.clustering", "pyannote.audio.utils.vbx"}
 
 
 def _print_nothing(*_: object, **__: object) -> None:
-    """Stands in for `print` in the modules of clustering."""
+    """Replacement for `print` in the clustering modules."""
 
 
 class WatchedClustering:
-    """Stands in for a pipeline's clustering for one recording: says when it begins, and what its own count was.
+    """Wrapper of a pipeline's clustering for one recording: reports when it starts, and records its counts.
 
-    `own` is the count that VBx found when left alone, None with other clusterings; `used` is how many groups it was
-    made to find in the end, None where that is its own.
+    `own` is the count that VBx finds without bounds (None for other clusterings); `used` is the count it was forced to
+    (None if it was not).
     """
 
     def __init__(self, clustering: Any, bounds: Bounds, k_means: bool, progress: Progress) -> None:
@@ -60,17 +60,17 @@ class WatchedClustering:
         self._k_means = k_means
         self._progress = progress
         for module in _PRINTING & sys.modules.keys():
-            vars(sys.modules[module])["print"] = _print_nothing  # to redirect stdout would be to do it for all threads
+            vars(sys.modules[module])["print"] = _print_nothing  # redirecting stdout would affect all threads
         self.own: int | None = None
         self.used: int | None = None
 
     def __call__(self, **given: Any) -> Any:
-        """(hard clusters, soft clusters, centroids) of the clustering; what it prints is dropped."""
+        """Return (hard clusters, soft clusters, centroids) of the clustering; its prints are dropped."""
         self._progress("clustering", 0, None)
         return self._vbx(given) if self._k_means else self._clustering(**given)
 
     def _vbx(self, given: dict[str, Any]) -> Any:
-        """VBx's own result where its count is allowed, else k-means of as many voices as are allowed and there are."""
+        """VBx's own result if its count is within the bounds, else k-means with the nearest count that is possible."""
         alone = self._clustering(**{**given, "num_clusters": None, "min_clusters": 1, "max_clusters": math.inf})
         self.own = len(alone[2])
         self._progress("clustering", 0, None)
@@ -85,7 +85,7 @@ class WatchedClustering:
 
 
 def notes_of(count: Count, bounds: Bounds, clustering: WatchedClustering, found: int) -> tuple[Note, ...]:
-    """What the reader must know of how the number of speakers came about."""
+    """Notes for the reader on how the number of speakers was found."""
     notes = []
     if clustering.used is not None and clustering.own is not None:
         notes.append(Note("count_forced", {"own": clustering.own, "used": clustering.used}))

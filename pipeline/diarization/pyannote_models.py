@@ -1,4 +1,4 @@
-"""pyannote's models and pipeline as objects, out of files that were read and hashed before."""
+"""Build pyannote's models and pipeline from files that were already read and hashed."""
 
 from __future__ import annotations
 
@@ -19,52 +19,53 @@ from ressenti.pipeline.errors import ModelError
 from ressenti.pipeline.models.registry import pinned_hashes
 
 _ALONE = RLock()
-_WINDOWS = 32  # windows at once through the segmentation; the class has 1
-_VOICES = 24  # voices at once through the embedding, of about 8 windows: on a CPU, more takes memory and no less time
+_WINDOWS = 32  # segmentation batch; the class has 1
+_VOICES = 24  # embedding batch, of about 8 windows: on a CPU, larger ones need more memory and are not faster
 
 
 def load_model(checkpoint: Checkpoint, run_code: bool = False) -> Any:
-    """A pyannote model from the bytes of its checkpoint; `ModelError` where weights are missing or not of the model.
+    """Build a pyannote model from its checkpoint; `ModelError` if weights are missing or do not fit.
 
-    pyannote.audio unpickles checkpoints with `weights_only=False` and imports the module that they name. Here tensors
-    and plain settings are read and nothing else, and the class is one of pyannote.audio's: no code of the file runs.
-    What such a reading does not understand is unpickled only where `run_code` says so, or the registry pins the bytes;
-    else `UntrustedModelError`.
+    pyannote.audio unpickles checkpoints with `weights_only=False` and imports the module they name. Here only tensors
+    and plain settings are read, and the class is one of pyannote.audio's, so no code of the file runs. Anything else is
+    unpickled only if `run_code` is set or the registry pins the bytes; otherwise raises `UntrustedModelError`.
     """
     held = read_held(checkpoint, run_code or checkpoint.sha256 in pinned_hashes())
     try:
         state = held["state_dict"]
-        keys = {str(key) for key in state if not str(key).startswith("loss_func.")}  # a training's own weights
+        keys = {str(key) for key in state if not str(key).startswith("loss_func.")}  # weights used only in training
         made_with = settings_of(checkpoint, held)
         check_dependencies(held)
         architecture = class_of(checkpoint, held)
         outline = _built(architecture, made_with, held, empty=True)
-        own = {name: tuple(value.shape) for name, value in outline.state_dict().items()}
+        wanted = {name: tuple(value.shape) for name, value in outline.state_dict().items()}
         shapes = {str(name): tuple(value.shape) for name, value in state.items()}
     except ModelError:
         raise
-    except Exception as exc:  # whatever settings of a stranger's making lead to
+    except Exception as exc:  # untrusted settings can raise anything
         raise _unreadable(checkpoint, exc) from exc
-    if keys != set(own):
+    if keys != set(wanted):
         raise ModelError(
-            f"{checkpoint.path}: weights do not fit {architecture.__name__}: missing {sorted(set(own) - keys)[:5]}, "
-            f"unexpected {sorted(keys - set(own))[:5]}. Download it again."
+            f"{checkpoint.path}: weights do not fit {architecture.__name__}: missing {sorted(set(wanted) - keys)[:5]}, "
+            f"unexpected {sorted(keys - set(wanted))[:5]}. Download it again."
         )
-    if other := [f"{name}: {shapes[name]} instead of {shape}" for name, shape in own.items() if shapes[name] != shape]:
+    if other := [
+        f"{name}: {shapes[name]} instead of {shape}" for name, shape in wanted.items() if shapes[name] != shape
+    ]:
         raise ModelError(
             f"{checkpoint.path}: weights do not fit {architecture.__name__}: size mismatch of {'; '.join(other[:5])}. "
             "Download it again."
         )
     try:
         model = _built(architecture, made_with, held)
-        model.load_state_dict({name: state[name] for name in own}, strict=True)
+        model.load_state_dict({name: state[name] for name in wanted}, strict=True)
     except Exception as exc:  # as above
         raise _unreadable(checkpoint, exc) from exc
     return model.eval()
 
 
 def _built(architecture: Any, made_with: dict[str, Any], held: dict[str, Any], *, empty: bool = False) -> Any:
-    """The model without its weights, as lightning's `load_from_checkpoint` builds it; `empty` takes no memory."""
+    """Build the model without weights, like lightning's `load_from_checkpoint`; `empty` takes no memory."""
     import torch
 
     with torch.device("meta") if empty else nullcontext():
@@ -76,12 +77,12 @@ def _built(architecture: Any, made_with: dict[str, Any], held: dict[str, Any], *
 def _unreadable(checkpoint: Checkpoint, exc: Exception) -> ModelError:
     return ModelError(
         f"{checkpoint.path}: cannot be loaded as a checkpoint of pyannote.audio ({type(exc).__name__}: "
-        f"{str(exc)[:300]}). Expected one that its Model saved; download it again."
+        f"{str(exc)[:300]}). Expected one saved by its Model. Download it again."
     )
 
 
 def build_pipeline(parts: PipelineFolder, segmentation: Any, embedding: Any) -> Any:
-    """The pipeline of its parts, with the hyper-parameters of its config; `ModelError` where they do not fit."""
+    """Build the pipeline from its parts and hyper-parameters; `ModelError` if they do not fit."""
     from pyannote.audio.pipelines import SpeakerDiarization
 
     make: Any = SpeakerDiarization
@@ -108,10 +109,10 @@ def build_pipeline(parts: PipelineFolder, segmentation: Any, embedding: Any) -> 
 
 
 def _once_per_window(model: Any) -> Any:
-    """The embedding model, which now looks at each window once.
+    """Make the embedding model process each window only once.
 
-    The pipeline asks for a window's voices one after the other, the same samples with another mask, and a ResNet works
-    on the samples alone until it pools: nearly all the time goes there.
+    The pipeline passes the same samples once per voice, each time with a different mask. A ResNet uses the mask only
+    when it pools, and spends nearly all its time before that.
     """
     import torch
 
@@ -130,7 +131,7 @@ def _once_per_window(model: Any) -> Any:
 
 
 def _plda(folder: Path | None, dimension: int) -> Any:
-    """The PLDA in a folder; where the clustering uses none, an empty one, or the constructor would fetch it."""
+    """Load the PLDA in a folder; without one, return an empty PLDA, as the constructor would download it."""
     from pyannote.audio.core.plda import PLDA
 
     if folder is None:
@@ -140,7 +141,9 @@ def _plda(folder: Path | None, dimension: int) -> Any:
             fits = transform["lda"].shape[0] == dimension
         plda = PLDA(folder / PLDA_FILES[0], folder / PLDA_FILES[1])
     except (OSError, ValueError, KeyError, IndexError, np.linalg.LinAlgError) as exc:
-        raise ModelError(f"{folder}: no PLDA ({exc}); expected {' and '.join(PLDA_FILES)}. Download it again.") from exc
+        raise ModelError(
+            f"{folder}: not a PLDA ({exc}); expected {' and '.join(PLDA_FILES)}. Download it again."
+        ) from exc
     if not fits:
         raise ModelError(f"{folder}: the PLDA is not for embeddings of {dimension} values. Download it again.")
     return plda
@@ -148,9 +151,9 @@ def _plda(folder: Path | None, dimension: int) -> Any:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Without the warnings and log lines of libraries, which are about decoding and training, not for our users.
+    """Silence the libraries' warnings and logs about decoding and training, which do not concern our users.
 
-    What is switched off is switched off for all threads, so only one may be in here at a time.
+    This affects all threads, so only one thread may be inside at a time.
     """
     logger = logging.getLogger("lightning")
     with _ALONE:

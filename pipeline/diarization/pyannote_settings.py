@@ -1,4 +1,4 @@
-"""What a pipeline's `config.yaml` may say: numbers, words and the names of its parts, and nothing that names code."""
+"""Check a pipeline's `config.yaml`: only numbers, text and the names of its parts, nothing that refers to code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ressenti.pipeline.errors import ModelError
 
 PARTS = ("segmentation", "embedding", "plda")
 OPTIONS = ("segmentation_step", "embedding_exclude_overlap", "segmentation_batch_size", "embedding_batch_size")
-_LEFT_OUT = ("clustering", "legacy", "token", "der_variant")  # ours to say, or of no use here
+_LEFT_OUT = ("clustering", "legacy", "token", "der_variant")  # set by us, or not used here
 _TOP = ("pipeline", "params", "freeze", "version", "dependencies", "preprocessors", "device")
 _CODE = (
     "_target_",
@@ -25,25 +25,25 @@ _CODE = (
     "class",
     "import",
 )
-_LEAST_STEP = 0.02  # of a window; each step is a look at the whole window, and the published pipelines have 0.1
+_LEAST_STEP = 0.02  # share of a window; every step processes a whole window, and the published pipelines have 0.1
 _LARGEST = 1e6  # of any number; the published ones are below 100
 
 
 def check_settings(path: Path, made_with: Mapping[str, Any], content: Mapping[str, Any]) -> None:
-    """Raise `ModelError` for code, unknown settings, and numbers that no pipeline has."""
+    """Raise `ModelError` for code, unknown settings, and numbers out of range."""
     for name, value in _leaves(content):
         keys = name.split(".")
         if found := [key for key in keys if key in _CODE]:
-            raise ModelError(f"{path}: {name[:100]} names code ({found[0]}), which is never run. Remove it.")
+            raise ModelError(f"{path}: {name[:100]} refers to code ({found[0]}), which is never run. Remove it.")
         if isinstance(value, float | int) and not (math.isfinite(value) and abs(value) <= _LARGEST):
-            raise ModelError(f"{path}: {name[:100]} is {value}; expected a number that a pipeline can have.")
+            raise ModelError(f"{path}: {name[:100]} is {value}; expected a number up to a million.")
     known = (*PARTS, *OPTIONS, *_LEFT_OUT)
     strange = [*(key for key in made_with if key not in known), *(key for key in content if key not in _TOP)]
     if strange:
-        raise _unfit(path, f"unknown: {', '.join(strange[:5])[:200]}")
+        raise _unfit(path, f"unknown settings: {', '.join(strange[:5])[:200]}")
     for group in ("params", "freeze"):
         if not isinstance(content.get(group) or {}, Mapping):
-            raise _unfit(path, f"{group} is no group of settings")
+            raise _unfit(path, f"{group} is not a group of settings")
     step, size = made_with.get("segmentation_step", 0.1), made_with.get("embedding_exclude_overlap", False)
     if not isinstance(size, bool):
         raise _unfit(path, f"embedding_exclude_overlap is {str(size)[:50]!r}, expected true or false")
@@ -52,7 +52,7 @@ def check_settings(path: Path, made_with: Mapping[str, Any], content: Mapping[st
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value that holds no others, with the names that lead to it."""
+    """Yield every innermost value with its dotted name."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _leaves(inner, f"{name}.{key}" if name else str(key))

@@ -1,4 +1,4 @@
-"""Samples -> spans of speech, with Silero's voice activity model as one ONNX sequence."""
+"""Find spans of speech with Silero's voice activity model, run as an ONNX sequence."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from ressenti.pipeline.models import onnx_session
 from ressenti.pipeline.progress import Progress, ignore_progress
 
 _WINDOW = 512  # samples per probability
-_CONTEXT = 64  # samples of the window before that the model sees with each
-_CHUNK = 4096  # windows at a time, the LSTM's state handed on: memory stays bounded
-_LEVEL = RATE_HZ // 10  # samples of a frame of levels
+_CONTEXT = 64  # samples of the previous window that the model gets with each window
+_CHUNK = 4096  # windows at a time, passing on the LSTM's state, to bound memory
+_LEVEL = RATE_HZ // 10  # samples per frame of levels
 _LEVEL_S = _LEVEL / RATE_HZ
-_HERE = 3  # frames before and after that are here
-_APART = 50  # frames between two fresh starts
-_EDGE_DB = 25.0  # below the talk of its span; a breath and a room in two calls lay 27 to 35 dB below
-_MOST_DB = 40.0  # of gain
-_MARGIN = RATE_HZ // 2  # samples before and after a block by which beeps are told
+_HERE = 3  # frames on each side that count as the same place
+_APART = 50  # minimum frames between two fresh starts
+_EDGE_DB = 25.0  # below the speech of its span; breath and room tone in two calls were 27 to 35 dB below
+_MOST_DB = 40.0  # maximum gain
+_MARGIN = RATE_HZ // 2  # samples before and after a block, for detecting beeps
 
 
 @cache
 def model_path() -> Path:
-    """Silero's sequence model inside the installed `silero_vad`, found without importing that package.
+    """Path of Silero's sequence model in the installed `silero_vad`, found without importing the package.
 
-    Importing it would load torch and set its threads to 1. Raises `ModelError` where it is not installed.
+    Importing it would load torch and set its threads to 1. Raises `ModelError` if it is not installed.
     """
     spec = importlib.util.find_spec("silero_vad")
     if spec is None or not spec.submodule_search_locations:
@@ -48,10 +48,10 @@ def model_path() -> Path:
 
 
 def local_levels_db(levels_db: npt.NDArray[np.float32], window_s: float) -> npt.NDArray[np.float32]:
-    """How loud the speech around each frame of 0.1 s is, from levels (n,) in dBFS: their 95th percentile, nearby.
+    """Level of the speech around each frame of 0.1 s, from levels (n,) in dBFS: their local 95th percentile (pure).
 
-    It is that of the softest `window_s` in which the frame lies: talk after music, or beside a shout, is measured by
-    itself. It is never below what is loud right here (pure).
+    Of all stretches of `window_s` around a frame, the softest counts, so speech after music or next to a shout is
+    measured separately. The result is never below the loudest level within `_HERE` frames.
     """
     width = max(1, round(window_s / _LEVEL_S))
     loud = percentile_filter(levels_db, 95, size=width, mode="nearest")
@@ -61,7 +61,7 @@ def local_levels_db(levels_db: npt.NDArray[np.float32], window_s: float) -> npt.
 
 
 def fresh_starts(around_db: npt.NDArray[np.float32], drop_db: float) -> list[int]:
-    """Frames at which the level around falls by more than `drop_db` within half a second: a scene of its own (pure)."""
+    """Frames at which the surrounding level falls by more than `drop_db` within half a second: a new scene (pure)."""
     fall = np.zeros(len(around_db))
     fall[5:] = around_db[:-5] - around_db[5:]
     starts: list[int] = []
@@ -79,7 +79,7 @@ def speech_probabilities(
 ) -> npt.NDArray[np.float32]:
     """Probability of speech in each 32 ms of 16 kHz samples (n,); shape (ceil(n / 512),).
 
-    `gains_db` is applied to each frame of 0.1 s; at the frames `starts` the model forgets what it heard before.
+    `gains_db` is applied per frame of 0.1 s; at the frames in `starts`, the model's state is reset.
     """
     session = onnx_session(model_path())
     count = -(-len(samples) // _WINDOW)
@@ -103,15 +103,15 @@ def _silence() -> npt.NDArray[np.float32]:
 def _block(
     samples: Samples, start: int, end: int, gains_db: npt.NDArray[np.float32] | None, *, alone: bool
 ) -> npt.NDArray[np.float32]:
-    """Windows start..end as the model takes them, (end - start, 576), without beeps; `alone` with no sound before."""
+    """Model input for windows start..end, (end - start, 576), without beeps; `alone` zeroes the context before."""
     first, last = start * _WINDOW - _CONTEXT, end * _WINDOW
     lead = max(0, first - _MARGIN) // _LEVEL * _LEVEL
-    heard = without_tones(samples[lead : last + _MARGIN]).astype(np.float32) / 32768
+    signal = without_tones(samples[lead : last + _MARGIN]).astype(np.float32) / 32768
     if gains_db is not None:
-        frames = np.minimum((lead + np.arange(len(heard))) // _LEVEL, len(gains_db) - 1)
-        heard *= (10 ** (gains_db / 20)).astype(np.float32)[frames]
+        frames = np.minimum((lead + np.arange(len(signal))) // _LEVEL, len(gains_db) - 1)
+        signal *= (10 ** (gains_db / 20)).astype(np.float32)[frames]
     padded = np.zeros(last - first, dtype=np.float32)
-    used = heard[max(0, first) - lead : last - lead]
+    used = signal[max(0, first) - lead : last - lead]
     padded[max(0, -first) : max(0, -first) + len(used)] = used
     if alone:
         padded[:_CONTEXT] = 0
@@ -119,7 +119,7 @@ def _block(
 
 
 def spans_of(probabilities: npt.NDArray[np.float32], options: DiarizationOptions) -> list[tuple[float, float]]:
-    """Spans of speech in seconds, by two thresholds; short ones dropped, short gaps filled (pure)."""
+    """Spans of speech in seconds, by two thresholds; short gaps are filled, then short spans dropped (pure)."""
     step_s = _WINDOW / RATE_HZ
     spans: list[tuple[float, float]] = []
     start: int | None = None
@@ -143,7 +143,7 @@ def spans_of(probabilities: npt.NDArray[np.float32], options: DiarizationOptions
 def detect_speech(
     samples: Samples, options: DiarizationOptions, progress: Progress = ignore_progress
 ) -> list[tuple[float, float]]:
-    """Spans of speech in 16 kHz samples (n,), in seconds, sorted and apart."""
+    """Find spans of speech in 16 kHz samples (n,), in seconds, sorted and disjoint."""
     levels = frame_levels_db(samples)
     whole_db = float(np.percentile(levels, 95))
     around = np.maximum(local_levels_db(levels, options.level_window_s), whole_db - options.level_range_db)
@@ -152,8 +152,8 @@ def detect_speech(
     probabilities = speech_probabilities(samples, gains, starts, progress)
     duration_s = len(samples) / RATE_HZ
     spans = [(begin, min(end, duration_s)) for begin, end in spans_of(probabilities, options) if begin < duration_s]
-    kept = without_faint(spans, probabilities, levels, options)
-    return [without_faint_edges(span, probabilities, levels, options) for span in kept]
+    loud_spans = without_faint(spans, probabilities, levels, options)
+    return [without_faint_edges(span, probabilities, levels, options) for span in loud_spans]
 
 
 def without_faint(
@@ -162,20 +162,19 @@ def without_faint(
     levels_db: npt.NDArray[np.float32],
     options: DiarizationOptions,
 ) -> list[tuple[float, float]]:
-    """Spans without those that are far softer than most of the talk, unless they are surely speech (pure).
+    """Drop spans far softer than most of the speech, unless the detector is sure of them (pure).
 
-    Gain that follows what is around also raises breath and what is far away; `probabilities` are those of 32 ms,
-    `levels_db` those of 0.1 s.
+    Local gain also raises breath and distant sound. `probabilities` are per 32 ms, `levels_db` per 0.1 s.
     """
     if not spans:
         return []
     loud = np.array([np.percentile(levels_db[_frames(span, _LEVEL_S, len(levels_db))], 90) for span in spans])
     order = np.argsort(loud)
-    spoken_s = np.cumsum([spans[i][1] - spans[i][0] for i in order])
-    usual_db = loud[order[np.searchsorted(spoken_s, spoken_s[-1] / 2)]]
+    total_s = np.cumsum([spans[i][1] - spans[i][0] for i in order])
+    usual_db = loud[order[np.searchsorted(total_s, total_s[-1] / 2)]]
     sure = [_surely(span, probabilities, options) for span in spans]
     enough = loud > usual_db - options.faint_db
-    return [span for span, kept in zip(spans, enough | np.array(sure), strict=True) if kept]
+    return [span for span, keep in zip(spans, enough | np.array(sure), strict=True) if keep]
 
 
 def without_faint_edges(
@@ -184,14 +183,14 @@ def without_faint_edges(
     levels_db: npt.NDArray[np.float32],
     options: DiarizationOptions,
 ) -> tuple[float, float]:
-    """A span without what is far softer than its talk before it begins and after it ends, unless surely speech (pure).
+    """Trim a span's start and end that are far softer than its speech, unless the detector is sure of them (pure).
 
-    A breath before a word and the room after it are soft for some tenths of a second; one of these stays.
+    A breath before a word and the room tone after it last some tenths of a second; one tenth is kept.
     """
     start, end = span
     first = int(start / _LEVEL_S)
-    own = levels_db[_frames(span, _LEVEL_S, len(levels_db))]
-    talk = np.flatnonzero(own > np.percentile(own, 90) - _EDGE_DB)
+    span_db = levels_db[_frames(span, _LEVEL_S, len(levels_db))]
+    talk = np.flatnonzero(span_db > np.percentile(span_db, 90) - _EDGE_DB)
     onset, offset = (first + int(talk[0]) - 1) * _LEVEL_S, (first + int(talk[-1]) + 2) * _LEVEL_S
     if onset - start > _LEVEL_S and not _surely((start, onset), probabilities, options):
         start = onset

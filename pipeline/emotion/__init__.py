@@ -1,4 +1,4 @@
-"""Excerpts of turns -> class scores: one small interface, and the models behind it."""
+"""Score excerpts of turns by class: the interface and the models behind it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ressenti.pipeline.models.installed import Installed, need, resolved, verify
 
 
 def choose(options: EmotionOptions) -> EmotionModel:
-    """The configured emotion model.
+    """Load the configured emotion model.
 
-    `auto` is the installed default of the registry, else the built-in one; otherwise `builtin`, an installed model's
-    id, or a folder: what `lab.training.emotion` wrote (emotion.json), or a wav2vec2 model in transformers' format
-    (config.json). Raises `ConfigError` for an unknown one, `NotInstalledError` for a model that was never fetched,
-    `ModelError` where weights are damaged.
+    `auto` is the registry's installed default, else the built-in model; `builtin`, an installed model's id, or a folder
+    can be named too: one written by `lab.training.emotion` (emotion.json), or a wav2vec2 model in transformers' format
+    (config.json). Raises `ConfigError` for an unknown model, `NotInstalledError` for one that is not installed,
+    `ModelError` for damaged weights.
     """
     from ressenti.pipeline.emotion.builtin import BuiltinEmotion
 
@@ -36,14 +36,14 @@ def choose(options: EmotionOptions) -> EmotionModel:
 
 
 def locate(model: str) -> Path | Installed | None:
-    """The folder or the installed model that a configured name means, None for the built-in one; nothing is loaded.
+    """Find the folder or installed model of a configured name, without loading it; None for the built-in one.
 
-    Raises `ConfigError` for a name that means nothing, `NotInstalledError` for a model that was never fetched.
+    Raises `ConfigError` for an unknown name, `NotInstalledError` for a model that is not installed.
     """
     name = resolved(model, "emotion")
     if name == "builtin":
         return None
-    if model == "auto":  # a folder that happens to be called like it is not meant
+    if model == "auto":  # never a folder that happens to have this name
         return need(name)
     folder = expanded(name)
     if is_file(folder / "emotion.json") or is_file(folder / "config.json"):
@@ -52,12 +52,12 @@ def locate(model: str) -> Path | Installed | None:
         return need(name, instead_of="config.json")
     raise ConfigError(
         f"emotion.model: unknown emotion model {model!r}; expected auto, builtin, the id of an installed model "
-        "(`ressenti models list`), or a folder with emotion.json or config.json in it."
+        "(`ressenti models list`), or a folder with emotion.json or config.json."
     )
 
 
 def load_installed(installed: Installed, options: EmotionOptions) -> EmotionModel:
-    """An installed model, once it is known to be what was installed."""
+    """Load an installed model after verifying that it is as installed."""
     from ressenti.pipeline.emotion import wav2vec2
 
     verify(installed)
@@ -72,5 +72,5 @@ def load_installed(installed: Installed, options: EmotionOptions) -> EmotionMode
 
 
 def noted(installed: Installed) -> str:
-    """The SHA-256 of an installed model's weights, as its manifest has it."""
+    """SHA-256 of an installed model's weights, from its manifest."""
     return installed.noted(path.name for path in find_weights(installed.folder).files)

@@ -1,4 +1,4 @@
-"""The built-in emotion model: a small network on what a voice encoder hears, each speaker against himself."""
+"""The built-in emotion model: a small network on voice encoder states, relative to each speaker's own baseline."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from ressenti.pipeline.records import EmotionScores, ModelInfo, Note
 WEIGHTS = Path(__file__).resolve().parent.parent / "models"
 _LARGEST_ABOUT = 1 << 22  # bytes of emotion.json
 _AT_ONCE = 64  # excerpts
-KNOWN_S = 10.0  # seconds of speech of a speaker, at which the temperature lies half way between the two
+KNOWN_S = 10.0  # seconds of a speaker's speech at which the temperature is halfway between the two
 _NON_COMMERCIAL = ("ravdess", "nemo", "emodb")
 
 
 class BuiltinEmotion:
     """Five classes, valence and arousal from how a stretch differs from the speaker's own baseline.
 
-    Loads `emotion.onnx` and `emotion.json` from a folder; raises `ModelError` where they are absent, differ from the
-    hash that was noted when they were made, or learned by another voice encoder.
+    Loads `emotion.onnx` and `emotion.json` from a folder; raises `ModelError` if they are missing, do not match the
+    recorded hash, or were trained with another voice encoder.
     """
 
     def __init__(self, folder: Path = WEIGHTS) -> None:
@@ -45,25 +45,25 @@ class BuiltinEmotion:
             digest = file_sha256(path)
         except OSError as exc:
             raise ModelError(
-                f"{folder}: no emotion model there ({exc}); expected emotion.onnx and emotion.json. "
-                "If it is the built-in one, install Ressenti again."
+                f"{folder}: no emotion model in it ({exc}); expected emotion.onnx and emotion.json. "
+                "If it is the built-in model, install Ressenti again."
             ) from exc
         except ValueError as exc:
-            raise ModelError(f"{folder}: emotion.json is damaged ({exc}); install or train it again.") from exc
+            raise ModelError(f"{folder}: emotion.json is damaged ({exc}). Install or train it again.") from exc
         try:
             if digest != about["sha256"]:
                 raise ModelError(f"{path.name}: SHA-256 {digest[:12]}, expected {about['sha256'][:12]}. Install again.")
             if about["encoder"] != voice_encoder.hashes()["voice.onnx"]:
-                raise ModelError(f"{path}: learned by another voice encoder than the one here. Train it again.")
+                raise ModelError(f"{path}: was trained with another voice encoder. Train it again.")
             self.temperatures = (float(about["temperature_alone"]), float(about["temperature"]))
             known = about.get("learned", {}).items()
             self.learned = frozenset((corpus, name) for corpus, names in known for name in names)
         except (KeyError, TypeError, ValueError, AttributeError) as exc:
             raise ModelError(
-                f"{folder}: emotion.json is not one of ours ({exc!r}); install or train it again."
+                f"{folder}: emotion.json is not from Ressenti ({exc!r}). Install or train it again."
             ) from exc
         self._session = onnx_session(path, digest)
-        # what weights allow depends on the data that they learned from; of any other, nobody has said it here
+        # the licence of weights depends on their training data; for other corpora it is unknown
         bound = folder == WEIGHTS or any(corpus in _NON_COMMERCIAL for corpus, _ in self.learned)
         self.parts = (replace(voice_encoder.info(), task="voice encoder", sha256=voice_encoder.hashes()["voice.onnx"]),)
         self.info = ModelInfo(
@@ -76,60 +76,60 @@ class BuiltinEmotion:
         )
 
     def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:
-        """Scores of each excerpt, in order; a speaker's excerpts together are his or her baseline."""
-        heard = _heard(excerpts, progress)
+        """Score each excerpt, in order; all excerpts of a speaker together are their baseline."""
+        impressions = _impressions_of(excerpts, progress)
         out: list[EmotionScores | None] = [None] * len(excerpts)
         for rows in _by_speaker(excerpts):
-            logits, plane, seconds = self.logits(heard.of(rows))
+            logits, plane, seconds = self.logits(impressions.of(rows))
             scores = softmax(logits.astype(np.float64) / self.temperature_at(seconds), axis=1)
-            for i, own, (valence, arousal) in zip(rows, scores.tolist(), plane.tolist(), strict=True):
-                out[i] = EmotionScores(tuple(own), "softmax", valence, arousal)
+            for i, values, (valence, arousal) in zip(rows, scores.tolist(), plane.tolist(), strict=True):
+                out[i] = EmotionScores(tuple(values), "softmax", valence, arousal)
         return [scores for scores in out if scores is not None]
 
     def temperature_at(self, seconds: float) -> float:
-        """What logits are divided by where so many seconds of a speaker were heard: more doubt where there is less."""
+        """Temperature for the logits of a speaker with this many seconds of speech: less speech, more doubt."""
         alone, known = self.temperatures
-        own = seconds / (seconds + KNOWN_S)
-        return own * known + (1 - own) * alone
+        share = seconds / (seconds + KNOWN_S)
+        return share * known + (1 - share) * alone
 
-    def logits(self, heard: Impressions) -> tuple[FloatArray, FloatArray, float]:
-        """Class logits (n, 5) before the temperature, valence and arousal (n, 2), of one speaker; seconds heard."""
-        found, seconds = self._run(heard)
+    def logits(self, impressions: Impressions) -> tuple[FloatArray, FloatArray, float]:
+        """Class logits (n, 5) before the temperature, valence and arousal (n, 2), and seconds, of one speaker."""
+        found, seconds = self._run(impressions)
         return found["classes"], found["valence_arousal"], seconds
 
     def outputs(self, excerpts: Sequence[Excerpt]) -> dict[str, FloatArray]:
-        """All that the network says of excerpts, by the name of the output, each (n, width), heard as by `score`.
+        """All outputs of the network for excerpts, by name, each (n, width), with the same baseline as in `score`.
 
-        `emotions` are logits of the eight in the order of `pipeline.lab.speech.corpora.EMOTIONS`; for evaluation alone.
+        `emotions` are logits of the eight in the order of `pipeline.lab.speech.corpora.EMOTIONS`, only for evaluation.
         """
-        heard = _heard(excerpts)
+        impressions = _impressions_of(excerpts)
         out: dict[str, FloatArray] = {}
         for rows in _by_speaker(excerpts):
-            found, _ = self._run(heard.of(rows))
+            found, _ = self._run(impressions.of(rows))
             for name, values in found.items():
                 out.setdefault(name, np.zeros((len(excerpts), values.shape[1]), np.float32))[rows] = values
         return out
 
-    def _run(self, heard: Impressions) -> tuple[dict[str, FloatArray], float]:
-        """The network's outputs by name, each (n, width), of one speaker's impressions; seconds heard."""
-        speaker, seconds = features.of_speaker(heard)
-        given = {"values": heard.values, "speaker": speaker, "seconds": seconds}
+    def _run(self, impressions: Impressions) -> tuple[dict[str, FloatArray], float]:
+        """The network's outputs by name, each (n, width), for one speaker's impressions, and their seconds."""
+        speaker, seconds = features.of_speaker(impressions)
+        given = {"values": impressions.values, "speaker": speaker, "seconds": seconds}
         names = [output.name for output in self._session.get_outputs()]
         return dict(zip(names, self._session.run(None, given), strict=True)), float(seconds[0, 0])
 
 
-def _heard(excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> Impressions:
-    """Impressions of all excerpts, in order; some at a time, for the memory's sake."""
+def _impressions_of(excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> Impressions:
+    """Impressions of all excerpts, in order, computed in batches to save memory."""
     parts = []
     for start in range(0, len(excerpts), _AT_ONCE):
-        some = excerpts[start : start + _AT_ONCE]
+        batch = excerpts[start : start + _AT_ONCE]
 
-        def heard(count: int, start: int = start) -> None:
+        def report(count: int, start: int = start) -> None:
             progress("emotion", start + count, len(excerpts))
 
-        heard(0)
-        mels = list(parallel.each(features.mel_of, [excerpt.samples for excerpt in some]))
-        parts.append(features.impressions(mels, heard))
+        report(0)
+        mels = list(parallel.each(features.mel_of, [excerpt.samples for excerpt in batch]))
+        parts.append(features.impressions(mels, report))
     return features.together(parts)
 
 

@@ -1,4 +1,4 @@
-"""A folder in transformers' format -> settings and weights; no code of it runs, and no pickle beyond plain tensors."""
+"""Read settings and weights of a folder in transformers' format, without running code; pickles only as tensors."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from ressenti.pipeline.models.pickles import check_packing
 if TYPE_CHECKING:
     from torch import Tensor
 
-LEGACY = {  # as transformers renames them (conversion_mapping.py, "legacy"); torch's weight_norm changed its names
+LEGACY = {  # as renamed by transformers (conversion_mapping.py, "legacy"), since torch's weight_norm changed its names
     ".weight_g": ".parametrizations.weight.original0",
     ".weight_v": ".parametrizations.weight.original1",
 }
-HARMLESS = {  # what a checkpoint may have over and above, and why leaving it out changes nothing
-    "wav2vec2.masked_spec_embed": "stands in for masked frames, in training alone",
-    "quantizer.": "the targets of pre-training",
-    "project_q.": "the targets of pre-training",
-    "project_hid.": "compared with them in pre-training",
+HARMLESS = {  # extra weights a checkpoint may have, and why they can be left out
+    "wav2vec2.masked_spec_embed": "replaces masked frames, only in training",
+    "quantizer.": "targets of pre-training",
+    "project_q.": "targets of pre-training",
+    "project_hid.": "compared with the targets in pre-training",
 }
 _EXTRACTOR: dict[str, tuple[Callable[[object], bool], str]] = {
     "feature_size": (lambda value: value == 1, "1, one channel"),
@@ -44,7 +44,7 @@ _LONGEST_LABEL = 100  # characters
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What lies in a folder: `config.json`, `preprocessor_config.json`, and the weights with their SHA-256."""
+    """Content of a model folder: `config.json`, `preprocessor_config.json`, and the weights with their SHA-256."""
 
     folder: Path
     config: dict[str, Any]
@@ -57,7 +57,7 @@ class Checkpoint:
         """The model's own labels, in the order of its outputs."""
         names, count = self.config.get("id2label"), self.config.get("num_labels", 2)
         try:
-            if not names:  # transformers leaves these out
+            if not names:  # transformers omits default names
                 found = tuple(f"LABEL_{i}" for i in range(count))
             else:
                 found = tuple(str(names[key])[:_LONGEST_LABEL] for key in sorted(names, key=int))
@@ -66,13 +66,13 @@ class Checkpoint:
         except (LookupError, TypeError, ValueError, AttributeError) as exc:
             raise ModelError(
                 f"{self.folder}: config.json has id2label {short(repr(names), 200)} and num_labels "
-                f"{short(repr(count), 50)}; expected numbers as keys, and a number above 0."
+                f"{short(repr(count), 50)}; expected numbers as keys, and at least one label."
             ) from exc
         return found
 
 
 def open_checkpoint(folder: Path, sha256: str | None = None) -> Checkpoint:
-    """Read settings and hash the weights, unless it is known; `ModelError` for what is absent, damaged or unfit."""
+    """Read settings and hash the weights, unless given; `ModelError` for missing, damaged or unsuitable files."""
     config, extractor = _settings(folder / "config.json"), _settings(folder / "preprocessor_config.json")
     if config.get("model_type") != "wav2vec2":
         raise ModelError(f"{folder}: model_type {config.get('model_type')!r} in config.json; expected wav2vec2.")
@@ -83,8 +83,8 @@ def open_checkpoint(folder: Path, sha256: str | None = None) -> Checkpoint:
         raise ModelError(f"{folder}: pooling_mode {mode!r} in config.json; expected mean, the only one supported.")
     if (rate := extractor.get("sampling_rate", RATE_HZ)) != RATE_HZ:
         raise ModelError(
-            f"{folder}: sampling_rate {rate} in preprocessor_config.json; expected {RATE_HZ}, to which all sound is "
-            "brought. Use a model of that rate."
+            f"{folder}: sampling_rate {rate} in preprocessor_config.json; expected {RATE_HZ}. Use a model with that "
+            "rate."
         )
     kind = extractor.get("feature_extractor_type", "Wav2Vec2FeatureExtractor")
     if kind != "Wav2Vec2FeatureExtractor":
@@ -98,7 +98,7 @@ def open_checkpoint(folder: Path, sha256: str | None = None) -> Checkpoint:
 
 
 def read_weights(checkpoint: Checkpoint) -> dict[str, Tensor]:
-    """All tensors by name, under the names of today; `ModelError` where a file is damaged or no plain weights."""
+    """Read all tensors by their current names; `ModelError` if a file is damaged or not plain weights."""
     with within_memory(str(checkpoint.weights.name)):
         parts = {path.name: _read(path) for path in checkpoint.weights.files}
     checkpoint.weights.check({name: tensors.keys() for name, tensors in parts.items()})
@@ -106,7 +106,7 @@ def read_weights(checkpoint: Checkpoint) -> dict[str, Tensor]:
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    """The tensors of one file, under the names that they have there."""
+    """Read the tensors of one file, by their names in it."""
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -121,31 +121,30 @@ def _read(path: Path) -> dict[str, Tensor]:
         if out_of_memory(exc):
             raise
         why = f"{type(exc).__name__}: {str(exc).splitlines()[0][:200]}"
-        if isinstance(exc, UnpicklingError) or "weights_only" in why:  # torch would advise to run what is in it
-            why = "damaged, or holds more than tensors, which could run code and is refused"
+        if isinstance(exc, UnpicklingError) or "weights_only" in why:  # torch's own message advises to run the code
+            why = "damaged, or contains more than tensors, which could run code"
         raise ModelError(
-            f"{path}: cannot be read as plain weights ({why}). "
-            "Get the model again, as safetensors where there is a choice."
+            f"{path}: cannot be read as plain weights ({why}). Get the model again, as safetensors if possible."
         ) from exc
     if not isinstance(tensors, dict) or not all(hasattr(value, "shape") for value in tensors.values()):
-        raise ModelError(f"{path}: holds other things than tensors by name; expected the weights of one model alone.")
+        raise ModelError(f"{path}: contains more than named tensors; expected only the weights of one model.")
     _check_tensors(path, tensors)
     return {str(name): value for name, value in tensors.items()}
 
 
 def _check_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Raise `ModelError` for what is no plain number, and for more values than the file has bytes for."""
+    """Raise `ModelError` for anything but plain numeric tensors, and for tensors larger than the file."""
     import torch
 
     length = path.stat().st_size
     for name, value in tensors.items():
         plain = value.layout == torch.strided and not value.is_quantized and not value.is_complex()
         if not plain or value.numel() * value.element_size() > length:
-            raise ModelError(f"{path}: {short(str(name))!r} is no plain tensor of this file. Get the model again.")
+            raise ModelError(f"{path}: {short(str(name))!r} is not a plain tensor. Get the model again.")
 
 
 def weight_shapes(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of all tensors, without reading them where the format allows it."""
+    """Names and shapes of all tensors, without reading the values if the format allows it."""
     weights = checkpoint.weights
     if weights.files[0].suffix != ".safetensors":
         return {name: tuple(tensor.shape) for name, tensor in read_weights(checkpoint).items()}
@@ -166,7 +165,7 @@ def weight_shapes(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]]:
 def check_keys(
     checkpoint: Checkpoint, expected: dict[str, tuple[int, ...]], found: dict[str, tuple[int, ...]]
 ) -> Collection[str]:
-    """Names to load: all that the model has; `ModelError` for what is missing, unexpected or of another shape."""
+    """Names of the model's weights to load; `ModelError` for missing or unexpected weights, or wrong shapes."""
     missing = sorted(set(expected) - set(found))
     extra = sorted(name for name in set(found) - set(expected) if not name.startswith(tuple(HARMLESS)))
     shapes = [
@@ -175,17 +174,17 @@ def check_keys(
         if name in found and found[name] != shape
     ]
     if missing or extra or shapes:
-        problems = [("missing", missing), ("unexpected", extra), ("of another shape", shapes)]
-        listed = "; ".join(f"{what}: {_some(names)}" for what, names in problems if names)
+        problems = [("missing", missing), ("unexpected", extra), ("wrong shape", shapes)]
+        listed = "; ".join(f"{what}: {_shortened(names)}" for what, names in problems if names)
         raise ModelError(
-            f"{checkpoint.weights.name}: the weights are not those of the model ({listed}). Loaded like this, parts of "
-            "it would be random. Get the model again, or one with a head that Ressenti knows."
+            f"{checkpoint.weights.name}: the weights do not fit the model ({listed}). Parts of it would stay random. "
+            "Get the model again, or one with a head that Ressenti knows."
         )
     return expected.keys()
 
 
 def _check_header(path: Path) -> None:
-    """Raise `ModelError` where the part with names and shapes is longer than any model's, before it is read."""
+    """Raise `ModelError` if the header with names and shapes is longer than any model's, before reading it."""
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
     if length > min(_LONGEST_HEADER, path.stat().st_size):
@@ -196,7 +195,7 @@ def _settings(path: Path) -> dict[str, Any]:
     try:
         found = parse_json(read_text(path, _LARGEST_SETTINGS))
     except (OSError, ValueError) as exc:  # a RefusedError is a ValueError
-        raise ModelError(f"{path}: cannot be read ({exc}). Expected the JSON file of that name; get it again.") from exc
+        raise ModelError(f"{path}: cannot be read ({exc}). Get the model again.") from exc
     if not isinstance(found, dict):
         raise ModelError(f"{path}: got {type(found).__name__}, expected settings by name. Get the model again.")
     return found
@@ -209,6 +208,6 @@ def _today(name: str) -> str:
     return name
 
 
-def _some(names: list[str]) -> str:
+def _shortened(names: list[str]) -> str:
     shown = ", ".join(names[:8])
     return shown if len(names) <= 8 else f"{shown} and {len(names) - 8} more"

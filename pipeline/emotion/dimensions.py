@@ -1,4 +1,4 @@
-"""Sizes that a config.json may ask for: those of models that exist, and far below what memory or time would end at."""
+"""Limits on the sizes in a config.json: above all existing models, far below what exhausts memory or time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from ressenti.pipeline.errors import ModelError
 
-_MOST = {  # the largest wav2vec2 that was published has 48 layers of 1920
+_MOST = {  # the largest published wav2vec2 has 48 layers of 1920
     "hidden_size": 8192,
     "num_hidden_layers": 128,
     "num_attention_heads": 256,
@@ -26,7 +26,7 @@ _MOST = {  # the largest wav2vec2 that was published has 48 layers of 1920
 }
 _LAYERS = ("conv_dim", "conv_kernel", "conv_stride")
 _MOST_LAYERS = 32
-_LONGEST_FRAME = 64_000  # samples that one frame may be made of
+_LONGEST_FRAME = 64_000  # samples of one frame
 _STEPS = (80, 16_000)  # samples from one frame to the next: 5 ms to 1 s; all published models have 320
 _CODE = (
     "auto_map",
@@ -40,11 +40,11 @@ _CODE = (
 
 
 def check_dimensions(folder: Path, config: Mapping[str, Any]) -> None:
-    """Raise `ModelError` for sizes beyond any model, before anything is built of them, and for code to be run."""
+    """Raise `ModelError` for sizes beyond any model, before building it, and for references to code."""
     if found := [key for key in _CODE if config.get(key)]:
         raise ModelError(
-            f"{folder}: {found[0]} in config.json names code of the model, which is never run. Use a model that needs "
-            f"none; if its weights do without, take {found[0]} out of config.json."
+            f"{folder}: {found[0]} in config.json refers to the model's own code, which is never run. Use a model "
+            f"without code, or remove {found[0]} from config.json if the weights do not need it."
         )
     for key, most in _MOST.items():
         value = config.get(key)
@@ -60,20 +60,20 @@ def check_dimensions(folder: Path, config: Mapping[str, Any]) -> None:
 
 
 def _check_frames(folder: Path, config: Mapping[str, Any]) -> None:
-    """Frames that are too long take memory, frames that are too many take all of it."""
+    """Raise `ModelError` for frames that are too long or too many to fit in memory."""
     kernels, strides = config.get("conv_kernel"), config.get("conv_stride")
     if not (isinstance(kernels, list) and isinstance(strides, list) and len(kernels) == len(strides)):
-        return  # transformers' own are right, and of others it says what is wrong
+        return  # transformers' defaults are fine, and it reports other errors itself
     if not all(isinstance(size, int) and size > 0 for size in chain(kernels, strides)):
-        return  # refused where the model is built
+        return  # refused when the model is built
     frame = 1
     for kernel, stride in zip(kernels[::-1], strides[::-1], strict=True):
         frame = (frame - 1) * stride + kernel
     step = prod(strides)
     if frame > _LONGEST_FRAME or not _STEPS[0] <= step <= _STEPS[1]:
-        said = f"frames of {frame} samples every {step:.10g}"
-        raise _beyond(folder, f"{said}; expected at most {_LONGEST_FRAME}, every {_STEPS[0]} to {_STEPS[1]}")
+        found = f"frames of {frame} samples every {step:.10g}"
+        raise _beyond(folder, f"{found}; expected at most {_LONGEST_FRAME}, every {_STEPS[0]} to {_STEPS[1]}")
 
 
 def _beyond(folder: Path, why: str) -> ModelError:
-    return ModelError(f"{folder}: config.json has {why}. No such model exists: get it again, or use another.")
+    return ModelError(f"{folder}: config.json has {why}. No known model has that. Get the model again, or use another.")

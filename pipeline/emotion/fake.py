@@ -1,4 +1,4 @@
-"""An emotion model that answers what it is told, for tests and for trying things out."""
+"""An emotion model with given answers, for tests and experiments."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _EVEN = EmotionScores((0.2, 0.2, 0.2, 0.2, 0.2))
 
 
 class FakeEmotion:
-    """Scores excerpts by a function of the excerpt; `heard` remembers every excerpt that it was given."""
+    """Scores excerpts with a function; `heard` records every excerpt."""
 
     def __init__(self, answer: Callable[[Excerpt], EmotionScores] = lambda _: _EVEN) -> None:
         self._answer = answer
@@ -22,7 +22,7 @@ class FakeEmotion:
         self.heard: list[Excerpt] = []
 
     def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:
-        """The answers, in order."""
+        """Return the answers, in order."""
         self.heard += excerpts
         progress("emotion", len(excerpts), len(excerpts))
         return [self._answer(excerpt) for excerpt in excerpts]

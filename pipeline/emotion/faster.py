@@ -1,4 +1,4 @@
-"""The same wav2vec2 encoder, computed in ways that suit a CPU: exact to rounding of its format, apart from int8."""
+"""Compute the wav2vec2 encoder in ways that suit a CPU: exact up to rounding, except for int8."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
     from ressenti.pipeline.emotion.heads import Classifier
 
-_BLOCK = 256  # frames of one Fourier transform; 129 of them are results with the usual kernel of 128
+_BLOCK = 256  # frames per Fourier transform; 129 of them are results with the usual kernel of 128
 
 
 def hasten(model: Classifier, *, cpu: bool, transforms: bool) -> None:
     """Fold the weight norm into its weights, in place, and rearrange the convolutions for a CPU.
 
-    `transforms` says that the number format is one that torch has Fourier transforms of (not bf16).
+    `transforms`: whether torch has Fourier transforms in this number format (not in bf16).
     """
     encoder = model.wav2vec2
     position = encoder.encoder.pos_conv_embed
@@ -34,16 +34,16 @@ def hasten(model: Classifier, *, cpu: bool, transforms: bool) -> None:
 
 
 def quantize(model: Classifier) -> None:
-    """Make the linear layers of the transformer int8, in place; what goes through them is scaled call by call.
+    """Convert the transformer's linear layers to int8, in place, with activations scaled for each call.
 
-    Convolutions and the head stay as they are: they take little time, and errors made early travel far. The rest of
-    the model may be in another format than float32.
+    Convolutions and the head are not converted: they take little time, and early errors would propagate. The rest of
+    the model may be in a format other than float32.
     """
     from torch.ao.nn.quantized.dynamic import Linear
     from torch.ao.quantization import per_channel_dynamic_qconfig, quantize_dynamic
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch.ao is to be replaced by torchao some day
+        warnings.simplefilter("ignore")  # torch.ao is deprecated in favour of torchao
         quantize_dynamic(  # type: ignore[no-untyped-call]
             model.wav2vec2.encoder.layers, {nn.Linear: per_channel_dynamic_qconfig}, dtype=torch.qint8, inplace=True
         )
@@ -54,7 +54,7 @@ def quantize(model: Classifier) -> None:
 
 
 class _Int8(nn.Module):
-    """A linear layer in int8, which torch gives float32 alone, within a model of another format."""
+    """An int8 linear layer, which takes float32 only, inside a model of another format."""
 
     def __init__(self, layer: nn.Module) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class _Int8(nn.Module):
 class ChannelsLast(nn.Module):
     """The convolutional encoder with channels last: matrix products, and layer norms without transposing.
 
-    Takes (n, samples), gives (n, channels, frames), as transformers' does.
+    Maps (n, samples) to (n, channels, frames), like transformers'.
     """
 
     def __init__(self, encoder: nn.Module) -> None:
@@ -76,7 +76,7 @@ class ChannelsLast(nn.Module):
         self.layers = nn.ModuleList(_Layer(layer) for layer in cast("nn.ModuleList", encoder.conv_layers))
 
     def forward(self, values: Tensor) -> Tensor:
-        """Features of waveforms."""
+        """Compute the features of waveforms."""
         hidden = values[..., None]
         for layer in self.layers:
             hidden = layer(hidden)
@@ -93,7 +93,7 @@ class _Layer(nn.Module):
         self.layer_norm, self.activation = cast("nn.Module", layer.layer_norm), cast("nn.Module", layer.activation)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """Frames (n, t, channels) of frames: each window of the convolution is a row of a view."""
+        """Map frames (n, t, channels) to frames; each window of the convolution is a row of a view."""
         hidden = hidden.contiguous()
         count, frames, channels = hidden.shape
         steps = (frames - self.kernel) // self.stride + 1
@@ -103,10 +103,10 @@ class _Layer(nn.Module):
 
 
 class FourierConvolution(nn.Module):
-    """The grouped convolution of positions as overlap-save Fourier transforms; (n, channels, t) like `nn.Conv1d`.
+    """The grouped positional convolution by overlap-save Fourier transforms; (n, channels, t) like `nn.Conv1d`.
 
-    With the usual 128 taps and 16 groups of 64 channels that is a fifth of the time (Oppenheim & Schafer, Discrete-Time
-    Signal Processing, 8.7.3).
+    With the usual 128 taps and 16 groups of 64 channels, it takes a fifth of the time (Oppenheim & Schafer,
+    Discrete-Time Signal Processing, 8.7.3).
     """
 
     def __init__(self, convolution: nn.Conv1d) -> None:
@@ -115,12 +115,12 @@ class FourierConvolution(nn.Module):
         self.taps, self.bias = convolution.kernel_size[0], convolution.bias
         weight = convolution.weight.detach()  # (out, in of the group, taps)
         spectrum = torch.fft.rfft(weight.flip(-1), n=_BLOCK)  # torch correlates, a product of spectra convolves
-        own = weight.shape[0] // self.groups
-        spectrum = spectrum.view(self.groups, own, weight.shape[1], -1).permute(3, 0, 2, 1)
-        self.spectrum = spectrum.reshape(-1, weight.shape[1], own).contiguous()  # (frequencies x groups, in, out)
+        outputs = weight.shape[0] // self.groups
+        spectrum = spectrum.view(self.groups, outputs, weight.shape[1], -1).permute(3, 0, 2, 1)
+        self.spectrum = spectrum.reshape(-1, weight.shape[1], outputs).contiguous()  # (frequencies x groups, in, out)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """All blocks of all sequences at once."""
+        """Convolve all blocks of all sequences at once."""
         count, channels, frames = hidden.shape
         hop = _BLOCK - self.taps + 1
         length = frames + 2 * self.padding - self.taps + 1

@@ -1,7 +1,7 @@
-"""Samples -> an impression of how a stretch sounds (pure).
+"""Summarise how a stretch sounds as an impression: statistics of voice encoder states (pure).
 
-The voice encoder hears 10 ms at a time; an impression sums that up over a stretch. The same code prepares training and
-inference.
+The voice encoder has one state per 10 ms; an impression summarises them over a stretch. Training and inference use the
+same code.
 """
 
 from __future__ import annotations
@@ -20,39 +20,37 @@ from ressenti.pipeline.models import parallel, voice_encoder
 
 FRAME_S = 0.01
 WIDTH = 3 * voice_encoder.WIDTH  # of an impression
-_GRID = (
-    32  # frames: stretches are padded to a multiple of this and batched with their like, so batching changes nothing
-)
-_BATCH = 8  # stretches; more take memory and are no faster
-_SMOOTHED = 51  # frames over which loudness is taken
+_GRID = 32  # frames: stretches are padded to a multiple of this and batched by length, so batching changes nothing
+_BATCH = 8  # stretches; more need more memory and are not faster
+_SMOOTHED = 51  # frames for smoothing loudness
 _LOUD = 0.9  # quantile
-_BELOW_DB, _SLOPE_DB = 9.0, 3.0  # where frames count half as much as loud ones, and how fast that falls
+_BELOW_DB, _SLOPE_DB = 9.0, 3.0  # level at which frames count half as much as loud ones, and slope
 
 
 @dataclass(frozen=True)
 class Impressions:
-    """What was heard of n stretches: `values` (n, 768), and how long each is, `seconds` (n,)."""
+    """Impressions of n stretches: `values` (n, 768), and their lengths, `seconds` (n,)."""
 
     values: FloatArray
     seconds: FloatArray
 
     def of(self, rows: Sequence[int]) -> Impressions:
-        """Those of some stretches."""
+        """Select some stretches."""
         return Impressions(self.values[rows], self.seconds[rows])
 
 
 def mel_of(samples: Samples) -> FloatArray:
-    """Mel power (frames, 40) of 16 kHz int16 samples (n,), as if the stretch had the encoder's level."""
+    """Mel power (frames, 40) of 16 kHz int16 samples (n,), scaled to the encoder's level."""
     scaled = samples.astype(np.float32) / 32768
     level_db = 10 * float(np.log10(np.mean(scaled * scaled) + 1e-12)) if len(samples) else 0.0
     return mel_power(samples, voice_encoder.BANDS) * np.float32(10 ** ((voice_encoder.LEVEL_DBFS - level_db) / 10))
 
 
-def impressions(mels: Sequence[FloatArray], heard: Callable[[int], None] = lambda count: None) -> Impressions:
-    """Impressions of stretches of mel power (frames, 40); `heard` is told after each batch how many are done.
+def impressions(mels: Sequence[FloatArray], report: Callable[[int], None] = lambda count: None) -> Impressions:
+    """Impressions of stretches of mel power (frames, 40); `report` is called with the number done after each batch.
 
-    Of each of the encoder's 256 states: its mean, its standard deviation, and how much it changes from frame to frame,
-    by frames that are loud within the stretch.
+    For each of the encoder's 256 states: mean, standard deviation, and mean change from frame to frame, weighted
+    towards the loud frames of the stretch.
     """
     by_length: dict[int, list[int]] = defaultdict(list)
     for i, mel in enumerate(mels):
@@ -76,25 +74,25 @@ def impressions(mels: Sequence[FloatArray], heard: Callable[[int], None] = lambd
     for (_, part), found in zip(parts, parallel.each(summaries, parts), strict=True):
         values[part] = found
         done += len(part)
-        heard(done)
+        report(done)
     return Impressions(values, np.array([len(mel) * FRAME_S for mel in mels], np.float32))
 
 
 def together(parts: Sequence[Impressions]) -> Impressions:
-    """Those of several sets of stretches, in order."""
+    """Concatenate several sets of impressions, in order."""
     values = [np.zeros((0, WIDTH), np.float32), *(part.values for part in parts)]
     seconds = [np.zeros(0, np.float32), *(part.seconds for part in parts)]
     return Impressions(np.concatenate(values), np.concatenate(seconds))
 
 
-def of_speaker(heard: Impressions) -> tuple[FloatArray, FloatArray]:
-    """The mean impression (1, 768) of all that was heard of a speaker, and its seconds (1, 1)."""
-    mean = np.average(heard.values, axis=0, weights=heard.seconds)
-    return mean[None].astype(np.float32), heard.seconds.sum(keepdims=True)[None].astype(np.float32)
+def of_speaker(stretches: Impressions) -> tuple[FloatArray, FloatArray]:
+    """Mean impression (1, 768) of all of a speaker's stretches, and their seconds (1, 1)."""
+    mean = np.average(stretches.values, axis=0, weights=stretches.seconds)
+    return mean[None].astype(np.float32), stretches.seconds.sum(keepdims=True)[None].astype(np.float32)
 
 
 def _weights(mel: FloatArray) -> FloatArray:
-    """How much each frame (n,) counts: what is soft beside the rest of the stretch is rather what lies behind it."""
+    """Weight of each frame (n,): frames softer than the rest of the stretch are rather background."""
     power = uniform_filter1d(mel.sum(axis=1), _SMOOTHED, mode="nearest")
     level_db = 10 * np.log10(power + np.float32(1e-12))
     weights: FloatArray = expit((level_db - np.quantile(level_db, _LOUD) + _BELOW_DB) / _SLOPE_DB).astype(np.float32)

@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import Wav2Vec2Config
 
-HEADS: dict[str, NoteKey] = {  # and the notes that say what they are made of
+HEADS: dict[str, NoteKey] = {  # with the notes that describe them
     "stock": "head_stock",  # transformers' Wav2Vec2ForSequenceClassification
     "ehcalabres": "head_ehcalabres",
-    "audeering": "head_audeering",  # also classifiers of the same origin
+    "audeering": "head_audeering",  # also classifiers from the same source
 }
 _LAST = {"ehcalabres": "output", "audeering": "out_proj"}
 _IGNORED = ("quantization_config", "torch_dtype", "dtype", "attn_implementation")
 
 
 class DenseHead(nn.Module):
-    """Dense, tanh, and a last layer that is called as in the checkpoint; (n, hidden) -> (n, labels).
+    """Dense layer, tanh, and a last layer named as in the checkpoint; (n, hidden) -> (n, labels).
 
-    The tanh is in audeering's own code. For ehcalabres it is an assumption, which the page calls one: no code comes
-    with that checkpoint, and public programs that load it have tanh or nothing between the layers. For its classes it
-    hardly matters: one of them found .925 right on 480 clips of RAVDESS with nothing, .923 with tanh, .921 with ReLU.
+    The tanh is from audeering's own code. For ehcalabres it is an assumption, and the page says so: that checkpoint has
+    no code, and public programs that load it use tanh or nothing between the layers. It hardly matters: on 480 clips of
+    RAVDESS, one of them got .925 right with nothing, .923 with tanh, .921 with ReLU.
     """
 
     def __init__(self, hidden: int, labels: int, last: str) -> None:
@@ -42,12 +42,12 @@ class DenseHead(nn.Module):
         self.add_module(last, nn.Linear(hidden, labels))
 
     def forward(self, pooled: Tensor) -> Tensor:
-        """Logits of pooled frames."""
+        """Compute the logits of pooled frames."""
         return cast("Tensor", self.get_submodule(self.last)(torch.tanh(self.dense(pooled))))
 
 
 class Classifier(nn.Module):
-    """A wav2vec2 encoder with one of the `HEADS`; modules have the names of the checkpoint."""
+    """A wav2vec2 encoder with one of the `HEADS`; modules are named as in the checkpoint."""
 
     def __init__(self, config: Wav2Vec2Config, head: str, labels: int) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class Classifier(nn.Module):
         return cast("Tensor", self.classifier(self._pool(frames, mask)).float())
 
     def _pool(self, frames: Tensor, mask: Tensor | None) -> Tensor:
-        """Mean (n, hidden) of the frames (n, t, hidden) that are made of sound alone."""
+        """Mean (n, hidden) of the frames (n, t, hidden) without padding."""
         if mask is None:
             return frames.mean(dim=1)
         counts = frame_counts(mask.sum(dim=1), self.config)
@@ -86,28 +86,28 @@ class Classifier(nn.Module):
 
 
 def frame_counts(samples: Tensor, config: Wav2Vec2Config) -> Tensor:
-    """How many frames the convolutions make of so many samples."""
+    """Number of frames that the convolutions make from `samples` samples."""
     for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
         samples = (samples - kernel) // stride + 1
     return samples
 
 
 def load_classifier(checkpoint: Checkpoint, head: str | None, *, empty: bool = False) -> Classifier:
-    """The checkpoint's model in float32, every weight of it from the file; `ModelError` where that cannot be.
+    """Load a checkpoint's model in float32, with every weight from the file; raises `ModelError` if that fails.
 
-    The head is recognised by the names of the weights where it is not given. An `empty` model is checked like any
-    other, by names and shapes, and its weights are not read.
+    Without `head`, the head is recognised by the names of the weights. An `empty` model is checked by names and shapes,
+    but its weights are not read.
     """
     labels, config = len(checkpoint.labels), architecture(checkpoint)
     shapes = weight_shapes(checkpoint)
     if config.num_hidden_layers > len(shapes):
         raise ModelError(
-            f"{checkpoint.folder}: config.json has num_hidden_layers {config.num_hidden_layers}, the weights have "
-            f"{len(shapes)} tensors. Get the model again."
+            f"{checkpoint.folder}: config.json has num_hidden_layers {config.num_hidden_layers}, but the weights have "
+            f"only {len(shapes)} tensors. Get the model again."
         )
-    with torch.device("meta"):  # no memory is taken until the weights are known to be of this model
+    with torch.device("meta"):  # use no memory until the weights are known to fit
         model = build(checkpoint, config, head or recognise(shapes), labels)
-    names = check_keys(checkpoint, {name: tuple(own.shape) for name, own in model.state_dict().items()}, shapes)
+    names = check_keys(checkpoint, {name: tuple(weight.shape) for name, weight in model.state_dict().items()}, shapes)
     if empty:
         weights = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
     else:
@@ -117,7 +117,7 @@ def load_classifier(checkpoint: Checkpoint, head: str | None, *, empty: bool = F
 
 
 def build(checkpoint: Checkpoint, config: Wav2Vec2Config, head: str, labels: int) -> Classifier:
-    """The checkpoint's model without its weights; `ModelError` where config.json asks for one that cannot be."""
+    """Build a checkpoint's model without its weights; `ModelError` if config.json is impossible."""
     try:
         return Classifier(config, head, labels)
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as exc:
@@ -125,14 +125,14 @@ def build(checkpoint: Checkpoint, config: Wav2Vec2Config, head: str, labels: int
 
 
 def recognise(names: Collection[str]) -> str:
-    """Which of the heads these weights have; stock where they have none, whose weights then are missing."""
+    """Recognise the head by the names of weights; stock if none fits, so that its weights are reported missing."""
     return next((head for head, last in _LAST.items() if f"classifier.{last}.weight" in names), "stock")
 
 
 def architecture(checkpoint: Checkpoint, *, masking: bool = False) -> Wav2Vec2Config:
-    """The configured architecture; what concerns storage or code is left out, and `masking`, which only training does.
+    """Configured architecture without settings for storage or code, and without `masking`, which only training uses.
 
-    Raises `ModelError` where config.json does not fit.
+    Raises `ModelError` if config.json is invalid.
     """
     import_torchaudio()  # transformers' audio models import it
     from transformers import Wav2Vec2Config
@@ -147,11 +147,11 @@ def architecture(checkpoint: Checkpoint, *, masking: bool = False) -> Wav2Vec2Co
         config = Wav2Vec2Config(**settings)
         if min(*config.conv_kernel, *config.conv_stride) < 1:
             raise ValueError(f"conv_kernel {config.conv_kernel}, conv_stride {config.conv_stride}")
-    except Exception as exc:  # huggingface_hub's validation has errors of its own
+    except Exception as exc:  # huggingface_hub's validation has its own errors
         raise _unfit(checkpoint, exc) from exc
     return config
 
 
 def _unfit(checkpoint: Checkpoint, exc: Exception) -> ModelError:
     why = f"unknown {exc}" if isinstance(exc, KeyError) else str(exc)
-    return ModelError(f"{checkpoint.folder}: config.json does not fit ({why}). Get the model again.")
+    return ModelError(f"{checkpoint.folder}: config.json is invalid ({why}). Get the model again.")

@@ -1,4 +1,4 @@
-"""The one interface behind which emotion models live."""
+"""The interface of all emotion models."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ressenti.pipeline.records import EmotionScores, ModelInfo
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A stretch of one speaker's undisturbed speech without its pauses: int16 samples (n,) at 16 kHz."""
+    """A stretch of one speaker's speech without overlap and pauses: int16 samples (n,) at 16 kHz."""
 
     samples: npt.NDArray[np.int16]
     speaker: str
 
 
 class Excerpts(Sequence[Excerpt]):
-    """Excerpts that are cut when they are asked for: those of a long conversation together would be a second copy."""
+    """Excerpts that are cut on access, as those of a long conversation together would be a second copy of it."""
 
     def __init__(self, cuts: Sequence[Callable[[], Excerpt]]) -> None:
         self._cuts = cuts
@@ -41,23 +41,23 @@ class Excerpts(Sequence[Excerpt]):
 
 
 class EmotionModel(Protocol):
-    """Scores excerpts of a conversation; it sees all that may be judged at once, so that it can know its speakers."""
+    """Scores all excerpts of a conversation at once, so that it can use each speaker's baseline."""
 
     @property
     def info(self) -> ModelInfo:
-        """What the report says of it."""
+        """Description for the report."""
         ...
 
     @property
     def parts(self) -> tuple[ModelInfo, ...]:
-        """Models of others that it hears with, if any; the report names them beside it."""
+        """Third-party models that it uses, if any; the report names them too."""
         ...
 
     @property
     def learned(self) -> frozenset[tuple[str, str]]:
-        """(corpus, speaker) pairs that it learned from, so that no evaluation flatters it; empty where not known."""
+        """(corpus, speaker) pairs of its training data, so that evaluations can exclude them; empty if unknown."""
         ...
 
     def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:
-        """Scores of each excerpt, in order."""
+        """Score each excerpt, in order."""
         ...

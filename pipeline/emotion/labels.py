@@ -1,4 +1,4 @@
-"""A model's own labels -> the five classes: maps that come with the product, and how scores follow them (pure)."""
+"""Map a model's own labels and scores to the five classes; built-in maps for known models (pure)."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Activation = Literal["softmax", "sigmoid"]
 
 @dataclass(frozen=True)
 class Shipped:
-    """A map that is known to fit certain models; `activation` where their kind of training settles it."""
+    """A built-in map for certain models; `activation` if their training determines it."""
 
     name: str
     classes: Mapping[str, str | None]
-    whole: bool  # fits only a model that has all of these labels
+    whole: bool  # fits only models with all of these labels
     activation: Activation | None = None
 
 
@@ -30,7 +30,7 @@ SHIPPED = (
         "Lajavaness", {name: name for name in CLASSES}, whole=True, activation="sigmoid"
     ),  # "multilabel classifier"
     Shipped(
-        "ehcalabres",  # the classes of RAVDESS, as in the registry; a surprise is of either sign
+        "ehcalabres",  # the classes of RAVDESS, as in the registry; a surprise can be pleasant or not
         {
             "angry": "Tension",
             "calm": "Relaxed",
@@ -44,7 +44,7 @@ SHIPPED = (
         whole=True,
     ),
     Shipped(
-        "four classes",  # the usual choice out of IEMOCAP, also as SUPERB abbreviates it
+        "four classes",  # the usual subset of IEMOCAP, also with SUPERB's abbreviations
         {
             **dict.fromkeys(("angry", "anger", "ang"), "Tension"),
             **dict.fromkeys(("happy", "happiness", "hap"), "Pleased"),
@@ -58,33 +58,33 @@ SHIPPED = (
 
 @dataclass(frozen=True)
 class LabelMap:
-    """For each of a model's labels, in its order, the class that it stands for, or None."""
+    """The class of each of a model's labels, in the model's order, or None."""
 
     labels: tuple[str, ...]
     classes: tuple[str | None, ...]
 
     @property
     def cannot(self) -> tuple[str, ...]:
-        """Classes that no label stands for."""
+        """Classes without a label."""
         return tuple(name for name in CLASSES if name not in self.classes)
 
     @property
     def pairs(self) -> dict[str, float | int | str]:
-        """Each label with its class, empty where it has none, as the values of a note."""
+        """Each label with its class (empty if it has none), as the values of a note."""
         return {label: name or "" for label, name in zip(self.labels, self.classes, strict=True)}
 
-    def scores(self, own: npt.NDArray[np.float64], activation: Activation) -> npt.NDArray[np.float64]:
-        """Class scores (n, 5) of a model's activated scores (n, labels); a class without a label has 0.
+    def scores(self, activated: npt.NDArray[np.float64], activation: Activation) -> npt.NDArray[np.float64]:
+        """Class scores (n, 5) from a model's activated scores (n, labels); a class without a label gets 0.
 
-        Shares (softmax) of several labels of one class add up, independent scores (sigmoid) give their maximum. The
-        share of labels that stand for no class says nothing about the classes: it is spread evenly over those that
-        the model can give, so that it makes a turn unsure and not one of them likely.
+        With several labels per class, shares (softmax) are summed, and of independent scores (sigmoid) the maximum
+        counts. The share of labels without a class is spread evenly over the classes that have labels, so that it makes
+        a turn unsure and no class likely.
         """
-        out = np.zeros((len(own), len(CLASSES)))
+        out = np.zeros((len(activated), len(CLASSES)))
         for k, name in enumerate(CLASSES):
             columns = [i for i, target in enumerate(self.classes) if target == name]
             if columns:
-                part = own[:, columns]
+                part = activated[:, columns]
                 out[:, k] = part.sum(axis=1) if activation == "softmax" else part.max(axis=1)
         if activation == "softmax":
             can = [k for k, name in enumerate(CLASSES) if name in self.classes]
@@ -93,29 +93,29 @@ class LabelMap:
 
 
 def map_labels(labels: Sequence[str], asked: Mapping[str, str | None] | None, source: str) -> LabelMap:
-    """The map that was asked for (`source` says where), for a model with these labels.
+    """Make the map for a model's labels: the one in `asked` (from `source`), else a built-in one.
 
-    Raises `ConfigError` where it leaves a label out, names one that the model has not, or gives no class at all.
+    Raises `ConfigError` if it misses a label, has an unknown one, or maps none to a class.
     """
     chosen = asked if asked is not None else _fitting(labels).classes
     known = {key.casefold(): name for key, name in chosen.items()}
-    own = {label.casefold() for label in labels}
+    folded = {label.casefold() for label in labels}
     left_out = [label for label in labels if label.casefold() not in known]
-    strange = [key for key in chosen if key.casefold() not in own] if asked is not None else []
+    strange = [key for key in chosen if key.casefold() not in folded] if asked is not None else []
     if left_out or strange:
         raise ConfigError(
             f"{source}: the map does not fit the model's labels {', '.join(labels)}: "
-            f"left out {', '.join(left_out) or 'none'}, unknown {', '.join(strange) or 'none'}. "
-            "Expected each label once, with one of the five classes or null."
+            f"missing {', '.join(left_out) or 'none'}, unknown {', '.join(strange) or 'none'}. "
+            "Give each label once, with one of the five classes or null."
         )
     made = LabelMap(tuple(labels), tuple(known[label.casefold()] for label in labels))
     if len(made.cannot) == len(CLASSES):
-        raise ConfigError(f"{source}: no label stands for a class; expected at least one of {', '.join(CLASSES)}.")
+        raise ConfigError(f"{source}: no label has a class; expected at least one of {', '.join(CLASSES)}.")
     return made
 
 
 def usual_activation(labels: Sequence[str]) -> Activation | None:
-    """What the models with these labels that are known were trained for, where that is settled."""
+    """Activation that known models with these labels were trained for; None if unknown."""
     found = _find(labels)
     return found.activation if found else None
 
@@ -124,16 +124,16 @@ def _fitting(labels: Sequence[str]) -> Shipped:
     found = _find(labels)
     if found is None:
         raise ConfigError(
-            f"emotion.labels: no map is known for the labels {', '.join(labels)}. Say in a config what each stands "
-            f"for, as in labels: {{{labels[0]}: {CLASSES[0]}, ...}}: one of {', '.join(CLASSES)}, or null for none."
+            f"emotion.labels: there is no built-in map for the labels {', '.join(labels)}. Give each one's class in a "
+            f"config, as in labels: {{{labels[0]}: {CLASSES[0]}, ...}}: one of {', '.join(CLASSES)}, or null for none."
         )
     return found
 
 
 def _find(labels: Sequence[str]) -> Shipped | None:
-    own = {label.casefold() for label in labels}
+    folded = {label.casefold() for label in labels}
     for shipped in SHIPPED:
         names = {name.casefold() for name in shipped.classes}
-        if own == names or (not shipped.whole and own <= names):
+        if folded == names or (not shipped.whole and folded <= names):
             return shipped
     return None

@@ -1,4 +1,4 @@
-"""Where a network of torch runs, and in which number format."""
+"""Choose the device and number format of a torch model."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from ressenti.pipeline.models.parallel import threads
 if TYPE_CHECKING:
     import torch
 
-_NO_MEMORY = ("not enough memory", "allocate memory", "bad_alloc")  # by torch on Windows, on Linux; by its libraries
+_NO_MEMORY = (
+    "not enough memory",
+    "allocate memory",
+    "bad_alloc",
+)  # torch on Windows, on Linux, its libraries
 Dtype = Literal["fp32", "bf16", "fp16", "int8"]
 
 
 def place(options: EmotionOptions) -> tuple[str, Dtype]:
-    """Device and number format: bf16 where the processor computes in it, fp32 on other CPUs; int8 only if asked for."""
+    """Device and number format: bf16 if the processor supports it, else fp32 on CPUs; int8 only if configured."""
     import torch
 
     there = torch.cuda.is_available()
@@ -35,14 +39,14 @@ def place(options: EmotionOptions) -> tuple[str, Dtype]:
 
 
 def computes_bf16() -> bool:
-    """Whether this CPU has products in bf16, which are imitated elsewhere, and slow."""
+    """Whether this CPU has bf16 products, which are emulated and slow on others."""
     import torch
 
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001
 
 
 def use_all_cores() -> None:
-    """Let torch use as many threads as this process may use cores."""
+    """Set torch's threads to the number of cores for this process."""
     import torch
 
     if torch.get_num_threads() != threads():
@@ -51,9 +55,9 @@ def use_all_cores() -> None:
 
 @contextmanager
 def one_core_each() -> Iterator[None]:
-    """Within this torch computes on one core in each thread: the last digits of a product depend on how many there are.
+    """Limit torch to one core per thread, as the last digits of a product depend on the number of cores.
 
-    Several batches at a time use the others.
+    Several batches in parallel use the other cores.
     """
     import torch
 
@@ -66,7 +70,7 @@ def one_core_each() -> Iterator[None]:
 
 
 def torch_dtype(dtype: Dtype) -> torch.dtype:
-    """The format that weights and sound are kept in; what is not int8 of an int8 model is in the CPU's quickest."""
+    """Format of weights and sound; the parts of an int8 model that are not int8 use the CPU's fastest format."""
     import torch
 
     if dtype == "int8" and computes_bf16():
@@ -75,21 +79,21 @@ def torch_dtype(dtype: Dtype) -> torch.dtype:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, on a GPU or a CPU, where torch raises a plain RuntimeError."""
+    """Whether an error means out of memory, on a GPU or a CPU (where torch raises a plain RuntimeError)."""
     import torch
 
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(said in str(error) for said in _NO_MEMORY)
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(text in str(error) for text in _NO_MEMORY)
 
 
 @contextmanager
 def within_memory(name: str) -> Iterator[None]:
-    """Raise `ModelError` where memory does not suffice for loading the model of that name."""
+    """Raise `ModelError` if there is not enough memory to load the model `name`."""
     try:
         yield
     except (MemoryError, OSError, RuntimeError) as exc:
         if not out_of_memory(exc):
             raise
         raise ModelError(
-            f"{name}: memory does not suffice to load it ({(str(exc) or 'MemoryError').splitlines()[0][:200]}). "
+            f"{name}: not enough memory to load it ({(str(exc) or 'MemoryError').splitlines()[0][:200]}). "
             "Close other programs, or use a smaller model."
         ) from exc

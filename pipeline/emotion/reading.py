@@ -1,4 +1,4 @@
-"""What a wav2vec2 model's outputs mean: activation, label map, or valence and arousal themselves."""
+"""Interpret a wav2vec2 model's outputs: by activation and label map, or as valence and arousal."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ressenti.pipeline.emotion.labels import Activation, LabelMap, map_labels, u
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.records import CLASSES, EmotionScores
 
-DIMENSIONS = ("arousal", "dominance", "valence")  # what audeering's regression gives, in this order
+DIMENSIONS = ("arousal", "dominance", "valence")  # outputs of audeering's regression, in this order
 
 
 class Known(Protocol):
-    """What the registry says of a model; None where it says nothing."""
+    """Registry entry of a model; None for values it does not have."""
 
     @property
     def head(self) -> str | None: ...  # noqa: D102
@@ -36,39 +36,39 @@ class Known(Protocol):
 
 @dataclass(frozen=True)
 class Reading:
-    """How a model's outputs are read: the activation, and the map of its labels (None for a regression)."""
+    """How to interpret a model's outputs: the activation, and the map of its labels (None for a regression)."""
 
     meaning: Activation | Literal["regression"]
     labels: LabelMap | None
 
     def scores(self, outputs: npt.NDArray[np.float64]) -> EmotionScores:
-        """Scores of one excerpt's outputs (labels,)."""
+        """Scores from one excerpt's outputs (labels,)."""
         if self.labels is None:
             return _placed(outputs)
         meaning: Activation = "sigmoid" if self.meaning == "sigmoid" else "softmax"
         if meaning == "softmax":
             shifted = np.exp(outputs - outputs.max())
-            own = shifted / shifted.sum()
+            activated = shifted / shifted.sum()
         else:
-            own = 1 / (1 + np.exp(-np.clip(outputs, -60, 60)))
-        return EmotionScores(tuple(float(s) for s in self.labels.scores(own[None], meaning)[0]), meaning)
+            activated = 1 / (1 + np.exp(-np.clip(outputs, -60, 60)))
+        return EmotionScores(tuple(float(s) for s in self.labels.scores(activated[None], meaning)[0]), meaning)
 
 
 def reading_of(checkpoint: Checkpoint, options: EmotionOptions, known: Known | None) -> Reading:
-    """How the outputs are to be read; `ConfigError` where options and model do not fit."""
-    own = checkpoint.labels
+    """Decide how to interpret the outputs; `ConfigError` if options and model do not fit."""
+    names = checkpoint.labels
     asked: Mapping[str, str | None] | None = options.labels
-    if tuple(label.casefold() for label in own) == DIMENSIONS:
+    if tuple(label.casefold() for label in names) == DIMENSIONS:
         if asked is not None or options.activation != "auto":
             raise ConfigError(
-                f"emotion.labels, emotion.activation: the model gives {', '.join(own)} and no classes; "
-                "expected neither option with it. Move affect.anchors to move the classes."
+                f"emotion.labels, emotion.activation: the model gives {', '.join(names)} and no classes. Remove both "
+                "options; to move the classes, change affect.anchors."
             )
         return Reading("regression", None)
     source = "emotion.labels"
     if asked is None and known is not None and known.labels:
         asked, source = dict(known.labels), "the registry's labels"
-    labels = map_labels(own, asked, source)
+    labels = map_labels(names, asked, source)
     return Reading(_activation(checkpoint, options, known), labels)
 
 
@@ -84,15 +84,15 @@ def _activation(checkpoint: Checkpoint, options: EmotionOptions, known: Known | 
         return "sigmoid" if known.activation == "sigmoid" else "softmax"
     if problem is not None and problem not in by_type:
         raise ConfigError(
-            f"{checkpoint.folder}: problem_type {problem!r} in config.json does not say how scores are made of the "
+            f"{checkpoint.folder}: problem_type {problem!r} in config.json does not give the activation for the "
             f"outputs {', '.join(checkpoint.labels)}. Set emotion.activation to softmax or sigmoid."
         )
     return by_type.get(problem) or usual_activation(checkpoint.labels) or "softmax"
 
 
 def _placed(outputs: npt.NDArray[np.float64]) -> EmotionScores:
-    """Valence and arousal of a regression, 2x - 1 of its outputs, with scores that say how near the anchors are."""
+    """Valence and arousal of a regression, 2x - 1 of its outputs, with class scores by nearness to the anchors."""
     arousal, _, valence = (float(v) for v in np.clip(2 * outputs - 1, -1, 1))
-    affect = AffectOptions()  # what is derived from turns applies the configured anchors
+    affect = AffectOptions()  # `derive` applies the configured anchors later
     near = nearness((valence, arousal), [affect.anchors[name] for name in CLASSES], affect.error_sd)
     return EmotionScores(near, "regression", valence, arousal)

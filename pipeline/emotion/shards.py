@@ -1,4 +1,4 @@
-"""Where a checkpoint's weights lie: in one file, or in several (shards) with an index of which tensor is in which."""
+"""Find a checkpoint's weights: one file, or several (shards) with an index from tensors to files."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ from ressenti.pipeline.errors import ModelError
 from ressenti.pipeline.files.paths import is_file
 from ressenti.pipeline.files.untrusted import parse_json, read_text, short
 
-FILES = ("model.safetensors", "pytorch_model.bin")  # in order of preference, each in one piece or with an index
+FILES = ("model.safetensors", "pytorch_model.bin")  # in order of preference, each as one file or with an index
 INDEX = ".index.json"
-_LARGEST_INDEX = 1 << 22  # bytes; that of 420 tensors has 40 kB
+_LARGEST_INDEX = 1 << 22  # bytes; the index of 420 tensors has 40 kB
 _MOST_SHARDS = 100
-_LARGEST = 10 << 30  # bytes; the largest wav2vec2 that was published has 8.6 GB
+_LARGEST = 10 << 30  # bytes; the largest published wav2vec2 has 8.6 GB
 
 
 @dataclass(frozen=True)
 class Weights:
-    """The files of a model's weights, and their index (tensor -> name of its file), None where there is one file."""
+    """Files of a model's weights, and their index (tensor -> file name), None if there is only one file."""
 
     files: tuple[Path, ...]
     index: Mapping[str, str] | None = None
 
     @property
     def name(self) -> Path:
-        """What to call them in a message: the one file, or the index."""
+        """Path for messages: the only file, or the index."""
         return self.files[0] if self.index is None else _index_path(self.files[0])
 
     def check(self, found: Mapping[str, Collection[str]]) -> None:
-        """`ModelError` where the tensors of each file are not those that the index says."""
+        """Raise `ModelError` if the tensors of the files do not match the index."""
         if self.index is None:
             return
         lying = {(name, file) for file, names in found.items() for name in names}
         lost, strange = set(self.index.items()) - lying, lying - set(self.index.items())
         if lost or strange:
             raise ModelError(
-                f"{self.name}: does not fit its files: {_listed('not where it says', lost)}"
-                f"{'; ' if lost and strange else ''}{_listed('not in it', strange)}. Get the model again."
+                f"{self.name}: does not match its files: {_listed('missing from the files', lost)}"
+                f"{'; ' if lost and strange else ''}{_listed('missing from the index', strange)}. Get the model again."
             )
 
 
 def find_weights(folder: Path) -> Weights:
-    """The weights in a folder; `ModelError` where there are none, a shard is missing, or an index is no index."""
+    """Find the weights in a folder; `ModelError` if there are none, a shard is missing, or the index is invalid."""
     for name in FILES:
         if is_file(folder / name):
             return _checked(Weights((folder / name,)))
@@ -51,12 +51,12 @@ def find_weights(folder: Path) -> Weights:
             return _sharded(folder / (name + INDEX), Path(name).suffix)
     found = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
     raise ModelError(
-        f"{folder}: no weights, found {found}; expected {' or '.join(FILES)}, or one's {INDEX} and shards."
+        f"{folder}: no weights, found {found}; expected {' or '.join(FILES)}, or shards with an {INDEX} file."
     )
 
 
 def _sharded(path: Path, suffix: str) -> Weights:
-    """The shards that an index names, in order of their names."""
+    """Shards listed in an index, sorted by name."""
     try:
         index = parse_json(read_text(path, _LARGEST_INDEX))["weight_map"]
         names = sorted(set(index.values()))
@@ -64,28 +64,28 @@ def _sharded(path: Path, suffix: str) -> Weights:
             Path(name).name == name and name.endswith(suffix) for name in names
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise ModelError(f"{path}: no index of weights ({short(repr(exc), 300)}). Get the model again.") from exc
+        raise ModelError(f"{path}: not an index of weights ({short(repr(exc), 300)}). Get the model again.") from exc
     if not plain:
         raise ModelError(
-            f"{path}: names the files {short(str(names), 300)}; expected names of {suffix} files beside it."
+            f"{path}: lists the files {short(str(names), 300)}; expected {suffix} files in the same folder."
         )
     if missing := [name for name in names if not is_file(path.parent / name)]:
         raise ModelError(
-            f"{path}: {len(missing)} of its {len(names)} files missing: {', '.join(missing[:8])}. Get the model again."
+            f"{path}: {len(missing)} of {len(names)} files are missing: {', '.join(missing[:8])}. Get the model again."
         )
     return _checked(Weights(tuple(path.parent / name for name in names), index))
 
 
 def _checked(weights: Weights) -> Weights:
-    """The weights, none of them a link that leads out of the folder, and all together no larger than any model's.
+    """Check that no weights file is a link to another folder, and that their total size is plausible.
 
-    The hub's own cache keeps files in `blobs`, two folders up, and links to them.
+    Links to `blobs`, two folders up, are allowed: the hub's own cache stores its files there.
     """
     total = 0
     for path in weights.files:
         folder, real = path.parent.resolve(), path.resolve()
         if not (real.is_relative_to(folder) or real.parent == folder.parent.parent / "blobs"):
-            raise ModelError(f"{path}: a link that leads out of its folder. Copy the file there.")
+            raise ModelError(f"{path}: is a link to another folder. Copy the file here instead.")
         total += path.stat().st_size
     if total > _LARGEST:
         raise ModelError(f"{weights.name}: {total / 1e9:.1f} GB of weights; expected at most {_LARGEST / 1e9:.0f} GB.")

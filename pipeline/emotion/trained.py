@@ -1,4 +1,4 @@
-"""What a folder that `ressenti train emotion` left says of its own making: training.json."""
+"""Read training.json, in which `ressenti train emotion` describes a trained model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FORMAT: Literal["ressenti-training-1"] = "ressenti-training-1"
 
 
 class Trained(BaseModel):
-    """The part of training.json that the use of a model depends on; `learned` are names of speakers by corpus."""
+    """The part of training.json needed to use a model; `learned` are names of speakers by corpus."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -30,14 +30,14 @@ class Trained(BaseModel):
 
     @property
     def speakers(self) -> frozenset[tuple[str, str]]:
-        """(corpus, speaker) pairs that the model learned from."""
+        """(corpus, speaker) pairs of the training data."""
         return frozenset((corpus, name) for corpus, names in self.learned.items() for name in names)
 
 
 def read_trained(folder: Path, sha256: str) -> Trained | None:
-    """What training.json says of the weights with that hash; None where there is none, or none of ours.
+    """Read training.json for weights with this hash; None if it does not exist or is not from Ressenti.
 
-    Raises `ModelError` for one that is damaged, or of other weights.
+    Raises `ModelError` if it is damaged or belongs to other weights.
     """
     path = folder / FILE
     try:
@@ -51,13 +51,14 @@ def read_trained(folder: Path, sha256: str) -> Trained | None:
     try:
         found = Trained.model_validate_json(text)
     except ValidationError as exc:
+        count = "1 field is" if exc.error_count() == 1 else f"{exc.error_count()} fields are"
         raise ModelError(
-            f"{path}: damaged ({exc.error_count()} misfits); expected what `ressenti train emotion` wrote. "
+            f"{path}: {count} invalid; expected the file that `ressenti train emotion` wrote. "
             "Copy the folder again, or train again."
         ) from exc
     if found.sha256 != sha256:
         raise ModelError(
-            f"{path}: of weights with SHA-256 {found.sha256[:12]}, the folder's have {sha256[:12]}. "
-            "Copy the folder again, or take away training.json if you changed the weights yourself."
+            f"{path}: is for weights with SHA-256 {found.sha256[:12]}, but those in the folder have {sha256[:12]}. "
+            "Copy the folder again, or delete training.json if you changed the weights yourself."
         )
     return found

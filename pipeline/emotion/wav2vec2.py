@@ -1,4 +1,4 @@
-"""Wav2vec2 classifiers and valence-arousal regressors in transformers' format, behind the one interface."""
+"""Wav2vec2 classifiers and valence-arousal regressors in transformers' format."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from ressenti.pipeline.emotion.heads import Classifier
 
-_CPU = Limits(8 * RATE_HZ, 0.1)  # several short excerpts in one product; longer ones gain nothing by company
+_CPU = Limits(8 * RATE_HZ, 0.1)  # batches of several short excerpts; longer ones gain nothing by batching
 _GPU = Limits(240 * RATE_HZ, 0.25)
 _ACTIVATIONS: dict[str, NoteKey] = {
     "sigmoid": "activation_sigmoid",
@@ -46,7 +46,7 @@ _ACTIVATIONS: dict[str, NoteKey] = {
 
 
 class Wav2Vec2Emotion:
-    """A loaded model; `load` makes it."""
+    """A loaded model, made by `load`."""
 
     def __init__(
         self,
@@ -63,14 +63,14 @@ class Wav2Vec2Emotion:
         self.learned = learned
 
     def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:
-        """Scores of each excerpt, in order; excerpts do not influence one another."""
+        """Score each excerpt, in order; excerpts do not influence each other."""
         logits = self.logits([excerpt.samples for excerpt in excerpts], progress)
         return [self._reading.scores(row) for row in logits.astype(np.float64)]
 
     def logits(
         self, sounds: Sequence[npt.NDArray[np.int16]], progress: Progress = ignore_progress
     ) -> npt.NDArray[np.float32]:
-        """The model's outputs (n, labels) before any activation, of int16 samples (n,) at 16 kHz each."""
+        """The model's outputs (n, labels) before any activation, for n sounds of int16 samples at 16 kHz."""
         limits = _CPU if self._device == "cpu" else _GPU
         if not self._waveforms.pads:
             limits = Limits(limits.samples, 0.0)
@@ -84,7 +84,7 @@ class Wav2Vec2Emotion:
         return np.stack([rows[i] for i in range(len(sounds))]) if rows else np.zeros((0, 0), np.float32)
 
     def _batch(self, sounds: list[npt.NDArray[np.int16]]) -> npt.NDArray[np.float32]:
-        """Outputs of one batch; it is halved where memory does not suffice for it."""
+        """Outputs of one batch; it is halved if there is not enough memory."""
         import torch
 
         try:
@@ -94,7 +94,7 @@ class Wav2Vec2Emotion:
                 raise
             if len(sounds) == 1:
                 raise ModelError(
-                    f"{self.info.name}: memory does not suffice for {len(sounds[0]) / RATE_HZ:.1f} s of sound on "
+                    f"{self.info.name}: not enough memory for {len(sounds[0]) / RATE_HZ:.1f} s of sound on "
                     f"{self._device} ({str(exc).splitlines()[0]}). Use --device cpu, or a smaller emotion.window_s."
                 ) from exc
         if self._device != "cpu":
@@ -112,7 +112,7 @@ class Wav2Vec2Emotion:
             found: npt.NDArray[np.float32] = outputs.cpu().numpy()
         if not np.isfinite(found).all():
             plain = Note("computed", {"dtype": "fp32", "device": self._device}) in self.info.notes
-            advice = "Its weights may be damaged: use another." if plain else "Set emotion.dtype to fp32."
+            advice = "Its weights may be damaged; use another model." if plain else "Set emotion.dtype to fp32."
             raise ModelError(f"{self.info.name}: the model gave NaN or infinity. {advice}")
         return found
 
@@ -126,17 +126,17 @@ def load(
     name: str | None = None,
     sha256: str | None = None,
 ) -> Wav2Vec2Emotion:
-    """The model in a folder, checked; nothing is fetched, and no code of the checkpoint runs.
+    """Load and check the model in a folder; nothing is downloaded, and no code of the checkpoint runs.
 
-    The head is recognised by the names of the weights unless `known` says it; the activation is the configured one,
-    else that of `known`, else by the config's problem_type, else what models with these labels are known for, else
-    softmax. A model with the outputs arousal, dominance, valence (about 0 to 1) is a regression: valence and
-    arousal are 2x - 1, cut to [-1, 1], and the class scores say how near the anchors are, as probabilities under a
-    normal error of `affect.error_sd`: the nearest anchor has the highest, and between two of them both are unsure.
+    The head comes from `known`, or is recognised by the names of the weights. The activation is the configured one,
+    else that of `known`, else the config's problem_type, else the usual one for these labels, else softmax. A model
+    with the outputs arousal, dominance, valence (about 0 to 1) is a regression: valence and arousal are 2x - 1, clipped
+    to [-1, 1], and class scores are the posterior over the anchors with Gaussian error `affect.error_sd`, so that a
+    point between two anchors is unsure.
 
-    It is called `name`, else as the registry or the folder calls it; `sha256` is that of the weights, where it is known
-    already. Speakers that it learned from, and its licence, are taken from training.json where there is one of ours.
-    Raises `ModelError` for a damaged or unfit checkpoint, `ConfigError` for options that do not fit the model.
+    Its name is `name`, else that of the registry or the folder; `sha256` is the hash of the weights, if already known.
+    Training speakers and licence are taken from training.json, if `ressenti train` wrote one. Raises `ModelError` for a
+    damaged or unsuitable checkpoint, `ConfigError` for options that do not fit the model.
     """
     forbid_network()
     checkpoint = open_checkpoint(folder, sha256)
@@ -154,22 +154,24 @@ def load(
     head = known.head if known is not None else None
     if head is not None and head not in HEADS:
         raise ConfigError(f"{name}: unknown head {head!r}; expected one of {', '.join(HEADS)}.")
-    kept = torch_dtype(dtype)
+    stored = torch_dtype(dtype)
     with within_memory(name):
         model = load_classifier(checkpoint, head)
-        faster.hasten(model, cpu=device == "cpu", transforms=kept == torch.float32)
+        faster.hasten(model, cpu=device == "cpu", transforms=stored == torch.float32)
         if dtype == "int8":
             faster.quantize(model)
-        model.to(device=device, dtype=kept)
+        model.to(device=device, dtype=stored)
     info = _info(checkpoint, reading, known or trained, name, (HEADS[model.head], dtype, device), commit)
     if trained:
         info = replace(info, cannot=tuple(c for c in CLASSES if c in {*info.cannot, *trained.without_examples}))
     learned = trained.speakers if trained else frozenset()
-    return Wav2Vec2Emotion(model, Waveforms(checkpoint.extractor, model.config), reading, info, (device, kept), learned)
+    return Wav2Vec2Emotion(
+        model, Waveforms(checkpoint.extractor, model.config), reading, info, (device, stored), learned
+    )
 
 
 def check(folder: Path, options: EmotionOptions, known: Known | None = None, *, sha256: str | None = None) -> str:
-    """Raise what `load` would for settings, labels, names and shapes of the weights, unread; their SHA-256."""
+    """Raise the errors of `load` for settings, labels and weights, without reading these; return their SHA-256."""
     checkpoint = open_checkpoint(folder, sha256)
     reading_of(checkpoint, options, known)
     read_trained(folder, checkpoint.sha256)
@@ -189,7 +191,7 @@ def _info(
 ) -> ModelInfo:
     labels = reading.labels
     head, dtype, device = how
-    said = (
+    notes = (
         Note(head),
         Note("computed", {"dtype": dtype, "device": device}),
         Note(_ACTIVATIONS[reading.meaning]),
@@ -201,6 +203,6 @@ def _info(
         licence=known.licence if known is not None else None,
         sha256=checkpoint.sha256,
         commercial=known.commercial if known is not None else None,
-        notes=(*said, Note("installed", {"commit": commit[:12]})) if commit else said,
+        notes=(*notes, Note("installed", {"commit": commit[:12]})) if commit else notes,
         cannot=labels.cannot if labels else (),
     )

@@ -1,4 +1,4 @@
-"""Samples -> what a wav2vec2 model takes, as its feature extractor is set."""
+"""Prepare samples as input of a wav2vec2 model, by the settings of its feature extractor."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _SETTINGS = ("feature_size", "padding_value", "return_attention_mask", "do_norma
 
 
 class Waveforms:
-    """Makes batches of a model's input by the settings of its preprocessor_config.json."""
+    """Makes input batches by the settings of a model's preprocessor_config.json."""
 
     def __init__(self, settings: dict[str, Any], config: Wav2Vec2Config) -> None:
         from transformers import Wav2Vec2FeatureExtractor
 
         known = {name: settings[name] for name in _SETTINGS if name in settings}
         self._extractor = Wav2Vec2FeatureExtractor(sampling_rate=RATE_HZ, **known)  # type: ignore[no-untyped-call]
-        # where the first convolution is normed over time, or no mask was learned, padding would change the result
+        # if the first convolution is normalised over time, or no mask was learned, padding would change the result
         self.pads: bool = self._extractor.return_attention_mask and config.feat_extract_norm == "layer"
-        self._shortest = 1  # samples that one frame is made of
+        self._shortest = 1  # samples of one frame
         for kernel, stride in zip(config.conv_kernel[::-1], config.conv_stride[::-1], strict=True):
             self._shortest = (self._shortest - 1) * stride + kernel
 
     def batch(self, sounds: Sequence[npt.NDArray[np.int16]]) -> tuple[Tensor, Tensor | None]:
-        """Input (n, samples), float32, of int16 samples at 16 kHz, and its mask (n, samples) where lengths differ."""
+        """Float32 input (n, samples) from int16 samples at 16 kHz, and its mask (n, samples) if lengths differ."""
         uneven = len({len(sound) for sound in sounds}) > 1
         made = self._extractor(
             [self._long_enough(sound.astype(np.float32) / np.float32(32768)) for sound in sounds],

@@ -1,7 +1,7 @@
-"""Which weights exist, where they come from, their hashes and licences; and the one way to run ONNX.
+"""Manage model weights, their sources, hashes and licences, and run ONNX models.
 
-A session has one thread, so that what it computes is the same on any number of cores; `parallel` runs several batches
-at a time.
+A session has one thread, so that results are the same on any number of cores; `parallel` runs several batches at a
+time.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _LOADING = Lock()
 
 
 def onnx_session(path: Path, sha256: str = "") -> onnxruntime.InferenceSession:
-    """An ONNX model on the CPU, loaded once per process; `ModelError` where it is absent or damaged.
+    """Load an ONNX model on the CPU, once per process; `ModelError` if it is missing or damaged.
 
-    A file that may change has to be named with its hash. Several threads may run it at a time.
+    Give the hash of a file that may change. Several threads may use the session at a time.
     """
     with _LOADING:
         return _loaded(path, sha256)
@@ -33,16 +33,14 @@ def onnx_session(path: Path, sha256: str = "") -> onnxruntime.InferenceSession:
 
 @cache
 def _loaded(path: Path, _: str) -> onnxruntime.InferenceSession:
-    os.environ["ORT_DISABLE_TELEMETRY"] = (
-        "1"  # before the import, which from 1.29 on sends Microsoft an event of its own
-    )
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before the import, which since 1.29 sends an event to Microsoft
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()  # Windows
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    options.intra_op_num_threads = options.inter_op_num_threads = 1  # `parallel.each` has the threads
-    options.enable_cpu_mem_arena = False  # which keeps what the largest batch took: twice the memory, and no faster
+    options.intra_op_num_threads = options.inter_op_num_threads = 1  # `parallel.each` provides the threads
+    options.enable_cpu_mem_arena = False  # the arena keeps the largest batch's memory: twice as much, and no faster
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     for kind in ("intra", "inter"):
         options.add_session_config_entry(f"session.{kind}_op.allow_spinning", "0")
@@ -53,9 +51,9 @@ def _loaded(path: Path, _: str) -> onnxruntime.InferenceSession:
 
 
 def forbid_network() -> None:
-    """Keep the libraries that load models from asking their hubs, and from sending anything; before importing them.
+    """Keep libraries that load models from contacting their hubs or sending telemetry; call it before importing them.
 
-    huggingface_hub reads HF_HUB_OFFLINE when it is imported; where it has been, its constant is set as well.
+    huggingface_hub reads HF_HUB_OFFLINE on import; if it is already imported, its constant is set too.
     """
     os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1")
     os.environ.update(PYANNOTE_METRICS_ENABLED="0", ORT_DISABLE_TELEMETRY="1")

@@ -1,9 +1,9 @@
-"""One file to carry models into a machine without network: a plain tar, the same for the same models.
+"""Export and import models as one file, for machines without network: a plain tar, identical for the same models.
 
-For each model: `OWNER--NAME/ressenti-model.json`, its manifest, then its files, in order of their names, without times,
-owners or rights. The manifest in it vouches for wholeness, not for where it comes from: whoever made the file could
-have written both. So export and import tell the SHA-256 of the whole file and of each pickle in it, to compare by
-another way, and an import makes nothing trusted.
+For each model: `OWNER--NAME/ressenti-model.json`, its manifest, then its files sorted by name, without times, owners or
+permissions. The manifest proves that files are complete, not where they come from: whoever made the archive could have
+written both. So export and import print the SHA-256 of the archive and of each pickle in it, to compare through another
+channel, and an import trusts nothing.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ _DAY_S = 86_400.0
 
 @dataclass(frozen=True)
 class _Packed:
-    """A model in a tar: its manifest, and where its files lie."""
+    """A model in a tar: its manifest and the positions of its files."""
 
     manifest: Manifest
     places: list[Member]
@@ -76,12 +76,12 @@ class _Packed:
 
     @property
     def folder(self) -> Path:
-        """Where it belongs."""
+        """Folder for the installed model."""
         return folder_of(self.manifest.id)
 
 
 def with_needs(model_ids: Sequence[str]) -> tuple[Installed, ...]:
-    """Installed models and those they need, each once, parts first; `NotInstalledError` where one is missing."""
+    """Find installed models and those they need, each once, parts first; `NotInstalledError` if one is missing."""
     found: dict[str, Installed] = {}
     for model_id in model_ids:
         model = need(model_id)
@@ -92,9 +92,9 @@ def with_needs(model_ids: Sequence[str]) -> tuple[Installed, ...]:
 
 
 def export(models: Sequence[Installed], path: Path, progress: Progress = ignore_progress) -> None:
-    """Write models into one tar, whole or not at all; each file is hashed first. Raises `WrongHashError` and others."""
+    """Write models to a tar, completely or not at all, after hashing each file. Raises `WrongHashError` and others."""
     if is_there(path):
-        raise OutputExistsError(f"{path}: exists already. Choose another name, or delete it.")
+        raise OutputExistsError(f"{path}: already exists. Choose another name, or delete it.")
     for model in models:
         verify(model, full=True, progress=progress)
     total = sum(model.size for model in models)
@@ -119,14 +119,14 @@ def export(models: Sequence[Installed], path: Path, progress: Progress = ignore_
 def load(
     path: Path, overwrite: bool = False, progress: Progress = ignore_progress, trust: Sequence[str] = ()
 ) -> tuple[Installed, ...]:
-    """Install the models of a tar that `export` wrote, all or none.
+    """Install the models of a tar written by `export`, all or none.
 
-    All headers and manifests are judged before anything is written, and every byte is hashed against the manifests
-    before anything is put in its place. Being imported makes a model neither trusted nor the default: `trust` are
-    SHA-256 of pickles in it that the user typed, and noted as such once it is installed. Raises `BadArchiveError` for
-    whatever `export` does not write (links, devices, paths that lead elsewhere, files twice, missing or unlisted),
-    `UntrustedModelError` for a hash that no pickle in it has, `OutputExistsError` where another commit of a model is
-    installed and `overwrite` is not given.
+    All headers and manifests are checked before anything is written, and all files are hashed against the manifests
+    before any is put in place. An import makes a model neither trusted nor the default; `trust` are SHA-256 of its
+    pickles that the user typed, recorded as trusted after the installation. Raises `BadArchiveError` for anything that
+    `export` does not write (links, devices, paths to other places; duplicate, missing or unlisted files),
+    `UntrustedModelError` for a hash that no pickle has, `OutputExistsError` if another commit of a model is installed
+    and `overwrite` is not set.
     """
     root = models_folder()
     with writing(root):
@@ -155,7 +155,7 @@ def load(
 
 
 def clean(root: Path) -> None:
-    """Delete what an import that was killed left, once it is older than a day: nobody is at it any more."""
+    """Delete leftovers of killed imports that are older than a day."""
     for left in root.glob(f"{_ASIDE}*"):
         with suppress(OSError):
             if not left.is_symlink() and time.time() - left.stat().st_mtime > _DAY_S:
@@ -163,14 +163,14 @@ def clean(root: Path) -> None:
 
 
 def _unchoose(model: Installed) -> None:
-    """A choice is of certain files: where an import brought others, it is taken back for good."""
+    """Remove the user's choice of a model as default if an import replaced the chosen files."""
     for choice in decisions.decisions().default.values():
         if choice.id == model.id and choice.sha256 != model.together:
             decisions.forget(model.id)
 
 
 def _judged(file: BinaryIO, length: int, path: Path) -> list[_Packed]:
-    """The models with their files' places in the tar, headers and manifests judged; nothing is written."""
+    """Check headers and manifests, and return the models with their files' positions; writes nothing."""
     found: list[_Packed] = []
     missing: dict[str, FileNote] = {}
     seen: set[str] = set()
@@ -186,9 +186,9 @@ def _judged(file: BinaryIO, length: int, path: Path) -> list[_Packed]:
                 continue
             note = missing.pop(member.name, None)
             if note is None:
-                raise _bad(path, f"{member.name[:200]!r} is not listed in a manifest before it, or comes twice")
+                raise _bad(path, f"{member.name[:200]!r} is not listed in a manifest before it, or occurs twice")
             if member.size != note.size:
-                raise _bad(path, f"{member.name!r} has {member.size} bytes, its manifest says {note.size}")
+                raise _bad(path, f"{member.name!r} has {member.size} bytes, but its manifest says {note.size}")
             found[-1].places.append(member)
     except RefusedError as exc:
         raise _bad(path, str(exc)) from exc
@@ -198,45 +198,45 @@ def _judged(file: BinaryIO, length: int, path: Path) -> list[_Packed]:
 
 
 def _manifest(file: BinaryIO, member: Member, folder: str, path: Path) -> Manifest:
-    """A manifest of the tar; its id is that of its folder, and its names stay inside."""
+    """Read a manifest from the tar; its id must match its folder, and its file names must stay inside it."""
     if member.size > LONGEST_MANIFEST:
         raise _bad(path, f"{member.name[:200]!r} has {member.size} bytes")
     try:
         file.seek(member.offset)
         manifest = Manifest.model_validate(parse_json(file.read(member.size).decode()))
     except (RefusedError, ValidationError, UnicodeDecodeError) as exc:
-        why = f"{exc.error_count()} misfits" if isinstance(exc, ValidationError) else str(exc)[:200]
+        why = f"invalid fields: {exc.error_count()}" if isinstance(exc, ValidationError) else str(exc)[:200]
         raise _bad(path, f"{member.name[:200]!r} is not a manifest of this version ({why})") from exc
     if not is_id(manifest.id) or folder_of(manifest.id).name != folder:
-        raise _bad(path, f"{member.name[:200]!r} is of {manifest.id[:200]!r}")
+        raise _bad(path, f"{member.name[:200]!r} belongs to {manifest.id[:200]!r}")
     entry = known().get(manifest.id)
     if entry is not None and entry.task != manifest.task:
-        raise _bad(path, f"{manifest.id} is for {entry.task}, and it says {manifest.task}")
+        raise _bad(path, f"{manifest.id} is for {entry.task}, but its manifest says {manifest.task}")
     try:
         check_names((folder, *manifest.files), path.name)
     except ModelError as exc:
-        raise _bad(path, f"a name that cannot be ({exc})") from exc
+        raise _bad(path, f"invalid file name ({exc})") from exc
     if wrong := unlike_pinned(manifest.id, manifest.commit, {n: note.sha256 for n, note in manifest.files.items()}):
         raise _bad(path, f"{manifest.id}: {wrong}")
     if MANIFEST.casefold() in map(str.casefold, manifest.files) or not manifest.files:
-        raise _bad(path, f"{member.name!r} lists itself, or nothing")
+        raise _bad(path, f"{member.name!r} lists itself or no files")
     return manifest
 
 
 def _check_typed(trust: Sequence[str], found: Iterable[_Packed], path: Path) -> None:
-    """Raise where a hash that the user typed is that of no pickle in the tar."""
+    """Raise `UntrustedModelError` if a typed hash does not belong to any pickle in the tar."""
     notes = [note for model in found for note in model.manifest.files.items()]
     pickles = {note.sha256: name for name, note in notes if name.endswith(PICKLED)}
     if strange := sorted(set(map(decisions.sha256_of, trust)) - set(pickles)):
         held = "; ".join(f"{name} {sha256}" for sha256, name in pickles.items()) or "none"
         raise UntrustedModelError(
-            f"{path.name}: no pickle in it has SHA-256 {strange[0]} (it holds: {held}). Nothing was installed. Check "
-            "the hash with whoever made the file."
+            f"{path.name}: no pickle in it has SHA-256 {strange[0]} (pickles: {held}). Nothing was installed. Check "
+            "the hash with the person who made the file."
         )
 
 
 def _unpack(file: BinaryIO, found: Sequence[_Packed], aside: Path, path: Path, progress: Progress) -> None:
-    """Write the files into `aside`, each hashed against its manifest, and the manifests as this machine has them."""
+    """Unpack the files into `aside`, hashing each against its manifest, and write the manifests for this machine."""
     total = sum(model.size for model in found)
     done = 0
     for model in found:
@@ -264,9 +264,9 @@ def _write_member(file: BinaryIO, member: Member, note: FileNote, target: Path, 
 
 
 def _place(manifest: Manifest, folder: Path) -> None:
-    """Note the manifest beside the files, with their times as they were just written, and that it was imported.
+    """Write the manifest next to the files, with their current times, marked as imported.
 
-    A model that `models get` fetched, and that is the same, stays one that was fetched.
+    If `models get` already downloaded the same model, it stays marked as downloaded.
     """
     times = {name: (folder / name).stat().st_mtime_ns for name in manifest.files}
     files = {name: note.model_copy(update={"mtime_ns": times[name]}) for name, note in manifest.files.items()}
@@ -282,13 +282,13 @@ def _check_free(manifest: Manifest, overwrite: bool) -> None:
     there = find(manifest.id) if not overwrite else None
     if there is not None and _portable(manifest_of(there)).files != _portable(manifest).files:
         raise OutputExistsError(
-            f"{manifest.id}: installed already at commit {there.commit[:12]}, the file has {manifest.commit[:12]} or "
-            "other files. Add --overwrite to have those of the file."
+            f"{manifest.id}: already installed at commit {there.commit[:12]}; the file has {manifest.commit[:12]} or "
+            "other files. Add --overwrite to replace it."
         )
 
 
 def _portable(manifest: Manifest) -> Manifest:
-    """Without the times, which mean something on one machine only."""
+    """Remove times, which are only valid on one machine, and the import mark."""
     files = {name: note.model_copy(update={"mtime_ns": 0}) for name, note in manifest.files.items()}
     return manifest.model_copy(update={"files": files, "imported": False})
 
@@ -302,18 +302,18 @@ def _member(name: str, size: int) -> tarfile.TarInfo:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
-    """A file for reading, and its length; nothing that could wait for ever is waited for."""
+    """Open a regular file for reading, with its length; never blocks on a pipe or device."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except FileNotFoundError as exc:
-        raise NotFoundError(f"{path}: no such file; expected one that `ressenti models export` wrote.") from exc
+        raise NotFoundError(f"{path}: no such file; expected a file from `ressenti models export`.") from exc
     except (OSError, ValueError) as exc:
         why = exc.strerror if isinstance(exc, OSError) else exc
-        raise UnreadableError(f"{path}: cannot be read ({why}). Check name and permissions.") from exc
+        raise UnreadableError(f"{path}: cannot be read ({why}). Check its name and permissions.") from exc
     about = os.fstat(descriptor)
     if stat.S_ISDIR(about.st_mode):
         os.close(descriptor)
-        raise IsFolderError(f"{path}: a folder; expected a file that `ressenti models export` wrote.")
+        raise IsFolderError(f"{path}: is a folder; expected a file from `ressenti models export`.")
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(about.st_mode):
             raise _bad(path, "it is a pipe, a socket or a device")
@@ -322,6 +322,6 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
 
 def _bad(path: Path, why: str) -> BadArchiveError:
     return BadArchiveError(
-        f"{path.name}: {why}; expected what `ressenti models export` writes. Nothing was installed. Export it "
-        "and carry it over again, and do not trust it if you did not make it."
+        f"{path.name}: {why}; expected a file from `ressenti models export`. Nothing was installed. Export and copy it "
+        "again, and do not trust it if you did not make it."
     )

@@ -1,7 +1,7 @@
-"""What the user decided about models: which pickles may be loaded, and which model is used when none is named.
+"""The user's decisions about models: which pickles may be loaded, and which model is the default.
 
-It lies outside the folder of models, so that a folder or an archive that somebody hands over brings no decision along:
-`models.json` in the user's settings folder, or in RESSENTI_SETTINGS. A decision is about bytes, not about names::
+They are in `models.json` in the user's settings folder, or in RESSENTI_SETTINGS, not in the models folder, so that a
+folder or archive from someone else brings no decisions along. A decision is about bytes, not about names::
 
     {"version": 1, "trusted": ["<SHA-256 of a pickle>"],
      "default": {"diarization": {"id": "OWNER/NAME", "sha256": "<of the model's files together>"}}}
@@ -27,7 +27,7 @@ from ressenti.pipeline.models.registry import pinned_hashes
 
 FILE = "models.json"
 _LARGEST = 1 << 22  # bytes
-_WAIT_S = 10.0  # for another process that writes down a decision
+_WAIT_S = 10.0  # for another process that is writing a decision
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 Digest = Annotated[str, Field(pattern=_SHA256.pattern)]
@@ -35,7 +35,7 @@ Used = Literal["emotion", "diarization"]
 
 
 class Choice(BaseModel):
-    """The model that is used when none is named: its id, and the SHA-256 of its files together."""
+    """The default model: its id, and the SHA-256 of its files together."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -44,7 +44,7 @@ class Choice(BaseModel):
 
 
 class Decisions(BaseModel):
-    """All that was decided."""
+    """All decisions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -54,7 +54,7 @@ class Decisions(BaseModel):
 
 
 def settings_folder() -> Path:
-    """The folder of the user's settings: `RESSENTI_SETTINGS`, else where the system has such."""
+    """The user's settings folder: `RESSENTI_SETTINGS`, else the system's usual place."""
     if given := os.environ.get("RESSENTI_SETTINGS"):
         return expanded(given)
     if sys.platform == "win32":
@@ -67,63 +67,63 @@ def settings_folder() -> Path:
 
 
 def decisions() -> Decisions:
-    """What was decided so far; `ModelError` where the file is none of ours."""
+    """Read the decisions; `ModelError` if the file is invalid."""
     try:
         path = settings_folder() / FILE
-    except RuntimeError:  # a user without a home has decided nothing
+    except RuntimeError:  # a user without a home has no decisions
         return Decisions()
     try:
         return Decisions.model_validate(parse_json(read_text(path, _LARGEST)))
     except (FileNotFoundError, NotADirectoryError):
         return Decisions()
     except (OSError, RefusedError, ValidationError) as exc:
-        why = f"{exc.error_count()} misfits" if isinstance(exc, ValidationError) else str(exc)
+        why = f"invalid fields: {exc.error_count()}" if isinstance(exc, ValidationError) else str(exc)
         raise ModelError(
-            f"{path}: cannot be read ({why}); expected which models you trust, as `ressenti models` writes it. "
-            "Delete it, and trust and choose again."
+            f"{path}: cannot be read ({why}); expected your trusted models, as written by `ressenti models`. "
+            "Delete it, then trust and choose your models again."
         ) from exc
 
 
 def trusted_hashes() -> frozenset[str]:
-    """SHA-256 of the pickles that may be loaded: those that were typed, and those that the registry pins."""
+    """SHA-256 of the pickles that may be loaded: those trusted by the user and those pinned by the registry."""
     return decisions().trusted | pinned_hashes()
 
 
 def sha256_of(text: str) -> str:
-    """A SHA-256 that was typed, in small letters; `ConfigError` for anything else, also for the beginning of one."""
+    """Normalise a typed SHA-256 to lower case; `ConfigError` for anything else, including a part of one."""
     typed = text.strip().lower().removeprefix("sha256:")
     if not _SHA256.fullmatch(typed):
-        raise ConfigError(f"got {text[:80]!r}; expected a whole SHA-256, 64 hexadecimal digits, as it was printed.")
+        raise ConfigError(f"got {text[:80]!r}; expected a whole SHA-256 as printed, 64 hexadecimal digits.")
     return typed
 
 
 def trust(hashes: Iterable[str]) -> None:
-    """Note pickles, by their SHA-256, as ones that may be loaded."""
+    """Trust pickles, given by their SHA-256, so that they may be loaded."""
     added = frozenset(map(sha256_of, hashes))
     if added - decisions().trusted:
         _change(lambda now: now.model_copy(update={"trusted": now.trusted | added}))
 
 
 def distrust(hashes: Iterable[str]) -> None:
-    """Take that back."""
+    """Stop trusting pickles."""
     gone = frozenset(map(sha256_of, hashes))
     _change(lambda now: now.model_copy(update={"trusted": now.trusted - gone}))
 
 
 def choose(task: Used, model_id: str, sha256: str) -> None:
-    """Note which model is used when none is named, as long as its files are these."""
+    """Make a model the default, as long as its files have this hash."""
     chosen = {task: Choice(id=model_id, sha256=sha256)}
     if decisions().default.get(task) != chosen[task]:
         _change(lambda now: now.model_copy(update={"default": {**now.default, **chosen}}))
 
 
 def is_chosen(model_id: str) -> bool:
-    """Whether the user chose this model to be used unasked."""
+    """Whether the user chose this model as a default."""
     return any(choice.id == model_id for choice in decisions().default.values())
 
 
 def forget(model_id: str) -> None:
-    """No longer use a model unasked."""
+    """No longer use a model as default."""
     if is_chosen(model_id):
         _change(
             lambda now: now.model_copy(
@@ -133,7 +133,7 @@ def forget(model_id: str) -> None:
 
 
 def _change(change: Callable[[Decisions], Decisions]) -> None:
-    """Read, change and write whole, one process after the other."""
+    """Read, change and write the file as a whole, one process at a time."""
     from filelock import FileLock, Timeout
 
     path = settings_folder() / FILE
@@ -143,7 +143,7 @@ def _change(change: Callable[[Decisions], Decisions]) -> None:
             with FileLock(path.with_name(f".{FILE}.lock"), timeout=_WAIT_S):
                 _write(path, change(decisions()))
         except Timeout as exc:
-            raise ModelError(f"{path}: another process holds it. Wait for it, or stop it.") from exc
+            raise ModelError(f"{path}: another process is using it. Wait for it, or stop it.") from exc
 
 
 def _write(path: Path, found: Decisions) -> None:

@@ -1,4 +1,4 @@
-"""Getting a model: its commit, its files, its manifest, and only then its place; what it needs comes first."""
+"""Download and install a model, after the models it needs: commit, files, manifest, then its place."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def get(
 ) -> Installed:
     """Install a model from the hub, after the models it needs; the only function that uses the network.
 
-    The first get pins the commit: a model that is there stays as it is, or is mended to the same commit, unless
-    `revision` (branch, tag, commit) asks for another. Of a model whose commit the registry pins, that one is fetched,
-    and its files have to be the pinned ones; a hub that has it not gives its newest. `task` is for models that the
-    registry does not know. Without a token, huggingface_hub's own is used (HF_TOKEN, or the saved login). Raises
-    `GatedModelError`, `NoRouteError`, `UnknownModelError`, `InterruptedDownloadError`, `WrongHashError` or
-    `DiskFullError`; a later get goes on.
+    The first download fixes the commit: an installed model stays as it is, or is repaired to the same commit, unless
+    `revision` (branch, tag, commit) selects another. If the registry pins a commit, that one is downloaded and its
+    files must match; if the hub does not have it, its newest is used. `task` is for models that are not in the
+    registry. Without a token, huggingface_hub's own is used (HF_TOKEN, or the saved login). Raises `GatedModelError`,
+    `NoRouteError`, `UnknownModelError`, `InterruptedDownloadError`, `WrongHashError` or `DiskFullError`; the next call
+    resumes the download.
     """
     from filelock import FileLock, Timeout
 
@@ -49,7 +49,7 @@ def get(
             with FileLock(lock, timeout=0):
                 return _get(model_id, revision, token, entry.task if entry else task, progress)
         except Timeout as exc:
-            raise ModelError(f"{model_id}: another `models get` is at it. Wait for it, or stop it.") from exc
+            raise ModelError(f"{model_id}: another `models get` is downloading it. Wait for it, or stop it.") from exc
 
 
 def _get(model_id: str, revision: str | None, token: str | None, task: Task, progress: Progress) -> Installed:
@@ -63,10 +63,10 @@ def _get(model_id: str, revision: str | None, token: str | None, task: Task, pro
     if not has_weights(names) and not (known().get(model_id) and known()[model_id].needs):
         raise UnknownModelError(
             f"{model_id}: none of its {len(listing.names)} files are weights that Ressenti can read; expected "
-            f"safetensors, or PyTorch's, of {'an emotion' if task == 'emotion' else 'a diarization'} model (--task)."
+            f"safetensors or PyTorch's, of {'an emotion' if task == 'emotion' else 'a diarization'} model (--task)."
         )
     remotes = [hub.ask_file(model_id, name, listing.commit, token) for name in names]
-    partial = _begin(model_id, remotes, mend=there if there and there.commit == listing.commit else None)
+    partial = _begin(model_id, remotes, repair=there if there and there.commit == listing.commit else None)
     _fetch_all(model_id, remotes, partial, token, progress)
     files = _noted(partial, names)
     _check_pins(model_id, listing.commit, files)
@@ -77,7 +77,7 @@ def _get(model_id: str, revision: str | None, token: str | None, task: Task, pro
 
 
 def _listing(model_id: str, revision: str | None, token: str | None) -> Listing:
-    """What a revision holds; without one, the commit that the registry pins, or the newest where the hub has it not."""
+    """List a revision; without one, the commit pinned by the registry, or the newest if the hub does not have that."""
     entry = known().get(model_id)
     if revision is None and entry is not None and entry.commit is not None:
         with suppress(UnknownModelError):
@@ -86,15 +86,15 @@ def _listing(model_id: str, revision: str | None, token: str | None) -> Listing:
 
 
 def _check_pins(model_id: str, commit: str, files: Mapping[str, FileNote]) -> None:
-    """Raise `WrongHashError` where a file of a pinned commit is another than the one that the registry pins."""
+    """Raise `WrongHashError` if a file of a pinned commit does not match the registry."""
     if wrong := unlike_pinned(model_id, commit, {name: note.sha256 for name, note in files.items()}):
         raise WrongHashError(
-            f"{model_id}: {wrong}. Nothing was installed. Fetch it from the hub itself (unset HF_ENDPOINT)."
+            f"{model_id}: {wrong}. Nothing was installed. Download it from the hub itself (unset HF_ENDPOINT)."
         )
 
 
 def _standing(model_id: str, progress: Progress) -> tuple[Installed | None, bool]:
-    """The model that is there already, and whether it is whole: all of it is hashed, as damage can hide its time."""
+    """Find an already installed model and hash it completely, as damage may not change times; (model, is complete)."""
     there = None
     with suppress(WrongHashError):
         there = find(model_id)
@@ -104,10 +104,10 @@ def _standing(model_id: str, progress: Progress) -> tuple[Installed | None, bool
     return there, False
 
 
-def _begin(model_id: str, remotes: Sequence[Remote], mend: Installed | None) -> Path:
-    """The folder to download into, with what earlier gets left there and nothing that does not belong.
+def _begin(model_id: str, remotes: Sequence[Remote], repair: Installed | None) -> Path:
+    """Prepare the download folder: keep partial files of earlier downloads, and delete everything else.
 
-    A model to mend stays where it is, and refused, until the mended one takes its place; its files are linked.
+    A model to repair stays in place, unusable, until the repaired one replaces it; its files are linked.
     """
     partial = partial_of(model_id)
     partial.mkdir(parents=True, exist_ok=True)
@@ -115,16 +115,16 @@ def _begin(model_id: str, remotes: Sequence[Remote], mend: Installed | None) -> 
     for path in [p for p in partial.rglob("*") if not p.is_dir() or p.is_symlink()]:
         if path not in belongs or path.is_symlink():
             path.unlink()
-    if mend is not None:
+    if repair is not None:
         for remote in remotes:
-            _take(mend.folder / remote.name, partial / remote.name)
+            _take(repair.folder / remote.name, partial / remote.name)
     lacking = sum(remote.size - _size(partial / remote.name) - _size(_part(partial, remote)) for remote in remotes)
     check_room(partial, lacking)
     return partial
 
 
 def _take(source: Path, target: Path) -> None:
-    """Have a file in a second place: as a link, which takes no room, or as a copy where the disk knows no links."""
+    """Put a file in a second place: as a hard link, which takes no space, or as a copy if links are not supported."""
     if source.is_symlink() or not source.is_file() or target.exists():
         return
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -135,7 +135,7 @@ def _take(source: Path, target: Path) -> None:
 
 
 def _fetch_all(model_id: str, remotes: Sequence[Remote], partial: Path, token: str | None, progress: Progress) -> None:
-    """Fetch what is not there, file by file; progress in bytes of all, what is there already included."""
+    """Download missing files one by one; progress is in bytes of all files, including those already present."""
     total = sum(remote.size for remote in remotes)
     done = 0.0
 
@@ -158,8 +158,8 @@ def _fetch_all(model_id: str, remotes: Sequence[Remote], partial: Path, token: s
         if (digest := _digest(part, remote, progress)) != remote.etag:
             part.unlink()
             raise WrongHashError(
-                f"{model_id}: {remote.name} came with hash {digest[:12]}…, the hub says {remote.etag[:12]}…: damaged "
-                "or changed on the way. Fetch it again, on another network or mirror if it stays so."
+                f"{model_id}: {remote.name} has hash {digest[:12]}…, but the hub says {remote.etag[:12]}…: damaged "
+                "or changed on the way. Download it again, on another network or mirror if this repeats."
             )
         part.replace(path)
 
@@ -173,7 +173,7 @@ def _noted(partial: Path, names: Sequence[str]) -> dict[str, FileNote]:
 
 
 def _digest(path: Path, remote: Remote, progress: Progress) -> str:
-    """The hash that the hub goes by: SHA-256 of a large file, git's SHA-1 of a small one (`blob SIZE NUL bytes`)."""
+    """Hash as used by the hub: SHA-256 of a large file, git's SHA-1 of a small one (`blob SIZE NUL bytes`)."""
     large = len(remote.etag) == 64
     return digest_of(
         path,
@@ -184,7 +184,7 @@ def _digest(path: Path, remote: Remote, progress: Progress) -> str:
 
 
 def _part(partial: Path, remote: Remote) -> Path:
-    """Where a file gathers; of another content, it is another file."""
+    """Path of a partial download; it depends on the file's hash."""
     path = partial / remote.name
     return path.with_name(f".{path.name}.{remote.etag[:16]}.part")
 

@@ -1,4 +1,4 @@
-"""SHA-256 of files: of one as `sha256sum` prints it, and of several together."""
+"""SHA-256 of files: of one, as printed by `sha256sum`, and of several together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CHUNK = 1 << 24  # bytes
 def digest_of(
     path: Path, kind: str = "sha256", start: bytes = b"", count: Callable[[int], None] = lambda _: None
 ) -> str:
-    """Hexadecimal digest of a file's bytes, after `start`; `count` is told how many bytes have been read."""
+    """Hexadecimal digest of `start` and a file's bytes; `count` is called with the number of bytes read so far."""
     state = hashlib.new(kind, start, usedforsecurity=kind == "sha256")
     done = 0
     with path.open("rb") as file:
@@ -24,7 +24,7 @@ def digest_of(
 
 
 def together(hashes: Mapping[str, str]) -> str:
-    """One hash for files by name: that of the only one, else of the lines that `sha256sum` prints, sorted by name."""
+    """One hash for files by name: that of the only file, else of the lines of `sha256sum`, sorted by name."""
     if len(hashes) == 1:
         return next(iter(hashes.values()))
     lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(hashes.items()))

@@ -1,12 +1,12 @@
-"""Installed models: what each consists of, whether it is still that, and which is used when none is named.
+"""Installed models: their files, whether these are unchanged, and which model is the default.
 
-A model's manifest, `ressenti-model.json`, is written when the model is installed and never guessed::
+A model's manifest, `ressenti-model.json`, is written when the model is installed::
 
     {"version": 1, "id": "OWNER/NAME", "task": "emotion", "commit": "<40 hexadecimal digits>", "source": "<hub>",
      "files": {"config.json": {"size": 1234, "sha256": "<64 digits>", "mtime_ns": 1700000000000000000}}}
 
-One that came with `ressenti models import` says so as well, `"imported": true`: it is not used unless it is asked for.
-A manifest tells whether files are whole, never whether a pickle may be loaded: see `pipeline.models.decisions`.
+A model from `ressenti models import` also has `"imported": true`: it is only used if the user asks for it. A manifest
+shows whether files are complete, not whether a pickle may be loaded; for that see `pipeline.models.decisions`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ MOST_FILES = 1000
 
 
 class FileNote(BaseModel):
-    """What is noted of one file; `size` in bytes, `mtime_ns` of the copy on this machine (0 in an export)."""
+    """Manifest entry of a file; `size` in bytes, `mtime_ns` of the copy on this machine (0 in an export)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -47,7 +47,7 @@ class FileNote(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What is noted of a model when it is installed."""
+    """Manifest of an installed model."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -60,14 +60,14 @@ class Manifest(BaseModel):
     imported: bool = False
 
     def text(self) -> str:
-        """As JSON, the same for the same model."""
+        """Write the manifest as JSON, identical for the same model."""
         ordered = self.model_copy(update={"files": dict(sorted(self.files.items()))})
         return ordered.model_dump_json(indent=1, exclude=None if self.imported else {"imported"}) + "\n"
 
 
 @dataclass(frozen=True)
 class Installed:
-    """A model on this machine; `known` is its entry in the registry, None where it has none."""
+    """A model on this machine; `known` is its registry entry, None if it has none."""
 
     id: str
     folder: Path
@@ -80,16 +80,16 @@ class Installed:
 
     @property
     def together(self) -> str:
-        """The SHA-256 of all files together, as noted when they were installed."""
+        """SHA-256 of all files together, from the manifest."""
         return together({name: note.sha256 for name, note in self.files})
 
     @property
     def pickles(self) -> dict[str, str]:
-        """Name -> SHA-256 of the files that could run code where they were simply unpickled."""
+        """Name -> SHA-256 of the files that could run code when unpickled."""
         return {name: note.sha256 for name, note in self.files if name.endswith(PICKLED)}
 
     def noted(self, names: Iterable[str]) -> str:
-        """The SHA-256 of some of its files, together where there are several, as noted when they were installed."""
+        """SHA-256 of some of its files, together if there are several, from the manifest."""
         notes = dict(self.files)
         return together({name: notes[name].sha256 for name in names})
 
@@ -99,7 +99,7 @@ class Installed:
         return sum(note.size for _, note in self.files)
 
     def info(self, task: Literal["diarization", "emotion"]) -> ModelInfo:
-        """What a report says of it: name, commit, licence; the loader knows which files the hash is of."""
+        """Description for a report: name, commit, licence; the loader adds the hash."""
         entry = self.known
         return ModelInfo(
             task=task,
@@ -111,7 +111,7 @@ class Installed:
 
 
 def find(model_id: str) -> Installed | None:
-    """The installed model of that id, None where there is none; `WrongHashError` where its manifest is damaged."""
+    """Find the installed model with this id; None if there is none, `WrongHashError` if its manifest is damaged."""
     folder = folder_of(model_id)
     path = folder / MANIFEST
     try:
@@ -125,30 +125,30 @@ def find(model_id: str) -> Installed | None:
     except (RefusedError, ValidationError) as exc:
         raise WrongHashError(f"{path}: not a manifest of this version ({exc}). {_repair(model_id)}") from exc
     if manifest.id != model_id:
-        raise WrongHashError(f"{path}: is of {manifest.id}, expected {model_id}. {_repair(model_id)}")
+        raise WrongHashError(f"{path}: belongs to {manifest.id}, expected {model_id}. {_repair(model_id)}")
     return of_manifest(manifest, folder)
 
 
 def need(model_id: str, instead_of: str = "") -> Installed:
-    """The installed model of that id; `NotInstalledError` where there is none.
+    """Find the installed model with this id; `NotInstalledError` if there is none.
 
-    `instead_of` is the file of a folder that the same text could mean: an id that nobody knows may be a mistyped path.
+    `instead_of` is the main file of a folder that the text could also mean, as an unknown id may be a mistyped path.
     """
     if (found := find(model_id)) is not None:
         return found
     there = ", ".join(installed_ids()) or "none"
     if instead_of and model_id not in known():
         raise NotInstalledError(
-            f"{model_id}: neither a folder with {instead_of} in it nor an installed model (installed: {there}). If it "
-            f"is a model of the hub, get it once, with network: ressenti models get {model_id}"
+            f"{model_id}: neither a folder with {instead_of} nor an installed model (installed: {there}). If it "
+            f"is a model on the hub, install it (needs network): ressenti models get {model_id}"
         )
     raise NotInstalledError(
-        f"{model_id}: not installed (installed: {there}). Get it once, with network: ressenti models get {model_id}"
+        f"{model_id}: not installed (installed: {there}). Install it (needs network): ressenti models get {model_id}"
     )
 
 
 def of_manifest(manifest: Manifest, folder: Path) -> Installed:
-    """An installed model from its manifest."""
+    """Make an installed model from its manifest."""
     return Installed(
         manifest.id,
         folder,
@@ -162,7 +162,7 @@ def of_manifest(manifest: Manifest, folder: Path) -> Installed:
 
 
 def manifest_of(installed: Installed) -> Manifest:
-    """The manifest of an installed model."""
+    """Make the manifest of an installed model."""
     return Manifest(
         id=installed.id,
         task=installed.task,
@@ -174,7 +174,7 @@ def manifest_of(installed: Installed) -> Manifest:
 
 
 def installed_ids() -> tuple[str, ...]:
-    """Ids of the models that are there, those of the registry first and in its order; nothing of them is read."""
+    """Ids of installed models, those of the registry first and in its order, without reading any file."""
     root = models_folder()
     names = [entry.parent.name.replace("--", "/") for entry in root.glob(f"*/{MANIFEST}")] if is_folder(root) else []
     order = list(known())
@@ -182,16 +182,16 @@ def installed_ids() -> tuple[str, ...]:
 
 
 def all_installed() -> tuple[Installed, ...]:
-    """Every installed model, those of the registry first and in its order."""
+    """All installed models, those of the registry first and in its order."""
     return tuple(found for found in map(find, installed_ids()) if found is not None)
 
 
 def default_for(task: Literal["emotion", "diarization"]) -> Installed | None:
-    """The installed model that is used when none is named.
+    """The installed default model for a task.
 
-    It is the one that the user chose (`ressenti models default`), while its files are those that were chosen; else the
-    first of the registry that `models get` fetched and whose parts it fetched too. What came in an archive is never
-    used unasked, nor is a model that the registry does not know: nobody has said what its labels mean.
+    It is the one chosen by the user (`ressenti models default`), if its files are still the chosen ones; else the first
+    model of the registry that was downloaded with all its parts by `models get`. Imported models are never used by
+    default, nor are models outside the registry, as the meaning of their labels is unknown.
     """
     if (choice := decisions().default.get(task)) is not None:
         found = find(choice.id)
@@ -204,7 +204,7 @@ def default_for(task: Literal["emotion", "diarization"]) -> Installed | None:
 
 
 def parts_of(installed: Installed) -> tuple[str, ...]:
-    """Ids of the models that this one cannot do without."""
+    """Ids of the models that this one needs."""
     return installed.known.needs if installed.known else ()
 
 
@@ -214,7 +214,7 @@ def _fetched(model_id: str) -> bool:
 
 
 def resolved(name: str, task: Literal["emotion", "diarization"]) -> str:
-    """The model that a configured name means: for `auto` the installed default's id or `builtin`, else the name."""
+    """Resolve a configured name: `auto` becomes the installed default's id or `builtin`, others stay."""
     if name != "auto":
         return name
     default = default_for(task)
@@ -222,10 +222,10 @@ def resolved(name: str, task: Literal["emotion", "diarization"]) -> str:
 
 
 def verify(installed: Installed, full: bool = False, progress: Progress = ignore_progress) -> None:
-    """Raise `WrongHashError` where a file is missing, strange or not the one that was noted.
+    """Raise `WrongHashError` if a file is missing, unlisted or changed.
 
-    A file whose size and time of change are as noted is not opened, unless `full`; any other is hashed, and where it
-    is the same after all (a copied folder), its time is noted anew.
+    A file with the size and modification time of the manifest is not read, unless `full`. Any other is hashed, and if
+    it is unchanged (a copied folder), the manifest gets its new time.
     """
     _refuse_strangers(installed)
     notes = dict(installed.files)
@@ -241,24 +241,24 @@ def verify(installed: Installed, full: bool = False, progress: Progress = ignore
         done += notes[name].size
         if digest != notes[name].sha256:
             raise WrongHashError(
-                f"{installed.folder / name}: SHA-256 {digest[:12]}…, expected {notes[name].sha256[:12]}…: not the file "
-                f"that was installed. {_repair(installed.id)}"
+                f"{installed.folder / name}: SHA-256 {digest[:12]}…, expected {notes[name].sha256[:12]}…: the file was "
+                f"changed after the installation. {_repair(installed.id)}"
             )
         notes[name] = notes[name].model_copy(update={"mtime_ns": _stat(installed, name).st_mtime_ns})
     if notes != dict(installed.files):
-        with suppress(OSError):  # a folder that only others may write is hashed each time
+        with suppress(OSError):  # a read-only folder is hashed each time
             write_manifest(manifest_of(replace(installed, files=tuple(sorted(notes.items())))), installed.folder)
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:
-    """Write a manifest whole."""
+    """Write a manifest, completely or not at all."""
     aside = folder / f".{MANIFEST}.{os.getpid()}"
     aside.write_text(manifest.text(), encoding="utf-8")
     aside.replace(folder / MANIFEST)
 
 
 def _stat(installed: Installed, name: str) -> os.stat_result:
-    """Size and times of a file that is there, is a plain file and has the noted size."""
+    """Size and times of a file; raises `WrongHashError` if it is missing, not a plain file, or of another size."""
     path = installed.folder / name
     expected = dict(installed.files)[name].size
     try:
@@ -266,14 +266,14 @@ def _stat(installed: Installed, name: str) -> os.stat_result:
     except OSError as exc:
         raise WrongHashError(f"{path}: missing ({exc.strerror}). {_repair(installed.id)}") from exc
     if not stat.S_ISREG(found.st_mode):
-        raise WrongHashError(f"{path}: a link or folder, expected a plain file. {_repair(installed.id)}")
+        raise WrongHashError(f"{path}: is a link or folder, expected a plain file. {_repair(installed.id)}")
     if found.st_size != expected:
         raise WrongHashError(f"{path}: {found.st_size} bytes, expected {expected}. {_repair(installed.id)}")
     return found
 
 
 def _refuse_strangers(installed: Installed) -> None:
-    """Raise for a file that was not installed: a loader might prefer it. Hidden ones are the system's, and ignored."""
+    """Raise `WrongHashError` for a file that was not installed, as a loader might use it; hidden files are ignored."""
     expected = {name for name, _ in installed.files} | {MANIFEST}
     for folder, folders, files in os.walk(installed.folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -281,10 +281,10 @@ def _refuse_strangers(installed: Installed) -> None:
         for name in files:
             if not name.startswith(".") and (here / name).as_posix() not in expected:
                 raise WrongHashError(
-                    f"{Path(folder) / name}: was not installed with {installed.id}, and a loader might take it. "
+                    f"{Path(folder) / name}: was not installed with {installed.id}, but might be loaded. "
                     "Move it elsewhere."
                 )
 
 
 def _repair(model_id: str) -> str:
-    return f"Fetch it again: ressenti models get {model_id}"
+    return f"Download it again: ressenti models get {model_id}"

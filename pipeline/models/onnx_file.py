@@ -1,7 +1,7 @@
-"""An ONNX file of a stranger's, looked at before it is loaded: one small network in one file, of plain operations.
+"""Check an untrusted ONNX file before loading it: one small network in one file, with plain operations only.
 
-ONNX may keep tensors in other files, whose names may lead anywhere, and has operations that loop, call others or make
-tensors of any size. The format is that of protobuf: fields of numbers, and of bytes with a length.
+ONNX can store tensors in other files with any path, and has operations that loop, call others or make tensors of any
+size. The format is protobuf: fields with numbers, or with bytes and their length.
 Source: onnx/onnx.proto, IR version 10.
 """
 
@@ -13,17 +13,17 @@ from pathlib import Path
 from ressenti.pipeline.errors import ModelError
 from ressenti.pipeline.files.untrusted import RefusedError, read_bounded
 
-_LARGEST = 1 << 26  # bytes; the one that is built in has 0.4 MB
+_LARGEST = 1 << 26  # bytes; the built-in network has 0.4 MB
 _MOST_FIELDS = 200_000
 _ARITHMETIC = frozenset(("Add", "Sub", "Mul", "Div", "Neg", "Sqrt", "Reciprocal", "Pow", "Exp", "Log", "Abs", "Clip"))
 _LAYERS = frozenset(("Gemm", "MatMul", "Tanh", "Sigmoid", "Relu", "Softmax", "LogSoftmax", "LayerNormalization"))
 _SHAPES = frozenset(("Concat", "Slice", "Gather", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Cast"))
 _OTHERS = frozenset(("Identity", "Constant", "ReduceMean", "ReduceSum"))
-_OPERATIONS = _ARITHMETIC | _LAYERS | _SHAPES | _OTHERS  # of what `ressenti train` writes, and their like
+_OPERATIONS = _ARITHMETIC | _LAYERS | _SHAPES | _OTHERS  # those that `ressenti train` writes, and similar ones
 _GRAPH, _FUNCTIONS, _TRAINING = 7, 25, 20  # of a model
 _NODE, _INITIALIZER, _SPARSE = 1, 5, 15  # of a graph
 _OPERATION, _ATTRIBUTE, _DOMAIN = 4, 5, 7  # of a node
-_TENSOR = 5  # of an attribute; the others that hold tensors or graphs are refused
+_TENSOR = 5  # of an attribute; other fields with tensors or graphs are refused
 _ALLOWED = frozenset(
     (1, 2, 3, 4, 5, 7, 8, 13, 20, 21)
 )  # fields of an attribute: name, numbers, texts, one tensor, kind
@@ -31,17 +31,17 @@ _EXTERNAL, _LOCATION = 13, 14  # of a tensor
 
 
 def check_onnx(path: Path) -> None:
-    """Raise `ModelError` for other files, code, unknown operations, or what is no ONNX at all."""
+    """Raise `ModelError` for references to other files, code, unknown operations, or if it is not ONNX."""
     try:
         seen = {"fields": 0}
         for number, value in _fields(read_bounded(path, _LARGEST), seen):
             if number in (_FUNCTIONS, _TRAINING):
-                raise RefusedError("functions of its own")
+                raise RefusedError("it defines functions")
             if number == _GRAPH and isinstance(value, bytes):
                 _check_graph(value, seen)
     except (OSError, RefusedError) as exc:
         raise ModelError(
-            f"{path}: not a network that Ressenti runs ({exc}). Expected one file that `ressenti train` wrote."
+            f"{path}: not a network that Ressenti can run ({exc}). Expected a file from `ressenti train`."
         ) from exc
 
 
@@ -76,7 +76,7 @@ def _check_tensor(tensor: bytes, seen: dict[str, int]) -> None:
 
 
 def _fields(data: bytes, seen: dict[str, int]) -> Iterator[tuple[int, int | bytes]]:
-    """(number, value) of each field of a message."""
+    """Yield (number, value) of each field of a message."""
     place = 0
     while place < len(data):
         seen["fields"] += 1
@@ -98,7 +98,7 @@ def _fields(data: bytes, seen: dict[str, int]) -> Iterator[tuple[int, int | byte
 
 
 def _number(data: bytes, place: int) -> tuple[int, int]:
-    """A number of seven bits a byte, and where it ends."""
+    """Read a number with seven bits per byte; return it and its end."""
     value = 0
     for shift in range(0, 70, 7):
         if place >= len(data):

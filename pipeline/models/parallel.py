@@ -1,4 +1,4 @@
-"""Several batches at a time, on as many cores as are wanted; what is computed does not depend on how many."""
+"""Compute several batches in parallel; results do not depend on the number of cores."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 _WANTED: ContextVar[int | None] = ContextVar("threads", default=None)
 _MOST = 8
-_AHEAD = 2  # batches per thread that are begun before their turn comes
+_AHEAD = 2  # batches started per thread
 
 
 class _OneCoreEach:
-    """Holds numpy's libraries to one core for as long as any thread is inside.
+    """Limits numpy's libraries to one core while any thread is inside.
 
-    The limit is of the whole process: the first to come sets it, and the last to leave restores what was before.
+    The limit is for the whole process: the first thread sets it, and the last one restores the previous value.
     """
 
     def __init__(self) -> None:
@@ -48,9 +48,9 @@ _ONE_CORE = _OneCoreEach()
 
 @contextmanager
 def computing(threads: int | None) -> Iterator[None]:
-    """Within this, `threads()` is as given (None: the cores there are), and products of numpy use one core each.
+    """Set the number of threads (None: by available cores), and limit numpy's products to one core each.
 
-    The libraries behind numpy share a product among as many threads as they like, and its last digits depend on it.
+    numpy's libraries otherwise choose the threads of a product themselves, and its last digits depend on them.
     """
     before = _WANTED.set(threads)
     try:
@@ -61,9 +61,9 @@ def computing(threads: int | None) -> Iterator[None]:
 
 
 def threads() -> int:
-    """How many threads may compute: as many as are wanted here, else as there are cores for this process.
+    """Number of threads to use: the configured number, else the cores available to this process.
 
-    Without a wish they are at most eight, for the memory that each batch takes, and at most OMP_NUM_THREADS.
+    The default is at most eight, as each batch takes memory, and at most OMP_NUM_THREADS.
     """
     wanted = _WANTED.get()
     if wanted is not None:
@@ -77,9 +77,9 @@ def threads() -> int:
 
 
 def each(work: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:
-    """The result of each item, in order, several at a time; what one raises ends it, as does an end of the loop.
+    """Yield the result of each item, in order, computing several at a time; stops at the first error.
 
-    `work` runs in threads: it may only read what others see. Few results are held at a time.
+    `work` runs in threads, so it must not change shared data. Only a few results are in memory at a time.
     """
     count = min(threads(), len(items))
     if count < 2:

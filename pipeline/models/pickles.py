@@ -1,4 +1,4 @@
-"""A file that PyTorch saved, looked at before it is loaded: that it unpacks to no more than it has."""
+"""Check a file saved by PyTorch before loading it: it must not unpack to more than its size."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _MOST_PARTS = 20_000
 
 
 def check_packing(file: BinaryIO | Path, length: int) -> None:
-    """Raise `RefusedError` where a file of `length` bytes unpacks to more, or describes more than a model has."""
+    """Raise `RefusedError` if a file of `length` bytes unpacks to more, or describes more than any model has."""
     if not zipfile.is_zipfile(file):
         if length > _LONGEST_PICKLE:
-            raise RefusedError("of a format before PyTorch 1.6; save it again with a newer one")
+            raise RefusedError("saved by PyTorch before 1.6; save it again with a newer version")
         return
     try:
         with zipfile.ZipFile(file) as packed:
@@ -27,4 +27,4 @@ def check_packing(file: BinaryIO | Path, length: int) -> None:
     total = sum(part.file_size for part in parts)
     stored = all(part.compress_type == zipfile.ZIP_STORED for part in parts)
     if not stored or total > length or len(parts) > _MOST_PARTS or described > _LONGEST_PICKLE:
-        raise RefusedError("not packed as PyTorch does it")
+        raise RefusedError("not packed like PyTorch's files")

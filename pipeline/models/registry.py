@@ -1,4 +1,4 @@
-"""The models that Ressenti knows by name, from `known.yaml`, and which files of a repository are worth having."""
+"""The models that Ressenti knows, from `known.yaml`, and which files of a repository to download."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ressenti.pipeline.records import ClassName
 
 Task = Literal["emotion", "diarization", "part"]
 
-UNKNOWN_FILES: dict[Task, tuple[str, ...]] = {  # of a model that is not in the registry
+UNKNOWN_FILES: dict[Task, tuple[str, ...]] = {  # for models that are not in the registry
     "emotion": (
         "config.json",
         "preprocessor_config.json",
@@ -41,7 +41,7 @@ _WEIGHTS = (*PICKLED, ".safetensors", ".npz")
 
 
 class KnownModel(BaseModel):
-    """One entry of the registry; `known.yaml` says what the fields mean."""
+    """One entry of the registry; `known.yaml` explains the fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -64,37 +64,37 @@ class KnownModel(BaseModel):
 
 @cache
 def known() -> dict[str, KnownModel]:
-    """Every known model by its hub id, in the order in which they become the default."""
+    """All known models by hub id, in order of preference as default."""
     text = (resources.files("ressenti.pipeline.models") / "known.yaml").read_text(encoding="utf-8")
     return {model_id: KnownModel(id=model_id, **entry) for model_id, entry in yaml.safe_load(text).items()}
 
 
 def pinned_hashes() -> frozenset[str]:
-    """SHA-256 of the published pickles that the registry pins: these very bytes, wherever they come from."""
+    """SHA-256 of the published pickles pinned by the registry, wherever a copy comes from."""
     pins = (pin for entry in known().values() for pin in entry.sha256.items())
     return frozenset(sha256 for name, sha256 in pins if name.endswith(PICKLED))
 
 
 def unlike_pinned(model_id: str, commit: str, hashes: Mapping[str, str]) -> str | None:
-    """What is wrong with files (SHA-256 by name) that say to be those of a pinned commit; None where nothing is."""
+    """Compare files (SHA-256 by name) with a pinned commit; return what differs, or None."""
     entry = known().get(model_id)
     for name, sha256 in entry.sha256.items() if entry is not None and entry.commit == commit else ():
         if (got := hashes.get(name)) != sha256:
-            said = f"SHA-256 {got[:12]}…" if got else "no such file"
-            return f"{name} at commit {commit[:12]}: {said}, expected {sha256[:12]}…, which is the published one"
+            found = f"SHA-256 {got[:12]}…" if got else "no such file"
+            return f"{name} at commit {commit[:12]}: {found}, expected the published {sha256[:12]}…"
     return None
 
 
 def page_of(model_id: str) -> str:
-    """Where a model is described, and where its conditions are accepted."""
+    """Web page of a model, where users can accept its conditions."""
     entry = known().get(model_id)
     return entry.page if entry else f"https://huggingface.co/{model_id}"
 
 
 def wanted(names: Iterable[str], model_id: str, task: Task) -> tuple[str, ...]:
-    """Those of a repository's files that are fetched, sorted; a pickle only where its folder has no safetensors (pure).
+    """Files of a repository to download, sorted; pickles only if their folder has no safetensors (pure).
 
-    Raises `ModelError` where a name would leave the model's folder.
+    Raises `ModelError` if a name would leave the model's folder.
     """
     entry = known().get(model_id)
     patterns = entry.files if entry else UNKNOWN_FILES[task]
@@ -106,23 +106,23 @@ def wanted(names: Iterable[str], model_id: str, task: Task) -> tuple[str, ...]:
 
 
 def has_weights(names: Iterable[str]) -> bool:
-    """Whether any of these files can hold a network."""
+    """Whether any of these files can contain weights."""
     return any(name.endswith(_WEIGHTS) for name in names)
 
 
 def check_name(name: str, source: str) -> None:
-    """Raise `ModelError` for a file name that is not plainly inside a model's folder, on any system."""
+    """Raise `ModelError` for a file name that could lead out of a model's folder on any system."""
     parts = name.split("/")
     plain = len(name) <= _LONGEST_NAME and name.isprintable() and not set(name) & set('\\:<>|"?*')
     if not plain or any(not part or part.startswith(".") or part[-1] in ". " or _device(part) for part in parts):
         raise ModelError(
-            f"{source}: holds a file named {name[:200]!r}; expected plain names inside the model's folder. "
-            "Do not trust where it comes from."
+            f"{source}: contains a file named {name[:200]!r}; expected plain names inside the model's folder. "
+            "Do not trust its source."
         )
 
 
 def check_names(names: Iterable[str], source: str) -> None:
-    """Raise `ModelError` as `check_name` does, and for names that some system takes for the same file or a folder."""
+    """Raise `ModelError` like `check_name`, and for names that are the same file, or also a folder, on some systems."""
     seen: dict[str, str] = {}
     folders: set[str] = set()
     for name in names:
@@ -136,5 +136,5 @@ def check_names(names: Iterable[str], source: str) -> None:
 
 
 def _device(part: str) -> bool:
-    """Whether Windows takes a name for a device, whatever its ending."""
+    """Whether Windows treats a name as a device, whatever its ending."""
     return part.split(".", maxsplit=1)[0].rstrip().upper() in _DEVICES

@@ -1,7 +1,7 @@
-"""The headers of a plain tar, read one by one and believed in nothing: where each file lies, and how long it is.
+"""Read the headers of an untrusted plain tar, one by one: position and size of each file.
 
-Python's `tarfile` reads whatever a header announces into memory (extended headers, long names) and follows what the
-format knows besides plain files. An export holds plain files alone, and this reads no other.
+Python's `tarfile` reads extended headers and long names of any size into memory, and supports more than plain files. An
+export contains only plain files, and this module reads nothing else.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import BinaryIO
 from ressenti.pipeline.files.untrusted import RefusedError
 
 _BLOCK = tarfile.BLOCKSIZE
-_LONGEST_EXTENDED = 1 << 12  # bytes of an extended header, which holds a long name
+_LONGEST_EXTENDED = 1 << 12  # bytes of an extended header with a long name
 _LONGEST_END = 2 * tarfile.RECORDSIZE  # bytes of zeros after the last file
 _RECORD = re.compile(rb"(\d{1,4}) path=([^\0]*)\n", re.DOTALL)
 
@@ -30,11 +30,11 @@ class Member:
 
 
 def members(file: BinaryIO, length: int, most: int) -> Iterator[Member]:
-    """The files of a tar of `length` bytes, in their order; `RefusedError` for all else, and for more than `most`."""
+    """Yield the files of a tar of `length` bytes, in order; `RefusedError` for anything else, or more than `most`."""
     offset, name, count = 0, None, 0
     while True:
         if length - offset < _BLOCK:
-            raise RefusedError("it ends too soon")
+            raise RefusedError("it is truncated")
         file.seek(offset)
         block = file.read(_BLOCK)
         if block.count(0) == _BLOCK:
@@ -42,7 +42,7 @@ def members(file: BinaryIO, length: int, most: int) -> Iterator[Member]:
         header = _header(block)
         start, offset = offset + _BLOCK, offset + _BLOCK + -(-header.size // _BLOCK) * _BLOCK
         if not 0 <= header.size <= length - start:
-            raise RefusedError(f"{header.name[:100]!r} has {header.size} bytes and ends after the file does")
+            raise RefusedError(f"{header.name[:100]!r} has {header.size} bytes and is truncated")
         count += 1
         if count > 2 * most:
             raise RefusedError(f"it holds more than {most} files")
@@ -54,7 +54,7 @@ def members(file: BinaryIO, length: int, most: int) -> Iterator[Member]:
         else:
             raise RefusedError(f"{header.name[:100]!r} is not a plain file")
     if name is not None or length - offset > _LONGEST_END:
-        raise RefusedError("something follows after its last file")
+        raise RefusedError("there is data after its last file")
 
 
 def _header(block: bytes) -> tarfile.TarInfo:
@@ -68,14 +68,14 @@ def _header(block: bytes) -> tarfile.TarInfo:
 
 
 def _long_name(file: BinaryIO, start: int, size: int) -> str:
-    """The name in an extended header that says nothing else."""
+    """Read the name in an extended header, which must contain nothing else."""
     if size > _LONGEST_EXTENDED:
         raise RefusedError(f"an extended header has {size} bytes")
     file.seek(start)
     data = file.read(size)
     found = _RECORD.fullmatch(data)
     if found is None or int(found[1]) != len(data):
-        raise RefusedError("an extended header says more than a name")
+        raise RefusedError("an extended header contains more than a name")
     try:
         return found[2].decode()
     except UnicodeDecodeError as exc:

@@ -1,7 +1,7 @@
-"""The one place that imports torchaudio, and through it pyannote.audio, also where torch has no CUDA libraries.
+"""Import torchaudio and pyannote.audio, even if torch has no CUDA libraries; all such imports go through this module.
 
-torchaudio's published wheels are linked against CUDA. With a CPU build of torch their extension fails to load with an
-OSError, which would take pyannote.audio and transformers' audio models down with it, though neither needs it.
+torchaudio's published wheels are linked against CUDA. With a CPU build of torch, loading their extension fails with an
+OSError, and so does importing pyannote.audio and transformers' audio models, although neither needs the extension.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from ressenti.pipeline.models import forbid_network
 
 
 def import_torchaudio() -> ModuleType:
-    """Import torchaudio; on the OSError of a missing library alone, in its own pure-Python mode.
+    """Import torchaudio, in its own pure-Python mode if a library is missing (OSError).
 
-    Where the extension loads, nothing is changed. Any other error passes through.
+    If the extension loads, nothing is changed. Other errors are passed on.
     """
     try:
         return importlib.import_module("torchaudio")
@@ -30,9 +30,9 @@ def import_torchaudio() -> ModuleType:
 
 
 def import_pyannote_audio() -> ModuleType:
-    """Import pyannote.audio with its telemetry and every look-up of models switched off first.
+    """Import pyannote.audio with its telemetry and all model look-ups switched off.
 
-    Its warning that torchcodec finds no FFmpeg is dropped: it is given samples, never files.
+    Its warning that torchcodec finds no FFmpeg is suppressed, as it only gets samples, never files.
     """
     forbid_network()
     import_torchaudio()
@@ -42,13 +42,11 @@ def import_pyannote_audio() -> ModuleType:
 
 
 def _without_extension() -> ModuleType:
-    """A stand-in for `torchaudio._extension` that says that the compiled extension is not there."""
+    """Make a replacement for `torchaudio._extension` that reports the compiled extension as unavailable."""
 
     def fail_if_no_align(function: Callable[..., object]) -> Callable[..., object]:
         def unavailable(*args: object, **kwargs: object) -> object:
-            raise RuntimeError(
-                f"{function.__name__} needs torchaudio's compiled extension, which cannot be loaded here"
-            )
+            raise RuntimeError(f"{function.__name__} needs torchaudio's compiled extension, which cannot be loaded")
 
         return unavailable
 

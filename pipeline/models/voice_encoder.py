@@ -1,7 +1,7 @@
-"""The voice encoder (GE2E): mel power in; what it hears frame by frame, and the voice as a whole, out.
+"""The voice encoder (GE2E): from mel power to states per frame, and to one embedding per voice.
 
-Two files, one after the other: `voice.onnx` (two recurrent layers) hears, `speaker.onnx` (a third and a projection)
-sums up who it is. The emotion model needs the first alone.
+Two files in sequence: `voice.onnx` (two recurrent layers) gives the states, `speaker.onnx` (a third layer and a
+projection) the speaker embedding. The emotion model needs only the first.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ LEVEL_DBFS = -30.0  # the encoder was trained at this level
 
 @cache
 def hashes() -> dict[str, str]:
-    """SHA-256 of both files by name, checked against what was noted when they were made.
+    """SHA-256 of both files by name, checked against the recorded ones.
 
-    Raises `ModelError` where one is missing or differs.
+    Raises `ModelError` if one is missing or differs.
     """
     try:
         expected: dict[str, str] = json.loads((WEIGHTS / "speaker.json").read_text(encoding="utf-8"))["sha256"]
@@ -40,7 +40,7 @@ def hashes() -> dict[str, str]:
 
 @cache
 def info() -> ModelInfo:
-    """What the report says of the embedding; raises `ModelError` as `hashes` does."""
+    """Description of the embedding for the report; raises `ModelError` like `hashes`."""
     return ModelInfo(
         task="speaker embedding",
         name="ge2e-resemblyzer-0.1.4",
@@ -51,14 +51,14 @@ def info() -> ModelInfo:
 
 
 def states(mels: FloatArray) -> FloatArray:
-    """States (n, frames, 256) of the second layer on mel power (n, frames, 40); each frame depends on none after it."""
+    """States (n, frames, 256) of the second layer for mel power (n, frames, 40); no frame depends on later ones."""
     hashes()
     out: FloatArray = onnx_session(WEIGHTS / "voice.onnx").run(None, {"mel": mels})[0]
     return out
 
 
 def embeddings(mels: FloatArray) -> FloatArray:
-    """Embeddings (n, 256) of unit length of mel power (n, frames, 40)."""
-    heard = states(mels)
-    out: FloatArray = onnx_session(WEIGHTS / "speaker.onnx").run(None, {"states": heard})[0]
+    """Embeddings (n, 256) of unit length for mel power (n, frames, 40)."""
+    frame_states = states(mels)
+    out: FloatArray = onnx_session(WEIGHTS / "speaker.onnx").run(None, {"states": frame_states})[0]
     return out

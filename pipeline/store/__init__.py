@@ -1,4 +1,4 @@
-"""Conversation <-> JSON (versioned, with a schema), pandas tables, and files that appear whole or not at all."""
+"""Store conversations as JSON (versioned, with a schema) and pandas tables; write files completely or not at all."""
 
 from ressenti.pipeline.store.files import recover, tidy, write_whole
 from ressenti.pipeline.store.frames import (

@@ -1,7 +1,7 @@
-"""Which columns each table has, and of what type: the same in every conversation, also where one holds nothing.
+"""Columns and types of the tables: the same in every conversation, even if a column is empty.
 
-Types are pandas' nullable ones (and `float64`, whose missing value is NaN), so that tables of several conversations go
-one under the other, and through Parquet, CSV and DuckDB, and keep them.
+Types are pandas' nullable ones (and `float64`, whose missing value is NaN), so that tables of several conversations can
+be concatenated and keep their types through Parquet, CSV and DuckDB.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _TEXT: dict[Table, str] = {
     "words": "start_s end_s text:string turn:Int64 speaker:string exact:boolean",
     "silenced": "start_s end_s what:string turn:Int64 speaker:string",
 }
-_HALF = re.compile("[\ud800-\udfff]")  # of a pair that stands for one character: no file can hold it alone
+_HALF = re.compile("[\ud800-\udfff]")  # a lone surrogate, which no file can store
 
 
 def columns_of(declared: str) -> dict[str, Kind]:
-    """Names and types of columns written as `name:type name ...`; `float64` where none is named."""
+    """Parse columns written as `name:type name ...`; the default type is `float64`."""
     parts = (entry.partition(":") for entry in declared.split())
     kinds: dict[str, Any] = {name: kind or "float64" for name, _, kind in parts}
     return kinds
@@ -51,7 +51,7 @@ COLUMNS: dict[Table, dict[str, Kind]] = {
 def typed(
     rows: Iterable[Mapping[str, object]], conversation: Conversation, columns: Mapping[str, Kind]
 ) -> pd.DataFrame:
-    """A table of rows, each the values of some columns by name; what a row does not have is missing."""
+    """Make a table from rows, each with values by column name; absent values are missing."""
     import pandas as pd
 
     known = [{"conversation": conversation.id, **row} for row in rows]
@@ -61,7 +61,7 @@ def typed(
 def _series(values: list[object], kind: Kind) -> pd.Series[Any]:
     import pandas as pd
 
-    if kind == "string":  # kept in Python, whether or not pyarrow is installed
+    if kind == "string":  # stored as Python objects, with or without pyarrow
         texts = [_HALF.sub("\ufffd", value) if isinstance(value, str) else None for value in values]
         return pd.Series(texts, dtype=pd.StringDtype("python"))
     return pd.Series(values, dtype=kind)

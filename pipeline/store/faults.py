@@ -1,4 +1,4 @@
-"""What a disk refuses, as errors of ours in plain words."""
+"""Turn disk errors into our errors, in plain words."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ _WORDS = {
     errno.EPERM: "no permission to write there",
     errno.EROFS: "the disk is read-only",
     errno.ENAMETOOLONG: "the name is too long for this disk",
-    errno.ENOTDIR: "a file stands where a folder is expected",
-    errno.EEXIST: "a file stands where a folder is expected",
-    errno.EISDIR: "a folder of that name is there",
+    errno.ENOTDIR: "a file is in the place of a folder",
+    errno.EEXIST: "a file is in the place of a folder",
+    errno.EISDIR: "a folder with that name exists",
     errno.ENOENT: "the folder is gone",
     errno.EIO: "the disk reports a fault",
     errno.EMFILE: "too many files are open",
     errno.ENFILE: "too many files are open",
-    errno.EINVAL: "the disk does not take that name",
-    errno.EILSEQ: "the disk does not take that name",
+    errno.EINVAL: "the disk does not allow that name",
+    errno.EILSEQ: "the disk does not allow that name",
     getattr(errno, "ESTALE", -1): "the network disk lost it",
 }
 
 
 def output_error(path: Path, exc: OSError) -> OutputError:
-    """The error that says why nothing could be written to a path: `DiskFullError` where there is no room."""
+    """Make the error for a failed write to a path: `DiskFullError` if the disk is full, else `OutputError`."""
     if is_full(exc):
         return DiskFullError(
-            f"{path}: no room left on the disk, or in your share of it. Free some, or choose another with --out; "
-            "nothing of this was left behind."
+            f"{path}: no room left on the disk or in your quota. Free some space, or choose another disk with --out; "
+            "no partial files were left behind."
         )
-    why = _WORDS.get(exc.errno or 0) or f"the system refused: {exc.strerror or exc}"
+    why = _WORDS.get(exc.errno or 0) or f"the system says: {exc.strerror or exc}"
     return OutputError(f"{path}: cannot be written ({why}). Check the folder, or choose one with --out.")
 
 
 @contextmanager
 def in_words(path: Path) -> Iterator[None]:
-    """Raise what a disk refuses as the `OutputError` that names this path."""
+    """Raise a disk's `OSError` as an `OutputError` for this path."""
     try:
         yield
     except OSError as exc:
@@ -53,7 +53,7 @@ def in_words(path: Path) -> Iterator[None]:
 
 
 def in_folder(folder: Path, act: Callable[[], _T]) -> _T:
-    """Act in a folder that is made for it, also where another run that failed is just removing it again."""
+    """Create a folder and act in it, even while another failed run is removing the folder."""
     for tries in range(1, _TRIES + 1):
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ def in_folder(folder: Path, act: Callable[[], _T]) -> _T:
         except FileNotFoundError:
             if tries == _TRIES:
                 raise
-        except FileExistsError:  # also where the folder went while it was looked at
+        except FileExistsError:  # also if the folder was removed during the check
             if tries == _TRIES or folder.exists():
                 raise
         time.sleep(0.001)

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, whoever else writes there, and whenever a run is killed."""
+"""Write files completely or not at all, even if other runs write there too or a run is killed."""
 
 from __future__ import annotations
 
@@ -19,19 +19,18 @@ from ressenti.pipeline.store.journal import Step
 
 Files = Mapping[Path, str | bytes]
 _LOCK = ".ressenti.lock"
-_WAIT_S = 120.0  # for another run that is placing its files: a matter of milliseconds
+_WAIT_S = 120.0  # for another run that is placing its files, which takes milliseconds
 _OLD_S = 86_400.0
-_ASIDE = re.compile(rf"{journal.ASIDE.pattern}|\.\d+\.\d+\.partial")  # also as the first version named them
+_ASIDE = re.compile(rf"{journal.ASIDE.pattern}|\.\d+\.\d+\.partial")  # including names of the first version
 
 
 def write_whole(files: Files, last: Callable[[], Files] | None = None) -> None:
-    """Write all files or none: each aside first, then all renamed into place, and back where that fails.
+    """Write all files or none: write each to a temporary file, then rename all into place; undo that on failure.
 
-    `last` is asked for further files when nobody else can write to these folders any more; they are placed last. Two
-    runs, or threads, that write the same files do so one after the other. Raises `OutputError`, `DiskFullError` where
-    there is no room; what was written aside is then removed, and what stood there before is there again, also on
-    Ctrl-C. After a kill, or when the power fails, each file is wholly old or wholly new, and the next to write there
-    (or `recover`) finishes what was begun.
+    `last` is called once the folders are locked, for further files, which are placed last. Runs or threads that write
+    the same files do so one after the other. Raises `OutputError`, or `DiskFullError` if the disk is full; temporary
+    files are then removed and the previous files restored, also on Ctrl-C. After a kill or power failure, each file is
+    completely old or completely new, and the next write to the folder (or `recover`) finishes the job.
     """
     token = secrets.token_hex(8)
     made = [folder for path in files for folder in reversed(path.parents) if not os.path.lexists(folder)]
@@ -56,9 +55,7 @@ def write_whole(files: Files, last: Callable[[], Files] | None = None) -> None:
 
 
 def recover(folder: Path) -> tuple[Path, ...]:
-    """Finish, or undo, what a killed run was placing in a folder; the files that are placed by it.
-
-    Its lock goes too.
+    """Finish or undo what a killed run was placing in a folder, and remove its lock; return the placed files.
 
     Raises `OutputError`.
     """
@@ -69,7 +66,7 @@ def recover(folder: Path) -> tuple[Path, ...]:
 
 
 def tidy(folder: Path) -> tuple[Path, ...]:
-    """`recover`, and remove what killed runs left aside more than a day ago; nothing where one may not write."""
+    """`recover`, and remove temporary files older than a day; does nothing if the folder is not writable."""
     try:
         placed = recover(folder)
     except OutputError:
@@ -84,7 +81,7 @@ def tidy(folder: Path) -> tuple[Path, ...]:
 
 
 def _write_aside(files: Files, token: str, steps: list[Step]) -> None:
-    """Write files aside, on the disk when this returns, and note each in `steps`."""
+    """Write temporary files, synced to disk, and add each to `steps`."""
     for path, content in files.items():
         data = content.encode("utf-8") if isinstance(content, str) else content
         aside = path.with_name(f".ressenti-{token}.{len(steps)}.partial")
@@ -95,13 +92,13 @@ def _write_aside(files: Files, token: str, steps: list[Step]) -> None:
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Be the only one who places files in a folder."""
+    """Lock a folder for placing files."""
     with ExitStack() as stack:
         with in_words(folder):
             alone = stack.enter_context(locks.held(folder / _LOCK, _WAIT_S))
         if not alone:
             raise OutputError(
-                f"{folder}: another program has held it for {_WAIT_S:.0f} s ({_LOCK}). End that program, or choose "
+                f"{folder}: another program has locked it for {_WAIT_S:.0f} s ({_LOCK}). End that program, or choose "
                 "another folder with --out."
             )
         yield

@@ -1,7 +1,7 @@
-"""Conversation -> pandas tables.
+"""Make pandas tables from a conversation.
 
-Each begins with a column `conversation`, the conversation's id, and has the same columns and types in every
-conversation: those of `ressenti.pipeline.store.columns`.
+Each starts with a column `conversation`, the conversation's id, and always has the columns and types of
+`ressenti.pipeline.store.columns`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def turns_frame(conversation: Conversation) -> pd.DataFrame:
     """One row per turn: times, speaker, class, scores, valence and arousal (weighted over its windows).
 
-    `class_by` is who gave the class, `model` or `person`. Confidence and scores are the model's: a class that a person
-    gave has none. What the model says of a turn is in `model_class` and `model_confidence`, whoever gave its class.
+    `class_by` says who set the class, `model` or `person`. Confidence and scores are the model's; a class set by a
+    person has none. `model_class` and `model_confidence` always hold the model's answer.
     """
     rows = []
     places = conversation.places()
@@ -90,17 +90,17 @@ def speakers_frame(conversation: Conversation) -> pd.DataFrame:
 
 
 def words_frame(conversation: Conversation) -> pd.DataFrame:
-    """One row per word of the transcript: times, text, turn and speaker (missing where it lies in no turn)."""
-    spoken = _speakers(conversation)
-    rows = [{**vars(word), "speaker": spoken.get(word.turn)} for word in conversation.words]
+    """One row per word of the transcript: times, text, turn and speaker (missing if it is in no turn)."""
+    speaker_of = _speakers(conversation)
+    rows = [{**vars(word), "speaker": speaker_of.get(word.turn)} for word in conversation.words]
     return typed(rows, conversation, COLUMNS["words"])
 
 
 def silenced_frame(conversation: Conversation) -> pd.DataFrame:
-    """One row per silenced span (`what` is "sound") and per place where words were left out ("words")."""
-    spoken = _speakers(conversation)
+    """One row per silenced span (`what` is "sound") and per omission of words ("words")."""
+    speaker_of = _speakers(conversation)
     sound = [{**vars(span), "what": "sound"} for span in conversation.bleeps]
-    words = [{**vars(gone), "what": "words", "speaker": spoken.get(gone.turn)} for gone in conversation.omissions]
+    words = [{**vars(gone), "what": "words", "speaker": speaker_of.get(gone.turn)} for gone in conversation.omissions]
     return typed([*sound, *words], conversation, COLUMNS["silenced"])
 
 

@@ -1,9 +1,9 @@
-"""Several files into place as one: what is about to be renamed is written down first, and done or undone after a kill.
+"""Place several files as one: a journal lists the renames first, so that they can be finished or undone after a kill.
 
-Each file stands aside, whole and on the disk, when the journal is written. From then on every moment can be told from
-what is there: a file that has its new content is done; one that has its old content, or none, gets the new from aside.
-Where the new content is gone, what stood there before is put back. A file that has neither was changed by a person
-since, and is left alone.
+When the journal is written, each file already exists as a complete temporary file, synced to disk. After that, the
+state is always clear: a file with its new content is done; one with its old content, or missing, is replaced by its
+temporary file. If a temporary file is lost, the previous files are restored. A file with any other content was changed
+by someone since, and is left alone.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _CANNOT = {errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLI
 
 @dataclass(frozen=True)
 class Step:
-    """A file to be placed: where, what stands aside for it, its SHA-256, and that of what stood there (None: nothing).
+    """A file to place: its path, its temporary file, its SHA-256, and that of the previous file (None: no file).
 
-    What is aside and what stood there before lie in the same folder.
+    The temporary file and the backup are in the same folder.
     """
 
     path: Path
@@ -43,15 +43,15 @@ class Step:
 
     @property
     def before(self) -> Path:
-        """What stood there, kept until all is placed."""
+        """Backup of the previous file, until all files are placed."""
         return self.aside.with_suffix(".before")
 
 
 def place(steps: Sequence[Step]) -> None:
-    """Put all files into place, or none; called by whoever holds the lock of each folder.
+    """Place all files or none; the caller must hold the lock of each folder.
 
-    Raises `OutputError`. A kill between any two calls leaves each file wholly old or wholly new, and a journal from
-    which `recover` goes on.
+    Raises `OutputError`. After a kill at any point, each file is completely old or completely new, and `recover` can
+    continue from the journal.
     """
     folders = list(dict.fromkeys(step.path.parent for step in steps))
     noted: list[Step] = []
@@ -79,7 +79,7 @@ def place(steps: Sequence[Step]) -> None:
 
 
 def recover(folder: Path) -> tuple[Path, ...]:
-    """Finish or undo what a killed run was placing in a folder whose lock is held; the files that are now placed."""
+    """Finish or undo what a killed run was placing in a locked folder; return the files now placed."""
     steps = _noted(folder)
     if steps is None:
         return ()
@@ -92,15 +92,15 @@ def recover(folder: Path) -> tuple[Path, ...]:
                 step.aside.replace(step.path)
             sync_folder(folder)
         elif not _put_back(steps):
-            raise OSError(errno.EIO, "what stood there cannot be put back")
+            raise OSError(errno.EIO, "the previous files cannot be restored")
     _forget([folder], steps)
     return tuple(step.path for step in steps) if whole else ()
 
 
 def digest_of(path: Path) -> str | None:
-    """SHA-256 of a file, of a link's text where it is a link, None where there is nothing.
+    """SHA-256 of a file, or of a link's target text; None if nothing exists there.
 
-    Raises `OSError` where it is something else.
+    Raises `OSError` for anything else.
     """
     try:
         mode = path.lstat().st_mode
@@ -115,7 +115,7 @@ def digest_of(path: Path) -> str | None:
 
 
 def write_synced(path: Path, data: bytes) -> None:
-    """Write a new file, on the disk when this returns; raises `OSError`, also where there is one of that name."""
+    """Write a new file and sync it to disk; raises `OSError`, also if the file exists."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_BINARY", 0), 0o666)
     with os.fdopen(handle, "wb") as file:
         file.write(data)
@@ -124,10 +124,10 @@ def write_synced(path: Path, data: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have a folder's names on the disk, where the system lets folders be asked for that."""
+    """Sync a folder's names to disk, if the system supports that."""
     try:
         handle = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
-    except PermissionError:  # on Windows, and in a folder that may be written to but not read
+    except PermissionError:  # on Windows, and in a folder that is writable but not readable
         return
     try:
         os.fsync(handle)
@@ -153,7 +153,7 @@ def _note(folder: Path, steps: Sequence[Step]) -> None:
 
 
 def _noted(folder: Path) -> list[Step] | None:
-    """The steps of a folder's journal; None where there is none, or one that was not written by `_note`."""
+    """Steps of a folder's journal; None if there is none, or it was not written by `_note`."""
     try:
         with (folder / JOURNAL).open("rb") as file:
             data = json.loads(file.read(_LONGEST))
@@ -169,7 +169,7 @@ def _step(folder: Path, name: Any, aside: Any, sha256: Any, was: Any) -> Step:
 
 
 def _keep(step: Step) -> None:
-    """Keep what stands in the place of a file under a second name; it stays where it is as well."""
+    """Back up the current file under a second name, leaving it in place."""
     if step.was is None:
         return
     try:
@@ -181,7 +181,7 @@ def _keep(step: Step) -> None:
 
 
 def _put_back(steps: Sequence[Step]) -> bool:
-    """Undo the renames that were done, but for files that somebody changed since; whether that went well."""
+    """Undo the renames, except for files changed by someone since; return whether that worked."""
     well = True
     for step in steps:
         try:
@@ -198,7 +198,7 @@ def _put_back(steps: Sequence[Step]) -> bool:
 
 
 def _forget(folders: Sequence[Path], steps: Sequence[Step]) -> None:
-    """Remove what was kept, then the journal; what cannot be removed does no harm."""
+    """Remove temporary files and backups, then the journal; leftovers are harmless."""
     for step in steps:
         for path in (step.aside, step.before):
             with suppress(OSError):

@@ -1,6 +1,6 @@
-"""Conversation <-> JSON, versioned, with a schema; what `loads` lets through can be derived, shown and exported.
+"""Read and write conversations as versioned JSON with a schema; all that `loads` accepts can be shown and exported.
 
-Bounds and types are those of `ressenti.pipeline.records`, and the schema says them; what must hold between fields is in
+The schema gives the types and bounds of `ressenti.pipeline.records`; rules between fields are in
 `ressenti.pipeline.store.rules`.
 """
 
@@ -25,13 +25,13 @@ from ressenti.pipeline.records import SCHEMA_VERSION, Conversation
 from ressenti.pipeline.store.migrations import STEPS, migrated
 from ressenti.pipeline.store.rules import BrokenRuleError, check
 
-MOST_BYTES = 512 << 20  # of a file; ten minutes take 300 kB
+MOST_BYTES = 512 << 20  # per file; ten minutes take 300 kB
 SCHEMA_ID = f"urn:ressenti:conversation:{SCHEMA_VERSION}"
 _DECIMALS = 6
 _LEAST = 1e-6
-_OTHER = (".labels.json", "validation.json", ".aws.json")  # what else Ressenti writes beside conversations
+_OTHER = (".labels.json", "validation.json", ".aws.json")  # other JSON files that Ressenti writes
 _EXPECTED = "Expected a NAME.json that analyze wrote."
-_HALF = re.compile("[\ud800-\udfff]")  # of a character, as in names that are no UTF-8
+_HALF = re.compile("[\ud800-\udfff]")  # a lone surrogate, as in names that are not UTF-8
 
 
 @cache
@@ -40,7 +40,7 @@ def _adapter() -> TypeAdapter[Conversation]:
 
 
 def json_schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of a stored conversation: what it refuses, `loads` refuses too."""
+    """JSON Schema (2020-12) of a stored conversation; `loads` rejects all that it rejects."""
     schema = _adapter().json_schema()
     options = Config.model_json_schema(ref_template="#/$defs/{model}")
     definitions = {**options.pop("$defs"), "Config": options, **schema.pop("$defs")}
@@ -58,9 +58,9 @@ def json_schema() -> dict[str, Any]:
 
 @uncollected()
 def dumps(conversation: Conversation, *, compact: bool = False) -> str:
-    """A conversation as JSON text; numbers rounded to six decimals, same conversation same text.
+    """Write a conversation as JSON text, rounded to six decimals; the same conversation gives the same text.
 
-    `compact` is without line breaks and spaces.
+    `compact` omits line breaks and spaces.
     """
     data = _adapter().dump_python(conversation, mode="json")
     _round(data)
@@ -69,10 +69,10 @@ def dumps(conversation: Conversation, *, compact: bool = False) -> str:
 
 @uncollected()
 def loads(text: str, name: str = "text") -> Conversation:
-    """A conversation from JSON text, of this version or an earlier one; `NotAConversationError` where it is none.
+    """Read a conversation from untrusted JSON text of this version or an earlier one.
 
-    It may be of anybody's making: all that it holds is bounded and fits together. `CorrectionsError` where people's
-    corrections in it are of turns or speakers that are not there.
+    Raises `NotAConversationError` if it is not a valid conversation, `CorrectionsError` for corrections of turns or
+    speakers that do not exist.
     """
     try:
         top = skim_json(text)
@@ -85,15 +85,14 @@ def loads(text: str, name: str = "text") -> Conversation:
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
         where = short(".".join(map(str, first["loc"])), 200) or "file"
-        raise NotAConversationError(
-            f"{name}: {exc.error_count()} things do not fit, first {where}: {first['msg']}. {_EXPECTED}"
-        ) from exc
+        count = "1 field is" if exc.error_count() == 1 else f"{exc.error_count()} fields are"
+        raise NotAConversationError(f"{name}: {count} invalid; first: {where}: {first['msg']}. {_EXPECTED}") from exc
     except BrokenRuleError as exc:
         raise NotAConversationError(f"{name}: {exc}. {_EXPECTED}") from exc
 
 
 def _present(text: str, version: object, name: str) -> str:
-    """The text as this version would have it."""
+    """Convert the text to this version of the format."""
     if version == SCHEMA_VERSION and not isinstance(version, bool):
         return text
     if isinstance(version, bool) or not isinstance(version, int) or version not in STEPS:
@@ -101,14 +100,14 @@ def _present(text: str, version: object, name: str) -> str:
         known = ", ".join(map(str, [*STEPS, SCHEMA_VERSION]))
         advice = "Use the newer program that wrote it" if newer else "Use the program that wrote it"
         raise NotAConversationError(
-            f"{name}: version {short(repr(version))} of the format, this program reads {known}. "
+            f"{name}: format version {short(repr(version))}; this program reads {known}. "
             f"{advice}, or analyse the recording again."
         )
     return json.dumps(migrated(json.loads(text)))
 
 
 def _fitting(text: str) -> Conversation:
-    """The conversation of a text of the present version, with all options that this program has."""
+    """Parse and check a text of this version, and fill in all options that this program has."""
     conversation = _adapter().validate_json(text, strict=True)
     config = Config.model_validate_json(json.dumps(conversation.config), strict=True)
     check(conversation, config)
@@ -116,14 +115,14 @@ def _fitting(text: str) -> Conversation:
 
 
 def load(path: str | Path) -> Conversation:
-    """Read a stored conversation; raises the subclass of `InputError` that fits."""
+    """Read a stored conversation; raises the matching subclass of `InputError`."""
     path = Path(path)
     try:
         text = read_bounded(path, MOST_BYTES).decode("utf-8")
     except FileNotFoundError as exc:
         raise NotFoundError(f"{path}: no such file; expected a NAME.json that analyze wrote.") from exc
     except IsADirectoryError as exc:
-        raise IsFolderError(f"{path}: a folder; expected a NAME.json that analyze wrote.") from exc
+        raise IsFolderError(f"{path}: is a folder; expected a NAME.json that analyze wrote.") from exc
     except UnicodeDecodeError as exc:
         raise NotAConversationError(f"{path.name}: not text; expected a NAME.json that analyze wrote.") from exc
     except RefusedError as exc:
@@ -134,20 +133,20 @@ def load(path: str | Path) -> Conversation:
 
 
 def conversations_in(folder: Path) -> list[Path]:
-    """The JSON files of a folder that may hold a conversation, by name; `NotFoundError` where there is none.
+    """JSON files of a folder that may be conversations, by name; `NotFoundError` if there are none.
 
-    Labels and validations, which Ressenti writes too, are left out by their names.
+    Labels and validations, which Ressenti also writes, are excluded by name.
     """
     found = [p for p in sorted(folder.glob("*.json")) if not p.name.endswith(_OTHER)]
     if not found:
-        raise NotFoundError(f"{folder}: no conversation in it; expected NAME.json files that analyze wrote.")
+        raise NotFoundError(f"{folder}: has no conversations; expected NAME.json files that analyze wrote.")
     return found
 
 
 def _round(values: Any, *, options: bool = False) -> None:
-    """Round the numbers in a list, or in values by name, in their place, and replace halves of characters.
+    """Round the numbers of a list or dict in place, and replace lone surrogates.
 
-    Options stay as they were given, and no length becomes 0: many have to be more.
+    Options are not rounded, and a positive length never becomes 0, as many must be positive.
     """
     for key, value in values.items() if isinstance(values, dict) else enumerate(values):
         if isinstance(value, float):

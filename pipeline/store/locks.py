@@ -1,4 +1,4 @@
-"""Files that one run at a time may hold; the system lets go of them when a run ends, however it ends."""
+"""Lock files for one run at a time; the system releases them when a run ends in any way."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _PAUSE_S = 0.01
 
 @contextmanager
 def held(path: Path, wait_s: float = 0.0) -> Iterator[bool]:
-    """Hold a lock file, removed afterwards; False where another holds it for longer than `wait_s`.
+    """Hold a lock file and remove it afterwards; yields False if another run holds it for longer than `wait_s`.
 
-    The lock is the kernel's (`flock`): it is on the file itself, so that it also holds between containers that share a
-    volume, and it goes with its owner. Where a disk has no locks, and on Windows, nobody is kept out. Raises `OSError`
-    where the file cannot be made.
+    This is the kernel's lock (`flock`) on the file itself: it also works between containers that share a volume, and it
+    ends with its owner. On disks without locks, and on Windows, it locks nobody out. Raises `OSError` if the file
+    cannot be created.
     """
     until = time.monotonic() + wait_s
     handle = _take(path)
@@ -32,16 +32,16 @@ def held(path: Path, wait_s: float = 0.0) -> Iterator[bool]:
     finally:
         if handle is not None:
             with suppress(OSError):
-                path.unlink()  # before it is let go: whoever waits for this very file sees that it is gone
+                path.unlink()  # before releasing the lock, so that a waiting run notices that this file is gone
             os.close(handle)
 
 
 def _take(path: Path) -> int | None:
-    """An open and locked file, None where another holds it."""
+    """Open and lock the file; None if another run holds it."""
     flags = os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
     try:
         handle = os.open(path, flags | os.O_RDWR, 0o666)
-    except PermissionError:  # another user's, which may be locked all the same
+    except PermissionError:  # another user's file can still be locked
         handle = os.open(path, flags | os.O_RDONLY, 0o666)
     try:
         taken = _lock(handle) and _is_there(handle, path)
@@ -55,7 +55,7 @@ def _take(path: Path) -> int | None:
 
 
 def _lock(handle: int) -> bool:
-    """Lock an open file; False where another has. True without a lock where the disk knows none."""
+    """Lock an open file; False if another run has locked it, True without a lock if the disk has no locks."""
     if sys.platform == "win32":
         return True
     import fcntl
@@ -68,7 +68,7 @@ def _lock(handle: int) -> bool:
 
 
 def _is_there(handle: int, path: Path) -> bool:
-    """Whether an open file is the one of that name, and not one that its last owner has just removed."""
+    """Whether an open file is still the one with this name, not one its last owner just removed."""
     try:
         return sys.platform == "win32" or os.path.samestat(os.fstat(handle), path.lstat())
     except FileNotFoundError:

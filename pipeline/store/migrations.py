@@ -1,9 +1,9 @@
-"""Stored conversations of earlier versions -> the present one, a step for each version (pure).
+"""Migrate stored conversations of earlier versions, one step per version (pure).
 
-| version | what it brought |
+| version | change |
 |---|---|
 | 1 | the first |
-| 2 | `words_beyond`; more that a note can say |
+| 2 | `words_beyond`; more kinds of notes |
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ Stored = dict[str, Any]
 
 
 def _to_2(data: Stored) -> Stored:
-    """Nobody counted the words beyond the end before."""
+    """Add `words_beyond`, which was not counted before."""
     return {**data, "words_beyond": 0, "version": 2}
 
 
 STEPS: dict[int, Callable[[Stored], Stored]] = {1: _to_2}
-"""From each earlier version to the next."""
+"""Step from each earlier version to the next."""
 
 
 def migrated(data: Stored) -> Stored:
-    """A stored conversation of an earlier version as the present version would hold it."""
+    """Migrate a stored conversation of an earlier version to this version."""
     while (step := STEPS.get(data["version"])) is not None:
         data = step(data)
     return data

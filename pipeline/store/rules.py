@@ -1,20 +1,20 @@
-"""What must hold between the fields of a stored conversation, which no type says (pure).
+"""Rules between the fields of a stored conversation, beyond their types (pure).
 
-1. Speakers have labels of their own, turns have indices of their own, and each turn is of a speaker there is.
-2. Times lie in the recording (and a second beyond, for a last frame): turns, segments, windows, words, silenced spans
+1. Speaker labels and turn indices are unique, and each turn belongs to an existing speaker.
+2. Times are within the recording (plus one second, for a last frame): turns, segments, windows, words, silenced spans
    and omissions, points, silences, interruptions, monologues, moments.
-3. At no moment more than 100 turns go on; with more, a file is no conversation and costs hours.
-4. Windows lie in their turn, and no more of a turn is overlapped than it lasts.
-5. Words, omissions, points and corrections are of turns that there are; a trajectory, an interruption, a monologue, a
-   segment, an embedding, a moment and a correction are of speakers that there are, or, of corrections, may be
-   (S1 to S99); a trajectory for each speaker at most.
-6. A trajectory's seven lines are of one length, its times and those of its points rise, and its band is
+3. At most 100 turns overlap at any time; a file with more is not a conversation and takes hours.
+4. Windows are within their turn, and a turn's overlap is at most its duration.
+5. Words, omissions, points and corrections belong to existing turns; trajectories, interruptions, monologues, segments,
+   embeddings, moments and corrections belong to existing speakers (corrections may also add S1 to S99); each speaker
+   has at most one trajectory.
+6. A trajectory's seven lines have one length, its times and those of its points are in order, and its band is
    low <= middle <= high, all three or none.
-7. Shares of classes and the unsure share add up to at most 1; an estimate has low <= high.
-8. Moments have the figures that their kind is told by, and so have notes that are counted with.
-9. Levels do not go on for longer than the recording and a step.
-10. The options are ones that `pipeline.config` takes, all of the type that the schema says; with `trajectory.step_s`
-    the recording has at most 200,000 points of time.
+7. Class shares and the unsure share add up to at most 1; an estimate has low <= high.
+8. Moments have the figures that their kind needs, and so do notes with counts.
+9. Levels are at most one step longer than the recording.
+10. The options are valid for `pipeline.config`, with the types of the schema; `trajectory.step_s` gives at most 200,000
+    times for the recording.
 11. Exclusive segments do not overlap.
 """
 
@@ -32,7 +32,7 @@ from ressenti.pipeline.records import NEW_LABEL, Conversation, Moment, Note, Tra
 MOST_AT_ONCE = 100
 MOST_GRID = 200_000
 BEYOND_S = 1.0
-_ROUNDED = 2e-6  # what rounding to six decimals may move, twice
+_ROUNDED = 2e-6  # twice the possible change by rounding to six decimals
 _TOLD_BY: dict[str, tuple[str, ...]] = {
     "tension": ("tension", "low", "high", "usual"),
     "valence": ("change", "from", "to", "z"),
@@ -45,13 +45,13 @@ _COUNTED: dict[str, tuple[str, ...]] = {"more_than_roles": ("found", "roles"), "
 
 
 class BrokenRuleError(ValueError):
-    """A rule that a stored conversation breaks; the message begins with the field."""
+    """A rule that a stored conversation breaks; the message starts with the field."""
 
 
 def check(conversation: Conversation, config: Config) -> None:
-    """Raise `BrokenRuleError` for the first rule that is broken; `config` are the conversation's options.
+    """Raise `BrokenRuleError` for the first broken rule; `config` are the conversation's options.
 
-    Raises `CorrectionsError` for corrections of what is not there.
+    Raises `CorrectionsError` for corrections of turns or speakers that do not exist.
     """
     points = conversation.recording.duration_s / config.trajectory.step_s
     _check(points <= MOST_GRID, f"config.trajectory.step_s: {points:,.0f} points; expected at most {MOST_GRID:,}")
@@ -81,12 +81,12 @@ def _check(holds: bool, message: str) -> None:
 def _unique(field: str, keys: Sequence[object]) -> None:
     seen: set[object] = set()
     for key in keys:
-        _check(key not in seen, f"{field}: {key!r} is there twice; expected each once")
+        _check(key not in seen, f"{field}: {key!r} occurs twice; expected each once")
         seen.add(key)
 
 
 def _known(conversation: Conversation) -> None:
-    """Turns and speakers that others speak of are there."""
+    """Check that all turns and speakers referred to exist."""
     turns = {t.index for t in conversation.turns}
     labels = {s.label for s in conversation.speakers}
     points = chain.from_iterable(line.points for line in conversation.trajectories)
@@ -97,7 +97,7 @@ def _known(conversation: Conversation) -> None:
     ]
     for field, found in of_turns:
         strange = next((turn for turn in found if turn is not None and turn not in turns), None)
-        _check(strange is None, f"{field}: no turn {strange}; expected one that there is")
+        _check(strange is None, f"{field}: turn {strange} does not exist")
     exchange, found_by = conversation.exchange, conversation.diarization
     of_speakers: list[tuple[str, Iterable[str | None]]] = [
         ("turns", (t.speaker for t in conversation.turns)),
@@ -112,30 +112,30 @@ def _known(conversation: Conversation) -> None:
     ]
     for field, who in of_speakers:
         unknown = next((label for label in who if label is not None and label not in labels), None)
-        _check(unknown is None, f"{field}: no speaker {unknown!r}; expected one that there is")
+        _check(unknown is None, f"{field}: speaker {unknown!r} does not exist")
     _corrections(conversation, turns, labels)
     _unique("trajectories", [line.speaker for line in conversation.trajectories])
     _unique("diarization.embeddings", [label for label, _ in found_by.embeddings])
 
 
 def _corrections(conversation: Conversation, turns: set[int], labels: set[str]) -> None:
-    """People correct what is there; `CorrectionsError` where not, as for corrections that come by another way."""
+    """Check that corrections refer to existing turns and speakers; raises `CorrectionsError`, as for other sources."""
     strange = next((c.turn for c in conversation.corrections.turns if c.turn not in turns), None)
     if strange is not None:
         raise CorrectionsError(
-            f"corrections.turns: no turn {strange}; expected one that there is. Correct the file of this recording."
+            f"corrections.turns: turn {strange} does not exist. Use the corrections of this recording."
         )
     named = [t.speaker for t in conversation.corrections.turns] + [n.speaker for n in conversation.corrections.names]
     new = next((label for label in named if label and label not in labels and not NEW_LABEL.fullmatch(label)), None)
     if new is not None:
         raise CorrectionsError(
-            f"corrections: no speaker {new!r}; expected one of {', '.join(sorted(labels))}, or a new one such as "
-            f"S{len(labels) + 1}."
+            f"corrections: speaker {new!r} does not exist; expected one of {', '.join(sorted(labels))}, or a new one "
+            f"such as S{len(labels) + 1}."
         )
 
 
 def _inside(conversation: Conversation, config: Config) -> None:
-    """Everything ends with the recording."""
+    """Check that everything ends within the recording."""
     end_s = conversation.recording.duration_s + BEYOND_S
     exchange, step_s = conversation.exchange, config.trajectory.step_s
     for field, ends in (
@@ -167,7 +167,7 @@ def _at_once(turns: Sequence[Turn]) -> None:
         heappush(ends, turn.end_s)
         _check(
             len(ends) <= MOST_AT_ONCE,
-            f"turns: {len(ends)} at once, at {turn.start_s:g} s; expected at most {MOST_AT_ONCE}",
+            f"turns: {len(ends)} overlap at {turn.start_s:g} s; expected at most {MOST_AT_ONCE}",
         )
 
 
@@ -177,16 +177,18 @@ def _turn(turn: Turn, field: str) -> None:
         turn.start_s - _ROUNDED <= w.start_s and w.end_s <= turn.end_s + _ROUNDED
         and w.weight_s <= turn.duration_s + _ROUNDED for w in windows
     )  # fmt: skip
-    _check(inside, f"{field}.windows: one is longer than its turn, or outside of it")
-    _check(turn.overlap_s <= turn.duration_s + _ROUNDED, f"{field}.overlap_s: {turn.overlap_s:g} s is all and more")
+    _check(inside, f"{field}.windows: a window is outside its turn or longer")
+    _check(
+        turn.overlap_s <= turn.duration_s + _ROUNDED, f"{field}.overlap_s: {turn.overlap_s:g} s is longer than the turn"
+    )
 
 
 def _trajectory(line: Trajectory, field: str) -> None:
     lines = (line.valence, line.valence_low, line.valence_high, line.arousal, line.arousal_low, line.arousal_high)
     count = len(line.times_s)
-    _check(all(len(one) == count for one in lines), f"{field}: lines of several lengths; expected {count} of each")
-    _check(all(a < b for a, b in pairwise(line.times_s)), f"{field}.times_s: not in order of time")
-    _check(all(a.time_s <= b.time_s for a, b in pairwise(line.points)), f"{field}.points: not in order of time")
+    _check(all(len(one) == count for one in lines), f"{field}: lines differ in length; expected {count} values each")
+    _check(all(a < b for a, b in pairwise(line.times_s)), f"{field}.times_s: not in time order")
+    _check(all(a.time_s <= b.time_s for a, b in pairwise(line.points)), f"{field}.points: not in time order")
     for name, (middle, low, high) in (("valence", lines[:3]), ("arousal", lines[3:])):
         for m, l, h in zip(middle, low, high, strict=True):  # noqa: E741  # low
             fits = (m is l is h is None) if m is None or l is None or h is None else l <= m <= h
@@ -199,7 +201,7 @@ def _figures(conversation: Conversation) -> None:
         if affect is None:
             continue
         total = sum(affect.class_shares) + affect.unsure_share
-        _check(total <= 1 + 10 * _ROUNDED, f"{field}: shares of {total:g} in all; expected at most 1")
+        _check(total <= 1 + 10 * _ROUNDED, f"{field}: the shares add up to {total:g}; expected at most 1")
         for name in ("valence", "arousal", "valence_change", "arousal_change"):
             found = getattr(affect, name)
             _check(found is None or found.low <= found.high, f"{field}.{name}: low is above high")
@@ -209,8 +211,8 @@ def _moment(moment: Moment, field: str) -> None:
     _numbers(moment.values, _TOLD_BY[moment.kind], field)
     _check(isinstance(moment.values.get("by_person", 0), int | float), f"{field}.values.by_person: expected a number")
     if moment.kind == "interruption":
-        _check(isinstance(moment.values.get("of"), str), f"{field}.values.of: expected whom")
-    _check(moment.speaker is not None or moment.kind == "silence", f"{field}.speaker: expected one")
+        _check(isinstance(moment.values.get("of"), str), f"{field}.values.of: expected a speaker")
+    _check(moment.speaker is not None or moment.kind == "silence", f"{field}.speaker: is missing")
 
 
 def _numbers(values: dict[str, Any], names: Sequence[str], field: str) -> None:
@@ -233,10 +235,13 @@ def _levels(conversation: Conversation) -> None:
     if levels is None:
         return
     lasts_s, most_s = len(levels.dbfs) * levels.step_s, conversation.recording.duration_s + BEYOND_S + levels.step_s
-    _check(lasts_s <= most_s, f"levels: {lasts_s:g} s of them; expected at most {most_s:g} s")
+    _check(lasts_s <= most_s, f"levels: {lasts_s:g} s long; expected at most {most_s:g} s")
 
 
 def _apart(conversation: Conversation) -> None:
     ordered = sorted(conversation.diarization.exclusive, key=lambda s: s.start_s)
     strange = next((b for a, b in pairwise(ordered) if b.start_s < a.end_s - _ROUNDED), None)
-    _check(strange is None, "diarization.exclusive: two overlap" + (f" at {strange.start_s:g} s" if strange else ""))
+    _check(
+        strange is None,
+        "diarization.exclusive: segments overlap" + (f" at {strange.start_s:g} s" if strange else ""),
+    )

@@ -1,7 +1,7 @@
-"""The results of one recording as a set: what they were made of, whether all are there, and who is working on them.
+"""Results of one recording as a set: their sources, whether they are complete, and which run is working on them.
 
-A hidden manifest beside them, `.NAME.ressenti`, is placed last. It has an entry for each file: its size and
-SHA-256, and what it was made of. A set is complete where the manifest is there and every file is as it says.
+A hidden manifest in the same folder, `.NAME.ressenti`, is placed last. It lists each file's size, SHA-256 and sources.
+A set is complete if the manifest exists and every file matches it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ressenti.pipeline.store.faults import in_folder, in_words
 from ressenti.pipeline.store.files import write_whole
 from ressenti.pipeline.store.journal import digest_of
 
-MANIFEST = ".ressenti"  # no .json: nothing that looks for conversations finds it
+MANIFEST = ".ressenti"  # no .json, so that searches for conversations skip it
 _CLAIM = ".ressenti.claim"
 _LONGEST_NAME = 255  # bytes
 _LONGEST = 4 << 20  # bytes of a manifest
@@ -31,15 +31,15 @@ _LONGEST = 4 << 20  # bytes of a manifest
 State = Literal[
     "absent", "complete", "incomplete", "other_source", "other_program", "other_options", "changed", "unknown"
 ]
-"""Of the wanted files: none is there; all are, as they would be made again; some are, and the rest is gone.
+"""State of the wanted files: none exists; all exist and are up to date; some do and the rest is missing.
 
-Or one that is there was made of something else, was changed since, or is of unknown making.
+Or a file was made from another source, by another version or with other options, was changed since, or is not listed.
 """
 
 
 @dataclass(frozen=True)
 class Made:
-    """What a result was made of: SHA-256 of the source, the program's version, SHA-256 of all options."""
+    """What a result was made from: SHA-256 of the source, the program's version, SHA-256 of all options."""
 
     source: str
     program: str
@@ -48,7 +48,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Entry:
-    """A file as it was written."""
+    """A written file in the manifest."""
 
     size: int
     sha256: str
@@ -62,7 +62,7 @@ class _Manifest:
 
 
 def hidden(folder: Path, stem: str, ending: str) -> Path:
-    """A hidden file that belongs to the results of a name, however long that is."""
+    """Path of a hidden file for the results called `stem`; long names are hashed."""
     name = f".{stem}{ending}"
     if len(os.fsencode(name)) > _LONGEST_NAME:
         name = f".{hashlib.sha256(os.fsencode(stem)).hexdigest()}{ending}"
@@ -70,23 +70,23 @@ def hidden(folder: Path, stem: str, ending: str) -> Path:
 
 
 def write_set(folder: Path, stem: str, files: Mapping[str, str | bytes], made: Made) -> None:
-    """Write results by file name, and last their manifest, all or none; other results of the name keep their entries.
+    """Write results by file name and then their manifest, all or none; entries of other existing results are kept.
 
-    Raises what `write_whole` does.
+    Raises the errors of `write_whole`.
     """
     raw = {name: text.encode("utf-8") if isinstance(text, str) else text for name, text in files.items()}
     fresh = {name: Entry(len(data), hashlib.sha256(data).hexdigest(), made) for name, data in raw.items()}
 
     def manifest() -> dict[Path, str]:
-        kept = {name: entry for name, entry in entries(folder, stem).items() if os.path.lexists(folder / name)}
-        data = asdict(_Manifest(1, dict(sorted((kept | fresh).items()))))
+        others = {name: entry for name, entry in entries(folder, stem).items() if os.path.lexists(folder / name)}
+        data = asdict(_Manifest(1, dict(sorted((others | fresh).items()))))
         return {hidden(folder, stem, MANIFEST): json.dumps(data, indent=1) + "\n"}
 
     write_whole({folder / name: data for name, data in raw.items()}, manifest)
 
 
 def entries(folder: Path, stem: str) -> dict[str, Entry]:
-    """What the manifest says of the results of a name, by file name; nothing where there is none that can be read."""
+    """Manifest entries for the results called `stem`, by file name; empty without a readable manifest."""
     try:
         with hidden(folder, stem, MANIFEST).open("rb") as file:
             return TypeAdapter(_Manifest).validate_python(json.loads(file.read(_LONGEST))).files
@@ -95,10 +95,10 @@ def entries(folder: Path, stem: str) -> dict[str, Entry]:
 
 
 def state_of(folder: Path, stem: str, names: Sequence[str], made: Callable[[], Made]) -> State:
-    """How the wanted results of a name stand, against what they would be made of now.
+    """State of the wanted results called `stem`, compared with what they would be made from now.
 
-    `made` is asked only where all that is there is as it was written. Raises `OutputError` where a name cannot be one,
-    and what `made` raises.
+    `made` is called only if all existing files are unchanged. Raises `OutputError` for an invalid file name, and what
+    `made` raises.
     """
     found: dict[str, str] = {}
     for name in names:
@@ -129,9 +129,9 @@ _OTHERS: tuple[tuple[str, State], ...] = (
 
 @contextmanager
 def claim(folder: Path, stem: str) -> Iterator[None]:
-    """Work on the results of a name alone; `ClaimedError` where another run does, and `OutputError`.
+    """Claim the results called `stem` for this run; raises `ClaimedError` if another run has them, and `OutputError`.
 
-    A claim ends with the run that has it, also where that is killed. A folder made for it is removed if it stays empty.
+    A claim ends with its run, even if that is killed. A folder created for it is removed if it stays empty.
     """
     made = [part for part in (folder, *folder.parents) if not os.path.lexists(part)]
     path = hidden(folder, stem, _CLAIM)
@@ -141,7 +141,7 @@ def claim(folder: Path, stem: str) -> Iterator[None]:
                 alone = in_folder(folder, lambda: stack.enter_context(locks.held(path)))
             if not alone:
                 raise ClaimedError(
-                    f"{folder / stem}: another run is working on it. Let it finish; or end it, and start again."
+                    f"{folder / stem}: another run is working on it. Wait until it finishes, or end it and start again."
                 )
             yield
     finally:

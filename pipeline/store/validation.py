@@ -1,7 +1,7 @@
-"""How good a model was found to be on one's own recordings, as a file: `evaluate label` writes it, a config names it.
+"""Read and write validation files: how well a model does on the user's recordings.
 
-The file is JSON: `format` ("ressenti-validation"), `version` (1), and the fields of `pipeline.records.Validation` under
-their own names, rounded to four decimals:
+`evaluate label` writes the file, and a config refers to it. It is JSON: `format` ("ressenti-validation"), `version`
+(1), and the fields of `pipeline.records.Validation` under their own names, rounded to four decimals:
 
     {"format": "ressenti-validation", "version": 1, "model": "...", "model_sha256": "...", "recordings": 12,
      "speakers": 14, "turns": 96, "drawn": 100, "raters": 2, "abstentions": 5, "seed": 1, "alpha_class": 0.62, ...,
@@ -24,18 +24,18 @@ from ressenti.pipeline.records import Validation
 
 FORMAT = "ressenti-validation"
 VERSION = 1
-MOST_BYTES = 1 << 20  # of a file; its fields take 2 kB
+MOST_BYTES = 1 << 20  # per file; its fields take 2 kB
 _EXPECTED = "Expected the file that `ressenti evaluate label --read ... --out FILE.json` writes."
 
 
 def dump_validation(validation: Validation) -> str:
-    """A result as JSON text, rounded to four decimals."""
+    """Write a validation as JSON text, rounded to four decimals."""
     data = {"format": FORMAT, "version": VERSION, **asdict(validation)}
     return json.dumps(_rounded(data), indent=1, allow_nan=False) + "\n"
 
 
 def read_validation(source: str | None) -> Validation | None:
-    """The result in the file that a config names, or None where it names none; `ConfigError` where it is no result."""
+    """Read the validation file of a config; None without one, `ConfigError` if it is invalid."""
     if source is None:
         return None
     try:
@@ -45,10 +45,10 @@ def read_validation(source: str | None) -> Validation | None:
     except RefusedError as exc:
         raise ConfigError(f"report.validation: {source}: {exc}. {_EXPECTED}") from exc
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise ConfigError(f"report.validation: {source} is JSON, but no validation. {_EXPECTED}")
+        raise ConfigError(f"report.validation: {source} is JSON, but not a validation. {_EXPECTED}")
     if data.get("version") != VERSION:
         raise ConfigError(
-            f"report.validation: {source} has version {short(repr(data.get('version')))} of the format, this program "
+            f"report.validation: {source} has format version {short(repr(data.get('version')))}; this program "
             f"reads {VERSION}. {_EXPECTED}"
         )
     try:
@@ -57,7 +57,7 @@ def read_validation(source: str | None) -> Validation | None:
     except ValidationError as exc:
         first = exc.errors()[0]
         where = short(".".join(map(str, first["loc"])))
-        raise ConfigError(f"report.validation: {source} does not fit, {where}: {first['msg']}. {_EXPECTED}") from exc
+        raise ConfigError(f"report.validation: {source} is invalid; {where}: {first['msg']}. {_EXPECTED}") from exc
 
 
 def _rounded(value: Any) -> Any:

@@ -116,7 +116,7 @@ def test_a_right_size_is_right(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", MAKERS)
 def test_what_was_promised_and_is_not_there_is_refused(tmp_path: Path, name: str) -> None:
     sound = sound_of(name, 6)
-    with pytest.raises(errors.TruncatedError, match=r"header says 6\.0 s, 3\.0 s"):
+    with pytest.raises(errors.TruncatedError, match=r"header says 6\.0 s, but only 3\.0 s"):
         loaded(tmp_path, MAKERS[name](sound[: len(sound) // 2], len(sound)))
 
 
@@ -182,7 +182,7 @@ def test_files_of_plain_sound_joined_are_read_whole(tmp_path: Path, name: str) -
 )
 def test_what_is_joined_and_cannot_be_read_is_said(tmp_path: Path, name: str, codec: str, rate: int) -> None:
     part = write(tmp_path / name, [pulses(4, rate)], codec, rate).read_bytes()
-    with pytest.raises(errors.TruncatedError, match=f"nothing of its last {len(part)} bytes"):
+    with pytest.raises(errors.TruncatedError, match=f"its last {len(part)} of "):
         loaded(tmp_path, part * 2, name[2:])
 
 

@@ -82,7 +82,7 @@ def test_a_file_that_names_others_is_refused(tmp_path: Path, name: str) -> None:
     canary = write_wav(tmp_path / "canary.wav", tone())
     path = tmp_path / name
     path.write_text(DESCRIPTIONS[name].format(canary=canary))
-    with pytest.raises(errors.NotAudioError, match="names other files"):
+    with pytest.raises(errors.NotAudioError, match="only refers to other files"):
         audio.load(path, OPTIONS)
 
 
@@ -103,7 +103,7 @@ def with_reference(tmp_path: Path) -> Path:
 
 def test_a_reference_movie_is_refused(tmp_path: Path) -> None:
     write_wav(tmp_path / "canary.wav", tone())
-    with pytest.raises(errors.NotAudioError, match="its sound lies in another file"):
+    with pytest.raises(errors.NotAudioError, match="its sound is in another file"):
         audio.load(with_reference(tmp_path), OPTIONS)
 
 
@@ -200,7 +200,7 @@ def test_a_decoder_that_dies_costs_the_file(tmp_path: Path, monkeypatch: pytest.
     path = write_wav(tmp_path / "a.wav", noise(5))
     boot = "import os, sys; sys.stdout.buffer.write(bytes(8)); sys.stdout.flush(); os.kill(os.getpid(), 11)"
     monkeypatch.setattr("ressenti.pipeline.audio.child._BOOT", boot)
-    with pytest.raises(errors.TruncatedError, match="the decoder broke down on it"):
+    with pytest.raises(errors.TruncatedError, match="the decoder failed on it"):
         audio.load(path, OPTIONS)
 
 
@@ -217,7 +217,7 @@ def test_a_decoder_that_says_nothing_is_ended(tmp_path: Path, monkeypatch: pytes
 def test_a_decoder_that_cannot_start_is_no_fault_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_wav(tmp_path / "a.wav", noise(5))
     monkeypatch.setattr("ressenti.pipeline.audio.child._BOOT", "import nothing_of_the_kind")
-    with pytest.raises(errors.RessentiError, match="could not be started") as caught:
+    with pytest.raises(errors.RessentiError, match="the decoder could not start") as caught:
         audio.load(path, OPTIONS)
     assert type(caught.value) is errors.RessentiError
 
@@ -245,7 +245,7 @@ def test_a_codec_without_a_decoder_is_named(tmp_path: Path) -> None:
     data = write(tmp_path / "a.mkv", [tone()], "aac", 16_000).read_bytes()
     path = tmp_path / "b.mkv"
     path.write_bytes(data.replace(b"A_AAC", b"A_XYZ"))
-    with pytest.raises(errors.NotAudioError, match="for which there is no decoder"):
+    with pytest.raises(errors.NotAudioError, match="no decoder for its sound"):
         audio.load(path, OPTIONS)
 
 

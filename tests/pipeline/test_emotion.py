@@ -124,7 +124,7 @@ def test_nothing_in_nothing_out() -> None:
 
 
 def test_an_absent_or_changed_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="no emotion model there"):
+    with pytest.raises(ModelError, match="no emotion model in it"):
         BuiltinEmotion(tmp_path)
     for name in ("emotion.onnx", "emotion.json"):
         shutil.copy(builtin.WEIGHTS / name, tmp_path / name)
@@ -137,7 +137,7 @@ def test_an_absent_or_changed_model_is_refused(tmp_path: Path) -> None:
         BuiltinEmotion(tmp_path)
     del about["encoder"]  # as of earlier versions
     (tmp_path / "emotion.json").write_text(json.dumps(about), encoding="utf-8")
-    with pytest.raises(ModelError, match="not one of ours"):
+    with pytest.raises(ModelError, match="not from Ressenti"):
         BuiltinEmotion(tmp_path)
 
 

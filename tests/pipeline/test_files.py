@@ -408,7 +408,7 @@ def test_a_folder_made_for_a_claim_is_removed_when_nothing_came_of_it(tmp_path: 
         assert (tmp_path / "deep" / "out").is_dir()
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").touch()
-    said = "a file stands where a folder is expected"
+    said = "a file is in the place of a folder"
     with pytest.raises(errors.OutputError, match=said), store.claim(tmp_path / "file", "call"):
         pass
 

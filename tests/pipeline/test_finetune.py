@@ -218,8 +218,8 @@ def test_the_model_card(trained: Path, encoder: Path) -> None:
 def test_papers_of_other_weights_are_refused(trained: Path, tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "other")
     for text, said in (
-        ((trained / "training.json").read_text(), "of weights with SHA-256"),
-        ('{"format": "ressenti-training-1"}', "damaged"),
+        ((trained / "training.json").read_text(), "is for weights with SHA-256"),
+        ('{"format": "ressenti-training-1"}', "fields are invalid"),
     ):
         (folder / "training.json").write_text(text, encoding="utf-8")
         with pytest.raises(ModelError, match=said):

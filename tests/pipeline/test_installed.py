@@ -436,7 +436,7 @@ def test_the_doctor_says_no_more_than_it_looked_at(tmp_path: Path) -> None:
     assert (code, "expected a checkpoint of pyannote.audio" in said) == (errors.ModelError.exit_code, True)
     (pipeline / "config.yaml").write_bytes(b"")
     code, said = told()
-    assert (code, "no config of a pyannote pipeline" in said) == (errors.ModelError.exit_code, True)
+    assert (code, "not a config of a pyannote pipeline" in said) == (errors.ModelError.exit_code, True)
 
 
 def test_models_that_are_not_installed_are_refused_by_name() -> None:

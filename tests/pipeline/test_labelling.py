@@ -332,7 +332,7 @@ def test_a_result_is_read_back_rounded(tmp_path: Path) -> None:
     [
         (None, "cannot be read"),
         ("{", "not JSON"),
-        ("[]", "no validation"),
+        ("[]", "not a validation"),
         ('{"format": "ressenti-validation", "version": 9}', "version 9"),
         ('{"format": "ressenti-validation", "version": 1}', "model"),
     ],

@@ -117,36 +117,39 @@ def setting(place: str, value: Any) -> Change:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (setting("speakers", lambda own: [*own, own[0]]), "speakers: 'S1' is there twice"),
-        (setting("turns.1.index", 0), "turns: 0 is there twice"),
-        (setting("turns.0.original", {"speaker": "S8"}), "turns.original: no speaker 'S8'"),
+        (setting("speakers", lambda own: [*own, own[0]]), "speakers: 'S1' occurs twice"),
+        (setting("turns.1.index", 0), "turns: 0 occurs twice"),
+        (setting("turns.0.original", {"speaker": "S8"}), "turns.original: speaker 'S8' does not exist"),
         (setting("recording.duration_s", 20.0), "turns: 37 s is after the end of the recording"),
         (setting("recording.duration_s", 1e9), "recording.duration_s"),
-        (setting("words.0.turn", 99), "words: no turn 99"),
+        (setting("words.0.turn", 99), "words: turn 99 does not exist"),
         (setting("words.0.end_s", 0.0), "words: one ends before it starts"),
         (setting("words.0.text", "x" * 5_001), "words.0.text"),
-        (setting("omissions.0.turn", 99), "omissions: no turn 99"),
+        (setting("omissions.0.turn", 99), "omissions: turn 99 does not exist"),
         (setting("bleeps.0.end_s", 99.0), "bleeps: 99 s is after"),
-        (setting("trajectories.0.points.0.turn", 99), "trajectories: no turn 99"),
-        (setting("trajectories.0.speaker", "S9"), "trajectories: no speaker 'S9'"),
-        (setting("trajectories.0.valence", lambda own: own[1:]), "trajectories.0: lines of several lengths"),
-        (setting("trajectories.0.times_s", lambda own: own[::-1]), "trajectories.0.times_s: not in order"),
+        (setting("trajectories.0.points.0.turn", 99), "trajectories: turn 99 does not exist"),
+        (setting("trajectories.0.speaker", "S9"), "trajectories: speaker 'S9' does not exist"),
+        (setting("trajectories.0.valence", lambda own: own[1:]), "trajectories.0: lines differ in length"),
+        (setting("trajectories.0.times_s", lambda own: own[::-1]), "trajectories.0.times_s: not in time order"),
         (setting("trajectories.0.valence_low.0", 1.0), "expected low <= middle <= high"),
-        (setting("trajectories", lambda own: [*own, own[0]]), "trajectories: 'S1' is there twice"),
-        (setting("corrections.turns.0.turn", 99), "corrections.turns: no turn 99"),
-        (setting("corrections.turns.0.speaker", "Anna"), "corrections: no speaker 'Anna'"),
-        (setting("diarization.segments.0.speaker", "S9"), "diarization.segments: no speaker 'S9'"),
+        (setting("trajectories", lambda own: [*own, own[0]]), "trajectories: 'S1' occurs twice"),
+        (setting("corrections.turns.0.turn", 99), "corrections.turns: turn 99 does not exist"),
+        (setting("corrections.turns.0.speaker", "Anna"), "corrections: speaker 'Anna' does not exist"),
+        (setting("diarization.segments.0.speaker", "S9"), "diarization.segments: speaker 'S9' does not exist"),
         (setting("diarization.segments.0.speaker", "S1\nSPEAKER"), "diarization.segments.0.speaker"),
-        (setting("exchange.interruptions", [{"time_s": 1, "by": "S1", "of": "S9", "overlap_s": 1}]), "no speaker 'S9'"),
+        (
+            setting("exchange.interruptions", [{"time_s": 1, "by": "S1", "of": "S9", "overlap_s": 1}]),
+            "speaker 'S9' does not exist",
+        ),
         (setting("moments.0.values", {}), "moments.0.values."),
-        (setting("turns.0.windows.0.weight_s", 30.0), "turns.0.windows: one is longer than its turn"),
+        (setting("turns.0.windows.0.weight_s", 30.0), "turns.0.windows: a window is outside its turn"),
         (setting("turns.0.windows.0.weight_s", 0.0), "turns.0.windows.0.weight_s"),
         (setting("turns.0.overlap_s", 30.0), "turns.0.overlap_s"),
-        (setting("speakers.0.affect.class_shares.0", 1.0), "speakers.0.affect: shares of"),
+        (setting("speakers.0.affect.class_shares.0", 1.0), "speakers.0.affect: the shares add up to"),
         (setting("speakers.0.affect.class_shares", [1.0]), "speakers.0.affect.class_shares"),
         (setting("speakers.0.affect.valence_quarters", [0.0]), "speakers.0.affect.valence_quarters"),
         (setting("speakers.0.affect.valence.low", 2.0), "speakers.0.affect.valence: low is above high"),
-        (setting("levels.step_s", 60.0), "levels: 21600 s of them"),
+        (setting("levels.step_s", 60.0), "levels: 21600 s long"),
         (setting("config.trajectory.step_s", 1e-9), "trajectory.step_s"),
         (setting("config", {"trajectory": {"stepp_s": 1}}), "trajectory.stepp_s"),
         (setting("config.audio.min_duration_s", "1"), "audio.min_duration_s"),
@@ -182,7 +185,7 @@ def test_what_is_tiny_does_not_become_nothing() -> None:
 def test_exclusive_segments_do_not_overlap() -> None:
     data = fixture()
     data["diarization"]["exclusive"] = data["diarization"]["segments"]
-    with pytest.raises(NotAConversationError, match="exclusive: two overlap"):
+    with pytest.raises(NotAConversationError, match="exclusive: segments overlap"):
         store.loads(json.dumps(data))
 
 
@@ -321,5 +324,5 @@ def test_too_many_speakers_or_turns_at_once_are_refused() -> None:
         store.loads(json.dumps(data))
     data = fixture()
     data["turns"] = [dict(data["turns"][0], index=k) for k in range(101)]
-    with pytest.raises(NotAConversationError, match=r"101 at once, at 0\.5 s; expected at most 100"):
+    with pytest.raises(NotAConversationError, match=r"101 overlap at 0\.5 s; expected at most 100"):
         store.loads(json.dumps(data))

@@ -1,6 +1,5 @@
-"""The decoder: a small program of its own that sees one open file and hands samples back.
+"""The decoder: a small separate program that reads one open file and returns samples.
 
-It imports the standard library, numpy and PyAV alone, so that it starts fast, and can run as a child process
-(`start.py`) that may neither open a file nor a connection. `decode.py` is the same within a process, for material that
-is trusted.
+It imports only the standard library, numpy and PyAV, so that it starts fast. It runs as a child process (`start.py`)
+that can open neither files nor connections; for trusted files, `decode.py` does the same in the calling process.
 """

@@ -1,17 +1,17 @@
-"""Streams that have no header but a mark at every frame: known by several marks in a row."""
+"""Recognise streams without a file header by several frame headers in a row."""
 
 from __future__ import annotations
 
 from .source import Source
 
-_FRAMES = 4  # marks in a row that are no chance
+_FRAMES = 4  # frame headers in a row; not by chance
 _RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 _KBPS_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _KBPS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 
 
 def is_chain(source: Source) -> bool:
-    """Whether a file begins with frames of MPEG-TS, AAC (ADTS) or MP3, one after the other."""
+    """Whether a file starts with consecutive frames of MPEG-TS, AAC (ADTS) or MP3."""
     return _is_transport(source) or _is_frames(source)
 
 
@@ -34,7 +34,7 @@ def _is_frames(source: Source) -> bool:
 
 
 def _frame_size(head: bytes) -> int:
-    """Bytes of a frame by its header: ISO/IEC 13818-7 for AAC, 11172-3 and 13818-3 for layer III; 0 for no header."""
+    """Frame size in bytes by its header, 0 if it is none (AAC: ISO/IEC 13818-7; layer III: 11172-3 and 13818-3)."""
     if len(head) < 7 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return 0
     if head[1] & 0xF6 == 0xF0:  # layer 0: ADTS

@@ -1,16 +1,16 @@
-"""Time stamps -> where each frame of sound lies on the recording's time line (pure)."""
+"""Place frames of sound on the recording's timeline by their time stamps (pure)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-LEAST_JUMP_S = 0.060  # smaller jumps are jitter; so are those of up to two frames
-_MOST_DROPPED_SHARE = 0.05  # sound that runs ahead of its stamps by more is right, and they are wrong
+LEAST_JUMP_S = 0.060  # smaller jumps, and jumps of up to two frames, are jitter
+_MOST_DROPPED_SHARE = 0.05  # if sound runs further ahead of its stamps, the stamps are wrong
 
 
 @dataclass(frozen=True)
 class Place:
-    """What to do before a frame is written: silence to put in front, and sound of the frame to leave out."""
+    """What to do before writing a frame: seconds of silence to insert, and seconds of the frame to skip."""
 
     fill_s: float = 0.0
     skip_s: float = 0.0
@@ -19,9 +19,9 @@ class Place:
 class Clock:
     """Places the frames of one track.
 
-    Where stamps jump ahead, something was not recorded: the gap is filled. Smaller jitter is left alone, but position
-    and stamp are always compared, so that it cannot add up. Where stamps jump back, a clock started anew: sound goes on
-    from where it is. Times are seconds; `origin_s` is the stamp at which the recording starts.
+    If stamps jump ahead, something was not recorded, and the gap is filled. Smaller jitter is ignored, but position and
+    stamp are always compared, so it cannot add up. If stamps jump back, the clock was restarted, and sound continues at
+    the current position. Times are in seconds; `origin_s` is the stamp at which the recording starts.
     """
 
     def __init__(self, origin_s: float = 0.0) -> None:
@@ -33,11 +33,11 @@ class Clock:
         self._dropped_s = 0.0
 
     def start_at(self, origin_s: float) -> None:
-        """Set the stamp at which the recording starts, before the first frame is placed."""
+        """Set the stamp at which the recording starts; call it before placing the first frame."""
         self._shift_s = -origin_s
 
     def place(self, stamp_s: float | None, duration_s: float) -> Place:
-        """Where a frame goes; `stamp_s` is None where it has none that counts."""
+        """Place the next frame; `stamp_s` is None if it has no usable stamp."""
         least_s = max(LEAST_JUMP_S, 2 * duration_s)
         place = Place() if stamp_s is None else self._compare(stamp_s, duration_s, least_s)
         self.position_s += place.fill_s + duration_s - place.skip_s
@@ -48,7 +48,7 @@ class Clock:
         return place
 
     def jumps(self, stamp_s: float, duration_s: float) -> bool:
-        """Whether a frame of that stamp would leave a gap behind those before it."""
+        """Whether a frame with this stamp would leave a gap after the previous one."""
         least_s = max(LEAST_JUMP_S, 2 * duration_s)
         return self.position_s > 0 and stamp_s + self._shift_s - self.position_s > least_s
 

@@ -1,4 +1,4 @@
-"""An open file -> messages: what its tracks are, their samples block by block, and how it ended."""
+"""Decode an open file into messages: its tracks, their samples block by block, and how decoding ended."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from av.packet import Packet
 
 Message = tuple[dict[str, Any], bytes]
-"""What it is (`is`) and its values; samples beside it, where there are any: int16, interleaved."""
+"""Kind of message (`is`) with its values, and samples if any: int16, interleaved."""
 
 _GRANULES = {"opus": 48_000}
 _PLAIN_BYTES = {"pcm_u8": 1, "pcm_s8": 1, "pcm_mulaw": 1, "pcm_alaw": 1, "pcm_s16le": 2, "pcm_s16be": 2}
 _PACKETS_A_BEAT = 256
 _MOST_LATE_PACKETS = 100_000
-_LEAST_TAIL_BYTES = 4096  # behind the sound, that are no damage of it
+_LEAST_TAIL_BYTES = 4096  # after the sound, which do not count as damage
 
 
 def messages(source: Source, job: Job) -> Iterator[Message]:
-    """Everything that a file gives; the last message is `end` or `refused`."""
+    """Yield all messages about a file; the last one is `end` or `refused`."""
     try:
         try:
             yield from _Reading(source, job).run()
@@ -42,7 +42,7 @@ def messages(source: Source, job: Job) -> Iterator[Message]:
         yield {"is": "refused", "why": refused.why, **refused.values}, b""
     except MemoryError:
         yield {"is": "refused", "why": "broke_down"}, b""
-    except OSError as exc:  # of the disk: what FFmpeg itself says is caught where it is said
+    except OSError as exc:  # from the disk; FFmpeg's own errors are caught where they occur
         yield {"is": "refused", "why": "unreadable", "reason": exc.strerror or "input/output error"}, b""
 
 
@@ -110,7 +110,7 @@ class _Reading:
             yield self._end(tracks, declared_s, pages, names), b""
 
     def _check_plain(self, stream: AudioStream, streams: int) -> None:
-        """Refuse plain samples that are too long by the bytes that are there, before hours of them are decoded."""
+        """Refuse uncompressed sound that is too long for its bytes, before decoding hours of it."""
         context = stream.codec_context
         there = self.lengths.there or (self.source.size if self.job.demuxer else 0)
         second = _PLAIN_BYTES.get(context.name, 0) * context.layout.nb_channels * context.sample_rate
@@ -124,7 +124,7 @@ class _Reading:
             stream.codec_context.thread_type = "NONE"
         for number, packet in enumerate(self._packets(container, streams), 1):
             track = tracks.get(packet.stream.index)
-            if track is None:  # of a stream that was not there when the file was opened
+            if track is None:  # a stream that appeared after the file was opened
                 continue
             if packet.size:
                 track.packets += 1
@@ -136,7 +136,7 @@ class _Reading:
                 yield packet.stream.index, (track.out, b"")
 
     def _packets(self, container: InputContainer, streams: dict[int, AudioStream]) -> Iterator[Packet[AudioStream]]:
-        """Packets of the streams, to where FFmpeg gives up."""
+        """Yield packets of the streams until FFmpeg gives up."""
         import av
 
         late = 0
@@ -146,7 +146,7 @@ class _Reading:
                 packet = next(packets)
             except StopIteration:
                 return
-            except IndexError:  # PyAV does not know a stream that was not there when the file was opened
+            except IndexError:  # PyAV does not know streams that appear after the file was opened
                 packets = container.demux(*streams.values())
                 late += 1
                 if late > _MOST_LATE_PACKETS:
@@ -179,22 +179,22 @@ class _Reading:
     def _declared_s(
         self, container: InputContainer, stream: AudioStream, names: set[str], clock: Clock, origin_s: float
     ) -> float | None:
-        """Where sound ends by the header, in seconds; None where it promises nothing: an estimate is no promise."""
+        """End of the sound in seconds according to the header; None if it holds no length (estimates do not count)."""
         if "mp3" in names:
             return structure.mp3_promise_s(self.source)
         if not names & {"flac", "matroska", "webm", "mov", "mp4", "tta", "ape", "wv", "flv"}:
             return None
         if stream.duration is not None and stream.time_base is not None and stream.duration > 0:
             return float(stream.duration * stream.time_base) + clock.late_s
-        sound_alone = len(container.streams) == len(container.streams.audio)  # a picture may outlast its sound
+        sound_alone = len(container.streams) == len(container.streams.audio)  # video may outlast its sound
         if not sound_alone or not container.duration or container.duration <= 0:
             return None
-        return container.duration / 1e6 - max(0.0, origin_s)  # Matroska counts from zero, not from where it starts
+        return container.duration / 1e6 - max(0.0, origin_s)  # Matroska counts from zero, not from its start
 
     def _fill(
         self, track: Decoded, number: int, declared_s: float | None, names: set[str], *, sound_alone: bool
     ) -> Iterator[Message]:
-        """A whole file whose sound ends before its length: the rest was muted."""
+        """Add silence if the sound of a complete file ends before its length: the rest was muted."""
         missing_s = (declared_s or 0.0) - track.clock.position_s
         if not sound_alone or missing_s <= 0.25 or not track.packets or track.damaged or self.unread:
             return
@@ -248,7 +248,7 @@ class _Reading:
             self.unread = max(self.unread, self.source.size - other)
         gaps = any(track.gaps for track in tracks.values())
         broken = gaps and bool(names & {"matroska", "webm", "mov", "mp4"}) and not self._whole(names)
-        if "flac" in names or broken:  # where no frame may be missing, what is missing is lost
+        if "flac" in names or broken:  # no frame may be missing here, so every gap is a loss
             for track in tracks.values():
                 track.lost_s, track.gaps_s, track.gaps = track.lost_s + track.gaps_s, 0.0, 0
         return {
@@ -283,7 +283,7 @@ def _start_s(stream: AudioStream) -> float:
 
 
 def _origin_s(container: InputContainer, names: set[str], source: Source) -> float | None:
-    """The stamp at which a player starts: of the earliest track, or zero in an MP4 without fragments."""
+    """Stamp at which a player starts: that of the earliest track, or zero in an unfragmented MP4."""
     if names & {"mov", "mp4"} and not structure.is_fragmented(source):
         return 0.0
     starts = [
@@ -295,10 +295,10 @@ def _origin_s(container: InputContainer, names: set[str], source: Source) -> flo
 
 
 def _scale_of(source: Source, job: Job) -> float:
-    """By what float samples are to be divided that count in whole numbers; 1.0 (nearly) where they only clip."""
+    """Divisor for float samples stored at integer scale; nearly 1.0 if they merely clip."""
     import av
 
-    peak, loud, heard = 0.0, 0, 0
+    peak, loud, nonzero = 0.0, 0, 0
     with open_file(source, job, lengths.lengths_of(source)) as container:
         try:
             for frame in container.decode(audio=(job.track or 1) - 1):
@@ -306,11 +306,11 @@ def _scale_of(source: Source, job: Job) -> float:
                 if not np.isfinite(values).all():
                     raise Refused("not_numbers", at=round(frame.time or 0.0, 1))
                 peak = max(peak, float(values.max(initial=0.0)))
-                loud, heard = loud + int((values > 1).sum()), heard + int((values > 0).sum())
+                loud, nonzero = loud + int((values > 1).sum()), nonzero + int((values > 0).sum())
         except av.error.FFmpegError:
             pass
-    if loud < 0.05 * heard:
-        return 1.0 + 1e-9  # a spike: clipped like any other, and not looked at again
+    if loud < 0.05 * nonzero:
+        return 1.0 + 1e-9  # a spike: clipped like any other, and not measured again
     for scale in (2.0**15, 2.0**23, 2.0**31):
         if peak <= scale * 1.01:
             return scale

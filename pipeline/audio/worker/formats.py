@@ -1,4 +1,4 @@
-"""Which files FFmpeg's libraries may read: those that hold their sound themselves, and nothing that names another."""
+"""Formats that FFmpeg's libraries may read: only files that contain their sound, none that refer to other files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from .chains import is_chain
 from .source import Source
 
-# demuxers by FFmpeg's names; none of them opens a second file (mov's references to others are off unless asked for)
+# demuxers by FFmpeg's names; none of them opens a second file (mov follows references only if enabled)
 ALLOWED = (
     *("wav", "w64", "aiff", "au", "caf", "mp3", "aac", "loas", "flac", "ogg", "mov", "matroska", "avi", "asf", "amr"),
     *("amrnb", "amrwb", "mpegts", "mpeg", "flv", "live_flv", "voc", "wv", "tta", "ape", "mpc", "mpc8", "tak", "shn"),
@@ -17,7 +17,7 @@ ALLOWED = (
 )
 
 STAMPED = {"matroska", "webm", "mov", "mp4", "mpegts", "ogg", "asf", "flv", "live_flv", "mpeg", "mxf", "nut", "flac"}
-"""Containers whose frames carry times of their own; elsewhere FFmpeg counts bytes."""
+"""Containers whose frames carry time stamps; in others FFmpeg counts bytes."""
 
 RAW = {
     "mulaw": "mulaw",
@@ -30,9 +30,9 @@ RAW = {
     "s32le": "s32le",
     "f32le": "f32le",
 }
-"""Encodings of sound without a header, by what users call them."""
+"""Encodings of headerless sound, by the names users know."""
 
-# endings of files without a header whose encoding is settled: (demuxer, options)
+# endings of headerless files with a fixed encoding: (demuxer, options)
 HEADERLESS: Mapping[str, tuple[str, dict[str, str]]] = {
     ".gsm": ("gsm", {}),
     ".g722": ("g722", {}),
@@ -61,13 +61,13 @@ _DESCRIPTIONS = (
 
 
 def has_header(source: Source) -> bool:
-    """Whether a file begins like a container or a stream that is known, whatever its name ends in."""
+    """Whether a file starts like a known container or stream, whatever its ending."""
     head = source.at(0, 32)
     return any(head[at : at + len(magic)] == magic for at, magic in _MAGIC) or is_chain(source)
 
 
 def description(source: Source) -> str:
-    """What a file is that only names other files, in words; empty for any other."""
+    """Describe a file that only refers to other files; empty for all others."""
     head = source.at(0, 4096).lstrip(b"\xef\xbb\xbf \t\r\n")
     for begin, words in _DESCRIPTIONS:
         if head[: len(begin)].lower() == begin.lower():
@@ -78,5 +78,5 @@ def description(source: Source) -> str:
 
 
 def may_open(demuxer: str) -> bool:
-    """Whether a demuxer, by one of its names, is among those allowed."""
+    """Whether one of a demuxer's names is allowed."""
     return bool(set(demuxer.split(",")) & set(ALLOWED))

@@ -1,6 +1,6 @@
-"""What a header promises, and how much sound the file really holds: a promise made early is put right.
+"""Compare the length in a header with the sound in the file, and correct headers written too early.
 
-Written for WAV (RIFF, RIFX, RF64, BW64), W64, AIFF and CAF, whose readers stop where the header says.
+For WAV (RIFF, RIFX, RF64, BW64), W64, AIFF and CAF, whose readers stop where the header says.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from .source import Source
 from .tags import inner_tags
 
 _TAIL_CHUNKS = tuple(b"LIST id3  ID3  bext iXML fact cue  smpl JUNK PAD  _PMX axml"[k : k + 4] for k in range(0, 60, 5))
-_AGAIN = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"data", b"SSND")  # another file or more sound, no tail
+_AGAIN = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"data", b"SSND")  # another file or more sound, not a tail
 _PCM = {1, 3, 6, 7}
 
 
 @dataclass(frozen=True)
 class Lengths:
-    """How to read a file: `patches` put its header right, `end` is where its sound ends, None at the file's end.
+    """How to read a file: `patches` correct its header, `end` is where its sound ends (None: at the file's end).
 
-    `promised` and `there` are bytes of sound, by the header and in the file; None where the header promises nothing.
+    `promised` and `there` are bytes of sound according to the header (None if it does not say) and in the file.
     """
 
     patches: tuple[tuple[int, bytes], ...] = ()
@@ -38,12 +38,12 @@ class Lengths:
 
 @dataclass(frozen=True)
 class _Kind:
-    """How a format writes its chunks."""
+    """Chunk layout of a format."""
 
     start: int
     size: str
     ident: int = 4
-    own: int = 0  # bytes of its own header that a chunk's size counts
+    counted_header: int = 0  # header bytes that a chunk's size includes
     pad: int = 2
     data: bytes = b"data"
     skip: int = 0  # bytes of the data chunk before its sound
@@ -61,13 +61,13 @@ class _Chunk:
         return self.body + self.size
 
 
-_W64 = _Kind(40, "<Q", ident=16, own=24, pad=8, data=b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a")
+_W64 = _Kind(40, "<Q", ident=16, counted_header=24, pad=8, data=b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a")
 _AIFF = _Kind(12, ">I", data=b"SSND", skip=8)
 _CAF = _Kind(8, ">q", pad=1, skip=4)
 
 
 def lengths_of(source: Source) -> Lengths:
-    """What to know of a file's length before it is read."""
+    """Find a file's lengths before it is read."""
     head = source.at(0, 16)
     if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE":
         return _read(source, _Kind(12, ">I" if head[:4] == b"RIFX" else "<I"))
@@ -96,7 +96,7 @@ def _chunks(source: Source, kind: _Kind, at: int) -> Iterator[_Chunk]:
         if len(header) < width:
             return
         (size,) = struct.unpack(kind.size, header[kind.ident :])
-        chunk = _Chunk(header[: kind.ident], at + kind.ident, at + width, size - kind.own)
+        chunk = _Chunk(header[: kind.ident], at + kind.ident, at + width, size - kind.counted_header)
         yield chunk
         if chunk.size < 0:
             return
@@ -120,26 +120,26 @@ def _sound(
     source: Source, kind: _Kind, chunk: _Chunk, long_size: int | None, patches: list[tuple[int, bytes]]
 ) -> Lengths:
     start = chunk.body + kind.skip
-    said = chunk.size
+    promised = chunk.size
     if chunk.size == 0xFFFFFFFF and long_size is not None:
-        said = long_size
-    said -= kind.skip
+        promised = long_size
+    promised -= kind.skip
     end, open_ended = source.size, _is_placeholder(chunk, kind) and long_size is None
-    if open_ended or start + said < source.size:
-        if not open_ended and _chunks_follow(source, kind, start + said):
-            return Lengths(tuple(patches), None, said, said)
-        if said > 0 or open_ended:
+    if open_ended or start + promised < source.size:
+        if not open_ended and _chunks_follow(source, kind, start + promised):
+            return Lengths(tuple(patches), None, promised, promised)
+        if promised > 0 or open_ended:
             end = _tail(source, start, kind)
         there = max(0, end - start)
         if there > 0:
             patches.append((chunk.at, _size_field(there + kind.skip, kind)))
         options = {"ignore_length": "1"} if kind.data == b"data" and kind.start == 12 else {}
-        return Lengths(tuple(patches), end, None if open_ended else said, there, options)
-    return Lengths(tuple(patches), None, said, max(0, source.size - start))
+        return Lengths(tuple(patches), end, None if open_ended else promised, there, options)
+    return Lengths(tuple(patches), None, promised, max(0, source.size - start))
 
 
 def _is_placeholder(chunk: _Chunk, kind: _Kind) -> bool:
-    """Sizes that writers put down who do not know it yet."""
+    """Whether a size is a placeholder from a writer that did not know it yet."""
     size = chunk.size
     if kind is _CAF:
         return size == -1
@@ -152,12 +152,12 @@ def _size_field(size: int, kind: _Kind) -> bytes:
     if kind is _CAF:
         return struct.pack(">q", -1)
     if kind is _W64:
-        return struct.pack("<Q", size + kind.own)
+        return struct.pack("<Q", size + kind.counted_header)
     return struct.pack(kind.size, min(size, 0xFFFFFFFF))
 
 
 def _chunks_follow(source: Source, kind: _Kind, at: int) -> bool:
-    """Whether other chunks come after the sound, to the end of the file; a few bytes or zeros count as well."""
+    """Whether only other chunks follow the sound, to the end of the file; a few bytes or zeros count as well."""
     for first in dict.fromkeys((at + -at % kind.pad, at)):
         rest = source.at(first, 65_536)
         if source.size - first < 8 or (len(rest) == source.size - first and not any(rest)):
@@ -179,7 +179,7 @@ def _is_name(name: bytes) -> bool:
 
 
 def _tail(source: Source, start: int, kind: _Kind) -> int:
-    """Where sound ends that goes on past its header: before the chunks that close the file, or at its end."""
+    """End of sound that is longer than its header says: before the chunks that close the file, or at its end."""
     first = max(start, source.size - 65_536)
     rest = source.at(first, 65_536)
     best = source.size
@@ -194,7 +194,7 @@ def _tail(source: Source, start: int, kind: _Kind) -> int:
 
 
 def _block_align(source: Source, chunk: _Chunk, kind: _Kind) -> list[tuple[int, bytes]]:
-    """The bytes of a sample in all channels, and per second, where PCM's header has them wrong."""
+    """Patches for wrong bytes per frame and per second in a PCM header."""
     order = kind.size[0]
     fields = source.at(chunk.body, 16)
     if kind.ident != 4 or len(fields) < 16:

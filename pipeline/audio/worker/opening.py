@@ -1,4 +1,4 @@
-"""Opening a file with FFmpeg's libraries: nothing but sound in it, and of it only the tracks that are wanted."""
+"""Open a file with FFmpeg's libraries and choose the sound tracks to decode."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Job:
-    """What is asked of the decoder; limits name what they are, in units of their names.
+    """Request to the decoder.
 
-    `demuxer` and its options are set for sound without a header. `track` counts from 1, None: see `tracks.chosen`.
+    `demuxer` and its options are set for headerless sound. `track` counts from 1; for None see `tracks.chosen`.
     """
 
     limits: Limits
@@ -30,7 +30,7 @@ class Job:
 
 
 def open_file(source: Source, job: Job, found: lengths.Lengths) -> InputContainer:
-    """The file as FFmpeg's libraries see it, its header put right; refuses what is not, or only names, sound."""
+    """Open the file with its header corrected; refuse files that are not sound or only refer to it."""
     import av
 
     if words := formats.description(source):
@@ -52,7 +52,7 @@ def open_file(source: Source, job: Job, found: lengths.Lengths) -> InputContaine
 
 
 def tracks_of(container: InputContainer) -> tuple[Track, ...]:
-    """What a file says of its sound tracks."""
+    """Describe a file's sound tracks."""
     tracks = []
     for number, stream in enumerate(container.streams.audio, 1):
         context = stream.codec_context
@@ -77,14 +77,14 @@ def tracks_of(container: InputContainer) -> tuple[Track, ...]:
 def wanted_of(
     found: tuple[Track, ...], job: Job, source: Source, names: set[str]
 ) -> tuple[tuple[int, ...], dict[int, str]]:
-    """Numbers of the tracks to decode; refuses what cannot be, before a byte of sound is read."""
+    """Numbers of the tracks to decode and of those left out with the reason; refuse before any sound is read."""
     limits = job.limits
     if not found:
         raise Refused("no_sound", container=",".join(sorted(names)))
     if job.track is not None and not 1 <= job.track <= len(found):
         raise Refused("no_such_track", track=job.track, tracks=len(found))
     if names & {"mov", "mp4"}:
-        _check_own(structure.moov_bytes(source))
+        _check_mp4(structure.moov_bytes(source))
     wanted, left = chosen(found, job.track)
     decodable = [number for number in wanted if found[number - 1].decodable]
     if not decodable:
@@ -101,8 +101,8 @@ def wanted_of(
     return tuple(decodable), left
 
 
-def _check_own(moov: bytes) -> None:
-    """Refuse an MP4 whose sound is encrypted, or in another file."""
+def _check_mp4(moov: bytes) -> None:
+    """Refuse an MP4 whose sound is encrypted or in another file."""
     if b"enca" in moov and b"schm" in moov:
         raise Refused("encrypted")
     if structure.refers_elsewhere(moov):
@@ -110,7 +110,7 @@ def _check_own(moov: bytes) -> None:
 
 
 def _codec_name(source: Source, job: Job) -> str:
-    """The codec of a track that nothing decodes, as FFmpeg's log calls it; PyAV itself does not say."""
+    """Name of a codec without decoder, from FFmpeg's log, as PyAV does not give it."""
     import re
 
     import av
@@ -130,7 +130,7 @@ def _codec_name(source: Source, job: Job) -> str:
 
 
 def positions_of(stream: AudioStream) -> list[str]:
-    """The speakers that a track's channels are meant for, by FFmpeg's names; none where it does not say."""
+    """Loudspeaker positions of a track's channels, by FFmpeg's names; empty if the track does not say."""
     layout = stream.codec_context.layout
     names = [channel.name for channel in layout.channels]
     known = len(set(names)) == layout.nb_channels and not any(n.upper() in {"", "NONE", "UNK", "UNSD"} for n in names)

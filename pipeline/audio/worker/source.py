@@ -1,4 +1,4 @@
-"""An open file as FFmpeg's libraries may see it: by its descriptor alone, with wrong sizes of its header put right."""
+"""An open file for FFmpeg's libraries: read through its descriptor, with wrong header sizes corrected."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 
 class Source:
-    """The bytes of an open descriptor as a file object that never closes it.
+    """File object over an open descriptor, which it never closes.
 
-    `patches` (offset, bytes) replace what the file says, `end` cuts it: a header that was written too early is told
-    right to a reader who trusts headers.
+    `patches` (offset, bytes) replace bytes of the file and `end` cuts it, so that a reader sees a correct header.
     """
 
     def __init__(self, descriptor: int, size: int) -> None:
@@ -21,7 +20,7 @@ class Source:
         self._position = 0
 
     def at(self, offset: int, count: int) -> bytes:
-        """Bytes of the file itself at an offset, which may be any number; fewer where it ends."""
+        """Read unpatched bytes at any offset; fewer at the end of the file, none outside it."""
         if not 0 <= offset < self.size or count <= 0:
             return b""
         if hasattr(os, "pread"):
@@ -30,7 +29,7 @@ class Source:
         return os.read(self._descriptor, count)
 
     def read(self, count: int = -1) -> bytes:
-        """Up to so many bytes from the position, as patched."""
+        """Read up to `count` patched bytes from the current position."""
         left = max(0, self.end - self._position)
         count = left if count < 0 else min(count, left)
         data = self.at(self._position, count)
@@ -46,7 +45,7 @@ class Source:
         return data
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move the position, which may lie beyond the end, and return it."""
+        """Move the position, which may be beyond the end, and return it."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.end}[whence]
         if base + offset < 0:
             raise ValueError(f"seek to {base + offset}")
@@ -54,7 +53,7 @@ class Source:
         return self._position
 
     def tell(self) -> int:
-        """The position."""
+        """Return the position."""
         return self._position
 
     def seekable(self) -> bool:

@@ -1,6 +1,6 @@
-"""The decoder as a process: the file is its standard input, messages are its standard output.
+"""The decoder as a process: it reads the file from standard input and writes messages to standard output.
 
-By the time it looks at the file it can open nothing, connect to nothing and start nothing.
+Before it reads the file, it gives up the rights to open files, make connections and start processes.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from .opening import Job
 from .source import Source
 from .track import Limits
 
-_SPARE_BYTES = 1 << 30  # of memory beyond what the program itself takes
-_CPU_S, _SECONDS_A_CPU_SECOND, _BYTES_A_CPU_SECOND = 20, 25, 2_000_000  # slower than any sane file
+_SPARE_BYTES = 1 << 30  # of memory beyond what the program itself needs
+_CPU_S, _SECONDS_A_CPU_SECOND, _BYTES_A_CPU_SECOND = 20, 25, 2_000_000  # slower than any valid file
 HEADER = struct.Struct("<II")
 
 
 def main() -> None:
-    """Decode standard input as the first argument asks for (JSON), and write messages."""
+    """Decode standard input by the job in the first argument (JSON), and write messages."""
     asked = json.loads(sys.argv[1])
     job = Job(**{**asked, "limits": Limits(**asked["limits"])})
     out = sys.stdout.buffer
@@ -47,13 +47,13 @@ def main() -> None:
                 allowed = about["at_s"] + 60
                 _more_time(source.size, allowed)
     except BrokenPipeError:
-        os._exit(0)  # nobody listens any more
+        os._exit(0)  # the parent has closed the pipe
     out.flush()
     os._exit(0)
 
 
 def _warm() -> None:
-    """Load now what numpy and PyAV would load later, when no file can be opened any more: read a sound of our own."""
+    """Decode a built-in sound, so that numpy and PyAV load everything before opening files is blocked."""
     wav = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 292, b"WAVE", b"fmt ", 16, 1, 1, 8000, 16000, 2, 16, b"data", 256)
     with av.open(io.BytesIO(wav + bytes(256)), "r", options={"protocol_whitelist": ""}) as container:
         resampler = av.AudioResampler(format="s16", layout="mono", rate=16_000)
@@ -68,7 +68,7 @@ def _warm() -> None:
 
 
 def shut(size: int) -> None:
-    """Give up what a decoder never needs; where there are no such limits (Windows), go on without."""
+    """Set limits for everything a decoder never needs; does nothing where limits do not exist (Windows)."""
     try:
         import resource
     except ImportError:
@@ -94,7 +94,7 @@ def _set(limit: int | None, value: int) -> None:
 
 
 def _more_time(size: int, decoded_s: float) -> None:
-    """Processor time in proportion to what the file holds, and to what has come of it."""
+    """Set the CPU time limit by the file's size and the seconds decoded so far."""
     try:
         import resource
     except ImportError:
@@ -107,7 +107,7 @@ def _more_time(size: int, decoded_s: float) -> None:
 
 
 def _address_space() -> int:
-    """Bytes of address space in use; 0 where the system does not say."""
+    """Bytes of address space in use; 0 if unknown."""
     try:
         with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123  # pathlib is slow to import
             return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")

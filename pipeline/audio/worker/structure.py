@@ -1,4 +1,4 @@
-"""Whether a file is whole by its own structure: boxes of MP4, elements of Matroska, the frame count of an MP3."""
+"""Check by its structure whether a file is complete: MP4 boxes, Matroska elements, the frame count of an MP3."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MPEG_RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_
 
 
 def boxes(source: Source, at: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:
-    """Boxes of an MP4 between two offsets: name, start of the body, end, which may lie past the file's."""
+    """Yield the boxes of an MP4 between two offsets: name, start of the body, end (possibly past the file's end)."""
     end = source.size if end is None else end
     for _ in range(200_000):
         head = source.at(at, 16)
@@ -31,7 +31,7 @@ def boxes(source: Source, at: int = 0, end: int | None = None) -> Iterator[tuple
 
 
 def mp4_is_whole(source: Source) -> bool:
-    """Whether the boxes of an MP4 cover the file, to its end."""
+    """Whether the boxes of an MP4 cover the file to its end."""
     last = 0
     for _, _, end in boxes(source):
         last = end
@@ -39,7 +39,7 @@ def mp4_is_whole(source: Source) -> bool:
 
 
 def another_file(source: Source, names: set[str], at: int) -> int | None:
-    """Where a second file begins behind the first, from a position on; None where none does or its reader goes on."""
+    """Offset of a second file appended at or after `at`; None if there is none or FFmpeg reads on."""
     if names & {"mov", "mp4"}:
         starts = [body - 8 for name, body, _ in boxes(source) if name == b"ftyp"][1:2]
         return starts[0] if starts and starts[0] >= at else None
@@ -52,12 +52,12 @@ def another_file(source: Source, names: set[str], at: int) -> int | None:
 
 
 def is_fragmented(source: Source) -> bool:
-    """Whether an MP4 is one of fragments, whose clock may start anywhere."""
+    """Whether an MP4 is fragmented, so that its clock may start anywhere."""
     return any(name == b"moof" for name, _, _ in boxes(source))
 
 
 def moov_bytes(source: Source, most: int = 1 << 22) -> bytes:
-    """The beginning of an MP4's index, where its tracks are described."""
+    """Start of an MP4's index, which describes its tracks."""
     for name, body, end in boxes(source):
         if name == b"moov":
             return source.at(body, min(most, end - body))
@@ -65,7 +65,7 @@ def moov_bytes(source: Source, most: int = 1 << 22) -> bytes:
 
 
 def refers_elsewhere(moov: bytes) -> bool:
-    """Whether a track of an MP4 has its data in another file (QuickTime's reference movies), by its `dref` boxes."""
+    """Whether a track of an MP4 has its data in another file (QuickTime reference movie), by its `dref` boxes."""
     at = moov.find(b"dref")
     while at >= 0:
         entry = at + 12
@@ -82,7 +82,7 @@ def refers_elsewhere(moov: bytes) -> bool:
 
 
 def matroska_is_whole(source: Source) -> bool:
-    """Whether the elements of a Matroska or WebM file cover it, in its clusters too."""
+    """Whether the elements of a Matroska or WebM file cover it, including inside clusters."""
     at = 0
     while at < source.size:
         found = _element(source, at)
@@ -106,7 +106,7 @@ def _covered(source: Source, at: int, end: int, *, inside: bool) -> bool:
             return False
         ident, body, size = found
         if ident == _CLUSTER and not inside:
-            if size is None:  # a live recording: its blocks follow as if they were beside it
+            if size is None:  # a live recording: its blocks follow at the same level
                 at = body
                 continue
             if not _covered(source, body, body + size, inside=True):
@@ -118,7 +118,7 @@ def _covered(source: Source, at: int, end: int, *, inside: bool) -> bool:
 
 
 def _element(source: Source, at: int) -> tuple[int, int, int | None] | None:
-    """An EBML element: identity, start of its body, size (None: unknown); None where there is none."""
+    """Parse an EBML element: ID, start of its body, size (None: unknown); None if there is no element."""
     head = source.at(at, 12)
     if not head:
         return None
@@ -135,7 +135,7 @@ def _element(source: Source, at: int) -> tuple[int, int, int | None] | None:
 
 
 def mp3_promise_s(source: Source) -> float | None:
-    """Seconds by the Xing or Info header in an MP3's first frame; None where there is none: FFmpeg then estimates."""
+    """Seconds by the Xing or Info header in an MP3's first frame; None without one (FFmpeg then estimates)."""
     at = 0
     for _ in range(8):
         tag = source.at(at, 10)

@@ -1,4 +1,4 @@
-"""ID3 tags inside the sound of an MP3 (id3.org, ID3v2.3 and 2.4): what `cat` leaves between the parts."""
+"""ID3 tags inside the sound of an MP3 (id3.org, ID3v2.3 and 2.4), left there by `cat` of several files."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _MOST_TAGS = 1_000
 
 
 def inner_tags(source: Source) -> Iterator[tuple[int, bytes]]:
-    """Zeros in place of the tags inside MP3s that were joined: a decoder takes their pictures for sound."""
+    """Patches that zero the tags inside joined MP3s, whose pictures a decoder would take for sound."""
     at, left, tags = 0, _MOST_TAG_BYTES, 0
-    while (end := _tag_end(source, at)) is not None:  # those in front of the sound are read as tags
+    while (end := _tag_end(source, at)) is not None:  # tags before the sound are read as tags
         at = end
     while block := source.at(at, _BLOCK):
         found = block.find(b"ID3")
@@ -38,7 +38,7 @@ def inner_tags(source: Source) -> Iterator[tuple[int, bytes]]:
 
 
 def _tag_end(source: Source, at: int) -> int | None:
-    """Where an ID3v2 tag ends that begins at a position; None where none does."""
+    """End of the ID3v2 tag at offset `at`; None if there is none."""
     head = source.at(at, 10)
     if head[:3] != b"ID3" or len(head) < 10 or head[3] not in (2, 3, 4) or head[5] & 15 or max(head[6:]) > 127:
         return None

@@ -1,4 +1,4 @@
-"""Frames of one sound track -> blocks of samples on the recording's time line."""
+"""Turn frames of one sound track into blocks of samples on the recording's timeline."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .ogg import PageTimes
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
 
-BLOCK = 1 << 17  # samples of one channel that are handed over at a time, at most
-_SCALED = 16.0  # a float sample beyond this is no overload: the file counts in whole numbers
+BLOCK = 1 << 17  # samples of one channel handed over at a time, at most
+_SCALED = 16.0  # a float sample beyond this is not an overload: the file uses integer scale
 
 
-class Refused(Exception):  # noqa: N818  # what it is, not what went wrong
-    """A file that is not analysed: a key that the parent has words for, and the values to fill in."""
+class Refused(Exception):  # noqa: N818  # named for what it is
+    """A file that cannot be analysed: a key for which the parent has a message, and its values."""
 
     def __init__(self, why: str, **values: float | str) -> None:
         super().__init__(why)
@@ -29,12 +29,12 @@ class Refused(Exception):  # noqa: N818  # what it is, not what went wrong
 
 
 class Rescale(Exception):  # noqa: N818
-    """Float samples that count in whole numbers: the file is to be measured, and decoded again."""
+    """Float samples at integer scale: the file must be measured and decoded again."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a file may ask for; the rest is in `decode.Job`."""
+    """Limits on a file; the rest of the request is in `opening.Job`."""
 
     rate_hz: int
     max_duration_s: float
@@ -44,11 +44,11 @@ class Limits:
 
 
 Block = tuple[int, bytes]
-"""Where samples go, counted at 16 kHz, and the samples: int16, interleaved."""
+"""Position in samples at 16 kHz, and the samples: int16, interleaved."""
 
 
 class Decoded:
-    """One track as it is decoded: places its frames in time, and brings them to 16 kHz without mixing channels."""
+    """One track being decoded: places its frames in time and resamples them to 16 kHz without mixing channels."""
 
     def __init__(self, limits: Limits, channels: int, clock: Clock, *, stamped: bool, scale: float = 1.0) -> None:
         self.channels = channels
@@ -62,7 +62,7 @@ class Decoded:
         self._limits = limits
         self._stamped = stamped
         self._scale = scale
-        self._heard: tuple[str, str, int] | None = None
+        self._input_format: tuple[str, str, int] | None = None
         self._resampler: Any = None
         self._pending: list[npt.NDArray[np.int16]] = []
         self._pending_samples = self._drop = 0
@@ -70,7 +70,7 @@ class Decoded:
         self._page_at: int | None = None
 
     def take(self, frame: AudioFrame, at: int | None) -> Iterator[Block]:
-        """Blocks that are ready after a frame, whose packet lies at a position of the file."""
+        """Take a frame whose packet is at offset `at` of the file, and yield the blocks that are ready."""
         self._check(frame)
         self.tail_packets = self.tail_bytes = 0
         if self._owed_s:
@@ -89,9 +89,9 @@ class Decoded:
         self._page.append(frame)
 
     def lose(self, seconds: float, size: int) -> None:
-        """A packet that could not be decoded: silence will stand for it where no stamps say how long it was.
+        """Count a packet that could not be decoded; without time stamps, silence will replace it.
 
-        What comes after the last good packet is no sound of this track, but something behind it.
+        Packets after the last good one are not sound of this track, but other data behind it.
         """
         self.damaged += 1
         self.tail_packets += 1
@@ -100,7 +100,7 @@ class Decoded:
             self._owed_s += seconds
 
     def finish(self) -> Iterator[Block]:
-        """What is left at the end."""
+        """Yield the remaining blocks."""
         yield from self._end_page()
         if self.pages is not None and (rest_s := self.pages.rest_s()) > 0.1:
             self._bound(self.clock.position_s + rest_s)
@@ -114,7 +114,7 @@ class Decoded:
             self.out = target
 
     def fill_to(self, seconds: float) -> Iterator[Block]:
-        """Silence up to a time, for sound that a whole file ends without."""
+        """Add silence up to a time, for a complete file whose sound ends early."""
         rest_s = seconds - self.clock.position_s
         self._bound(seconds)
         self.gaps += 1
@@ -128,11 +128,11 @@ class Decoded:
         if not frames or self.pages is None or self._page_at is None:
             return
         stamp, missing = self.pages.read(self._page_at, sum(f.samples / f.sample_rate for f in frames))
-        if missing and self.clock.position_s == 0:  # the first pages are lost, and times count from them
+        if missing and self.clock.position_s == 0:  # the first pages are lost, so times count from zero
             self.clock.start_at(0.0)
         whole = [frame.samples / frame.sample_rate for frame in frames]
         if stamp is not None and not missing and self.clock.jumps(stamp, whole[0]):
-            # a page is written out when a packet takes it past its time: the gap lies before the last
+            # a page is written when a packet takes it past its time limit, so the gap is before the last packet
             stamps = [*[None] * (len(frames) - 1), stamp + sum(whole[:-1])]
         else:
             stamps = [stamp, *[None] * (len(frames) - 1)]
@@ -156,7 +156,7 @@ class Decoded:
         yield from self._resample(frame)
 
     def _silence(self, seconds: float, until_s: float | None = None) -> Iterator[Block]:
-        """Go on later; nothing is written, as what nobody writes is silent."""
+        """Advance the position without writing, as unwritten samples are silent."""
         yield from self._flush()
         until = self.out + round(seconds * self._limits.rate_hz)
         if until_s is not None:
@@ -181,10 +181,10 @@ class Decoded:
         if frame.format.name in {"flt", "fltp", "dbl", "dblp"}:
             frame = self._finite(frame)
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if kind != self._heard:  # also when it changes in the middle of a file
+        if kind != self._input_format:  # it may change in the middle of a file
             self._drain()
             self._resampler = av.AudioResampler(format="s16", layout=frame.layout, rate=self._limits.rate_hz)
-            self._heard = kind
+            self._input_format = kind
         frame.pts = None
         for piece in self._resampler.resample(frame):
             self._keep(piece)
@@ -220,7 +220,7 @@ class Decoded:
         if self._resampler is not None:
             for piece in self._resampler.resample(None):
                 self._keep(piece)
-        self._resampler = self._heard = None
+        self._resampler = self._input_format = None
 
     def _flush(self) -> Iterator[Block]:
         self._drain()
@@ -238,7 +238,7 @@ class Decoded:
 
 
 def _fitted(samples: npt.NDArray[np.int16], channels: int) -> npt.NDArray[np.int16]:
-    """Samples (n, few or many) with so many channels: what was mono is on all, what is too many is left out."""
+    """Fit samples (n, any) to a number of channels: mono is repeated, one gets the mean, others are cut or padded."""
     if samples.shape[1] == 1:
         return np.repeat(samples, channels, axis=1)
     if channels == 1:

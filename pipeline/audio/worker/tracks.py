@@ -1,4 +1,4 @@
-"""Which of a file's sound tracks are decoded, and why others are not (pure)."""
+"""Choose the sound tracks to decode, and say why others are left out (pure)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _OTHER_VERSIONS = ("dub", "comment", "karaoke", "visual_impaired", "hearing_impa
 
 @dataclass(frozen=True)
 class Track:
-    """What a file says of one of its sound tracks; `number` counts from 1 among them."""
+    """Description of a sound track; `number` counts the sound tracks from 1."""
 
     number: int
     codec: str
@@ -24,10 +24,10 @@ class Track:
 
 
 def chosen(tracks: Sequence[Track], wanted: int | None) -> tuple[tuple[int, ...], dict[int, str]]:
-    """Numbers of the tracks to decode, and of those left out each with the reason.
+    """Return the numbers of the tracks to decode, and those left out with the reason.
 
-    `other_version`: a commentary, dubbing or the like by its own mark. `language`: another language than the main
-    track's, so a version of the same talk. `no_decoder`: of a codec that nothing here decodes.
+    `other_version`: marked as commentary, dubbing or the like. `language`: in another language than the main track, so
+    a version of the same speech. `no_decoder`: no decoder for its codec.
     """
     if wanted is not None:
         return (wanted,), {}
