@@ -227,7 +227,7 @@ def test_what_a_person_set_is_marked_and_has_no_score(make_conversation: Make) -
         summarise(conversation, EN),
     )
     assert [row.score for row in summary.turns] == ["90%", "90%", "90%", "", "", "30%"]
-    assert summary.turns[3].original == "corrected by a person; the model: Tension 90%"
+    assert summary.turns[3].original == "corrected by a person; model: Tension 90%"
     bar = next(trace for trace in figures["timeline"].data if trace.name == "Sad")
     assert bar.text == ("S*",)
     assert bar.hovertext[0].endswith("<br>Sad<br>corrected by a person")
