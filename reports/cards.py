@@ -25,9 +25,9 @@ class Fact:
 
 @dataclass(frozen=True)
 class SpeakerCard:
-    """What the page shows of one speaker; `shares` are (class or unsure, share, text) and empty where not scored.
+    """What the page shows of one speaker; `shares` are (class or unsure, share, text), empty if not scored.
 
-    `little` says that the affect figures rest on too little speech, where they do.
+    `little` is a warning if the affect figures rest on too little speech, else empty.
     """
 
     label: str
@@ -88,7 +88,7 @@ def facts_of(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
 
 
 def card_of(speaker: Speaker, conversation: Conversation, title: str, words: Wording) -> SpeakerCard:
-    """How one speaker took part and sounded."""
+    """The card of one speaker: how they took part and sounded."""
     talk, limits = speaker.talk, options_of(conversation, "dynamics")
     facts: list[Fact] = []
     if talk is not None:
@@ -132,7 +132,7 @@ def card_of(speaker: Speaker, conversation: Conversation, title: str, words: Wor
 
 
 def _latency(talk: Talk, hears_overlap: bool, words: Wording) -> Fact:
-    """The median gap before answering; where no overlap is heard, turns that abut say nothing of it."""
+    """The median gap before answering; unknown if turns abut and the diarizer does not detect overlap."""
     found = talk.response_latency_s
     if not hears_overlap and found is not None and found < ABUTS_S:
         return Fact(words("latency"), "–", words("not_heard"))

@@ -1,4 +1,4 @@
-"""Conversation -> a headline in words, made by rules from the numbers and never surer than they are (pure)."""
+"""Conversation -> a headline in words, made by fixed rules and no surer than the numbers (pure)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from ressenti.reports.moments import by_person, heard_from_s
 from ressenti.reports.options import is_scored, titles_of
 from ressenti.reports.wording import Wording
 
-MOSTLY_UNSURE = 0.5  # of judged time, above which nothing is said of a speaker's classes
-LITTLE_S = 20.0  # of judged speech, below which nothing is said of how a speaker sounded
-NOTABLE = 0.1  # of the judged time, from which a class is named
+MOSTLY_UNSURE = 0.5  # share of judged time; above it, a speaker's classes are not named
+LITTLE_S = 20.0  # of judged speech; below it, a speaker's tone is not described
+NOTABLE = 0.1  # share of judged time from which a class is named
 
 
 def headline(conversation: Conversation, words: Wording) -> tuple[str, ...]:
-    """Sentences: who spoke how much, how each speaker sounded and moved, where it was tensest, how sure that is."""
+    """Sentences: who spoke how much, how each speaker sounded and changed, where it was tensest, how sure this is."""
     titles = titles_of(conversation, words)
     said = [_who(conversation, titles, words)]
     scored = [s for s in conversation.speakers if s.affect is not None]
@@ -91,13 +91,13 @@ def _tensest(conversation: Conversation, titles: dict[str, str], words: Wording)
 
 
 def _mostly_unsure(conversation: Conversation) -> bool:
-    """Whether more than half of all that was judged is unsure: then nothing follows from what was not found."""
+    """Whether more than half of the judged speech is unsure, so that a missing peak means nothing."""
     known = [s.affect for s in conversation.speakers if s.affect]
     return sum(a.judged_s * a.unsure_share for a in known) > MOSTLY_UNSURE * sum(a.judged_s for a in known)
 
 
 def _how_sure(conversation: Conversation, words: Wording) -> str:
-    """How much of what the model judged is unsure; what a person set is told apart and does not make it surer."""
+    """How much of the speech that the model judged is unsure; classes set by a person are counted separately."""
     judged = [t for t in conversation.turns if t.emotion is not None]
     own, people = [t for t in judged if not t.by_person], [t for t in judged if t.by_person]
     own_s, people_s = sum(t.judged_s for t in own), sum(t.judged_s for t in people)

@@ -1,5 +1,5 @@
 "use strict";
-// Figures by keyboard: each is one stop of Tab, arrows step through its points in order of time and say each, Enter
+// Figures by keyboard: each is one Tab stop; arrows step through its points in order of time and announce each; Enter
 // plays from there.
 page.ready.then((page) => {
   const { data, clock, say, by, tell, on, element, figures } = page;
@@ -10,7 +10,7 @@ page.ready.then((page) => {
   let at = 0;
   on("time", (time) => { at = time.at; });
 
-  // A step: when it is, whose, what is said of it, and the points of plotly's that it is.
+  // A step: its time, its speaker, its text, and the plotly points that show it.
   const step = (place, trace, i, values) => ({
     time: trace.meta?.times?.[i] ?? (trace.orientation === "h" ? trace.base[i] : trace.x[i]),
     who: trace.orientation === "h" ? trace.y[i] : trace.legendgroup || trace.name,
@@ -30,7 +30,7 @@ page.ready.then((page) => {
   const readers = {
     timeline: bars, course: bars, talk: bars,
     plane: (place, traces) => all(dots(traces), (trace, i) => dot(place, trace, i, trace.x[i], trace.y[i], [[trace, i]])),
-    trajectory: (place, traces) => { // valence above, arousal below: a step is both
+    trajectory: (place, traces) => { // valence above, arousal below: a step is both points
       const below = dots(traces).filter((trace) => trace.yaxis === "y2");
       return all(dots(traces).filter((trace) => trace.yaxis === "y"), (trace, i) => {
         const other = below.find((one) => one.legendgroup === trace.legendgroup);
@@ -43,7 +43,7 @@ page.ready.then((page) => {
     const told = element("span", "", { class: "pointed", role: "status" }), tools = place.nextElementSibling;
     tools.insertBefore(told, tools.querySelector(".csv"));
     place.tabIndex = 0;
-    place.setAttribute("role", "application"); // so that screen readers leave it the arrows
+    place.setAttribute("role", "application"); // so that screen readers pass on the arrow keys
     let steps = null, k = -1;
 
     const show = () => [0, 1].forEach((n) => figures.point(place, n, steps?.[k]?.marks[n]));

@@ -1,5 +1,5 @@
 "use strict";
-// The table of turns: filters, and the turn that is being heard.
+// The table of turns: filters, and the turn at the playhead.
 page.ready.then((page) => {
   const { data, say, by, tell, on, element, turns } = page;
   const form = by("filters"), room = document.querySelector(".turns").closest(".scroll");
@@ -30,7 +30,7 @@ page.ready.then((page) => {
     apply();
   });
 
-  // Words become elements when somebody comes near them: thousands of them would make the page slow.
+  // Words become elements only when the pointer or the keyboard reaches them: thousands would make the page slow.
   const words = (row) => {
     const cell = row?.querySelector(".said:not(.split)");
     if (!cell) return;
@@ -42,8 +42,8 @@ page.ready.then((page) => {
   room.addEventListener("pointerover", (event) => words(event.target.closest("tr")));
   room.addEventListener("pointerdown", (event) => words(event.target.closest("tr")), true);
 
-  // By keyboard the table is one stop of Tab: ↑ ↓ go to other turns, ← → to what is in a turn, and through its words
-  // into the next one's.
+  // By keyboard the table is one Tab stop: ↑ ↓ go to other turns, ← → step through the buttons and words of a turn and
+  // on into the next turn.
   let stop = room.querySelector(".go");
   const rows = () => turns.filter((turn) => !turn.row.hidden).map((turn) => turn.row);
   const within = (row) => {
@@ -55,7 +55,7 @@ page.ready.then((page) => {
     stop = there;
     stop.tabIndex = 0;
   };
-  const alike = (row, here) => { // what is in another row where one stands in this one
+  const alike = (row, here) => { // the element in another row that corresponds to this one
     const kind = here.matches(".said span") ? ".said span" : here.matches(".quiet") ? ".quiet" : ".go";
     return within(row).find((there) => there.matches(kind)) ?? row.querySelector(".go");
   };
