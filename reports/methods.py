@@ -212,8 +212,8 @@ def _validation(conversation: Conversation, words: Wording) -> list[str]:
     if found is None:
         return [unvalidated(conversation, words)]
     if not found.is_of(conversation.models):
-        own = ", ".join(m.name for m in conversation.models if m.task == "emotion")
-        return [unvalidated(conversation, words), words("validated_other", model=found.model, own=own)]
+        names = ", ".join(m.name for m in conversation.models if m.task == "emotion")
+        return [unvalidated(conversation, words), words("validated_other", model=found.model, own=names)]
     low, high = found.macro_f1_low, found.macro_f1_high
     interval = (
         words("validated_no_interval")

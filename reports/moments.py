@@ -78,8 +78,8 @@ def by_person(m: Moment) -> float:
 def heard_from_s(m: Moment, conversation: Conversation) -> float:
     """Where playback of a moment starts: at its start, or at its speaker's turn nearest to its middle (s)."""
     middle = (m.start_s + m.end_s) / 2
-    own = [t for t in conversation.turns if t.speaker == m.speaker and t.end_s > m.start_s and t.start_s < m.end_s]
-    if m.kind not in ("tension", "valence", "arousal") or not own:
+    turns = [t for t in conversation.turns if t.speaker == m.speaker and t.end_s > m.start_s and t.start_s < m.end_s]
+    if m.kind not in ("tension", "valence", "arousal") or not turns:
         return m.start_s
-    nearest = min(own, key=lambda t: max(t.start_s - middle, middle - t.end_s, 0.0))
+    nearest = min(turns, key=lambda t: max(t.start_s - middle, middle - t.end_s, 0.0))
     return max(m.start_s, nearest.start_s)

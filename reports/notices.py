@@ -50,20 +50,20 @@ def _unconfirmed(conversation: Conversation, words: Wording) -> list[str]:
 def _unplaced(conversation: Conversation, words: Wording) -> list[str]:
     """How many words of the transcript lie outside all turns, and how many came after the end and were dropped."""
     outside, beyond = sum(word.turn is None for word in conversation.words), conversation.words_beyond
-    told = [words("words_in_no_turn", n=outside)] if outside else []
-    return told + ([words("words_beyond", n=beyond)] if beyond else [])
+    sentences = [words("words_in_no_turn", n=outside)] if outside else []
+    return sentences + ([words("words_beyond", n=beyond)] if beyond else [])
 
 
 def _silenced(conversation: Conversation, words: Wording) -> list[str]:
     spans = _spans(conversation, words)
-    told = []
+    sentences = []
     if spans:
         more = len(spans) - SHOWN
         text = words.listed(spans) if more <= 0 else words("silenced_more", n=more, spans=", ".join(spans[:SHOWN]))
-        told.append(words("silenced", n=len(spans), spans=text))
+        sentences.append(words("silenced", n=len(spans), spans=text))
     if conversation.omissions:
-        told.append(words("omitted", mark=OMITTED))
-    return [" ".join(told)] if told else []
+        sentences.append(words("omitted", mark=OMITTED))
+    return [" ".join(sentences)] if sentences else []
 
 
 def _spans(conversation: Conversation, words: Wording) -> list[str]:

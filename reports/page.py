@@ -49,7 +49,7 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
         "figures": figures,
         "tables": make_tables(conversation, words),
         "turns": [turn_data(row) for row in summary.turns],
-        "words": {row.index: [_part(said) for said in row.said] for row in summary.turns if row.said},
+        "words": {row.index: [_part(word) for word in row.said] for row in summary.turns if row.said},
         **_page_data(conversation, words, sound),
     }
     return template("page.html").render(
@@ -92,9 +92,9 @@ def _policy(scripts: list[str], sound: bytes | str | None) -> str:
     )
 
 
-def _part(said: Said) -> list[float | str]:
+def _part(word: Said) -> list[float | str]:
     """The time of a word and the word; for a mark, also the reason for it."""
-    return [said.start_s, said.text, *([said.why] if said.why else [])]
+    return [word.start_s, word.text, *([word.why] if word.why else [])]
 
 
 def _way_of(sound: bytes | str | None) -> str | None:

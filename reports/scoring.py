@@ -73,9 +73,9 @@ def places_rule(conversation: Conversation, words: Wording) -> str:
 def scores_help(conversation: Conversation, words: Wording) -> str:
     """The line above the table of turns."""
     model = emotion_model(conversation)
-    own = model is not None and model.name != BUILTIN
+    other = model is not None and model.name != BUILTIN
     turns = words("n_turns", n=len(conversation.turns))
-    return words("turns_help_other" if own else "turns_help", turns=turns)
+    return words("turns_help_other" if other else "turns_help", turns=turns)
 
 
 def how_used(conversation: Conversation, words: Wording) -> str:

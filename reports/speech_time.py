@@ -56,10 +56,10 @@ def unjudged_s(conversation: Conversation) -> dict[Unjudged, float]:
     In a judged turn, what is not overlap was too short. Speech outside all turns is overlap: another speaker led there.
     """
     found: dict[Unjudged, float] = dict.fromkeys(get_args(Unjudged), 0.0)
-    own = spoken(conversation)
-    rest = {label: sum(b - a for a, b in spans) for label, spans in own.items()}
+    speech = spoken(conversation)
+    rest = {label: sum(b - a for a, b in spans) for label, spans in speech.items()}
     for turn in conversation.turns:
-        speech_s = sum(b - a for a, b in within(own[turn.speaker], turn.start_s, turn.end_s))
+        speech_s = sum(b - a for a, b in within(speech[turn.speaker], turn.start_s, turn.end_s))
         rest[turn.speaker] -= speech_s
         if turn.unjudged:
             found[turn.unjudged] += speech_s

@@ -74,15 +74,15 @@ def turn_data(row: TurnRow) -> dict[str, Any]:
 def turn_rows(conversation: Conversation, words: Wording) -> tuple[TurnRow, ...]:
     """All turns in order of time."""
     titles = titles_of(conversation, words)
-    said = _said(conversation, words)
+    by_turn = _words_and_marks(conversation, words)
     places = conversation.places()
     return tuple(
-        _row(t, conversation, titles, places.get(t.index), tuple(said.get(t.index, ())), words)
+        _row(t, conversation, titles, places.get(t.index), tuple(by_turn.get(t.index, ())), words)
         for t in conversation.turns
     )
 
 
-def _said(conversation: Conversation, words: Wording) -> dict[int | None, list[Said]]:
+def _words_and_marks(conversation: Conversation, words: Wording) -> dict[int | None, list[Said]]:
     """Words and marks by turn, in order of time."""
     found: dict[int | None, list[Said]] = {}
     for word in conversation.words:
@@ -90,7 +90,7 @@ def _said(conversation: Conversation, words: Wording) -> dict[int | None, list[S
     for place in conversation.omissions:
         mark = Said(round(place.start_s, 2), OMITTED, why_omitted(place, conversation, words))
         found.setdefault(place.turn, []).append(mark)
-        found[place.turn].sort(key=lambda said: said.start_s)
+        found[place.turn].sort(key=lambda part: part.start_s)
     return found
 
 

@@ -5,9 +5,9 @@ page.ready.then((page) => {
   const { data, clock, say, by, tell, on, download, element, unpacked, turns } = page;
   const names = new Map(data.corrections.names.map((n) => [n.speaker, n.name]));
   const changes = new Map(data.corrections.turns.map((t) => [t.turn, t]));
-  const told = () => JSON.stringify([[...names], [...changes]]); // what headline and figures depend on
-  const state = () => told() + JSON.stringify(page.bleeps);
-  const before = state(), toldBefore = told();
+  const content = () => JSON.stringify([[...names], [...changes]]); // what headline and figures depend on
+  const state = () => content() + JSON.stringify(page.bleeps);
+  const before = state(), contentBefore = content();
   const speakers = data.speakers, editor = by("editor"), renamer = by("renamer");
   let edited = null, saved = before;
 
@@ -79,7 +79,7 @@ page.ready.then((page) => {
     const changed = state() !== saved;
     by("unsaved").textContent = changed ? say("js_unsaved", { n: count() }) : "";
     by("bar").hidden = by("after").hidden = state() === before && !changed;
-    const stale = told() !== toldBefore;
+    const stale = content() !== contentBefore;
     for (const mark of document.querySelectorAll(".stale")) mark.hidden = !stale;
     by("stale").textContent = stale ? say("js_stale") : "";
     by("stale").parentElement.hidden = !stale;

@@ -72,7 +72,7 @@ page.ready.then((page) => {
     const known = new Map(page.turns.map((turn) => [turn.index, turn]));
     return (index) => known.get(index);
   })();
-  const heard = (place, trace, i) => {
+  const playFrom = (place, trace, i) => {
     const time = trace.meta?.times?.[i] ?? trace.x[i], turn = trace.customdata && turnOf(trace.customdata[i]);
     if (place.id === "timeline") return trace.base[i];
     if (turn) return Math.max(turn.start, time - data.window / 2);
@@ -98,7 +98,7 @@ page.ready.then((page) => {
     let pressed = null, served = 0;
     place.on("plotly_click", ({ points: [{ data: trace, pointIndex }] }) => {
       served = Date.now();
-      const to = heard(place, trace, pointIndex);
+      const to = playFrom(place, trace, pointIndex);
       if (to !== null) tell("seek", { to });
     });
     // After a click the keyboard stays with the player; a figure gets it only by Tab.
@@ -151,7 +151,7 @@ page.ready.then((page) => {
     if (!drawn.has(place)) drawn.set(place, draw(place.id));
     return drawn.get(place);
   };
-  page.figures = { show, heard, turnOf, point };
+  page.figures = { show, playFrom, turnOf, point };
   const places = [...document.querySelectorAll(".figure")].filter((place) => data.figures[place.id]);
   if (narrow()) places.forEach((place) => { place.style.minHeight = `${height(place.id)}px`; });
   const watcher = new IntersectionObserver((seen) => {

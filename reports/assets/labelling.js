@@ -10,7 +10,7 @@
   let answers = new Map();  // item id -> {label, valence, arousal}
   let rater = "";
   let at = 0;
-  let kept = true;  // whether the browser stores the answers
+  let stored = true;  // whether the browser stores the answers
 
   const fill = (key, values) => words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const write = (id, text) => { if ($(id).textContent !== text) $(id).textContent = text; };  // screen readers read it aloud when it changes
@@ -29,12 +29,12 @@
     try {
       localStorage.setItem(slot(), JSON.stringify(record()));
     } catch {
-      if (kept) say(words.lab_no_storage);
-      kept = false;
+      if (stored) say(words.lab_no_storage);
+      stored = false;
     }
   }
 
-  function keptBefore() {
+  function storedBefore() {
     try {
       return readable(JSON.parse(localStorage.getItem(slot())));
     } catch {
@@ -145,8 +145,8 @@
 
   document.addEventListener("keydown", (event) => {
     if ($("work").hidden || event.ctrlKey || event.metaKey || event.altKey) return;
-    const own = event.target.closest("button, input, summary");  // they handle Space and Enter themselves
-    if (own && (event.key === " " || event.key === "Enter")) return;
+    const control = event.target.closest("button, input, summary");  // they handle Space and Enter themselves
+    if (control && (event.key === " " || event.key === "Enter")) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const digit = /^(?:Digit|Numpad)([0-5])$/.exec(event.code);  // by position: without Shift, French keyboards type "&" there
     const answer = byKey[digit && !event.shiftKey ? digit[1] : key];
@@ -204,7 +204,7 @@
       $("rater").focus();
       return;
     }
-    const before = keptBefore();
+    const before = storedBefore();
     if (before) take(before);
     begin(labelled() ? fill("lab_resumed", { rater, n: labelled(), total: items.length }) : "");
   });

@@ -172,22 +172,22 @@ def region(name: str, anchors: dict[str, tuple[float, float]]) -> list[tuple[flo
 
     Cuts the square along the perpendicular bisectors (Sutherland & Hodgman 1974).
     """
-    own = anchors[name]
+    anchor = anchors[name]
     corners: list[tuple[float, float]] = [(-1, -1), (1, -1), (1, 1), (-1, 1)]
     for other, place in anchors.items():
-        if other == name or tuple(place) == tuple(own):
+        if other == name or tuple(place) == tuple(anchor):
             continue
-        nx, ny = place[0] - own[0], place[1] - own[1]
-        limit = (place[0] ** 2 + place[1] ** 2 - own[0] ** 2 - own[1] ** 2) / 2
-        kept: list[tuple[float, float]] = []
+        nx, ny = place[0] - anchor[0], place[1] - anchor[1]
+        limit = (place[0] ** 2 + place[1] ** 2 - anchor[0] ** 2 - anchor[1] ** 2) / 2
+        inside: list[tuple[float, float]] = []
         for (ax, ay), (bx, by) in zip(corners, corners[1:] + corners[:1], strict=True):
             a, b = nx * ax + ny * ay - limit, nx * bx + ny * by - limit
             if a <= 0:
-                kept.append((ax, ay))
+                inside.append((ax, ay))
             if a * b < 0:
                 share = a / (a - b)
-                kept.append((ax + share * (bx - ax), ay + share * (by - ay)))
-        corners = kept
+                inside.append((ax + share * (bx - ax), ay + share * (by - ay)))
+        corners = inside
     return corners + corners[:1]
 
 

@@ -128,12 +128,12 @@ def seconds_by_class(conversation: Conversation) -> tuple[float, dict[str, list[
     step = bin_s(conversation.recording.duration_s)
     count = int(-(-conversation.recording.duration_s // step))
     bins = {s.label: [[0.0] * 6 for _ in range(count)] for s in conversation.speakers if s.affect is not None}
-    own = spoken(conversation)
+    speech = spoken(conversation)
     for turn in conversation.turns:
         if turn.emotion is None or turn.speaker not in bins:
             continue
         key = len(CLASSES) if turn.unsure else CLASSES.index(turn.emotion.top)
-        for start, end, seconds in judged(turn, own[turn.speaker]):
+        for start, end, seconds in judged(turn, speech[turn.speaker]):
             for k, share in by_part(start, end, step, count):
                 bins[turn.speaker][k][key] += seconds * share
     return step, bins

@@ -105,9 +105,9 @@ def overlaps(conversation: Conversation) -> list[tuple[float, float, str]]:
     out: list[tuple[float, float, str]] = []
     for label in dict.fromkeys(t.speaker for t in conversation.turns):
         others = union_s([(t.start_s, t.end_s) for t in conversation.turns if t.speaker != label])
-        own = union_s([(t.start_s, t.end_s) for t in conversation.turns if t.speaker == label])
+        spans = union_s([(t.start_s, t.end_s) for t in conversation.turns if t.speaker == label])
         k = 0
-        for start, end in own:
+        for start, end in spans:
             while k < len(others) and others[k][1] <= start:
                 k += 1
             j = k
