@@ -297,6 +297,15 @@ def test_what_is_installed_and_used_unasked_says_so(make_conversation: Make, pre
         assert [row.origin for row in rows] == [*installed[:2], f"{installed[2]}{words('semicolon')}{unasked}"]
 
 
+def test_notes_on_a_recording_follow_one_another_as_sentences(make_conversation: Make) -> None:
+    made = make_conversation()
+    notes = (Note("truncated", {"got": 3.0}), Note("late_start", {"seconds": 1.0}))
+    file = summarise(replace(made, recording=replace(made.recording, notes=notes)), EN).methods.provenance[0]
+    assert file.remark.startswith(
+        "The file is truncated or damaged. Only 3 s could be decoded. The sound starts 1 s after"
+    )
+
+
 def test_what_nobody_knows_cannot_be_allowed() -> None:
     with pytest.raises(ValueError, match="expected commercial None"):
         ModelInfo("emotion", "somebody's", None, commercial=True)
