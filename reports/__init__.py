@@ -14,9 +14,9 @@ __all__ = ["report_html"]
 def report_html(conversation: Conversation, lang: Lang | None = None, sound: bytes | str | None = None) -> str:
     """The page of a conversation: one HTML document that makes no request, in `lang` or the conversation's language.
 
-    `sound` is what it plays: an MP3 as `ressenti.page_sound` makes it, the name of one that lies beside the page, or
-    None. The same conversation, analysed or read back from its JSON, gives the same page. Raises `ConfigError` for a
-    language that there is not.
+    `sound` is what it plays: an MP3 made by `ressenti.page_sound`, the name of an MP3 beside the page, or None. The
+    same conversation, analysed or read back from its JSON, gives the same page. Raises `ConfigError` for an unknown
+    language.
     """
     from ressenti.pipeline import store
     from ressenti.reports.page import render

@@ -25,9 +25,9 @@ class Fact:
 
 @dataclass(frozen=True)
 class SpeakerCard:
-    """What the page shows of one speaker; `shares` are (class or unsure, share, text) and empty where not scored.
+    """What the page shows of one speaker; `shares` are (class or unsure, share, text), empty if not scored.
 
-    `little` says that the affect figures rest on too little speech, where they do.
+    `little` is a warning if the affect figures rest on too little speech, else empty.
     """
 
     label: str
@@ -48,7 +48,7 @@ def facts_of(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
         return ()
     low = conversation.diarization.count_confidence == "low"
     how = "count_low" if low else f"count_{conversation.diarization.count}"
-    heard = conversation.diarization.hears_overlap
+    with_overlap = conversation.diarization.hears_overlap
     judged_s = sum(s.affect.judged_s for s in conversation.speakers if s.affect)
     talk_s = sum(s.talk.talk_s for s in conversation.speakers if s.talk)
     judged = (
@@ -80,21 +80,21 @@ def facts_of(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
         ),
         Fact(
             words("facts_overlap"),
-            words.seconds(exchange.overlap_s) if heard else "–",
-            "" if heard else words("not_heard"),
+            words.seconds(exchange.overlap_s) if with_overlap else "–",
+            "" if with_overlap else words("not_heard"),
         ),
         *judged,
     )
 
 
 def card_of(speaker: Speaker, conversation: Conversation, title: str, words: Wording) -> SpeakerCard:
-    """How one speaker took part and sounded."""
+    """The card of one speaker: how they took part and sounded."""
     talk, limits = speaker.talk, options_of(conversation, "dynamics")
     facts: list[Fact] = []
     if talk is not None:
         share_flag = words("flag_share", limit=words.percent(limits["flag_share"]))
         monologue_flag = words("flag_monologue", limit=words.exact(limits["flag_monologue_s"]))
-        heard = conversation.diarization.hears_overlap
+        with_overlap = conversation.diarization.hears_overlap
         facts = [
             Fact(
                 words("talk"),
@@ -109,9 +109,9 @@ def card_of(speaker: Speaker, conversation: Conversation, title: str, words: Wor
                 "",
                 monologue_flag if talk.longest_monologue_s > limits["flag_monologue_s"] else "",
             ),
-            _latency(talk, heard, words),
+            _latency(talk, with_overlap, words),
         ]
-        if heard:
+        if with_overlap:
             facts += [
                 Fact(words("interruptions"), str(talk.interruptions)),
                 Fact(words("backchannels"), str(talk.backchannels)),
@@ -132,7 +132,7 @@ def card_of(speaker: Speaker, conversation: Conversation, title: str, words: Wor
 
 
 def _latency(talk: Talk, hears_overlap: bool, words: Wording) -> Fact:
-    """The median gap before answering; where no overlap is heard, turns that abut say nothing of it."""
+    """The median gap before answering; unknown if turns abut and the diarizer does not detect overlap."""
     found = talk.response_latency_s
     if not hears_overlap and found is not None and found < ABUTS_S:
         return Fact(words("latency"), "–", words("not_heard"))

@@ -1,4 +1,4 @@
-"""What every page is made with: its template, what goes inside it, and the hashes by which its policy allows that."""
+"""What every page is built from: templates, assets, and the hashes for its content security policy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def template(name: str) -> Template:
-    """A template of `templates/`; whatever it is given is escaped, and nothing may be missing."""
+    """Load a template of `templates/`; it escapes all values, and a missing value is an error."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -22,15 +22,15 @@ def template(name: str) -> Template:
 
 
 def asset(name: str) -> str:
-    """A style or script of `assets/`."""
+    """Load a style or script of `assets/`."""
     return (resources.files(__package__) / "assets" / name).read_text(encoding="utf-8")
 
 
 def csp_hash(text: str) -> str:
-    """A script or style as a content security policy names it."""
+    """The hash of a script or style, as a content security policy writes it."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def script_safe(text: str) -> str:
-    """JSON that can stand inside a script element whatever users wrote in it."""
+    """Escape JSON for a script element, so that users' text in it cannot end the element."""
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

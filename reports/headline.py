@@ -1,4 +1,4 @@
-"""Conversation -> a headline in words, made by rules from the numbers and never surer than they are (pure)."""
+"""Conversation -> a headline in words, made by fixed rules and no surer than the numbers (pure)."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from ressenti.reports.moments import by_person, heard_from_s
 from ressenti.reports.options import is_scored, titles_of
 from ressenti.reports.wording import Wording
 
-MOSTLY_UNSURE = 0.5  # of judged time, above which nothing is said of a speaker's classes
-LITTLE_S = 20.0  # of judged speech, below which nothing is said of how a speaker sounded
-NOTABLE = 0.1  # of the judged time, from which a class is named
+MOSTLY_UNSURE = 0.5  # share of judged time; above it, a speaker's classes are not named
+LITTLE_S = 20.0  # of judged speech; below it, a speaker's tone is not described
+NOTABLE = 0.1  # share of judged time from which a class is named
 
 
 def headline(conversation: Conversation, words: Wording) -> tuple[str, ...]:
-    """Sentences: who spoke how much, how each speaker sounded and moved, where it was tensest, how sure that is."""
+    """Sentences: who spoke how much, how each speaker sounded and changed, where it was tensest, how sure this is."""
     titles = titles_of(conversation, words)
-    said = [_who(conversation, titles, words)]
+    sentences = [_who(conversation, titles, words)]
     scored = [s for s in conversation.speakers if s.affect is not None]
-    said += [_tone(s, titles[s.label], 2 * len(scored), words) for s in scored]
+    sentences += [_tone(s, titles[s.label], 2 * len(scored), words) for s in scored]
     unscored = [titles[s.label] for s in conversation.speakers if s.not_scored]
     if unscored and len(unscored) == len(conversation.speakers):
-        said.append(words("hl_none_scored"))
+        sentences.append(words("hl_none_scored"))
     elif unscored:
-        said.append(words("hl_not_scored", who=words.listed(unscored)))
+        sentences.append(words("hl_not_scored", who=words.listed(unscored)))
     if is_scored(conversation):
-        said.append(_tensest(conversation, titles, words))
-        said.append(_how_sure(conversation, words))
-    return tuple(said)
+        sentences.append(_tensest(conversation, titles, words))
+        sentences.append(_how_sure(conversation, words))
+    return tuple(sentences)
 
 
 def _who(conversation: Conversation, titles: dict[str, str], words: Wording) -> str:
@@ -79,7 +79,7 @@ def _tensest(conversation: Conversation, titles: dict[str, str], words: Wording)
         return words("hl_no_peak" if enough else "hl_too_little")
     sure = [m for m in peaks if m.certain]
     best = max(sure or peaks, key=lambda m: float(m.values["tension"]))
-    said = words(
+    sentence = words(
         "hl_tensest" if best.certain else "hl_tensest_unsure",
         who=titles[best.speaker or ""],
         time=words.clock(heard_from_s(best, conversation)),
@@ -87,34 +87,34 @@ def _tensest(conversation: Conversation, titles: dict[str, str], words: Wording)
         usual=words.percent(float(best.values["usual"])),
     )
     share = by_person(best)
-    return f"{said} {words('hl_tensest_person', share=words.percent(share))}" if share else said
+    return f"{sentence} {words('hl_tensest_person', share=words.percent(share))}" if share else sentence
 
 
 def _mostly_unsure(conversation: Conversation) -> bool:
-    """Whether more than half of all that was judged is unsure: then nothing follows from what was not found."""
+    """Whether more than half of the judged speech is unsure, so that a missing peak means nothing."""
     known = [s.affect for s in conversation.speakers if s.affect]
     return sum(a.judged_s * a.unsure_share for a in known) > MOSTLY_UNSURE * sum(a.judged_s for a in known)
 
 
 def _how_sure(conversation: Conversation, words: Wording) -> str:
-    """How much of what the model judged is unsure; what a person set is told apart and does not make it surer."""
+    """How much of the speech that the model judged is unsure; classes set by a person are counted separately."""
     judged = [t for t in conversation.turns if t.emotion is not None]
-    own, people = [t for t in judged if not t.by_person], [t for t in judged if t.by_person]
-    own_s, people_s = sum(t.judged_s for t in own), sum(t.judged_s for t in people)
-    if people and not own:
-        return words("hl_sure_people", n=len(people))
-    share = words.percent(sum(t.judged_s for t in own if t.unsure) / own_s if own_s else 1.0)
+    by_model, corrected = [t for t in judged if not t.by_person], [t for t in judged if t.by_person]
+    model_s, person_s = sum(t.judged_s for t in by_model), sum(t.judged_s for t in corrected)
+    if corrected and not by_model:
+        return words("hl_sure_people", n=len(corrected))
+    share = words.percent(sum(t.judged_s for t in by_model if t.unsure) / model_s if model_s else 1.0)
     found = conversation.validation
     valid = found if found is not None and found.is_of(conversation.models) else None
-    said = (
+    sentence = (
         words("hl_sure_validated", share=share, f1=words.number(valid.macro_f1), turns=words("n_turns", n=valid.turns))
         if valid
         else words("hl_sure", share=share)
     )
-    if not people:
-        return said
-    part = words.percent(people_s / (own_s + people_s))
-    return f"{said} {words('hl_sure_person', n=len(people), all=len(judged), share=part)}"
+    if not corrected:
+        return sentence
+    part = words.percent(person_s / (model_s + person_s))
+    return f"{sentence} {words('hl_sure_person', n=len(corrected), all=len(judged), share=part)}"
 
 
 def _with_interval(change: Estimate, words: Wording) -> str:

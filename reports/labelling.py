@@ -1,4 +1,4 @@
-"""Clips of turns -> one self-contained page on which people label them blindly, by ear."""
+"""Clips of turns -> one self-contained page for blind labelling by ear."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ SCRIPT_TEXTS = (
     "lab_pause",
     "lab_no_sound",
 )
-"""What the script says, with the holes that it fills in."""
+"""Texts of the script, with the placeholders that it fills in."""
 
 HOLES = ("n", "total", "points", "valence", "arousal", "file", "rater")
 
 
 @dataclass(frozen=True)
 class LabelItem:
-    """One turn to label: its id, its sound as MP3, and whether that is only the beginning of the turn."""
+    """One turn to label: id, sound as MP3, and whether the sound is only the beginning of the turn."""
 
     id: str
     mp3: bytes
@@ -42,9 +42,9 @@ class LabelItem:
 
 @dataclass(frozen=True)
 class LabelSheet:
-    """What is labelled: the turns in their order, and which sample they are, as the label files repeat it.
+    """The turns to label, in order, and the identity of the sample, which the label files repeat.
 
-    Nothing else is known here: no class, no name, no place in a conversation. `longest_s` is where turns are cut.
+    It holds no class, no name and no place in a conversation. Turns are cut at `longest_s`.
     """
 
     items: tuple[LabelItem, ...]
@@ -104,7 +104,7 @@ def _sounds(items: Sequence[LabelItem]) -> list[dict[str, object]]:
 
 
 def _keys(words: Wording) -> list[tuple[tuple[str, ...], str]]:
-    """Keys, and what they do."""
+    """Keys and what they do."""
     return [
         ((words("lab_space"),), words("lab_key_play")),
         (("1", "–", "5"), words("lab_key_class")),

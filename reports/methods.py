@@ -1,4 +1,4 @@
-"""Conversation -> methods and limits: models, definitions with their thresholds, doubts, law (pure)."""
+"""Conversation -> methods and limits: models, definitions and thresholds, limits, law (pure)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ressenti.reports.wording import Wording
 
 @dataclass(frozen=True)
 class ModelRow:
-    """One model of the methods section; `origin` says that it was installed, and that nobody named it, if so."""
+    """One model of the methods section; `origin` says if it was installed, and if it was used by default."""
 
     task: str
     name: str
@@ -38,7 +38,7 @@ class ModelRow:
 
 @dataclass(frozen=True)
 class Methods:
-    """The last part of the page."""
+    """The last section of the page."""
 
     models: tuple[ModelRow, ...]
     provenance: tuple[Fact, ...]
@@ -48,7 +48,7 @@ class Methods:
 
 
 def methods_of(conversation: Conversation, words: Wording) -> Methods:
-    """All that the page says of how it came about."""
+    """The section on how the report was made."""
     return Methods(
         models=tuple(_models(conversation, words)),
         provenance=_provenance(conversation, words),
@@ -75,7 +75,7 @@ def _origin(model: ModelInfo, conversation: Conversation, words: Wording) -> str
 
 
 def _licence(model: ModelInfo, words: Wording) -> str:
-    """The licence, and what it does not allow or is not known to allow."""
+    """The licence, with a remark if commercial use is not allowed or not known."""
     if model.licence is None:
         return words("licence_unknown")
     if model.commercial:
@@ -96,13 +96,13 @@ def _provenance(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
                 channels=recording.channels,
                 sha=recording.sha256,
             ),
-            words("semicolon").join(words.note(note) for note in recording.notes),
+            " ".join(words.note(note) for note in recording.notes),
         ),
         Fact(words("d_channels"), words.note(conversation.layout_reason)),
         Fact(
             words("d_count"),
             words("count_value", n=len(conversation.speakers), how=how),
-            words("semicolon").join(words.note(note) for note in found.notes if note.key != "more_than_roles"),
+            " ".join(words.note(note) for note in found.notes if note.key != "more_than_roles"),
         ),
         *([Fact(words("d_emotion"), note)] if note and is_scored(conversation) else []),
         Fact(words("d_program"), conversation.program),
@@ -143,14 +143,14 @@ def _thresholds(conversation: Conversation, words: Wording) -> tuple[str, ...]:
 
 
 def _baseline(conversation: Conversation, words: Wording) -> tuple[str, ...]:
-    """Against what each speaker is heard, and when there is too little of it."""
+    """The definition of the baseline and when it is thin; empty if the model uses none."""
     limit = thin_baseline_s(conversation)
     return () if limit is None else (words("th_baseline", limit=words.exact(limit)),)
 
 
 def _moments(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     options = options_of(conversation, "moments")
-    if not options:  # an older version analysed
+    if not options:  # analysed by an older version
         return ()
     smoothing = options_of(conversation, "trajectory")["smoothing_s"]
     return (
@@ -168,7 +168,7 @@ def _moments(conversation: Conversation, words: Wording) -> tuple[str, ...]:
 def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     limits = []
     found = conversation.diarization
-    asked = any(note.key == "fewer_speakers" for note in found.notes)  # whoever gave a number needs no advice to
+    asked = any(note.key == "fewer_speakers" for note in found.notes)  # the user has given a number already
     if found.count_confidence == "low" and not asked and not too_many(conversation):
         limits.append(words("limit_count"))
     if not found.hears_overlap and len(conversation.speakers) > 1:
@@ -193,7 +193,7 @@ def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
 
 
 def _unjudged(conversation: Conversation, words: Wording) -> list[str]:
-    """How much speech was not judged, and why; also what of it lies in turns that were."""
+    """How much speech was not judged, and why; includes the unjudged speech of judged turns."""
     found = unjudged_s(conversation)
     parts = [
         words("limit_unjudged_part", seconds=words.seconds(seconds), why=words(f"u_{why}"))
@@ -207,13 +207,13 @@ def _unjudged(conversation: Conversation, words: Wording) -> list[str]:
 
 
 def _validation(conversation: Conversation, words: Wording) -> list[str]:
-    """How good the model was found to be on the user's own material, or that nobody knows."""
+    """How accurate the model is on the user's own recordings, or that this is not known."""
     found = conversation.validation
     if found is None:
         return [unvalidated(conversation, words)]
     if not found.is_of(conversation.models):
-        own = ", ".join(m.name for m in conversation.models if m.task == "emotion")
-        return [unvalidated(conversation, words), words("validated_other", model=found.model, own=own)]
+        names = ", ".join(m.name for m in conversation.models if m.task == "emotion")
+        return [unvalidated(conversation, words), words("validated_other", model=found.model, own=names)]
     low, high = found.macro_f1_low, found.macro_f1_high
     interval = (
         words("validated_no_interval")

@@ -1,4 +1,4 @@
-"""Moments -> the rows of the list of key moments, each with its numbers and why it is there (pure)."""
+"""Moments -> rows of the list of key moments, each with its figures and the reason for it (pure)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from ressenti.pipeline.records import Conversation, Moment
 from ressenti.reports.options import options_of, titles_of
 from ressenti.reports.wording import Wording
 
-LEAD_S = 1.0  # playing begins a little before
+LEAD_S = 1.0  # playback starts a little earlier
 LEAST_SHARE = 0.005  # shown as 1 %
 
 
 @dataclass(frozen=True)
 class MomentRow:
-    """One key moment as shown; `play_s` is where listening begins."""
+    """One key moment as shown; `play_s` is where playback starts."""
 
     kind: str
     play_s: float
@@ -22,7 +22,7 @@ class MomentRow:
     what: str
     why: str
     doubt: str
-    person: str  # how far it rests on what a person set
+    person: str  # what share rests on classes set by a person
 
 
 def moment_rows(conversation: Conversation, words: Wording) -> tuple[MomentRow, ...]:
@@ -70,16 +70,16 @@ def _row(m: Moment, conversation: Conversation, titles: dict[str, str], words: W
 
 
 def by_person(m: Moment) -> float:
-    """The share of a moment that rests on classes which a person gave; 0 where it is too small to be told."""
+    """The share of a moment that rests on classes set by a person; 0 if it is too small to show."""
     share = float(m.values.get("by_person", 0.0))
     return share if share >= LEAST_SHARE else 0.0
 
 
 def heard_from_s(m: Moment, conversation: Conversation) -> float:
-    """Where a moment is heard from: its start, or where its speaker begins to speak nearest to its middle."""
+    """Where playback of a moment starts: at its start, or at its speaker's turn nearest to its middle (s)."""
     middle = (m.start_s + m.end_s) / 2
-    own = [t for t in conversation.turns if t.speaker == m.speaker and t.end_s > m.start_s and t.start_s < m.end_s]
-    if m.kind not in ("tension", "valence", "arousal") or not own:
+    turns = [t for t in conversation.turns if t.speaker == m.speaker and t.end_s > m.start_s and t.start_s < m.end_s]
+    if m.kind not in ("tension", "valence", "arousal") or not turns:
         return m.start_s
-    nearest = min(own, key=lambda t: max(t.start_s - middle, middle - t.end_s, 0.0))
+    nearest = min(turns, key=lambda t: max(t.start_s - middle, middle - t.end_s, 0.0))
     return max(m.start_s, nearest.start_s)

@@ -1,29 +1,29 @@
-"""What is to be known before the page is read: what is silenced, too many speakers, roles nobody confirmed (pure)."""
+"""Notices at the top of the page: too many speakers, unconfirmed roles, words outside turns, silenced spans (pure)."""
 
 from __future__ import annotations
 
 from ressenti.pipeline.records import INEXACT_S, OMITTED, Conversation, Note, Omission
 from ressenti.reports.wording import Wording
 
-SHOWN = 6  # spans that are named at the top; the methods name all
+SHOWN = 6  # spans named at the top; the methods name all
 
 
 def notices_of(conversation: Conversation, words: Wording) -> tuple[str, ...]:
-    """Sentences for the top of the page, none where there is nothing to say."""
+    """Sentences for the top of the page; empty if there are none."""
     many = too_many(conversation)
     roles = [words.note(many)] if many else _unconfirmed(conversation, words)
     return (*roles, *_unplaced(conversation, words), *_silenced(conversation, words))
 
 
 def too_many(conversation: Conversation) -> Note | None:
-    """The note that there are more speakers than roles, while that is so."""
+    """The note that there are more speakers than roles, as long as this is true."""
     speaking = sum(1 for s in conversation.speakers if s.talk and s.talk.talk_s > 0)
     found = (note for note in conversation.diarization.notes if note.key == "more_than_roles")
     return next((note for note in found if speaking > int(note.values["roles"])), None)
 
 
 def silence_rules(conversation: Conversation, words: Wording) -> tuple[str, ...]:
-    """All silenced spans, and what became of words and figures, for the methods."""
+    """All silenced spans and what they mean for words and figures, for the methods."""
     rules = []
     if conversation.bleeps:
         rules.append(words("silenced_all", spans=words.listed(_spans(conversation, words))))
@@ -48,22 +48,22 @@ def _unconfirmed(conversation: Conversation, words: Wording) -> list[str]:
 
 
 def _unplaced(conversation: Conversation, words: Wording) -> list[str]:
-    """How many words of the transcript are in no turn, and how many were dropped because they lie beyond the end."""
+    """How many words of the transcript lie outside all turns, and how many came after the end and were dropped."""
     outside, beyond = sum(word.turn is None for word in conversation.words), conversation.words_beyond
-    told = [words("words_in_no_turn", n=outside)] if outside else []
-    return told + ([words("words_beyond", n=beyond)] if beyond else [])
+    sentences = [words("words_in_no_turn", n=outside)] if outside else []
+    return sentences + ([words("words_beyond", n=beyond)] if beyond else [])
 
 
 def _silenced(conversation: Conversation, words: Wording) -> list[str]:
     spans = _spans(conversation, words)
-    told = []
+    sentences = []
     if spans:
         more = len(spans) - SHOWN
         text = words.listed(spans) if more <= 0 else words("silenced_more", n=more, spans=", ".join(spans[:SHOWN]))
-        told.append(words("silenced", n=len(spans), spans=text))
+        sentences.append(words("silenced", n=len(spans), spans=text))
     if conversation.omissions:
-        told.append(words("omitted", mark=OMITTED))
-    return [" ".join(told)] if told else []
+        sentences.append(words("omitted", mark=OMITTED))
+    return [" ".join(sentences)] if sentences else []
 
 
 def _spans(conversation: Conversation, words: Wording) -> list[str]:

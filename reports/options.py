@@ -1,4 +1,4 @@
-"""What every part of the page asks of a conversation: its options, its speakers' titles, whether anybody was scored."""
+"""What all parts of the page need of a conversation: options, speakers' titles, whether anybody was scored (pure)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from ressenti.reports.wording import Wording
 
 
 def options_of(conversation: Conversation, group: str) -> dict[str, Any]:
-    """One group of the options that made the conversation, as stored with it; empty where it knew no such group."""
+    """One group of the options stored with the conversation; empty if it has no such group."""
     return cast("dict[str, Any]", conversation.config.get(group, {}))
 
 
 def titles_of(conversation: Conversation, words: Wording) -> dict[str, str]:
-    """How each speaker is called on the page, by label."""
+    """Each speaker's title on the page, by label."""
     return {s.label: words.speaker(s.label, s.name, s.role, s.role_source == "guess") for s in conversation.speakers}
 
 
 def is_scored(conversation: Conversation) -> bool:
-    """Whether the emotion of anybody was judged."""
+    """Whether any speaker's emotion was judged."""
     return any(speaker.affect is not None for speaker in conversation.speakers)

@@ -23,19 +23,19 @@ from ressenti.reports.turns import Said, turn_data
 from ressenti.reports.visible import as_seen
 from ressenti.reports.wording import Lang, Wording
 
-_LEVEL = 10  # of 12; higher ones make the page no smaller
-# in order: each builds on the first, the player on the strip, points on figures
+_LEVEL = 10  # of 12; higher levels do not make the page smaller
+# in order: all build on the first, the player on the strip, points on figures
 SCRIPTS = ("base.js", "strip.js", "player.js", "figures.js", "points.js", "turns.js", "corrections.js")
 
 
 @uncollected()
 def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes | str | None = None) -> str:
-    """The page of one conversation, in the language asked for or else the conversation's own.
+    """The page of one conversation, in `lang` or else the conversation's language.
 
-    `sound` is what the page plays: an MP3 to put into it, the name of one that lies beside it, or None. One HTML
-    document that makes no request but for that file: style, script, plotly.js and data are inside it, and its content
-    security policy allows nothing else. Same conversation and sound, same bytes: on any machine, with the same versions
-    of Ressenti, of plotly, whose script is inside, and of deflate, which packs it.
+    `sound` is what the page plays: an MP3 to embed, the name of an MP3 beside it, or None. The page is one HTML
+    document and requests nothing but that file: style, scripts, plotly.js and data are inside, and its content security
+    policy allows nothing else. The same conversation and sound give the same bytes on any machine, with the same
+    versions of Ressenti, plotly (whose script is inside) and deflate (which packs it).
     """
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
@@ -49,7 +49,7 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
         "figures": figures,
         "tables": make_tables(conversation, words),
         "turns": [turn_data(row) for row in summary.turns],
-        "words": {row.index: [_part(said) for said in row.said] for row in summary.turns if row.said},
+        "words": {row.index: [_part(word) for word in row.said] for row in summary.turns if row.said},
         **_page_data(conversation, words, sound),
     }
     return template("page.html").render(
@@ -59,7 +59,7 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
         figures=list(figures),
         heights={
             name: figure["layout"]["height"] for name, figure in figures.items()
-        },  # nothing moves when one is drawn
+        },  # so that nothing moves when a figure is drawn
         classes=CLASSES,
         said=bool(conversation.words or conversation.omissions),
         sound=sound,
@@ -71,7 +71,7 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
         data=_packed(json.dumps(data, ensure_ascii=False, default=list, separators=(",", ":"))),
         plotly=_packed_plotly(),
         map_styles=_map_styles(),
-        stored=_packed(store.dumps(stored, compact=True)),  # which the page saves again with corrections
+        stored=_packed(store.dumps(stored, compact=True)),  # the page saves it again with corrections
         mp3=base64.b64encode(sound).decode() if isinstance(sound, bytes) else "",
     )
 
@@ -92,9 +92,9 @@ def _policy(scripts: list[str], sound: bytes | str | None) -> str:
     )
 
 
-def _part(said: Said) -> list[float | str]:
-    """When a word was said, the word, and of a mark why it is there."""
-    return [said.start_s, said.text, *([said.why] if said.why else [])]
+def _part(word: Said) -> list[float | str]:
+    """The time of a word and the word; for a mark, also the reason for it."""
+    return [word.start_s, word.text, *([word.why] if word.why else [])]
 
 
 def _way_of(sound: bytes | str | None) -> str | None:
@@ -138,11 +138,11 @@ def _page_data(conversation: Conversation, words: Wording, sound: bytes | str | 
 
 
 def _commands(conversation: Conversation, sound: bytes | str | None, lang: Lang) -> dict[str, str]:
-    """What to type for the corrected page, and for one with sound, as a shell takes it."""
+    """The shell commands for the corrected page, and for a page with sound."""
     name = conversation.recording.name
-    name = f"./{name}" if name.startswith("-") else name  # which would read as an option
+    name = f"./{name}" if name.startswith("-") else name  # else it would read as an option
     stem = name.rsplit(".", 1)[0] if "." in name.removeprefix("./") else name
-    recording = shlex.quote(name) if name != stem else "RECORDING"  # a pseudonym is no file
+    recording = shlex.quote(name) if name != stem else "RECORDING"  # a pseudonym is not a file name
     with_sound = {"embed": f"--recording {recording} ", "sidecar": f"--recording {recording} --audio sidecar "}
     sounding = with_sound.get(_way_of(sound) or "", "")
     return {
@@ -169,10 +169,10 @@ def _helps(conversation: Conversation, words: Wording) -> dict[str, str]:
 
 
 def _packed(text: str) -> str:
-    """Text that the page's scripts unpack: a quarter of its size, and nothing in it can be taken for a tag.
+    """Pack text for the page's scripts: a quarter of its size, and nothing in it can be taken for a tag.
 
-    Not by Python's gzip: zlib, zlib-ng and others that Python is built with give different bytes. deflate brings its
-    own encoder (libdeflate), whose bytes are the same on all machines. Unpacked, an hour would be 7 MB instead of 3.
+    Python's gzip would not do: it is built with zlib, zlib-ng or others, which give different bytes. deflate brings its
+    own encoder (libdeflate), which gives the same bytes on all machines. Unpacked, an hour would be 7 MB instead of 3.
     """
     import deflate
 
@@ -188,7 +188,7 @@ def _packed_plotly() -> str:
 
 @cache
 def _map_styles() -> tuple[str, ...]:
-    """Ids of the styles that plotly.js adds for its maps unless something is called so; the page has no maps."""
+    """Ids of the styles that plotly.js adds for its maps unless an element has that id; the page has no maps."""
     from plotly.offline import get_plotlyjs
 
     return tuple(re.findall(r'getElementById\("([0-9a-f]{64})"\)', get_plotlyjs()))

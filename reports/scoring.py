@@ -1,4 +1,4 @@
-"""What the page says of the emotion model: how its scores came about, and which of them are shown (pure)."""
+"""What the page says about the emotion model: how its scores are made, and which are shown (pure)."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any, cast
 from ressenti.pipeline.records import CLASSES, Conversation, ModelInfo, Speaker, Turn
 from ressenti.reports.wording import Wording
 
-BUILTIN = "ressenti-builtin-emotion"  # the wording knows what this one learned from
-BRIEF_S = 2.0  # of judged speech in a turn, below which a sure class is said to rest on little
+BUILTIN = "ressenti-builtin-emotion"  # the texts say what this one was trained on
+BRIEF_S = 2.0  # of judged speech in a turn; below it, a sure class is marked as from little speech
 
 
 def emotion_model(conversation: Conversation) -> ModelInfo | None:
-    """The model that scored the turns, None where none did."""
+    """The model that scored the turns, or None."""
     return next((model for model in conversation.models if model.task == "emotion"), None)
 
 
 def shown_classes(turn: Turn) -> tuple[tuple[str, float | None], ...]:
-    """(class, score) to be shown of a turn: its class, and of independent scores all that reached their thresholds.
+    """(class, score) pairs that a turn shows: its class or, with independent scores, all that reach their threshold.
 
-    A class that a person gave has no score.
+    A class set by a person has no score.
     """
     found = turn.emotion
     if found is None:
@@ -30,12 +30,12 @@ def shown_classes(turn: Turn) -> tuple[tuple[str, float | None], ...]:
 
 
 def is_brief(turn: Turn) -> bool:
-    """Whether a class that the model is sure of rests on little speech."""
+    """Whether a sure class of the model rests on little speech."""
     return turn.emotion is not None and not turn.unsure and not turn.by_person and turn.judged_s < BRIEF_S
 
 
 def scoring_rules(conversation: Conversation, words: Wording) -> tuple[str, ...]:
-    """How much is judged, how the scores are to be read, and when a turn is unsure."""
+    """How much is judged, how to read the scores, and when a turn is unsure."""
     options, activation = _group(conversation, "emotion"), _activation(conversation)
     judged = words(
         "th_judged",
@@ -55,12 +55,12 @@ def scoring_rules(conversation: Conversation, words: Wording) -> tuple[str, ...]
 
 
 def turns_by_person(conversation: Conversation, speaker: str | None = None) -> int:
-    """How many turns, of one speaker or of all, have a class that a person gave."""
+    """Number of turns, of one speaker or all, whose class was set by a person."""
     return sum(turn.by_person and speaker in (None, turn.speaker) for turn in conversation.turns)
 
 
 def places_rule(conversation: Conversation, words: Wording) -> str:
-    """How valence and arousal came about, with the positions of the classes."""
+    """How valence and arousal are computed, with the anchors of the classes."""
     anchors = _group(conversation, "affect")["anchors"]
     places = words("semicolon").join(
         words("place", name=words(name), valence=words.number(anchors[name][0]), arousal=words.number(anchors[name][1]))
@@ -73,15 +73,15 @@ def places_rule(conversation: Conversation, words: Wording) -> str:
 def scores_help(conversation: Conversation, words: Wording) -> str:
     """The line above the table of turns."""
     model = emotion_model(conversation)
-    own = model is not None and model.name != BUILTIN
+    other = model is not None and model.name != BUILTIN
     turns = words("n_turns", n=len(conversation.turns))
-    return words("turns_help_other" if own else "turns_help", turns=turns)
+    return words("turns_help_other" if other else "turns_help", turns=turns)
 
 
 def how_used(conversation: Conversation, words: Wording) -> str:
-    """The technical note of a model that is not the built-in one: head, activation, number format, label map.
+    """Technical note on a model other than the built-in one: head, activation, number format, label map.
 
-    That it is installed stands beside its name, whether or not anything was scored.
+    The note that it is installed is shown beside its name instead, even if nothing was scored.
     """
     model = emotion_model(conversation)
     if model is None or model.name == BUILTIN:
@@ -90,7 +90,7 @@ def how_used(conversation: Conversation, words: Wording) -> str:
 
 
 def unvalidated(conversation: Conversation, words: Wording) -> str:
-    """That nobody knows how good the model is here, and what it learned from."""
+    """The limit that the model is not validated here, and what it was trained on."""
     model = emotion_model(conversation)
     if model is None or model.name == BUILTIN:
         return words("limit_validation")
@@ -98,7 +98,7 @@ def unvalidated(conversation: Conversation, words: Wording) -> str:
 
 
 def cannot_give(conversation: Conversation, words: Wording) -> list[str]:
-    """Which classes the model never gives, if any."""
+    """The limit that the model never gives some classes; empty if it gives all."""
     model = emotion_model(conversation)
     if model is None or not model.cannot:
         return []
@@ -106,12 +106,12 @@ def cannot_give(conversation: Conversation, words: Wording) -> list[str]:
 
 
 def thin_baseline_s(conversation: Conversation) -> float | None:
-    """Judged speech of a speaker below which his or her baseline is thin; None where the model hears without one.
+    """Judged speech of a speaker below which their baseline is thin (s); None if the model uses no baseline.
 
-    Only the built-in model, and those that were trained as it was and say so, hear a speaker against a baseline.
+    Only the built-in model, and models with a note that they were trained like it, compare speakers with a baseline.
     """
     model, options = emotion_model(conversation), _group(conversation, "emotion")
-    if model is None or "thin_baseline_s" not in options:  # an older version analysed
+    if model is None or "thin_baseline_s" not in options:  # analysed by an older version
         return None
     if model.name != BUILTIN and not any(note.key == "trained_bound" for note in model.notes):
         return None
@@ -119,13 +119,13 @@ def thin_baseline_s(conversation: Conversation) -> float | None:
 
 
 def is_thin(speaker: Speaker, conversation: Conversation) -> bool:
-    """Whether too little was judged of a speaker to know how the voice usually sounds."""
+    """Whether too little of a speaker was judged to know how they usually sound."""
     limit = thin_baseline_s(conversation)
     return limit is not None and speaker.affect is not None and speaker.affect.judged_s < limit
 
 
 def moved_turns(conversation: Conversation) -> int:
-    """How many turns that people moved keep the model's scores from against the baseline of the speaker before."""
+    """Number of turns moved by a person whose scores were made against the original speaker's baseline."""
     if thin_baseline_s(conversation) is None:
         return 0
     return sum(
@@ -138,7 +138,7 @@ def moved_turns(conversation: Conversation) -> int:
 
 
 def _activation(conversation: Conversation) -> str | None:
-    """The model's, not that of turns whose class a person gave."""
+    """The activation of the model's scores; classes set by a person do not count."""
     found = (turn.emotion.activation for turn in conversation.turns if turn.emotion)
     return next((activation for activation in found if activation != "human"), None)
 
@@ -148,5 +148,5 @@ def _group(conversation: Conversation, name: str) -> dict[str, Any]:
 
 
 def _thresholds(conversation: Conversation) -> dict[str, float]:
-    limits = _group(conversation, "emotion").get("thresholds", {})  # absent where an older version analysed
+    limits = _group(conversation, "emotion").get("thresholds", {})  # absent if analysed by an older version
     return {name: limits.get(name, 0.5) for name in CLASSES}

@@ -1,4 +1,4 @@
-"""Where each speaker speaks, as corrected, and how seconds of it fall into the parts of a recording (pure)."""
+"""Spans of each speaker's speech, as corrected, and how they fall into the parts of a recording (pure)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ressenti.pipeline.edits.corrections import corrected_segments
 from ressenti.pipeline.records import Conversation, Turn, Unjudged, union_s
 
 Span = tuple[float, float]
-SHOWN_S = 0.05  # seconds below which 0.0 is shown
+SHOWN_S = 0.05  # seconds; less is shown as 0.0
 
 
 def spoken(conversation: Conversation) -> dict[str, list[Span]]:
-    """Spans (start_s, end_s) of each speaker's speech by label, without pauses; what talk time on the cards adds up."""
+    """Spans (start_s, end_s) of each speaker's speech by label, without pauses; they add up to the cards' talk time."""
     found: dict[str, list[Span]] = {s.label: [] for s in conversation.speakers}
     for segment in corrected_segments(conversation):
         found[segment.speaker].append((segment.start_s, segment.end_s))
@@ -22,15 +22,15 @@ def spoken(conversation: Conversation) -> dict[str, list[Span]]:
 
 
 def within(spans: Sequence[Span], start_s: float, end_s: float) -> list[Span]:
-    """What of spans, sorted and apart, lies between two times."""
+    """Cut sorted, disjoint spans to what lies between two times."""
     near = spans[max(0, bisect_left(spans, (start_s,)) - 1) : bisect_left(spans, (end_s,))]
     return [(max(a, start_s), min(b, end_s)) for a, b in near if b > start_s]
 
 
 def judged(turn: Turn, own: Sequence[Span]) -> Iterator[tuple[float, float, float]]:
-    """The judged speech of a turn as (start_s, end_s, seconds): never more seconds than from start to end.
+    """The judged speech of a turn as (start_s, end_s, seconds), with at most end - start seconds.
 
-    Windows that overlap stand together for the speech that they cover.
+    Windows that share sound are merged, and their seconds spread over the speech that they cover.
     """
     ordered = sorted(turn.windows, key=lambda w: w.start_s)
     starts = [w.start_s for w in ordered]
@@ -42,7 +42,7 @@ def judged(turn: Turn, own: Sequence[Span]) -> Iterator[tuple[float, float, floa
 
 
 def by_part(start_s: float, end_s: float, step_s: float, count: int) -> Iterator[tuple[int, float]]:
-    """The parts of `step_s` that a span reaches into, as (index, share of the span); the last part takes the rest."""
+    """The parts of length `step_s` that a span reaches into, as (index, share of the span); the last takes the rest."""
     first, last = (min(count - 1, int(time // step_s)) for time in (start_s, end_s))
     for k in range(first, last + 1):
         start, end = max(start_s, k * step_s), end_s if k == last else (k + 1) * step_s
@@ -51,15 +51,15 @@ def by_part(start_s: float, end_s: float, step_s: float, count: int) -> Iterator
 
 
 def unjudged_s(conversation: Conversation) -> dict[Unjudged, float]:
-    """Seconds of speech that were not judged by reason, most first; what of a judged turn is no overlap was too short.
+    """Seconds of speech that were not judged, by reason, largest first.
 
-    Speech outside all turns is overlap: another speaker led there.
+    In a judged turn, what is not overlap was too short. Speech outside all turns is overlap: another speaker led there.
     """
     found: dict[Unjudged, float] = dict.fromkeys(get_args(Unjudged), 0.0)
-    own = spoken(conversation)
-    rest = {label: sum(b - a for a, b in spans) for label, spans in own.items()}
+    speech = spoken(conversation)
+    rest = {label: sum(b - a for a, b in spans) for label, spans in speech.items()}
     for turn in conversation.turns:
-        speech_s = sum(b - a for a, b in within(own[turn.speaker], turn.start_s, turn.end_s))
+        speech_s = sum(b - a for a, b in within(speech[turn.speaker], turn.start_s, turn.end_s))
         rest[turn.speaker] -= speech_s
         if turn.unjudged:
             found[turn.unjudged] += speech_s

@@ -18,7 +18,7 @@ from ressenti.reports.wording import Wording
 
 @dataclass(frozen=True)
 class Summary:
-    """The page's texts and numbers, in the order in which it shows them."""
+    """The page's texts and numbers, in the order of the page."""
 
     title: str
     subtitle: str

@@ -1,4 +1,4 @@
-"""The numbers behind each figure as a table, for those who cannot see it or want to go on with them (pure)."""
+"""The numbers behind each figure as a table, for readers who cannot see it or want to reuse them (pure)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Cell = str | float | None
 
 @dataclass(frozen=True)
 class Table:
-    """Columns and rows of one figure; a number is rounded to what it is worth. Times are seconds."""
+    """Columns and rows of one figure. Numbers are rounded to a meaningful precision; times are seconds."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
 
 
 def make_tables(conversation: Conversation, words: Wording) -> dict[str, dict[str, Any]]:
-    """A table per figure, by the figure's name, as plain data."""
+    """One table per figure, by the figure's name, as plain data."""
     tables = {"timeline": _timeline(conversation, words), "talk": _talk(conversation, words)}
     if is_scored(conversation):
         tables |= {

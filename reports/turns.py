@@ -1,4 +1,4 @@
-"""Turns -> rows of the table of turns, with what filters and corrections need of them (pure)."""
+"""Turns -> rows of the table of turns, with the data for filters and corrections (pure)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ressenti.reports.wording import Wording
 
 @dataclass(frozen=True)
 class Said:
-    """A word of a transcript, or the mark where some were left out and `why`."""
+    """A word of a transcript, or the mark where words were left out, with the reason in `why`."""
 
     start_s: float
     text: str
@@ -23,9 +23,9 @@ class Said:
 
 @dataclass(frozen=True)
 class TurnRow:
-    """One row of the table of turns, as shown; `key` is the class, `unsure` or `none` for its colour.
+    """One row of the table of turns, as shown; `key` is the class, `unsure` or `none`, and sets the colour.
 
-    `original` says what the model said where a person corrected it.
+    `original` is the models' answer if a person corrected it.
     """
 
     index: int
@@ -53,7 +53,7 @@ class TurnRow:
 
 
 def turn_data(row: TurnRow) -> dict[str, Any]:
-    """What the page's scripts need of a turn."""
+    """The data of a turn for the page's scripts."""
     return {
         "index": row.index,
         "start": row.start_s,
@@ -74,15 +74,15 @@ def turn_data(row: TurnRow) -> dict[str, Any]:
 def turn_rows(conversation: Conversation, words: Wording) -> tuple[TurnRow, ...]:
     """All turns in order of time."""
     titles = titles_of(conversation, words)
-    said = _said(conversation, words)
+    by_turn = _words_and_marks(conversation, words)
     places = conversation.places()
     return tuple(
-        _row(t, conversation, titles, places.get(t.index), tuple(said.get(t.index, ())), words)
+        _row(t, conversation, titles, places.get(t.index), tuple(by_turn.get(t.index, ())), words)
         for t in conversation.turns
     )
 
 
-def _said(conversation: Conversation, words: Wording) -> dict[int | None, list[Said]]:
+def _words_and_marks(conversation: Conversation, words: Wording) -> dict[int | None, list[Said]]:
     """Words and marks by turn, in order of time."""
     found: dict[int | None, list[Said]] = {}
     for word in conversation.words:
@@ -90,7 +90,7 @@ def _said(conversation: Conversation, words: Wording) -> dict[int | None, list[S
     for place in conversation.omissions:
         mark = Said(round(place.start_s, 2), OMITTED, why_omitted(place, conversation, words))
         found.setdefault(place.turn, []).append(mark)
-        found[place.turn].sort(key=lambda said: said.start_s)
+        found[place.turn].sort(key=lambda part: part.start_s)
     return found
 
 
@@ -124,7 +124,7 @@ def _row(
         model_class=_model_class(turn, words),
         model_key="none" if answer is None else "unsure" if _is_unsure(answer, limit) else answer.top,
         model_score=round(answer.confidence, 3) if answer else 0.0,
-        confidence=round(turn.emotion.confidence, 3) if turn.emotion else 0.0,  # 1 where a person said so: never hidden
+        confidence=round(turn.emotion.confidence, 3) if turn.emotion else 0.0,  # 1 if set by a person: never hidden
         start=words.clock(turn.start_s, 1),
         length=words.seconds(turn.duration_s),
         speaker=titles[turn.speaker],
@@ -142,7 +142,7 @@ def _row(
 
 
 def _original(turn: Turn, titles: dict[str, str], words: Wording) -> str:
-    """What the models said of a turn that a person corrected: whose it was, and its class."""
+    """The models' answer for a turn that a person corrected: its speaker and class."""
     before = turn.original
     if before is None:
         return ""
@@ -153,7 +153,7 @@ def _original(turn: Turn, titles: dict[str, str], words: Wording) -> str:
 
 
 def _model_class(turn: Turn, words: Wording) -> str:
-    """The model's class of a turn with its mean score, whatever a person said; empty where it gave none."""
+    """The model's class of a turn with its mean score, even if a person set another; empty if there is none."""
     answer = turn.model_answer
     return f"{words(answer.top)} {words.percent(answer.confidence)}" if answer else ""
 

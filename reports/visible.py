@@ -1,4 +1,4 @@
-"""A conversation as the page shows it: what acts on reading order or is not seen, shown as its code (pure)."""
+"""A conversation as the page shows it: invisible characters and those that reorder text appear as codes (pure)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ressenti.pipeline.text import visible
 
 
 def as_seen(conversation: Conversation) -> Conversation:
-    """The conversation with all that people wrote made visible; never stored, for it is not what they wrote."""
+    """Make all characters of users' texts visible. Never store the result: it is not what they wrote."""
     found = conversation.validation
     return replace(
         conversation,

@@ -1,4 +1,4 @@
-"""Words and number formats of the page's languages."""
+"""Texts and number formats of the page's languages."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ressenti.pipeline.records import Note
 Lang = Literal["en", "fr"]
 NARROW_SPACE = "\u202f"
 Text = str | dict[str, str]
-"""A text, or its forms for one and other counts (of the value that `by` names, else of `n`)."""
+"""A text, or its forms for one and other counts (counting the value that `by` names, else `n`)."""
 
 
 def check_lang(lang: str) -> None:
-    """Raise `ConfigError` for a language that pages are not written in."""
+    """Raise `ConfigError` for a language that pages do not have."""
     if lang not in get_args(Lang):
         raise ConfigError(f"lang: got {lang!r}; expected one of {', '.join(get_args(Lang))}.")
 
@@ -33,13 +33,13 @@ def _texts(lang: Lang) -> dict[str, Text]:
 
 
 def _spaced(text: str) -> str:
-    """French text whose lines do not break before a colon or a percent sign, nor inside of quotation marks."""
+    """Put no-break spaces into French text before punctuation and percent signs, and inside quotation marks."""
     text = re.sub(" ([:»])", "\u00a0\\1", text).replace("« ", "«\u00a0")
     return re.sub(" ([;?!%])", f"{NARROW_SPACE}\\1", text)
 
 
 class _Filled(dict[str, object]):
-    """Values to fill in; of a note that lacks one, as others may have written it, a dash."""
+    """Values to fill in; a value that a note lacks, perhaps written by another program, becomes a dash."""
 
     def __missing__(self, key: str) -> str:
         return "–"
@@ -47,7 +47,7 @@ class _Filled(dict[str, object]):
 
 @dataclass(frozen=True)
 class Wording:
-    """One language: texts by key, and numbers as it writes them."""
+    """One language: texts by key, and number formats."""
 
     lang: Lang
 
@@ -62,22 +62,22 @@ class Wording:
         return text
 
     def plural(self, count: int) -> Literal["one", "other"]:
-        """Which form a count takes: in French zero is singular too."""
+        """The form that a count takes; in French, zero is singular too."""
         return "one" if count == 1 or (count == 0 and self.lang == "fr") else "other"
 
     def family(self, prefix: str) -> dict[str, str]:
-        """All texts whose keys begin so, with their holes as they are: for scripts, which fill them in themselves."""
+        """All texts whose keys start with `prefix`, with their placeholders, for scripts that fill them in."""
         found = _texts(self.lang).items()
         return {key: text for key, text in found if key.startswith(prefix) and isinstance(text, str)}
 
     def listed(self, parts: Sequence[str]) -> str:
-        """Several things in a sentence: A, B and C."""
+        """Items joined for a sentence: A, B and C."""
         return (
             parts[0] if len(parts) == 1 else self("and", first=", ".join(parts[:-1]), last=parts[-1]) if parts else ""
         )
 
     def note(self, note: Note) -> str:
-        """The text of a note, its numbers as this language writes them; of labels, each with its class."""
+        """The text of a note, with numbers in this language's format; a note of labels lists each with its class."""
         if note.key == "labels":
             pairs = (
                 f"{label} → {self(str(name)) if name else self('labels_no_class')}"
@@ -91,7 +91,7 @@ class Wording:
         return self._form(f"note_{note.key}", values).format_map(values)
 
     def number(self, value: float | None, decimals: int = 2, sign: bool = False) -> str:
-        """A number with so many decimals; a dash for None."""
+        """A number with `decimals` decimals; a dash for None."""
         if value is None:
             return "–"
         text = f"{value:{'+' if sign else ''}.{decimals}f}".replace("-", "\u2212")
@@ -107,7 +107,7 @@ class Wording:
         return "–" if value is None else f"{self.number(value, decimals)}\u00a0s"
 
     def clock(self, seconds: float, decimals: int = 0) -> str:
-        """A time in the recording as m:ss or h:mm:ss, with tenths when asked for."""
+        """A time in the recording as m:ss or h:mm:ss, with `decimals` decimals of a second."""
         ticks = round(seconds * 10**decimals)
         whole, part = divmod(ticks, 10**decimals)
         hours, rest = divmod(whole, 3600)
@@ -117,16 +117,16 @@ class Wording:
         return f"{text}{comma}{part:0{decimals}d}" if decimals else text
 
     def speaker(self, label: str, name: str, role: str | None, guess: bool = False) -> str:
-        """How a speaker is called on the page: name or numbered label, with the role, marked where it is a guess."""
+        """A speaker's title on the page: name or numbered label, with the role, which is marked if it is a guess."""
         shown = name or self("speaker_n", n=label.removeprefix("S"))
         return f"{shown} ({self.role(role, guess)})" if role else shown
 
     def role(self, role: str, guess: bool = False) -> str:
-        """A role of the presets in this language, any other as the user wrote it; marked where it is a guess."""
+        """A preset's role in this language, any other as the user wrote it; marked if it is a guess."""
         shown = str(_texts(self.lang).get(f"role_{role}", role))
         return self("guessed", role=shown) if guess else shown
 
     def exact(self, value: float, unit: str = "\u00a0s") -> str:
-        """A configured value with every decimal that it was given."""
+        """A configured value with all its decimals, and its unit."""
         text = f"{value:.10g}".replace("-", "\u2212")
         return (text.replace(".", ",") if self.lang == "fr" else text) + unit

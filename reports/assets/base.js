@@ -1,7 +1,7 @@
 "use strict";
-// What all parts of the page share: the data, times as text, and messages between them: "seek" (somebody wants to hear
-// from there), "time" (the playhead has moved), "filter", "bleeps", "strip" (it has another size). `page.ready` is the
-// page with its data unpacked.
+// What all parts of the page share: the data, times as text, and messages between them: "seek" (play from there),
+// "time" (the playhead has moved), "filter", "bleeps", "strip" (its size has changed). `page.ready` gives the page with
+// its data unpacked.
 const page = (() => {
   const by = (id) => document.getElementById(id);
   const pad = (n) => String(n).padStart(2, "0");
@@ -23,7 +23,7 @@ const page = (() => {
       const text = h ? `${h}:${pad(m)}:${pad(s)}` : `${m}:${pad(s)}`;
       return tenths ? `${text}${tools.data.decimal}${ticks % 10}` : text;
     },
-    // in one pass, and not by a pattern of replacement: values are people's words, `$&` and braces are none of ours
+    // in one pass and by a function: values are users' texts, in which `$&` and braces have no meaning
     say: (key, values = {}) => tools.data.texts[key].replace(/\{(\w+)\}/g, (place, name) => values[name] ?? place),
     tell: (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail })),
     on: (name, action) => document.addEventListener(name, (event) => action(event.detail)),
@@ -32,7 +32,7 @@ const page = (() => {
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 60000);
     },
-    // plotly.js is large: it is unpacked and run once somebody comes near a figure, or when the page has nothing to do
+    // plotly.js is large: it is unpacked and run when a figure comes near or the page is idle
     plotly: () => tools.drawing ??= unpacked("plotly").then((source) => document.head.append(element("script", source))),
   };
   const ready = unpacked("data").then((text) => {

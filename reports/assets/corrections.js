@@ -1,13 +1,13 @@
 "use strict";
-// What a person changes: names, speakers and classes of turns, notes, stretches to be silenced; saved as a file from
-// which `ressenti report` computes everything anew.
+// Corrections by a person: names, speakers and classes of turns, notes, silenced spans; saved as a file from which
+// `ressenti report` computes everything again.
 page.ready.then((page) => {
   const { data, clock, say, by, tell, on, download, element, unpacked, turns } = page;
   const names = new Map(data.corrections.names.map((n) => [n.speaker, n.name]));
   const changes = new Map(data.corrections.turns.map((t) => [t.turn, t]));
-  const told = () => JSON.stringify([[...names], [...changes]]); // what headline and figures depend on
-  const state = () => told() + JSON.stringify(page.bleeps);
-  const before = state(), toldBefore = told();
+  const content = () => JSON.stringify([[...names], [...changes]]); // what headline and figures depend on
+  const state = () => content() + JSON.stringify(page.bleeps);
+  const before = state(), contentBefore = content();
   const speakers = data.speakers, editor = by("editor"), renamer = by("renamer");
   let edited = null, saved = before;
 
@@ -18,7 +18,7 @@ page.ready.then((page) => {
   };
   const count = () => names.size + changes.size + page.bleeps.length;
 
-  // What a turn's row says, and what filters go by, until figures are computed anew: as rendered, or as changed since.
+  // What a turn's row shows and filters use until figures are computed again: as rendered, or as changed since.
   const rendered = new Map(data.corrections.turns.map((t) => [t.turn, t]));
   const ofAnswer = (row) => [".class", ".score", ".valence", ".arousal"].map((name) => row.querySelector(`td${name}`));
   const cells = new Map(turns.map(({ row, index }) => [index, ofAnswer(row).map((cell) => cell?.cloneNode(true))]));
@@ -33,13 +33,13 @@ page.ready.then((page) => {
       const before = cells.get(turn.index)[i].cloneNode(true).childNodes;
       if (same) return cell.replaceChildren(...before), cell.classList.toggle("none", turn.key === "none" && i === 0);
       cell.replaceChildren();
-      if (i) return; // score and place are of the class that was here
+      if (i) return; // score, valence and arousal belong to the previous class
       const shown = silent ? "–" : emotion ? data.classes[emotion] : text || "–";
       cell.classList.toggle("none", shown === "–");
       cell.append(...(shown === "–" ? [] : [element("i", "", { class: `dot c-${turn.answer.key}` })]), shown);
     });
   };
-  // Somebody new can be chosen in the filter as soon as a turn is theirs.
+  // A new speaker appears in the filter as soon as they have a turn.
   const choices = () => {
     const select = by("filters").elements.speaker, there = [...select.options];
     const news = new Set(turns.map((turn) => turn.speaker).filter((label) => !speakers.some((s) => s.label === label)));
@@ -79,14 +79,14 @@ page.ready.then((page) => {
     const changed = state() !== saved;
     by("unsaved").textContent = changed ? say("js_unsaved", { n: count() }) : "";
     by("bar").hidden = by("after").hidden = state() === before && !changed;
-    const stale = told() !== toldBefore;
+    const stale = content() !== contentBefore;
     for (const mark of document.querySelectorAll(".stale")) mark.hidden = !stale;
     by("stale").textContent = stale ? say("js_stale") : "";
     by("stale").parentElement.hidden = !stale;
     tell("bleeps", {});
   };
 
-  // A turn.
+  // Editing a turn.
   const fill = (select, pairs, chosen) => {
     select.replaceChildren(...pairs.map(([value, text]) => element("option", text, { value })));
     select.value = chosen;
@@ -108,7 +108,7 @@ page.ready.then((page) => {
     by("edit-title").textContent = `${clock(turn.start, true)} – ${clock(turn.end, true)}`;
     editor.showModal();
   };
-  // Nobody gives an emotion to a speaker whose emotion is not computed; somebody new is such a one where roles are named.
+  // A speaker whose emotion is not computed takes no class. A new speaker is not scored either if roles are named.
   const scored = (label) => speakers.find((s) => s.label === label)?.scored ?? speakers.every((s) => !s.role);
   const allow = () => {
     by("edit-class").disabled = !scored(by("edit-speaker").value);
@@ -127,7 +127,7 @@ page.ready.then((page) => {
   });
   by("edit-cancel").addEventListener("click", () => editor.close());
 
-  // A speaker.
+  // Renaming a speaker.
   let renamed = null;
   const rename = (label) => {
     renamed = label;
@@ -147,7 +147,7 @@ page.ready.then((page) => {
     if (card) rename(card.dataset.rename);
   });
 
-  // A stretch that nobody is to hear.
+  // Silencing a span.
   const bleep = (from, to) => {
     const start = Math.max(0, Math.round(from * 100) / 100), end = Math.min(data.duration, Math.round(to * 100) / 100);
     if (!(end > start)) return;
@@ -176,7 +176,7 @@ page.ready.then((page) => {
   });
   on("bleep", ({ start, end }) => bleep(start, end));
 
-  // Saving: the stored conversation with what was changed, and without the words that nobody is to read.
+  // Saving: the stored conversation with the corrections, without the words of silenced spans.
   const save = async () => {
     const conversation = JSON.parse(await unpacked("stored"));
     conversation.corrections = {
@@ -184,7 +184,7 @@ page.ready.then((page) => {
       turns: [...changes.values()].sort((a, b) => a.turn - b.turn),
     };
     conversation.bleeps = page.bleeps.map(([start_s, end_s]) => ({ start_s, end_s }));
-    const places = [...(conversation.omissions ?? [])]; // where words go, without what was said
+    const places = [...(conversation.omissions ?? [])]; // where words were left out, without their text
     let place = null;
     conversation.words = (conversation.words ?? []).filter(({ start_s, end_s, turn, exact }) => {
       const margin = exact === false ? data.margin : 0; // such words were placed evenly within their cue

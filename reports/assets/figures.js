@@ -1,5 +1,5 @@
 "use strict";
-// The figures: drawn when they come near, clicks that seek, a playhead on each, and their numbers as table, CSV, PNG.
+// The figures: drawn when they come near; clicks seek; each has a playhead and can be had as table, CSV and PNG.
 page.ready.then((page) => {
   const { data, clock, say, by, tell, on, download, element } = page;
   const options = { responsive: true, displaylogo: false, displayModeBar: false };
@@ -7,7 +7,7 @@ page.ready.then((page) => {
   const PAPER = 680; // the width of a printed page of A4, in CSS pixels, without its margins
   let at = 0, paper = null; // the time, and the width that figures have while the page is printed
 
-  // Clock ticks on the time axes, made anew for each zoom and width.
+  // Clock ticks on the time axes, renewed for each zoom and width.
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
   const ticks = ([from, to], width) => {
     const most = Math.max(3, Math.floor(width / 90));
@@ -31,8 +31,8 @@ page.ready.then((page) => {
     tell("placed", { place });
   };
 
-  // The playhead: a line over the time axes, a ring on each path in the plane. A figure has thousands of elements among
-  // which these would have to be sought at each move.
+  // The playhead: a line over the time axes, a ring on each path in the plane. These elements are remembered, because a
+  // figure has thousands to search at each move.
   const marks = new Map();
   const mark = (place, kind, i = 0) => {
     const key = `${place.id} ${kind} ${i}`;
@@ -66,13 +66,13 @@ page.ready.then((page) => {
     });
   };
 
-  // From where a point of a trace is heard, null where it is of no time: a turn from its start, but what is said of a
-  // piece of a long turn from that piece.
+  // Where playback of a point starts, null if it has no time: a turn plays from its start, a window of a long turn from
+  // that window.
   const turnOf = (() => {
     const known = new Map(page.turns.map((turn) => [turn.index, turn]));
     return (index) => known.get(index);
   })();
-  const heard = (place, trace, i) => {
+  const playFrom = (place, trace, i) => {
     const time = trace.meta?.times?.[i] ?? trace.x[i], turn = trace.customdata && turnOf(trace.customdata[i]);
     if (place.id === "timeline") return trace.base[i];
     if (turn) return Math.max(turn.start, time - data.window / 2);
@@ -80,7 +80,7 @@ page.ready.then((page) => {
     return trace.width ? time - trace.width[i] / 1.84 : time;
   };
 
-  // A ring about a point that was chosen by keyboard, [trace, index]; nothing where there is none.
+  // A ring around a point chosen by keyboard, [trace, index]; hidden if there is none.
   const point = (place, n, chosen) => {
     if (!place._fullLayout) return;
     const { style } = mark(place, "chosen", n);
@@ -98,12 +98,12 @@ page.ready.then((page) => {
     let pressed = null, served = 0;
     place.on("plotly_click", ({ points: [{ data: trace, pointIndex }] }) => {
       served = Date.now();
-      const to = heard(place, trace, pointIndex);
+      const to = playFrom(place, trace, pointIndex);
       if (to !== null) tell("seek", { to });
     });
-    // The keyboard stays with the player after a click; the figure has it only when it was come to by Tab.
+    // After a click the keyboard stays with the player; a figure gets it only by Tab.
     place.addEventListener("mousedown", (event) => { event.preventDefault(); document.activeElement?.blur(); });
-    // Anywhere else over a time axis; plotly lays a cover over the page while the button is down.
+    // Clicks anywhere else over a time axis; plotly covers the page while the button is down.
     place.addEventListener("pointerdown", (event) => {
       const name = timeAxes(place)[0];
       pressed = name && event.target.closest(".draglayer") ? event.clientX : null;
@@ -118,7 +118,7 @@ page.ready.then((page) => {
     }, true);
   };
 
-  // On a phone the plane is nearly square, and each entry of a legend is a line of its own.
+  // On a phone the plane is nearly square, and each legend entry takes a line.
   const height = (name) => {
     const { layout, data: traces } = data.figures[name], entries = traces.filter((trace) => trace.showlegend !== false).length;
     return (name === "plane" ? 380 : layout.height) + 18 * Math.max(0, entries - 2);
@@ -126,7 +126,7 @@ page.ready.then((page) => {
   const draw = async (name) => {
     await page.plotly();
     const place = by(name), layout = structuredClone(data.figures[name].layout);
-    for (const axis of Object.values(layout)) { // labels clear of the other axis, and of the playhead
+    for (const axis of Object.values(layout)) { // keep labels clear of the other axis and the playhead
       if (axis?.tickmode === "array") axis.ticklabelstandoff = 4;
       else if (axis?.type === "category") axis.ticklabelstandoff = 6;
     }
@@ -136,7 +136,7 @@ page.ready.then((page) => {
       layout.height = height(name);
     }
     for (const trace of data.figures[name].data) {
-      if (!trace.meta?.title) continue; // what is said at a point: the speaker and the time there
+      if (!trace.meta?.title) continue; // the hover text of a point: speaker and time
       trace.text = (trace.meta.times ?? trace.x).map((t) => `${trace.meta.title}<br>${clock(t)}`);
     }
     await Plotly.newPlot(place, data.figures[name].data, layout, options);
@@ -151,14 +151,14 @@ page.ready.then((page) => {
     if (!drawn.has(place)) drawn.set(place, draw(place.id));
     return drawn.get(place);
   };
-  page.figures = { show, heard, turnOf, point };
+  page.figures = { show, playFrom, turnOf, point };
   const places = [...document.querySelectorAll(".figure")].filter((place) => data.figures[place.id]);
   if (narrow()) places.forEach((place) => { place.style.minHeight = `${height(place.id)}px`; });
   const watcher = new IntersectionObserver((seen) => {
     for (const entry of seen) if (entry.isIntersecting) { show(entry.target); watcher.unobserve(entry.target); }
   }, { rootMargin: "600px" });
   places.forEach((place) => watcher.observe(place));
-  // The rest is drawn while the page has nothing to do, one at a time: printing cannot wait for it.
+  // The rest is drawn one at a time while the page is idle: printing cannot wait for it.
   const idle = (deed) => (window.requestIdleCallback ?? ((later) => setTimeout(later, 50)))(deed);
   const rest = () => idle(async () => {
     const next = places.find((place) => !drawn.has(place));
@@ -206,13 +206,13 @@ page.ready.then((page) => {
   const csv = (name) => {
     const cell = (value) => {
       const text = value === null ? "" : String(value);
-      const safe = typeof value === "string" && /^(\s*[=+\-@]|[\t\r\n])/.test(text) ? `'${text}` : text; // no formula for a spreadsheet
+      const safe = typeof value === "string" && /^(\s*[=+\-@]|[\t\r\n])/.test(text) ? `'${text}` : text; // so that a spreadsheet reads no formula
       return /[",\n\r;]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
     };
     const { columns, rows } = data.tables[name];
     return `\ufeff${[columns, ...rows].map((row) => row.map(cell).join(",")).join("\r\n")}\r\n`;
   };
-  // A figure as it is kept by itself: with its title, and a key, which the page has in its own text.
+  // A figure as a picture by itself: with its title and a legend, which the page shows as text.
   const HEAD = 80; // pixels for both
   const picture = (place) => {
     const keyed = ["timeline", "shares", "course"].includes(place.id), known = new Set();

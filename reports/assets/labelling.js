@@ -10,31 +10,31 @@
   let answers = new Map();  // item id -> {label, valence, arousal}
   let rater = "";
   let at = 0;
-  let kept = true;  // whether the browser keeps what is answered
+  let stored = true;  // whether the browser stores the answers
 
   const fill = (key, values) => words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
-  const write = (id, text) => { if ($(id).textContent !== text) $(id).textContent = text; };  // read out when it changes
+  const write = (id, text) => { if ($(id).textContent !== text) $(id).textContent = text; };  // screen readers read it aloud when it changes
   const say = (text) => write("message", text);
   const answerOf = (id) => answers.get(id) || { label: null, valence: null, arousal: null };
   const signed = (value) => (value < 0 ? "\u2212" : value > 0 ? "+" : "") + Math.abs(value).toFixed(2).replace(".", comma);
   const round = (value) => Math.round(Math.max(-1, Math.min(1, value)) * 100) / 100 || 0;
   const labelled = () => items.filter((item) => answerOf(item.id).label !== null).length;
 
-  // ---- what is kept, and the file
+  // ---- storage and the file
 
-  // Of each rater apart: a second one on the same computer must not see the first one's labels.
+  // One slot per rater: a second rater on the same computer must not see the first one's labels.
   const slot = () => `ressenti-labels:${sheet.sample}:${rater.toLowerCase()}`;
 
   function keep() {
     try {
       localStorage.setItem(slot(), JSON.stringify(record()));
     } catch {
-      if (kept) say(words.lab_no_storage);
-      kept = false;
+      if (stored) say(words.lab_no_storage);
+      stored = false;
     }
   }
 
-  function keptBefore() {
+  function storedBefore() {
     try {
       return readable(JSON.parse(localStorage.getItem(slot())));
     } catch {
@@ -145,10 +145,10 @@
 
   document.addEventListener("keydown", (event) => {
     if ($("work").hidden || event.ctrlKey || event.metaKey || event.altKey) return;
-    const own = event.target.closest("button, input, summary");  // Space and Enter are theirs, as everywhere
-    if (own && (event.key === " " || event.key === "Enter")) return;
+    const control = event.target.closest("button, input, summary");  // they handle Space and Enter themselves
+    if (control && (event.key === " " || event.key === "Enter")) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const digit = /^(?:Digit|Numpad)([0-5])$/.exec(event.code);  // by place: unshifted, French keyboards write "&" there
+    const digit = /^(?:Digit|Numpad)([0-5])$/.exec(event.code);  // by position: without Shift, French keyboards type "&" there
     const answer = byKey[digit && !event.shiftKey ? digit[1] : key];
     const arrow = ARROWS[key];
     if (arrow) move(...arrow, event.shiftKey ? 0.02 : 0.1);
@@ -157,7 +157,7 @@
     event.preventDefault();
   });
 
-  // After a click the keys belong to the turn again, not to the button that was clicked.
+  // After a click, keys act on the turn again, not on the button that was clicked.
   $("work").addEventListener("click", (event) => {
     if (event.detail > 0 && event.target.closest("button")) $("work").focus({ preventScroll: true });
   });
@@ -170,7 +170,7 @@
 
   function place(event) {
     const box = $("plane").getBoundingClientRect();
-    const across = (from, size) => (from / size - 0.5) * 2.32;  // the drawing's own units
+    const across = (from, size) => (from / size - 0.5) * 2.32;  // in units of the drawing
     change({ valence: round(across(event.clientX - box.left, box.width)), arousal: round(-across(event.clientY - box.top, box.height)) });
   }
   $("plane").addEventListener("pointerdown", (event) => {
@@ -185,7 +185,7 @@
   }
   sound.addEventListener("timeupdate", () => { $("heard").style.width = `${100 * sound.currentTime / (sound.duration || 1)}%`; });
 
-  // ---- the beginning
+  // ---- start
 
   function begin(text) {
     $("intro").hidden = true;
@@ -204,7 +204,7 @@
       $("rater").focus();
       return;
     }
-    const before = keptBefore();
+    const before = storedBefore();
     if (before) take(before);
     begin(labelled() ? fill("lab_resumed", { rater, n: labelled(), total: items.length }) : "");
   });
@@ -213,7 +213,7 @@
     const file = $("load").files[0];
     if (!file) return;
     let data = null;
-    try { data = readable(JSON.parse(await file.text())); } catch { /* told below */ }
+    try { data = readable(JSON.parse(await file.text())); } catch { /* reported below */ }
     $("load").value = "";
     if (!data || !data.rater.trim()) return say(fill("lab_not_labels", { file: file.name }));
     if (data.sample !== sheet.sample) return say(fill("lab_other_sample", { file: file.name }));

@@ -3,7 +3,7 @@
 page.ready.then((page) => {
   const { data, clock, say, by, tell, on, turns, paint } = page;
   const audio = by("sound"), strip = by("strip"), play = by("play");
-  let at = 0, drawn = null; // the time, and a stretch that is being drawn on the strip
+  let at = 0, drawn = null; // the time, and a span that is being drawn on the strip
 
   if (data.sound === "embed") {
     const text = atob(by("mp3").textContent), bytes = new Uint8Array(text.length);
@@ -21,7 +21,7 @@ page.ready.then((page) => {
     draw();
     tell("time", { at, playing: data.sound ? !audio.paused : false });
   };
-  const listen = () => audio.play().catch(() => {}); // what is wrong with the sound is said by its error event
+  const listen = () => audio.play().catch(() => {}); // the error event reports what is wrong with the sound
   const seek = (time, start) => {
     const to = Math.min(Math.max(0, time), data.duration);
     if (data.sound) {
@@ -73,14 +73,14 @@ page.ready.then((page) => {
     audio.addEventListener("pause", state);
     audio.addEventListener("timeupdate", () => { if (document.hidden) show(audio.currentTime); });
     audio.addEventListener("seeked", () => show(audio.currentTime));
-    const failed = () => { // the playhead goes on without it
+    const failed = () => { // the playhead still works without sound
       by("trouble").textContent = say(data.sound === "embed" ? "js_no_sound" : "js_no_sidecar");
       by("trouble").className = "dockhelp flag";
       data.sound = null;
       play.disabled = by("speed").disabled = true;
     };
     audio.addEventListener("error", failed);
-    if (audio.error) failed(); // a file beside the page is sought before this script runs
+    if (audio.error) failed(); // a file beside the page is loaded before this script runs
     const follow = () => {
       show(audio.currentTime);
       if (!audio.paused) requestAnimationFrame(follow);

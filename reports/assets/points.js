@@ -1,20 +1,20 @@
 "use strict";
-// Figures by keyboard: each is one stop of Tab, arrows step through its points in order of time and say each, Enter
+// Figures by keyboard: each is one Tab stop; arrows step through its points in order of time and announce each; Enter
 // plays from there.
 page.ready.then((page) => {
   const { data, clock, say, by, tell, on, element, figures } = page;
   const plain = (text) => [["<br>", ", "], ["&lt;", "<"], ["&gt;", ">"], ["&amp;", "&"]].reduce(
-    (said, [from, to]) => said.replaceAll(from, to), text); // plotly's text, which has tags
+    (result, [from, to]) => result.replaceAll(from, to), text); // plotly's text, which has tags
   const signed = (value) => `${value < 0 ? "−" : value > 0 ? "+" : ""}${Math.abs(value).toFixed(2).replace(".", data.decimal)}`;
   const KEYS = ["ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp", "Home", "End"];
   let at = 0;
   on("time", (time) => { at = time.at; });
 
-  // A step: when it is, whose, what is said of it, and the points of plotly's that it is.
+  // A step: its time, its speaker, its text, and the plotly points that show it.
   const step = (place, trace, i, values) => ({
     time: trace.meta?.times?.[i] ?? (trace.orientation === "h" ? trace.base[i] : trace.x[i]),
     who: trace.orientation === "h" ? trace.y[i] : trace.legendgroup || trace.name,
-    to: figures.heard(place, trace, i), marks: [[trace, i]], ...values,
+    to: figures.playFrom(place, trace, i), marks: [[trace, i]], ...values,
   });
   const dot = (place, trace, i, valence, arousal, marks) => {
     const one = step(place, trace, i, { marks });
@@ -30,7 +30,7 @@ page.ready.then((page) => {
   const readers = {
     timeline: bars, course: bars, talk: bars,
     plane: (place, traces) => all(dots(traces), (trace, i) => dot(place, trace, i, trace.x[i], trace.y[i], [[trace, i]])),
-    trajectory: (place, traces) => { // valence above, arousal below: a step is both
+    trajectory: (place, traces) => { // valence above, arousal below: a step is both points
       const below = dots(traces).filter((trace) => trace.yaxis === "y2");
       return all(dots(traces).filter((trace) => trace.yaxis === "y"), (trace, i) => {
         const other = below.find((one) => one.legendgroup === trace.legendgroup);
@@ -40,21 +40,21 @@ page.ready.then((page) => {
   };
 
   const prepare = (place) => {
-    const told = element("span", "", { class: "pointed", role: "status" }), tools = place.nextElementSibling;
-    tools.insertBefore(told, tools.querySelector(".csv"));
+    const status = element("span", "", { class: "pointed", role: "status" }), tools = place.nextElementSibling;
+    tools.insertBefore(status, tools.querySelector(".csv"));
     place.tabIndex = 0;
-    place.setAttribute("role", "application"); // so that screen readers leave it the arrows
+    place.setAttribute("role", "application"); // so that screen readers pass on the arrow keys
     let steps = null, k = -1;
 
     const show = () => [0, 1].forEach((n) => figures.point(place, n, steps?.[k]?.marks[n]));
     const next = (key) => {
-      const last = steps.length - 1, order = [...steps.keys()], own = (i) => steps[i].who === steps[k].who;
+      const last = steps.length - 1, order = [...steps.keys()], same = (i) => steps[i].who === steps[k].who;
       if (key === "Home") return 0;
       if (key === "End") return last;
       if (k < 0) return order.find((i) => steps[i].time >= at) ?? last;
       if (key === "ArrowRight") return Math.min(last, k + 1);
       if (key === "ArrowLeft") return Math.max(0, k - 1);
-      return (key === "ArrowDown" ? order.find((i) => i > k && own(i)) : order.findLast((i) => i < k && own(i))) ?? k;
+      return (key === "ArrowDown" ? order.find((i) => i > k && same(i)) : order.findLast((i) => i < k && same(i))) ?? k;
     };
     place.addEventListener("keydown", async (event) => {
       const plays = event.key === "Enter" && k >= 0;
@@ -66,12 +66,12 @@ page.ready.then((page) => {
       steps ??= readers[place.id](place, place._fullData.filter((trace) => trace.visible === true)).sort((a, b) => a.time - b.time);
       if (!steps.length) return;
       k = next(event.key);
-      told.textContent = steps[k].text;
+      status.textContent = steps[k].text;
       show();
     });
-    place.addEventListener("focus", () => { told.textContent = say("js_figure_keys"); });
+    place.addEventListener("focus", () => { status.textContent = say("js_figure_keys"); });
     place.addEventListener("blur", () => {
-      [steps, k, told.textContent] = [null, -1, ""];
+      [steps, k, status.textContent] = [null, -1, ""];
       show();
     });
     on("placed", (other) => { if (other.place === place) show(); });

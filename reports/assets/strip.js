@@ -1,6 +1,6 @@
 "use strict";
-// The energy strip: level over time and silenced stretches are drawn once for each size and set of corrections, behind
-// the playhead and before it; as the playhead moves these two pictures are only copied.
+// The energy strip: levels and silenced spans are drawn once per size and set of corrections, as two pictures: played and
+// to come. When the playhead moves, the pictures are only copied.
 page.ready.then((page) => {
   const { data, by, on } = page, strip = by("strip");
   const PAST = "#2b4c7e", COMING = "#9db0c8", SILENCED = "rgba(31,41,51,.75)", DRAWN = "rgba(154,52,18,.5)", HEAD = "#b42318";
@@ -32,7 +32,7 @@ page.ready.then((page) => {
     past = null;
   };
 
-  // The strip as it is at a time; `drawn` is a stretch that somebody is just marking, or null.
+  // Paint the strip at a time; `drawn` is the span that is being drawn, or null.
   page.paint = (at, drawn) => {
     if (!strip.width || !strip.height) return;
     if (!past) [past, coming] = [picture(PAST), picture(COMING)];
@@ -51,6 +51,6 @@ page.ready.then((page) => {
   };
   measure();
   new ResizeObserver(() => { measure(); page.tell("strip", {}); }).observe(strip);
-  window.addEventListener("resize", () => { measure(); page.tell("strip", {}); }); // a zoomed page has other pixels
+  window.addEventListener("resize", () => { measure(); page.tell("strip", {}); }); // zooming the page changes its pixels
   on("bleeps", () => { past = null; });
 });

@@ -1,5 +1,5 @@
 "use strict";
-// The table of turns: filters, and the turn that is being heard.
+// The table of turns: filters, and the turn at the playhead.
 page.ready.then((page) => {
   const { data, say, by, tell, on, element, turns } = page;
   const form = by("filters"), room = document.querySelector(".turns").closest(".scroll");
@@ -9,18 +9,18 @@ page.ready.then((page) => {
   const apply = () => {
     const value = (name) => form.elements[name]?.value ?? "";
     const sought = plain(value("text").trim()), least = Number(value("confidence") || 0) / 100;
-    const kept = new Set();
+    const shown = new Set();
     for (const { row, index, speaker, answer, corrected } of turns) {
       const fits = (!value("speaker") || speaker === value("speaker"))
         && (!value("class") || answer.key === value("class") || (value("class") === "corrected" && corrected))
         && answer.confidence >= least && (!sought || texts.get(index).includes(sought));
       row.hidden = !fits;
-      if (fits) kept.add(index);
+      if (fits) shown.add(index);
     }
-    by("found").textContent = kept.size === turns.length ? "" : say("js_found", { n: kept.size, all: turns.length });
+    by("found").textContent = shown.size === turns.length ? "" : say("js_found", { n: shown.size, all: turns.length });
     if (form.elements.confidence) by("least").textContent = `${value("confidence")} %`;
     if (stop.closest("tr").hidden) stand(rows()[0]?.querySelector(".go") ?? stop);
-    tell("filter", { turns: kept.size === turns.length ? null : kept });
+    tell("filter", { turns: shown.size === turns.length ? null : shown });
   };
   form.addEventListener("input", apply);
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -30,20 +30,20 @@ page.ready.then((page) => {
     apply();
   });
 
-  // Words become elements when somebody comes near them: thousands of them would make the page slow.
+  // Words become elements only when the pointer or the keyboard reaches them: thousands would make the page slow.
   const words = (row) => {
     const cell = row?.querySelector(".said:not(.split)");
     if (!cell) return;
-    const said = data.words[turns.find((turn) => turn.row === row).index] ?? [];
+    const parts = data.words[turns.find((turn) => turn.row === row).index] ?? [];
     cell.classList.add("split");
-    cell.replaceChildren(...said.flatMap(([start, text, why]) => [
+    cell.replaceChildren(...parts.flatMap(([start, text, why]) => [
       element("span", text, { "data-t": start, ...(why ? { class: "cut", title: why } : { role: "button", tabindex: -1 }) }), " "]));
   };
   room.addEventListener("pointerover", (event) => words(event.target.closest("tr")));
   room.addEventListener("pointerdown", (event) => words(event.target.closest("tr")), true);
 
-  // By keyboard the table is one stop of Tab: ↑ ↓ go to other turns, ← → to what is in a turn, and through its words
-  // into the next one's.
+  // By keyboard the table is one Tab stop: ↑ ↓ go to other turns, ← → step through the buttons and words of a turn and
+  // on into the next turn.
   let stop = room.querySelector(".go");
   const rows = () => turns.filter((turn) => !turn.row.hidden).map((turn) => turn.row);
   const within = (row) => {
@@ -55,7 +55,7 @@ page.ready.then((page) => {
     stop = there;
     stop.tabIndex = 0;
   };
-  const alike = (row, here) => { // what is in another row where one stands in this one
+  const alike = (row, here) => { // the element in another row that corresponds to this one
     const kind = here.matches(".said span") ? ".said span" : here.matches(".quiet") ? ".quiet" : ".go";
     return within(row).find((there) => there.matches(kind)) ?? row.querySelector(".go");
   };
@@ -63,7 +63,7 @@ page.ready.then((page) => {
   const next = (here, key) => {
     const row = here.closest("tr"), seen = rows(), at = seen.indexOf(row);
     if (key in far) return alike(seen[Math.min(seen.length - 1, Math.max(0, at + far[key]))], here);
-    const own = within(row), step = key === "ArrowRight" ? 1 : -1, beside = own[own.indexOf(here) + step];
+    const parts = within(row), step = key === "ArrowRight" ? 1 : -1, beside = parts[parts.indexOf(here) + step];
     if (beside || !seen[at + step]) return beside;
     return step > 0 ? alike(seen[at + 1], here) : within(seen[at - 1]).at(-1);
   };
@@ -80,11 +80,11 @@ page.ready.then((page) => {
 
   let current = null;
   on("time", ({ at, playing }) => {
-    const heard = turns.findLast((turn) => turn.start <= at + 0.01 && at < turn.end)?.row ?? null;
-    if (heard === current) return;
+    const row = turns.findLast((turn) => turn.start <= at + 0.01 && at < turn.end)?.row ?? null;
+    if (row === current) return;
     current?.removeAttribute("aria-current");
-    heard?.setAttribute("aria-current", "true");
-    current = heard;
-    if (playing && heard && !heard.hidden) room.scrollTop = heard.offsetTop - room.clientHeight / 2;
+    row?.setAttribute("aria-current", "true");
+    current = row;
+    if (playing && row && !row.hidden) room.scrollTop = row.offsetTop - room.clientHeight / 2;
   });
 });

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def make_figures(conversation: Conversation, words: Wording) -> dict[str, go.Figure]:
-    """The figures of a page by name, in order; those of emotion are left out where nobody's was judged."""
+    """The figures of a page by name, in order; without those of emotion if none was judged."""
     scored = is_scored(conversation)
     makers = {
         "timeline": timeline,

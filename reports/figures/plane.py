@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
-NAME_WIDTH = 0.34  # about that of a class's name on a phone, in units of the plane
+NAME_WIDTH = 0.34  # approximate width of a class name on a phone, in units of the plane
 
 
 def plane(conversation: Conversation, words: Wording) -> go.Figure:
-    """The five regions, every judged point, each speaker's path in time, 68 % ellipse, and mean with its interval."""
+    """The five regions, every judged point, and each speaker's path over time, 68 % ellipse and mean with interval."""
     import plotly.graph_objects as go
 
     titles = titles_shown(conversation, words)
@@ -99,7 +99,7 @@ def plane(conversation: Conversation, words: Wording) -> go.Figure:
 
 
 def _region(figure: go.Figure, name: str, anchors: dict[str, tuple[float, float]], words: Wording) -> None:
-    """Where a class is the nearest, in its colour and pattern, and a cross at its anchor."""
+    """Draw the region where a class is the nearest, in its colour and pattern, and a cross at its anchor."""
     corners = region(name, anchors)
     figure.add_scatter(
         x=short([x for x, _ in corners]),
@@ -122,7 +122,7 @@ def _region(figure: go.Figure, name: str, anchors: dict[str, tuple[float, float]
 
 
 def _filled(name: str) -> dict[str, Any]:
-    """How a region looks: like a bar of its class, but so pale that points and paths stand out."""
+    """Style of a region: like a bar of its class, but pale, so that points and paths stand out."""
     pale = with_alpha(CLASS_COLOURS[name], 0.1)
     shape = CLASS_PATTERNS[name]
     lines = {"shape": shape, "fgcolor": with_alpha(CLASS_COLOURS[name], 0.17), "bgcolor": pale, "size": 12}
@@ -130,7 +130,7 @@ def _filled(name: str) -> dict[str, Any]:
 
 
 def _label(name: str, anchors: dict[str, tuple[float, float]], words: Wording) -> dict[str, Any]:
-    """The name of a region at its edge, on a pale ground above whatever lies there."""
+    """The name of a region at its edge, on a pale ground above everything else."""
     x, y = label_place(region(name, anchors), top=anchors[name][1] >= 0)
     return {
         "x": round(x, 3),
@@ -146,10 +146,9 @@ def _label(name: str, anchors: dict[str, tuple[float, float]], words: Wording) -
 
 
 def label_place(corners: Sequence[tuple[float, float]], top: bool) -> tuple[float, float]:
-    """Where a region's name goes: the level nearest to its upper (or lower) edge at which the region is wide enough.
+    """The position of a region's name: nearest to its upper (or lower) edge where the region is wide enough.
 
-    Corners as `region` gives them. In the middle of that level; where the region is nowhere as wide as a name, at the
-    widest.
+    Corners as `region` gives them. The name is centred at that level, or at the widest level if none is wide enough.
     """
     lowest, highest = min(y for _, y in corners), max(y for _, y in corners)
     inner = [lowest + (highest - lowest) * k / 100 for k in range(1, 100)]
@@ -169,31 +168,31 @@ def label_place(corners: Sequence[tuple[float, float]], top: bool) -> tuple[floa
 
 
 def region(name: str, anchors: dict[str, tuple[float, float]]) -> list[tuple[float, float]]:
-    """Corners of the part of the plane that is nearer to a class than to any other, the first again at the end.
+    """Corners of the part of the plane that is nearer to a class than to any other, the first repeated at the end.
 
-    The square is cut along the perpendicular bisectors (Sutherland & Hodgman 1974).
+    Cuts the square along the perpendicular bisectors (Sutherland & Hodgman 1974).
     """
-    own = anchors[name]
+    anchor = anchors[name]
     corners: list[tuple[float, float]] = [(-1, -1), (1, -1), (1, 1), (-1, 1)]
     for other, place in anchors.items():
-        if other == name or tuple(place) == tuple(own):
+        if other == name or tuple(place) == tuple(anchor):
             continue
-        nx, ny = place[0] - own[0], place[1] - own[1]
-        limit = (place[0] ** 2 + place[1] ** 2 - own[0] ** 2 - own[1] ** 2) / 2
-        kept: list[tuple[float, float]] = []
+        nx, ny = place[0] - anchor[0], place[1] - anchor[1]
+        limit = (place[0] ** 2 + place[1] ** 2 - anchor[0] ** 2 - anchor[1] ** 2) / 2
+        inside: list[tuple[float, float]] = []
         for (ax, ay), (bx, by) in zip(corners, corners[1:] + corners[:1], strict=True):
             a, b = nx * ax + ny * ay - limit, nx * bx + ny * by - limit
             if a <= 0:
-                kept.append((ax, ay))
+                inside.append((ax, ay))
             if a * b < 0:
                 share = a / (a - b)
-                kept.append((ax + share * (bx - ax), ay + share * (by - ay)))
-        corners = kept
+                inside.append((ax + share * (bx - ax), ay + share * (by - ay)))
+        corners = inside
     return corners + corners[:1]
 
 
 def _path(figure: go.Figure, line: Trajectory, style: dict[str, str], title: str) -> None:
-    """The smoothed way through the plane, paler at the start and with an arrow at the end, and the ellipse."""
+    """Draw the smoothed path through the plane, paler at the start and with an arrow at the end, and the ellipse."""
     there = [
         (t, v, a)
         for t, v, a in zip(line.times_s, line.valence, line.arousal, strict=True)
@@ -231,9 +230,9 @@ def _path(figure: go.Figure, line: Trajectory, style: dict[str, str], title: str
 
 
 def ellipse(points: Sequence[AffectPoint], share: float = 0.68) -> list[tuple[float, float]]:
-    """The ellipse about the weighted mean that holds so much of a normal distribution with the points' covariance.
+    """The ellipse around the weighted mean that holds `share` of a normal distribution with the points' covariance.
 
-    The home base of Hipson & Mohammad 2021; empty with fewer than three points, or where they lie on one line.
+    The home base of Hipson & Mohammad 2021; empty with fewer than three points, or if they lie on one line.
     """
     total = sum(p.weight_s for p in points)
     if len(points) < 3:
@@ -246,7 +245,7 @@ def ellipse(points: Sequence[AffectPoint], share: float = 0.68) -> list[tuple[fl
     if xx * yy - xy * xy <= 1e-9:
         return []
     radius = sqrt(-2 * log(1 - share))
-    a = sqrt(xx)  # Cholesky factor of the covariance, which takes a circle to the ellipse
+    a = sqrt(xx)  # Cholesky factor of the covariance, which maps a circle to the ellipse
     b = xy / a
     c = sqrt(yy - b * b)
     turns = [2 * pi * k / 72 for k in range(73)]

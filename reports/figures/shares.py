@@ -1,4 +1,4 @@
-"""Class shares: of each speaker's judged time, and how they change (pure)."""
+"""Class shares of each speaker's judged time, in all and over time (pure)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def shares(conversation: Conversation, words: Wording) -> go.Figure:
-    """Share of each speaker's judged time by class; what is unsure, hatched."""
+    """Share of each speaker's judged time by class; unsure is hatched."""
     import plotly.graph_objects as go
 
     titles = titles_shown(conversation, words)
@@ -69,7 +69,7 @@ def shares(conversation: Conversation, words: Wording) -> go.Figure:
 
 
 def shares_over_time(conversation: Conversation, words: Wording) -> go.Figure:
-    """Seconds of judged speech by class in equal parts of the recording, a row per scored speaker."""
+    """Seconds of judged speech by class in equal parts of the recording, one row per scored speaker."""
     from plotly.subplots import make_subplots
 
     titles = titles_shown(conversation, words)
@@ -91,7 +91,7 @@ def shares_over_time(conversation: Conversation, words: Wording) -> go.Figure:
                 name=words(key),
                 showlegend=False,
                 x=short(middles),
-                y=short([v or None for v in values]),  # nothing has no outline
+                y=short([v or None for v in values]),  # empty bars have no outline
                 width=short([(end - i * step) * 0.92 for i, end in enumerate(ends)]),
                 marker=bar_style(key, key == "unsure", scored=True),
                 hovertext=[
@@ -121,19 +121,19 @@ def shares_over_time(conversation: Conversation, words: Wording) -> go.Figure:
 
 
 def seconds_by_class(conversation: Conversation) -> tuple[float, dict[str, list[list[float]]]]:
-    """Length of the parts (s), and for each scored speaker the judged seconds of each class and unsure, part by part.
+    """Length of the parts (s), and each scored speaker's judged seconds by part, for each class and unsure.
 
-    A second of speech counts in the part in which it is spoken, under its turn's class.
+    Speech counts in the part in which it is spoken, under its turn's class.
     """
     step = bin_s(conversation.recording.duration_s)
     count = int(-(-conversation.recording.duration_s // step))
     bins = {s.label: [[0.0] * 6 for _ in range(count)] for s in conversation.speakers if s.affect is not None}
-    own = spoken(conversation)
+    speech = spoken(conversation)
     for turn in conversation.turns:
         if turn.emotion is None or turn.speaker not in bins:
             continue
         key = len(CLASSES) if turn.unsure else CLASSES.index(turn.emotion.top)
-        for start, end, seconds in judged(turn, own[turn.speaker]):
+        for start, end, seconds in judged(turn, speech[turn.speaker]):
             for k, share in by_part(start, end, step, count):
                 bins[turn.speaker][k][key] += seconds * share
     return step, bins

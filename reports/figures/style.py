@@ -1,4 +1,4 @@
-"""What all figures share: colours, symbols, axes, and how numbers are shortened (pure)."""
+"""What all figures share: colours, symbols, axes and rounding (pure)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ressenti.reports.options import titles_of
 from ressenti.reports.scoring import shown_classes
 from ressenti.reports.wording import Wording
 
-CLASS_COLOURS = {  # Okabe & Ito 2008, told apart by the colour-blind; patterns and letters say the same
+CLASS_COLOURS = {  # Okabe & Ito 2008, distinct for the colour-blind; patterns and letters repeat them
     "Pleased": "#E69F00",
     "Relaxed": "#009E73",
     "Neutral": "#8C8C8C",
@@ -19,7 +19,7 @@ CLASS_COLOURS = {  # Okabe & Ito 2008, told apart by the colour-blind; patterns 
     "Tension": "#D55E00",
 }
 CLASS_PATTERNS = {"Pleased": ".", "Relaxed": "-", "Neutral": "", "Sad": "|", "Tension": "x"}  # as in page.css
-UNSURE = "#6B7886"  # hatched on white, of whatever class: only what is sure stands on the colour of a class
+UNSURE = "#6B7886"  # hatched on white for every class: only sure turns have the colour of a class
 SPEAKER_COLOURS = ("#332288", "#AA3377", "#117733", "#B8860B", "#444444", "#2A9D8F", "#882255", "#5566AA")  # Tol 2021
 DASHES = ("solid", "dash", "dot", "dashdot")
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star", "hexagon")
@@ -31,12 +31,12 @@ INK = "#1F2933"
 
 
 def titles_shown(conversation: Conversation, words: Wording) -> dict[str, str]:
-    """Speakers' titles for plotly, which would read tags in them as its own."""
+    """Speakers' titles, escaped because plotly interprets tags."""
     return {label: html.escape(title, quote=False) for label, title in titles_of(conversation, words).items()}
 
 
 def lane_axis(lanes: Sequence[str], titles: dict[str, str]) -> dict[str, Any]:
-    """Lanes by label, the first at the top, under their titles: names may be alike, or numbers."""
+    """Lanes by label, the first at the top, shown by title: titles may be equal, or numbers."""
     return {
         "type": "category",
         "categoryorder": "array",
@@ -49,12 +49,12 @@ def lane_axis(lanes: Sequence[str], titles: dict[str, str]) -> dict[str, Any]:
 
 
 def key_of(turn: Turn) -> str:
-    """The class of a turn as shown, `none` where it was not judged."""
+    """The class of a turn as shown; `none` if it was not judged."""
     return turn.emotion.top if turn.emotion else "none"
 
 
 def speaker_style(position: int) -> dict[str, str]:
-    """Colour, dash and symbol of the speaker in this place of the list."""
+    """Colour, dash and symbol of the speaker at this position of the list."""
     return {
         "colour": SPEAKER_COLOURS[position % len(SPEAKER_COLOURS)],
         "dash": DASHES[position % len(DASHES)],
@@ -63,7 +63,7 @@ def speaker_style(position: int) -> dict[str, str]:
 
 
 def bar_style(key: str, unsure: bool, scored: bool) -> dict[str, Any]:
-    """How a bar of a class looks: in its colour and pattern, hatched on white where unsure, pale where not judged."""
+    """Style of a class's bar: its colour and pattern, hatched on white if unsure, pale if not judged."""
     if key == "none":
         return {"color": PALE if scored else "#5B7083", "line": {"color": "#9AA5B1", "width": 1 if scored else 0}}
     if unsure:
@@ -76,14 +76,14 @@ def bar_style(key: str, unsure: bool, scored: bool) -> dict[str, Any]:
 
 
 def letter_style(key: str, unsure: bool) -> dict[str, Any]:
-    """How letters look in a bar of a class: with a halo of its ground, which clears them of its pattern."""
+    """Style of letters in a class's bar, with a halo in the bar's colour that keeps the pattern away from them."""
     ground = "#FFFFFF" if unsure else CLASS_COLOURS.get(key, PALE)
     halo = ", ".join([f"0 0 2px {ground}"] * 4)
     return {"color": "#000" if unsure or key == "Pleased" else "#fff", "shadow": halo, "weight": 600}
 
 
 def hover_of(turn: Turn, conversation: Conversation, titles: dict[str, str], words: Wording) -> str:
-    """What is said of a turn when one points at it."""
+    """The hover text of a turn."""
     lines = [f"{titles[turn.speaker]}", f"{words.clock(turn.start_s, 1)} · {words.seconds(turn.duration_s)}"]
     if turn.emotion is not None:
         mark = f" ({words('n_unsure')})" if turn.unsure else ""
@@ -96,12 +96,12 @@ def hover_of(turn: Turn, conversation: Conversation, titles: dict[str, str], wor
 
 
 def _scored(name: str, score: float | None, words: Wording) -> str:
-    """A class with its score, which one that a person gave has not."""
+    """A class with its score, or alone if a person set it."""
     return words(name) if score is None else f"{words(name)} {words.percent(score)}"
 
 
 def rings_of(turns: Sequence[int], conversation: Conversation) -> dict[str, Any]:
-    """A ring about the points of turns whose class a person gave, as plotly wants it; nothing without any."""
+    """A ring around the points of turns whose class a person set, in plotly's form; empty if there are none."""
     people = {turn.index for turn in conversation.turns if turn.by_person}
     if people.isdisjoint(turns):
         return {}
@@ -109,7 +109,7 @@ def rings_of(turns: Sequence[int], conversation: Conversation) -> dict[str, Any]
 
 
 def stretches(values: list[float | None]) -> list[tuple[int, int]]:
-    """Index ranges without None."""
+    """Index ranges (start, end) without None."""
     out, start = [], None
     for i, value in enumerate([*values, None]):
         if value is not None and start is None:
@@ -121,9 +121,9 @@ def stretches(values: list[float | None]) -> list[tuple[int, int]]:
 
 
 def time_axis(conversation: Conversation, words: Wording) -> dict[str, Any]:
-    """Seconds on a linear axis with ticks as clock times; the page's script makes new ticks when it is zoomed.
+    """Seconds on a linear axis with clock times as ticks; the page's script renews the ticks on zoom.
 
-    Not a plotly date axis: that reads numbers of two or four digits as years.
+    A plotly date axis would read numbers of two or four digits as years.
     """
     duration_s = conversation.recording.duration_s
     step_s = next((step for step in TICK_STEPS_S if duration_s / step <= 8), TICK_STEPS_S[-1])
@@ -141,7 +141,7 @@ def time_axis(conversation: Conversation, words: Wording) -> dict[str, Any]:
 
 
 def error_bar(mean: float, low: float, high: float, colour: str) -> dict[str, Any]:
-    """An interval about a mean, as plotly wants it."""
+    """An interval around a mean, in plotly's form."""
     return {
         "type": "data",
         "symmetric": False,
@@ -153,7 +153,7 @@ def error_bar(mean: float, low: float, high: float, colour: str) -> dict[str, An
 
 
 def base_layout(words: Wording, height: int, top: int = 36) -> dict[str, Any]:
-    """Layout that all figures begin with."""
+    """The layout that all figures start from."""
     return {
         "height": height,
         "margin": {"l": 10, "r": 16, "t": top, "b": 36},
@@ -168,22 +168,22 @@ def base_layout(words: Wording, height: int, top: int = 36) -> dict[str, Any]:
 
 
 def short(values: Sequence[float | None]) -> list[float | None]:
-    """Values with three decimals."""
+    """Round values to three decimals."""
     return [None if v is None else round(v, 3) for v in values]
 
 
 def paler(colour: str, share: float) -> str:
-    """A colour of #RRGGBB with so much white in it."""
+    """Mix a colour #RRGGBB with a share of white."""
     parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return "#" + "".join(f"{round(part + (255 - part) * share):02X}" for part in parts)
 
 
 def with_alpha(colour: str, alpha: float) -> str:
-    """A colour of #RRGGBB, translucent."""
+    """Make a colour #RRGGBB translucent."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha})"
 
 
 def bin_s(duration_s: float, most: int = 12) -> float:
-    """Length of the equal parts in which shares over time are told: at most so many, of a round number of seconds."""
+    """Length of the equal parts for shares over time (s): a round number, giving at most `most` parts."""
     return float(next((step for step in BIN_STEPS_S if duration_s / step <= most), BIN_STEPS_S[-1]))

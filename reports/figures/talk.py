@@ -72,7 +72,7 @@ def talk(conversation: Conversation, words: Wording) -> go.Figure:
 
 
 def talk_by_part(conversation: Conversation) -> tuple[float, dict[str, list[float]]]:
-    """Length of the parts (s), and the seconds that each speaker talks in each: talk time, without bridged pauses."""
+    """Length of the parts (s), and each speaker's seconds of talk by part: talk time, without bridged pauses."""
     step = bin_s(conversation.recording.duration_s)
     count = int(-(-conversation.recording.duration_s // step))
     parts = {s.label: [0.0] * count for s in conversation.speakers}

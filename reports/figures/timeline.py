@@ -23,11 +23,11 @@ from ressenti.reports.wording import Wording
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-SHORTEST_OVERLAP_S = 0.1  # shorter ones are within what boundaries err
+SHORTEST_OVERLAP_S = 0.1  # shorter ones are within the error of boundaries
 
 
 def timeline(conversation: Conversation, words: Wording) -> go.Figure:
-    """One lane per speaker, a bar per turn: its class as colour, pattern, letter; hatched: unsure, pale: not judged.
+    """One lane per speaker, one bar per turn: class by colour, pattern, letter; hatched if unsure, pale if not judged.
 
     Dark strokes are overlap, grey bands are silences. The customdata of a bar is the index of its turn.
     """
@@ -44,7 +44,7 @@ def timeline(conversation: Conversation, words: Wording) -> go.Figure:
             name = words(key) if key != "none" else words("not_judged" if scored else "speech")
             figure.add_bar(
                 name=f"{name} ({words('n_unsure')})" if unsure else name,
-                showlegend=False,  # the page has a legend of its own, one entry per class
+                showlegend=False,  # the page has its own legend, with one entry per class
                 orientation="h",
                 y=[t.speaker for t in turns],
                 base=short([t.start_s for t in turns]),
@@ -74,7 +74,7 @@ def timeline(conversation: Conversation, words: Wording) -> go.Figure:
 
 
 def _letter(turn: Turn, words: Wording) -> str:
-    """The class by its first letter, with a question mark where it is unsure, and a star where a person corrected."""
+    """The first letter of the class, with a question mark if unsure and a star if a person corrected the turn."""
     key = key_of(turn)
     if key == "none":
         return ""
@@ -82,7 +82,7 @@ def _letter(turn: Turn, words: Wording) -> str:
 
 
 def _overlaps(figure: go.Figure, conversation: Conversation, words: Wording) -> None:
-    """A dark stroke along the foot of a lane wherever somebody else speaks too."""
+    """Draw a dark stroke along the foot of a lane where another speaker speaks too."""
     spans = overlaps(conversation)
     if spans:
         figure.add_bar(
@@ -101,13 +101,13 @@ def _overlaps(figure: go.Figure, conversation: Conversation, words: Wording) -> 
 
 
 def overlaps(conversation: Conversation) -> list[tuple[float, float, str]]:
-    """(start, end, speaker) wherever a speaker's turn overlaps one of another speaker, in seconds."""
+    """(start, end, speaker) wherever a speaker's turn overlaps another speaker's turn, in seconds."""
     out: list[tuple[float, float, str]] = []
     for label in dict.fromkeys(t.speaker for t in conversation.turns):
         others = union_s([(t.start_s, t.end_s) for t in conversation.turns if t.speaker != label])
-        own = union_s([(t.start_s, t.end_s) for t in conversation.turns if t.speaker == label])
+        spans = union_s([(t.start_s, t.end_s) for t in conversation.turns if t.speaker == label])
         k = 0
-        for start, end in own:
+        for start, end in spans:
             while k < len(others) and others[k][1] <= start:
                 k += 1
             j = k

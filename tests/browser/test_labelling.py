@@ -150,7 +150,7 @@ def test_who_comes_back_goes_on_and_another_rater_sees_nothing_of_it(opened: Ope
     page.reload()
     begin(page, "anna")
     expect(page.locator("#number")).to_have_text("3")
-    expect(page.locator("#message")).to_have_text("Going on where anna stopped (labelled: 2 of 8).")
+    expect(page.locator("#message")).to_have_text("Continuing where anna stopped (labelled: 2 of 8).")
     assert labels_of(saved(page, tmp_path)) == [("Pleased", 0, 0.1), ("cannot tell", None, None)]
     page.reload()
     begin(page, "Ben")
@@ -170,7 +170,7 @@ def test_a_saved_file_is_taken_up_again_and_a_strange_one_is_not(
     strange = tmp_path / "strange.json"
     page = opened()
     for text, message in (
-        ("{}", "not a file of labels"),
+        ("{}", "not a labels file"),
         (path.read_text("utf-8").replace('"sample": "', '"sample": "x'), "another page"),
     ):
         strange.write_text(text, encoding="utf-8")
@@ -188,7 +188,7 @@ def test_without_a_place_to_keep_things_it_says_so(context: BrowserContext, open
     context.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('none'); } });")
     page = opened()
     begin(page, "Anna")
-    expect(page.locator("#message")).to_contain_text("save your labels before you close")
+    expect(page.locator("#message")).to_contain_text("Save your labels before you close")
     press(page, "1")
     expect(page.locator("#progress")).to_have_text("Labelled: 1 of 8, with a point: 0")
 

@@ -221,7 +221,7 @@ def test_corrections_round_trip_and_move_figures(opened: Open, tmp_path: Path) -
     (tmp_path / "call.report.html").write_text(render(derived), encoding="utf-8")
     page.reload()
     until(page, READY)
-    assert "corrected by a person; the model: Pleased" in (page.locator("#turn-0").text_content() or "")
+    assert "corrected by a person; model: Pleased" in (page.locator("#turn-0").text_content() or "")
     page.locator("#turn-0 .quiet").click()
     page.locator("#edit-class").select_option("")  # back to what the model says
     page.locator("#edit-note").fill("")
@@ -261,7 +261,7 @@ def test_spans_are_silenced_as_drawn_and_their_words_go(opened: Open) -> None:
     page.locator("#bleep-from").fill("9")
     page.locator("#bleep-to").fill("3")
     page.locator("#bleep-form button[type=submit]").click()
-    assert "Expected two times" in (page.locator("#bleep-trouble").text_content() or "")
+    assert "Enter two times" in (page.locator("#bleep-trouble").text_content() or "")
     assert there.trouble == []
 
 

@@ -68,7 +68,7 @@ def test_a_bleeped_span_is_silent_in_the_sound_of_the_page(
 
 @pytest.mark.parametrize("width", mostly_slow("drives Chromium through many pages", [1280, 390]))
 @pytest.mark.parametrize(
-    ("lang", "said"), [("en", "it is absent, or was renamed"), ("fr", "il manque, ou a été renommé")]
+    ("lang", "said"), [("en", "it is missing or was renamed"), ("fr", "il manque ou a été renommé")]
 )
 def test_a_sound_file_that_is_not_there_is_said_in_words(
     opened: Open, tmp_path: Path, width: int, lang: str, said: str

@@ -204,7 +204,7 @@ def ressenti(*arguments: str | Path) -> tuple[subprocess.CompletedProcess[str], 
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [(COMMUNITY, "all voices were grouped anew"), (THREE_ONE, "speech activity")]
+    ("name", "words"), [(COMMUNITY, "all voices were regrouped"), (THREE_ONE, "speech activity")]
 )
 @pytest.mark.slow("loads pyannote.audio in processes of their own")
 def test_a_real_recording_is_analysed_without_a_connection(

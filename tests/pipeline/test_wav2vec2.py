@@ -518,7 +518,7 @@ assert sys.modules["huggingface_hub"].constants.HF_HUB_OFFLINE
 @pytest.mark.parametrize(
     ("head", "labels", "said"),
     [
-        ("stock", ("angry", "happy", "neutral", "sad"), "mine cannot give: Relaxed."),
+        ("stock", ("angry", "happy", "neutral", "sad"), "mine never gives these classes: Relaxed."),
         ("ehcalabres", None, "shares of 1 (softmax)"),
         ("audeering", None, "The model gives valence and arousal themselves (regression)"),
     ],
@@ -534,7 +534,7 @@ def test_end_to_end(
     found = store.load(tmp_path / "sample.json")
     (model,) = [m for m in found.models if m.task == "emotion"]
     assert model.name == "mine"
-    for words in (said, *map(Wording("en").note, model.notes), "licence not known", "What mine learned from"):
+    for words in (said, *map(Wording("en").note, model.notes), "licence not known", "model card of mine says"):
         assert words in page, words
     french = render(found, "fr")
     assert "étiquettes\u00a0: " in french

@@ -22,8 +22,8 @@ def fact(conversation: Conversation, name: str) -> Fact:
 @pytest.mark.parametrize(
     ("hears", "latency", "value", "remark"),
     [
-        (False, 0.0, "–", "not heard by this diarizer"),
-        (False, 0.04, "–", "not heard by this diarizer"),
+        (False, 0.0, "–", "not detected by this diarizer"),
+        (False, 0.04, "–", "not detected by this diarizer"),
         (False, 0.4, "0.4\u00a0s", ""),
         (True, 0.0, "0.0\u00a0s", ""),
     ],
@@ -42,7 +42,7 @@ def test_turns_that_abut_are_no_latency_where_no_overlap_is_heard(
 
 def test_figures_from_too_little_speech_say_so_on_the_card(make_conversation: Make) -> None:
     made = make_conversation()
-    for seconds, text in ((11.0, "From 11\u00a0s of speech only"), (20.0, "")):
+    for seconds, text in ((11.0, "Based on only 11\u00a0s of speech"), (20.0, "")):
         first = made.speakers[0]
         assert first.affect
         first = replace(first, affect=replace(first.affect, judged_s=seconds))

@@ -96,7 +96,7 @@ def test_what_stands_in_the_data_stays_data() -> None:
     [
         (
             "en",
-            "Not validated on your material.",
+            "Not validated on your recordings.",
             ("(turns: 96; recordings: 12;", "Macro F1 0.48", "0.39 to 0.57", "Sad –"),
         ),
         (

@@ -31,13 +31,13 @@ def test_nothing_is_said_where_there_is_nothing_to_say(make_conversation: Make) 
 def test_silenced_spans_are_named_at_the_top_and_in_the_methods(make_conversation: Make) -> None:
     conversation = silenced(make_conversation(), Span(6, 6.5), Span(12.25, 14))
     (told,) = notices_of(conversation, EN)
-    assert told.startswith("Silenced: 0:06.0 – 0:06.5 and 0:12.2 – 0:14.0. These cannot be heard")
+    assert told.startswith("Silenced: 0:06.0 – 0:06.5 and 0:12.2 – 0:14.0. These spans are muted")
     assert told.endswith("[…] stands where words were left out.")
     page = render(conversation)
     assert told in page.split("<main>")[0]
     limits = summarise(conversation, EN).methods.limits
     assert any("0:06.0 – 0:06.5 and 0:12.2 – 0:14.0" in text and "computed before" in text for text in limits)
-    assert any("up to 1.5\u00a0s away" in text for text in limits)
+    assert any("within 1.5\u00a0s" in text for text in limits)
     assert notices_of(conversation, FR)[0].startswith("Rendus muets\u00a0: 0:06,0 – 0:06,5 et 0:12,2 – 0:14,0.")
 
 
@@ -45,7 +45,7 @@ def test_many_spans_are_named_in_the_methods_alone(make_conversation: Make) -> N
     spans = tuple(Span(k, k + 0.5) for k in range(1, 15, 2))
     conversation = with_bleeps(make_conversation(), spans)
     (told,) = notices_of(conversation, EN)
-    assert "0:11.5 and 1 more, named under Methods and limits." in told
+    assert "0:11.5 and 1 more, listed under Methods and limits." in told
     assert "0:13.0" not in told
     assert "left out." in told
     assert "[…]" not in told  # no words, no marks
@@ -74,7 +74,7 @@ def test_words_left_out_leave_a_mark_that_says_why(
 def test_a_mark_stays_where_a_span_is_heard_again(make_conversation: Make) -> None:
     conversation = replace(silenced(make_conversation(), Span(6, 6.5)), bleeps=())
     assert notices_of(conversation, EN) == ("[…] stands where words were left out.",)
-    assert "of a span that was silenced before" in render(conversation)
+    assert "in a span that was silenced earlier" in render(conversation)
 
 
 def test_more_speakers_than_roles_are_told_once(make_conversation: Make) -> None:
@@ -83,7 +83,7 @@ def test_more_speakers_than_roles_are_told_once(make_conversation: Make) -> None
     found = replace(conversation.diarization, count="estimated", count_confidence="low", notes=(many,))
     third = replace(conversation.speakers[1], label="S3", role=None, role_source=None)
     conversation = replace(conversation, diarization=found, speakers=(*conversation.speakers, third))
-    advice = "6 speakers were found where 2 roles are given: probably too many. Analyse again with --speakers 2."
+    advice = "6 speakers were found for 2 roles, which is probably too many. Analyse again with --speakers 2."
     assert notices_of(conversation, EN) == (advice,)
     page = render(conversation)
     assert page.count("--speakers") == 1
@@ -97,8 +97,8 @@ def test_more_speakers_than_roles_are_told_once(make_conversation: Make) -> None
 def test_a_role_without_confirmation_is_told_on_its_card_and_how_to_name_it_once(make_conversation: Make) -> None:
     summary = summarise(make_conversation("call-center", people=People(roles=("S1=agent",))), EN)
     assert summary.notices == ("A role is not confirmed. Listen, then analyse again with --roles S2=ROLE.",)
-    assert summary.cards[1].remarks == ("No role: emotion is not computed until one is named.",)
+    assert summary.cards[1].remarks == ("No role is given. Emotion is not computed until one is named.",)
     guessed = summarise(make_conversation("interview"), EN)
     assert [card.remarks for card in guessed.cards] == [
-        ("The role is a guess from the order of first speech: emotion is not computed until it is confirmed.",)
+        ("The role is a guess from the order of first speech. Emotion is not computed until it is confirmed.",)
     ] * 2

@@ -227,7 +227,7 @@ def test_what_a_person_set_is_marked_and_has_no_score(make_conversation: Make) -
         summarise(conversation, EN),
     )
     assert [row.score for row in summary.turns] == ["90%", "90%", "90%", "", "", "30%"]
-    assert summary.turns[3].original == "corrected by a person; the model: Tension 90%"
+    assert summary.turns[3].original == "corrected by a person; model: Tension 90%"
     bar = next(trace for trace in figures["timeline"].data if trace.name == "Sad")
     assert bar.text == ("S*",)
     assert bar.hovertext[0].endswith("<br>Sad<br>corrected by a person")
@@ -295,6 +295,15 @@ def test_what_is_installed_and_used_unasked_says_so(make_conversation: Make, pre
         named = {**made.config, "diarization": {"model": "a/pipeline"}}
         rows = summarise(replace(made, models=models, config=named), words).methods.models
         assert [row.origin for row in rows] == [*installed[:2], f"{installed[2]}{words('semicolon')}{unasked}"]
+
+
+def test_notes_on_a_recording_follow_one_another_as_sentences(make_conversation: Make) -> None:
+    made = make_conversation()
+    notes = (Note("truncated", {"got": 3.0}), Note("late_start", {"seconds": 1.0}))
+    file = summarise(replace(made, recording=replace(made.recording, notes=notes)), EN).methods.provenance[0]
+    assert file.remark.startswith(
+        "The file is truncated or damaged. Only 3 s could be decoded. The sound starts 1 s after"
+    )
 
 
 def test_what_nobody_knows_cannot_be_allowed() -> None:

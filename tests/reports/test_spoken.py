@@ -18,7 +18,7 @@ def test_seconds_not_judged_are_told_by_reason_and_add_up(make_conversation: Mak
     assert found == pytest.approx({"overlap": 2.0, "short": 0.4})  # 19 to 20 s twice, within turns that were judged
     talk_s = sum(s.talk.talk_s for s in made.speakers if s.talk)
     assert sum(found.values()) == pytest.approx(talk_s - sum(t.judged_s for t in made.turns))
-    told = "Speech not judged: 2.4\u00a0s; 2.0\u00a0s (overlapped, not judged) and 0.4\u00a0s (too short to judge)."
+    told = "Speech not judged: 2.4\u00a0s; 2.0\u00a0s (overlapped) and 0.4\u00a0s (too short to judge)."
     assert any(text.startswith(told) for text in methods_of(made, Wording("en")).limits)
 
 

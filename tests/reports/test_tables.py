@@ -32,7 +32,7 @@ def noted(conversation: Conversation, figure: str, note: str) -> Iterator[list[s
 def test_lanes_why_a_turn_is_not_judged_and_silences(conversation: Conversation) -> None:
     (short,) = noted(conversation, "timeline", "too short to judge")
     assert short[1:3] == [24.2, 24.6]
-    (silence,) = noted(conversation, "timeline", "Nobody speaks")
+    (silence,) = noted(conversation, "timeline", "Silence")
     assert silence[:3] == [None, 24.6, 26.0]
 
 

@@ -72,9 +72,9 @@ def test_counts_take_their_form() -> None:
     assert [EN("n_turns", n=n) for n in (0, 1, 2)] == ["0 turns", "1 turn", "2 turns"]
     assert [FR("n_turns", n=n) for n in (0, 1, 2)] == ["0 tour", "1 tour", "2 tours"]
     few = Note("fewer_speakers", {"asked": 2, "found": 1})
-    assert FR.note(few) == "2 locuteurs étaient demandés, 1 seul a pu être distingué."
+    assert FR.note(few) == "2 locuteurs étaient demandés, mais 1 seul a pu être distingué."
     one = Note("channels_decided", {"asked": 1, "channels": 2})
-    assert EN.note(one) == "One speaker was asked for; the 2 channels decided."
+    assert EN.note(one) == "One speaker was requested, but the 2 channels set the number."
 
 
 def test_french_lines_do_not_break_before_their_signs() -> None:
