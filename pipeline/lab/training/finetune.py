@@ -1,7 +1,7 @@
-"""`ressenti train emotion`: labelled clips and a base in, a folder out that works as an emotion model.
+"""`ressenti train emotion`: labelled clips and a base -> a folder that works as an emotion model.
 
 OUT/            config.json, model.safetensors, preprocessor_config.json, README.md, training.json
-.OUT.partial/   while it lasts: plan.json (what is trained, on what), sound.raw, the checkpoints, the folder to be
+.OUT.partial/   during training: plan.json (the run's settings), sound.raw, the checkpoints, the unfinished folder
 """
 
 from __future__ import annotations
@@ -42,11 +42,10 @@ def finetune(
     progress: Progress = ignore_progress,
     tell: Callable[[Epoch], None] = lambda _: None,
 ) -> Made:
-    """Train as requested, or go on where the same training was interrupted; OUT appears whole or not at all.
+    """Train as requested, or resume the same interrupted run; OUT appears complete or not at all.
 
-    Raises `ConfigError` for material that does not suffice or an interrupted training that was another one,
-    `InputError` for clips that cannot be read, `ModelError` for a base that is damaged or unfit, `OutputExistsError`,
-    `OutputError` and `DiskFullError`.
+    Raises `ConfigError` for too few clips or an interrupted run with other settings, `InputError` for clips that cannot
+    be read, `ModelError` for a damaged or unsuitable base, `OutputExistsError`, `OutputError` and `DiskFullError`.
     """
     from filelock import FileLock, Timeout
 
@@ -124,7 +123,7 @@ def _check_free(request: Request, work: Path) -> None:
 
 
 def _check_classes(parts: Partition, clips: Sequence[Clip], *, allow_missing: bool) -> None:
-    """Raise `ConfigError` where a class has no clip to learn from, unless that is allowed."""
+    """Raise `ConfigError` if a class has no training clip, unless that is allowed."""
     missing = missing_classes(parts.train)
     if len(missing) >= len(CLASSES) - 1:
         raise ConfigError(f"only {len(CLASSES) - len(missing)} class to learn; expected clips of two classes or more.")
@@ -155,7 +154,7 @@ def _gather(
 
 
 def _windows(material: Material, rows: Sequence[int], config: Config) -> tuple[tuple[int, int, int, float], ...]:
-    """What is scored of clips: speech without its pauses, a long clip's in windows of so much of it."""
+    """Windows of clips to score: speech without pauses, several windows if a clip is long."""
     out = []
     for clip in rows:
         length_s = material.sounds.length(clip) / RATE_HZ
@@ -165,7 +164,7 @@ def _windows(material: Material, rows: Sequence[int], config: Config) -> tuple[t
 
 
 def _computed(config: Config) -> Config:
-    """int8 cannot be trained in: the format that the machine computes in then."""
+    """Replace int8, which cannot be trained, with the number format that the machine computes in."""
     if config.emotion.dtype != "int8":
         return config
     return config.model_copy(update={"emotion": config.emotion.model_copy(update={"dtype": "auto"})})
@@ -174,7 +173,7 @@ def _computed(config: Config) -> Config:
 def _tested(
     folder: Path, material: Material, config: Config, progress: Progress
 ) -> tuple[EmotionFigures, tuple[float, ...]]:
-    """Figures on the test speakers of the model as the product uses it, and F1 of each class at its threshold."""
+    """Figures of the model on the test speakers, as the product uses it, and F1 of each class at its threshold."""
     from ressenti.pipeline.emotion import wav2vec2
     from ressenti.pipeline.lab.evaluation.emotion import Cut, figures_of, hear
 

@@ -1,4 +1,4 @@
-"""Labelled clips -> those to learn from, to stop by, and to test on: three sets of speakers that share nobody."""
+"""Labelled clips -> training, validation and test clips; no speaker is in two of these parts."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ressenti.pipeline.records import CLASSES
 
 PARTS = ("train", "validation", "test")
 _EMOTIONS = {k: emotion for emotion, k in CLASS_OF.items()}
-_OF_ALL, _OF_REST = 6, 5  # a sixth of the speakers for the test, then a fifth of the others for validation
+_OF_ALL, _OF_REST = 6, 5  # a sixth of the speakers for test, then a fifth of the rest for validation
 Who = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Partition:
-    """Clips by what they are for; no speaker is in two of them."""
+    """Clips of each part; no speaker is in two parts."""
 
     train: tuple[Clip, ...]
     validation: tuple[Clip, ...]
@@ -34,9 +34,9 @@ class Partition:
 
 
 def with_class(clips: Sequence[Clip], options: AffectOptions) -> tuple[list[Clip], dict[str, int]]:
-    """Clips that have a class, and how many of which emotion have none.
+    """Clips that have a class, and the number of clips without one by emotion.
 
-    A clip with valence and arousal alone gets the class of the nearest anchor, as a regression's output does.
+    A clip with only valence and arousal gets the class of the nearest anchor, like a regression model's output.
     """
     out, none = [], Counter[str]()
     for clip in clips:
@@ -52,10 +52,10 @@ def with_class(clips: Sequence[Clip], options: AffectOptions) -> tuple[list[Clip
 
 
 def divide(clips: Sequence[Clip], learned: Collection[Who], seed: int) -> Partition:
-    """The parts as the clips say (`split`), else drawn by speaker, with about the same classes in each.
+    """Divide clips by their `split`, or else draw speakers so that all parts have about the same classes.
 
-    Speakers whom no training may touch are for the test alone; speakers whom the base `learned` from are not tested
-    on. Raises `ConfigError` where that cannot be.
+    Held-out speakers are used for test only; speakers that the base was trained on (`learned`) are never in test.
+    Raises `ConfigError` if that is not possible.
     """
     given = {clip.split for clip in clips}
     if not clips:
@@ -66,7 +66,7 @@ def divide(clips: Sequence[Clip], learned: Collection[Who], seed: int) -> Partit
 
 
 def missing_classes(clips: Sequence[Clip]) -> tuple[str, ...]:
-    """Classes of which there is no clip."""
+    """Classes without a clip."""
     there = {clip.label for clip in clips}
     return tuple(name for k, name in enumerate(CLASSES) if k not in there)
 
@@ -105,7 +105,7 @@ def _drawn(clips: Sequence[Clip], learned: Collection[Who], seed: int) -> dict[s
         raise ConfigError("the base learned from every speaker; expected others to test on. Add clips of other people.")
     fresh = frozenset(
         who for who in fresh if who[0] not in {corpus for corpus, _ in kept}
-    )  # which is tested on already
+    )  # held-out speakers already test these corpora
     if fresh and len(others) > 2:
         test |= _fold(clips, others, fresh, _OF_ALL, seed, leave=2)
     rest = frozenset(clip.who for clip in clips) - test
@@ -116,9 +116,9 @@ def _drawn(clips: Sequence[Clip], learned: Collection[Who], seed: int) -> dict[s
 def _fold(
     clips: Sequence[Clip], people: frozenset[Who], among: frozenset[Who], count: int, seed: int, leave: int
 ) -> frozenset[Who]:
-    """Some of `among`, one in `count`: out of folds alike in classes, that which leaves `people` the most of them.
+    """Hold out about 1/count of `among`: the class-stratified fold that leaves `people` the most classes.
 
-    At least so many of `people` as `leave` says are left.
+    At least `leave` of `people` remain.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -129,7 +129,7 @@ def _fold(
     if count > 1:
         splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that a class is rare
+            warnings.simplefilter("ignore")  # about rare classes
             rows = [test for _, test in splitter.split(labels, labels, [str(clip.who) for clip in own])]
         folds = [fold for fold in (frozenset(own[i].who for i in row) for row in rows) if fold]
 
