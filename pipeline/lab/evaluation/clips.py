@@ -58,8 +58,8 @@ def find_recording(conversation: Conversation, folder: Path) -> Path:
     found = [folder / name] if is_file(folder / name) else sorted(filter(is_file, folder.rglob(glob.escape(name))))
     if not found:
         raise NotFoundError(
-            f"{known.name}: no such recording in {folder}; expected the one that was analysed. "
-            "Name the folder of the recordings with --recordings."
+            f"{known.name}: not found in {folder}; expected the analysed recording. "
+            "Give the folder of the recordings with --recordings."
         )
     digests = {path: audio.file_sha256(path) for path in found}
     for path, digest in digests.items():
@@ -67,7 +67,7 @@ def find_recording(conversation: Conversation, folder: Path) -> Path:
             return path
     path, digest = next(iter(digests.items()))
     raise InputError(
-        f"{path}: not the recording that was analysed: SHA-256 {digest[:12]}..., expected {known.sha256[:12]}... "
+        f"{path}: not the analysed recording: SHA-256 {digest[:12]}..., expected {known.sha256[:12]}... "
         "Give the folder of the original with --recordings, or analyse this one."
     )
 

@@ -100,8 +100,8 @@ def balanced(clips: Sequence[Clip]) -> tuple[list[Clip], tuple[str, ...]]:
     if len(corpora) < 2 or min(speakers) < 2:
         counts = ", ".join(f"{name} {n}" for name, n in zip(corpora, speakers, strict=True))
         raise ConfigError(
-            f"corpora to tell apart: speakers with every emotion that all corpora share: {counts}; expected two "
-            "corpora or more, with two speakers each whom the model did not learn from."
+            f"too few corpora to compare; speakers with every emotion that all corpora share: {counts}; expected at "
+            "least two corpora, each with two speakers that the model was not trained on."
         )
     each = min(MOST, *(len(items) for own in whole.values() for items in own.values()))
     rng = np.random.default_rng(SEED)

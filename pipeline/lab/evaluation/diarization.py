@@ -77,7 +77,7 @@ def read_rttm(path: Path, uri: str | None = None) -> tuple[Segment, ...]:
             start_s = float(fields[3])
             segments.append(Segment(start_s, start_s + float(fields[4]), fields[7]))
     if not segments:
-        raise NotFoundError(f"{path}: no SPEAKER line{f' of {uri}' if uri else ''}; expected an RTTM file.")
+        raise NotFoundError(f"{path}: no SPEAKER line{f' for {uri}' if uri else ''}; expected an RTTM file.")
     return tuple(segments)
 
 

@@ -80,7 +80,7 @@ def draw(conversations: Sequence[Conversation], count: int, seed: int) -> Sample
     twice = [sha for sha, n in Counter(c.recording.sha256 for c in conversations).items() if n > 1]
     if twice:
         names = ", ".join(c.recording.name for c in conversations if c.recording.sha256 == twice[0])
-        raise LabelsError(f"{names}: several conversations of the same recording; expected one of each. Leave one out.")
+        raise LabelsError(f"{names}: several conversations of the same recording; expected one of each. Remove one.")
     strata: dict[str, list[Item]] = {name: [] for name in STRATA}
     for item in (item for conversation in conversations for item in _items(conversation)):
         strata[item.stratum].append(item)
@@ -113,11 +113,11 @@ def check_sample(sample: Sample, ratings: Sequence[Rating]) -> None:
         if rating.sample != sample.key or not {answer.item for answer in rating.labels} <= ids:
             raise LabelsError(
                 f"{rating.rater}: labels of sample {rating.sample}; these conversations give sample {sample.key} "
-                f"(seed {sample.seed}, turns: {sample.count}). Give the same NAME.json files that the page was made "
-                "of, unchanged and all of them."
+                f"(seed {sample.seed}, turns: {sample.count}). Give all NAME.json files that the page was made from, "
+                "unchanged."
             )
     if not any(answer.place is not None for rating in ratings for answer in rating.labels):
-        raise LabelsError("no turn has a class in these labels; expected at least one. Label some turns first.")
+        raise LabelsError("these labels contain no class; expected at least one. Label some turns first.")
 
 
 def _items(conversation: Conversation) -> Iterable[Item]:
@@ -133,11 +133,11 @@ def _one_model(conversations: Sequence[Conversation]) -> ModelInfo:
     judged = [c for c in conversations if any(turn.emotion is not None for turn in c.turns)]
     models = {(m.name, m.sha256): m for c in judged for m in c.models if m.task == "emotion"}
     if not models:
-        raise LabelsError("no turn of these conversations was judged; expected conversations with emotion scores.")
+        raise LabelsError("no turn of these conversations has emotion scores. Give conversations with emotion scores.")
     if len(models) > 1:
         names = ", ".join(sorted(f"{name} ({(sha or 'no hash')[:12]})" for name, sha in models))
         raise LabelsError(
-            f"several emotion models judged these conversations: {names}; expected one. Analyse them anew."
+            f"several emotion models judged these conversations: {names}; expected one. Analyse them with one model."
         )
     return next(iter(models.values()))
 

@@ -91,12 +91,12 @@ def asked_for(ratings: Sequence[Rating]) -> tuple[int, int]:
             raise LabelsError(
                 f"{first.rater} labelled sample {first.sample} (seed {first.seed}, turns: {first.count}), "
                 f"{other.rater} sample {other.sample} (seed {other.seed}, turns: {other.count}); expected labels "
-                "of the same page."
+                "from the same page."
             )
     names = Counter(rating.rater.strip().casefold() for rating in ratings)
     if max(names.values()) > 1:
         raise LabelsError(
-            f"{len(ratings)} files of labels by {len(names)} raters, by their names; expected one file of each rater. "
-            "Leave the copy out, or give the second person another name in the file."
+            f"{len(ratings)} label files, but only {len(names)} rater names; expected one file for each rater. "
+            "Remove the copy, or give the second person another name in the file."
         )
     return first.count, first.seed

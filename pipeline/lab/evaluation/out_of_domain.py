@@ -65,7 +65,7 @@ def sounds_of(source: str) -> Iterator[tuple[str, Samples | Path]]:
     path = Path(source)
     files = [path] if is_file(path) else sorted(p for p in path.rglob("*") if p.suffix.lower() in _SOUND)
     if not files:
-        raise NotFoundError(f"{path}: no sound file in it; expected some that end in {', '.join(sorted(_SOUND))}.")
+        raise NotFoundError(f"{path}: no sound files; expected files that end in {', '.join(sorted(_SOUND))}.")
     yield from ((str(file.relative_to(path)) if is_folder(path) else file.name, file) for file in files)
 
 

@@ -33,7 +33,7 @@ class ObviousEmotion:
 
     def __init__(self, found: Path | Installed | None, options: EmotionOptions) -> None:
         if found is None:
-            raise ConfigError("obvious: the built-in model is none of transformers'. Name another, or a folder.")
+            raise ConfigError("obvious: the built-in model is not a transformers model. Give another one or a folder.")
         forbid_network()
         import_torchaudio()
         import torch
@@ -48,8 +48,8 @@ class ObviousEmotion:
         self._reading = reading_of(checkpoint, options, known)
         if self._reading.labels is None or "projector.weight" not in weight_shapes(checkpoint):
             raise ConfigError(
-                f"obvious:{name}: not the head of transformers' own class, which its pipeline would leave random; "
-                "expected a model with projector.weight. Compare another model with it."
+                f"obvious:{name}: the transformers pipeline does not load this model's head and would leave it random; "
+                "expected a model with projector.weight. Choose another model."
             )
         build: Any = pipeline  # overloaded for every task
         self._pipeline = build("audio-classification", model=str(folder), dtype=torch.float32, device="cpu")

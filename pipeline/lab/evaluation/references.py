@@ -73,7 +73,7 @@ def _emotions(recording: Path, segments: tuple[Segment, ...]) -> tuple[SpokenEmo
     emotions = tuple(SpokenEmotion(s.start_s, s.end_s, s.speaker, s.label) for s in read_truth(path) if s.label)
     strange = {e.speaker for e in emotions} - {s.speaker for s in segments}
     if strange:
-        raise InputError(f"{path}: speakers {sorted(strange)} that the RTTM does not know; expected the same names.")
+        raise InputError(f"{path}: speakers {sorted(strange)} are not in the RTTM. Use the same names in both files.")
     return emotions
 
 

@@ -97,7 +97,9 @@ class Scene(Group):
         if self.speakers[0] > self.speakers[1]:
             raise ValueError(f"speakers: {self.speakers[0]} is above {self.speakers[1]}")
         if self.sound.channels == "split" and self.speakers != (2, 2):
-            raise ValueError(f"channels: split has one speaker per channel, so speakers: [2, 2]; got {self.speakers}")
+            raise ValueError(
+                f"channels: split has one speaker per channel; expected speakers: [2, 2], got {self.speakers}"
+            )
         return self
 
 

@@ -105,8 +105,8 @@ class _Speech:
         chosen += spare[: count - len(chosen)]
         if len(chosen) < count:
             raise ConfigError(
-                f"{corpus}: {len(chosen)} speakers that no training has seen, {count} are needed. "
-                "Name more labelled speech, or another corpus in the scene."
+                f"{corpus}: speakers not used in training: {len(chosen)}; expected {count}. "
+                "Give more labelled speech, or another corpus in the scene."
             )
         return [self._voice(who) for who in chosen]
 
@@ -117,7 +117,7 @@ class _Speech:
         drawn = [absent[i] for i in rng.permutation(len(absent))[:_BABBLE]]
         talk = tuple(u for who in drawn for u in self._voice(who).utterances[:1])
         if not talk:
-            raise ConfigError("noise: babble, but nobody is left to talk in the background. Name more speech.")
+            raise ConfigError("noise: babble needs speakers outside the conversation. Give more labelled speech.")
         return Voice("background", talk)
 
     def _voice(self, who: tuple[str, str]) -> Voice:

@@ -71,7 +71,7 @@ def _rng(seed: str) -> np.random.Generator:
 def _in_babble(clip: Clip, sound: Sound, voices: Voices, rng: np.random.Generator) -> Sound:
     others = [voice for who, voice in voices if who != clip.who]
     if not others:
-        raise ConfigError(f"babble: nobody but {clip.speaker} is there to talk; expected material of more speakers.")
+        raise ConfigError(f"babble: {clip.speaker} is the only speaker. Add clips of other speakers.")
     drawn = rng.permutation(len(others))[:_VOICES]
     return acoustics.with_noise(sound, acoustics.babble([others[i] for i in drawn], len(sound), rng), SNR_DB)
 

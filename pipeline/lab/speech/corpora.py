@@ -101,7 +101,7 @@ def read_clips(source: Path, *, labelled: bool = True) -> list[Clip]:
     if not clips:
         raise NotFoundError(
             f"{source}: no labelled speech; expected a CSV manifest (path,speaker,label), a folder with labels.csv "
-            "or CORPUS/labels.csv in it, or RAVDESS under its own file names."
+            "or CORPUS/labels.csv in it, or RAVDESS files with their original names."
         )
     return sorted(clips, key=lambda clip: str(clip.path))
 
@@ -167,7 +167,7 @@ def _read_manifest(path: Path, *, labelled: bool) -> list[Clip]:
     except (OSError, csv.Error) as exc:
         raise ConfigError(f"{path}: cannot be read ({exc}); expected a CSV in UTF-8 with path,speaker,label.") from exc
     if not rows:
-        raise ConfigError(f"{path}: no clip in it; expected a row for each, below the columns path, speaker and label.")
+        raise ConfigError(f"{path}: no clips; expected columns path, speaker and label, and a row for each clip.")
     columns = set(rows[0])
     told = columns & {"label", "emotion"} or {"valence", "arousal"} <= columns
     if not {"path", "speaker"} <= columns or (labelled and not told):
@@ -182,7 +182,7 @@ def _read_manifest(path: Path, *, labelled: bool) -> list[Clip]:
 def _row(manifest: Path, number: int, row: dict[str, str], name: str) -> Clip:
     if not (row["path"] or "").strip() or not (row["speaker"] or "").strip():
         raise ConfigError(
-            f"{manifest}, line {number}: {row['path']!r}, {row['speaker']!r}; expected a path and a speaker."
+            f"{manifest}, line {number}: path {row['path']!r}, speaker {row['speaker']!r}; expected both."
         )
     label = (row.get(name) or "").strip().lower()
     if label and label not in _LABELS:
@@ -196,7 +196,7 @@ def _row(manifest: Path, number: int, row: dict[str, str], name: str) -> Clip:
     except ValueError as exc:
         raise ConfigError(f"{manifest}, line {number}: valence, arousal {values}; expected numbers.") from exc
     if any(value is not None and not -1 <= value <= 1 for value in (valence, arousal)):
-        raise ConfigError(f"{manifest}, line {number}: valence, arousal {values}; expected them in [-1, 1].")
+        raise ConfigError(f"{manifest}, line {number}: valence, arousal {values}; expected values in [-1, 1].")
     path = manifest.parent / row["path"]
     corpus = (row.get("corpus") or "").strip() or _corpus_of(path, manifest)
     part = (row.get("split") or "").strip().lower()

@@ -15,7 +15,7 @@ from ressenti.pipeline.lab.speech.corpora import Clip
 def read(clip: Clip) -> Samples:
     """Read the samples (n,) of a clip, channels mixed; raises a subclass of `InputError`."""
     if not is_there(clip.path):
-        raise NotFoundError(f"{clip.path}: no such clip; a manifest's paths are relative to its own folder. Mend it.")
+        raise NotFoundError(f"{clip.path}: no such clip; paths are relative to the manifest's folder. Fix the path.")
     options = AudioOptions(min_duration_s=0.1, silent_dbfs=-90.0)
     _, sound = audio.load(clip.path, options, trusted=True)  # thousands of short clips of a corpus
     samples: Samples = lay_out(sound, "mono", options).audio.samples[0]

@@ -70,13 +70,13 @@ def read_truth(path: Path) -> tuple[TruthSegment, ...]:
             missing = {"start_s", "end_s", "speaker", "label"} - set(rows.fieldnames or ())
             if missing:
                 raise InputError(
-                    f"{path}: no column {', '.join(sorted(missing))}; expected start_s,end_s,speaker,label."
+                    f"{path}: missing column {', '.join(sorted(missing))}; expected start_s,end_s,speaker,label."
                 )
             truth += [_row(row) for row in rows]
     except OSError as exc:
         raise UnreadableError(f"{path}: cannot be read ({exc.strerror}). Check the permissions.") from exc
-    except (ValueError, csv.Error) as exc:  # also what is no text, and records that refuse
-        raise InputError(f"{path}, line {rows.line_num}: {exc}. Correct it, or move it away.") from exc
+    except (ValueError, csv.Error) as exc:  # also undecodable text and invalid records
+        raise InputError(f"{path}, line {rows.line_num}: {exc}. Fix the line or remove the file.") from exc
     return tuple(truth)
 
 
@@ -87,7 +87,7 @@ def _row(row: dict[str, str | None]) -> TruthSegment:
     span = Segment(float(cells["start_s"] or "nan"), float(cells["end_s"] or "nan"), cells["speaker"])
     valence, arousal = (float(cells[axis]) if cells.get(axis) else None for axis in ("valence", "arousal"))
     if not all(value is None or -1 <= value <= 1 for value in (valence, arousal)):
-        raise ValueError(f"valence {valence}, arousal {arousal}, expected them in [-1, 1]")
+        raise ValueError(f"valence {valence}, arousal {arousal}, expected values in [-1, 1]")
     return TruthSegment(
         start_s=span.start_s,
         end_s=span.end_s,

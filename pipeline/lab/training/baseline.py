@@ -71,7 +71,7 @@ def fit_baseline(material: ClipFeatures, clips: Sequence[int]) -> Baseline:
     mean = means.mean(axis=0)
     varied = [own for own in values if len(own) > 1]
     if not varied:
-        raise ConfigError("one clip of each speaker; expected several of some, to learn how one speaker varies.")
+        raise ConfigError("only one clip per speaker. Add more clips of some speakers, to learn how one voice varies.")
     sd = np.sqrt(np.mean([own.var(axis=0, ddof=1) for own in varied], axis=0) + 1e-8)
     changes = [(own - own.mean(axis=0)) / sd for own in varied]
     within = np.mean([change.T @ change / (len(change) - 1) for change in changes], axis=0)

@@ -43,7 +43,7 @@ def _about(made: Made, request: Request, recipe: Recipe, config: Config, sha256:
     """Every fact about the training; speakers by corpus, classes in the order of `classes`."""
     base, parts = made.base, made.material.parts
     licence = (
-        request.licence or f"not stated: the base's ({base.licence or 'unknown'}) and rights in the recordings hold"
+        request.licence or f"not stated; the base's ({base.licence or 'unknown'}) and rights in the recordings apply"
     )
     heard = {clip.who for clip in (*parts.train, *parts.validation)}
     return {

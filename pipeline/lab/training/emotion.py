@@ -238,11 +238,11 @@ def train_models(
     clips = list(dict.fromkeys(clip for part in parts for clip in part))
     missing = [corpora.left_out(part) for part in parts]
     if not all(missing):
-        raise ConfigError("no corpus of three speakers or more; expected one, to fit temperatures on one of them.")
+        raise ConfigError("no corpus has three speakers or more; temperatures are fitted on one of them. Add speakers.")
     for part, without in zip(parts, missing, strict=True):
         if not any(clip.who in without and clip.label is not None for clip in part):
             names = ", ".join("/".join(who) for who in sorted(without))
-            raise ConfigError(f"no clip of a class by {names}; expected some, to fit temperatures on.")
+            raise ConfigError(f"{names}: no clip has a class; temperatures are fitted on these speakers. Add clips.")
     with tempfile.TemporaryDirectory() as folder:
         material = clip_features_of(clips, voices, cache or Path(folder))
         place = {clip: i for i, clip in enumerate(clips)}
@@ -271,7 +271,7 @@ def _calibrated(first: EmotionNet, net: EmotionNet, job: Job, without: frozenset
 
 def main(
     data: Annotated[Path, typer.Option(help="folder of labelled corpora")],
-    out: Annotated[Path, typer.Option(help="where the weights go")] = MODELS,
+    out: Annotated[Path, typer.Option(help="folder for the weights")] = MODELS,
     cache: Annotated[Path | None, typer.Option(help="keep prepared clips here: about 80 MB")] = None,
     seed: int = NetworkRecipe.seed,
     steps: int = NetworkRecipe.steps,
@@ -281,7 +281,7 @@ def main(
     learn, _ = corpora.split([clip for clip in corpora.read_clips(data) if clip.emotion])
     (unseen_f1,) = train_models([learn], [out], recipe, voices_of([learn], recipe), cache)
     alone, known = BuiltinEmotion(out).temperatures
-    typer.echo(f"temperature {known:.3f}, of a clip alone {alone:.3f}")
+    typer.echo(f"temperature {known:.3f}, for a single clip {alone:.3f}")
     typer.echo(f"left-out speakers, all surroundings: macro F1 {unseen_f1:.3f}")
 
 

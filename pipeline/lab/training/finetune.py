@@ -67,7 +67,9 @@ def finetune(
             with writing(work):
                 shutil.rmtree(work)
     except Timeout as exc:
-        raise OutputError(f"{request.out}: another training is at it. Wait for it, or choose another --out.") from exc
+        raise OutputError(
+            f"{request.out}: another training run is using this folder. Wait for it, or choose another --out."
+        ) from exc
     lock.unlink(missing_ok=True)
     return made
 
@@ -117,23 +119,23 @@ def _finetune(
 def _check_free(request: Request, work: Path) -> None:
     out = request.out
     if is_there(out) and not is_folder(out):
-        raise OutputError(f"{out}: a file; expected a folder to make. Choose another --out.")
+        raise OutputError(f"{out}: is a file; expected a new folder. Choose another --out.")
     if is_folder(out) and not request.overwrite and not ((kept := kept_plan(work)) and kept.replaces):
-        raise OutputExistsError(f"{out}: exists already. Add --overwrite to train anew, or choose another --out.")
+        raise OutputExistsError(f"{out}: already exists. Add --overwrite to train again, or choose another --out.")
 
 
 def _check_classes(parts: Partition, clips: Sequence[Clip], *, allow_missing: bool) -> None:
     """Raise `ConfigError` if a class has no training clip, unless that is allowed."""
     missing = missing_classes(parts.train)
     if len(missing) >= len(CLASSES) - 1:
-        raise ConfigError(f"only {len(CLASSES) - len(missing)} class to learn; expected clips of two classes or more.")
+        raise ConfigError(f"classes to train: {len(CLASSES) - len(missing)}; expected at least two. Add clips.")
     if not missing or allow_missing:
         return
     nowhere = missing_classes(clips)
     raise ConfigError(
-        f"no clip of {', '.join(missing)} to learn from"
-        + (f" ({', '.join(nowhere)}: none at all)" if nowhere else "; speakers of validation or test alone have them")
-        + ". Add clips, or --allow-missing for a model that never gives these classes, which its reports then say."
+        f"no training clip of {', '.join(missing)}"
+        + (f" ({', '.join(nowhere)}: no clip at all)" if nowhere else "; only validation or test speakers have them")
+        + ". Add clips, or add --allow-missing for a model without these classes; its reports will say so."
     )
 
 

@@ -59,7 +59,7 @@ def divide(clips: Sequence[Clip], learned: Collection[Who], seed: int) -> Partit
     """
     given = {clip.split for clip in clips}
     if not clips:
-        raise ConfigError("no clip has a class; expected labels, or valence and arousal, in the manifest.")
+        raise ConfigError("no clip has a class. Add labels, or valence and arousal, to the manifest.")
     named = _as_said(clips) if given != {""} else _drawn(clips, learned, seed)
     _check(named, learned)
     return Partition(*(tuple(clip for clip in clips if clip.who in named[part]) for part in PARTS))
@@ -83,8 +83,8 @@ def _as_said(clips: Sequence[Clip]) -> dict[str, frozenset[Who]]:
     for one, other in (("train", "validation"), ("train", "test"), ("validation", "test")):
         if both := sorted(named[one] & named[other]):
             raise ConfigError(
-                f"split: {_people(both)} in {one} and in {other}; expected each speaker in one part, so that the "
-                "figures are of voices that the model does not know."
+                f"split: {_people(both)} in both {one} and {other}; expected each speaker in one part, so that the "
+                "test uses voices that the model does not know."
             )
     return named
 
@@ -94,15 +94,15 @@ def _drawn(clips: Sequence[Clip], learned: Collection[Who], seed: int) -> dict[s
     others = frozenset(clip.who for clip in clips) - kept
     needed = 2 if kept else 3
     if len(others) < needed:
-        more = f" besides {len(kept)} whom no training may touch" if kept else ""
+        more = f" besides {len(kept)} held out" if kept else ""
         raise ConfigError(
             f"{len(others)} speaker{'s' if len(others) != 1 else ''} ({_people(others) or 'none'}){more}; expected at "
-            f"least {needed}: to learn from, to stop by{'' if kept else ', and to test on'}. Add clips of other people."
+            f"least {needed}, for training, validation{'' if kept else ' and test'}. Add clips of other people."
         )
     test = kept
     fresh = others - frozenset(learned)
     if not fresh and not kept:
-        raise ConfigError("the base learned from every speaker; expected others to test on. Add clips of other people.")
+        raise ConfigError("the base was trained on every speaker, so none is left for test. Add clips of other people.")
     fresh = frozenset(
         who for who in fresh if who[0] not in {corpus for corpus, _ in kept}
     )  # held-out speakers already test these corpora
@@ -145,18 +145,16 @@ def _fold(
 def _check(named: dict[str, frozenset[Who]], learned: Collection[Who]) -> None:
     for part in PARTS:
         if not named[part]:
-            raise ConfigError(
-                f"nobody is left for {part}; expected at least one speaker in each of {', '.join(PARTS)}."
-            )
+            raise ConfigError(f"no speaker for {part}; expected at least one speaker in each of {', '.join(PARTS)}.")
     touched = sorted(who for part in ("train", "validation") for who in named[part] if _is_kept(who))
     if touched:
         raise ConfigError(
-            f"split: {_people(touched)}: no training may touch them, `ressenti evaluate emotion` calls them unseen; "
-            "expected them in test, or not at all."
+            f"split: {_people(touched)}: these speakers are held out, since `ressenti evaluate emotion` counts them as "
+            "unseen. Use them in test, or not at all."
         )
     if known := sorted(named["test"] & frozenset(learned)):
         raise ConfigError(
-            f"{_people(known)}: to be tested on, but the base learned from them. Test on others, or begin with "
+            f"{_people(known)}: in test, but the base was trained on them. Test on other speakers, or choose "
             "another base."
         )
 

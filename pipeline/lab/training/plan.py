@@ -67,14 +67,14 @@ def go_on(plan: Plan, work: Path, out: Path) -> None:
             aside.replace(work / _FILE)
         return
     changed = [
-        f"{name}: {_short(kept.depends.get(name))} then, {_short(value)} now"
+        f"{name}: {_short(kept.depends.get(name))} before, {_short(value)} now"
         for name, value in plan.depends.items()
         if kept.depends.get(name) != value
     ]
     if changed:
         raise ConfigError(
-            f"{out}: the training that was interrupted there is another one ({'; '.join(changed)}). Give the command "
-            "as it was to go on with it, or add --overwrite to begin anew."
+            f"{out}: the interrupted training run there has other settings ({'; '.join(changed)}). Repeat its command "
+            "to resume it, or add --overwrite to start again."
         )
 
 

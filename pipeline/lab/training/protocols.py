@@ -51,8 +51,8 @@ def folds_of(protocol: Protocol, tested: Sequence[Clip], material: Sequence[Clip
     for fold in folds:
         if not any(clip.label is not None for clip in fold.learn):
             raise ConfigError(
-                f"{protocol}: nothing to learn from in fold {fold.name}; expected other corpora or speakers. "
-                "Name a folder of several labelled corpora with --data."
+                f"{protocol}: no training clips in fold {fold.name}; expected other corpora or speakers. "
+                "Give a folder of several labelled corpora with --data."
             )
     return folds
 
@@ -82,7 +82,7 @@ def retrain(folds: Sequence[Fold], weights: Path, steps: int | None) -> list[Pat
     try:
         import onnx  # noqa: F401
     except ImportError as exc:
-        raise ConfigError("training again needs the package onnx; run: pip install '.[train]'") from exc
+        raise ConfigError("retraining needs the package onnx; run: pip install '.[train]'") from exc
     from ressenti.pipeline.lab.training.emotion import train_models, voices_of
     from ressenti.pipeline.lab.training.weighted_clips import NetworkRecipe
 
@@ -116,5 +116,5 @@ def _kept(path: Path, about: str) -> bool:
     if not is_there(path):
         return False
     if path.read_text(encoding="utf-8") != about:
-        raise ConfigError(f"{path.parent}: holds weights of another training. Choose another folder with --weights.")
+        raise ConfigError(f"{path.parent}: has weights of another training. Choose another folder with --weights.")
     return True

@@ -75,7 +75,7 @@ def gather(
     if unread:
         quoted = " ".join(str(exc) for exc in unread[:_NAMED])
         raise InputError(
-            f"{len(unread)} of {len(clips)} clips cannot be read: {quoted} Mend them, or take their rows out of the "
+            f"{len(unread)} of {len(clips)} clips cannot be read: {quoted} Fix them, or remove their rows from the "
             "manifest."
         ) from unread[0]
     return Sounds(path, tuple(starts), digest.hexdigest()), kept, len(clips) - len(kept)

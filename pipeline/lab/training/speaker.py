@@ -76,7 +76,7 @@ def parts_of(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Ten
     return lower, {key.replace("_l2", "_l0"): value for key, value in upper.items()}
 
 
-def main(out: Annotated[Path, typer.Option(help="where the weights go")] = voice_encoder.WEIGHTS) -> None:
+def main(out: Annotated[Path, typer.Option(help="folder for the weights")] = voice_encoder.WEIGHTS) -> None:
     """Write `voice.onnx`, `speaker.onnx` and `speaker.json`."""
     digests = {}
     nets = (("voice", Voice(), "mel", voice_encoder.BANDS), ("speaker", Speaker(), "states", voice_encoder.WIDTH))
