@@ -1,4 +1,4 @@
-"""Conversation -> the formats of other tools: each a function from a conversation to text or bytes (pure)."""
+"""Conversation -> formats of other tools; each export is a function from a conversation to text or bytes (pure)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Conversation -> JSON in the shape of Amazon Transcribe Call Analytics, which Contact Lens shares.
+"""Conversation -> JSON in the format of Amazon Transcribe Call Analytics, which Contact Lens shares.
 
-The shape: "Post-call analytics output" in the Amazon Transcribe Developer Guide, and "Example Contact Lens
-conversational analytics output files for a call" in the Amazon Connect Administrator Guide. What these do not have -
-tone above all - is under the key `Ressenti`; their `Sentiment` is of words, and is left out.
+Sources: "Post-call analytics output" in the Amazon Transcribe Developer Guide, and "Example Contact Lens
+conversational analytics output files for a call" in the Amazon Connect Administrator Guide. Data that these formats
+lack, mainly emotion, is under the key `Ressenti`. Their `Sentiment` describes words and is left out.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from ressenti.pipeline.records import (
 from ressenti.pipeline.records.intervals import Timed
 
 _ROLES = {"agent": "AGENT", "client": "CUSTOMER", "customer": "CUSTOMER"}
-_FULL_SCALE_DB = 20 * math.log10(2**15)  # of 16-bit samples, above one step of them
+_FULL_SCALE_DB = 20 * math.log10(2**15)  # of 16-bit samples, relative to one step
 _LOUDNESS = (
     "dB above one step of 16-bit samples (full scale is 90.31), the highest level of the recording's louder channel in "
     "each second that the turn touches, whoever speaks; AWS publishes no scale, its examples lie between 40 and 90. "
@@ -45,12 +45,12 @@ Json = dict[str, Any]
 
 
 def aws(conversation: Conversation) -> str:
-    """JSON as Amazon Transcribe Call Analytics writes it, with tone in `Ressenti`; times in whole milliseconds.
+    """JSON as in Amazon Transcribe Call Analytics; times in whole milliseconds.
 
-    There is also where words were left out of `Content`.
+    `Ressenti` has the emotion, and the places where words were left out of `Content`.
 
-    A speaker is AGENT or CUSTOMER where they alone have such a role, else goes by their label. `Content` is empty
-    where there is no transcript. A loudness score is null for a second whose level is not stored.
+    A speaker is AGENT or CUSTOMER if nobody else has that role, else the role is the speaker's label. `Content` is
+    empty without a transcript. A loudness score is null for a second without a stored level.
     """
     roles = _roles(conversation.speakers)
     words, bleeps = words_of(conversation, marks=False), Timed(conversation.bleeps)
@@ -69,7 +69,7 @@ def aws(conversation: Conversation) -> str:
 
 
 def _roles(speakers: Sequence[Speaker]) -> dict[str, str]:
-    """Participant role by label; two of the same role would be one participant to AWS, and go by their labels."""
+    """Participant role by label; speakers who share a role get their labels, since AWS would merge them."""
     found = {s.label: _ROLES.get((s.role or "").strip().casefold()) for s in speakers}
     counts = Counter(found.values())
     return {label: role if role and counts[role] == 1 else label for label, role in found.items()}
@@ -98,7 +98,7 @@ def _characteristics(conversation: Conversation, roles: Mapping[str, str], words
 
 
 def _non_talk(conversation: Conversation, exchange: Exchange) -> Json:
-    """Stretches in which nobody speaks for longer than the configured limit, as `turn_taking` counts them."""
+    """Silences longer than the configured limit, as counted by `turn_taking`."""
     options = cast("Mapping[str, float]", conversation.config.get("dynamics") or {})
     spoken = union_s([(s.start_s, s.end_s) for s in conversation.diarization.segments])
     edges = [0.0, *(edge for span in spoken for edge in span), conversation.recording.duration_s]
@@ -150,7 +150,7 @@ def _span(start_s: float, end_s: float) -> Json:
 
 
 def _loudness(levels: Levels | None, begin_ms: int, end_ms: int) -> list[float | None]:
-    """One value for each wall-clock second that the turn touches; null where no level is stored."""
+    """One value for each second of the recording that the turn touches; None if no level is stored."""
     scores: list[float | None] = []
     for second in range(begin_ms // 1000, max(begin_ms, end_ms - 1) // 1000 + 1):
         found: Sequence[float] = ()
@@ -162,7 +162,7 @@ def _loudness(levels: Levels | None, begin_ms: int, end_ms: int) -> list[float |
 
 
 def _tone(conversation: Conversation, turn: Turn) -> Json:
-    """How a turn sounded, and what a person said of it; no role or judgement that the conversation does not hold."""
+    """Emotion and corrections of a turn; only data from the conversation, no added role or judgement."""
     place = conversation.place_of(turn)
     data: Json = {
         **_judged(turn.emotion),
@@ -216,7 +216,7 @@ def _extension(conversation: Conversation, roles: Mapping[str, str]) -> Json:
 
 
 def _quarters(conversation: Conversation, roles: Mapping[str, str], axis: str) -> dict[str, list[Json]]:
-    """Means in the quarters of each speaker's own time from first to last judged speech, null where nothing was."""
+    """Means in quarters of each speaker's time from first to last judged speech; null if nothing was judged."""
     points: dict[str, tuple[AffectPoint, ...]] = {t.speaker: t.points for t in conversation.trajectories}
     found: dict[str, list[Json]] = {}
     for speaker in conversation.speakers:

@@ -1,4 +1,4 @@
-"""Quotes -> Markdown and Word; makes strings and bytes, and computes nothing."""
+"""Quotes -> Markdown and Word documents; formats only, without computing anything."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _AT_START = re.compile(r"^(\+|-|=|!|\d+(?=[.)]))")
 
 
 def quotes_md(conversation: Conversation) -> str:
-    """Timecoded quotes as CommonMark; what people wrote is escaped and stays text."""
+    """Timecoded quotes as CommonMark; user text is escaped."""
     quotes = quotes_of(conversation)
     facts, made = (
         "\n".join(f"- {_escaped(name)}{quotes.colon}{_escaped(value)}" for name, value in pairs)
@@ -69,7 +69,7 @@ def _quote_md(quote: Quote, colon: str) -> str:
 
 
 def _lay_out(document: Document) -> None:
-    """A page of A4; quotes are set in and stand close to who said them, limits are small."""
+    """Set up an A4 page with indented quotes close to their speaker, and limits in small print."""
     from docx.shared import Cm, Pt, RGBColor
 
     page = document.sections[0]
@@ -94,7 +94,7 @@ def _add_pairs(document: Document, pairs: Sequence[tuple[str, str]], colon: str)
 
 
 def _models(document: Document) -> dict[str, Paragraph]:
-    """Paragraphs that quotes are copies of, by style; taken out of the document again."""
+    """Template paragraphs for quotes, by style, removed from the document again."""
     from docx.shared import Cm, Pt
 
     models = {style: document.add_paragraph(style=style) for style in ("Normal", "Quote", "Caption")}
@@ -103,21 +103,21 @@ def _models(document: Document) -> dict[str, Paragraph]:
     for style, model in models.items():
         if style != "Normal":
             model.paragraph_format.left_indent = Cm(0.6)
-        model._p.getparent().remove(model._p)  # noqa: SLF001  # docx has no public way to take one out
+        model._p.getparent().remove(model._p)  # noqa: SLF001  # docx has no public way to remove a paragraph
     return models
 
 
 def _copied(model: Paragraph, end: Paragraph) -> Paragraph:
-    """A paragraph like another, before the end: docx would look through all paragraphs, and all styles, for each."""
+    """Copy a paragraph and insert it before `end`: docx itself would search all paragraphs and styles each time."""
     from docx.text.paragraph import Paragraph
 
-    element = deepcopy(model._p)  # noqa: SLF001  # docx has no public way to copy one
+    element = deepcopy(model._p)  # noqa: SLF001  # docx has no public way to copy a paragraph
     end._p.addprevious(element)  # noqa: SLF001
     return Paragraph(element, end._parent)  # noqa: SLF001
 
 
 def _add_quote(end: Paragraph, models: dict[str, Paragraph], quote: Quote, colon: str) -> None:
-    """A quote before the paragraph that ends them."""
+    """Add a quote before the `end` paragraph."""
     head = _copied(models["Normal"], end)
     head.add_run(f"[{quote.time}] {quote.speaker}").bold = True
     head.add_run(" · " + " · ".join(quote.heard))
@@ -128,13 +128,13 @@ def _add_quote(end: Paragraph, models: dict[str, Paragraph], quote: Quote, colon
 
 
 def _escaped(text: str) -> str:
-    """Text of which CommonMark makes the same text: no emphasis, link, HTML, entity, list or heading in it."""
+    """Escape text for CommonMark, so that it has no emphasis, link, HTML, entity, list or heading."""
     inside = _SPECIAL.sub(lambda found: "\\" + found[0], text)
     return _AT_START.sub(lambda found: f"{found[0]}\\" if found[0].isdigit() else "\\" + found[0], inside)
 
 
 def _without_clock(data: bytes) -> bytes:
-    """The same zip archive with the earliest date that the format knows, not the hour of writing."""
+    """Rewrite a zip archive with the format's earliest date instead of the time of writing."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():

@@ -1,7 +1,7 @@
 """Conversation -> Praat TextGrid, in the long text format.
 
-The format: "TextGrid file formats" in Praat's manual. Intervals of a tier may not overlap, and tile it; so turns of one
-speaker that overlap each other (a person may have given them the same speaker) go to further tiers.
+Source: "TextGrid file formats" in Praat's manual. The intervals of a tier must cover it without overlap. Overlapping
+turns of one speaker (possible after a correction) therefore go to extra tiers.
 """
 
 from __future__ import annotations
@@ -20,12 +20,11 @@ Interval = tuple[float, float, str]
 
 
 def textgrid(conversation: Conversation) -> str:
-    """Praat TextGrid: for each speaker tiers of turns, classes, words, valence and arousal.
+    """Praat TextGrid with tiers of turns, classes, words, valence and arousal for each speaker.
 
-    A turn says its words where there is a transcript, else its class; the class has a question mark where it is unsure
-    and is empty where the turn was not judged. Valence and arousal are points at the middle of each scored window.
-    Silenced spans have a tier of their own, and `[…]` stands where words were left out.
-    Times have six decimals.
+    A turn shows its words if there is a transcript, else its class. The class has a question mark if it is unsure and
+    is empty if the turn was not judged. Valence and arousal are points at the middle of each scored window. Silenced
+    spans have their own tier, and `[…]` marks places where words were left out. Times have six decimals.
     """
     end_s = _end_s(conversation)
     names, words = names_of(conversation), words_of(conversation)
@@ -55,7 +54,7 @@ def textgrid(conversation: Conversation) -> str:
 
 
 def _lanes(turns: Iterable[Turn]) -> list[list[Turn]]:
-    """Turns in as few rows as it takes for none to overlap another of its row; at least one row."""
+    """Turns in as few rows as possible without overlap in any row; at least one row."""
     lanes: list[list[Turn]] = [[]]
     for turn in sorted(turns, key=lambda t: (t.start_s, t.end_s)):
         free = next((lane for lane in lanes if not lane or lane[-1].end_s <= turn.start_s), None)
@@ -67,7 +66,7 @@ def _lanes(turns: Iterable[Turn]) -> list[list[Turn]]:
 
 
 def _word_intervals(words: Sequence[Word], end_s: float) -> list[Interval]:
-    """Words as intervals: one ends where the next begins at the latest; those that begin together share one."""
+    """Words as intervals; each ends no later than the next begins, and words with the same start share one."""
     groups: list[list[Word]] = []
     for word in sorted(words, key=lambda w: (w.start_s, w.end_s)):
         if groups and word.start_s - groups[-1][0].start_s < _LEAST_S:
@@ -84,7 +83,7 @@ def _word_intervals(words: Sequence[Word], end_s: float) -> list[Interval]:
 
 def _place_tiers(conversation: Conversation, label: str, name: str, end_s: float) -> list[str]:
     points = [p for t in conversation.trajectories if t.speaker == label for p in t.points]
-    by_time = {_time(p.time_s): p for p in sorted(points, key=lambda p: p.time_s)}  # Praat has one point at a time
+    by_time = {_time(p.time_s): p for p in sorted(points, key=lambda p: p.time_s)}  # Praat allows one point per time
     if not by_time:
         return []
     return [
@@ -94,7 +93,7 @@ def _place_tiers(conversation: Conversation, label: str, name: str, end_s: float
 
 
 def _tier(name: str, intervals: Sequence[Interval], end_s: float) -> str:
-    """An interval tier from 0 to the end; what no interval covers becomes empty ones."""
+    """An interval tier from 0 to the end; gaps become empty intervals."""
     rows: list[Interval] = []
     ordered = sorted(intervals)
     for (_, before, _), (start, end, text) in pairwise([(0.0, 0.0, ""), *ordered]):
@@ -127,7 +126,7 @@ def _interval(turn: Turn, text: str) -> Interval:
 
 
 def _end_s(conversation: Conversation) -> float:
-    """The end of the recording, or of the last that was said where that is later by a rounding."""
+    """The end of the recording, or of the last turn or word if rounding makes that later."""
     said = [word for words in words_of(conversation).values() for word in words]
     ends = [turn.end_s for turn in conversation.turns] + [max(w.end_s, w.start_s + _LEAST_S) for w in said]
     return max([conversation.recording.duration_s, *ends])

@@ -1,4 +1,4 @@
-"""Conversation -> timecoded quotes: everything that a document of them says, in its language (pure)."""
+"""Conversation -> timecoded quotes: the whole text of a quotes document, in its language (pure)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from ressenti.pipeline.records.intervals import Timed
 
 @dataclass(frozen=True)
 class Quote:
-    """One turn: from when to when, by whom, how it sounded, and what was said.
+    """One turn: time, speaker, emotion and words.
 
-    `heard` are the class (or why there is none), valence and arousal; `remarks` are pairs of what it is and its text:
-    what a person corrected, their note, what is silenced. `quoted` is False where `said` only tells that there are no
-    words.
+    `heard` has the class (or the reason for none), valence and arousal; `remarks` are pairs of a heading and its text:
+    corrections, note, silenced spans. `quoted` is False if `said` only states that there are no words.
     """
 
     time: str
@@ -29,9 +28,9 @@ class Quote:
 
 @dataclass(frozen=True)
 class Quotes:
-    """The whole document: title, facts of the recording as pairs, limits, quotes by time, and how it was made.
+    """The whole document: title, facts about the recording as pairs, limits, quotes by time, and how it was made.
 
-    `colon` stands between the two of a pair, as the language writes it; `heading` stands above `made`.
+    `colon` separates the two parts of a pair, as written in the language; `heading` is the heading of `made`.
     """
 
     lang: Lang
@@ -45,7 +44,7 @@ class Quotes:
 
 
 def quotes_of(conversation: Conversation) -> Quotes:
-    """The turns of a conversation as quotes, in order of time."""
+    """The turns of a conversation as quotes, sorted by time."""
     words, wording = words_of(conversation), wording_of(conversation)
     names = names_of(conversation, wording)
     no_words = wording("no_words" if has_words(conversation) else "no_transcript")
@@ -102,7 +101,7 @@ def _remarks(turn: Turn, names: dict[str, str], wording: Wording) -> tuple[tuple
 
 
 def _silenced_in(turn: Turn, bleeps: Timed[Span], wording: Wording) -> tuple[tuple[str, str], ...]:
-    """The parts of a turn that are silenced, as a remark."""
+    """The silenced spans of a turn, as a remark."""
     near = bleeps.touching(turn.start_s, turn.end_s)
     inside = [Span(max(b.start_s, turn.start_s), min(b.end_s, turn.end_s)) for b in near]
     return ((wording("silenced"), spans_of(inside)),) if inside else ()

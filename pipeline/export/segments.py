@@ -7,9 +7,9 @@ from ressenti.pipeline.records import Conversation
 
 
 def rttm(conversation: Conversation) -> str:
-    """NIST RTTM: one SPEAKER line per segment, as the diarizer found it (before turns are joined).
+    """NIST RTTM: one SPEAKER line per segment, as the diarizer found it (before segments are joined to turns).
 
-    Those of a turn that a person gave to another speaker are that speaker's.
+    Segments of a turn that a person moved to another speaker have the new speaker.
     """
     uri = "_".join(conversation.recording.name.rsplit(".", 1)[0].split()) or "recording"
     lines = [

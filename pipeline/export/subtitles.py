@@ -1,6 +1,6 @@
-"""Conversation -> SubRip (SRT) and WebVTT, a cue per turn, long ones cut along their words.
+"""Conversation -> SubRip (SRT) and WebVTT; one cue per turn, long turns split between words.
 
-WebVTT is that of the W3C; SRT has no standard, and this is what players agree on.
+WebVTT follows the W3C; SRT has no standard, so this is what players agree on.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from ressenti.pipeline.export.wording import Wording, silenced, wording_of
 from ressenti.pipeline.records import Conversation, Turn, Word
 
 LINE, LINES, LONGEST_S = 42, 2, 7.0
-"""Characters of a line, lines of a cue, seconds of a cue: what subtitlers hold to (Netflix Timed Text Style Guide)."""
+"""Maximum characters per line, lines per cue and seconds per cue (Netflix Timed Text Style Guide)."""
 
 
 @dataclass(frozen=True)
 class Cue:
-    """What is shown from when to when, in milliseconds; `speaker` is None for words in no turn, and for silence."""
+    """Text shown from start to end, in milliseconds; `speaker` is None for words outside turns and silenced spans."""
 
     start_ms: int
     end_ms: int
@@ -28,9 +28,9 @@ class Cue:
 
 
 def srt(conversation: Conversation) -> str:
-    """SubRip: `Name: text`, or the class in brackets where a turn has no words. Times are rounded to milliseconds.
+    """SubRip: `Name: text`, or the class in brackets if a turn has no words. Times are rounded to milliseconds.
 
-    A silenced span is a cue that says so, without a name; `[…]` stands where words were left out.
+    A silenced span is a cue of its own, without a name; `[…]` marks places where words were left out.
     """
     blocks = [
         f"{k}\n{_time(cue.start_ms, ',')} --> {_time(cue.end_ms, ',')}\n"
@@ -41,9 +41,9 @@ def srt(conversation: Conversation) -> str:
 
 
 def vtt(conversation: Conversation) -> str:
-    """WebVTT: as `srt`, with speakers as voices (`<v Name>`) and all text escaped.
+    """WebVTT: like `srt`, with speakers as voices (`<v Name>`) and all text escaped.
 
-    Notes at its head say what is silenced and where words were left out.
+    Notes at the top list what is silenced and explain where words were left out.
     """
     blocks = ["WEBVTT", *("NOTE\n" + line for line in silenced(conversation))]
     for cue in cues_of(conversation):
@@ -54,7 +54,7 @@ def vtt(conversation: Conversation) -> str:
 
 
 def cues_of(conversation: Conversation) -> tuple[Cue, ...]:
-    """All cues in order of time: those of turns, of words that lie in none, and of silenced spans."""
+    """All cues sorted by time: for turns, for words outside turns, and for silenced spans."""
     words, wording = words_of(conversation), wording_of(conversation)
     names = names_of(conversation, wording)
     cues = [
@@ -78,7 +78,7 @@ def _of_turn(turn: Turn, words: Sequence[Word], name: str, wording: Wording) -> 
 
 
 def _of_words(words: Sequence[Word], name: str | None) -> list[Cue]:
-    """Cues of words in order of time; one ends where the next begins at the latest."""
+    """Cues of words, sorted by time; each ends no later than the next begins."""
     parts = list(_parts(words, name))
     limits = [part[0].start_s for part in parts[1:]]
     ends = [max(word.end_s for word in part) for part in parts]
@@ -87,9 +87,9 @@ def _of_words(words: Sequence[Word], name: str | None) -> list[Cue]:
 
 
 def _parts(words: Sequence[Word], name: str | None) -> Iterator[list[Word]]:
-    """Words in parts that can be read: of two lines and seven seconds, ending with a sentence where one ends late.
+    """Split words into readable parts of at most two lines and seven seconds, ending at a sentence end if possible.
 
-    What does not fit is cut after a comma or the like where there is one late, so that no last word stands alone.
+    A part that gets too long is cut after a late comma or similar, if there is one, so that no last word stands alone.
     """
     part: list[Word] = []
     for word in words:
@@ -110,7 +110,7 @@ def _is_done(text: str) -> bool:
 
 
 def _last_clause(part: Sequence[Word]) -> int:
-    """How many words come before the last clause, of at least half a line; all of them where no clause ends so late."""
+    """Number of words before the last clause, at least half a line; all words if no clause ends that late."""
     ends = [k for k in range(1, len(part)) if part[k - 1].text.rstrip().endswith((",", ";", ":", *".?!…"))]
     return next((k for k in reversed(ends) if len(text_of(part[:k])) >= LINE // 2), len(part))
 
@@ -141,11 +141,11 @@ def _escaped(text: str) -> str:
 
 
 def _voice(name: str) -> str:
-    """A name as a voice; one that ends in dashes would make an arrow with the tag's end, which no cue may hold."""
+    """A name as a voice; a final dash is escaped, since it would form an arrow with the end of the tag."""
     escaped = _escaped(name)
     return f"{escaped[:-1]}&#45;" if escaped.endswith("-") else escaped
 
 
 def _unarrowed(text: str) -> str:
-    """SRT has no way to escape: the arrow between two times may not stand in a text."""
+    """Break up arrows in a text: SRT uses them between times and has no escaping."""
     return text.replace("-->", "-- >")

@@ -1,8 +1,7 @@
-"""Conversation -> tables: CSV of the turns, and Parquet files that a query reads across conversations.
+"""Conversation -> tables: CSV of the turns, and Parquet files that can be queried across conversations.
 
-Each Parquet table begins with the columns `conversation` (its id), `recording` (the recording's name) and `sha256` (of
-its file), and its columns have the same types in every conversation, also where one holds nothing:
-`read_parquet('*.turns.parquet')`.
+Each Parquet table starts with the columns `conversation` (its id), `recording` (the recording's name) and `sha256` (of
+its file). The columns have the same types in every conversation, even if empty: `read_parquet('*.turns.parquet')`.
 """
 
 from __future__ import annotations
@@ -38,8 +37,8 @@ _FRAMES: dict[Table, Callable[[Conversation], pd.DataFrame]] = {
 def turns_csv(conversation: Conversation) -> str:
     """The table of turns (`ressenti.pipeline.store.turns_frame`) as CSV, numbers with three decimals.
 
-    A NUL in a name stands as the character for what cannot be shown: readers of CSV stop at it. Text is guarded
-    (`ressenti.pipeline.text`), so that no spreadsheet computes it.
+    NUL becomes the replacement character, since CSV readers stop at NUL. Text is guarded (`ressenti.pipeline.text`), so
+    that spreadsheets do not run it as a formula.
     """
     frame = store.turns_frame(conversation)
     for column, kind in COLUMNS["turns"].items():
@@ -50,12 +49,12 @@ def turns_csv(conversation: Conversation) -> str:
 
 
 def parquet(conversation: Conversation, table: Table) -> bytes:
-    """One table as a Parquet file; `ConfigError` where pyarrow is not installed.
+    """One table as a Parquet file; raises `ConfigError` if pyarrow is not installed.
 
-    `turns` adds to the columns of `pipeline.store.turns_frame` what a person corrected (whose turn the diarizer took it
-    for is in `model_speaker`), their note, and the words as `text`, null where there are none. `silenced` has
-    the silenced spans (`what` is "sound") and the places where words were left out ("words"), which `text` marks `[…]`.
-    pandas reads the same types back; there is no index in it.
+    `turns` has the columns of `pipeline.store.turns_frame`, the corrections (`model_speaker` is the diarizer's
+    speaker), the note, and the words as `text`, null if there are none. `silenced` has the silenced spans (`what` is
+    "sound") and the places where words were left out ("words"), which `text` marks `[…]`. pandas reads the same types
+    back; there is no index.
     """
     need("pyarrow", "--format parquet", "or choose csv")
     import pandas as pd
@@ -77,7 +76,7 @@ def parquet(conversation: Conversation, table: Table) -> bytes:
 
 
 def _said(conversation: Conversation) -> pd.DataFrame:
-    """What people corrected of each turn, and its words."""
+    """Corrections and words of each turn."""
     told = words_of(conversation)
     rows = [
         {

@@ -1,4 +1,4 @@
-"""Who said what, as text that every format can hold (pure)."""
+"""Speaker names and words of turns, as text that every format can hold (pure)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ressenti.pipeline.records import OMITTED, Conversation, Turn, Word
 
 
 def plain(text: str) -> str:
-    """Text in one line, without control characters and what is no character: XML and formats of lines refuse these."""
+    """Text on one line, without control and non-characters, which XML and line-based formats reject."""
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
     kept = (" " if c.isspace() else c for c in text if c.isspace() or _is_text(c))
@@ -19,9 +19,9 @@ def plain(text: str) -> str:
 
 
 def names_of(conversation: Conversation, wording: Wording | None = None) -> dict[str, str]:
-    """What each speaker is called, by label; those that look alike get their labels added.
+    """Display name of each speaker by label; the label is added to names that look alike.
 
-    Without a name it is the label, or "Speaker 1" in the language of a wording, as on the page.
+    Without a name it is the label, or with a wording "Speaker 1" in its language, as on the page.
     """
     shown = {s.label: plain(s.name) or plain(_unnamed(s.label, wording)) for s in conversation.speakers}
     while alike := [label for label, n in _counted(shown).items() if n > 1]:
@@ -30,14 +30,14 @@ def names_of(conversation: Conversation, wording: Wording | None = None) -> dict
 
 
 def has_words(conversation: Conversation) -> bool:
-    """Whether there is a transcript, also one of which nothing is left."""
+    """Whether there is a transcript, even if all its words were left out."""
     return bool(conversation.words or conversation.omissions)
 
 
 def words_of(conversation: Conversation, *, marks: bool = True) -> dict[int | None, tuple[Word, ...]]:
-    """Words by the index of their turn, in order of time; under None those that lie in no turn.
+    """Words by the index of their turn, sorted by time; words outside turns are under None.
 
-    With `marks`, `OMITTED` is among them wherever words were left out.
+    With `marks`, `OMITTED` marks places where words were left out.
     """
     known = {turn.index for turn in conversation.turns}
     found: dict[int | None, list[Word]] = defaultdict(list)
@@ -54,12 +54,12 @@ def text_of(words: Sequence[Word]) -> str:
 
 
 def class_of(turn: Turn) -> str:
-    """The class of a turn, with a question mark where it is unsure; empty where it was not judged."""
+    """The class of a turn, with a question mark if it is unsure; empty if the turn was not judged."""
     return f"{turn.emotion.top}{'?' if turn.unsure else ''}" if turn.emotion else ""
 
 
 def is_corrected(turn: Turn) -> bool:
-    """Whether a person gave the turn another speaker or a class of their own; a note alone corrects nothing."""
+    """Whether a person changed the turn's speaker or class; a note alone is no correction."""
     moved = turn.original is not None and turn.original.speaker != turn.speaker
     return moved or turn.by_person
 
@@ -69,11 +69,11 @@ def _unnamed(label: str, wording: Wording | None) -> str:
 
 
 def _is_text(c: str) -> bool:
-    """Whether it is text: no control, half of a pair, byte order mark (Praat drops it anywhere) or noncharacter."""
+    """Whether a character is text: no control, surrogate, byte order mark (Praat always drops it) or noncharacter."""
     return unicodedata.category(c) not in ("Cc", "Cs") and c != "\ufeff" and ord(c) & 0xFFFE != 0xFFFE
 
 
 def _counted(shown: dict[str, str]) -> dict[str, int]:
-    """How many speakers are called like each, capitals apart."""
+    """Number of speakers with the same name as each, ignoring case."""
     folded = Counter(name.casefold() for name in shown.values())
     return {label: folded[name.casefold()] for label, name in shown.items()}

@@ -1,4 +1,4 @@
-"""Words and number formats of the exports that people read."""
+"""Texts and number formats of the exports that people read."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ def _texts(lang: Lang) -> dict[str, str]:
 
 
 def _spaced(text: str) -> str:
-    """French text whose lines do not break before a colon or a question mark, nor inside of quotation marks."""
+    """French text with non-breaking spaces before colons and question marks, and inside quotation marks."""
     text = re.sub(" ([:»])", "\u00a0\\1", text).replace("« ", "«\u00a0")
     return re.sub(" ([;?!%])", "\u202f\\1", text)
 
 
 @dataclass(frozen=True)
 class Wording:
-    """One language: texts by key, and numbers as it writes them."""
+    """One language: its texts by key, and its number format."""
 
     lang: Lang
 
     def __call__(self, key: str, **values: object) -> str:
-        """The text of a key, with values filled in; KeyError for an unknown key."""
+        """The text of a key, with values filled in; raises KeyError for an unknown key."""
         return _texts(self.lang)[key].format(**values)
 
     def role(self, role: str) -> str:
-        """A role of the presets in this language; any other as the user wrote it."""
+        """A preset role in this language; any other role as the user wrote it."""
         return _texts(self.lang).get(f"role_{role}", role)
 
     def number(self, value: float) -> str:
-        """A valence or arousal: two decimals and the sign."""
+        """A valence or arousal with sign and two decimals."""
         text = f"{value:+.2f}".replace("-", "\u2212")
         return text.replace(".", ",") if self.lang == "fr" else text
 
     def heard(self, turn: Turn) -> str:
-        """The class of a turn, marked where it is unsure, or why there is none."""
+        """The class of a turn, marked if unsure, or the reason for none."""
         if turn.emotion is None:
             return self(f"u_{turn.unjudged}") if turn.unjudged else self("not_judged")
         name = self(turn.emotion.top)
@@ -56,14 +56,14 @@ class Wording:
 
 
 def wording_of(conversation: Conversation) -> Wording:
-    """The language that the conversation's options name for its report."""
+    """The report language from the conversation's options."""
     report = conversation.config.get("report")
     lang = report.get("lang") if isinstance(report, dict) else None
     return Wording("fr" if lang == "fr" else "en")
 
 
 def in_language(conversation: Conversation, lang: Lang | None) -> Conversation:
-    """The conversation with another language for what people read; None leaves it."""
+    """The conversation with another report language; None leaves it unchanged."""
     if lang is None:
         return conversation
     report = conversation.config.get("report")
@@ -72,7 +72,7 @@ def in_language(conversation: Conversation, lang: Lang | None) -> Conversation:
 
 
 def silenced(conversation: Conversation) -> tuple[str, ...]:
-    """Which spans are silenced, and what stands where words were left out; nothing where neither is so."""
+    """Sentences about silenced spans and about words left out, if there are any."""
     wording = wording_of(conversation)
     margin = f"{INEXACT_S:g}".replace(".", "," if wording.lang == "fr" else ".")
     spans = wording("limit_bleeps", spans=spans_of(conversation.bleeps)) if conversation.bleeps else ""
@@ -81,12 +81,12 @@ def silenced(conversation: Conversation) -> tuple[str, ...]:
 
 
 def spans_of(spans: Sequence[Span]) -> str:
-    """Spans with a comma between, their times as `clock` writes them."""
+    """Comma-separated spans, with times as in `clock`."""
     return ", ".join(f"{clock(span.start_s)} – {clock(span.end_s)}" for span in spans)
 
 
 def clock(seconds: float) -> str:
-    """A time in the recording as hh:mm:ss.t, to be found again in any player."""
+    """A time in the recording as hh:mm:ss.t, easy to find in any player."""
     tenths = round(seconds * 10)
     minutes, rest = divmod(tenths, 600)
     hours, minutes = divmod(minutes, 60)

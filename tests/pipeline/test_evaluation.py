@@ -44,7 +44,7 @@ def test_an_rttm_of_several_recordings_is_read_by_name(tmp_path: Path) -> None:
         "SPEAKER x 1 0.5 2.0 <NA> <NA> anna <NA> <NA>\nSPEAKER y 1 1.0 1.0 <NA> <NA> ben <NA> <NA>\n", encoding="utf-8"
     )
     assert read_rttm(path, "y") == (Segment(1.0, 2.0, "ben"),)
-    with pytest.raises(NotFoundError, match="of z"):
+    with pytest.raises(NotFoundError, match="for z"):
         read_rttm(path, "z")
 
 
@@ -183,15 +183,15 @@ def test_emotions_lie_beside_the_recording(tmp_path: Path) -> None:
     (reference,) = find_references(tmp_path)
     assert reference.emotions == (SpokenEmotion(0.5, 2.5, "anna", "Sad"),)
     table.write_text("start_s,end_s,speaker,label\n0.5,2.5,ben,Sad\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"\['ben'\] that the RTTM does not know"):
+    with pytest.raises(InputError, match=r"\['ben'\] are not in the RTTM"):
         find_references(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("start_s,end_s,speaker\n0,1,anna\n", "no column label"),
-        ("", "no column end_s, label, speaker, start_s"),
+        ("start_s,end_s,speaker\n0,1,anna\n", "missing column label"),
+        ("", "missing column end_s, label, speaker, start_s"),
         ("start_s,end_s,speaker,label\n0,1,anna,Sad\n1,2,anna,sad\n", "line 3: label 'sad', expected one of Pleased"),
         ("start_s,end_s,speaker,label\n2,1,anna,Sad\n", "line 2: expected finite 0 <= start_s < end_s"),
         ("start_s,end_s,speaker,label\nx,1,anna,Sad\n", "line 2: could not convert"),

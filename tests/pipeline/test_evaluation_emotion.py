@@ -356,11 +356,11 @@ def test_material_with_values_alone_prints_and_writes(tmp_path: Path, fake_built
     [
         (("--condition", "moon"), "clean, phone, mp3, babble, noise"),
         (("--model", "nobody"), "unknown emotion model 'nobody'"),
-        (("--protocol", "zero-shot"), "nothing to learn from"),
+        (("--protocol", "zero-shot"), "no training clips"),
         (("--protocol", "zero-shot", "--model", "elsewhere"), "Drop --model"),
         (("--config", "nowhere"), "unknown preset"),
         (("--protocol", "zero-shot", "--unlike", "generated"), "Drop one"),
-        (("--tell-corpora",), "two corpora or more"),
+        (("--tell-corpora",), "at least two corpora"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(

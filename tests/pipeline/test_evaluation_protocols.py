@@ -99,7 +99,7 @@ def test_few_speakers_make_fewer_folds() -> None:
 def test_nothing_to_learn_from_is_an_error(
     protocol: Protocol, tested: Sequence[Clip], material: Sequence[Clip]
 ) -> None:
-    with pytest.raises(ConfigError, match=r"nothing to learn from in fold .* --data"):
+    with pytest.raises(ConfigError, match=r"no training clips in fold .* --data"):
         folds_of(protocol, tested, material)
 
 

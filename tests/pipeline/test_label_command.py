@@ -87,7 +87,7 @@ def test_two_raters_are_read_back_and_a_config_names_the_result(calls: Path, tmp
             "--turns, --seed: only for making the page",
         ),
         (["--read", "none.json"], errors.LabelsError, "cannot be read"),
-        (["--out", "labels.html", "--recordings", "nowhere"], errors.NotFoundError, "no such recording"),
+        (["--out", "labels.html", "--recordings", "nowhere"], errors.NotFoundError, "not found in"),
     ],
 )
 def test_what_does_not_fit_is_told(

@@ -184,9 +184,9 @@ def test_the_obvious_way_scores_the_same(tmp_path: Path) -> None:
     own = choose(options.model_copy(update={"model": str(folder)})).score(excerpts)
     for a, b in zip(ObviousEmotion(folder, options).score(excerpts), own, strict=True):
         assert a.scores == pytest.approx(b.scores, abs=1e-5)
-    with pytest.raises(errors.ConfigError, match="built-in model is none"):
+    with pytest.raises(errors.ConfigError, match="built-in model is not"):
         ObviousEmotion(None, options)
-    with pytest.raises(errors.ConfigError, match="would leave random"):
+    with pytest.raises(errors.ConfigError, match="would leave it random"):
         ObviousEmotion(write_checkpoint(tmp_path / "other", "ehcalabres"), options)
 
 

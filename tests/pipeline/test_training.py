@@ -263,7 +263,7 @@ def test_how_a_speaker_varies_is_not_told_by_one_clip(tmp_path: Path) -> None:
     assert fit_baseline(more, range(len(rows))).sd.numpy() == pytest.approx(
         fit_baseline(material, range(len(own))).sd.numpy(), rel=1e-5
     )
-    with pytest.raises(ConfigError, match="one clip of each"):
+    with pytest.raises(ConfigError, match="one clip per speaker"):
         fit_baseline(more, range(len(own), len(rows)))
 
 

@@ -1,1 +1,1 @@
-"""Results against a known truth."""
+"""Compares results with a known truth."""

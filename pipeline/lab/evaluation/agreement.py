@@ -1,8 +1,8 @@
-"""Labels of one or more raters -> how far they agree, and how far the model agrees with them (pure).
+"""Labels of one or more raters -> agreement among the raters and between them and the model (pure).
 
-Where raters differ, an item's truth is shared: each of its n class labels is a row of 1/n of the item's weight. What
-people disagree on stays in, and counts against any model, as it should. An item on which one rater cannot tell is the
-other's. Valence and arousal are compared with the raters' mean.
+If raters differ, they share the item's truth: each of its n class labels is a row with 1/n of the item's weight.
+Disagreements stay in and count against every model, as they should. If one rater cannot tell, the other's label
+counts. Valence and arousal are compared with the raters' mean.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ FloatArray = metrics.FloatArray
 
 @dataclass(frozen=True)
 class Rows:
-    """Class labels as rows (n,): places in `CLASSES`, the weight of each in turns, whether the model was sure, whose.
+    """Class labels as rows (n,): indices in `CLASSES`, weights in turns, whether the model was sure, and speakers.
 
-    `parts` are 1 over the number of labels that the row's item has.
+    `parts` are 1 over the number of labels of the row's item.
     """
 
     truth: metrics.IntArray
@@ -39,9 +39,9 @@ class Rows:
 
 
 def validate(sample: Sample, ratings: Sequence[Rating]) -> Validation:
-    """Agreement among raters and of the model with them, weighted to the turns of the conversations.
+    """Agreement among raters and between them and the model, weighted to the turns of the conversations.
 
-    Raises `LabelsError` where the labels are not of this sample. The alphas alone are of the sample as drawn.
+    Only the alphas are unweighted, for the sample as drawn. Raises `LabelsError` for labels of another sample.
     """
     check_sample(sample, ratings)
     answers = [{answer.item: answer for answer in rating.labels} for rating in ratings]
@@ -85,7 +85,7 @@ def validate(sample: Sample, ratings: Sequence[Rating]) -> Validation:
 
 
 def rows_of(sample: Sample, answers: Sequence[dict[str, Answer]]) -> Rows:
-    """A row for each class label of each rater; that a rater cannot tell is an answer too, but makes no row."""
+    """A row for each class label of each rater; "cannot tell" is an answer but gives no row."""
     weights = sample.weights(a.item for own in answers for a in own.values() if a.label is not None)
     labels = [
         (item, place, len(own))
@@ -107,7 +107,7 @@ def rows_of(sample: Sample, answers: Sequence[dict[str, Answer]]) -> Rows:
 def alpha(values: Sequence[Sequence[float | None]], level: Literal["nominal", "interval"]) -> float | None:
     """Krippendorff's alpha of values (raters, items), None for no answer (Krippendorff 2011).
 
-    None where it is not defined: where no item has two answers, or all answers that can be paired are the same.
+    Returns None if it is not defined: if no item has two answers, or all paired answers are the same.
     """
     need("krippendorff", "The agreement of raters")
     import krippendorff
@@ -122,7 +122,7 @@ def alpha(values: Sequence[Sequence[float | None]], level: Literal["nominal", "i
 def _concordance(
     sample: Sample, answers: Sequence[dict[str, Answer]], axis: Literal["valence", "arousal"]
 ) -> float | None:
-    """Lin's concordance of the model's values with the mean of the raters' points, over items with a point."""
+    """Lin's concordance between the model's values and the raters' mean, over items with a point."""
     weights = sample.weights(a.item for own in answers for a in own.values() if a.valence is not None)
     heard, estimated, counts = [], [], []
     for item, own in zip(sample.items, zip(*_points(sample, answers, axis), strict=True), strict=True):

@@ -1,8 +1,8 @@
-"""Labelled clips -> how they are heard with little or much of their speaker beside them, and with one emotion alone.
+"""Labelled clips -> their scores with little or much other speech of the speaker, and with only one emotion.
 
-Conversations of one speaker are simulated. Their emotions are not balanced: the shares are drawn from a symmetric
-Dirichlet distribution, given that the clip that the conversation was begun for is in it. Where a speaker has too little
-speech of an emotion, clips are repeated; that is more speech, but no other. A clip counts as often as any other.
+It simulates conversations of one speaker. Emotions are unbalanced: their shares are drawn from a symmetric Dirichlet
+distribution, given that the conversation contains its first clip. If a speaker has too little speech of an emotion,
+clips are repeated, which adds speech but nothing new. All clips count equally often.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from ressenti.pipeline.lab.evaluation.metrics import FloatArray, IntArray, Inter
 from ressenti.pipeline.progress import Progress, ignore_progress
 from ressenti.pipeline.records import CLASSES
 
-CONCENTRATION = 0.5  # of the Dirichlet distribution: one or two emotions take most of a conversation
+CONCENTRATION = 0.5  # of the Dirichlet distribution: one or two emotions make up most of a conversation
 TIMES = 3  # conversations in which each clip is scored
 SEED = 0
 
 
 @dataclass(frozen=True)
 class Talks:
-    """Clips as they were heard in simulated conversations of one speaker each, every clip in equally many.
+    """Clips scored in simulated conversations of one speaker, each clip in the same number of conversations.
 
-    `seconds` is how long these were on average, `different_s` how much of that is not a repetition.
+    `seconds` is their mean length, `different_s` the part of it that is not repeated.
     """
 
     heard: tuple[Heard, ...]
@@ -43,9 +43,9 @@ class Talks:
 
 @dataclass(frozen=True)
 class OneEmotion:
-    """How a class was heard of speakers who show nothing else, by the mean of its clips; intervals over speakers.
+    """Mean figures of one class for speakers who show no other emotion; intervals over speakers.
 
-    `recall_change` and `arousal_change` are against the same clips heard each alone, None in that row itself.
+    `recall_change` and `arousal_change` compare with the same clips scored alone; they are None in that row itself.
     """
 
     label: str
@@ -73,11 +73,11 @@ def hear_talks(
     times: int = TIMES,
     progress: Progress = ignore_progress,
 ) -> Talks:
-    """Score every clip in `times` conversations of about so many seconds.
+    """Score every clip in `times` conversations of about `seconds_s`.
 
-    With `one_emotion`, each conversation shows one alone, and clips whose emotion has no class are left out.
+    With `one_emotion`, each conversation has a single emotion, and clips of emotions without a class are left out.
 
-    A speaker's conversations are drawn by his or her name, so that they do not depend on who else is there.
+    The speaker's name seeds the draw, so a speaker's conversations do not depend on the other speakers.
     """
     groups: dict[tuple[tuple[str, str], str], list[Cut]] = {}
     for cut in cuts:
@@ -104,7 +104,7 @@ def hear_talks(
 
 
 def together(talks: Sequence[Talks]) -> Talks:
-    """Talks of several sets of speakers as one."""
+    """Merge the talks of several sets of speakers."""
     count = sum(t.conversations for t in talks)
     mean = np.average([(t.seconds, t.different_s) for t in talks], axis=0, weights=[t.conversations for t in talks])
     return Talks(tuple(h for t in talks for h in t.heard), count, float(mean[0]), float(mean[1]))
@@ -113,10 +113,10 @@ def together(talks: Sequence[Talks]) -> Talks:
 def talks_of(
     lengths_s: Sequence[float], emotions: Sequence[str], seconds_s: float, rng: np.random.Generator, times: int = TIMES
 ) -> list[list[int]]:
-    """Conversations of one speaker as indices of clips, of about so many seconds, each clip in at least `times`.
+    """Conversations of one speaker as clip indices, about `seconds_s` long, each clip in at least `times` of them.
 
-    Each begins with one of the clips that are in fewest so far. That clip's emotion counts in the Dirichlet
-    distribution as once seen, so that the conversations are as those in which one would come across it.
+    Each starts with one of the clips used least so far. The Dirichlet distribution counts that clip's emotion as seen
+    once, so the conversations are like those in which such a clip would occur.
     """
     names = sorted(set(emotions))
     members = {name: [i for i, emotion in enumerate(emotions) if emotion == name] for name in names}
@@ -141,7 +141,7 @@ def talks_of(
 
 
 def one_emotion_figures(heard: Sequence[Heard], alone: Sequence[Heard]) -> list[OneEmotion]:
-    """Recall, arousal and valence of each class that is there, beside those of the same clips heard alone."""
+    """Recall, arousal and valence of each class present, compared with the same clips scored alone."""
     clips, reference = _by_clip(heard), _by_clip(alone)
     out = []
     for label, name in enumerate(CLASSES):
@@ -181,7 +181,7 @@ def _by_clip(heard: Sequence[Heard]) -> dict[str, list[Heard]]:
 
 
 def _means(items: Sequence[Heard]) -> tuple[float, float, float]:
-    """How often a clip was heard right, its mean arousal and valence; NaN where it has no place in the plane."""
+    """Share of correct answers for a clip, and its mean arousal and valence, NaN if it has no point."""
     right = float(np.mean([int(np.argmax(h.scores.scores)) == h.clip.label for h in items]))
     points = [h.point for h in items if h.point is not None]
     valence, arousal = np.mean(points, axis=0).tolist() if points else (float("nan"), float("nan"))
@@ -189,7 +189,7 @@ def _means(items: Sequence[Heard]) -> tuple[float, float, float]:
 
 
 def _estimate(values: FloatArray, speakers: Sequence[tuple[str, str]]) -> tuple[float | None, Interval | None]:
-    """Mean of the values that are there, with its interval over speakers."""
+    """Mean of the values that are not NaN, with its interval over speakers."""
     rows = np.flatnonzero(~np.isnan(values))
     if not len(rows):
         return None, None

@@ -1,4 +1,4 @@
-"""The sound of the turns of a sample, out of their recordings."""
+"""Cuts the sound of a sample's turns from their recordings."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ressenti.pipeline.files.paths import is_file
 from ressenti.pipeline.lab.evaluation.labelling import Sample
 from ressenti.pipeline.records import Conversation, Turn
 
-LONGEST_S = 20.0  # what a person judges of a turn; of a longer one, its beginning
+LONGEST_S = 20.0  # raters hear only the beginning of longer turns
 LEVEL_DBFS = -20.0
 
 
 @dataclass(frozen=True)
 class Clip:
-    """What a rater hears of an item, as MP3; `cut` where the turn goes on."""
+    """What a rater hears of an item, as MP3; `cut` if the turn goes on."""
 
     item: str
     mp3: bytes
@@ -30,11 +30,11 @@ class Clip:
 
 
 def clips_of(sample: Sample, conversations: Mapping[Path, Conversation], folder: Path | None) -> Iterator[Clip]:
-    """The clips of a sample, recording by recording.
+    """Yield the clips of a sample, recording by recording.
 
-    `conversations` are by the file they were read from, beside which the recordings are looked for when no `folder`
-    is given. All recordings are found before the first is decoded; raises `InputError` for one that is missing or
-    not the one that was analysed.
+    `conversations` are keyed by the file they were read from; without a `folder`, recordings are looked for beside it.
+    All recordings are found before the first is decoded. Raises `InputError` if one is missing or is not the analysed
+    one.
     """
     wanted: dict[str, list[Turn]] = {}
     for item in sample.items:
@@ -52,14 +52,14 @@ def clips_of(sample: Sample, conversations: Mapping[Path, Conversation], folder:
 
 
 def find_recording(conversation: Conversation, folder: Path) -> Path:
-    """The recording of a conversation, in a folder or below it, by name and SHA-256."""
+    """Find the recording of a conversation in or below a folder, by name and SHA-256."""
     known = conversation.recording
     name = Path(known.name).name
     found = [folder / name] if is_file(folder / name) else sorted(filter(is_file, folder.rglob(glob.escape(name))))
     if not found:
         raise NotFoundError(
-            f"{known.name}: no such recording in {folder}; expected the one that was analysed. "
-            "Name the folder of the recordings with --recordings."
+            f"{known.name}: not found in {folder}; expected the analysed recording. "
+            "Give the folder of the recordings with --recordings."
         )
     digests = {path: audio.file_sha256(path) for path in found}
     for path, digest in digests.items():
@@ -67,7 +67,7 @@ def find_recording(conversation: Conversation, folder: Path) -> Path:
             return path
     path, digest = next(iter(digests.items()))
     raise InputError(
-        f"{path}: not the recording that was analysed: SHA-256 {digest[:12]}..., expected {known.sha256[:12]}... "
+        f"{path}: not the analysed recording: SHA-256 {digest[:12]}..., expected {known.sha256[:12]}... "
         "Give the folder of the original with --recordings, or analyse this one."
     )
 

@@ -1,8 +1,8 @@
-"""How well a linear classifier tells corpora apart by what a network makes of clips: what was learned beside emotion.
+"""How well a linear classifier identifies the corpus from a network's outputs: what it learned besides emotion.
 
-Room, codec, microphone, language and sentences give a corpus away together, and nothing here can part them: at chance,
-the network passes on none; above it, some. Emotions are balanced within every speaker, so that it cannot be them; no
-speaker is learned from and tested; corpora count alike.
+Room, codec, microphone, language and sentences all reveal a corpus, and this probe cannot separate them. At chance, the
+network passes on none of them; above chance, some. Emotions are balanced within every speaker, so they cannot be the
+cue. No speaker is in both training and test, and corpora have equal weight.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from ressenti.pipeline.lab.evaluation.metrics import FloatArray, IntArray, Inter
 from ressenti.pipeline.lab.evaluation.outputs import outputs_of
 from ressenti.pipeline.lab.speech.corpora import Clip
 
-MOST = 8  # clips of an emotion and speaker
-FOLDS = 4  # at most; fewer where a corpus has fewer speakers
+MOST = 8  # clips per emotion and speaker, at most
+FOLDS = 4  # at most; fewer if a corpus has fewer speakers
 SEED = 0
 _BANDS, _HZ = 64, (60.0, 7_600.0)
-_FLOOR = 1e-7  # of the speaker's mean power: what lies 70 dB below it is floor
+_FLOOR = 1e-7  # noise floor relative to the speaker's mean power: 70 dB below it
 Who = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class TraceFigures:
-    """Recall of corpora, unweighted, with its interval over speakers; `values` is what the classifier was given.
+    """Unweighted recall of corpora, with its interval over speakers; `values` is the classifier's input.
 
-    `embedding`: what the network's last layers are given; `outputs`: all its answers, where it shows no embedding;
-    `scores`: those of a model that shows none either; `sound`: mean and spread of the log-mel bands, with the level
-    taken out, which is what could be told. Rows of `confusion` are the true corpora.
+    `embedding`: the input of the network's last layers; `outputs`: all outputs, if it shows no embedding; `scores`: the
+    class scores, if it shows neither; `sound`: mean and spread of the log-mel bands without the level, for comparison.
+    Rows of `confusion` are the true corpora.
     """
 
     values: str
@@ -51,7 +51,7 @@ class TraceFigures:
 
 
 def trace_figures(cuts: Sequence[Cut], model: EmotionModel) -> list[TraceFigures]:
-    """Figures of what a model says of clips, and of the sound itself; raises `ConfigError` for too few corpora."""
+    """Figures for a model's outputs and for the sound itself; raises `ConfigError` if there are too few corpora."""
     clips, emotions = balanced([cut.clip for cut in cuts])
     cut_of = {cut.clip: cut for cut in cuts}
     chosen = [cut_of[clip] for clip in clips]
@@ -84,9 +84,9 @@ def trace_figures(cuts: Sequence[Cut], model: EmotionModel) -> list[TraceFigures
 
 
 def balanced(clips: Sequence[Clip]) -> tuple[list[Clip], tuple[str, ...]]:
-    """As many clips of each emotion of each speaker, of the emotions that all corpora have; and these emotions.
+    """The same number of clips per emotion and speaker, and the emotions: those that all corpora have.
 
-    Speakers who lack one are left out. Raises `ConfigError` where fewer than two corpora have two speakers each.
+    Speakers who lack one of them are left out. Raises `ConfigError` unless two corpora have two speakers each.
     """
     corpora = sorted({clip.corpus for clip in clips})
     shared = [{c.emotion for c in clips if c.corpus == name} for name in corpora]
@@ -100,8 +100,8 @@ def balanced(clips: Sequence[Clip]) -> tuple[list[Clip], tuple[str, ...]]:
     if len(corpora) < 2 or min(speakers) < 2:
         counts = ", ".join(f"{name} {n}" for name, n in zip(corpora, speakers, strict=True))
         raise ConfigError(
-            f"corpora to tell apart: speakers with every emotion that all corpora share: {counts}; expected two "
-            "corpora or more, with two speakers each whom the model did not learn from."
+            f"too few corpora to compare; speakers with every emotion that all corpora share: {counts}; expected at "
+            "least two corpora, each with two speakers that the model was not trained on."
         )
     each = min(MOST, *(len(items) for own in whole.values() for items in own.values()))
     rng = np.random.default_rng(SEED)
@@ -114,7 +114,7 @@ def balanced(clips: Sequence[Clip]) -> tuple[list[Clip], tuple[str, ...]]:
 
 
 def folds_of(speakers: Sequence[Who]) -> IntArray:
-    """The fold (n,) in which each clip is tested: those of a speaker together, and some of every corpus in each."""
+    """Test fold (n,) of each clip; a speaker's clips share a fold, and each fold has clips of every corpus."""
     by_corpus: dict[str, list[Who]] = {}
     for who in sorted(set(speakers)):
         by_corpus.setdefault(who[0], []).append(who)
@@ -124,7 +124,7 @@ def folds_of(speakers: Sequence[Who]) -> IntArray:
 
 
 def told_apart(values: FloatArray, truth: IntArray, folds: IntArray) -> IntArray:
-    """Guesses (n,) of a logistic regression on values (n, d), each by one that learned from the other folds."""
+    """Cross-validated guesses (n,) of a logistic regression on values (n, d)."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -138,7 +138,7 @@ def told_apart(values: FloatArray, truth: IntArray, folds: IntArray) -> IntArray
 
 
 def _values(cuts: Sequence[Cut], model: EmotionModel) -> tuple[str, FloatArray]:
-    """What a model makes of clips (n, d), each speaker's together, and what that is."""
+    """A model's outputs for clips (n, d), each speaker's scored together, and the kind of output."""
     parts = [
         (i, Excerpt(cut.samples[round(start * RATE_HZ) : round(end * RATE_HZ)], "/".join(cut.clip.who)), weight)
         for i, cut in enumerate(cuts)

@@ -1,4 +1,4 @@
-"""Segments against a reference: diarization error rate, by pyannote.metrics."""
+"""Compares segments with a reference: diarization error rate, by pyannote.metrics."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DiarizationError:
-    """Seconds of reference speech and of each kind of error; `collar_s` is not scored on each side of a boundary."""
+    """Seconds of reference speech and of each kind of error, without `collar_s` on each side of a boundary."""
 
     collar_s: float
     reference_s: float
@@ -36,11 +36,11 @@ class DiarizationError:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How found segments compare with a reference.
+    """Comparison of found segments with a reference.
 
     `errors` by collar; `jaccard` is the Jaccard error rate; `boundary_s` the median distance from a reference boundary
-    to the nearest found one, None where nothing was found; `matches` are (found, reference speaker, shared seconds);
-    `by_emotion` has the labels that are known and spoken, no collar.
+    to the nearest found one, None if nothing was found; `matches` are (found, reference speaker, shared seconds);
+    `by_emotion` has the labels that occur, without a collar.
     """
 
     errors: tuple[DiarizationError, ...]
@@ -54,10 +54,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Total:
-    """Several recordings together: seconds add up, so long recordings weigh more.
+    """Total over several recordings: seconds add up, so long recordings weigh more.
 
-    `jaccard` is the mean over recordings and `boundary_s` the median of theirs; `right` of `files` have as many
-    speakers as the reference.
+    `jaccard` is the mean and `boundary_s` the median over recordings; `right` of `files` have the reference's number of
+    speakers.
     """
 
     errors: tuple[DiarizationError, ...]
@@ -69,7 +69,7 @@ class Total:
 
 
 def read_rttm(path: Path, uri: str | None = None) -> tuple[Segment, ...]:
-    """Segments of an RTTM file, of one recording (`uri`) where it holds several; `NotFoundError` where it has none."""
+    """Read the segments of an RTTM file, or of one recording (`uri`) in it; raises `NotFoundError` if it has none."""
     segments = []
     for line in path.read_text(encoding="utf-8").splitlines():
         fields = line.split()
@@ -77,7 +77,7 @@ def read_rttm(path: Path, uri: str | None = None) -> tuple[Segment, ...]:
             start_s = float(fields[3])
             segments.append(Segment(start_s, start_s + float(fields[4]), fields[7]))
     if not segments:
-        raise NotFoundError(f"{path}: no SPEAKER line{f' of {uri}' if uri else ''}; expected an RTTM file.")
+        raise NotFoundError(f"{path}: no SPEAKER line{f' for {uri}' if uri else ''}; expected an RTTM file.")
     return tuple(segments)
 
 
@@ -126,7 +126,7 @@ def compare(
 
 
 def total(comparisons: Sequence[Comparison]) -> Total:
-    """Several recordings, at least one, together."""
+    """Add up the comparisons of one or more recordings."""
     boundaries = [c.boundary_s for c in comparisons if c.boundary_s is not None]
     return Total(
         errors=tuple(

@@ -1,4 +1,4 @@
-"""An emotion model against labelled speech: heard as in a conversation, or each clip alone, in several conditions."""
+"""Evaluates an emotion model on labelled speech: as in a conversation or each clip alone, in several conditions."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Cut:
 
 @dataclass(frozen=True)
 class Heard:
-    """A clip and what the product made of it: scores, and expected valence and arousal (None where undecided).
+    """A scored clip: class scores, and expected valence and arousal (None if undecided).
 
-    `emotions` are the scores of the eight, in the order of `EMOTIONS`, None of a model that does not tell them.
+    `emotions` are the scores of the eight emotions, in the order of `EMOTIONS`; None if the model does not give them.
     """
 
     clip: Clip
@@ -46,14 +46,14 @@ class Heard:
 
 @dataclass(frozen=True)
 class EmotionFigures:
-    """How well labelled clips were heard.
+    """Accuracy of a model on labelled clips.
 
-    `clips`, F1 and what follows are of clips that have a class; macro F1 and recall are over the classes that are
-    there, intervals 95 % over speakers. `sure_share` have a score at the configured limit or above, `sure_right` of
-    these are right. `arousal_auc` and `valence_auc` rank all emotions: high (> 0) against low arousal, positive
-    against negative valence, by the corpus' values or else the emotion's coordinates; CCC needs the corpus' values.
-    `emotion_recall` is the mean recall over those of the eight emotions that are there, of all clips that have one;
-    None of a model that does not tell them.
+    `clips`, F1 and the figures below it cover clips with a class; macro F1 and recall average over the classes present;
+    intervals are 95 % over speakers. `sure_share` have a score at the configured limit or above, `sure_right` of these
+    are right. `arousal_auc` and `valence_auc` rank all emotions: high (> 0) against low arousal, positive against
+    negative valence, by the corpus' values or else the emotion's coordinates; CCC needs the corpus' values.
+    `emotion_recall` is the mean recall over those of the eight emotions that are present, for all clips with an
+    emotion; None if the model does not give them.
     """
 
     clips: int
@@ -84,9 +84,9 @@ class EmotionFigures:
 def cut_clips(
     clips: Sequence[Clip], config: Config, condition: Condition = "clean", progress: Progress = ignore_progress
 ) -> list[Cut]:
-    """Speech of clips in a condition, without its pauses as in a conversation; long ones in windows of so much speech.
+    """Cut clips in a condition: speech without pauses, as in a conversation, in windows if it is long.
 
-    Raises the subclass of `InputError` that fits a clip that cannot be read.
+    Raises a subclass of `InputError` for a clip that cannot be read.
     """
     voices = voices_for(condition, clips)
     out = []
@@ -99,9 +99,9 @@ def cut_clips(
 
 
 def hear(cuts: Sequence[Cut], model: EmotionModel, config: Config, *, alone: bool = False) -> list[Heard]:
-    """Score clips as turns of conversations, each speaker's together, so that a model can know its speaker.
+    """Score clips as turns of conversations, each speaker's together, so that a model can adapt to the speaker.
 
-    With `alone`, every clip is as if nothing else had been heard of its speaker.
+    With `alone`, each clip is scored as if it were the speaker's only one.
     """
     out: list[Heard] = []
     for who in sorted({cut.clip.who for cut in cuts}):
@@ -114,9 +114,9 @@ def hear(cuts: Sequence[Cut], model: EmotionModel, config: Config, *, alone: boo
 def hear_as(
     cuts: Sequence[Cut], names: Sequence[str], model: EmotionModel, config: Config, *, emotions: bool = True
 ) -> list[Heard]:
-    """Score clips in order; those that are given the same name are of one speaker, heard in one conversation.
+    """Score clips in order; clips with the same name are one speaker's, in one conversation.
 
-    Without `emotions` the eight are not asked for, which takes half the time.
+    Without `emotions`, the eight emotions are not scored, which halves the time.
     """
     excerpts = [
         Excerpt(cut.samples[round(start * RATE_HZ) : round(end * RATE_HZ)], name)
@@ -137,14 +137,14 @@ def hear_as(
 
 
 def _mean(told: Sequence[FloatArray], windows: Sequence[Window]) -> tuple[float, ...] | None:
-    """Scores of a clip, the mean of its windows', weighted by their speech; None where nothing was told."""
+    """Mean scores of a clip's windows, weighted by their speech; None if there are no scores."""
     if not told:
         return None
     return tuple(np.average(told, axis=0, weights=[window.weight_s for window in windows]).tolist())
 
 
 def figures_of(heard: Sequence[Heard], config: Config) -> EmotionFigures:
-    """Figures of merit of what was heard; NaN where there is nothing to judge by, None where it is not defined."""
+    """Figures for scored clips; NaN if there are no labels for a figure, None if it is not defined."""
     classed = [h for h in heard if h.clip.label is not None]
     truth = np.array([h.clip.label for h in classed], dtype=np.int64)
     guess = np.array([CLASSES.index(h.scores.top) for h in classed], dtype=np.int64)
@@ -187,7 +187,7 @@ def figures_of(heard: Sequence[Heard], config: Config) -> EmotionFigures:
 
 
 def _emotion_recall(heard: Sequence[Heard]) -> tuple[float | None, Interval | None]:
-    """Mean recall of the emotions that are there, with its interval."""
+    """Mean recall of the emotions present, with its interval."""
     named = [(h.clip, h.emotions) for h in heard if h.clip.emotion and h.emotions is not None]
     if not named:
         return None, None
@@ -201,7 +201,7 @@ def _emotion_recall(heard: Sequence[Heard]) -> tuple[float | None, Interval | No
 
 
 def _axis(heard: Sequence[Heard], axis: int) -> tuple[float | None, float | None, Interval | None]:
-    """AUC of one axis by its sign, and CCC with its interval where the material gives values."""
+    """AUC of one axis by its sign, and CCC with its interval if the corpus has values."""
     placed = [h for h in heard if h.point is not None]
     given = [(h.clip.valence, h.clip.arousal)[axis] for h in placed]
     named = [VALENCE_AROUSAL[h.clip.emotion][axis] if h.clip.emotion else 0.0 for h in placed]
@@ -226,7 +226,7 @@ def _or_none(value: float) -> float | None:
 
 
 def _point(windows: Sequence[Window], config: Config) -> tuple[float, float] | None:
-    """Mean of the windows' places in the plane, weighted by their speech, as a turn's."""
+    """Mean of the windows' points, weighted by their speech, as for a turn."""
     points = [p for w in windows if (p := affect.point_of(w, 0, config.affect, config.emotion)) is not None]
     if not points:
         return None

@@ -1,6 +1,6 @@
-"""Sound that is not speech, or hardly, made by rule: to see whether a model of voices says that it cannot tell.
+"""Synthetic sound that is not speech, or barely: to test whether an emotion model comes out unsure.
 
-Everything is seeded, float32 samples (n,) at 16 kHz, at the level of usual recordings.
+All sounds are seeded float32 samples (n,) at 16 kHz, at the level of typical recordings.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _COUNT = SECONDS * RATE_HZ
 
 
 def generated() -> dict[str, Sound]:
-    """All of it by name, the same whenever it is asked for."""
+    """All sounds by name, the same on every call."""
     made = {name: make(np.random.default_rng([7, k])) for k, (name, make) in enumerate(_KINDS.items())}
     return {
         name: sound if name == "silence" else acoustics.at_level(sound, LEVEL_DBFS).astype(np.float32)
@@ -47,7 +47,7 @@ def _pink(rng: np.random.Generator) -> Sound:
 
 
 def _hum(rng: np.random.Generator) -> Sound:
-    """Mains: 50 Hz and what belongs to it."""
+    """Mains hum: 50 Hz and its harmonics."""
     t = _times()
     parts = [np.sin(2 * np.pi * 50 * k * t + rng.uniform(0, 6)) / k for k in range(1, 12)]
     sound: Sound = np.sum(parts, axis=0).astype(np.float32)
@@ -59,19 +59,19 @@ def _tone(_: np.random.Generator) -> Sound:
 
 
 def _sweep(_: np.random.Generator) -> Sound:
-    """From 100 to 4,000 Hz and again, every six seconds."""
+    """A sweep from 100 to 4,000 Hz, repeated every six seconds."""
     place = (_times() % 6) / 6
     return np.sin(2 * np.pi * np.cumsum(100 * 40**place) / RATE_HZ).astype(np.float32)
 
 
 def _ringing(_: np.random.Generator) -> Sound:
-    """A telephone that rings: 425 Hz, one second of five."""
+    """A ringing tone: 425 Hz, one second in five."""
     t = _times()
     return (np.sin(2 * np.pi * 425 * t) * (t % 5 < 1)).astype(np.float32)
 
 
 def _chords(rng: np.random.Generator) -> Sound:
-    """Four chords of plucked sounds at 120 beats a minute, over a drum on each beat."""
+    """Four plucked chords at 120 beats per minute, with a drum on each beat."""
     sound = np.zeros(_COUNT, np.float32)
     beat = RATE_HZ // 2
     t = np.arange(beat) / RATE_HZ
@@ -85,7 +85,7 @@ def _chords(rng: np.random.Generator) -> Sound:
 
 
 def _clicks(rng: np.random.Generator) -> Sound:
-    """About three in a second, each a millisecond, in silence."""
+    """About three clicks per second, each a millisecond long, in silence."""
     sound = np.zeros(_COUNT, np.float32)
     for at in rng.integers(0, _COUNT - 16, size=3 * SECONDS):
         sound[at : at + 16] += rng.standard_normal(16).astype(np.float32)
@@ -93,7 +93,7 @@ def _clicks(rng: np.random.Generator) -> Sound:
 
 
 def _synthetic_voice(rng: np.random.Generator) -> Sound:
-    """Vowels of a source-filter synthesizer, in syllables, with a melody that means nothing."""
+    """Vowels of a source-filter synthesizer, in syllables, with a random melody."""
     from scipy.signal import lfilter
 
     sound = np.zeros(_COUNT, np.float64)
@@ -117,7 +117,7 @@ def _babble(rng: np.random.Generator) -> Sound:
 
 
 def _silence(rng: np.random.Generator) -> Sound:
-    """A room in which nothing is said, 75 dB below full scale."""
+    """A room without speech, 75 dB below full scale."""
     return acoustics.pink_noise(_COUNT, rng) * np.float32(10 ** (-75 / 20))
 
 

@@ -1,4 +1,4 @@
-"""Conversations -> a sample of turns to label blindly, which can be drawn again when the labels are read (pure)."""
+"""Conversations -> a reproducible sample of turns for blind labelling (pure)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _ID_DIGITS = 12
 
 @dataclass(frozen=True)
 class Item:
-    """A turn of the sample: whose it is, and what the model heard in it, which no rater may see.
+    """A turn of the sample with the model's answer, which raters must not see.
 
-    `guess` is the model's class, sure or not, as its place in `CLASSES`.
+    `guess` is the model's class, sure or not, as its index in `CLASSES`.
     """
 
     sha256: str
@@ -32,18 +32,18 @@ class Item:
 
     @property
     def id(self) -> str:
-        """What a rater sees of it: the beginning of the recording's SHA-256, and the turn's number."""
+        """The ID that raters see: the start of the recording's SHA-256, and the turn's number."""
         return f"{self.sha256[:_ID_DIGITS]}-{self.turn.index}"
 
     @property
     def stratum(self) -> str:
-        """What it was drawn as: the model's class, or unsure."""
+        """The stratum it was drawn from: the model's class, or unsure."""
         return "unsure" if self.turn.unsure else CLASSES[self.guess]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Turns in the order in which they are labelled; `sizes` tells how many turns each stratum has in all."""
+    """Turns in labelling order; `sizes` is the total number of turns in each stratum."""
 
     items: tuple[Item, ...]
     sizes: Mapping[str, int]
@@ -53,15 +53,15 @@ class Sample:
 
     @cached_property
     def key(self) -> str:
-        """16 hexadecimal digits that tell this sample from any other, and nothing of what the model heard."""
+        """16 hexadecimal digits that identify this sample without revealing the model's answers."""
         turns = [f"{i.sha256} {i.turn.index} {i.turn.start_s:.3f} {i.turn.end_s:.3f}" for i in self.items]
         return _digest("\n".join([f"{self.seed} {self.count}", *turns]))[:16]
 
     def weights(self, answered: Iterable[str]) -> dict[str, float]:
-        """How many turns of the conversations each answered item stands for: its stratum's size over its answers.
+        """How many turns each answered item represents: its stratum's size over its stratum's answers.
 
-        Strata are drawn unequally, so figures without these weights would be of the sample and not of the calls
-        (Horvitz and Thompson 1952). Counting answers, not draws, lets a rater stop early: the order is random.
+        Strata are sampled unequally, so figures without these weights would describe the sample, not the calls
+        (Horvitz and Thompson 1952). Counting answers rather than draws lets a rater stop early: the order is random.
         """
         ids = set(answered)
         counts = Counter(item.stratum for item in self.items if item.id in ids)
@@ -69,18 +69,18 @@ class Sample:
 
 
 def draw(conversations: Sequence[Conversation], count: int, seed: int) -> Sample:
-    """Draw `count` judged turns, stratified by the model's class (or unsure), or all turns where there are fewer.
+    """Draw `count` judged turns, stratified by the model's class (or unsure), or all turns if there are fewer.
 
-    The same conversations, count and seed give the same sample in whatever order they come: each turn's luck is a hash
-    of the seed and the turn, so no generator of random numbers is part of it. The order of labelling is another hash,
-    and tells nothing of the strata. Raises `LabelsError` where nothing was judged, where two conversations are of one
-    recording, or where different models judged them.
+    The same conversations, count and seed give the same sample, whatever their order: turns are drawn by a hash of the
+    seed and the turn, without a random number generator. Another hash gives the labelling order, which reveals nothing
+    about the strata. Raises `LabelsError` if nothing was judged, two conversations are of one recording, or different
+    models judged them.
     """
     model = _one_model(conversations)
     twice = [sha for sha, n in Counter(c.recording.sha256 for c in conversations).items() if n > 1]
     if twice:
         names = ", ".join(c.recording.name for c in conversations if c.recording.sha256 == twice[0])
-        raise LabelsError(f"{names}: several conversations of the same recording; expected one of each. Leave one out.")
+        raise LabelsError(f"{names}: several conversations of the same recording; expected one of each. Remove one.")
     strata: dict[str, list[Item]] = {name: [] for name in STRATA}
     for item in (item for conversation in conversations for item in _items(conversation)):
         strata[item.stratum].append(item)
@@ -92,10 +92,10 @@ def draw(conversations: Sequence[Conversation], count: int, seed: int) -> Sample
 
 
 def allocate(sizes: Mapping[str, int], count: int) -> dict[str, int]:
-    """How many to draw of each stratum: in proportion to the square root of its size, at least one, at most all.
+    """How many to draw from each stratum: in proportion to the square root of its size, at least one, at most all.
 
-    Between equal shares, which would spend the raters' time on what hardly occurs, and proportional ones, in which a
-    rare class would not occur (power allocation, Bankier 1988). Places go one by one to the stratum that is owed most.
+    A compromise (power allocation, Bankier 1988): equal shares would spend the raters' time on rare classes, and
+    proportional shares would miss them. Each draw goes to the stratum furthest below its share.
     """
     given = {name: min(1, size) for name, size in sizes.items()}
     for _ in range(count - sum(given.values())):
@@ -107,17 +107,17 @@ def allocate(sizes: Mapping[str, int], count: int) -> dict[str, int]:
 
 
 def check_sample(sample: Sample, ratings: Sequence[Rating]) -> None:
-    """Raise `LabelsError` where labels are of another sample than these conversations give, or nobody chose a class."""
+    """Raise `LabelsError` if labels belong to another sample than these conversations give, or none has a class."""
     ids = {item.id for item in sample.items}
     for rating in ratings:
         if rating.sample != sample.key or not {answer.item for answer in rating.labels} <= ids:
             raise LabelsError(
                 f"{rating.rater}: labels of sample {rating.sample}; these conversations give sample {sample.key} "
-                f"(seed {sample.seed}, turns: {sample.count}). Give the same NAME.json files that the page was made "
-                "of, unchanged and all of them."
+                f"(seed {sample.seed}, turns: {sample.count}). Give all NAME.json files that the page was made from, "
+                "unchanged."
             )
     if not any(answer.place is not None for rating in ratings for answer in rating.labels):
-        raise LabelsError("no turn has a class in these labels; expected at least one. Label some turns first.")
+        raise LabelsError("these labels contain no class; expected at least one. Label some turns first.")
 
 
 def _items(conversation: Conversation) -> Iterable[Item]:
@@ -133,11 +133,11 @@ def _one_model(conversations: Sequence[Conversation]) -> ModelInfo:
     judged = [c for c in conversations if any(turn.emotion is not None for turn in c.turns)]
     models = {(m.name, m.sha256): m for c in judged for m in c.models if m.task == "emotion"}
     if not models:
-        raise LabelsError("no turn of these conversations was judged; expected conversations with emotion scores.")
+        raise LabelsError("no turn of these conversations has emotion scores. Give conversations with emotion scores.")
     if len(models) > 1:
         names = ", ".join(sorted(f"{name} ({(sha or 'no hash')[:12]})" for name, sha in models))
         raise LabelsError(
-            f"several emotion models judged these conversations: {names}; expected one. Analyse them anew."
+            f"several emotion models judged these conversations: {names}; expected one. Analyse them with one model."
         )
     return next(iter(models.values()))
 

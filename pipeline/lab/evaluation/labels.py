@@ -1,12 +1,12 @@
-"""What raters said of a sample of turns, as the labelling page saves it.
+"""Raters' labels for a sample of turns, as the labelling page saves them.
 
 A label file is JSON:
 
     {"format": "ressenti-labels", "version": 1, "sample": "1f0c...", "seed": 1, "count": 100, "rater": "Anna",
      "labels": [{"item": "9b1d04c2a7ee-12", "label": "Sad", "valence": -0.4, "arousal": -0.3}, ...]}
 
-`label` is a class, "cannot tell", or null where none was chosen yet; `valence` and `arousal` are both null where no
-point was placed. Items without an answer are not listed.
+`label` is a class, "cannot tell", or null if none is chosen yet; `valence` and `arousal` are both null if no point is
+placed. Items without an answer are not listed.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from ressenti.pipeline.errors import LabelsError
 from ressenti.pipeline.files.untrusted import RefusedError, read_text, short, skim_json
 from ressenti.pipeline.records import CLASSES, ClassName
 
-MOST_BYTES = 64 << 20  # of a file of labels; an answer takes 100
+MOST_BYTES = 64 << 20  # of a label file; an answer takes 100
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one rater said of one item."""
+    """One rater's answer for one item."""
 
     item: Annotated[str, Field(max_length=100)]
     label: ClassName | Literal["cannot tell"] | None = None
@@ -41,7 +41,7 @@ class Answer:
 
     @property
     def place(self) -> int | None:
-        """The class as its place in `CLASSES`, None where there is none."""
+        """Index of the class in `CLASSES`, or None."""
         return CLASSES.index(self.label) if self.label in CLASSES else None
 
 
@@ -64,7 +64,7 @@ class Rating:
 
 
 def read_rating(path: Path) -> Rating:
-    """One rater's saved labels; `LabelsError` where the file holds none."""
+    """Read one rater's saved labels; raises `LabelsError` for an invalid file."""
     expected = "Expected a NAME.labels.json that the labelling page saved."
     try:
         text = read_text(path, MOST_BYTES)
@@ -81,19 +81,22 @@ def read_rating(path: Path) -> Rating:
 
 
 def asked_for(ratings: Sequence[Rating]) -> tuple[int, int]:
-    """The count and seed of the sample that all raters labelled; `LabelsError` where they differ, or are one person."""
+    """Count and seed of the sample that all raters labelled.
+
+    Raises `LabelsError` if their samples differ or two raters have the same name.
+    """
     first = ratings[0]
     for other in ratings[1:]:
         if other.sample != first.sample:
             raise LabelsError(
                 f"{first.rater} labelled sample {first.sample} (seed {first.seed}, turns: {first.count}), "
                 f"{other.rater} sample {other.sample} (seed {other.seed}, turns: {other.count}); expected labels "
-                "of the same page."
+                "from the same page."
             )
     names = Counter(rating.rater.strip().casefold() for rating in ratings)
     if max(names.values()) > 1:
         raise LabelsError(
-            f"{len(ratings)} files of labels by {len(names)} raters, by their names; expected one file of each rater. "
-            "Leave the copy out, or give the second person another name in the file."
+            f"{len(ratings)} label files, but only {len(names)} rater names; expected one file for each rater. "
+            "Remove the copy, or give the second person another name in the file."
         )
     return first.count, first.seed

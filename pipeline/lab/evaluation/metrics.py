@@ -1,4 +1,4 @@
-"""Figures of merit for labels, scores and courses over time, and how sure they are (pure)."""
+"""Metrics for labels, scores and trajectories, with their uncertainty (pure)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ressenti.pipeline.records import CLASSES
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 OfConfusion = Callable[[FloatArray], float]
-_FEWEST_GROUPS = 4  # an interval over fewer speakers would look like knowledge
+_FEWEST_GROUPS = 4  # an interval over fewer speakers would suggest a precision that it lacks
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Scores of about the same confidence: their mean, how often they were right, and their share of all."""
+    """Scores of similar confidence: their mean, how often they were right, and their share of all."""
 
     confidence: float
     accuracy: float
@@ -42,33 +42,33 @@ def confusion(
 
 
 def f1_scores(matrix: FloatArray) -> FloatArray:
-    """F1 of each class (5,) from a confusion matrix; 0 where a class is neither there nor guessed."""
+    """F1 of each class (5,) from a confusion matrix; 0 if a class is neither present nor guessed."""
     seen = matrix.sum(axis=0) + matrix.sum(axis=1)
     scores: FloatArray = 2 * np.diag(matrix) / np.maximum(seen, 1e-12)
     return scores
 
 
 def macro_f1(matrix: FloatArray) -> float:
-    """Mean F1 of the classes that are there; NaN where none is."""
+    """Mean F1 of the classes present; NaN if there are none."""
     there = matrix.sum(axis=1) > 0
     return float(f1_scores(matrix)[there].mean()) if there.any() else float("nan")
 
 
 def micro_f1(matrix: FloatArray) -> float:
-    """Share of right guesses: micro F1, with one label for each; NaN where there is nothing."""
+    """Share of right guesses (micro F1 with one label per item); NaN for an empty matrix."""
     total = matrix.sum()
     return float(np.trace(matrix) / total) if total else float("nan")
 
 
 def unweighted_recall(matrix: FloatArray) -> float:
-    """Mean recall of the classes that are there (unweighted average recall); NaN where none is."""
+    """Mean recall of the classes present (unweighted average recall); NaN if there are none."""
     support = matrix.sum(axis=1)
     there = support > 0
     return float((np.diag(matrix)[there] / support[there]).mean()) if there.any() else float("nan")
 
 
 def concordance(truth: FloatArray, estimate: FloatArray, weights: FloatArray | None = None) -> float:
-    """Concordance correlation coefficient of values (n,) (Lin 1989), population moments; NaN where nothing varies."""
+    """Concordance correlation coefficient of values (n,) (Lin 1989), population moments; NaN if nothing varies."""
     if len(truth) < 2:
         return float("nan")
     w = np.full(len(truth), 1 / len(truth)) if weights is None else weights / weights.sum()
@@ -79,14 +79,14 @@ def concordance(truth: FloatArray, estimate: FloatArray, weights: FloatArray | N
 
 
 def correlation(truth: FloatArray, estimate: FloatArray) -> float:
-    """Pearson's correlation of values (n,); NaN where either does not vary."""
+    """Pearson's correlation of values (n,); NaN if either does not vary."""
     if len(truth) < 2 or truth.std() < 1e-9 or estimate.std() < 1e-9:
         return float("nan")
     return float(np.corrcoef(truth, estimate)[0, 1])
 
 
 def ranking(high: npt.NDArray[np.bool_], estimate: FloatArray) -> float:
-    """How often an estimate (n,) is higher where it should be: area under the ROC curve (Mann-Whitney); NaN if n/a."""
+    """Area under the ROC curve (Mann-Whitney) of estimates (n,) against `high` (n,); NaN if all are of one kind."""
     from scipy.stats import rankdata
 
     above = int(high.sum())
@@ -97,7 +97,7 @@ def ranking(high: npt.NDArray[np.bool_], estimate: FloatArray) -> float:
 
 
 def reliability(confidence: FloatArray, right: npt.NDArray[np.bool_], bins: int = 10) -> tuple[ReliabilityBin, ...]:
-    """Reliability curve of scores (n,) in equal bins of confidence (Guo et al. 2017); empty bins are left out."""
+    """Reliability curve of scores (n,) in equal bins of confidence (Guo et al. 2017), without empty bins."""
     which = np.minimum((confidence * bins).astype(int), bins - 1)
     return tuple(
         ReliabilityBin(float(confidence[row].mean()), float(right[row].mean()), float(row.mean()))
@@ -107,17 +107,17 @@ def reliability(confidence: FloatArray, right: npt.NDArray[np.bool_], bins: int 
 
 
 def calibration_error(curve: Sequence[ReliabilityBin]) -> float:
-    """Expected calibration error of a reliability curve; NaN where there is nothing."""
+    """Expected calibration error of a reliability curve; NaN for an empty curve."""
     return sum(abs(b.confidence - b.accuracy) * b.share for b in curve) if curve else float("nan")
 
 
 def bootstrap(
     groups: Sequence[Hashable], statistic: Callable[[IntArray], float], draws: int = 1000, seed: int = 0
 ) -> Interval | None:
-    """95 % interval of a statistic of rows, whole groups (speakers) drawn with replacement (percentile bootstrap).
+    """95 % percentile bootstrap interval of a statistic of rows; whole groups (speakers) are drawn with replacement.
 
-    `groups` (n,) names the group of each row, `statistic` takes indices of rows. None with fewer than four groups,
-    or where the statistic is not defined in most draws.
+    `groups` (n,) is the group of each row, `statistic` takes row indices. None with fewer than four groups, or if the
+    statistic is undefined in most draws.
     """
     rows: dict[Hashable, list[int]] = {}
     for i, group in enumerate(groups):

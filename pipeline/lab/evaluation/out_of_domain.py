@@ -1,4 +1,4 @@
-"""Sound without labels, unlike what a model learned from -> how much of it comes out unsure, and as what the rest."""
+"""Unlabelled sound unlike the training data -> how much of it comes out unsure, and the classes of the rest."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _SPEAKER = "S1"
 
 @dataclass(frozen=True)
 class Told:
-    """What was said of a sound: seconds judged, the share of them that came out unsure, and as what the rest (5,).
+    """Answers for a sound: seconds judged, the share that came out unsure, and the shares of the classes (5,).
 
-    The shares add up to 1 and are None where nothing was judged.
+    The shares add up to 1 and are None if nothing was judged.
     """
 
     judged_s: float
@@ -38,10 +38,10 @@ class Told:
 
 @dataclass(frozen=True)
 class Doubt:
-    """A sound as the product hears it, and as it would if all of it were taken for speech.
+    """Answers for a sound as the product analyses it, and as if all of it were speech.
 
-    `heard` is of what the speech detector lets through, as turns of one speaker; `taken` is of everything, in pieces
-    as long as the windows of long turns. What no detector lets through harms nobody, but says nothing of the model.
+    `heard` covers what the speech detector lets through, as turns of one speaker; `taken` covers everything, in pieces
+    as long as the windows of long turns. What the detector rejects does no harm, but shows nothing about the model.
     """
 
     name: str
@@ -51,13 +51,13 @@ class Doubt:
 
 
 def check_source(source: str) -> None:
-    """Raise `NotFoundError` for one that is not there."""
+    """Raise `NotFoundError` if a source does not exist."""
     if source != GENERATED:
         existing(Path(source), f"a sound file, a folder of them, or {GENERATED}")
 
 
 def sounds_of(source: str) -> Iterator[tuple[str, Samples | Path]]:
-    """Names of the sounds of a file or a folder, each with its path; of `generated`, with samples made by rule."""
+    """Names and paths of the sounds of a file or folder; for `generated`, names and synthetic samples."""
     if source == GENERATED:
         yield from ((name, to_int16(sound)) for name, sound in generated().items())
         return
@@ -65,12 +65,12 @@ def sounds_of(source: str) -> Iterator[tuple[str, Samples | Path]]:
     path = Path(source)
     files = [path] if is_file(path) else sorted(p for p in path.rglob("*") if p.suffix.lower() in _SOUND)
     if not files:
-        raise NotFoundError(f"{path}: no sound file in it; expected some that end in {', '.join(sorted(_SOUND))}.")
+        raise NotFoundError(f"{path}: no sound files; expected files that end in {', '.join(sorted(_SOUND))}.")
     yield from ((str(file.relative_to(path)) if is_folder(path) else file.name, file) for file in files)
 
 
 def samples_of(sound: Samples | Path) -> Samples:
-    """Samples (n,) of a sound, its channels mixed; raises the subclass of `InputError` that fits."""
+    """Samples (n,) of a sound, channels mixed; raises a subclass of `InputError`."""
     if not isinstance(sound, Path):
         return sound
     options = AudioOptions(min_duration_s=0.1, silent_dbfs=-120.0)
@@ -79,7 +79,7 @@ def samples_of(sound: Samples | Path) -> Samples:
 
 
 def doubt_of(name: str, samples: Samples, model: EmotionModel, config: Config) -> Doubt:
-    """What a model says of samples (n,), taken as one speaker."""
+    """A model's answers for samples (n,), taken as one speaker."""
     length_s = len(samples) / RATE_HZ
     spans = detect_speech(samples, config.diarization)
     whole = config.emotion.window_s
@@ -112,7 +112,7 @@ def _told(
 
 
 def together(told: Sequence[Told]) -> Told:
-    """What was said of several sounds, by seconds."""
+    """Merge the answers for several sounds, by seconds."""
     seconds = dict.fromkeys([*CLASSES, "unsure"], 0.0)
     for one in told:
         for name, share in zip(seconds, (*(one.classes or (0.0,) * len(CLASSES)), one.unsure or 0.0), strict=True):

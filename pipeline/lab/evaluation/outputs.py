@@ -1,4 +1,4 @@
-"""What a model's network says beyond the five classes, where it shows that."""
+"""Outputs of a model's network beyond the five classes, if the model shows them."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class Open(Protocol):
     """A model that shows all outputs of its network."""
 
     def outputs(self, excerpts: Sequence[Excerpt]) -> dict[str, npt.NDArray[np.float32]]:
-        """By name, each (n, width); `emotions` are logits in the order of `EMOTIONS`."""
+        """Outputs by name, each (n, width); `emotions` are logits in the order of `EMOTIONS`."""
         ...
 
 
 def emotions_of(model: EmotionModel, excerpts: Sequence[Excerpt]) -> FloatArray:
-    """Scores of the eight emotions (n, 8), each row of sum 1; (0, 8) of a model that does not tell them."""
+    """Scores of the eight emotions (n, 8), each row with sum 1; (0, 8) if the model does not give them."""
     logits = outputs_of(model, excerpts).get("emotions", np.zeros((0, len(EMOTIONS)), np.float32))
     scores: FloatArray = softmax(logits.astype(np.float64), axis=1)
     return scores
 
 
 def outputs_of(model: EmotionModel, excerpts: Sequence[Excerpt]) -> dict[str, npt.NDArray[np.float32]]:
-    """The outputs of a model's network by name, nothing of one that shows none."""
+    """Outputs of a model's network by name; empty if it shows none."""
     return model.outputs(excerpts) if isinstance(model, Open) else {}

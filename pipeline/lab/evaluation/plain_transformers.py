@@ -1,4 +1,4 @@
-"""The obvious way to score turns, to compare with: transformers' own pipeline, one by one, in float32."""
+"""The obvious way to score turns, for comparison: transformers' own pipeline, one turn at a time, in float32."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from ressenti.pipeline.records import EmotionScores, ModelInfo
 class ObviousEmotion:
     """`transformers.pipeline("audio-classification")` on a model with the stock head, on the CPU.
 
-    `found` is a folder, or an installed model, as `ressenti.pipeline.emotion.locate` finds it.
+    `found` is a folder or an installed model, as `ressenti.pipeline.emotion.locate` returns it.
 
-    Its activation and label map are those that Ressenti would use, so that the scores can be compared. Raises
-    `ConfigError` for another head, which the pipeline would leave random.
+    It uses the same activation and label map as Ressenti, so the scores can be compared. Raises `ConfigError` for
+    another head, whose weights the pipeline would leave random.
     """
 
     learned: frozenset[tuple[str, str]] = frozenset()
 
     def __init__(self, found: Path | Installed | None, options: EmotionOptions) -> None:
         if found is None:
-            raise ConfigError("obvious: the built-in model is none of transformers'. Name another, or a folder.")
+            raise ConfigError("obvious: the built-in model is not a transformers model. Give another one or a folder.")
         forbid_network()
         import_torchaudio()
         import torch
@@ -48,16 +48,16 @@ class ObviousEmotion:
         self._reading = reading_of(checkpoint, options, known)
         if self._reading.labels is None or "projector.weight" not in weight_shapes(checkpoint):
             raise ConfigError(
-                f"obvious:{name}: not the head of transformers' own class, which its pipeline would leave random; "
-                "expected a model with projector.weight. Compare another model with it."
+                f"obvious:{name}: the transformers pipeline does not load this model's head and would leave it random; "
+                "expected a model with projector.weight. Choose another model."
             )
-        build: Any = pipeline  # overloaded for every task there is
+        build: Any = pipeline  # overloaded for every task
         self._pipeline = build("audio-classification", model=str(folder), dtype=torch.float32, device="cpu")
         self.parts: tuple[ModelInfo, ...] = ()
         self.info = ModelInfo("emotion", f"obvious:{name}", None, checkpoint.sha256)
 
     def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:
-        """Scores of each excerpt, in order."""
+        """Class scores of each excerpt, in order."""
         labels = self._reading.labels
         out: list[EmotionScores] = []
         for excerpt in excerpts:

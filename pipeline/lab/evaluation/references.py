@@ -1,4 +1,4 @@
-"""A folder of recordings -> those whose speakers are known, with their references and what of them is scored."""
+"""A folder of recordings -> those with a reference, and the spans of them that are scored."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ ENDINGS = (".wav", ".flac", ".mp3", ".m4a", ".ogg", ".opus", ".mp4", ".webm")
 
 @dataclass(frozen=True)
 class Reference:
-    """A recording with its true segments, and the emotions of its turns where they are known.
+    """A recording with its true segments and, if known, the emotions of its turns.
 
-    `source` is the RTTM; `scored` are spans of a UEM file, None where the whole is scored.
+    `source` is the RTTM; `scored` are the spans of a UEM file, None if the whole recording is scored.
     """
 
     recording: Path
@@ -30,11 +30,11 @@ class Reference:
 
 
 def find_references(folder: Path) -> list[Reference]:
-    """Every recording under a folder that has a reference, by name.
+    """Find every recording under a folder that has a reference, by name.
 
-    A reference is an RTTM in the recording's folder that names it (several may share a file), or else one whose own
+    A reference is an RTTM in the recording's folder that names it (several may share a file), or else one whose file
     name begins the recording's (`call.rttm` for `call_stereo8k.flac`). UEM files beside it limit what is scored, and
-    NAME.emotions.csv tells the emotions of its turns. Raises `NotFoundError` where there is none.
+    NAME.emotions.csv has the emotions of its turns. Raises `NotFoundError` if there is no reference.
     """
     existing(folder, "a folder of recordings with an RTTM beside each")
     found: dict[Path, tuple[tuple[Segment, ...], Path]] = {}
@@ -58,7 +58,7 @@ def find_references(folder: Path) -> list[Reference]:
 
 
 def recording_beside(path: Path, ending: str) -> Path:
-    """The recording beside a file of truth, by name; `NotFoundError` where there is none."""
+    """Find the recording beside a truth file, by name; raises `NotFoundError` if there is none."""
     stem = path.name.removesuffix(ending)
     for candidate in (path.with_name(stem + sound) for sound in ENDINGS):
         if is_file(candidate):
@@ -73,7 +73,7 @@ def _emotions(recording: Path, segments: tuple[Segment, ...]) -> tuple[SpokenEmo
     emotions = tuple(SpokenEmotion(s.start_s, s.end_s, s.speaker, s.label) for s in read_truth(path) if s.label)
     strange = {e.speaker for e in emotions} - {s.speaker for s in segments}
     if strange:
-        raise InputError(f"{path}: speakers {sorted(strange)} that the RTTM does not know; expected the same names.")
+        raise InputError(f"{path}: speakers {sorted(strange)} are not in the RTTM. Use the same names in both files.")
     return emotions
 
 

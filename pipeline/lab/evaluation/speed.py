@@ -1,4 +1,4 @@
-"""How long each stage of an analysis takes, and the most memory that it needs."""
+"""Measures the time and peak memory of each stage of an analysis."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LARGEST_WAV = 2**32 - 2**16  # bytes: the format counts them in 32 bits
 
 @dataclass(frozen=True)
 class Stage:
-    """Seconds spent in one stage, and the peak memory of the process at its end (MB), None where it cannot be had."""
+    """Seconds spent in one stage, and the peak memory of the process at its end (MB), None if unknown."""
 
     name: str
     seconds: float
@@ -36,11 +36,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class Measurement:
-    """One analysis of `minutes` of sound with one emotion model, in a process of its own.
+    """One analysis of `minutes` of sound with one emotion model, in its own process.
 
-    `whole_s` goes from the start of the process to its end, so the stages add up to less: what is left is Python
-    starting and ending. `scores` are the class scores of every window, in order; `heard_s` is how much speech the
-    emotion model heard, twice what lies in two windows.
+    `whole_s` is the time from start to end of the process; it exceeds the sum of the stages by Python's own start and
+    end. `scores` are the class scores of every window, in order; `heard_s` is the speech that the emotion model
+    scored, where two windows overlap counted twice.
     """
 
     minutes: float
@@ -52,25 +52,25 @@ class Measurement:
 
     @property
     def judging_ms(self) -> float | None:
-        """Milliseconds that the emotion model needs on average for four seconds of speech, None where it heard none."""
+        """Mean milliseconds that the emotion model needs for four seconds of speech; None if it scored none."""
         seconds = self.seconds("emotion")
         return 4_000 * seconds / self.heard_s if seconds is not None and self.heard_s else None
 
     @property
     def peak_mb(self) -> float | None:
-        """The most memory that the process held."""
+        """Peak memory of the process (MB)."""
         return max((s.peak_mb for s in self.stages if s.peak_mb is not None), default=None)
 
     def seconds(self, name: str) -> float | None:
-        """Seconds of a stage, None where it did not run."""
+        """Seconds of a stage; None if it did not run."""
         return next((stage.seconds for stage in self.stages if stage.name == name), None)
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """A model's seconds over those of the first, same length, same run; `emotion` None where nobody was judged.
+    """A model's seconds relative to the first model's, same length, same run; `emotion` is None if nothing was judged.
 
-    `score_change` is the largest difference of any class score, where both are the same model in other ways.
+    `score_change` is the largest difference of any class score if both are the same model, run in different ways.
     """
 
     minutes: float
@@ -83,9 +83,9 @@ class Ratio:
 
 @dataclass
 class Clock:
-    """Gives each second since the last call to one stage; `hook` is a progress hook, which is called after work.
+    """Counts the time between calls for a stage; `hook` is a progress hook, called after work.
 
-    `last` is that call, at first the start, on `time.monotonic`.
+    `last` is the time of the last call, initially the start, on `time.monotonic`.
     """
 
     last: float
@@ -94,26 +94,26 @@ class Clock:
     spent: dict[str, tuple[float, float | None]] = field(default_factory=dict)
 
     def hook(self, stage: str, completed: float, total: float | None) -> None:
-        """Count the time since the last call for the stage that calls."""
+        """Count the time since the last call for the reporting stage."""
         self.stage = stage
         self.end(stage)
 
     def end(self, stage: str | None = None) -> None:
-        """Count the time since the last call for a stage; for the one that called last where none is named."""
+        """Count the time since the last call for a stage, by default the last one that reported."""
         now, name, high = time.monotonic(), stage or self.stage, peak_mb()
         if high is not None:
-            self.high = high = max(high, self.high)  # the kernel sums its counters roughly, a peak may seem to shrink
+            self.high = high = max(high, self.high)  # kernel counters are approximate: a peak may seem to shrink
         before, _ = self.spent.get(name, (0.0, None))
         self.spent[name] = (before + now - self.last, high)
         self.last = now
 
     def stages(self) -> tuple[Stage, ...]:
-        """What was counted, in order of first appearance."""
+        """Counted stages, in order of first appearance."""
         return tuple(Stage(name, *spent) for name, spent in self.spent.items())
 
 
 class TimedDiarizer:
-    """The configured diarizer, loaded when the sound is there, as in any analysis; `Clock` hears what is which."""
+    """The configured diarizer, loaded after the sound as in any analysis, and timed by `Clock`."""
 
     models: tuple[ModelInfo, ...] = ()
 
@@ -126,12 +126,12 @@ class TimedDiarizer:
         diarizer = diarization.choose("split" if len(audio.samples) > 1 else "mono", self._options)
         self._clock.end("loading_diarizer")
         found = diarizer.diarize(audio, count, progress)
-        self._clock.end()  # what comes after the last report belongs to its stage
+        self._clock.end()  # time after the last report belongs to its stage
         return found
 
 
 class TimedEmotion:
-    """The configured emotion model, loaded when the first turn is there, as in any analysis."""
+    """The configured emotion model, loaded at the first turn as in any analysis, and timed."""
 
     def __init__(self, options: EmotionOptions, clock: Clock, *, obvious: bool = False) -> None:
         self._options, self._clock, self._obvious = options, clock, obvious
@@ -151,23 +151,23 @@ class TimedEmotion:
 
     @cached_property
     def info(self) -> ModelInfo:
-        """What the model says of itself."""
+        """The model's name, version and hash."""
         return self._model.info
 
     @property
     def parts(self) -> tuple[ModelInfo, ...]:
-        """Whom the model hears with."""
+        """Other models that the model uses."""
         return self._model.parts
 
     @property
     def learned(self) -> frozenset[tuple[str, str]]:
-        """Whom the model learned from."""
+        """Speakers that the model was trained on."""
         return self._model.learned
 
     def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:
         """Scores of each excerpt, as the configured model gives them."""
         model = self._model
-        self._clock.end("turns")  # windows were laid and cut
+        self._clock.end("turns")  # placing and cutting windows belongs to the stage before
         scores = model.score(excerpts, progress)
         self._clock.end("emotion")
         self.heard_s += sum(len(excerpt.samples) for excerpt in excerpts) / RATE_HZ
@@ -175,9 +175,9 @@ class TimedEmotion:
 
 
 def peak_mb() -> float | None:
-    """Most memory that this process has held, in MB; None where the system does not tell (Windows).
+    """Peak memory of this process in MB; None if the system does not report it (Windows).
 
-    Linux hands ru_maxrss of the parent on to the child that it starts, so there it is VmHWM that tells (proc(5)).
+    On Linux a child inherits ru_maxrss from its parent, so VmHWM is used there (proc(5)).
     """
     try:
         high = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="utf-8"))
@@ -194,7 +194,7 @@ def peak_mb() -> float | None:
 
 
 def write_repeated(sound: Audio, minutes: float, target: Path) -> None:
-    """Write sound over and over as 16 kHz wav until it is so long; `ConfigError` where no wav can be."""
+    """Write sound as 16 kHz WAV, repeated to fill `minutes`; raises `ConfigError` if that is too long for WAV."""
     count = round(minutes * 60 * RATE_HZ)
     channels = len(sound.samples)
     if count * channels * 2 > _LARGEST_WAV:
@@ -211,7 +211,7 @@ def write_repeated(sound: Audio, minutes: float, target: Path) -> None:
 
 
 def fastest(runs: Sequence[Measurement]) -> Measurement:
-    """Repeats of one analysis as one: the least seconds, as other work only adds to them, and the most memory."""
+    """Merge repeats of one analysis: the least seconds, since other work only adds time, and the most memory."""
     stages = []
     for name in dict.fromkeys(stage.name for run in runs for stage in run.stages):
         same = [stage for run in runs for stage in run.stages if stage.name == name]
@@ -221,13 +221,13 @@ def fastest(runs: Sequence[Measurement]) -> Measurement:
 
 
 def way_of(model: str) -> tuple[str | None, str]:
-    """How a model is to be run, and its name: `int8:PATH` is PATH in int8, `obvious:PATH` by transformers' pipeline."""
+    """How to run a model, and its name: `int8:PATH` is PATH in int8, `obvious:PATH` by transformers' pipeline."""
     way, _, name = model.partition(":")
     return (way, name) if name and way in ("obvious", "fp32", "bf16", "int8") else (None, model)
 
 
 def ratios(measured: Sequence[Measurement]) -> tuple[Ratio, ...]:
-    """Each further model of one length against the first."""
+    """Compare each further model with the first, at one length."""
     first, *others = measured
     base = first.seconds("emotion")
     return tuple(

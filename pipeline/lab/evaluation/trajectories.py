@@ -1,4 +1,4 @@
-"""An analysed conversation against its truth over time: trajectories, the tensest minute, seconds by class (pure)."""
+"""Compares an analysed conversation with its truth: trajectories, the tensest minute, seconds by class (pure)."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _SAME_S = 30.0  # a minute that shares at least half with the true one is found
 
 @dataclass(frozen=True)
 class Course:
-    """One speaker's valence and arousal over time, true and estimated, (n, 2) each, where there is an estimate.
+    """One speaker's true and estimated trajectory, valence and arousal (n, 2) each, at times with an estimate.
 
-    `covered` is the share of the true course that has one.
+    `covered` is the share of the true trajectory that has an estimate.
     """
 
     speaker: str
@@ -36,7 +36,7 @@ class Course:
 
 @dataclass(frozen=True)
 class TenseMinute:
-    """Whether the tensest minute was found, how likely that is by chance, and how much of its tension the found has."""
+    """Whether the tensest minute was found, the probability by chance, and the share of its tension recovered."""
 
     found: bool
     chance: float
@@ -45,11 +45,11 @@ class TenseMinute:
 
 @dataclass(frozen=True)
 class Observation:
-    """What one conversation shows.
+    """Comparison of one conversation with its truth.
 
-    `truth`, `guess` and `unsure` (n,) are of frames of 0.1 s in which one speaker alone talks: the true class (-1
-    where nothing is known, `OTHER` for an emotion without a class), the highest class of the speaker's turn (-1 where
-    not judged), and whether that was unsure; `who` (n,) is the speaker's place in `speakers`.
+    `truth`, `guess` and `unsure` (n,) cover frames of 0.1 s with one speaker only: the true class (-1 if unknown,
+    `OTHER` for an emotion without a class), the highest class of the speaker's turn (-1 if not judged), and whether
+    that was unsure; `who` (n,) is the speaker's index in `speakers`.
     """
 
     courses: tuple[Course, ...]
@@ -63,13 +63,13 @@ class Observation:
 
 @dataclass(frozen=True)
 class Summary:
-    """Several conversations together.
+    """Figures over several conversations.
 
-    CCC over all times of all speakers pooled; 95 % intervals are over `people`, the different speakers whose emotions
-    are known, since the same few speak in many conversations; with fewer than eight they are too narrow still. `within`
-    is the median over speakers of conversations of the correlation over time. F1 and confusion are of seconds, unsure
-    turns by their highest class; `judged` of the labelled seconds were. `unlabelled` are shares of what speech without
-    a label was called: the classes, and unsure.
+    CCC pools all times of all speakers. 95 % intervals are over `people`, the different speakers with known emotions,
+    since the same few speak in many conversations; with fewer than eight they are still too narrow. `within` is the
+    median correlation over time of the speakers in each conversation. F1 and confusion count seconds, unsure turns by
+    their highest class; `judged` is the share of labelled seconds that were judged. `unlabelled` are the shares of the
+    classes, and of unsure, in speech without a label.
     """
 
     conversations: int
@@ -98,7 +98,7 @@ class Summary:
 def observe(
     conversation: Conversation, truth: Sequence[TruthSegment], names: dict[str, str], config: Config
 ) -> Observation:
-    """Compare a conversation with its truth; `names` gives the found label of each true speaker who was found."""
+    """Compare a conversation with its truth; `names` maps each true speaker who was found to the found label."""
     courses = courses_of(conversation, truth, names, config)
     return Observation(courses, tense_minute(conversation, truth), *_frames(conversation, truth, names))
 
@@ -106,7 +106,7 @@ def observe(
 def courses_of(
     conversation: Conversation, truth: Sequence[TruthSegment], names: dict[str, str], config: Config
 ) -> tuple[Course, ...]:
-    """Each true speaker's course, smoothed as the product smooths, beside what was estimated at the same times."""
+    """Each speaker's true trajectory, smoothed as in the product, and the estimate at the same times."""
     found = {t.speaker: t for t in conversation.trajectories}
     out = []
     for speaker in sorted({s.speaker for s in truth}):
@@ -122,7 +122,7 @@ def courses_of(
 
 
 def tense_minute(conversation: Conversation, truth: Sequence[TruthSegment]) -> TenseMinute | None:
-    """The minute with most tension, over all speakers; None where nothing is tense or there are under two minutes."""
+    """Compare the tensest minute over all speakers; None if nothing is tense or the recording is under two minutes."""
     length_s = conversation.recording.duration_s
     tension = CLASSES.index("Tension")
     spans = [(s.start_s, s.end_s, float(s.label == "Tension")) for s in truth if s.label]
@@ -139,7 +139,7 @@ def tense_minute(conversation: Conversation, truth: Sequence[TruthSegment]) -> T
 
 
 def tension_by_minute(spans: Sequence[tuple[float, float, float]], length_s: float) -> tuple[FloatArray, FloatArray]:
-    """Starts of minutes, five seconds apart, and seconds of tension in each; spans are (start_s, end_s, tension)."""
+    """Starts of minutes, five seconds apart, and seconds of tension in each; spans are (start_s, end_s, weight)."""
     starts = np.arange(0, max(_STEP_S, length_s - _MINUTE_S + _STEP_S), _STEP_S)
     total = np.zeros(len(starts))
     for start, end, weight in spans:
@@ -149,7 +149,7 @@ def tension_by_minute(spans: Sequence[tuple[float, float, float]], length_s: flo
 
 
 def summarise(observations: Sequence[Observation]) -> Summary:
-    """Figures of several conversations; None where they have nothing of the kind."""
+    """Figures over several conversations; None for figures without data."""
     courses = [course for o in observations for course in o.courses]
     minutes = [o.minute for o in observations if o.minute is not None]
     judged = [o.truth[_judged(o)] for o in observations]
@@ -188,7 +188,7 @@ def _judged(o: Observation) -> npt.NDArray[np.bool_]:
 
 
 def _concordance(observations: Sequence[Observation], axis: int) -> tuple[float | None, Interval | None]:
-    """CCC of an axis over all times of all speakers, and its interval over people."""
+    """CCC of an axis over all times of all speakers, with its interval over people."""
     courses = [course for o in observations for course in o.courses]
     if not courses:
         return None, None
@@ -200,7 +200,7 @@ def _concordance(observations: Sequence[Observation], axis: int) -> tuple[float 
 
 
 def _macro_interval(observations: Sequence[Observation]) -> Interval | None:
-    """Interval of the macro F1 over people who have labels."""
+    """Interval of the macro F1 over people with labels."""
     matrices: dict[str, FloatArray] = {}
     for o in observations:
         for k, name in enumerate(o.speakers):
@@ -216,7 +216,7 @@ def _macro_interval(observations: Sequence[Observation]) -> Interval | None:
 
 
 def _unlabelled(observations: Sequence[Observation]) -> tuple[float, ...] | None:
-    """What speech without a label was called: shares of the sure classes and of unsure."""
+    """Shares of the sure classes and of unsure in speech without a label."""
     called = np.zeros(len(CLASSES) + 1)
     for o in observations:
         rows = (o.truth == -1) & (o.guess >= 0)
@@ -226,7 +226,7 @@ def _unlabelled(observations: Sequence[Observation]) -> tuple[float, ...] | None
 
 
 def _within(courses: Sequence[Course], axis: int) -> float | None:
-    """Median over speakers of the correlation over time, where both vary."""
+    """Median over speakers of the correlation over time, if both vary."""
     found = [metrics.correlation(c.true[:, axis], c.estimate[:, axis]) for c in courses]
     kept = [value for value in found if not np.isnan(value)]
     return float(np.median(kept)) if kept else None
@@ -235,7 +235,7 @@ def _within(courses: Sequence[Course], axis: int) -> float | None:
 def _frames(
     conversation: Conversation, truth: Sequence[TruthSegment], names: dict[str, str]
 ) -> tuple[IntArray, IntArray, npt.NDArray[np.bool_], IntArray, tuple[str, ...]]:
-    """True class, found class, doubt and speaker of each frame in which one speaker alone talks; the speakers."""
+    """True class, found class, unsure and speaker of each frame with one speaker only; and the speakers."""
     count = int(np.ceil(conversation.recording.duration_s / _FRAME_S)) + 1
     talking = np.zeros(count, dtype=int)
     label = np.full(count, -1)
@@ -261,12 +261,12 @@ def _frames(
 
 
 def _part(start_s: float, end_s: float) -> slice:
-    """Frames whose middle lies between two times."""
+    """Frames whose centre lies between two times."""
     return slice(int(np.ceil(start_s / _FRAME_S - 0.5)), int(np.ceil(end_s / _FRAME_S - 0.5)))
 
 
 def _point(s: TruthSegment) -> AffectPoint | None:
-    """A true stretch as a point without doubt, None where its place is not known."""
+    """A true segment as a point without error; None if its valence or arousal is unknown."""
     if s.valence is None or s.arousal is None:
         return None
     middle_s = (s.start_s + s.end_s) / 2
@@ -274,7 +274,7 @@ def _point(s: TruthSegment) -> AffectPoint | None:
 
 
 def _line(trajectory: Trajectory) -> tuple[FloatArray, FloatArray]:
-    """Times (n,), and valence and arousal (n, 2), where there are any."""
+    """Times (n,), and valence and arousal (n, 2), where the trajectory has values."""
     rows = [
         (t, v, a)
         for t, v, a in zip(trajectory.times_s, trajectory.valence, trajectory.arousal, strict=True)
@@ -285,7 +285,7 @@ def _line(trajectory: Trajectory) -> tuple[FloatArray, FloatArray]:
 
 
 def _at(trajectory: Trajectory | None, times: FloatArray) -> FloatArray:
-    """A trajectory (n, 2) at other times, NaN where it has no estimate within a step of them."""
+    """A trajectory (n, 2) interpolated at other times; NaN if it has no estimate within one step."""
     out = np.full((len(times), 2), np.nan)
     if trajectory is None or not trajectory.times_s:
         return out

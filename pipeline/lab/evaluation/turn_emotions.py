@@ -1,4 +1,4 @@
-"""Speech that is missed or given to another speaker, by the emotion of the turn that it belongs to."""
+"""Missed speech and speaker confusion, by the emotion of the turn."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SpokenEmotion:
-    """A stretch of one speaker's turn that is known to be spoken with one emotion, a label out of `CLASSES`."""
+    """A stretch of one speaker's speech with a known emotion, a label from `CLASSES`."""
 
     start_s: float
     end_s: float
@@ -25,7 +25,7 @@ class SpokenEmotion:
 
 @dataclass(frozen=True)
 class EmotionErrors:
-    """Seconds in which one speaker alone talks with an emotion; how many were missed or given to another speaker."""
+    """Seconds of speech with an emotion and one speaker only, and how many were missed or confused."""
 
     label: str
     reference_s: float
@@ -36,9 +36,9 @@ class EmotionErrors:
 def by_emotion(
     truth: Annotation, hypothesis: Annotation, scored: Timeline, emotions: Sequence[SpokenEmotion]
 ) -> tuple[EmotionErrors, ...]:
-    """Missed and confused speech by the emotion it is spoken with, where one speaker talks alone.
+    """Missed speech and speaker confusion by emotion, outside overlap.
 
-    Found speakers are those of the reference by the optimal mapping of the whole file; a second one who is found
+    Found speakers are matched with the reference by the optimal mapping over the whole file. A second speaker found
     beside the right one is a false alarm, which belongs to no emotion.
     """
     from pyannote.core import Segment as Span
@@ -66,7 +66,7 @@ def by_emotion(
 
 
 def add_up(errors: Iterable[EmotionErrors]) -> tuple[EmotionErrors, ...]:
-    """Errors of several recordings together, by label in the order of `CLASSES`."""
+    """Add up the errors of several recordings, by label in the order of `CLASSES`."""
     every = list(errors)
     return tuple(
         EmotionErrors(

@@ -1,1 +1,1 @@
-"""Labelled speech -> conversations whose truth is known: who speaks when, and how it sounds."""
+"""Labelled speech -> simulated conversations with a known truth: who speaks when, with which emotion."""

@@ -1,7 +1,6 @@
-"""Scenes of simulated conversations, in small frozen groups; an unknown key is an error.
+"""Options for simulated conversations, in small frozen groups; an unknown key is an error.
 
-What real talk is like comes from published studies, named beside each figure. Where a study gives the shape and we
-chose the number, it says so.
+Defaults follow published studies, cited beside each figure. Numbers that we chose ourselves are marked as ours.
 """
 
 from __future__ import annotations
@@ -23,16 +22,16 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^\w[\w-]*$", max_length=100)]  # of folders and files
 
 
-MOST_BYTES = 256 * 1024  # of a file of scenes
+MOST_BYTES = 256 * 1024  # of a suite file
 
 
 class Talk(Group):
     """Turn-taking. Lengths and gaps are log-normal: a median in seconds and the spread of the logarithm.
 
-    Changes of speaker: two in five overlap (Heldner & Edlund 2010), the others leave a gap, so that a change takes
-    about 0.2 s on average (Stivers et al. 2009; Levinson & Torreira 2015). That overlaps (Laskowski, Heldner & Edlund
-    2012) and pauses (Campione & Veronis 2002) are log-normal is theirs, medians and spreads are ours; so are the
-    lengths of turns. A fifth of utterances are backchannels (Jurafsky et al. 1997: .19 of Switchboard's).
+    Two in five speaker changes overlap (Heldner & Edlund 2010), the others leave a gap, so a change takes about 0.2 s
+    on average (Stivers et al. 2009; Levinson & Torreira 2015). Overlaps (Laskowski, Heldner & Edlund 2012) and pauses
+    (Campione & Veronis 2002) are log-normal; their medians and spreads are ours, and so are the turn lengths. A fifth
+    of utterances are backchannels (Jurafsky et al. 1997: .19 in Switchboard).
     """
 
     turn_s: Annotated[float, Field(ge=0.1, le=600)] = 5.0
@@ -45,13 +44,13 @@ class Talk(Group):
     pause_s: Positive = 0.5
     pause_spread: NotNegative = 0.6
     backchannel_share: Share = 0.19
-    return_share: Share = 0.6  # of changes among three or more, back to whoever spoke before (ours)
+    return_share: Share = 0.6  # share of changes, with three or more, back to the previous speaker (ours)
 
 
 class Phase(Group):
-    """A part of a script: its share of the conversation, and how likely each emotion is, by speaker.
+    """A part of a script: its share of the conversation, and the weights of the emotions for each speaker.
 
-    The last entry holds for all further speakers.
+    The last entry applies to all further speakers.
     """
 
     share: Positive
@@ -59,20 +58,20 @@ class Phase(Group):
 
 
 class Sounding(Group):
-    """How it is recorded."""
+    """Recording conditions."""
 
     level_dbfs: Level = -26.0
     level_spread_db: NotNegative = 3.0  # standard deviation between speakers
     telephone: bool = False  # 300 to 3,400 Hz
     codecs: tuple[Literal["none", "mulaw", "alaw", "gsm", "opus", "mp3"], ...] = Field(
         ("none",), min_length=1
-    )  # one is drawn for each
+    )  # one is drawn per conversation
     noise: Literal["none", "pink", "babble"] = "none"
     snr_db: tuple[Level, Level] = (15.0, 30.0)  # drawn between
     t60_s: tuple[NotNegative, NotNegative] = (0.0, 0.0)  # reverberation time, drawn between; 0 for none
     direct_db: Level = 6.0  # direct sound above the reverberation
     channels: Literal["mono", "split"] = "mono"  # split: one speaker per channel
-    bleed_db: tuple[Level, Level] = (-60.0, -60.0)  # of the other channels, drawn between
+    bleed_db: tuple[Level, Level] = (-60.0, -60.0)  # level of the other channels, drawn between
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:
@@ -83,13 +82,13 @@ class Sounding(Group):
 
 
 class Scene(Group):
-    """One kind of conversation; `corpora` are drawn by weight, and all speakers of a conversation are from one."""
+    """One kind of conversation; `corpora` are drawn by weight, and each conversation uses speakers of one corpus."""
 
     conversations: Annotated[int, Field(ge=1, le=100_000)] = 1
     speakers: tuple[Annotated[int, Field(ge=1, le=8)], Annotated[int, Field(ge=1, le=8)]] = (2, 2)
     minutes: Annotated[float, Field(ge=0.1, le=720)] = 4.0
     corpora: dict[str, Positive] = Field(min_length=1)
-    scripts: tuple[str, ...] = ()  # one is drawn for each; empty: any clip at any time
+    scripts: tuple[str, ...] = ()  # one is drawn per conversation; empty: any clip at any time
     talk: Talk = Talk()
     sound: Sounding = Sounding()
 
@@ -98,12 +97,14 @@ class Scene(Group):
         if self.speakers[0] > self.speakers[1]:
             raise ValueError(f"speakers: {self.speakers[0]} is above {self.speakers[1]}")
         if self.sound.channels == "split" and self.speakers != (2, 2):
-            raise ValueError(f"channels: split has one speaker per channel, so speakers: [2, 2]; got {self.speakers}")
+            raise ValueError(
+                f"channels: split has one speaker per channel; expected speakers: [2, 2], got {self.speakers}"
+            )
         return self
 
 
 class Suite(Group):
-    """Scenes by name and the scripts that they draw from."""
+    """Scenes by name, and the scripts that they use."""
 
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     scripts: dict[str, Annotated[tuple[Phase, ...], Field(min_length=1)]] = Field({})
@@ -118,13 +119,13 @@ class Suite(Group):
 
 
 def suite_names() -> tuple[str, ...]:
-    """Names of the suites that come with the product."""
+    """Names of the built-in suites."""
     folder = resources.files("ressenti.configs") / "simulation"
     return tuple(sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")))
 
 
 def load_suite(source: str) -> Suite:
-    """A suite by name, or from a YAML file; `ConfigError` where there is none, or where it does not fit."""
+    """Load a suite by name or from a YAML file; raises `ConfigError` if it does not exist or is invalid."""
     path = Path(source)
     try:
         if source in suite_names():

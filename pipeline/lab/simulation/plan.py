@@ -1,4 +1,4 @@
-"""Voices and a scene -> who says what when (pure, from a seeded generator)."""
+"""Voices and a scene -> who says what, and when (pure, from a seeded generator)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 from ressenti.pipeline.lab.simulation.options import Phase, Scene, Talk
 from ressenti.pipeline.lab.simulation.voices import Utterance, Voice
 
-_BEGIN_S = 0.5  # nobody speaks before
+_BEGIN_S = 0.5  # silence at the start
 _LONGEST_OVERLAP_S = 1.2
 _BACKCHANNEL_S = (0.3, 0.7)
-_BREATH_S = 0.1  # at least, before somebody who was just heard is heard again
+_BREATH_S = 0.1  # minimum pause between two utterances of one speaker
 
 
 @dataclass(frozen=True)
 class Placed:
-    """An utterance at its time; `until_s` cuts a backchannel out of its beginning."""
+    """An utterance at its time; for a backchannel, `until_s` keeps only its beginning."""
 
     start_s: float
     speaker: int
@@ -27,12 +27,12 @@ class Placed:
 
     @property
     def end_s(self) -> float:
-        """When it ends."""
+        """End time in seconds."""
         return self.start_s + (self.utterance.duration_s if self.until_s is None else self.until_s)
 
 
 class _Speaker:
-    """What a speaker says next: of an emotion, whatever was said least often so far."""
+    """Chooses a speaker's next utterance: of the given emotion, one of those used least so far."""
 
     def __init__(self, voice: Voice, rng: np.random.Generator) -> None:
         self._voice, self._rng = voice, rng
@@ -48,13 +48,13 @@ class _Speaker:
 
 
 def make_plan(voices: Sequence[Voice], scene: Scene, script: Sequence[Phase], rng: np.random.Generator) -> list[Placed]:
-    """Turns, pauses, overlaps and backchannels of a conversation, in order of their start."""
+    """Plan the turns, pauses, overlaps and backchannels of a conversation, sorted by start."""
     talk, total_s = scene.talk, scene.minutes * 60
     speakers = [_Speaker(voice, rng) for voice in voices]
-    parts = rng.permutation(len(voices))  # who plays which part of the script
+    parts = rng.permutation(len(voices))  # each speaker's part in the script
     ends = _phase_ends(script, total_s, rng)
     placed: list[Placed] = []
-    silent_s = [0.0] * len(voices)  # since when each speaker is
+    silent_s = [0.0] * len(voices)  # end of each speaker's last utterance
     at, now, before = _BEGIN_S, int(rng.integers(len(voices))), -1
     while at < total_s - 2:
         at = max(at, silent_s[now] + _BREATH_S)
@@ -73,7 +73,7 @@ def make_plan(voices: Sequence[Voice], scene: Scene, script: Sequence[Phase], rn
 def _turn(
     speaker: _Speaker, index: int, span: tuple[float, float], emotion: str | None, talk: Talk, rng: np.random.Generator
 ) -> list[Placed]:
-    """Utterances with pauses between until the turn is long enough, or the conversation over."""
+    """Utterances with pauses between them, until the turn is long enough or the conversation ends."""
     at, total_s = span
     wanted_s = _lognormal(talk.turn_s, talk.turn_spread, rng)
     out: list[Placed] = []
@@ -92,7 +92,7 @@ def _backchannels(
     talk: Talk,
     rng: np.random.Generator,
 ) -> list[Placed]:
-    """Short utterances of others inside a turn, well before it ends, and of nobody who still talks himself."""
+    """Short utterances of other speakers inside a turn, well before its end and not over their own speech."""
     out: list[Placed] = []
     chance = talk.backchannel_share / max(1e-9, 1 - talk.backchannel_share)
     free_s = turn[0].start_s + 0.5
@@ -110,7 +110,7 @@ def _backchannels(
 
 
 def _next(now: int, before: int, count: int, talk: Talk, rng: np.random.Generator) -> int:
-    """Who speaks next: never the same, and among several rather whoever spoke before."""
+    """The next speaker: never the current one, and with three or more preferably the previous one."""
     if count == 1:
         return 0
     if 0 <= before != now and (count == 2 or rng.random() < talk.return_share):
@@ -119,7 +119,7 @@ def _next(now: int, before: int, count: int, talk: Talk, rng: np.random.Generato
 
 
 def _offset(last: Utterance, same: bool, talk: Talk, rng: np.random.Generator) -> float:
-    """Seconds from the end of a turn to the next: a gap, or less than nothing where they overlap."""
+    """Seconds from the end of a turn to the next: a gap, or negative for an overlap."""
     if not same and rng.random() < talk.overlap_share:
         overlap_s = _lognormal(talk.overlap_s, talk.overlap_spread, rng)
         return -min(overlap_s, 0.5 * last.duration_s, _LONGEST_OVERLAP_S)
@@ -127,7 +127,7 @@ def _offset(last: Utterance, same: bool, talk: Talk, rng: np.random.Generator) -
 
 
 def _phase_ends(script: Sequence[Phase], total_s: float, rng: np.random.Generator) -> list[float]:
-    """When each phase ends: by its share, a little different each time."""
+    """End of each phase: by its share, with some random variation."""
     shares = np.array([phase.share for phase in script]) * np.exp(rng.normal(0, 0.15, len(script)))
     return (np.cumsum(shares) / max(shares.sum(), 1e-9) * total_s).tolist() if len(script) else []
 
@@ -135,7 +135,7 @@ def _phase_ends(script: Sequence[Phase], total_s: float, rng: np.random.Generato
 def _emotion(
     script: Sequence[Phase], ends: Sequence[float], at: float, part: int, known: set[str], rng: np.random.Generator
 ) -> str | None:
-    """The emotion of a turn by the script, out of those that the voice has; None: any."""
+    """Draw the emotion of a turn from the script, among those that the voice has; None means any."""
     if not script:
         return None
     phase = script[min(sum(at >= end for end in ends), len(script) - 1)]

@@ -17,11 +17,11 @@ from ressenti.pipeline.lab.speech.truth import TruthSegment
 
 Tracks = npt.NDArray[np.float32]
 _BACKCHANNEL_DB = -6.0
-_VOICES = 4  # that babble in the background
+_VOICES = 4  # in background babble
 
 
 def truth_of(plan: Sequence[Placed], voices: Sequence[Voice], sound: Sounding) -> tuple[TruthSegment, ...]:
-    """Every stretch of speech of a plan, in order of time (pure)."""
+    """Every stretch of speech in a plan, sorted by time (pure)."""
     out = []
     for placed in plan:
         u = placed.utterance
@@ -53,9 +53,9 @@ def render(
     others: Voice | None,
     rng: np.random.Generator,
 ) -> Samples:
-    """Samples (channels, n) of a plan for `count` speakers; `others` babble in the background where that is asked for.
+    """Render a plan for `count` speakers as samples (channels, n); `others` are voices for background babble.
 
-    Room, then level, channels and bleed, then noise, telephone band and codec.
+    The order is: room, level, channels and bleed, noise, telephone band, codec.
     """
     length = round(length_s * RATE_HZ)
     tracks = _tracks(plan, count, length)
@@ -75,7 +75,7 @@ def render(
 
 
 def _tracks(plan: Sequence[Placed], count: int, length: int) -> Tracks:
-    """Dry speech (speakers, n)."""
+    """Dry speech of each speaker (speakers, n)."""
     tracks = np.zeros((count, length), np.float32)
     for placed in plan:
         sound = placed.utterance.sound
@@ -88,7 +88,7 @@ def _tracks(plan: Sequence[Placed], count: int, length: int) -> Tracks:
 
 
 def _faded(sound: Sound) -> Sound:
-    """Sound that ends in 20 ms instead of a click."""
+    """Fade out the last 20 ms, to avoid a click."""
     count = min(len(sound), RATE_HZ // 50)
     out = sound.copy()
     out[len(out) - count :] *= np.linspace(1, 0, count, dtype=np.float32)
@@ -98,7 +98,7 @@ def _faded(sound: Sound) -> Sound:
 def _line(
     channel: Sound, options: Sounding, snr_db: float, codec: str, others: Voice | None, rng: np.random.Generator
 ) -> Samples:
-    """One channel with its noise, band and codec."""
+    """Add noise, telephone band and codec to one channel."""
     sound = channel
     if options.noise == "pink":
         sound = acoustics.with_noise(sound, acoustics.pink_noise(len(sound), rng), snr_db)

@@ -1,4 +1,4 @@
-"""A suite and labelled speech -> its conversations, one after the other, the same for the same seed."""
+"""A suite and labelled speech -> its conversations, one by one, reproducible from the seed."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from ressenti.pipeline.lab.simulation.voices import Voice, make_voice, name_of
 from ressenti.pipeline.lab.speech.corpora import Clip
 from ressenti.pipeline.lab.speech.truth import TruthSegment, emotions_csv, rttm
 
-_ENOUGH = 1 / 3  # of what a speaker will say; the rest is said again
-_BABBLE = 12  # clips of others for the background
+_ENOUGH = 1 / 3  # share of a speaker's talk that must be different speech; the rest may repeat
+_BABBLE = 12  # clips of other speakers for the background
 
 
 @dataclass(frozen=True)
 class Simulated:
-    """One conversation: samples (channels, n) at 16 kHz and every stretch of speech in it."""
+    """One conversation: samples (channels, n) at 16 kHz and its truth."""
 
     name: str
     scene: str
@@ -33,9 +33,9 @@ class Simulated:
     truth: tuple[TruthSegment, ...]
 
     def files(self) -> dict[str, bytes | str]:
-        """Contents of its files by ending: the recording, its RTTM, and the emotion of each stretch.
+        """File contents by extension: the recording (FLAC), its RTTM, and the emotion of each stretch.
 
-        The recording is FLAC; `.emotions.csv` has the fields of `TruthSegment` as columns.
+        `.emotions.csv` has the fields of `TruthSegment` as columns.
         """
         need("soundfile", "A simulated recording")
         import soundfile
@@ -50,9 +50,9 @@ class Simulated:
 
 
 def simulate(suite: Suite, clips: Sequence[Clip], only: Sequence[str] = ()) -> Iterator[Simulated]:
-    """The conversations of a suite (of the scenes `only`, where named), each from its own seed.
+    """Yield the conversations of a suite, or of the scenes in `only`, each with its own seed.
 
-    Raises `ConfigError` for an unknown scene, or where a scene's corpora have too few speakers.
+    Raises `ConfigError` for an unknown scene, or if a scene's corpora have too few speakers.
     """
     if unknown := set(only) - set(suite.scenes):
         raise ConfigError(f"unknown scenes {', '.join(sorted(unknown))}; expected some of {', '.join(suite.scenes)}.")
@@ -79,7 +79,7 @@ def _conversation(
 
 
 class _Speech:
-    """Speakers by corpus, whose clips are read when they are first needed."""
+    """Speakers by corpus; clips are read when first needed."""
 
     def __init__(self, clips: Sequence[Clip]) -> None:
         self._clips: dict[tuple[str, str], list[Clip]] = {}
@@ -88,7 +88,7 @@ class _Speech:
         self._voices: dict[tuple[str, str], Voice] = {}
 
     def draw(self, scene: Scene, count: int, rng: np.random.Generator) -> list[Voice]:
-        """Different speakers of one corpus; those with enough to say, where there are enough of them."""
+        """Draw different speakers of one corpus, preferably those with enough speech."""
         names = sorted(scene.corpora)
         weights = np.array([scene.corpora[name] for name in names])
         corpus = str(rng.choice(names, p=weights / weights.sum()))
@@ -105,19 +105,19 @@ class _Speech:
         chosen += spare[: count - len(chosen)]
         if len(chosen) < count:
             raise ConfigError(
-                f"{corpus}: {len(chosen)} speakers that no training has seen, {count} are needed. "
-                "Name more labelled speech, or another corpus in the scene."
+                f"{corpus}: speakers not used in training: {len(chosen)}; expected {count}. "
+                "Give more labelled speech, or another corpus in the scene."
             )
         return [self._voice(who) for who in chosen]
 
     def background(self, voices: Sequence[Voice], rng: np.random.Generator) -> Voice:
-        """Utterances of speakers who are not in the conversation."""
+        """Draw utterances of speakers who are not in the conversation."""
         present = {voice.name for voice in voices}
         absent = [who for who in sorted(self._clips) if name_of(who) not in present]
         drawn = [absent[i] for i in rng.permutation(len(absent))[:_BABBLE]]
         talk = tuple(u for who in drawn for u in self._voice(who).utterances[:1])
         if not talk:
-            raise ConfigError("noise: babble, but nobody is left to talk in the background. Name more speech.")
+            raise ConfigError("noise: babble needs speakers outside the conversation. Give more labelled speech.")
         return Voice("background", talk)
 
     def _voice(self, who: tuple[str, str]) -> Voice:

@@ -1,4 +1,4 @@
-"""Clips -> utterances whose speech is known to the frame, by their energy and not by a model of the product."""
+"""Clips -> utterances with frame-accurate speech boundaries, found by energy and not by a model of the product."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from ressenti.pipeline.records import CLASSES
 _FRAME = RATE_HZ // 100
 _FILL_S, _SHORTEST_S, _LONGEST_S, _PAD_S = 0.3, 0.15, 6.0, 0.02
 LEVEL_DBFS = -26.0  # median level of a voice's clips
-_KEPT = 0.3  # of level differences: actors whisper and shout 30 dB apart, telephones and recorders level that (ours)
+_KEPT = 0.3  # of level differences: actors' whispers and shouts differ by 30 dB, recorders level that (ours)
 
 Stretch = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """Sound from its first to its last speech; `stretches` (start_s, end_s) in it are speech, the rest is pause.
+    """Sound from the first to the last speech; `stretches` (start_s, end_s) are speech, the rest is pause.
 
-    `label` is the class, empty where it has none or is not known; valence and arousal are None where not known.
+    `label` is the class, or empty if there is none or it is unknown; valence and arousal are None if unknown.
     """
 
     sound: Sound
@@ -45,19 +45,19 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Voice:
-    """A speaker and what he or she can say, as loud as any other voice."""
+    """A speaker and their utterances, at the same level as other voices."""
 
     name: str
     utterances: tuple[Utterance, ...]
 
     @property
     def duration_s(self) -> float:
-        """Seconds of different speech."""
+        """Total length of the utterances in seconds."""
         return sum(u.duration_s for u in self.utterances)
 
 
 def make_voice(clips: Sequence[Clip]) -> Voice:
-    """All utterances of one speaker, around one level; of the differences between clips a part is kept."""
+    """All utterances of one speaker at a common level; part of the level differences between clips remains."""
     sounds = [to_float(read(clip)) for clip in clips]
     levels = 10 * np.log10(np.maximum([active_power(sound) for sound in sounds], 1e-12))
     gains = LEVEL_DBFS + _KEPT * (levels - np.median(levels)) - levels
@@ -70,12 +70,12 @@ def make_voice(clips: Sequence[Clip]) -> Voice:
 
 
 def name_of(who: tuple[str, str]) -> str:
-    """A speaker's name in files whose fields end at a space."""
+    """A speaker's name without spaces, for files with space-separated fields."""
     return "_".join("-".join(who).split())
 
 
 def utterances_of(clip: Clip, sound: Sound) -> list[Utterance]:
-    """A clip's speech, cut at pauses where it would be longer than six seconds."""
+    """Utterances of a clip; at pauses, it is cut into parts of at most six seconds if possible."""
     groups: list[list[Stretch]] = []
     for stretch in speech_stretches(sound):
         if groups and stretch[1] - groups[-1][0][0] <= _LONGEST_S:
@@ -95,17 +95,17 @@ def utterances_of(clip: Clip, sound: Sound) -> list[Utterance]:
 
 
 def place_of(clip: Clip, label: str) -> tuple[float | None, float | None]:
-    """True valence and arousal: the corpus' own values, or else where the class (the emotion) lies by default."""
+    """True valence and arousal: the corpus' values, or else the default of the class or the emotion."""
     if clip.valence is not None and clip.arousal is not None:
         return clip.valence, clip.arousal
     return AffectOptions().anchors[label] if label else VALENCE_AROUSAL.get(clip.emotion, (None, None))
 
 
 def speech_stretches(sound: Sound) -> list[Stretch]:
-    """Stretches of clean sound (start_s, end_s) with energy: less than 35 dB below the loudest and above the floor.
+    """Find speech in clean sound by energy, as (start_s, end_s): at most 35 dB below the loudest and above the floor.
 
-    Frames of 10 ms; gaps under 0.3 s are filled; what is shorter than 0.15 s or nowhere within 20 dB of the loudest
-    (a breath, a click) is dropped.
+    Frames are 10 ms; gaps under 0.3 s are filled. Stretches shorter than 0.15 s, or never within 20 dB of the loudest
+    (a breath, a click), are dropped.
     """
     count = len(sound) // _FRAME
     frames = sound[: count * _FRAME].reshape(count, _FRAME).astype(np.float64)

@@ -1,7 +1,7 @@
-"""Clean speech -> the same as through a telephone, a codec, a room or noise (pure, seeded by the caller).
+"""Clean speech -> the same speech through a telephone, a codec, a room or noise (pure, seeded by the caller).
 
-Sound is float32 samples (n,) at 16 kHz, full scale 1; every function keeps the length and the timing of its input, so
-that references stay true.
+Sound is float32 samples (n,) at 16 kHz, full scale 1. Every function keeps the length and timing of its input, so
+references stay valid.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ _FRAME = RATE_HZ // 50
 
 
 def to_float(samples: Samples) -> Sound:
-    """Sound of int16 samples."""
+    """Convert int16 samples to sound."""
     return samples.astype(np.float32) / np.float32(32768)
 
 
 def to_int16(sound: Sound) -> Samples:
-    """Samples of sound, clipped at full scale."""
+    """Convert sound to int16 samples, clipped at full scale."""
     return np.clip(np.round(sound * 32768), -32768, 32767).astype(np.int16)
 
 
 def active_power(sound: Sound) -> float:
-    """Mean power of the speech in it: of the frames of 20 ms at most 30 dB below the loudest (after ITU-T P.56)."""
+    """Mean power of the speech: of 20 ms frames at most 30 dB below the loudest (after ITU-T P.56)."""
     if not len(sound):
         return 0.0
     whole = sound[: len(sound) // _FRAME * _FRAME].reshape(-1, _FRAME) if len(sound) >= _FRAME else sound[None]
@@ -53,13 +53,13 @@ def active_power(sound: Sound) -> float:
 
 
 def at_level(sound: Sound, level_dbfs: float) -> Sound:
-    """Sound whose speech has this level; silence stays silence."""
+    """Scale sound so that its speech has this level; silence stays silence."""
     power = active_power(sound)
     return sound * np.float32(np.sqrt(10 ** (level_dbfs / 10) / power)) if power > 0 else sound
 
 
 def with_noise(speech: Sound, noise: Sound, snr_db: float) -> Sound:
-    """Speech and noise (at least as long) with this ratio of active speech power to noise power, in dB."""
+    """Add noise (at least as long) at this ratio of active speech power to noise power, in dB."""
     noise = noise[: len(speech)]
     power = float((noise.astype(np.float64) ** 2).mean()) if len(noise) else 0.0
     if power <= 0:
@@ -69,7 +69,7 @@ def with_noise(speech: Sound, noise: Sound, snr_db: float) -> Sound:
 
 
 def pink_noise(length: int, rng: np.random.Generator) -> Sound:
-    """Noise whose power falls by 3 dB per octave, of root mean square 1."""
+    """Noise whose power falls by 3 dB per octave, with a root mean square of 1."""
     from scipy.fft import irfft, next_fast_len, rfft
 
     count = next_fast_len(max(length, 2), real=True)
@@ -80,7 +80,7 @@ def pink_noise(length: int, rng: np.random.Generator) -> Sound:
 
 
 def babble(voices: Sequence[Sound], length: int, rng: np.random.Generator) -> Sound:
-    """Voices talking at once, each at the same level, begun at random and repeated to the length."""
+    """Mix voices at the same level; each starts at a random place and repeats to fill the length."""
     out = np.zeros(length, np.float32)
     for voice in voices:
         if len(voice):
@@ -90,9 +90,9 @@ def babble(voices: Sequence[Sound], length: int, rng: np.random.Generator) -> So
 
 
 def reverberant(sound: Sound, t60_s: float, direct_db: float, rng: np.random.Generator) -> Sound:
-    """Sound as in a room that takes `t60_s` to decay by 60 dB (Polack's model: decaying Gaussian noise).
+    """Add the reverberation of a room that decays by 60 dB in `t60_s` (Polack's model: decaying Gaussian noise).
 
-    The direct sound is `direct_db` above the reverberant tail and keeps its time.
+    The direct sound is `direct_db` above the reverberant tail and is not delayed.
     """
     if not len(sound):
         return sound
@@ -107,7 +107,7 @@ def reverberant(sound: Sound, t60_s: float, direct_db: float, rng: np.random.Gen
 
 
 def telephone(sound: Sound) -> Sound:
-    """The band of a telephone line, 300 to 3,400 Hz (ITU-T G.712), without delay."""
+    """Limit sound to a telephone line's band, 300 to 3,400 Hz (ITU-T G.712), without delay."""
     if not len(sound):
         return sound
     from scipy.signal import butter, sosfiltfilt
@@ -118,17 +118,17 @@ def telephone(sound: Sound) -> Sound:
 
 
 def clipped(sound: Sound, above_db: float) -> Sound:
-    """Sound cut off hard at so many dB above the level of its speech, as by a recorder that is driven too high."""
+    """Clip sound hard at `above_db` above the level of its speech, like an overdriven recorder."""
     limit = np.float32(np.sqrt(active_power(sound)) * 10 ** (above_db / 20))
     return np.clip(sound, -limit, limit)
 
 
 def through(sound: Sound, codec: Codec, bits_per_s: int | None = None) -> Sound:
-    """Sound encoded and decoded: mu-law, A-law, GSM 06.10 (8 kHz each), Opus at 12 or MP3 at 24 kb/s (16 kHz).
+    """Encode and decode sound: mu-law, A-law, GSM 06.10 (8 kHz each), Opus at 12 or MP3 at 24 kb/s (16 kHz).
 
-    `bits_per_s` is another rate for Opus or MP3.
+    `bits_per_s` sets another rate for Opus or MP3.
     """
-    enough = np.pad(sound, (0, max(0, _FRAME - len(sound))))  # no encoder takes nothing
+    enough = np.pad(sound, (0, max(0, _FRAME - len(sound))))  # encoders refuse empty input
     return _fitted(_through_gsm(enough) if codec == "gsm" else _through_ffmpeg(enough, codec, bits_per_s), len(sound))
 
 
@@ -185,5 +185,5 @@ def _decoded(file: io.BytesIO) -> Sound:
 
 
 def _fitted(sound: Sound, length: int) -> Sound:
-    """Cut or filled with silence at its end to the length."""
+    """Cut sound, or pad its end with silence, to the length."""
     return np.pad(sound[:length], (0, max(0, length - len(sound))))

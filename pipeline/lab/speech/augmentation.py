@@ -1,6 +1,6 @@
-"""Clean speech -> the same speech as it reaches a recorder: telephone, codecs, noise, other voices, a room.
+"""Clean speech -> the same speech as recordings contain it: telephone, codecs, noise, other voices, a room.
 
-Training hears every clip in each of these, made with the real codecs.
+Training uses every clip in each of these versions, made with the real codecs.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ SHARES = {
     "noisy_line": 0.09,
     "room": 0.06,
 }
-"""How much each counts in the training."""
+"""Weight of each version in training."""
 
 _VOICE_DBFS = -20.0
 
 
 def surrounded(sound: Sound, voices: Sequence[Sound], rng: np.random.Generator) -> dict[str, Sound]:
-    """Sound (n,) in every surrounding of `SHARES`, each (n,); `voices`, levelled, babble where there are any."""
+    """Every version in `SHARES` of a sound (n,), each (n,); `voices` are levelled voices for babble, or none."""
     line = acoustics.telephone(sound)
     background = _background(len(sound), voices, rng)
     noisy = acoustics.with_noise(sound, _either(len(sound), voices, rng), rng.uniform(8, 25))
@@ -48,7 +48,7 @@ def surrounded(sound: Sound, voices: Sequence[Sound], rng: np.random.Generator) 
 
 
 def levelled(sound: Sound) -> Sound:
-    """A voice for the background: at one level with the others."""
+    """Scale a background voice to the level of the others."""
     return acoustics.at_level(sound, _VOICE_DBFS)
 
 
@@ -61,7 +61,7 @@ def _either(length: int, voices: Sequence[Sound], rng: np.random.Generator) -> S
 
 
 def _background(length: int, voices: Sequence[Sound], rng: np.random.Generator) -> Sound:
-    """Three to seven voices at once, begun at random; pink noise where there is nobody."""
+    """Three to seven voices at once, each from a random start; pink noise if there are no voices."""
     if not voices:
         return acoustics.pink_noise(length, rng)
     out = np.zeros(length, np.float32)

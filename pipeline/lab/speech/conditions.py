@@ -1,4 +1,4 @@
-"""Labelled clips -> their sound in a condition: telephone, codec, noise, room, a recorder driven too high, another."""
+"""Labelled clips -> their sound in a condition: telephone, codec, noise, room, overdriven or re-recorded."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ CONDITIONS: tuple[Condition, ...] = (
 )
 SNR_DB = 10.0  # of babble and noise
 T60_S, DIRECT_DB = 0.5, 3.0  # of the room: a living room or office, two metres away
-CLIP_DB = 3.0  # above the level of the speech, where it is clipped
+CLIP_DB = 3.0  # clipping level above the level of the speech
 FLOOR_DB = 45.0  # below the level of the speech: the white noise of a recorder in a quiet room
-_SLOWER = (201, 200)  # half a percent, nine hundredths of a semitone: nobody hears it
+_SLOWER = (201, 200)  # half a percent, nine hundredths of a semitone: inaudible
 _HIGH_BITS_PER_S = 128_000
-_VOICES, _POOL = 6, 24  # that babble at once, out of so many clips
+_VOICES, _POOL = 6, 24  # voices in the babble, and clips they are drawn from
 
 Voices = Sequence[tuple[tuple[str, str], Sound]]
-"""Speakers and their sounds, to make babble of."""
+"""Speakers and their sounds, for babble."""
 
 
 def voices_for(condition: Condition, clips: Sequence[Clip]) -> Voices:
-    """What a condition needs of other speakers; nothing where it needs none."""
+    """Voices of other speakers that a condition needs; empty if it needs none."""
     if condition != "babble":
         return []
     drawn = [clips[i] for i in np.random.default_rng(0).permutation(len(clips))[:_POOL]]
@@ -51,7 +51,7 @@ def voices_for(condition: Condition, clips: Sequence[Clip]) -> Voices:
 
 
 def in_condition(clip: Clip, condition: Condition, voices: Voices) -> Samples:
-    """Samples of a clip in a condition, the same whenever it is asked for; all clips of a speaker are in one room."""
+    """Samples of a clip in a condition, the same on every call; all clips of a speaker share one room."""
     samples = read(clip)
     if condition == "clean":
         return samples
@@ -71,7 +71,7 @@ def _rng(seed: str) -> np.random.Generator:
 def _in_babble(clip: Clip, sound: Sound, voices: Voices, rng: np.random.Generator) -> Sound:
     others = [voice for who, voice in voices if who != clip.who]
     if not others:
-        raise ConfigError(f"babble: nobody but {clip.speaker} is there to talk; expected material of more speakers.")
+        raise ConfigError(f"babble: {clip.speaker} is the only speaker. Add clips of other speakers.")
     drawn = rng.permutation(len(others))[:_VOICES]
     return acoustics.with_noise(sound, acoustics.babble([others[i] for i in drawn], len(sound), rng), SNR_DB)
 
@@ -81,11 +81,10 @@ def _by_line(codec: acoustics.Codec) -> Callable[[Sound, np.random.Generator], S
 
 
 def _recorded_again(sound: Sound, rng: np.random.Generator) -> Sound:
-    """As played half a percent slower and recorded by another device, uncompressed.
+    """Play half a percent slower and record on another device, uncompressed.
 
-    Speech that went through a codec has holes in its spectrum, frames on a grid and a band of its own. Here the grid
-    and the band are moved and the holes filled, by changes that hardly anybody hears: what a model still tells, it does
-    not tell from these traces.
+    A codec leaves traces: holes in the spectrum, a frame grid and a typical bandwidth. This moves the grid and the band
+    and fills the holes, almost inaudibly. What a model still recognises then does not come from these traces.
     """
     from scipy.signal import resample_poly
 

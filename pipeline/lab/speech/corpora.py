@@ -1,4 +1,4 @@
-"""Labelled speech: how it is read, which class each label is, and the speakers that no training may touch."""
+"""Labelled speech: reading it, the class of each label, and the speakers that training must never use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ressenti.pipeline.records import CLASSES
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 CLASS_OF = {"happy": 0, "calm": 1, "neutral": 2, "sad": 3, "angry": 4}
-"""Index in `CLASSES` of each emotion that has a class, as in the seed model's published RAVDESS table."""
+"""Index in `CLASSES` of each emotion that has a class, following the seed model's published RAVDESS table."""
 
 VALENCE_AROUSAL = {
     "neutral": (0.0, 0.0),
@@ -27,11 +27,11 @@ VALENCE_AROUSAL = {
     "disgust": (-0.60, 0.20),
     "surprised": (0.25, 0.70),
 }
-"""Coordinates of acted emotions, after Russell 1980 and NRC-VAD; acted joy and anger are more aroused."""
+"""Valence and arousal of acted emotions, after Russell 1980 and NRC-VAD; acted joy and anger are more aroused."""
 
-_FEWEST_SPEAKERS = 3  # of a corpus, of which one may be left out
+_FEWEST_SPEAKERS = 3  # in a corpus, to leave one out
 _SOUND = (".wav", ".flac", ".opus", ".ogg", ".mp3")
-_SYNONYMS = {  # of the emotions, where there is no doubt
+_SYNONYMS = {  # unambiguous other names of the emotions
     "anger": "angry",
     "calmness": "calm",
     "disgusted": "disgust",
@@ -51,9 +51,9 @@ _LABELS = {
 
 @dataclass(frozen=True)
 class Clip:
-    """One labelled clip; `emotion` is one of `EMOTIONS`, empty where only `valence` and `arousal` are known.
+    """One labelled clip; `emotion` is one of `EMOTIONS`, or empty if only `valence` and `arousal` are known.
 
-    `split` is what a manifest says of the part that it belongs to in training, empty where it says nothing.
+    `split` is the training part that the manifest assigns, or empty.
     """
 
     path: Path
@@ -66,30 +66,30 @@ class Clip:
 
     @property
     def label(self) -> int | None:
-        """Index in `CLASSES`, None for an emotion that has no class."""
+        """Index in `CLASSES`; None for an emotion without a class."""
         return CLASS_OF.get(self.emotion)
 
     @property
     def who(self) -> tuple[str, str]:
-        """The speaker, unique over corpora."""
+        """The speaker, unique across corpora."""
         return self.corpus, self.speaker
 
 
 @cache
 def held_out() -> frozenset[tuple[str, str]]:
-    """(corpus, speaker) pairs that no training may touch, as committed in `held_out.csv`; `*` is a whole corpus."""
+    """(corpus, speaker) pairs that training must never use, from `held_out.csv`; `*` is a whole corpus."""
     with (resources.files(__package__) / "held_out.csv").open(encoding="utf-8") as file:
         return frozenset((row["corpus"], row["speaker"]) for row in csv.DictReader(file))
 
 
 def read_clips(source: Path, *, labelled: bool = True) -> list[Clip]:
-    """Every labelled clip of a manifest or a folder, in a fixed order; not `labelled`: also speech without labels.
+    """Read every labelled clip of a manifest or folder, in a fixed order; with `labelled=False`, unlabelled speech too.
 
-    A manifest is a CSV (commas or semicolons) with the columns `path` (relative to it), `speaker`, `label` (or
-    `emotion`: one of the eight emotions or five classes, in any case; `anger`, `joy` and the like are known) and, where
-    known, `valence` and `arousal` in [-1, 1]. A folder holds one as `labels.csv`, several as `CORPUS/labels.csv`, or
-    RAVDESS under its own file names (`03-01-05-01-02-01-12.wav`); speech without labels is listed in `speakers.csv`.
-    Raises `NotFoundError` where there is none of these, `ConfigError` for a manifest that does not fit.
+    A manifest is a CSV (commas or semicolons) with the columns `path` (relative to the manifest), `speaker`, `label` or
+    `emotion` (one of the eight emotions or five classes, in any case; also `anger`, `joy` and the like) and, if known,
+    `valence` and `arousal` in [-1, 1]. A folder contains `labels.csv`, several `CORPUS/labels.csv`, or RAVDESS files
+    with their original names (`03-01-05-01-02-01-12.wav`); `speakers.csv` lists speech without labels. Raises
+    `NotFoundError` if none of these is found, `ConfigError` for an invalid manifest.
     """
     existing(source, "a CSV manifest of labelled speech, or a folder with labels.csv in it")
     names = ("labels.csv",) if labelled else ("labels.csv", "speakers.csv")
@@ -101,31 +101,31 @@ def read_clips(source: Path, *, labelled: bool = True) -> list[Clip]:
     if not clips:
         raise NotFoundError(
             f"{source}: no labelled speech; expected a CSV manifest (path,speaker,label), a folder with labels.csv "
-            "or CORPUS/labels.csv in it, or RAVDESS under its own file names."
+            "or CORPUS/labels.csv in it, or RAVDESS files with their original names."
         )
     return sorted(clips, key=lambda clip: str(clip.path))
 
 
 def split(clips: Sequence[Clip]) -> tuple[list[Clip], list[Clip]]:
-    """Clips to learn from and clips held out: two sets of speakers that share nobody."""
+    """Split clips into those for training and those held out; no speaker is in both."""
     return [c for c in clips if not is_held_out(c)], [c for c in clips if is_held_out(c)]
 
 
 def is_held_out(clip: Clip) -> bool:
-    """Whether no training may touch a clip."""
+    """Whether training must never use a clip."""
     return clip.who in held_out() or (clip.corpus, "*") in held_out()
 
 
 def unseen(clips: Sequence[Clip]) -> list[Clip]:
-    """Clips of speakers whom no training of ours has seen: of corpora with held-out speakers those, else all."""
+    """Clips of speakers that our models were not trained on: held-out speakers of our corpora, all of other corpora."""
     ours = {corpus for corpus, _ in held_out()}
     return [clip for clip in clips if clip.corpus not in ours or is_held_out(clip)]
 
 
 def left_out(clips: Sequence[Clip]) -> frozenset[tuple[str, str]]:
-    """Speakers that a network does not learn from: every third of each corpus that has three or more.
+    """Speakers left out of a network's training: every third of each corpus with three or more.
 
-    Corpora number men and women in turn, so that every second or fourth would be of one sex.
+    Corpora number men and women in turn, so every second or fourth speaker would be of one sex.
     """
     out: set[tuple[str, str]] = set()
     for corpus in sorted({clip.corpus for clip in clips}):
@@ -135,7 +135,7 @@ def left_out(clips: Sequence[Clip]) -> frozenset[tuple[str, str]]:
 
 
 def _ravdess(path: Path) -> Clip | None:
-    """A speech clip by RAVDESS' file name: modality-channel-emotion-intensity-statement-repetition-actor."""
+    """Parse a RAVDESS file name: modality-channel-emotion-intensity-statement-repetition-actor; None if not speech."""
     fields = path.stem.split("-")
     if path.suffix.lower() not in _SOUND or len(fields) != 7 or not all(f.isdigit() and len(f) == 2 for f in fields):
         return None
@@ -146,7 +146,7 @@ def _ravdess(path: Path) -> Clip | None:
 
 
 def _corpus_of(path: Path, manifest: Path) -> str:
-    """The corpus of a clip: one that we know by a folder that the clip lies in, else the manifest's folder."""
+    """The corpus of a clip: the innermost folder named like a known corpus, else the manifest's folder."""
     known = {corpus for corpus, speaker in held_out() if speaker != "*"}
     folders = [part for part in reversed(path.resolve().parent.parts) if part in known]
     return folders[0] if folders else manifest.resolve().parent.name
@@ -157,7 +157,7 @@ def _read_manifest(path: Path, *, labelled: bool) -> list[Clip]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             header = file.readline()
             file.seek(0)
-            separator = ";" if header.count(";") > header.count(",") else ","  # as spreadsheets write it in French
+            separator = ";" if header.count(";") > header.count(",") else ","  # French spreadsheets write semicolons
             rows = list(csv.DictReader(file, delimiter=separator))
     except UnicodeDecodeError as exc:
         raise ConfigError(
@@ -167,7 +167,7 @@ def _read_manifest(path: Path, *, labelled: bool) -> list[Clip]:
     except (OSError, csv.Error) as exc:
         raise ConfigError(f"{path}: cannot be read ({exc}); expected a CSV in UTF-8 with path,speaker,label.") from exc
     if not rows:
-        raise ConfigError(f"{path}: no clip in it; expected a row for each, below the columns path, speaker and label.")
+        raise ConfigError(f"{path}: no clips; expected columns path, speaker and label, and a row for each clip.")
     columns = set(rows[0])
     told = columns & {"label", "emotion"} or {"valence", "arousal"} <= columns
     if not {"path", "speaker"} <= columns or (labelled and not told):
@@ -182,7 +182,7 @@ def _read_manifest(path: Path, *, labelled: bool) -> list[Clip]:
 def _row(manifest: Path, number: int, row: dict[str, str], name: str) -> Clip:
     if not (row["path"] or "").strip() or not (row["speaker"] or "").strip():
         raise ConfigError(
-            f"{manifest}, line {number}: {row['path']!r}, {row['speaker']!r}; expected a path and a speaker."
+            f"{manifest}, line {number}: path {row['path']!r}, speaker {row['speaker']!r}; expected both."
         )
     label = (row.get(name) or "").strip().lower()
     if label and label not in _LABELS:
@@ -196,7 +196,7 @@ def _row(manifest: Path, number: int, row: dict[str, str], name: str) -> Clip:
     except ValueError as exc:
         raise ConfigError(f"{manifest}, line {number}: valence, arousal {values}; expected numbers.") from exc
     if any(value is not None and not -1 <= value <= 1 for value in (valence, arousal)):
-        raise ConfigError(f"{manifest}, line {number}: valence, arousal {values}; expected them in [-1, 1].")
+        raise ConfigError(f"{manifest}, line {number}: valence, arousal {values}; expected values in [-1, 1].")
     path = manifest.parent / row["path"]
     corpus = (row.get("corpus") or "").strip() or _corpus_of(path, manifest)
     part = (row.get("split") or "").strip().lower()

@@ -1,4 +1,4 @@
-"""Labelled clips -> samples of the speech in them, decoded and cut as recordings are."""
+"""Labelled clips -> samples of their speech, decoded and cut like recordings."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ressenti.pipeline.lab.speech.corpora import Clip
 
 
 def read(clip: Clip) -> Samples:
-    """Samples of a clip (n,), its channels mixed; raises the subclass of `InputError` that fits."""
+    """Read the samples (n,) of a clip, channels mixed; raises a subclass of `InputError`."""
     if not is_there(clip.path):
-        raise NotFoundError(f"{clip.path}: no such clip; a manifest's paths are relative to its own folder. Mend it.")
+        raise NotFoundError(f"{clip.path}: no such clip; paths are relative to the manifest's folder. Fix the path.")
     options = AudioOptions(min_duration_s=0.1, silent_dbfs=-90.0)
     _, sound = audio.load(clip.path, options, trusted=True)  # thousands of short clips of a corpus
     samples: Samples = lay_out(sound, "mono", options).audio.samples[0]
@@ -23,5 +23,5 @@ def read(clip: Clip) -> Samples:
 
 
 def speech_of(samples: Samples, options: DiarizationOptions) -> Samples:
-    """The speech in samples (n,) without its pauses, as recordings are heard; all where there is none."""
+    """Speech in samples (n,) without its pauses, as in an analysis; all samples if there is no speech."""
     return Audio(samples[None]).joined(detect_speech(samples, options) or [(0.0, len(samples) / RATE_HZ)])

@@ -1,4 +1,4 @@
-"""The truth of a conversation: every stretch of speech, whose it is and how it sounds; its files."""
+"""The truth of a conversation: every stretch of speech with its speaker and emotion, and its files."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ressenti.pipeline.text import guarded, unguarded
 
 @dataclass(frozen=True)
 class TruthSegment:
-    """Uninterrupted speech of one speaker, and how it sounds; `channel` counts from 1.
+    """Uninterrupted speech of one speaker, and its emotion; `channel` counts from 1.
 
-    `label` is one of `CLASSES`, empty where the speech has none of them or it is not known; `valence` and `arousal`
-    are None where not known. `kind` is `turn` or `backchannel`, `source` the clip.
+    `label` is one of `CLASSES`, or empty if none applies or it is unknown; `valence` and `arousal` are None if unknown.
+    `kind` is `turn` or `backchannel`, `source` the clip.
     """
 
     start_s: float
@@ -38,7 +38,7 @@ class TruthSegment:
 
 
 def rttm(truth: Sequence[TruthSegment], name: str) -> str:
-    """Truth as RTTM of a recording."""
+    """Truth as RTTM for a recording."""
     return "".join(
         f"SPEAKER {name} {s.channel} {s.start_s:.3f} {s.duration_s:.3f} <NA> <NA> {s.speaker} <NA> <NA>\n"
         for s in truth
@@ -46,7 +46,7 @@ def rttm(truth: Sequence[TruthSegment], name: str) -> str:
 
 
 def emotions_csv(truth: Sequence[TruthSegment]) -> str:
-    """Truth as CSV: a row for each stretch, the fields of `TruthSegment` as columns, empty where None."""
+    """Truth as CSV: a row for each segment, the fields of `TruthSegment` as columns, None as an empty cell."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([field.name for field in fields(TruthSegment)])
@@ -59,9 +59,9 @@ def _cell(value: float | str | None) -> float | str:
 
 
 def read_truth(path: Path) -> tuple[TruthSegment, ...]:
-    """Truth from a NAME.emotions.csv; only start_s, end_s, speaker and label are needed, for truth made by hand.
+    """Read truth from a NAME.emotions.csv; hand-made truth needs only start_s, end_s, speaker and label.
 
-    Raises `InputError` for a file without these columns, and for a row that is no speech or has another label.
+    Raises `InputError` if one of these columns is missing, or for a row with an invalid time or label.
     """
     truth = []
     try:
@@ -70,13 +70,13 @@ def read_truth(path: Path) -> tuple[TruthSegment, ...]:
             missing = {"start_s", "end_s", "speaker", "label"} - set(rows.fieldnames or ())
             if missing:
                 raise InputError(
-                    f"{path}: no column {', '.join(sorted(missing))}; expected start_s,end_s,speaker,label."
+                    f"{path}: missing column {', '.join(sorted(missing))}; expected start_s,end_s,speaker,label."
                 )
             truth += [_row(row) for row in rows]
     except OSError as exc:
         raise UnreadableError(f"{path}: cannot be read ({exc.strerror}). Check the permissions.") from exc
-    except (ValueError, csv.Error) as exc:  # also what is no text, and records that refuse
-        raise InputError(f"{path}, line {rows.line_num}: {exc}. Correct it, or move it away.") from exc
+    except (ValueError, csv.Error) as exc:  # also undecodable text and invalid records
+        raise InputError(f"{path}, line {rows.line_num}: {exc}. Fix the line or remove the file.") from exc
     return tuple(truth)
 
 
@@ -87,7 +87,7 @@ def _row(row: dict[str, str | None]) -> TruthSegment:
     span = Segment(float(cells["start_s"] or "nan"), float(cells["end_s"] or "nan"), cells["speaker"])
     valence, arousal = (float(cells[axis]) if cells.get(axis) else None for axis in ("valence", "arousal"))
     if not all(value is None or -1 <= value <= 1 for value in (valence, arousal)):
-        raise ValueError(f"valence {valence}, arousal {arousal}, expected them in [-1, 1]")
+        raise ValueError(f"valence {valence}, arousal {arousal}, expected values in [-1, 1]")
     return TruthSegment(
         start_s=span.start_s,
         end_s=span.end_s,
@@ -102,9 +102,9 @@ def _row(row: dict[str, str | None]) -> TruthSegment:
 
 
 def as_found(truth: Sequence[TruthSegment]) -> tuple[tuple[Segment, ...], dict[str, str]]:
-    """Segments as a perfect diarizer would find them, and its labels by speaker.
+    """Segments that a perfect diarizer would find, and its label for each speaker.
 
-    Labels follow the channels where there are several, and otherwise the order of first speech.
+    Labels follow the channels if there are several, else the order of first speech.
     """
     split = len({s.channel for s in truth}) > 1
     order = sorted(truth, key=lambda s: s.start_s)

@@ -1,1 +1,1 @@
-"""How the built-in weights were made; nothing here is needed to use them."""
+"""Training of the built-in weights and of users' own models; nothing here is needed to use them."""

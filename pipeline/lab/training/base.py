@@ -1,4 +1,4 @@
-"""The model that a training starts from - an encoder, each weight from its file, under a stock head - and leaves."""
+"""The base of a training run (an encoder from its file with a stock head), and writing the trained model."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
     from ressenti.pipeline.emotion.heads import Classifier
 
-_ENCODER = ("feature_extractor.", "feature_projection.", "encoder.", "masked_spec_embed")  # a bare encoder's own names
-_HEADS = ("projector.", "classifier.", "layer_weights", "lm_head.")  # what may stand on an encoder
+_ENCODER = ("feature_extractor.", "feature_projection.", "encoder.", "masked_spec_embed")  # names in a bare encoder
+_HEADS = ("projector.", "classifier.", "layer_weights", "lm_head.")  # possible heads of an encoder
 _NOT_KEPT = ("_name_or_path", "torch_dtype", "dtype", "transformers_version", "quantization_config")
 _MASK = "wav2vec2.masked_spec_embed"
 
 
 @dataclass(frozen=True)
 class Base:
-    """A checkpoint to start from; `learned` are the speakers that it learned from, where that is known."""
+    """A checkpoint to start from; `learned` are the speakers that it was trained on, if known."""
 
     name: str
     checkpoint: Checkpoint
@@ -40,10 +40,10 @@ class Base:
 
 
 def find_base(text: str) -> Base:
-    """The base of that name: a folder in transformers' format, or an installed model's id; nothing is fetched.
+    """Find a base: a folder in transformers' format or an installed model's id; nothing is downloaded.
 
-    Raises `ConfigError` for what is neither, `NotInstalledError` for a model that was never fetched, `ModelError` for
-    a checkpoint that is damaged or not wav2vec2.
+    Raises `ConfigError` for anything else, `NotInstalledError` for a model that is not installed, `ModelError` for a
+    checkpoint that is damaged or not wav2vec2.
     """
     forbid_network()
     folder = expanded(text)
@@ -72,10 +72,10 @@ def continues(checkpoint: Checkpoint, weights: dict[str, Tensor]) -> bool:
 
 
 def load_base(base: Base, seed: int) -> tuple[Classifier, bool]:
-    """The base in float32 with a stock head of the five classes, and whether that head is the base's own.
+    """Load the base in float32 with a stock head of the five classes, and whether the head comes from the base.
 
-    A fresh head, and the stand-in for masked frames where the file has none, are drawn from the seed. Raises
-    `ModelError` where a weight of the encoder is missing, of another shape, or not known.
+    The seed initialises a new head, and the mask embedding if the file has none. Raises `ModelError` for an encoder
+    weight that is missing, unknown or of another shape.
     """
     import torch
     from torch import nn
@@ -111,7 +111,7 @@ def load_base(base: Base, seed: int) -> tuple[Classifier, bool]:
 
 
 def write_model(model: Classifier, base: Base, folder: Path) -> None:
-    """config.json, preprocessor_config.json and model.safetensors as transformers has them."""
+    """Write config.json, preprocessor_config.json and model.safetensors in transformers' format."""
     from safetensors.torch import save_file
 
     config = {key: value for key, value in base.checkpoint.config.items() if key not in _NOT_KEPT}
@@ -128,11 +128,11 @@ def write_model(model: Classifier, base: Base, folder: Path) -> None:
         (folder / name).write_text(json.dumps(data, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     weights = {name: tensor.detach().contiguous() for name, tensor in model.state_dict().items()}
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
-    shutil.copymode(folder / "config.json", folder / "model.safetensors")  # safetensors' are for the owner alone
+    shutil.copymode(folder / "config.json", folder / "model.safetensors")  # safetensors writes files for the owner only
 
 
 def _prefixed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Weights under the names that they have in a classifier; those of a bare encoder lack the prefix."""
+    """Weights with their names in a classifier; those of a bare encoder lack the prefix."""
     return {f"wav2vec2.{name}" if name.startswith(_ENCODER) else name: value for name, value in weights.items()}
 
 

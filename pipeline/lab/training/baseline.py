@@ -1,8 +1,8 @@
-"""How speakers differ, learned from many: what a stretch of one says of how he or she usually sounds.
+"""Speaker baselines, learned from many speakers: an estimate of how a person usually sounds, from some of their speech.
 
-An impression is a speaker's usual one and a change that comes and goes with the emotion; both are taken to be normally
-distributed (as in PLDA, Ioffe 2006). What is expected of the usual one, given the mean of some speech, leans on the
-population's, the more so the less speech there is, and the less speakers differ in that direction.
+An impression is the speaker's baseline plus a change that varies with the emotion; both are assumed to be normally
+distributed (as in PLDA, Ioffe 2006). The baseline expected from the mean of some speech shrinks towards the
+population's, more so with less speech, and in directions in which speakers differ less.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from ressenti.pipeline.emotion.features import WIDTH
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.lab.training.clip_features import ClipFeatures
 
-_STRETCH_S = 6.0  # of speech, that say as much of a speaker as one independent impression
-_ELSEWHERE = 0.3  # variance between speakers over that within, beside what is seen: half own at 20 s of speech
-_SHRUNK = 0.1  # of the covariance within speakers, towards its diagonal
+_STRETCH_S = 6.0  # of speech, worth one independent impression of the speaker
+_ELSEWHERE = 0.3  # between/within variance outside these directions: half the speaker's own at 20 s of speech
+_SHRUNK = 0.1  # shrinkage of the covariance within speakers towards its diagonal
 
 
 class Baseline(nn.Module):
-    """Impressions -> how they differ from what is usual of their speaker, in spreads within a speaker.
+    """Impressions -> their difference from the speaker's baseline, in standard deviations within a speaker.
 
-    Buffers: the population's `mean` and `sd` (768,); `ratio` (k,), variance between speakers over that within in the k
-    directions in which these differ, `seen` (768, k) and `shown` (k, 768), into these directions and back.
+    Buffers: the population's `mean` and `sd` (768,); `ratio` (k,), the variance between speakers over that within in
+    the k directions in which speakers differ; `seen` (768, k) and `shown` (k, 768), into these directions and back.
     """
 
     mean: Tensor
@@ -44,9 +44,10 @@ class Baseline(nn.Module):
         self.register_buffer("shown", torch.zeros(directions, WIDTH))
 
     def forward(self, values: Tensor, speaker: Tensor, seconds: Tensor) -> Tensor:
-        """Differences (n, 768) of impressions (n, 768) of a speaker whose mean impression is `speaker`, over `seconds`.
+        """Differences (n, 768) of impressions (n, 768) from the baseline of their speaker.
 
-        These are of shape (n, 768) and (n, 1), or (1, 768) and (1, 1) where all are of one conversation.
+        `speaker` is the speaker's mean impression over `seconds` of speech: (n, 768) and (n, 1), or (1, 768) and (1, 1)
+        if all belong to one conversation.
         """
         own = (speaker - self.mean) / self.sd
         needed = _STRETCH_S / seconds
@@ -58,9 +59,9 @@ class Baseline(nn.Module):
 
 
 def fit_baseline(material: ClipFeatures, clips: Sequence[int]) -> Baseline:
-    """How the speakers of some clips differ, by what is heard of them clean; each counts alike.
+    """Fit the baseline to clean clips; every speaker has equal weight.
 
-    How one speaker varies is told by those of two clips or more; raises `ConfigError` where there is none.
+    The variation within speakers comes from those with two clips or more; raises `ConfigError` if there are none.
     """
     rows: dict[tuple[str, str], list[int]] = {}
     for i in clips:
@@ -70,7 +71,7 @@ def fit_baseline(material: ClipFeatures, clips: Sequence[int]) -> Baseline:
     mean = means.mean(axis=0)
     varied = [own for own in values if len(own) > 1]
     if not varied:
-        raise ConfigError("one clip of each speaker; expected several of some, to learn how one speaker varies.")
+        raise ConfigError("only one clip per speaker. Add more clips of some speakers, to learn how one voice varies.")
     sd = np.sqrt(np.mean([own.var(axis=0, ddof=1) for own in varied], axis=0) + 1e-8)
     changes = [(own - own.mean(axis=0)) / sd for own in varied]
     within = np.mean([change.T @ change / (len(change) - 1) for change in changes], axis=0)

@@ -1,4 +1,4 @@
-"""The papers of a trained model: training.json for machines, README.md for people, both of the same values."""
+"""The model card of a trained model: training.json for machines and README.md for people, from the same values."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NON_COMMERCIAL = re.compile(r"\bNC\b|non[- ]?commercial|no commercial|research 
 
 
 def write_papers(made: Made, request: Request, recipe: Recipe, config: Config, folder: Path) -> None:
-    """Write README.md and training.json into the folder that the model's weights are in."""
+    """Write README.md and training.json into the folder of the model's weights."""
     from jinja2 import Environment, StrictUndefined
 
     about = _about(made, request, recipe, config, file_sha256(folder / "model.safetensors"))
@@ -40,10 +40,10 @@ def write_papers(made: Made, request: Request, recipe: Recipe, config: Config, f
 
 
 def _about(made: Made, request: Request, recipe: Recipe, config: Config, sha256: str) -> dict[str, Any]:
-    """All that is known of the training; names of speakers by corpus, classes in the order of `classes`."""
+    """Every fact about the training; speakers by corpus, classes in the order of `classes`."""
     base, parts = made.base, made.material.parts
     licence = (
-        request.licence or f"not stated: the base's ({base.licence or 'unknown'}) and rights in the recordings hold"
+        request.licence or f"not stated; the base's ({base.licence or 'unknown'}) and rights in the recordings apply"
     )
     heard = {clip.who for clip in (*parts.train, *parts.validation)}
     return {
@@ -96,7 +96,7 @@ def _test(made: Made) -> dict[str, Any]:
 
 
 def _figures(values: dict[str, Any]) -> dict[str, Any]:
-    """Floats to four decimals, None for NaN, which JSON has not."""
+    """Round floats to four decimals; NaN becomes None, since JSON has no NaN."""
     return {
         key: (None if math.isnan(value) else round(value, 4)) if isinstance(value, float) else value
         for key, value in values.items()
@@ -111,7 +111,7 @@ def _by_corpus(speakers: Collection[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def _manifest_sha256(path: Path) -> str:
-    """Of the manifest; of a folder, of those in it one after another, else of the names of its files."""
+    """SHA-256 of the manifest; for a folder, of its labels.csv files concatenated, or of its file names."""
     if is_file(path):
         return file_sha256(path)
     own = [path / "labels.csv"] if is_file(path / "labels.csv") else sorted(path.glob("*/labels.csv"))

@@ -1,4 +1,4 @@
-"""Labelled clips -> impressions of each in every surrounding, in a file that all networks of a training read from."""
+"""Labelled clips -> impressions of each in every surrounding, cached in a file that all networks of a run share."""
 
 from __future__ import annotations
 
@@ -27,40 +27,39 @@ from ressenti.pipeline.lab.speech.prepare import read
 from ressenti.pipeline.lab.training.non_speech import unlike_speech
 from ressenti.pipeline.models import voice_encoder
 
-UNLIKE = "unlike"  # beside the surroundings: what is no speech, made of the clip
+UNLIKE = "unlike"  # non-speech made from the clip, in addition to the surroundings
 _KINDS = (*SHARES, UNLIKE)
-_VERSION = 6  # of how clips are prepared: what another has prepared is made anew
-_VOICES = 40  # that may babble, out of all
+_VERSION = 6  # of the preparation; files of another version are not used
+_VOICES = 40  # clips drawn for babble, at most
 _Voices = list[tuple[tuple[str, str], acoustics.Sound]]
-_NOISY = frozenset({"noise", "noisy_line", "babble"})  # surroundings in which what is around speech may pass for it
-_AROUND_NOISY_S, _AROUND_ELSE_S = 1.0, 0.15  # of it at most, before and after a clip, where the clip has it
-_AROUND_SHARE = 0.5  # of clips
-_CUT_SHARE, _SHORTEST_S = 0.25, 0.8  # of clips, of which a stretch is heard, and how short that may be: turns are
-_SAVED = 1_000  # clips, after which what there is is saved
+_NOISY = frozenset({"noise", "noisy_line", "babble"})  # surroundings in which sound around speech may pass for speech
+_AROUND_NOISY_S, _AROUND_ELSE_S = 1.0, 0.15  # sound kept before and after the speech of a clip, at most
+_AROUND_SHARE = 0.5  # share of clips that keep such sound
+_CUT_SHARE, _SHORTEST_S = 0.25, 0.8  # share of clips cut to a part, and its minimum length: turns are short too
+_SAVED = 1_000  # clips between two saves
 _KEPT = np.float16
 
 
 @dataclass(frozen=True)
 class ClipFeatures:
-    """Clips, and what was heard of each: `values` (clips, kinds, 768), `seconds` (clips, kinds)."""
+    """Clips and their impressions: `values` (clips, kinds, 768), `seconds` (clips, kinds)."""
 
     clips: tuple[Clip, ...]
     values: np.ndarray
     seconds: np.ndarray
 
     def heard(self, clips: Sequence[int], surrounding: str = "clean") -> Impressions:
-        """Impressions of clips in a surrounding, or of what is no speech."""
+        """Impressions of clips in a surrounding, or of the non-speech made from them."""
         kind = _KINDS.index(surrounding)
         rows = np.array(clips, dtype=np.int64)
         return Impressions(self.values[rows, kind].astype(np.float32), self.seconds[rows, kind].astype(np.float32))
 
 
 def clip_features_of(clips: Sequence[Clip], background: Sequence[Clip], folder: Path) -> ClipFeatures:
-    """Decode clips and keep what is heard of each, in every surrounding and without pauses, in a file in `folder`.
+    """Decode clips and cache their impressions, in every surrounding and without pauses, in a file in `folder`.
 
-    `background` are clips whose speakers may babble behind others. What is there already of the same clips, with the
-    same voices behind them, is kept and added to; a thousand clips take 16 MB. Raises the subclass of `InputError` that
-    fits a clip that cannot be read.
+    `background` are clips for babble. Impressions cached earlier for the same clips with the same background voices are
+    reused; a thousand clips take 16 MB. Raises a subclass of `InputError` for a clip that cannot be read.
     """
     from filelock import FileLock
 
@@ -85,9 +84,9 @@ def clip_features_of(clips: Sequence[Clip], background: Sequence[Clip], folder: 
 
 
 def _kept(path: Path) -> dict[str, np.ndarray]:
-    """What is there already by `_key`, each (kinds, 769), the last value its seconds; nothing of a damaged file."""
+    """Cached rows by `_key`, each (kinds, 769), with the seconds as last value; empty for a damaged file."""
     try:
-        with path.open("rb") as file, np.load(file) as found:  # which leaves a damaged one open itself
+        with path.open("rb") as file, np.load(file) as found:  # np.load would leave a damaged file open
             return dict(zip(found["keys"].tolist(), found["rows"], strict=True))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return {}
@@ -101,20 +100,20 @@ def _keep(rows: dict[str, np.ndarray], path: Path) -> None:
         aside.replace(path)
 
 
-_voices: _Voices = []  # of this process, which does nothing else
+_voices: _Voices = []  # of this worker process
 
 
 def _begin(voices: _Voices) -> None:
     _voices[:] = voices
-    threadpool_limits(1)  # numpy's and scipy's: there is a process for each core
-    os.environ["OMP_NUM_THREADS"] = "1"  # the same of the encoder
+    threadpool_limits(1)  # of numpy and scipy: there is a process for each core
+    os.environ["OMP_NUM_THREADS"] = "1"  # of the encoder
 
 
 def _heard(clip: Clip) -> np.ndarray:
-    """What is heard of a clip (kinds, 769), the same whenever it is asked for.
+    """Impressions of a clip (kinds, 769), the same on every call.
 
-    Pauses are left out. Of what lies around the speech some may stay, as in noise it may be taken for some; of some
-    clips a stretch is heard, another in every surrounding.
+    Pauses are left out. Some sound around the speech may stay, since in noise it may be taken for speech. Some clips
+    are cut to a part, a different one in every surrounding.
     """
     samples = read(clip)
     rng = np.random.default_rng(int(hashlib.sha256(clip.path.name.encode()).hexdigest()[:8], 16))

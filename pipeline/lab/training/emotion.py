@@ -1,6 +1,6 @@
-"""How the built-in emotion model was made: `python -m ressenti.pipeline.lab.training.emotion --data DIR`.
+"""Trains the built-in emotion model: `python -m ressenti.pipeline.lab.training.emotion --data DIR`.
 
-DIR holds labelled corpora (`ravdess/labels.csv`, ...). Seeded; two cores need about ten minutes.
+DIR contains labelled corpora (`ravdess/labels.csv`, ...). Seeded; takes about ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from ressenti.pipeline.lab.training.weighted_clips import NetworkRecipe, weighte
 from ressenti.pipeline.models import voice_encoder
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
-_PART = 8_192  # examples at a time through the network, for the memory's sake
+_PART = 8_192  # examples per pass through the network, to save memory
 
 
 @dataclass(frozen=True)
 class Job:
-    """One network to be trained: from which clips of the material, by which recipe and seed."""
+    """One network to train: the clips of the material, the recipe and the seed."""
 
     material: ClipFeatures
     clips: tuple[int, ...]
@@ -48,7 +48,7 @@ class Job:
 
 
 def train_network(job: Job) -> EmotionNet:
-    """Fit one network to all of its examples at once (L-BFGS), its weights held small."""
+    """Fit one network to all its examples at once (L-BFGS), with a penalty on its weights."""
     recipe = job.recipe
     torch.manual_seed(job.seed)
     net = EmotionNet(fit_baseline(job.material, job.clips))
@@ -85,7 +85,7 @@ def train_network(job: Job) -> EmotionNet:
 
 
 def _loss_of(net: EmotionNet, part: dict[str, Tensor]) -> Tensor:
-    """Sum over examples of what is missed: emotions, classes and the plane."""
+    """Summed loss over examples: emotions, classes and the valence-arousal plane."""
     classes, emotions, plane, _ = net.judge(part["differences"])
     missed = cross_entropy(emotions, part["emotions"]) + cross_entropy(classes, part["classes"])
     missed = missed + 2 * ((plane - part["plane"]) ** 2).mean(1) * part["speech"]
@@ -94,7 +94,7 @@ def _loss_of(net: EmotionNet, part: dict[str, Tensor]) -> Tensor:
 
 
 def train_networks(jobs: Sequence[Job]) -> list[EmotionNet]:
-    """Train networks side by side; the cores are shared out among them."""
+    """Train networks in parallel; they share the cores."""
     cores = os.cpu_count() or 1
     count = min(len(jobs), cores)
     with ProcessPoolExecutor(count, get_context("spawn"), torch.set_num_threads, (cores // count,)) as pool:
@@ -117,7 +117,7 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def export(net: nn.Module, path: Path) -> None:
-    """Write the network as ONNX, for any number of impressions of one speaker."""
+    """Write the network as ONNX; it takes any number of impressions of one speaker."""
     outputs = ["classes", "emotions", "valence_arousal", "embedding"]
     torch.onnx.export(
         net,
@@ -138,9 +138,9 @@ def write_model(
     out: Path,
     learned: Iterable[tuple[str, str]] = (),
 ) -> None:
-    """Write `emotion.onnx` and `emotion.json`: all that inference needs, how it was made and from which speakers.
+    """Write `emotion.onnx` and `emotion.json`: all that inference needs, the recipe and the training speakers.
 
-    `temperatures` are of a clip alone and of a speaker of whom much is heard.
+    `temperatures` are for a single clip and for a well-known speaker.
     """
     export(net.eval(), out / "emotion.onnx")
     about = {
@@ -164,7 +164,7 @@ def by_corpus(speakers: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 
 @dataclass(frozen=True)
 class Judged:
-    """Class labels (n,), logits (n, 5) before the temperature, seconds heard of the speaker (n,), weights (n,)."""
+    """Class labels (n,), logits (n, 5) before the temperature, seconds of the speaker's speech (n,), weights (n,)."""
 
     truth: np.ndarray
     logits: np.ndarray
@@ -173,7 +173,7 @@ class Judged:
 
 
 def temperatures_of(judged: Judged) -> tuple[float, float]:
-    """The temperatures that make softmax scores most likely for the labels (Guo et al. 2017): alone, and well known."""
+    """Maximum-likelihood softmax temperatures (Guo et al. 2017): for a single clip and for a well-known speaker."""
     from scipy.optimize import minimize
     from scipy.special import log_softmax
 
@@ -190,10 +190,10 @@ def temperatures_of(judged: Judged) -> tuple[float, float]:
 
 
 def judged_by(model: BuiltinEmotion, material: ClipFeatures, clips: Sequence[int], *, alone: bool = False) -> Judged:
-    """How a model hears those clips that have a class.
+    """Logits of a model for the clips that have a class.
 
-    Each speaker is heard in every surrounding, so that temperatures that are fitted on them fit all of these, and each
-    counts alike, however many clips there are of him or her. With `alone`, nothing else is heard of a speaker.
+    Every speaker occurs in every surrounding, so that temperatures fit all of them, and has equal weight, whatever the
+    number of clips. With `alone`, each clip is scored without the speaker's other clips.
     """
     truth: list[int | None] = []
     parts = []
@@ -208,14 +208,14 @@ def judged_by(model: BuiltinEmotion, material: ClipFeatures, clips: Sequence[int
 
 
 def both(one: Judged, other: Judged) -> Judged:
-    """Two as one."""
+    """Concatenate two sets."""
     return Judged(*(np.concatenate(pair) for pair in zip(vars(one).values(), vars(other).values(), strict=True)))
 
 
 def voices_of(parts: Sequence[Sequence[corpora.Clip]], recipe: NetworkRecipe) -> list[corpora.Clip]:
-    """Clips that may babble behind others: those that each part has, of the corpora that the recipe names or of any.
+    """Clips for babble: those in every part, from the recipe's corpora or else from any.
 
-    Where the parts share none, noise stands for babble.
+    If the parts share no clips, noise replaces babble.
     """
     every = set(parts[0]).intersection(*parts[1:])
     shared = [clip for clip in dict.fromkeys(parts[0]) if clip in every]
@@ -229,20 +229,20 @@ def train_models(
     voices: Sequence[corpora.Clip],
     cache: Path | None = None,
 ) -> list[float]:
-    """Train a model from each part of the clips and write it into its folder, all side by side.
+    """Train a model on each part of the clips and write it into its folder, all in parallel.
 
-    Each is trained twice: without a third of the speakers, to fit the temperatures on these, and with all of them,
-    which is kept. Returns the macro F1 of the first on whom it left out. `voices` may babble behind others; `cache`
-    keeps what was heard of the clips from run to run. Raises `ConfigError` where there are too few speakers.
+    Each model is trained twice: without a third of the speakers, to fit the temperatures on these, and with all
+    speakers, which is the one written. Returns the first one's macro F1 on the speakers left out. `voices` are used for
+    babble; `cache` keeps the impressions of the clips between runs. Raises `ConfigError` if there are too few speakers.
     """
     clips = list(dict.fromkeys(clip for part in parts for clip in part))
     missing = [corpora.left_out(part) for part in parts]
     if not all(missing):
-        raise ConfigError("no corpus of three speakers or more; expected one, to fit temperatures on one of them.")
+        raise ConfigError("no corpus has three speakers or more; temperatures are fitted on one of them. Add speakers.")
     for part, without in zip(parts, missing, strict=True):
         if not any(clip.who in without and clip.label is not None for clip in part):
             names = ", ".join("/".join(who) for who in sorted(without))
-            raise ConfigError(f"no clip of a class by {names}; expected some, to fit temperatures on.")
+            raise ConfigError(f"{names}: no clip has a class; temperatures are fitted on these speakers. Add clips.")
     with tempfile.TemporaryDirectory() as folder:
         material = clip_features_of(clips, voices, cache or Path(folder))
         place = {clip: i for i, clip in enumerate(clips)}
@@ -257,7 +257,7 @@ def train_models(
 
 
 def _calibrated(first: EmotionNet, net: EmotionNet, job: Job, without: frozenset[tuple[str, str]], out: Path) -> float:
-    """Write a network with the temperature of another that left speakers out, fitted on these; its macro F1 there."""
+    """Write `net` with temperatures fitted on the speakers that `first` left out; returns `first`'s macro F1 there."""
     unseen = [i for i in job.clips if job.material.clips[i].who in without]
     with tempfile.TemporaryDirectory() as folder:
         write_model(first, job.recipe, (1.0, 1.0), Path(folder))
@@ -271,17 +271,17 @@ def _calibrated(first: EmotionNet, net: EmotionNet, job: Job, without: frozenset
 
 def main(
     data: Annotated[Path, typer.Option(help="folder of labelled corpora")],
-    out: Annotated[Path, typer.Option(help="where the weights go")] = MODELS,
+    out: Annotated[Path, typer.Option(help="folder for the weights")] = MODELS,
     cache: Annotated[Path | None, typer.Option(help="keep prepared clips here: about 80 MB")] = None,
     seed: int = NetworkRecipe.seed,
     steps: int = NetworkRecipe.steps,
 ) -> None:
-    """Train, calibrate and write `emotion.onnx` and `emotion.json`; held-out speakers are not read."""
+    """Train, calibrate and write `emotion.onnx` and `emotion.json`; held-out speakers are not used."""
     recipe = NetworkRecipe(seed=seed, steps=steps)
     learn, _ = corpora.split([clip for clip in corpora.read_clips(data) if clip.emotion])
     (unseen_f1,) = train_models([learn], [out], recipe, voices_of([learn], recipe), cache)
     alone, known = BuiltinEmotion(out).temperatures
-    typer.echo(f"temperature {known:.3f}, of a clip alone {alone:.3f}")
+    typer.echo(f"temperature {known:.3f}, for a single clip {alone:.3f}")
     typer.echo(f"left-out speakers, all surroundings: macro F1 {unseen_f1:.3f}")
 
 

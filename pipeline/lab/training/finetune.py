@@ -1,7 +1,7 @@
-"""`ressenti train emotion`: labelled clips and a base in, a folder out that works as an emotion model.
+"""`ressenti train emotion`: labelled clips and a base -> a folder that works as an emotion model.
 
 OUT/            config.json, model.safetensors, preprocessor_config.json, README.md, training.json
-.OUT.partial/   while it lasts: plan.json (what is trained, on what), sound.raw, the checkpoints, the folder to be
+.OUT.partial/   during training: plan.json (the run's settings), sound.raw, the checkpoints, the unfinished folder
 """
 
 from __future__ import annotations
@@ -42,11 +42,10 @@ def finetune(
     progress: Progress = ignore_progress,
     tell: Callable[[Epoch], None] = lambda _: None,
 ) -> Made:
-    """Train as requested, or go on where the same training was interrupted; OUT appears whole or not at all.
+    """Train as requested, or resume the same interrupted run; OUT appears complete or not at all.
 
-    Raises `ConfigError` for material that does not suffice or an interrupted training that was another one,
-    `InputError` for clips that cannot be read, `ModelError` for a base that is damaged or unfit, `OutputExistsError`,
-    `OutputError` and `DiskFullError`.
+    Raises `ConfigError` for too few clips or an interrupted run with other settings, `InputError` for clips that cannot
+    be read, `ModelError` for a damaged or unsuitable base, `OutputExistsError`, `OutputError` and `DiskFullError`.
     """
     from filelock import FileLock, Timeout
 
@@ -68,7 +67,9 @@ def finetune(
             with writing(work):
                 shutil.rmtree(work)
     except Timeout as exc:
-        raise OutputError(f"{request.out}: another training is at it. Wait for it, or choose another --out.") from exc
+        raise OutputError(
+            f"{request.out}: another training run is using this folder. Wait for it, or choose another --out."
+        ) from exc
     lock.unlink(missing_ok=True)
     return made
 
@@ -118,23 +119,23 @@ def _finetune(
 def _check_free(request: Request, work: Path) -> None:
     out = request.out
     if is_there(out) and not is_folder(out):
-        raise OutputError(f"{out}: a file; expected a folder to make. Choose another --out.")
+        raise OutputError(f"{out}: is a file; expected a new folder. Choose another --out.")
     if is_folder(out) and not request.overwrite and not ((kept := kept_plan(work)) and kept.replaces):
-        raise OutputExistsError(f"{out}: exists already. Add --overwrite to train anew, or choose another --out.")
+        raise OutputExistsError(f"{out}: already exists. Add --overwrite to train again, or choose another --out.")
 
 
 def _check_classes(parts: Partition, clips: Sequence[Clip], *, allow_missing: bool) -> None:
-    """Raise `ConfigError` where a class has no clip to learn from, unless that is allowed."""
+    """Raise `ConfigError` if a class has no training clip, unless that is allowed."""
     missing = missing_classes(parts.train)
     if len(missing) >= len(CLASSES) - 1:
-        raise ConfigError(f"only {len(CLASSES) - len(missing)} class to learn; expected clips of two classes or more.")
+        raise ConfigError(f"classes to train: {len(CLASSES) - len(missing)}; expected at least two. Add clips.")
     if not missing or allow_missing:
         return
     nowhere = missing_classes(clips)
     raise ConfigError(
-        f"no clip of {', '.join(missing)} to learn from"
-        + (f" ({', '.join(nowhere)}: none at all)" if nowhere else "; speakers of validation or test alone have them")
-        + ". Add clips, or --allow-missing for a model that never gives these classes, which its reports then say."
+        f"no training clip of {', '.join(missing)}"
+        + (f" ({', '.join(nowhere)}: no clip at all)" if nowhere else "; only validation or test speakers have them")
+        + ". Add clips, or add --allow-missing for a model without these classes; its reports will say so."
     )
 
 
@@ -155,7 +156,7 @@ def _gather(
 
 
 def _windows(material: Material, rows: Sequence[int], config: Config) -> tuple[tuple[int, int, int, float], ...]:
-    """What is scored of clips: speech without its pauses, a long clip's in windows of so much of it."""
+    """Windows of clips to score: speech without pauses, several windows if a clip is long."""
     out = []
     for clip in rows:
         length_s = material.sounds.length(clip) / RATE_HZ
@@ -165,7 +166,7 @@ def _windows(material: Material, rows: Sequence[int], config: Config) -> tuple[t
 
 
 def _computed(config: Config) -> Config:
-    """int8 cannot be trained in: the format that the machine computes in then."""
+    """Replace int8, which cannot be trained, with the number format that the machine computes in."""
     if config.emotion.dtype != "int8":
         return config
     return config.model_copy(update={"emotion": config.emotion.model_copy(update={"dtype": "auto"})})
@@ -174,7 +175,7 @@ def _computed(config: Config) -> Config:
 def _tested(
     folder: Path, material: Material, config: Config, progress: Progress
 ) -> tuple[EmotionFigures, tuple[float, ...]]:
-    """Figures on the test speakers of the model as the product uses it, and F1 of each class at its threshold."""
+    """Figures of the model on the test speakers, as the product uses it, and F1 of each class at its threshold."""
     from ressenti.pipeline.emotion import wav2vec2
     from ressenti.pipeline.lab.evaluation.emotion import Cut, figures_of, hear
 

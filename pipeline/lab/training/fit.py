@@ -1,4 +1,4 @@
-"""Fine-tuning by lightning's trainer: each epoch is kept, so that a training goes on where it was killed."""
+"""Fine-tuning with lightning's trainer; every epoch is saved, so an interrupted run can resume."""
 
 from __future__ import annotations
 
@@ -26,42 +26,42 @@ BEST, LAST = "best.ckpt", "last.ckpt"
 
 
 class _Whole(TorchCheckpointIO):
-    """Checkpoints that are there whole or not at all, written beside their place."""
+    """Checkpoint files that appear complete or not at all."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Write aside, then rename."""
+        """Write to a temporary file, then rename."""
         target = Path(path)
         aside = target.with_name(f"{target.name}.partial")
         with writing(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            with aside.open("wb") as file:  # by a path, torch says nothing of a full disk
+            with aside.open("wb") as file:  # given a path, torch does not report a full disk
                 torch.save(checkpoint, file)
             aside.replace(target)
 
 
 class _Telling(Callback):
-    """Tells the product's own hooks how far it is."""
+    """Reports progress to the product's hooks."""
 
     def __init__(self, progress: Progress, tell: Callable[[Epoch], None]) -> None:
         self.progress, self.tell = progress, tell
 
     def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: Any, *_: Any) -> None:
-        """One step is done."""
+        """Report one step."""
         self.progress("training", trainer.global_step, len(pl_module.lessons) * pl_module.recipe.epochs)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
-        """One epoch is done, and judged."""
+        """Report one validated epoch."""
         self.tell(pl_module.curve[-1])
 
 
 def is_done(curve: Sequence[Epoch], recipe: Recipe) -> bool:
-    """Whether a training with this curve has ended: no epoch is left, or none of the last ones was better."""
+    """Whether a run with this curve has ended: no epochs are left, or the last ones brought no improvement."""
     best = best_of(curve)
     return len(curve) >= recipe.epochs or (best is not None and len(curve) - best.number >= recipe.patience)
 
 
 def best_of(curve: Sequence[Epoch]) -> Epoch | None:
-    """The epoch with the highest macro F1, the first of several."""
+    """The epoch with the highest macro F1, the first if several are equal."""
     return max(curve, key=lambda epoch: epoch.macro_f1, default=None)
 
 
@@ -72,10 +72,10 @@ def fit(
     progress: Progress = ignore_progress,
     tell: Callable[[Epoch], None] = lambda _: None,
 ) -> tuple[Epoch, ...]:
-    """Train the learner's model in place, up to its best epoch, from the last one that `work` keeps; gives the curve.
+    """Train the learner's model in place from the last epoch saved in `work`, load its best epoch and return the curve.
 
-    `place` is a device (cpu or cuda) and a number format (fp32 or bf16). The convolutional encoder is left as it is.
-    Raises `DiskFullError` or `OutputError` where an epoch cannot be kept, `KeyboardInterrupt` at Ctrl-C.
+    `place` is a device (cpu or cuda) and a number format (fp32 or bf16). The convolutional encoder is frozen.
+    Raises `DiskFullError` or `OutputError` if an epoch cannot be saved, `KeyboardInterrupt` on Ctrl-C.
     """
     recipe, model = learner.recipe, learner.model
     model.train().requires_grad_(requires_grad=True)
@@ -94,7 +94,7 @@ def fit(
 
 
 def kept_curve(work: Path) -> tuple[Epoch, ...]:
-    """The epochs that an interrupted training in this folder has behind it."""
+    """Epochs that an interrupted run in this folder has completed."""
     if not is_file(work / LAST):
         return ()
     kept = torch.load(work / LAST, map_location="cpu", weights_only=True, mmap=True)["curve"]
@@ -103,7 +103,7 @@ def kept_curve(work: Path) -> tuple[Epoch, ...]:
 
 def _trainer(recipe: Recipe, place: tuple[str, str], work: Path, telling: Callback) -> lightning.Trainer:
     device, dtype = place
-    # two keepers: weights alone of the best epoch, all that is needed to go on of the last one
+    # two checkpoints: only the weights of the best epoch, and everything needed to resume from the last one
     every = {"dirpath": str(work), "enable_version_counter": False, "save_on_train_epoch_end": True}
     best = ModelCheckpoint(
         filename="best", monitor="macro_f1", mode="max", save_weights_only=True, **cast("Any", every)
@@ -129,7 +129,7 @@ def _trainer(recipe: Recipe, place: tuple[str, str], work: Path, telling: Callba
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Ctrl-C as Python has it: lightning ends the process instead, and no longer heeds a second one."""
+    """Turn Ctrl-C into `KeyboardInterrupt`: lightning would exit the process, and ignore a second Ctrl-C."""
     before = signal.getsignal(signal.SIGINT)
     try:
         yield
@@ -140,7 +140,7 @@ def _interruptible() -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """No advice of lightning's; what it sets for all of torch is put back."""
+    """Silence lightning's advice, and restore the torch settings that it changes."""
     logger = logging.getLogger("lightning.pytorch")
     level, deterministic = logger.level, torch.are_deterministic_algorithms_enabled()
     logger.setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""Labelled clips -> those to learn from, to stop by, and to test on: three sets of speakers that share nobody."""
+"""Labelled clips -> training, validation and test clips; no speaker is in two of these parts."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ressenti.pipeline.records import CLASSES
 
 PARTS = ("train", "validation", "test")
 _EMOTIONS = {k: emotion for emotion, k in CLASS_OF.items()}
-_OF_ALL, _OF_REST = 6, 5  # a sixth of the speakers for the test, then a fifth of the others for validation
+_OF_ALL, _OF_REST = 6, 5  # a sixth of the speakers for test, then a fifth of the rest for validation
 Who = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Partition:
-    """Clips by what they are for; no speaker is in two of them."""
+    """Clips of each part; no speaker is in two parts."""
 
     train: tuple[Clip, ...]
     validation: tuple[Clip, ...]
@@ -34,9 +34,9 @@ class Partition:
 
 
 def with_class(clips: Sequence[Clip], options: AffectOptions) -> tuple[list[Clip], dict[str, int]]:
-    """Clips that have a class, and how many of which emotion have none.
+    """Clips that have a class, and the number of clips without one by emotion.
 
-    A clip with valence and arousal alone gets the class of the nearest anchor, as a regression's output does.
+    A clip with only valence and arousal gets the class of the nearest anchor, like a regression model's output.
     """
     out, none = [], Counter[str]()
     for clip in clips:
@@ -52,21 +52,21 @@ def with_class(clips: Sequence[Clip], options: AffectOptions) -> tuple[list[Clip
 
 
 def divide(clips: Sequence[Clip], learned: Collection[Who], seed: int) -> Partition:
-    """The parts as the clips say (`split`), else drawn by speaker, with about the same classes in each.
+    """Divide clips by their `split`, or else draw speakers so that all parts have about the same classes.
 
-    Speakers whom no training may touch are for the test alone; speakers whom the base `learned` from are not tested
-    on. Raises `ConfigError` where that cannot be.
+    Held-out speakers are used for test only; speakers that the base was trained on (`learned`) are never in test.
+    Raises `ConfigError` if that is not possible.
     """
     given = {clip.split for clip in clips}
     if not clips:
-        raise ConfigError("no clip has a class; expected labels, or valence and arousal, in the manifest.")
+        raise ConfigError("no clip has a class. Add labels, or valence and arousal, to the manifest.")
     named = _as_said(clips) if given != {""} else _drawn(clips, learned, seed)
     _check(named, learned)
     return Partition(*(tuple(clip for clip in clips if clip.who in named[part]) for part in PARTS))
 
 
 def missing_classes(clips: Sequence[Clip]) -> tuple[str, ...]:
-    """Classes of which there is no clip."""
+    """Classes without a clip."""
     there = {clip.label for clip in clips}
     return tuple(name for k, name in enumerate(CLASSES) if k not in there)
 
@@ -83,8 +83,8 @@ def _as_said(clips: Sequence[Clip]) -> dict[str, frozenset[Who]]:
     for one, other in (("train", "validation"), ("train", "test"), ("validation", "test")):
         if both := sorted(named[one] & named[other]):
             raise ConfigError(
-                f"split: {_people(both)} in {one} and in {other}; expected each speaker in one part, so that the "
-                "figures are of voices that the model does not know."
+                f"split: {_people(both)} in both {one} and {other}; expected each speaker in one part, so that the "
+                "test uses voices that the model does not know."
             )
     return named
 
@@ -94,18 +94,18 @@ def _drawn(clips: Sequence[Clip], learned: Collection[Who], seed: int) -> dict[s
     others = frozenset(clip.who for clip in clips) - kept
     needed = 2 if kept else 3
     if len(others) < needed:
-        more = f" besides {len(kept)} whom no training may touch" if kept else ""
+        more = f" besides {len(kept)} held out" if kept else ""
         raise ConfigError(
             f"{len(others)} speaker{'s' if len(others) != 1 else ''} ({_people(others) or 'none'}){more}; expected at "
-            f"least {needed}: to learn from, to stop by{'' if kept else ', and to test on'}. Add clips of other people."
+            f"least {needed}, for training, validation{'' if kept else ' and test'}. Add clips of other people."
         )
     test = kept
     fresh = others - frozenset(learned)
     if not fresh and not kept:
-        raise ConfigError("the base learned from every speaker; expected others to test on. Add clips of other people.")
+        raise ConfigError("the base was trained on every speaker, so none is left for test. Add clips of other people.")
     fresh = frozenset(
         who for who in fresh if who[0] not in {corpus for corpus, _ in kept}
-    )  # which is tested on already
+    )  # held-out speakers already test these corpora
     if fresh and len(others) > 2:
         test |= _fold(clips, others, fresh, _OF_ALL, seed, leave=2)
     rest = frozenset(clip.who for clip in clips) - test
@@ -116,9 +116,9 @@ def _drawn(clips: Sequence[Clip], learned: Collection[Who], seed: int) -> dict[s
 def _fold(
     clips: Sequence[Clip], people: frozenset[Who], among: frozenset[Who], count: int, seed: int, leave: int
 ) -> frozenset[Who]:
-    """Some of `among`, one in `count`: out of folds alike in classes, that which leaves `people` the most of them.
+    """Hold out about 1/count of `among`: the class-stratified fold that leaves `people` the most classes.
 
-    At least so many of `people` as `leave` says are left.
+    At least `leave` of `people` remain.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -129,7 +129,7 @@ def _fold(
     if count > 1:
         splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that a class is rare
+            warnings.simplefilter("ignore")  # about rare classes
             rows = [test for _, test in splitter.split(labels, labels, [str(clip.who) for clip in own])]
         folds = [fold for fold in (frozenset(own[i].who for i in row) for row in rows) if fold]
 
@@ -145,18 +145,16 @@ def _fold(
 def _check(named: dict[str, frozenset[Who]], learned: Collection[Who]) -> None:
     for part in PARTS:
         if not named[part]:
-            raise ConfigError(
-                f"nobody is left for {part}; expected at least one speaker in each of {', '.join(PARTS)}."
-            )
+            raise ConfigError(f"no speaker for {part}; expected at least one speaker in each of {', '.join(PARTS)}.")
     touched = sorted(who for part in ("train", "validation") for who in named[part] if _is_kept(who))
     if touched:
         raise ConfigError(
-            f"split: {_people(touched)}: no training may touch them, `ressenti evaluate emotion` calls them unseen; "
-            "expected them in test, or not at all."
+            f"split: {_people(touched)}: these speakers are held out, since `ressenti evaluate emotion` counts them as "
+            "unseen. Use them in test, or not at all."
         )
     if known := sorted(named["test"] & frozenset(learned)):
         raise ConfigError(
-            f"{_people(known)}: to be tested on, but the base learned from them. Test on others, or begin with "
+            f"{_people(known)}: in test, but the base was trained on them. Test on other speakers, or choose "
             "another base."
         )
 

@@ -1,7 +1,7 @@
-"""What is trained: the classifier, its loss, its optimizer, and what each step and each epoch is made of.
+"""The lightning module of a training run: the classifier, its loss and optimizer, and its steps and epochs.
 
-Step k depends on the seed and on k alone (`Lessons.at`, `Learner.training_step`), so what is killed and begun again
-gives what would have come without.
+Step k depends only on the seed and on k (`Lessons.at`, `Learner.training_step`), so a resumed run gives the same result
+as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ressenti.pipeline.lab.training.sounds import Lessons, Sounds
 from ressenti.pipeline.models.torchaudio_import import import_torchaudio
 from ressenti.pipeline.records import CLASSES
 
-import_torchaudio()  # lightning's metrics import it where it is there
+import_torchaudio()  # lightning's metrics import it if it is installed
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import lightning
@@ -38,7 +38,7 @@ _LIMITS = Limits(32 * RATE_HZ, 0.1)
 
 @dataclass(frozen=True)
 class Epoch:
-    """One point of the curve: mean loss of the training steps, loss and macro F1 of the validation clips."""
+    """One point of the training curve: mean training loss, and loss and macro F1 on the validation clips."""
 
     number: int
     loss: float
@@ -48,29 +48,29 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Windows:
-    """What of the validation clips is scored: (clip, first sample, samples, weight); `labels` are by clip."""
+    """Windows of the validation clips: (clip, first sample, number of samples, weight); `labels` by clip."""
 
     sounds: Sounds
     rows: tuple[tuple[int, int, int, float], ...]
     labels: dict[int, int]
 
     def batches(self, *, uneven: bool) -> list[list[int]]:
-        """Rows of similar length together, of the same where `uneven` is not."""
+        """Batches of rows with similar length, or with the same length unless `uneven`."""
         return batches([row[2] for row in self.rows], _LIMITS if uneven else Limits(_LIMITS.samples, 0.0))
 
 
 def weights_of(labels: Sequence[int], heaviest: float) -> tuple[float, ...]:
-    """How much the examples of each class count against those of the others: their ratio, bounded."""
+    """Weight of each class's positive examples: the ratio of other examples to its own, bounded."""
     counts = np.bincount(np.asarray(labels), minlength=len(CLASSES))
     ratios = (len(labels) - counts) / np.maximum(counts, 1)
     return tuple(float(weight) for weight in np.clip(ratios, 1 / heaviest, heaviest))
 
 
 def begin_at_odds(model: Classifier, labels: Sequence[int], heaviest: float) -> None:
-    """Let a fresh head give each class its weighted odds whatever it hears, in place.
+    """Initialise the bias of a new head, in place, with the weighted log odds of each class.
 
-    Otherwise the first steps are spent on the bias alone, and what they do to the encoder is hard to undo (Lin et al.
-    2017, focal loss, 4.1); half an example is added to either side.
+    Otherwise the first steps only learn the bias, and the harm that they do to the encoder is hard to undo (Lin et al.
+    2017, focal loss, 4.1). Half an example is added to both counts.
     """
     counts = np.bincount(np.asarray(labels), minlength=len(CLASSES))
     odds = np.log((counts + 0.5) / (len(labels) - counts + 0.5)) + np.log(weights_of(labels, heaviest))
@@ -79,7 +79,7 @@ def begin_at_odds(model: Classifier, labels: Sequence[int], heaviest: float) -> 
 
 
 class Learner(lightning.LightningModule):
-    """The classifier, its loss (BCE of logits, several classes may hold at once), and its optimizer."""
+    """The classifier, its loss (BCE of logits; several classes may apply at once), and its optimizer."""
 
     def __init__(
         self,
@@ -113,11 +113,11 @@ class Learner(lightning.LightningModule):
         return cast("Tensor", self.model(values.to(self.device), mask))
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
-        """One step, whose clips, crops, masks and dropout are drawn from the seed and its number."""
+        """One step; the seed and the step's number determine its clips, crops, masks and dropout."""
         step = self.global_step
         drawn = np.random.SeedSequence([self.recipe.seed, 2, step]).generate_state(2)
         torch.manual_seed(int(drawn[0]))
-        np.random.seed(int(drawn[1]))  # noqa: NPY002  # transformers masks by it
+        np.random.seed(int(drawn[1]))  # noqa: NPY002  # transformers draws masks with it
         clips, sounds = self.lessons.at(step)
         loss = self.loss(self.hear(sounds), [self.labels[i] for i in clips])
         self._losses.append(float(loss.detach()))
@@ -131,7 +131,7 @@ class Learner(lightning.LightningModule):
         self._heard |= dict(zip(rows, logits.float().cpu(), strict=True))
 
     def on_validation_epoch_end(self) -> None:
-        """The figures of an epoch; a clip's scores are the weighted mean of its windows', as a turn's are."""
+        """Figures of an epoch; a clip's scores are the weighted mean of its windows, as for a turn."""
         rows = self.windows.rows
         logits = torch.stack([self._heard.pop(row) for row in range(len(rows))])
         by_clip: dict[int, Tensor] = {}
@@ -147,15 +147,15 @@ class Learner(lightning.LightningModule):
         self.curve.append(Epoch(len(self.curve) + 1, mean, loss, figure))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the curve."""
+        """Save the curve."""
         checkpoint["curve"] = [asdict(epoch) for epoch in self.curve]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take up the curve."""
+        """Restore the curve."""
         self.curve = [Epoch(**epoch) for epoch in checkpoint["curve"]]
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """AdamW, its rate rising over the first steps and then falling to 0, both along lines."""
+        """AdamW; the learning rate rises linearly during warm-up, then falls linearly to 0."""
         recipe = self.recipe
         learning = [p for p in self.model.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(learning, recipe.learning_rate, weight_decay=recipe.weight_decay)
@@ -169,9 +169,9 @@ class Learner(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def train_dataloader(self) -> Any:
-        """The steps of an epoch; what they learn from is in `Lessons`."""
+        """Steps of an epoch; `Lessons` has their clips."""
         return torch.utils.data.DataLoader(cast("Any", range(len(self.lessons))), batch_size=None)
 
     def val_dataloader(self) -> Any:
-        """The batches of validation windows."""
+        """Batches of validation windows."""
         return torch.utils.data.DataLoader(cast("Any", range(len(self.batches))), batch_size=None)

@@ -12,10 +12,10 @@ Outputs = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 class EmotionNet(nn.Module):
-    """One hidden layer on how an impression differs from what is usual of its speaker, three heads.
+    """One hidden layer over an impression's difference from the speaker's baseline, with three heads.
 
-    Input as that of `Baseline`. Output: logits of five classes (n, 5), of eight emotions (n, 8), valence and arousal
-    (n, 2) in (-1, 1), and the embedding (n, 256) that they come from.
+    Input as for `Baseline`. Output: logits of five classes (n, 5) and of eight emotions (n, 8), valence and arousal
+    (n, 2) in (-1, 1), and the embedding (n, 256) that they are computed from.
     """
 
     def __init__(self, baseline: Baseline, hidden: int = 256) -> None:
@@ -31,6 +31,6 @@ class EmotionNet(nn.Module):
         return self.judge(self.baseline(values, speaker, seconds))
 
     def judge(self, difference: Tensor) -> Outputs:
-        """The same, of differences (n, 768)."""
+        """The same outputs, from differences (n, 768)."""
         embedding = torch.relu(self.hidden(difference))
         return self.classes(embedding), self.emotions(embedding), torch.tanh(self.plane(embedding)), embedding

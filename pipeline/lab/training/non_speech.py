@@ -1,7 +1,7 @@
-"""Mel power of speech -> of what is no speech: of this the network learns to be unsure (Hendrycks et al. 2019).
+"""Mel power of speech -> mel power of non-speech, on which the network learns to be unsure (Hendrycks et al. 2019).
 
-Outlier exposure, made in the spectrogram and not as the sounds of `lab.evaluation.generated` are, though some of
-these are of the same kind: what doubt is worth on sound of no known kind, recordings tell.
+This is outlier exposure, made in the spectrogram rather than like the sounds of `lab.evaluation.generated`. Some of
+those are still of the same kind, so only recordings show how well doubt works on unknown kinds of sound.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from ressenti.pipeline.audio.mel import FloatArray
 
 
 def unlike_speech(mel: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """As many frames of mel power (n, bands), of the level of those given, in which nobody speaks."""
+    """Make mel power (n, bands) of non-speech with the level and number of frames of `mel`."""
     made = _KINDS[int(rng.integers(len(_KINDS)))](mel, rng)
     return made * np.float32(mel.sum() / max(float(made.sum()), 1e-12))
 
 
 def _held(mel: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """One frame for a while, then another: hum, notes, chords."""
+    """Hold one frame for a while, then another: hum, notes, chords."""
     rows = np.arange(len(mel))
     at = 0
     while at < len(mel):
@@ -31,17 +31,17 @@ def _held(mel: FloatArray, rng: np.random.Generator) -> FloatArray:
 
 
 def _scattered(mel: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """The frames in any order: rattle and crackle."""
+    """Shuffle the frames: rattle and crackle."""
     return mel[rng.permutation(len(mel))]
 
 
 def _mirrored(mel: FloatArray, _: np.random.Generator) -> FloatArray:
-    """Low bands for high ones."""
+    """Swap low and high bands."""
     return np.ascontiguousarray(mel[:, ::-1])
 
 
 def _struck(mel: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """A few bands that are struck and die away, over the quietest of what there was: bells, plucked strings."""
+    """Strike a few bands and let them decay over the quietest background: bells, plucked strings."""
     out = np.repeat(np.quantile(mel, 0.05, axis=0)[None], len(mel), axis=0)
     loud, every = float(mel.max()), int(rng.integers(15, 120))
     for start in range(int(rng.integers(every)), len(mel), every):

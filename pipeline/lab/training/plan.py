@@ -1,4 +1,4 @@
-"""What an unfinished training is of, noted beside its checkpoints, so that only the same one goes on from them."""
+"""The settings of an unfinished run, saved beside its checkpoints so that only the same run resumes from them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FILE = "plan.json"
 
 @dataclass(frozen=True)
 class Plan:
-    """All that the weights depend on, by name; `replaces` where the result may take the place of an older one."""
+    """Everything that the weights depend on, by name; `replaces` if the result may overwrite an older one."""
 
     depends: dict[str, Any]
     replaces: bool = False
@@ -31,7 +31,7 @@ class Plan:
 def plan_of(
     recipe: Recipe, config: Config, base: Base, material: Material, placed: tuple[str, str], *, replaces: bool
 ) -> Plan:
-    """The plan of a training; what is long is in it by its hash."""
+    """The plan of a training run; long values are hashed."""
     part_of = {clip.path: part for part, own in material.parts.named().items() for clip in own}
     clips = [f"{clip.corpus}\t{clip.speaker}\t{clip.label}\t{part_of[clip.path]}" for clip in material.clips]
     settings = [base.checkpoint.config, base.checkpoint.extractor]
@@ -47,7 +47,7 @@ def plan_of(
 
 
 def kept_plan(work: Path) -> Plan | None:
-    """The plan of the training that was interrupted in this folder, None where there is none."""
+    """The plan of the run that was interrupted in this folder, or None."""
     try:
         found = json.loads((work / _FILE).read_text(encoding="utf-8"))
         return Plan(dict(found["depends"]), bool(found["replaces"]))
@@ -56,10 +56,10 @@ def kept_plan(work: Path) -> Plan | None:
 
 
 def go_on(plan: Plan, work: Path, out: Path) -> None:
-    """Note what is trained in the folder; `ConfigError` where something else was begun in it."""
+    """Save the plan in the folder; raises `ConfigError` if a run with another plan was started there."""
     kept = kept_plan(work)
     if kept is None:
-        for path in work.glob("*.ckpt*"):  # of nobody knows what
+        for path in work.glob("*.ckpt*"):  # of unknown origin
             path.unlink()
         aside = work / f"{_FILE}.partial"
         with writing(aside):
@@ -67,14 +67,14 @@ def go_on(plan: Plan, work: Path, out: Path) -> None:
             aside.replace(work / _FILE)
         return
     changed = [
-        f"{name}: {_short(kept.depends.get(name))} then, {_short(value)} now"
+        f"{name}: {_short(kept.depends.get(name))} before, {_short(value)} now"
         for name, value in plan.depends.items()
         if kept.depends.get(name) != value
     ]
     if changed:
         raise ConfigError(
-            f"{out}: the training that was interrupted there is another one ({'; '.join(changed)}). Give the command "
-            "as it was to go on with it, or add --overwrite to begin anew."
+            f"{out}: the interrupted training run there has other settings ({'; '.join(changed)}). Repeat its command "
+            "to resume it, or add --overwrite to start again."
         )
 
 

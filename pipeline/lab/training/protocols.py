@@ -1,4 +1,4 @@
-"""How a model meets the material: as it is, or trained again without the speakers or corpora that it is tested on."""
+"""Evaluation protocols: the model as shipped, or retrained without the test speakers or corpora."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FOLDS = 4
 
 @dataclass(frozen=True)
 class Fold:
-    """One training and what it is tested on; they share no speaker, and where it says so no corpus."""
+    """Training and test clips; they share no speaker, and in some protocols no corpus."""
 
     name: str
     learn: tuple[Clip, ...]
@@ -29,12 +29,12 @@ class Fold:
 
 
 def folds_of(protocol: Protocol, tested: Sequence[Clip], material: Sequence[Clip]) -> list[Fold]:
-    """The trainings of a protocol; `material` is what may be learned from.
+    """The folds of a protocol; `material` are the clips that may be used for training.
 
-    `zero-shot` learns from no corpus that is tested; `leave-one-corpus-out` tests each corpus by a model of all the
-    others; `speaker-independent` tests each fourth of every corpus' speakers by a model of the others. Speakers who
-    are held out of every training are tested here but not learned from, but in `speaker-independent`, where each
-    speaker is tested once. Raises `ConfigError` where nothing is left to learn from.
+    `zero-shot` trains on no tested corpus; `leave-one-corpus-out` tests each corpus with a model of all the others;
+    `speaker-independent` tests each quarter of every corpus' speakers with a model of the others. Held-out speakers are
+    only tested, except in `speaker-independent`, where each speaker is tested once. Raises `ConfigError` if nothing is
+    left for training.
     """
     material = [clip for clip in material if clip.emotion]
     learnable, _ = corpora.split(material)
@@ -51,8 +51,8 @@ def folds_of(protocol: Protocol, tested: Sequence[Clip], material: Sequence[Clip
     for fold in folds:
         if not any(clip.label is not None for clip in fold.learn):
             raise ConfigError(
-                f"{protocol}: nothing to learn from in fold {fold.name}; expected other corpora or speakers. "
-                "Name a folder of several labelled corpora with --data."
+                f"{protocol}: no training clips in fold {fold.name}; expected other corpora or speakers. "
+                "Give a folder of several labelled corpora with --data."
             )
     return folds
 
@@ -62,7 +62,7 @@ def _without(name: str, learnable: Sequence[Clip], tested: Sequence[Clip], left:
 
 
 def _fold(k: int, tested: Sequence[Clip], material: Sequence[Clip]) -> Fold:
-    """The k-th fourth of each tested corpus' speakers, in blocks of consecutive names."""
+    """The k-th quarter of each tested corpus' speakers, in blocks of consecutive names."""
     out: set[tuple[str, str]] = set()
     for name in sorted({clip.corpus for clip in tested}):
         speakers = sorted({clip.who for clip in tested if clip.corpus == name})
@@ -73,16 +73,16 @@ def _fold(k: int, tested: Sequence[Clip], material: Sequence[Clip]) -> Fold:
 
 
 def retrain(folds: Sequence[Fold], weights: Path, steps: int | None) -> list[Path]:
-    """Train the built-in model for each fold into a folder under `weights`, one network each; what is there is kept.
+    """Train the built-in model for each fold into its own folder under `weights`; finished folds are kept.
 
-    What training hears of the clips is kept there too, in `heard`.
+    The impressions of the clips are cached there too, in `heard`.
 
-    Needs `pip install '.[train]'` (PyTorch writes ONNX with it); raises `ConfigError` where that is missing.
+    Needs `pip install '.[train]'` (PyTorch writes ONNX with it); raises `ConfigError` if that is missing.
     """
     try:
         import onnx  # noqa: F401
     except ImportError as exc:
-        raise ConfigError("training again needs the package onnx; run: pip install '.[train]'") from exc
+        raise ConfigError("retraining needs the package onnx; run: pip install '.[train]'") from exc
     from ressenti.pipeline.lab.training.emotion import train_models, voices_of
     from ressenti.pipeline.lab.training.weighted_clips import NetworkRecipe
 
@@ -112,9 +112,9 @@ def _about(fold: Fold, recipe: dict[str, object]) -> str:
 
 
 def _kept(path: Path, about: str) -> bool:
-    """Whether the weights of just this training are there; raises `ConfigError` where those of another are."""
+    """Whether the weights of this training exist; raises `ConfigError` if the folder has those of another."""
     if not is_there(path):
         return False
     if path.read_text(encoding="utf-8") != about:
-        raise ConfigError(f"{path.parent}: holds weights of another training. Choose another folder with --weights.")
+        raise ConfigError(f"{path.parent}: has weights of another training. Choose another folder with --weights.")
     return True

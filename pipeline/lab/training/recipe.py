@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that a training depends on besides its base and its clips."""
+    """Everything that a training run depends on besides its base and clips."""
 
     epochs: int = 30  # at most
     learning_rate: float = 5e-5  # reached after `warmup`, falling to 0 by the last epoch
-    batch: int = 8  # clips in a step
-    patience: int = 6  # epochs without a better macro F1 after which it ends
+    batch: int = 8  # clips per step
+    patience: int = 6  # stop after this many epochs without a better macro F1
     seed: int = 7
-    max_crop_s: float = 6.0  # of a clip, another stretch each time; memory grows with it
+    max_crop_s: float = 6.0  # longest random crop of a clip; memory grows with it
     warmup: float = 0.1  # of all steps
     weight_decay: float = 0.01
     clip_norm: float = 1.0  # of the gradient
-    heaviest: float = 10.0  # bound of a class's weight, and of its inverse
+    heaviest: float = 10.0  # upper bound of a class's weight, and of its inverse

