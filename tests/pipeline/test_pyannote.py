@@ -203,9 +203,7 @@ def ressenti(*arguments: str | Path) -> tuple[subprocess.CompletedProcess[str], 
     return done, json.loads(done.stderr.strip().splitlines()[-1])
 
 
-@pytest.mark.parametrize(
-    ("name", "words"), [(COMMUNITY, "all voices were regrouped"), (THREE_ONE, "speech activity")]
-)
+@pytest.mark.parametrize(("name", "words"), [(COMMUNITY, "all voices were regrouped"), (THREE_ONE, "speech activity")])
 @pytest.mark.slow("loads pyannote.audio in processes of their own")
 def test_a_real_recording_is_analysed_without_a_connection(
     name: str, words: str, checkpoints: Path, sample: tuple[Path, Path], tmp_path: Path
