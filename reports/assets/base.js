@@ -2,6 +2,7 @@
 // What all parts of the page share: the data, times as text, and messages between them: "seek" (play from there),
 // "time" (the playhead has moved), "filter", "bleeps", "strip" (its size has changed). `page.ready` gives the page with
 // its data unpacked.
+// biome-ignore lint/correctness/noUnusedVariables: the scripts that follow use it
 const page = (() => {
   const by = (id) => document.getElementById(id);
   const pad = (n) => String(n).padStart(2, "0");
@@ -33,7 +34,10 @@ const page = (() => {
       setTimeout(() => URL.revokeObjectURL(link.href), 60000);
     },
     // plotly.js is large: it is unpacked and run when a figure comes near or the page is idle
-    plotly: () => tools.drawing ??= unpacked("plotly").then((source) => document.head.append(element("script", source))),
+    plotly: () => {
+      tools.drawing ??= unpacked("plotly").then((source) => document.head.append(element("script", source)));
+      return tools.drawing;
+    },
   };
   const ready = unpacked("data").then((text) => {
     const data = JSON.parse(text), rows = document.querySelectorAll(".turns tbody tr");

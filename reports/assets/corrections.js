@@ -31,7 +31,11 @@ page.ready.then((page) => {
     ofAnswer(turn.row).forEach((cell, i) => {
       if (!cell) return;
       const before = cells.get(turn.index)[i].cloneNode(true).childNodes;
-      if (same) return cell.replaceChildren(...before), cell.classList.toggle("none", turn.key === "none" && i === 0);
+      if (same) {
+        cell.replaceChildren(...before);
+        cell.classList.toggle("none", turn.key === "none" && i === 0);
+        return;
+      }
       cell.replaceChildren();
       if (i) return; // score, valence and arousal belong to the previous class
       const shown = silent ? "–" : emotion ? data.classes[emotion] : text || "–";
@@ -188,9 +192,15 @@ page.ready.then((page) => {
     let place = null;
     conversation.words = (conversation.words ?? []).filter(({ start_s, end_s, turn, exact }) => {
       const margin = exact === false ? data.margin : 0; // such words were placed evenly within their cue
-      if (!page.bleeps.some(([s, e]) => start_s - margin < e && end_s + margin > s)) return place = null, true;
+      if (!page.bleeps.some(([s, e]) => start_s - margin < e && end_s + margin > s)) {
+        place = null;
+        return true;
+      }
       if (place?.turn === turn && (turn !== null || start_s - place.end_s <= data.margin)) place.end_s = Math.max(place.end_s, end_s);
-      else places.push(place = { start_s, end_s, turn });
+      else {
+        place = { start_s, end_s, turn };
+        places.push(place);
+      }
       return false;
     });
     conversation.omissions = places;

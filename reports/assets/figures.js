@@ -1,7 +1,7 @@
 "use strict";
 // The figures: drawn when they come near; clicks seek; each has a playhead and can be had as table, CSV and PNG.
 page.ready.then((page) => {
-  const { data, clock, say, by, tell, on, download, element } = page;
+  const { data, clock, by, tell, on, download, element } = page;
   const options = { responsive: true, displaylogo: false, displayModeBar: false };
   const narrow = () => window.innerWidth < 600;
   const PAPER = 680; // the width of a printed page of A4, in CSS pixels, without its margins
