@@ -49,19 +49,19 @@ def test_the_head_names_recording_models_and_limits(read: Read, spoken: Conversa
     assert blocks[0] == 'Quotes: Réunion "du" <lundi> .wav'
     assert blocks[1:3] == ['Recording: Réunion "du" <lundi> .wav', "Length: 00:00:40.0"]
     assert blocks[3] == (
-        'Speakers: Zoé "la Voix" (S1) (client), Zoé "LA Voix" (S2) (agent, a guess), '
+        'Speakers: Zoé "la Voix" (S1) (client), Zoé "LA Voix" (S2) (agent, guessed), '
         f"{plain(spoken.speakers[2].name)}, Speaker 4 (employé)"
     )
     assert blocks[-4:] == [
-        "How this was made",
+        "How this document was made",
         f"SHA-256 of the recording: {'ab' * 32}",
         f"Model (emotion): some/model, CC BY-NC-SA 4.0, SHA-256 {'cd' * 32}, non-commercial use only",
         "Made by: ressenti test",
     ]
     assert blocks[4].startswith("An expression in a voice is not a direct reading")
-    assert "Silenced, and left out of the words: 00:00:33.0 – 00:00:34.5." in blocks
+    assert "Silenced, with their words left out: 00:00:33.0 – 00:00:34.5." in blocks
     assert not [block for block in blocks if "[…]" in block]
-    assert "Words of the transcript that lie in no turn, and are not quoted: 3." in blocks
+    assert "Transcript words outside all turns, not quoted: 3." in blocks
 
 
 @READERS
@@ -98,7 +98,7 @@ def test_what_a_person_said_is_marked(read: Read, spoken: Conversation) -> None:
     at = blocks.index("taken by a person")
     assert blocks[at - 1].startswith('[00:00:28.0 – 00:00:31.0] Zoé "la Voix" (S1) · Sad · ')
     assert blocks[at + 1] == (
-        'By a person: speaker Zoé "la Voix" (S1), the model’s was Zoé "LA Voix" (S2); class Sad, the model’s was Tension'
+        'By a person: speaker Zoé "la Voix" (S1), model: Zoé "LA Voix" (S2); class Sad, model: Tension'
     )
     assert blocks[at + 2] == 'Note: She "sighs" <i>here</i> & stops'
     assert sum(block.startswith("By a person") for block in blocks) == 1
@@ -108,9 +108,9 @@ def test_what_a_person_said_is_marked(read: Read, spoken: Conversation) -> None:
 def test_silence_is_told_at_the_head_and_where_it_is(read: Read, silenced: Conversation) -> None:
     blocks = read(silenced)
     spans = ("00:00:02.1 – 00:00:02.5", "00:00:14.5 – 00:00:14.8", "00:00:33.0 – 00:00:34.5", "00:00:37.6 – 00:00:37.8")
-    assert f"Silenced, and left out of the words: {', '.join(spans)}." in blocks
+    assert f"Silenced, with their words left out: {', '.join(spans)}." in blocks
     (told,) = [block for block in blocks if block.startswith("[…] stands where words were left out")]
-    assert "up to 1.5 s away" in told
+    assert "within 1.5 s of one" in told
     assert blocks.index(told) < blocks.index("Bonjour, c’est […]")
     assert blocks[blocks.index("Bonjour, c’est […]") + 1] == "Silenced: 00:00:02.1 – 00:00:02.5"
     assert "no length […]" in blocks  # near a span, without a time of its own
@@ -133,7 +133,7 @@ def test_a_class_that_a_person_confirms_is_not_called_another(read: Read, spoken
     windows = tuple(replace(w, emotion=EmotionScores((0.1, 0.1, 0.2, 0.4, 0.2))) for w in turn.original.windows)
     sure = replace(turn, speaker="S2", original=replace(turn.original, windows=windows, reached=()))
     blocks = read(replace(spoken, turns=(*spoken.turns[:5], sure, *spoken.turns[6:])))
-    assert "By a person: class Sad, of which the model was unsure" in blocks
+    assert "By a person: class Sad, model: the same but unsure" in blocks
 
 
 @READERS

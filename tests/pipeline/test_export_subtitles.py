@@ -101,7 +101,7 @@ def test_silenced_spans_are_cues_and_words_left_out_are_marked(silenced: Convers
         assert "[…] said this" in texts
         assert any("word14 […] word17." in text for text in texts), texts
     head = export.vtt(silenced).split("\n\n")[1:3]
-    assert head[0].startswith("NOTE\nSilenced, and left out of the words: 00:00:02.1 – 00:00:02.5, ")
+    assert head[0].startswith("NOTE\nSilenced, with their words left out: 00:00:02.1 – 00:00:02.5, ")
     assert head[1].startswith("NOTE\n[…] stands where words were left out")
 
 
