@@ -11,7 +11,7 @@ NEEDED = (
     "configs/simulation/standard.yaml",
     "pipeline/export/locales/fr.json",
     "pipeline/lab/evaluation/published.json",
-    "pipeline/lab/speech/held_out.csv",
+    "pipeline/lab/labelled_speech/held_out.csv",
     "pipeline/lab/training/card.md.jinja",
     "pipeline/models/emotion.onnx",
     "pipeline/models/known.yaml",

@@ -9,7 +9,7 @@ from ressenti.pipeline.affect import dynamics, moments, trajectory
 from ressenti.pipeline.affect import points as affect
 from ressenti.pipeline.config import Config, build_config
 from ressenti.pipeline.edits import corrections
-from ressenti.pipeline.memory import uncollected
+from ressenti.pipeline.garbage_collection import uncollected
 from ressenti.pipeline.records import (
     Conversation,
     Corrections,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ressenti.pipeline.records import CLASSES, Conversation, Estimate, Speaker, Talk
+from ressenti.reports.emotion_model import is_thin, thin_baseline_s, turns_by_person
 from ressenti.reports.headline import LITTLE_S
-from ressenti.reports.options import options_of
-from ressenti.reports.scoring import is_thin, thin_baseline_s, turns_by_person
+from ressenti.reports.page_options import options_of
 from ressenti.reports.wording import Wording
 
 ABUTS_S = 0.05  # a gap between turns that is shown as 0.0 s

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ressenti.pipeline.records import CLASSES, Conversation, Estimate, Speaker
 from ressenti.reports.moments import by_person, heard_from_s
-from ressenti.reports.options import is_scored, titles_of
+from ressenti.reports.page_options import is_scored, titles_of
 from ressenti.reports.wording import Wording
 
 MOSTLY_UNSURE = 0.5  # share of judged time; above it, a speaker's classes are not named

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ressenti.pipeline.records import CLASSES
-from ressenti.reports.document import asset, csp_hash, script_safe, template
+from ressenti.reports.page_shell import asset, csp_hash, script_safe, template
 from ressenti.reports.wording import Lang, Wording
 
 SCRIPT_TEXTS = (

@@ -6,10 +6,7 @@ from dataclasses import dataclass
 
 from ressenti.pipeline.records import Conversation, ModelInfo
 from ressenti.reports.cards import Fact
-from ressenti.reports.headline import LITTLE_S, MOSTLY_UNSURE
-from ressenti.reports.notices import silence_rules, too_many
-from ressenti.reports.options import is_scored, options_of, titles_of
-from ressenti.reports.scoring import (
+from ressenti.reports.emotion_model import (
     BRIEF_S,
     cannot_give,
     how_used,
@@ -21,6 +18,9 @@ from ressenti.reports.scoring import (
     thin_baseline_s,
     unvalidated,
 )
+from ressenti.reports.headline import LITTLE_S, MOSTLY_UNSURE
+from ressenti.reports.notices import silence_rules, too_many
+from ressenti.reports.page_options import is_scored, options_of, titles_of
 from ressenti.reports.speech_time import unjudged_s
 from ressenti.reports.wording import Wording
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ressenti.pipeline.records import Conversation, Moment
-from ressenti.reports.options import options_of, titles_of
+from ressenti.reports.page_options import options_of, titles_of
 from ressenti.reports.wording import Wording
 
 LEAD_S = 1.0  # playback starts a little earlier

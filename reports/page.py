@@ -10,17 +10,17 @@ from functools import cache
 from typing import Any
 
 from ressenti.pipeline import store
-from ressenti.pipeline.memory import uncollected
+from ressenti.pipeline.garbage_collection import uncollected
 from ressenti.pipeline.records import CLASSES, INEXACT_S, Conversation
-from ressenti.reports.document import asset, csp_hash, template
+from ressenti.reports.emotion_model import turns_by_person
 from ressenti.reports.figures import make_figures
 from ressenti.reports.figures.style import speaker_style
-from ressenti.reports.options import options_of
-from ressenti.reports.scoring import turns_by_person
+from ressenti.reports.page_options import options_of
+from ressenti.reports.page_shell import asset, csp_hash, template
+from ressenti.reports.safe_text import as_seen
 from ressenti.reports.summary import summarise
 from ressenti.reports.tables import make_tables
 from ressenti.reports.turns import Said, turn_data
-from ressenti.reports.visible import as_seen
 from ressenti.reports.wording import Lang, Wording
 
 _LEVEL = 10  # of 12; higher levels do not make the page smaller

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from ressenti.pipeline.records import Conversation
 from ressenti.reports.cards import Fact, SpeakerCard, card_of, facts_of
+from ressenti.reports.emotion_model import scores_help
 from ressenti.reports.headline import headline
 from ressenti.reports.methods import Methods, methods_of
 from ressenti.reports.moments import MomentRow, moment_rows
 from ressenti.reports.notices import notices_of
-from ressenti.reports.options import is_scored, titles_of
-from ressenti.reports.scoring import scores_help
+from ressenti.reports.page_options import is_scored, titles_of
 from ressenti.reports.turns import TurnRow, turn_rows
 from ressenti.reports.wording import Wording
 

@@ -9,7 +9,7 @@ from typing import Any
 from ressenti.pipeline.records import CLASSES, Conversation, Estimate
 from ressenti.reports.figures.shares import seconds_by_class
 from ressenti.reports.figures.talk import talk_by_part
-from ressenti.reports.options import is_scored, titles_of
+from ressenti.reports.page_options import is_scored, titles_of
 from ressenti.reports.wording import Wording
 
 Cell = str | float | None

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ressenti.pipeline.records import OMITTED, Conversation, EmotionScores, Turn
+from ressenti.reports.emotion_model import is_brief, shown_classes
 from ressenti.reports.notices import why_omitted
-from ressenti.reports.options import is_scored, options_of, titles_of
-from ressenti.reports.scoring import is_brief, shown_classes
+from ressenti.reports.page_options import is_scored, options_of, titles_of
 from ressenti.reports.wording import Wording
 
 

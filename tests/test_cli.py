@@ -25,7 +25,7 @@ from ressenti.pipeline import errors
 from ressenti.pipeline.cli.app import app
 from ressenti.pipeline.cli.batch import SOME_FAILED
 from ressenti.pipeline.cli.console import Terminal, counted
-from ressenti.pipeline.cli.tell import tell
+from ressenti.pipeline.cli.summary_line import tell
 from ressenti.pipeline.records import Conversation, Note
 
 RUN = CliRunner()

@@ -21,7 +21,7 @@ from commands import PROGRAM, ressenti
 from loopback_hub import GOOD, Hub, Repository
 from ressenti.pipeline import errors
 from ressenti.pipeline.cli.app import app
-from ressenti.pipeline.models import decisions, registry
+from ressenti.pipeline.models import registry, user_choices
 from ressenti.pipeline.models.installed import MANIFEST
 from ressenti.pipeline.models.torchaudio_import import import_pyannote_audio
 
@@ -42,7 +42,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("RESSENTI_SETTINGS", str(home / "settings"))
         install(FRENCH, write_checkpoint(made / "emotion"), COMMIT)
         install(PIPELINE, made / PIPELINE.split("/")[1], OTHER_COMMIT)
-        decisions.trust(pickles(home))
+        user_choices.trust(pickles(home))
     return home
 
 
@@ -110,7 +110,7 @@ def test_several_recordings_load_each_model_once(
         real = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *a, **k: (done.append(name), real(*a, **k))[1])
 
-    monkeypatch.setattr("ressenti.pipeline.emotion.placement.threads", lambda: 1)
+    monkeypatch.setattr("ressenti.pipeline.emotion.device.threads", lambda: 1)
     counted(pyannote, "build_pipeline")
     counted(pyannote, "load_model")
     counted(pyannote, "read_checkpoints")

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ressenti.pipeline.audio import Audio, Samples, frame_levels_db
-from ressenti.pipeline.audio.growing import give_back
 from ressenti.pipeline.audio.mixing import is_inverted, mixed_blocks, voice_channels, weights_of
+from ressenti.pipeline.audio.sample_buffer import give_back
 from ressenti.pipeline.config import AudioOptions
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.records import Note, NoteKey

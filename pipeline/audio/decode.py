@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 
 from ressenti.pipeline import errors
-from ressenti.pipeline.audio.child import BrokeDownError, decoding
+from ressenti.pipeline.audio.completeness import Ending, doubts_of, notes_of
+from ressenti.pipeline.audio.decoder_process import BrokeDownError, decoding
 from ressenti.pipeline.audio.files import Opened, opened
-from ressenti.pipeline.audio.growing import Growing, together
 from ressenti.pipeline.audio.hum import remove_hum
-from ressenti.pipeline.audio.parties import Party, joined
 from ressenti.pipeline.audio.raw import Raw, raw_of
 from ressenti.pipeline.audio.refusals import broke_down, refusal, too_much
+from ressenti.pipeline.audio.sample_buffer import Growing, together
 from ressenti.pipeline.audio.samples import RATE_HZ, Audio
-from ressenti.pipeline.audio.verdict import Ending, doubts_of, notes_of
+from ressenti.pipeline.audio.track_channels import Party, joined
 from ressenti.pipeline.audio.worker.opening import Job
 from ressenti.pipeline.audio.worker.track import Limits
 from ressenti.pipeline.config import AudioOptions

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ressenti.pipeline import store
-from ressenti.pipeline.cli import outputs, sound
-from ressenti.pipeline.cli.additions import Additions, Bleep, Pseudonyms, Transcript
+from ressenti.pipeline.cli import outputs, sound_options
 from ressenti.pipeline.cli.batch import Batch, Rules
 from ressenti.pipeline.cli.console import Terminal
+from ressenti.pipeline.cli.edits import Additions, Bleep, Pseudonyms, Transcript
 from ressenti.pipeline.cli.options import (
     AsJson,
     Formats,
@@ -32,7 +32,7 @@ from ressenti.pipeline.cli.options import (
     given,
     listed,
 )
-from ressenti.pipeline.cli.tell import tell
+from ressenti.pipeline.cli.summary_line import tell
 from ressenti.pipeline.cli.verbose import speak
 from ressenti.pipeline.config import Config, load_config
 from ressenti.pipeline.models.installed import resolved
@@ -126,7 +126,7 @@ def analyze(
     added = Additions(transcript, bleep, pseudonyms)
     added.check(len(set(recordings)))
     formats = outputs.parse_formats(format)
-    sound.check(audio, formats)
+    sound_options.check(audio, formats)
     from ressenti.pipeline.audio import checked_sha256
 
     names_of = added.names(lambda path: path.stem, checked_sha256)
@@ -184,7 +184,7 @@ class Job:
             words = self.added.words(recording.stem)
             found = run(recording, options, self.people, models=self.models, progress=progress)
             conversation = self.added.apply(found, words)
-            page_sound = sound.make(options.report.audio, plan.paths, recording, conversation, second_look)
+            page_sound = sound_options.make(options.report.audio, plan.paths, recording, conversation, second_look)
             progress("report", 0, 1)
             outputs.write(conversation, plan, self._made(plan, found.recording.sha256), None, page_sound)
             progress("report", 1, 1)
@@ -194,7 +194,7 @@ class Job:
             conversation, page_sound = watched(work, progress, options.compute.timeout_s, recording.name)
         tell(conversation, time.monotonic() - started, plan.paths, self.terminal)
         self.added.tell(conversation, self.terminal, sound=page_sound is not None)
-        sound.tell(page_sound, plan.paths, self.terminal)
+        sound_options.tell(page_sound, plan.paths, self.terminal)
         return conversation
 
     def made(self, plan: outputs.Plan) -> store.Made:

@@ -13,7 +13,7 @@ from ressenti.pipeline.cli.console import Terminal
 from ressenti.pipeline.cli.options import Preset
 from ressenti.pipeline.cli.report import report
 from ressenti.pipeline.cli.simulate import simulate
-from ressenti.pipeline.cli.streams import open_all
+from ressenti.pipeline.cli.standard_streams import open_all
 from ressenti.pipeline.errors import RessentiError
 from ressenti.pipeline.files.disk import is_full
 

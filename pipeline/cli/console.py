@@ -17,7 +17,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from ressenti.pipeline.cli.streams import Stream
+from ressenti.pipeline.cli.standard_streams import Stream
 from ressenti.pipeline.errors import DiskFullError, RessentiError
 from ressenti.pipeline.files.disk import is_full
 from ressenti.pipeline.progress import Progress as Hook

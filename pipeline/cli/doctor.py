@@ -15,9 +15,9 @@ from ressenti.pipeline.cli.console import Terminal, counted
 from ressenti.pipeline.config import Config, load_config, preset_names
 from ressenti.pipeline.errors import RessentiError
 from ressenti.pipeline.files.paths import is_file
-from ressenti.pipeline.models.decisions import is_chosen
 from ressenti.pipeline.models.installed import Installed, installed_ids, need, verify
 from ressenti.pipeline.models.parallel import threads
+from ressenti.pipeline.models.user_choices import is_chosen
 from ressenti.pipeline.records import ModelInfo
 from ressenti.pipeline.version import PROGRAM
 

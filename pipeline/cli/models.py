@@ -16,7 +16,7 @@ from ressenti.pipeline.cli.console import Terminal
 from ressenti.pipeline.errors import ConfigError, NotInstalledError, RessentiError
 from ressenti.pipeline.files.disk import writing
 from ressenti.pipeline.files.paths import is_folder, is_there
-from ressenti.pipeline.models import decisions
+from ressenti.pipeline.models import user_choices
 from ressenti.pipeline.models.folders import delete, folder_of, models_folder, partial_of
 from ressenti.pipeline.models.installed import Installed, default_for, find, installed_ids, need, parts_of, verify
 from ressenti.pipeline.models.registry import known, page_of
@@ -127,7 +127,7 @@ def remove_models(ids: Ids) -> None:
         there = ", ".join(installed_ids()) or "none"
         raise NotInstalledError(f"{', '.join(strange)}: not installed (installed: {there}). Nothing was removed.")
     for model_id in dict.fromkeys(ids):
-        decisions.forget(model_id)
+        user_choices.forget(model_id)
         with writing(folder_of(model_id)):
             delete(folder_of(model_id))
             delete(partial_of(model_id))
@@ -199,8 +199,8 @@ def trust_pickles(
     (RESSENTI_SETTINGS), never beside a model. A file that changes is no longer trusted.
     """
     terminal = Terminal()
-    typed = list(dict.fromkeys(map(decisions.sha256_of, hashes)))
-    (decisions.distrust if forget else decisions.trust)(typed)
+    typed = list(dict.fromkeys(map(user_choices.sha256_of, hashes)))
+    (user_choices.distrust if forget else user_choices.trust)(typed)
     there = {sha256: f"{model.id} {name}" for model in _whole() for name, sha256 in model.pickles.items()}
     for sha256 in typed:
         what = there.get(sha256, "no installed model has a pickle with this hash; recorded anyway")
@@ -250,7 +250,7 @@ def _tell_pickles(model: Installed, terminal: Terminal) -> None:
     """Print which pickles are not trusted yet, and how to trust them."""
     if model.task == "emotion":  # only tensors are read from these
         return
-    trusted = decisions.trusted_hashes()
+    trusted = user_choices.trusted_hashes()
     if waiting := {name: sha256 for name, sha256 in model.pickles.items() if sha256 not in trusted}:
         named = escape(", ".join(waiting))
         terminal.say(f"    [yellow]not loaded until you trust it[/]: {named} (pickles) may run code")
@@ -261,7 +261,7 @@ def _tell_pickles(model: Installed, terminal: Terminal) -> None:
 
 
 def _choose(model: Installed) -> None:
-    decisions.choose("emotion" if model.task == "emotion" else "diarization", model.id, model.together)
+    user_choices.choose("emotion" if model.task == "emotion" else "diarization", model.id, model.together)
 
 
 def _whole() -> Iterator[Installed]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from ressenti.pipeline.cli import outputs, sound
+from ressenti.pipeline.cli import outputs, sound_options
 from ressenti.pipeline.config import preset_names
 from ressenti.pipeline.errors import ConfigError
 
@@ -27,7 +27,7 @@ Threads = Annotated[
 Language = Annotated[Literal["en", "fr"] | None, typer.Option("--lang", help="Language of the report.")]
 Formats = Annotated[str, typer.Option("--format", help=f"Results to write: {', '.join(outputs.FORMATS)}.")]
 Sound = Annotated[
-    sound.How | None,
+    sound_options.How | None,
     typer.Option("--audio", help="Sound: in the page, beside it (NAME.report.mp3), or none."),
 ]
 Preset = Annotated[

@@ -17,7 +17,7 @@ from ressenti.pipeline.errors import ConfigError, OutputError, OutputExistsError
 from ressenti.pipeline.extras import need
 from ressenti.pipeline.files.paths import is_there
 from ressenti.pipeline.records import Conversation
-from ressenti.pipeline.store.faults import output_error
+from ressenti.pipeline.store.disk_errors import output_error
 
 log = logging.getLogger(__name__)
 SIDECAR = {"mp3": ".report.mp3"}  # the page's sound, if it is not in the page

@@ -13,10 +13,10 @@ import typer
 from rich.markup import escape
 
 from ressenti.pipeline import store
-from ressenti.pipeline.cli import outputs, sound, stored
-from ressenti.pipeline.cli.additions import Additions, Bleep, Pseudonyms, Transcript
+from ressenti.pipeline.cli import outputs, sound_options, stored_conversations
 from ressenti.pipeline.cli.batch import Batch, Rules
 from ressenti.pipeline.cli.console import Terminal
+from ressenti.pipeline.cli.edits import Additions, Bleep, Pseudonyms, Transcript
 from ressenti.pipeline.cli.options import AsJson, Formats, Language, Out, Overwrite, Quiet, Sound
 from ressenti.pipeline.config import Config, load_config
 from ressenti.pipeline.errors import ConfigError, NotAConversationError
@@ -53,15 +53,15 @@ def report(
     terminal = Terminal(quiet or as_json)
     formats = outputs.parse_formats(format)
     chosen = load_config(config) if config else None
-    sound.check(audio, formats)
-    how = sound.for_report(audio, chosen.report.audio if chosen else None, recording)
-    sources = stored.truest(outputs.stored(_in_folders(conversations)), terminal)
+    sound_options.check(audio, formats)
+    how = sound_options.for_report(audio, chosen.report.audio if chosen else None, recording)
+    sources = stored_conversations.truest(outputs.stored(_in_folders(conversations)), terminal)
     if recording is not None and not is_folder(recording) and len(sources) > 1:
         raise ConfigError(f"--recording: got a file for {len(sources)} conversations; expected a folder of recordings.")
     added = Additions(transcript, bleep, pseudonyms)
     added.check(len(sources))
-    names_of = added.names(stored.stem_of, stored.recording_sha256)
-    read = [*filter(None, [recording]), *added.read(map(stored.stem_of, sources))]
+    names_of = added.names(stored_conversations.stem_of, stored_conversations.recording_sha256)
+    read = [*filter(None, [recording]), *added.read(map(stored_conversations.stem_of, sources))]
     plans = outputs.plan(sources, out, outputs.with_sidecar(formats, how), names_of, read)
     job = Job(chosen, lang, recording, how, added, terminal, tuple(conversations))
     raise typer.Exit(Batch(terminal, Rules(overwrite, as_json=as_json), job.made).run(plans, job.work))
@@ -74,7 +74,7 @@ class Job:
     chosen: Config | None
     lang: Literal["en", "fr"] | None
     recording: Path | None
-    how: sound.How
+    how: sound_options.How
     added: Additions
     terminal: Terminal
     named: tuple[Path, ...]  # paths given on the command line; others were found in folders
@@ -83,15 +83,17 @@ class Job:
         """Render a conversation; None for a file in a folder that is not a conversation."""
         path, terminal = plan.source, self.terminal
         try:
-            original = stored.load(path, self.chosen)
+            original = stored_conversations.load(path, self.chosen)
         except NotAConversationError as error:
             if path in self.named:
                 raise
             terminal.note(f"[yellow]skipped[/] {escape(str(error))}")
             return None
-        conversation = self.added.apply(original, self.added.words(stored.stem_of(path)))
+        conversation = self.added.apply(original, self.added.words(stored_conversations.stem_of(path)))
         with terminal.progress(path.name) as progress:
-            page_sound = sound.make(self.how, plan.paths, sound.find(self.recording, original), conversation, progress)
+            page_sound = sound_options.make(
+                self.how, plan.paths, sound_options.find(self.recording, original), conversation, progress
+            )
             outputs.write(conversation, plan, self.made(plan), self.lang, page_sound)
         self._tell(original, conversation, plan, page_sound)
         return conversation
@@ -99,7 +101,7 @@ class Job:
     def made(self, plan: outputs.Plan) -> store.Made:
         """Describe what the conversation's results would be made from."""
         options = self.chosen.model_dump(mode="json", exclude={"compute"}) if self.chosen else None
-        added = self.added.digest(stored.stem_of(plan.source))
+        added = self.added.digest(stored_conversations.stem_of(plan.source))
         made_of = json.dumps(["report", options, self.lang, self.how, added], sort_keys=True)
         source = digest_of(plan.source) if is_file(plan.source) else ""
         return store.Made(source, PROGRAM, hashlib.sha256(made_of.encode()).hexdigest())
@@ -115,7 +117,7 @@ class Job:
         self.added.tell(conversation, terminal, sound=page_sound is not None)
         if conversation != original or is_corrected(conversation):
             outputs.tell_stale(plan.paths, terminal)
-        sound.tell(page_sound, plan.paths, terminal)
+        sound_options.tell(page_sound, plan.paths, terminal)
 
 
 def _in_folders(sources: Sequence[Path]) -> list[Path]:

@@ -32,9 +32,9 @@ def simulate(
     bytes.
     """
     from ressenti.pipeline.extras import need
+    from ressenti.pipeline.lab.labelled_speech.corpora import read_clips, unseen
     from ressenti.pipeline.lab.simulation.options import load_suite
     from ressenti.pipeline.lab.simulation.suite import simulate as run
-    from ressenti.pipeline.lab.speech.corpora import read_clips, unseen
 
     need("soundfile", "ressenti simulate")
     terminal = Terminal(quiet)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ressenti.pipeline.config.group import misfits
+from ressenti.pipeline.config.option_group import misfits
 from ressenti.pipeline.config.options import Config
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.files.untrusted import RefusedError, parse_yaml, read_text

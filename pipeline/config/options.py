@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from ressenti.pipeline.config.group import Group
+from ressenti.pipeline.config.option_group import Group
 from ressenti.pipeline.files.untrusted import short
 from ressenti.pipeline.records import CLASSES, ClassName
 

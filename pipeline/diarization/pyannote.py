@@ -21,9 +21,9 @@ from ressenti.pipeline.diarization.pyannote_count import WatchedClustering, boun
 from ressenti.pipeline.diarization.pyannote_folder import VBX, Checkpoint, PipelineFolder, read_checkpoints, read_folder
 from ressenti.pipeline.diarization.pyannote_models import build_pipeline, load_model, quietly
 from ressenti.pipeline.errors import ModelError
-from ressenti.pipeline.models.decisions import trusted_hashes
 from ressenti.pipeline.models.installed import Installed
 from ressenti.pipeline.models.torchaudio_import import import_pyannote_audio
+from ressenti.pipeline.models.user_choices import trusted_hashes
 from ressenti.pipeline.progress import Progress, ignore_progress
 from ressenti.pipeline.records import Diarization, ModelInfo, Segment
 

@@ -100,7 +100,7 @@ class BuiltinEmotion:
     def outputs(self, excerpts: Sequence[Excerpt]) -> dict[str, FloatArray]:
         """All outputs of the network for excerpts, by name, each (n, width), with the same baseline as in `score`.
 
-        `emotions` are logits of the eight in the order of `pipeline.lab.speech.corpora.EMOTIONS`, only for evaluation.
+        `emotions` are logits of the eight in the order of `labelled_speech.corpora.EMOTIONS`, only for evaluation.
         """
         impressions = _impressions_of(excerpts)
         out: dict[str, FloatArray] = {}

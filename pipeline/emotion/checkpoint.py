@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from zipfile import is_zipfile
 
 from ressenti.pipeline.audio import RATE_HZ, file_sha256
+from ressenti.pipeline.emotion.device import out_of_memory, within_memory
 from ressenti.pipeline.emotion.dimensions import check_dimensions
-from ressenti.pipeline.emotion.placement import out_of_memory, within_memory
 from ressenti.pipeline.emotion.shards import Weights, find_weights
 from ressenti.pipeline.errors import ModelError
 from ressenti.pipeline.files.untrusted import parse_json, read_text, short

@@ -14,8 +14,7 @@ from ressenti.pipeline.audio import RATE_HZ
 from ressenti.pipeline.config import EmotionOptions
 from ressenti.pipeline.emotion.batches import Limits, batches
 from ressenti.pipeline.emotion.checkpoint import Checkpoint, open_checkpoint
-from ressenti.pipeline.emotion.interface import Excerpt
-from ressenti.pipeline.emotion.placement import (
+from ressenti.pipeline.emotion.device import (
     one_core_each,
     out_of_memory,
     place,
@@ -23,7 +22,8 @@ from ressenti.pipeline.emotion.placement import (
     use_all_cores,
     within_memory,
 )
-from ressenti.pipeline.emotion.reading import Known, Reading, reading_of
+from ressenti.pipeline.emotion.interface import Excerpt
+from ressenti.pipeline.emotion.model_outputs import Known, Reading, reading_of
 from ressenti.pipeline.emotion.trained import Trained, read_trained
 from ressenti.pipeline.emotion.waveforms import Waveforms
 from ressenti.pipeline.errors import ConfigError, ModelError
@@ -145,7 +145,7 @@ def load(
     device, dtype = place(options)
     import torch
 
-    from ressenti.pipeline.emotion import faster
+    from ressenti.pipeline.emotion import wav2vec2_cpu
     from ressenti.pipeline.emotion.heads import HEADS, load_classifier
 
     if device == "cpu":
@@ -157,9 +157,9 @@ def load(
     stored = torch_dtype(dtype)
     with within_memory(name):
         model = load_classifier(checkpoint, head)
-        faster.hasten(model, cpu=device == "cpu", transforms=stored == torch.float32)
+        wav2vec2_cpu.hasten(model, cpu=device == "cpu", transforms=stored == torch.float32)
         if dtype == "int8":
-            faster.quantize(model)
+            wav2vec2_cpu.quantize(model)
         model.to(device=device, dtype=stored)
     info = _info(checkpoint, reading, known or trained, name, (HEADS[model.head], dtype, device), commit)
     if trained:

@@ -37,7 +37,7 @@ from ressenti.pipeline.errors import (
 from ressenti.pipeline.files.disk import writing
 from ressenti.pipeline.files.paths import is_there
 from ressenti.pipeline.files.untrusted import RefusedError, parse_json
-from ressenti.pipeline.models import decisions
+from ressenti.pipeline.models import user_choices
 from ressenti.pipeline.models.folders import check_room, folder_of, is_id, models_folder, put_in_place
 from ressenti.pipeline.models.installed import (
     LONGEST_MANIFEST,
@@ -147,7 +147,7 @@ def load(
                     put_in_place(aside / model.folder.name, model.folder)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
-    decisions.trust(trust)
+    user_choices.trust(trust)
     loaded = tuple(need(model.manifest.id) for model in found)
     for installed in loaded:
         _unchoose(installed)
@@ -164,9 +164,9 @@ def clean(root: Path) -> None:
 
 def _unchoose(model: Installed) -> None:
     """Remove the user's choice of a model as default if an import replaced the chosen files."""
-    for choice in decisions.decisions().default.values():
+    for choice in user_choices.decisions().default.values():
         if choice.id == model.id and choice.sha256 != model.together:
-            decisions.forget(model.id)
+            user_choices.forget(model.id)
 
 
 def _judged(file: BinaryIO, length: int, path: Path) -> list[_Packed]:
@@ -227,7 +227,7 @@ def _check_typed(trust: Sequence[str], found: Iterable[_Packed], path: Path) -> 
     """Raise `UntrustedModelError` if a typed hash does not belong to any pickle in the tar."""
     notes = [note for model in found for note in model.manifest.files.items()]
     pickles = {note.sha256: name for name, note in notes if name.endswith(PICKLED)}
-    if strange := sorted(set(map(decisions.sha256_of, trust)) - set(pickles)):
+    if strange := sorted(set(map(user_choices.sha256_of, trust)) - set(pickles)):
         held = "; ".join(f"{name} {sha256}" for sha256, name in pickles.items()) or "none"
         raise UntrustedModelError(
             f"{path.name}: no pickle in it has SHA-256 {strange[0]} (pickles: {held}). Nothing was installed. Check "

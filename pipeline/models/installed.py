@@ -6,7 +6,7 @@ A model's manifest, `ressenti-model.json`, is written when the model is installe
      "files": {"config.json": {"size": 1234, "sha256": "<64 digits>", "mtime_ns": 1700000000000000000}}}
 
 A model from `ressenti models import` also has `"imported": true`: it is only used if the user asks for it. A manifest
-shows whether files are complete, not whether a pickle may be loaded; for that see `pipeline.models.decisions`.
+shows whether files are complete, not whether a pickle may be loaded; for that see `pipeline.models.user_choices`.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ressenti.pipeline.errors import NotInstalledError, WrongHashError
 from ressenti.pipeline.files.paths import is_folder
 from ressenti.pipeline.files.untrusted import RefusedError, read_bounded
-from ressenti.pipeline.models.decisions import decisions
 from ressenti.pipeline.models.folders import folder_of, is_id, models_folder
 from ressenti.pipeline.models.hashes import digest_of, together
 from ressenti.pipeline.models.registry import PICKLED, KnownModel, Task, known
+from ressenti.pipeline.models.user_choices import decisions
 from ressenti.pipeline.progress import Progress, ignore_progress
 from ressenti.pipeline.records import ModelInfo, Note
 

@@ -45,7 +45,8 @@ from ressenti.pipeline.records.fields import (
     Unit,
     Values,
 )
-from ressenti.pipeline.records.figures import (
+from ressenti.pipeline.records.intervals import union_s
+from ressenti.pipeline.records.measures import (
     Affect,
     AffectPoint,
     Estimate,
@@ -59,8 +60,7 @@ from ressenti.pipeline.records.figures import (
     Trajectory,
     z_of_looks,
 )
-from ressenti.pipeline.records.intervals import union_s
-from ressenti.pipeline.records.model import ModelInfo, Models
+from ressenti.pipeline.records.model_info import ModelInfo, Models
 from ressenti.pipeline.records.recording import Levels, Note, NoteKey, Notes, Recording
 from ressenti.pipeline.records.turns import (
     Diarization,

@@ -13,8 +13,8 @@ from pydantic import Field
 
 from ressenti.pipeline.records.edits import Corrections, Omission, Span, Word
 from ressenti.pipeline.records.fields import MOST_SPEAKERS, MOST_TURNS, MOST_WORDS, Count, Name, Record, Remark, check
-from ressenti.pipeline.records.figures import Exchange, Moment, Speaker, Trajectory
-from ressenti.pipeline.records.model import Models
+from ressenti.pipeline.records.measures import Exchange, Moment, Speaker, Trajectory
+from ressenti.pipeline.records.model_info import Models
 from ressenti.pipeline.records.recording import Levels, Note, Recording
 from ressenti.pipeline.records.turns import Diarization, Turn
 from ressenti.pipeline.records.validation import Validation

@@ -29,7 +29,7 @@ from ressenti.pipeline.records.fields import (
     check,
     check_span,
 )
-from ressenti.pipeline.records.model import Models
+from ressenti.pipeline.records.model_info import Models
 from ressenti.pipeline.records.recording import Notes
 
 Unjudged = Literal["short", "overlap", "restricted", "not_asked", "moved"]

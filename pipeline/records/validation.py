@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ressenti.pipeline.records.fields import ClassName, Count, Figure, Place, Record, Sha256, Share, check
-from ressenti.pipeline.records.model import ModelInfo
+from ressenti.pipeline.records.model_info import ModelInfo
 
 
 @dataclass(frozen=True)

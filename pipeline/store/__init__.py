@@ -1,7 +1,9 @@
 """Store conversations as JSON (versioned, with a schema) and pandas tables; write files completely or not at all."""
 
 from ressenti.pipeline.store.files import recover, tidy, write_whole
-from ressenti.pipeline.store.frames import (
+from ressenti.pipeline.store.json import conversations_in, dumps, json_schema, load, loads
+from ressenti.pipeline.store.result_sets import Made, State, claim, state_of, write_set
+from ressenti.pipeline.store.tables import (
     points_frame,
     silenced_frame,
     speakers_frame,
@@ -9,8 +11,6 @@ from ressenti.pipeline.store.frames import (
     turns_frame,
     words_frame,
 )
-from ressenti.pipeline.store.json import conversations_in, dumps, json_schema, load, loads
-from ressenti.pipeline.store.sets import Made, State, claim, state_of, write_set
 
 __all__ = [
     "Made",

@@ -45,7 +45,7 @@ def columns_of(declared: str) -> dict[str, Kind]:
 COLUMNS: dict[Table, dict[str, Kind]] = {
     table: {"conversation": "string", **columns_of(declared)} for table, declared in _TEXT.items()
 }
-"""Columns of the tables of `ressenti.pipeline.store.frames`, in order; `conversation` is `Conversation.id`."""
+"""Columns of the tables of `ressenti.pipeline.store.tables`, in order; `conversation` is `Conversation.id`."""
 
 
 def typed(

@@ -13,15 +13,15 @@ from functools import partial
 from pathlib import Path
 
 from ressenti.pipeline.errors import OutputError
-from ressenti.pipeline.store import journal, locks
-from ressenti.pipeline.store.faults import in_folder, in_words
-from ressenti.pipeline.store.journal import Step
+from ressenti.pipeline.store import locks, rename_journal
+from ressenti.pipeline.store.disk_errors import in_folder, in_words
+from ressenti.pipeline.store.rename_journal import Step
 
 Files = Mapping[Path, str | bytes]
 _LOCK = ".ressenti.lock"
 _WAIT_S = 120.0  # for another run that is placing its files, which takes milliseconds
 _OLD_S = 86_400.0
-_ASIDE = re.compile(rf"{journal.ASIDE.pattern}|\.\d+\.\d+\.partial")  # including names of the first version
+_ASIDE = re.compile(rf"{rename_journal.ASIDE.pattern}|\.\d+\.\d+\.partial")  # including names of the first version
 
 
 def write_whole(files: Files, last: Callable[[], Files] | None = None) -> None:
@@ -40,10 +40,10 @@ def write_whole(files: Files, last: Callable[[], Files] | None = None) -> None:
         with ExitStack() as stack:
             for folder in sorted({path.parent for path in files}):
                 stack.enter_context(_alone_in(folder))
-                journal.recover(folder)
+                rename_journal.recover(folder)
             if last is not None:
                 _write_aside(last(), token, steps)
-            journal.place(steps)
+            rename_journal.place(steps)
     except BaseException:
         for step in steps:
             with suppress(OSError):
@@ -59,10 +59,10 @@ def recover(folder: Path) -> tuple[Path, ...]:
 
     Raises `OutputError`.
     """
-    if not any(os.path.lexists(folder / name) for name in (journal.JOURNAL, _LOCK)):
+    if not any(os.path.lexists(folder / name) for name in (rename_journal.JOURNAL, _LOCK)):
         return ()
     with _alone_in(folder):
-        return journal.recover(folder)
+        return rename_journal.recover(folder)
 
 
 def tidy(folder: Path) -> tuple[Path, ...]:
@@ -87,7 +87,7 @@ def _write_aside(files: Files, token: str, steps: list[Step]) -> None:
         aside = path.with_name(f".ressenti-{token}.{len(steps)}.partial")
         steps.append(Step(path, aside, hashlib.sha256(data).hexdigest()))
         with in_words(path):
-            in_folder(path.parent, partial(journal.write_synced, aside, data))
+            in_folder(path.parent, partial(rename_journal.write_synced, aside, data))
 
 
 @contextmanager

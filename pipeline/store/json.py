@@ -1,7 +1,7 @@
 """Read and write conversations as versioned JSON with a schema; all that `loads` accepts can be shown and exported.
 
 The schema gives the types and bounds of `ressenti.pipeline.records`; rules between fields are in
-`ressenti.pipeline.store.rules`.
+`ressenti.pipeline.store.consistency`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from pydantic_core import to_json
 from ressenti.pipeline.config import Config
 from ressenti.pipeline.errors import IsFolderError, NotAConversationError, NotFoundError, UnreadableError
 from ressenti.pipeline.files.untrusted import RefusedError, read_bounded, short, skim_json
-from ressenti.pipeline.memory import uncollected
+from ressenti.pipeline.garbage_collection import uncollected
 from ressenti.pipeline.records import SCHEMA_VERSION, Conversation
+from ressenti.pipeline.store.consistency import BrokenRuleError, check
 from ressenti.pipeline.store.migrations import STEPS, migrated
-from ressenti.pipeline.store.rules import BrokenRuleError, check
 
 MOST_BYTES = 512 << 20  # per file; ten minutes take 300 kB
 SCHEMA_ID = f"urn:ressenti:conversation:{SCHEMA_VERSION}"

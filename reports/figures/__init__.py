@@ -10,7 +10,7 @@ from ressenti.reports.figures.shares import shares, shares_over_time
 from ressenti.reports.figures.talk import talk
 from ressenti.reports.figures.timeline import timeline
 from ressenti.reports.figures.trajectory import trajectory
-from ressenti.reports.options import is_scored
+from ressenti.reports.page_options import is_scored
 from ressenti.reports.wording import Wording
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from ressenti.reports.figures.style import (
     titles_shown,
     with_alpha,
 )
-from ressenti.reports.options import options_of
+from ressenti.reports.page_options import options_of
 from ressenti.reports.wording import Wording
 
 if TYPE_CHECKING:

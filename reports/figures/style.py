@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ressenti.pipeline.records import Conversation, Turn
-from ressenti.reports.options import titles_of
-from ressenti.reports.scoring import shown_classes
+from ressenti.reports.emotion_model import shown_classes
+from ressenti.reports.page_options import titles_of
 from ressenti.reports.wording import Wording
 
 CLASS_COLOURS = {  # Okabe & Ito 2008, distinct for the colour-blind; patterns and letters repeat them

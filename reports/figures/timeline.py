@@ -17,7 +17,7 @@ from ressenti.reports.figures.style import (
     time_axis,
     titles_shown,
 )
-from ressenti.reports.options import is_scored
+from ressenti.reports.page_options import is_scored
 from ressenti.reports.wording import Wording
 
 if TYPE_CHECKING:

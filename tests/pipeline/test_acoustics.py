@@ -7,8 +7,8 @@ from scipy.signal import welch
 
 from ressenti.pipeline.audio import RATE_HZ, load
 from ressenti.pipeline.config import AudioOptions
-from ressenti.pipeline.lab.speech import acoustics
-from ressenti.pipeline.lab.speech.acoustics import CODECS, Codec, Sound
+from ressenti.pipeline.lab.labelled_speech import acoustics
+from ressenti.pipeline.lab.labelled_speech.acoustics import CODECS, Codec, Sound
 
 FRAME = 320
 

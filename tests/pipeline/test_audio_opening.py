@@ -15,7 +15,7 @@ import pytest
 from conftest import CHECKOUT, absent, noise, write_wav
 from media import tone, write
 from ressenti.pipeline import audio, errors
-from ressenti.pipeline.audio.child import BrokeDownError, decoding
+from ressenti.pipeline.audio.decoder_process import BrokeDownError, decoding
 from ressenti.pipeline.audio.files import opened
 from ressenti.pipeline.audio.worker.opening import Job
 from ressenti.pipeline.audio.worker.track import Limits
@@ -199,7 +199,7 @@ def children() -> list[str]:
 def test_a_decoder_that_dies_costs_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_wav(tmp_path / "a.wav", noise(5))
     boot = "import os, sys; sys.stdout.buffer.write(bytes(8)); sys.stdout.flush(); os.kill(os.getpid(), 11)"
-    monkeypatch.setattr("ressenti.pipeline.audio.child._BOOT", boot)
+    monkeypatch.setattr("ressenti.pipeline.audio.decoder_process._BOOT", boot)
     with pytest.raises(errors.TruncatedError, match="the decoder failed on it"):
         audio.load(path, OPTIONS)
 
@@ -207,8 +207,8 @@ def test_a_decoder_that_dies_costs_the_file(tmp_path: Path, monkeypatch: pytest.
 def test_a_decoder_that_says_nothing_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_wav(tmp_path / "a.wav", noise(5))
     boot = "import sys, time; sys.stdout.buffer.write(bytes(8)); sys.stdout.flush(); time.sleep(600)"
-    monkeypatch.setattr("ressenti.pipeline.audio.child._BOOT", boot)
-    monkeypatch.setattr("ressenti.pipeline.audio.child._STALLED_S", 0.1)
+    monkeypatch.setattr("ressenti.pipeline.audio.decoder_process._BOOT", boot)
+    monkeypatch.setattr("ressenti.pipeline.audio.decoder_process._STALLED_S", 0.1)
     with opened(path) as file, pytest.raises(BrokeDownError, match="stalled"), decoding(file, job()) as messages:
         next(messages)
     assert not children()
@@ -216,7 +216,7 @@ def test_a_decoder_that_says_nothing_is_ended(tmp_path: Path, monkeypatch: pytes
 
 def test_a_decoder_that_cannot_start_is_no_fault_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_wav(tmp_path / "a.wav", noise(5))
-    monkeypatch.setattr("ressenti.pipeline.audio.child._BOOT", "import nothing_of_the_kind")
+    monkeypatch.setattr("ressenti.pipeline.audio.decoder_process._BOOT", "import nothing_of_the_kind")
     with pytest.raises(errors.RessentiError, match="the decoder could not start") as caught:
         audio.load(path, OPTIONS)
     assert type(caught.value) is errors.RessentiError
@@ -226,7 +226,7 @@ def test_a_decoder_that_is_killed_as_it_starts_costs_the_file_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_wav(tmp_path / "a.wav", noise(5))
-    monkeypatch.setattr("ressenti.pipeline.audio.child._BOOT", "import os; os.kill(os.getpid(), 9)")
+    monkeypatch.setattr("ressenti.pipeline.audio.decoder_process._BOOT", "import os; os.kill(os.getpid(), 9)")
     with pytest.raises(errors.TruncatedError):
         audio.load(path, OPTIONS)
 

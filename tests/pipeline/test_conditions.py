@@ -6,9 +6,9 @@ from scipy.signal import welch
 
 from conftest import noise, write_wav
 from ressenti.pipeline.audio import RATE_HZ
-from ressenti.pipeline.lab.speech import acoustics
-from ressenti.pipeline.lab.speech.conditions import CONDITIONS, Condition, in_condition, voices_for
-from ressenti.pipeline.lab.speech.corpora import Clip
+from ressenti.pipeline.lab.labelled_speech import acoustics
+from ressenti.pipeline.lab.labelled_speech.conditions import CONDITIONS, Condition, in_condition, voices_for
+from ressenti.pipeline.lab.labelled_speech.corpora import Clip
 
 
 def clip(folder: Path, sound: np.ndarray, speaker: str = "a", name: str = "x") -> Clip:

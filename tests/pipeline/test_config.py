@@ -10,7 +10,7 @@ from conftest import CHECKOUT, SEGMENTS, write_wav
 from ressenti import analyze
 from ressenti.pipeline.audio import load
 from ressenti.pipeline.config import AudioOptions, Config, load_config, preset_names
-from ressenti.pipeline.config.group import Group
+from ressenti.pipeline.config.option_group import Group
 from ressenti.pipeline.diarization.fake import FakeDiarizer
 from ressenti.pipeline.emotion.fake import FakeEmotion
 from ressenti.pipeline.errors import ConfigError, TruncatedError, UntrustedModelError

@@ -5,8 +5,8 @@ import pytest
 
 from conftest import noise, write_wav
 from ressenti.pipeline.errors import ConfigError, NotFoundError, RessentiError
-from ressenti.pipeline.lab.speech import corpora
-from ressenti.pipeline.lab.speech.corpora import Clip, read_clips
+from ressenti.pipeline.lab.labelled_speech import corpora
+from ressenti.pipeline.lab.labelled_speech.corpora import Clip, read_clips
 
 
 def manifest(folder: Path, text: str, name: str = "labels.csv", encoding: str = "utf-8") -> Path:
@@ -164,7 +164,7 @@ def test_speech_without_labels_is_read_where_that_is_asked_for(tmp_path: Path) -
 
 
 def test_a_manifest_of_clips_that_are_absent_says_so_when_they_are_read(tmp_path: Path) -> None:
-    from ressenti.pipeline.lab.speech.prepare import read
+    from ressenti.pipeline.lab.labelled_speech.prepare import read
 
     (clip,) = read_clips(manifest(tmp_path, "path,speaker,label\nnone.wav,anna,sad\n"))
     with pytest.raises(RessentiError, match=r"none\.wav: no such clip"):

@@ -69,7 +69,7 @@ def weights(path: Path) -> None:
 
 
 def plan(path: Path) -> None:
-    from ressenti.pipeline.lab.training.plan import Plan, go_on
+    from ressenti.pipeline.lab.training.resume import Plan, go_on
 
     go_on(Plan({"weights of the base": "a" * 400_000}), path.parent, path)
 
@@ -177,10 +177,10 @@ ASIDE = {  # writers that are under `writing` where they are called, or whose er
     "pipeline/cli/evaluate/speed.py",  # a few bytes, in a process whose failure is told
     "pipeline/models/installed.py",  # get, under writing
     "pipeline/models/hub.py",  # get, under writing
-    "pipeline/lab/speech/acoustics.py",  # into memory
+    "pipeline/lab/labelled_speech/acoustics.py",  # into memory
     "pipeline/lab/evaluation/speed.py",  # under writing where it is called
     "pipeline/store/files.py",  # translates itself, as do the two that follow
-    "pipeline/store/journal.py",
+    "pipeline/store/rename_journal.py",
     "pipeline/store/locks.py",
 }
 

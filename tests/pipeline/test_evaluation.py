@@ -9,7 +9,7 @@ from ressenti.pipeline.errors import InputError, NotFoundError
 from ressenti.pipeline.lab.evaluation.diarization import compare, read_rttm, total
 from ressenti.pipeline.lab.evaluation.references import find_references
 from ressenti.pipeline.lab.evaluation.turn_emotions import EmotionErrors, SpokenEmotion
-from ressenti.pipeline.lab.speech.truth import read_truth
+from ressenti.pipeline.lab.labelled_speech.truth import read_truth
 from ressenti.pipeline.records import CLASSES, Segment
 
 

@@ -11,7 +11,7 @@ from ressenti.pipeline.emotion.fake import FakeEmotion
 from ressenti.pipeline.emotion.interface import Excerpt
 from ressenti.pipeline.lab.evaluation.baseline import Talks, hear_talks, one_emotion_figures, talks_of
 from ressenti.pipeline.lab.evaluation.emotion import Cut, Heard, figures_of, hear
-from ressenti.pipeline.lab.speech.corpora import EMOTIONS, Clip
+from ressenti.pipeline.lab.labelled_speech.corpora import EMOTIONS, Clip
 from ressenti.pipeline.records import EmotionScores
 
 CONFIG = load_config()

@@ -17,8 +17,8 @@ from ressenti.pipeline.emotion.fake import FakeEmotion
 from ressenti.pipeline.emotion.interface import EmotionModel, Excerpt
 from ressenti.pipeline.errors import ConfigError, RessentiError
 from ressenti.pipeline.lab.evaluation.emotion import Cut, EmotionFigures, Heard, cut_clips, figures_of, hear, hear_as
-from ressenti.pipeline.lab.speech.conditions import CONDITIONS, Condition
-from ressenti.pipeline.lab.speech.corpora import EMOTIONS, VALENCE_AROUSAL, Clip, read_clips
+from ressenti.pipeline.lab.labelled_speech.conditions import CONDITIONS, Condition
+from ressenti.pipeline.lab.labelled_speech.corpora import EMOTIONS, VALENCE_AROUSAL, Clip, read_clips
 from ressenti.pipeline.records import CLASSES, EmotionScores, Window
 
 RUN = CliRunner()

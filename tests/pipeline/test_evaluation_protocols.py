@@ -10,9 +10,9 @@ import pytest
 from ressenti.pipeline.emotion.builtin import BuiltinEmotion
 from ressenti.pipeline.emotion.features import Impressions
 from ressenti.pipeline.errors import ConfigError, RessentiError
-from ressenti.pipeline.lab.speech import corpora
-from ressenti.pipeline.lab.speech.corpora import Clip
-from ressenti.pipeline.lab.training.protocols import FOLDS, Fold, Protocol, folds_of, retrain
+from ressenti.pipeline.lab.labelled_speech import corpora
+from ressenti.pipeline.lab.labelled_speech.corpora import Clip
+from ressenti.pipeline.lab.training.cross_validation import FOLDS, Fold, Protocol, folds_of, retrain
 
 RETRAINED: tuple[Protocol, ...] = ("zero-shot", "speaker-independent", "leave-one-corpus-out")
 

@@ -13,7 +13,7 @@ from ressenti.pipeline.emotion.interface import Excerpt
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.lab.evaluation.corpus_probe import MOST, balanced, folds_of, told_apart, trace_figures
 from ressenti.pipeline.lab.evaluation.emotion import Cut
-from ressenti.pipeline.lab.speech.corpora import Clip
+from ressenti.pipeline.lab.labelled_speech.corpora import Clip
 
 CORPORA = {"one": 3, "two": 4, "three": 5}  # speakers of each
 

@@ -30,7 +30,7 @@ from ressenti.pipeline.lab.evaluation.trajectories import (
     tense_minute,
     tension_by_minute,
 )
-from ressenti.pipeline.lab.speech.truth import TruthSegment, as_found, emotions_csv, rttm
+from ressenti.pipeline.lab.labelled_speech.truth import TruthSegment, as_found, emotions_csv, rttm
 from ressenti.pipeline.records import CLASSES, Conversation, EmotionScores
 from ressenti.pipeline.run import analyze
 
@@ -361,9 +361,9 @@ def test_truth_without_rows_is_an_error_of_ours(tmp_path: Path) -> None:
 
 
 def test_a_simulated_conversation_is_read_from_end_to_end(tmp_path: Path, shared_data: Path) -> None:
+    from ressenti.pipeline.lab.labelled_speech import corpora
     from ressenti.pipeline.lab.simulation.options import Suite
     from ressenti.pipeline.lab.simulation.suite import simulate
-    from ressenti.pipeline.lab.speech import corpora
 
     clips = corpora.unseen(corpora.read_clips(shared_data / "emotion" / "emodb"))
     scene = {"minutes": 0.3, "corpora": {"emodb": 1}}

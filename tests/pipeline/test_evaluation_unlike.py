@@ -11,7 +11,7 @@ from ressenti.pipeline.emotion.interface import Excerpt
 from ressenti.pipeline.errors import NotFoundError, RessentiError
 from ressenti.pipeline.lab.evaluation.generated import LEVEL_DBFS, SECONDS, generated
 from ressenti.pipeline.lab.evaluation.out_of_domain import Told, doubt_of, samples_of, sounds_of, together
-from ressenti.pipeline.lab.speech.acoustics import active_power, to_int16
+from ressenti.pipeline.lab.labelled_speech.acoustics import active_power, to_int16
 from ressenti.pipeline.records import EmotionScores
 
 CONFIG = load_config()

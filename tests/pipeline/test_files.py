@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from ressenti.pipeline import errors, store
-from ressenti.pipeline.store import faults
-from ressenti.pipeline.store.journal import JOURNAL
-from ressenti.pipeline.store.sets import Made, entries, state_of, write_set
+from ressenti.pipeline.store import disk_errors
+from ressenti.pipeline.store.rename_journal import JOURNAL
+from ressenti.pipeline.store.result_sets import Made, entries, state_of, write_set
 
 CALLS = ("open", "fsync", "replace", "rename", "link", "unlink", "mkdir", "close", "remove")
 KILLED = 77
@@ -235,7 +235,7 @@ def test_no_room_at_any_call_leaves_everything_as_it_was(
 
 def test_a_fault_is_never_told_by_its_number_alone(tmp_path: Path) -> None:
     for code in errno.errorcode:
-        said = str(faults.output_error(tmp_path, OSError(code, os.strerror(code))))
+        said = str(disk_errors.output_error(tmp_path, OSError(code, os.strerror(code))))
         assert "Errno" not in said
         assert "--out" in said
         assert "cannot be written (" in said or "the disk is full" in said

@@ -32,10 +32,10 @@ from ressenti.pipeline.errors import (
     OutputError,
     OutputExistsError,
 )
-from ressenti.pipeline.lab.speech.corpora import Clip, held_out, is_held_out, read_clips
+from ressenti.pipeline.lab.labelled_speech.corpora import Clip, held_out, is_held_out, read_clips
 from ressenti.pipeline.lab.training.base import find_base, load_base
+from ressenti.pipeline.lab.training.clip_sounds import Lessons, Sounds
 from ressenti.pipeline.lab.training.folds import PARTS, divide, with_class
-from ressenti.pipeline.lab.training.sounds import Lessons, Sounds
 from ressenti.pipeline.records import CLASSES
 
 RUN = CliRunner()
@@ -68,7 +68,7 @@ def about(out: Path) -> Any:
 def _one_thread() -> Iterator[None]:
     """Several threads on such small products only wait for one another."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ressenti.pipeline.emotion.placement.threads", lambda: 1)
+        patch.setattr("ressenti.pipeline.emotion.device.threads", lambda: 1)
         yield
 
 
@@ -106,7 +106,7 @@ def test_it_learns_from_real_voices_and_knows_others(trained: Path, acted: list[
 
     from ressenti.pipeline.emotion.waveforms import Waveforms
     from ressenti.pipeline.lab.evaluation.metrics import confusion, macro_f1
-    from ressenti.pipeline.lab.speech.prepare import read, speech_of
+    from ressenti.pipeline.lab.labelled_speech.prepare import read, speech_of
 
     found = about(trained)
     assert [n > 25 for n in found["test"]["support"]] == [False, True, False, False, True]
@@ -147,7 +147,7 @@ def test_the_folder_is_one_of_transformers_and_of_ours(trained: Path, acted: lis
     import torch
     from transformers import Wav2Vec2FeatureExtractor, Wav2Vec2ForSequenceClassification
 
-    from ressenti.pipeline.lab.speech.prepare import read
+    from ressenti.pipeline.lab.labelled_speech.prepare import read
 
     model: Any
     model, told = Wav2Vec2ForSequenceClassification.from_pretrained(trained, output_loading_info=True)
@@ -244,7 +244,7 @@ def test_it_goes_on_where_it_was_killed_and_ends_with_the_same_weights(
     options = ("--allow-missing", "--epochs", 10, "--patience", 10, "--batch", 2, "--max-crop-s", 1, "--learning-rate", 1e-3)  # fmt: skip
     work, out = tmp_path / ".mine.partial", tmp_path / "mine"
     arguments = ["train", "emotion", source, "--base", encoder, "--out", out, "--device", "cpu", *options]
-    code = "import ressenti.pipeline.emotion.placement as place; place.threads = lambda: 1\nfrom ressenti.pipeline.cli import main; main()"
+    code = "import ressenti.pipeline.emotion.device as place; place.threads = lambda: 1\nfrom ressenti.pipeline.cli import main; main()"
     command = [sys.executable, "-c", code, *map(str, arguments)]
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     while not (work / "last.ckpt").exists() and running.poll() is None:

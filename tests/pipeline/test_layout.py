@@ -7,7 +7,7 @@ import pytest
 from conftest import noise
 from ressenti.pipeline.audio import Audio, load
 from ressenti.pipeline.audio.channels import Layout, lay_out
-from ressenti.pipeline.audio.growing import zeros
+from ressenti.pipeline.audio.sample_buffer import zeros
 from ressenti.pipeline.config import AudioOptions
 from ressenti.pipeline.errors import ConfigError
 

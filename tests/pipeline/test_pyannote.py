@@ -30,7 +30,7 @@ from ressenti.pipeline.diarization.channels import ChannelDiarizer
 from ressenti.pipeline.diarization.interface import Count
 from ressenti.pipeline.diarization.pyannote import PyannoteDiarizer
 from ressenti.pipeline.diarization.pyannote_count import Bounds, WatchedClustering, bounds_of
-from ressenti.pipeline.models import decisions
+from ressenti.pipeline.models import user_choices
 from ressenti.pipeline.models.hashes import together
 from ressenti.pipeline.models.installed import FileNote, Manifest, of_manifest
 from ressenti.pipeline.models.torchaudio_import import import_pyannote_audio
@@ -119,7 +119,7 @@ def test_the_hash_of_a_pipeline_is_of_its_recipe(
     assert diarizers[COMMUNITY].models[0].sha256 == expected
     assert diarizers[THREE_ONE].models[0].sha256 == sha256(checkpoints / THREE_ONE / "config.yaml")
     install(f"pyannote/{COMMUNITY}", folder)
-    decisions.trust(sha256(path) for path in folder.rglob("*.bin"))
+    user_choices.trust(sha256(path) for path in folder.rglob("*.bin"))
     installed = diarization.choose("mono", DiarizationOptions(model=f"pyannote/{COMMUNITY}"))
     assert [m.sha256 for m in installed.models] == [m.sha256 for m in diarizers[COMMUNITY].models]
 
@@ -282,7 +282,7 @@ def test_a_checkpoint_is_read_only_when_its_hash_is_trusted(
     own = of_manifest(made, folder)
     with pytest.raises(errors.UntrustedModelError) as refused:  # a manifest says that files are whole, and no more
         pyannote.load(folder, DiarizationOptions(), installed=own)
-    decisions.trust(sha256(path) for path in weights)
+    user_choices.trust(sha256(path) for path in weights)
     assert all(sha256(path) in str(refused.value) for path in weights)
     found = pyannote.load(folder, DiarizationOptions(), installed=own).models[0]
     assert (found.name, found.licence, found.commercial) == ("me/mine", None, None)
@@ -290,7 +290,7 @@ def test_a_checkpoint_is_read_only_when_its_hash_is_trusted(
     torch.save({"state_dict": Payload(tmp_path / "ran")}, evil)
     with pytest.raises(errors.UntrustedModelError, match=sha256(evil)):
         pyannote.load(folder, DiarizationOptions(), installed=own)
-    decisions.trust([sha256(evil)])
+    user_choices.trust([sha256(evil)])
     with pytest.raises(errors.UntrustedModelError, match=r"more than tensors and settings \(posix.mkdir\)"):
         pyannote.load(folder, DiarizationOptions(), installed=own)
     assert not (tmp_path / "ran").exists()  # a typed hash lets tensors be read, and no code run
@@ -651,7 +651,7 @@ def test_installed_pipelines_are_found_by_id_with_their_further_repositories(
     voices = install(apart[1], checkpoints / apart[1].split("/")[1], "b" * 40)
     with pytest.raises(errors.UntrustedModelError, match="ressenti models trust"):
         diarization.choose("mono", asked)
-    decisions.trust(sha256(path) for name in apart for path in (checkpoints / name.split("/")[1]).rglob("*.bin"))
+    user_choices.trust(sha256(path) for name in apart for path in (checkpoints / name.split("/")[1]).rglob("*.bin"))
     chosen = diarization.choose("mono", asked)
     assert [(m.task, m.name, m.licence, *(n.values["commit"] for n in m.notes)) for m in chosen.models] == [
         ("diarization", whole, "MIT", "c0ffee000000"),

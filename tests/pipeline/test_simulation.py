@@ -19,14 +19,14 @@ from ressenti.pipeline import errors
 from ressenti.pipeline.cli.app import app
 from ressenti.pipeline.errors import ConfigError, RessentiError
 from ressenti.pipeline.lab.evaluation.diarization import read_rttm
+from ressenti.pipeline.lab.labelled_speech import acoustics, corpora
+from ressenti.pipeline.lab.labelled_speech.corpora import Clip
+from ressenti.pipeline.lab.labelled_speech.truth import as_found, read_truth
 from ressenti.pipeline.lab.simulation.options import Phase, Scene, Sounding, Suite, Talk, load_suite, suite_names
 from ressenti.pipeline.lab.simulation.plan import Placed, make_plan
 from ressenti.pipeline.lab.simulation.render import render, truth_of
 from ressenti.pipeline.lab.simulation.suite import Simulated, simulate
 from ressenti.pipeline.lab.simulation.voices import Utterance, Voice, make_voice, speech_stretches
-from ressenti.pipeline.lab.speech import acoustics, corpora
-from ressenti.pipeline.lab.speech.corpora import Clip
-from ressenti.pipeline.lab.speech.truth import as_found, read_truth
 from ressenti.pipeline.records import CLASSES
 
 RATE = 16_000

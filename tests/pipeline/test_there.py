@@ -10,8 +10,8 @@ import pytest
 
 from conftest import noise, write_wav
 from ressenti.pipeline import errors
-from ressenti.pipeline.cli.additions import Additions
 from ressenti.pipeline.cli.app import main
+from ressenti.pipeline.cli.edits import Additions
 from ressenti.pipeline.config import load_config
 from ressenti.pipeline.files.paths import expanded, is_file, is_folder, is_there
 

@@ -14,10 +14,10 @@ from ressenti.pipeline.diarization.vad import detect_speech
 from ressenti.pipeline.emotion.builtin import WEIGHTS, BuiltinEmotion
 from ressenti.pipeline.emotion.features import Impressions, impressions, mel_of
 from ressenti.pipeline.errors import ConfigError, NotFoundError
-from ressenti.pipeline.lab.speech import corpora
-from ressenti.pipeline.lab.speech.augmentation import SHARES
-from ressenti.pipeline.lab.speech.corpora import EMOTIONS, Clip
-from ressenti.pipeline.lab.speech.prepare import read, speech_of
+from ressenti.pipeline.lab.labelled_speech import corpora
+from ressenti.pipeline.lab.labelled_speech.augmentation import SHARES
+from ressenti.pipeline.lab.labelled_speech.corpora import EMOTIONS, Clip
+from ressenti.pipeline.lab.labelled_speech.prepare import read, speech_of
 from ressenti.pipeline.lab.training.baseline import fit_baseline
 from ressenti.pipeline.lab.training.clip_features import UNLIKE, ClipFeatures, clip_features_of
 from ressenti.pipeline.lab.training.emotion import Job, Judged, judged_by, temperatures_of, train_network

@@ -22,7 +22,7 @@ from ressenti.pipeline import diarization, emotion, errors
 from ressenti.pipeline.cli.app import app
 from ressenti.pipeline.config import DiarizationOptions, EmotionOptions
 from ressenti.pipeline.files.untrusted import RefusedError
-from ressenti.pipeline.models import archive, decisions, registry
+from ressenti.pipeline.models import archive, registry, user_choices
 from ressenti.pipeline.models.installed import default_for, find
 from ressenti.pipeline.models.onnx_file import check_onnx
 from ressenti.pipeline.models.pickles import check_packing
@@ -101,7 +101,7 @@ def test_a_hash_is_typed_at_import_and_has_to_be_one_of_the_archive(tmp_path: Pa
     assert code == 0, said
     assert "it is now the default" in said
     assert "until you trust it" not in said
-    assert sha256 in decisions.decisions().trusted
+    assert sha256 in user_choices.decisions().trusted
     with pytest.raises(errors.UntrustedModelError, match="--trust-model"):  # tensors may be read, code may not run
         diarization.choose("mono", DiarizationOptions())
     assert not (tmp_path / "ran").exists()
@@ -110,22 +110,22 @@ def test_a_hash_is_typed_at_import_and_has_to_be_one_of_the_archive(tmp_path: Pa
 def test_trust_is_of_bytes_kept_outside_and_taken_back(tmp_path: Path, home: Path) -> None:
     one, two = "a" * 64, "b" * 64
     assert run("models", "trust", one.upper(), f"sha256:{two}")[0] == 0
-    assert decisions.decisions().trusted == {one, two}
+    assert user_choices.decisions().trusted == {one, two}
     assert not home.exists()
     assert [p.name for p in (tmp_path / "settings").glob("*.json")] == ["models.json"]
     assert run("models", "trust", "--forget", one)[0] == 0
-    assert decisions.decisions().trusted == {two}
+    assert user_choices.decisions().trusted == {two}
     assert run("models", "trust", "abc")[0] == errors.ConfigError.exit_code
     (tmp_path / "settings" / "models.json").write_text('{"version": 1, "trusted": ["*"]}', encoding="utf-8")
     with pytest.raises(errors.ModelError, match="Delete it"):
-        decisions.trusted_hashes()
+        user_choices.trusted_hashes()
 
 
 def test_the_registry_pins_what_is_published() -> None:
     pinned = registry.known()[PIPELINE]
     assert pinned.commit == "3533c8cf8e369892e6b79ff1bf80f7b0286a54ee"
     assert set(pinned.sha256) >= {"segmentation/pytorch_model.bin", "embedding/pytorch_model.bin", "plda/plda.npz"}
-    assert registry.pinned_hashes() <= decisions.trusted_hashes()
+    assert registry.pinned_hashes() <= user_choices.trusted_hashes()
     assert all(entry.sha256 for entry in registry.known().values() if entry.task != "emotion")
 
 

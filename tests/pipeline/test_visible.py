@@ -16,7 +16,7 @@ from rich.table import Table
 from ressenti.pipeline import export
 from ressenti.pipeline.cli.console import Terminal
 from ressenti.pipeline.errors import ConfigError
-from ressenti.pipeline.lab.speech.truth import TruthSegment, emotions_csv, read_truth
+from ressenti.pipeline.lab.labelled_speech.truth import TruthSegment, emotions_csv, read_truth
 from ressenti.pipeline.records import Conversation, Moment, Note, Word
 from ressenti.pipeline.text import guarded, unguarded, visible
 from ressenti.reports.page import render

@@ -50,7 +50,7 @@ def sounds(sample: tuple[Path, Path]) -> list[np.ndarray]:
 @pytest.fixture(autouse=True)
 def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several threads on such small products only wait for one another."""
-    monkeypatch.setattr("ressenti.pipeline.emotion.placement.threads", lambda: 1)
+    monkeypatch.setattr("ressenti.pipeline.emotion.device.threads", lambda: 1)
 
 
 @pytest.fixture
@@ -383,7 +383,7 @@ def test_a_batch_is_halved_where_memory_ends(make: Make, sounds: list[np.ndarray
     [
         "safetensors.torch.load_file",
         "ressenti.pipeline.emotion.heads.load_classifier",
-        "ressenti.pipeline.emotion.faster.hasten",
+        "ressenti.pipeline.emotion.wav2vec2_cpu.hasten",
     ],
 )
 def test_a_model_that_does_not_fit_into_memory_is_not_called_damaged(
@@ -402,7 +402,7 @@ def test_int8_and_bf16_stay_near(
     computes: bool, make: Make, sounds: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Near as seen from how far the turns are apart: one answer for every turn would be wrong by several times that."""
-    monkeypatch.setattr("ressenti.pipeline.emotion.placement.computes_bf16", lambda: computes)
+    monkeypatch.setattr("ressenti.pipeline.emotion.device.computes_bf16", lambda: computes)
     folder = make(spread=200.0)
     excerpts = [Excerpt(sound, "S1") for sound in sounds]
     exact = np.array([s.scores for s in load(folder, FP32).score(excerpts)])

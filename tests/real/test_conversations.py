@@ -15,7 +15,7 @@ from ressenti.pipeline.diarization.interface import Count
 from ressenti.pipeline.emotion.builtin import BuiltinEmotion
 from ressenti.pipeline.lab.evaluation.diarization import compare, read_rttm
 from ressenti.pipeline.lab.evaluation.emotion import cut_clips, figures_of, hear
-from ressenti.pipeline.lab.speech.corpora import read_clips
+from ressenti.pipeline.lab.labelled_speech.corpora import read_clips
 from ressenti.pipeline.models import voice_encoder
 from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.turn_taking import interruptions_of

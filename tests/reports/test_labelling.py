@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from ressenti.pipeline.records import CLASSES, ClassFigure, Conversation, Validation
-from ressenti.reports.document import csp_hash
 from ressenti.reports.labelling import LabelItem, LabelSheet, render_labelling
 from ressenti.reports.page import render
+from ressenti.reports.page_shell import csp_hash
 from ressenti.reports.wording import Wording
 
 Make = Callable[..., Conversation]

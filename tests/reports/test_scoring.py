@@ -7,9 +7,9 @@ import pytest
 
 from ressenti import with_corrections
 from ressenti.pipeline.records import Conversation, Corrections, ModelInfo, Note, TurnCorrection
+from ressenti.reports.emotion_model import BUILTIN, is_thin, thin_baseline_s
 from ressenti.reports.methods import methods_of
 from ressenti.reports.page import render
-from ressenti.reports.scoring import BUILTIN, is_thin, thin_baseline_s
 from ressenti.reports.summary import summarise
 from ressenti.reports.turns import turn_rows
 from ressenti.reports.wording import Lang, Wording

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ressenti.pipeline.cli.evaluate.emotion_baseline import Course
     from ressenti.pipeline.cli.evaluate.emotion_candidates import Candidate
     from ressenti.pipeline.lab.evaluation.emotion import Heard
-    from ressenti.pipeline.lab.speech.corpora import Clip
+    from ressenti.pipeline.lab.labelled_speech.corpora import Clip
 
 Row = dict[str, Any]
 
@@ -84,7 +84,7 @@ def emotion(
     `one_emotion`, `corpora` and `unlike` are null unless their option is given.
     """
     from ressenti.pipeline.lab.evaluation.out_of_domain import check_source
-    from ressenti.pipeline.lab.speech.conditions import CONDITIONS
+    from ressenti.pipeline.lab.labelled_speech.conditions import CONDITIONS
 
     terminal = Terminal()
     if unknown := set(condition or []) - set(CONDITIONS):
@@ -103,7 +103,7 @@ def emotion(
     found: dict[str, Any] = {"classes": CLASSES, "material": None, "left_out": [], "results": []}
     if material is not None:
         from ressenti.pipeline.cli.evaluate.emotion_candidates import candidates_of
-        from ressenti.pipeline.lab.speech.corpora import read_clips
+        from ressenti.pipeline.lab.labelled_speech.corpora import read_clips
 
         clips = read_clips(material)
         candidates = candidates_of(protocol, clips, model, config, data, weights, steps, found["left_out"])
@@ -142,7 +142,7 @@ def _labelled(
 ) -> dict[str, Any]:
     """Measure and print figures on labelled speech; returns them by their names in the JSON."""
     from ressenti.pipeline.cli.evaluate.emotion_baseline import Course, show_course
-    from ressenti.pipeline.cli.evaluate.emotion_corpora import show_corpora
+    from ressenti.pipeline.cli.evaluate.emotion_corpus_probe import show_corpora
     from ressenti.pipeline.cli.evaluate.emotion_tables import show_figures
     from ressenti.pipeline.lab.evaluation.corpus_probe import balanced
 
@@ -169,7 +169,7 @@ def _unlike(
     sources: Sequence[str], models: Sequence[str] | None, config: str, terminal: Terminal
 ) -> tuple[list[Row], int]:
     from ressenti.pipeline import emotion as models_of
-    from ressenti.pipeline.cli.evaluate.emotion_unlike import show_unlike, unlike_rows
+    from ressenti.pipeline.cli.evaluate.emotion_out_of_domain import show_unlike, unlike_rows
 
     options = load_config(config)
     names = dict.fromkeys(models or [resolved(options.emotion.model, "emotion")])

@@ -13,7 +13,7 @@ from ressenti.pipeline.models.installed import resolved
 
 if TYPE_CHECKING:
     from ressenti.pipeline.emotion.interface import EmotionModel
-    from ressenti.pipeline.lab.speech.corpora import Clip
+    from ressenti.pipeline.lab.labelled_speech.corpora import Clip
 
 Candidate: TypeAlias = "tuple[str, EmotionModel, Sequence[Clip]]"
 """Name, model, and the clips to test it on."""
@@ -31,7 +31,7 @@ def candidates_of(
 ) -> list[Candidate]:
     """Candidates of a protocol; appends excluded clips to `skipped`. Raises `ConfigError`."""
     from ressenti.pipeline import emotion as models_of
-    from ressenti.pipeline.lab.speech.corpora import read_clips
+    from ressenti.pipeline.lab.labelled_speech.corpora import read_clips
 
     options = load_config(config).emotion
     if protocol == "shipped":
@@ -58,7 +58,7 @@ def _retrained(
     import tempfile
 
     from ressenti.pipeline.emotion.builtin import BuiltinEmotion
-    from ressenti.pipeline.lab.training.protocols import folds_of, retrain
+    from ressenti.pipeline.lab.training.cross_validation import folds_of, retrain
 
     folds = folds_of(protocol, clips, material)
     with tempfile.TemporaryDirectory() as folder:

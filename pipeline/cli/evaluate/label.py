@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ressenti.pipeline import store
-from ressenti.pipeline.cli import outputs, stored
+from ressenti.pipeline.cli import outputs, stored_conversations
 from ressenti.pipeline.cli.console import Terminal, counted, number
 from ressenti.pipeline.errors import ConfigError, NotAConversationError
 from ressenti.pipeline.extras import need
@@ -155,7 +155,7 @@ def _load(sources: Sequence[Path], terminal: Terminal) -> dict[Path, Conversatio
         if not is_folder(source):
             found[source] = uncorrected(store.load(source))
             continue
-        for path in stored.analysed(store.conversations_in(source)):
+        for path in stored_conversations.analysed(store.conversations_in(source)):
             try:
                 found[path] = uncorrected(store.load(path))
             except NotAConversationError as error:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ressenti.pipeline.config import Config
     from ressenti.pipeline.emotion.interface import EmotionModel
     from ressenti.pipeline.lab.evaluation.trajectories import Observation
-    from ressenti.pipeline.lab.speech.truth import TruthSegment
+    from ressenti.pipeline.lab.labelled_speech.truth import TruthSegment
     from ressenti.pipeline.loaded_models import Models
 
 TRUE, FOUND = "true turns", "end to end"
@@ -94,8 +94,8 @@ def _observe(path: Path, options: Config, judge: EmotionModel, models: Models) -
     from ressenti.pipeline.lab.evaluation.diarization import compare
     from ressenti.pipeline.lab.evaluation.references import recording_beside
     from ressenti.pipeline.lab.evaluation.trajectories import observe
+    from ressenti.pipeline.lab.labelled_speech.truth import as_found, read_truth
     from ressenti.pipeline.lab.simulation.voices import name_of
-    from ressenti.pipeline.lab.speech.truth import as_found, read_truth
     from ressenti.pipeline.run import analyze
 
     truth = read_truth(path)

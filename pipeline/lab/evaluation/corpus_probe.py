@@ -20,7 +20,7 @@ from ressenti.pipeline.lab.evaluation import metrics
 from ressenti.pipeline.lab.evaluation.emotion import Cut
 from ressenti.pipeline.lab.evaluation.metrics import FloatArray, IntArray, Interval
 from ressenti.pipeline.lab.evaluation.outputs import outputs_of
-from ressenti.pipeline.lab.speech.corpora import Clip
+from ressenti.pipeline.lab.labelled_speech.corpora import Clip
 
 MOST = 8  # clips per emotion and speaker, at most
 FOLDS = 4  # at most; fewer if a corpus has fewer speakers

@@ -14,9 +14,9 @@ from ressenti.pipeline.emotion.interface import EmotionModel, Excerpt
 from ressenti.pipeline.lab.evaluation import metrics
 from ressenti.pipeline.lab.evaluation.metrics import FloatArray, IntArray, Interval, ReliabilityBin
 from ressenti.pipeline.lab.evaluation.outputs import emotions_of
-from ressenti.pipeline.lab.speech.conditions import Condition, in_condition, voices_for
-from ressenti.pipeline.lab.speech.corpora import EMOTIONS, VALENCE_AROUSAL, Clip
-from ressenti.pipeline.lab.speech.prepare import speech_of
+from ressenti.pipeline.lab.labelled_speech.conditions import Condition, in_condition, voices_for
+from ressenti.pipeline.lab.labelled_speech.corpora import EMOTIONS, VALENCE_AROUSAL, Clip
+from ressenti.pipeline.lab.labelled_speech.prepare import speech_of
 from ressenti.pipeline.progress import Progress, ignore_progress
 from ressenti.pipeline.records import CLASSES, EmotionScores, Window, mean_scores
 from ressenti.pipeline.turns import windows_of

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ressenti.pipeline.audio import RATE_HZ
-from ressenti.pipeline.lab.speech import acoustics
-from ressenti.pipeline.lab.speech.acoustics import Sound
+from ressenti.pipeline.lab.labelled_speech import acoustics
+from ressenti.pipeline.lab.labelled_speech.acoustics import Sound
 
 SECONDS = 24
 LEVEL_DBFS = -26.0

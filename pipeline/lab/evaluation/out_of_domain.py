@@ -16,7 +16,7 @@ from ressenti.pipeline.emotion.interface import EmotionModel, Excerpt
 from ressenti.pipeline.errors import NotFoundError
 from ressenti.pipeline.files.paths import existing, is_file, is_folder
 from ressenti.pipeline.lab.evaluation.generated import generated
-from ressenti.pipeline.lab.speech.acoustics import to_int16
+from ressenti.pipeline.lab.labelled_speech.acoustics import to_int16
 from ressenti.pipeline.records import CLASSES, Segment, Turn, Window, mean_scores
 
 GENERATED = "generated"

@@ -11,7 +11,7 @@ from scipy.special import softmax
 
 from ressenti.pipeline.emotion.interface import EmotionModel, Excerpt
 from ressenti.pipeline.lab.evaluation.metrics import FloatArray
-from ressenti.pipeline.lab.speech.corpora import EMOTIONS
+from ressenti.pipeline.lab.labelled_speech.corpora import EMOTIONS
 
 
 @runtime_checkable

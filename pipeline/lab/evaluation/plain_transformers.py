@@ -11,7 +11,7 @@ import numpy as np
 from ressenti.pipeline.config import EmotionOptions
 from ressenti.pipeline.emotion.checkpoint import open_checkpoint, weight_shapes
 from ressenti.pipeline.emotion.interface import Excerpt
-from ressenti.pipeline.emotion.reading import reading_of
+from ressenti.pipeline.emotion.model_outputs import reading_of
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.models import forbid_network
 from ressenti.pipeline.models.installed import Installed, verify

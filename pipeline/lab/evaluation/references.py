@@ -9,7 +9,7 @@ from ressenti.pipeline.errors import InputError, NotFoundError
 from ressenti.pipeline.files.paths import existing, is_file
 from ressenti.pipeline.lab.evaluation.diarization import read_rttm
 from ressenti.pipeline.lab.evaluation.turn_emotions import SpokenEmotion
-from ressenti.pipeline.lab.speech.truth import read_truth
+from ressenti.pipeline.lab.labelled_speech.truth import read_truth
 from ressenti.pipeline.records import Segment
 
 ENDINGS = (".wav", ".flac", ".mp3", ".m4a", ".ogg", ".opus", ".mp4", ".webm")

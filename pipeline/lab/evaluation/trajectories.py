@@ -12,7 +12,7 @@ from ressenti.pipeline.affect.trajectory import make_trajectory
 from ressenti.pipeline.config import Config
 from ressenti.pipeline.lab.evaluation import metrics
 from ressenti.pipeline.lab.evaluation.metrics import FloatArray, IntArray, Interval
-from ressenti.pipeline.lab.speech.truth import TruthSegment
+from ressenti.pipeline.lab.labelled_speech.truth import TruthSegment
 from ressenti.pipeline.records import CLASSES, AffectPoint, Conversation, Trajectory
 
 OTHER = -2

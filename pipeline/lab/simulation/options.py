@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from ressenti.pipeline.config.group import Group, misfits
+from ressenti.pipeline.config.option_group import Group, misfits
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.files.untrusted import RefusedError, parse_yaml, read_text
 

@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ressenti.pipeline.audio import RATE_HZ, Samples
+from ressenti.pipeline.lab.labelled_speech import acoustics
+from ressenti.pipeline.lab.labelled_speech.acoustics import Sound
+from ressenti.pipeline.lab.labelled_speech.truth import TruthSegment
 from ressenti.pipeline.lab.simulation.options import Sounding
 from ressenti.pipeline.lab.simulation.plan import Placed
 from ressenti.pipeline.lab.simulation.voices import LEVEL_DBFS, Voice
-from ressenti.pipeline.lab.speech import acoustics
-from ressenti.pipeline.lab.speech.acoustics import Sound
-from ressenti.pipeline.lab.speech.truth import TruthSegment
 
 Tracks = npt.NDArray[np.float32]
 _BACKCHANNEL_DB = -6.0

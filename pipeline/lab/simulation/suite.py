@@ -12,12 +12,12 @@ import numpy as np
 from ressenti.pipeline.audio import RATE_HZ, Samples
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.extras import need
+from ressenti.pipeline.lab.labelled_speech.corpora import Clip
+from ressenti.pipeline.lab.labelled_speech.truth import TruthSegment, emotions_csv, rttm
 from ressenti.pipeline.lab.simulation.options import Scene, Suite
 from ressenti.pipeline.lab.simulation.plan import make_plan
 from ressenti.pipeline.lab.simulation.render import render, truth_of
 from ressenti.pipeline.lab.simulation.voices import Voice, make_voice, name_of
-from ressenti.pipeline.lab.speech.corpora import Clip
-from ressenti.pipeline.lab.speech.truth import TruthSegment, emotions_csv, rttm
 
 _ENOUGH = 1 / 3  # share of a speaker's talk that must be different speech; the rest may repeat
 _BABBLE = 12  # clips of other speakers for the background

@@ -9,9 +9,9 @@ import numpy as np
 
 from ressenti.pipeline.audio import RATE_HZ
 from ressenti.pipeline.config import AffectOptions
-from ressenti.pipeline.lab.speech.acoustics import Sound, active_power, to_float
-from ressenti.pipeline.lab.speech.corpora import VALENCE_AROUSAL, Clip
-from ressenti.pipeline.lab.speech.prepare import read
+from ressenti.pipeline.lab.labelled_speech.acoustics import Sound, active_power, to_float
+from ressenti.pipeline.lab.labelled_speech.corpora import VALENCE_AROUSAL, Clip
+from ressenti.pipeline.lab.labelled_speech.prepare import read
 from ressenti.pipeline.records import CLASSES
 
 _FRAME = RATE_HZ // 100

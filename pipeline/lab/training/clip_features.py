@@ -20,10 +20,10 @@ from ressenti.pipeline.config import DiarizationOptions
 from ressenti.pipeline.diarization.vad import detect_speech
 from ressenti.pipeline.emotion.features import WIDTH, Impressions, impressions, mel_of
 from ressenti.pipeline.files.disk import writing
-from ressenti.pipeline.lab.speech import acoustics
-from ressenti.pipeline.lab.speech.augmentation import SHARES, levelled, surrounded
-from ressenti.pipeline.lab.speech.corpora import Clip
-from ressenti.pipeline.lab.speech.prepare import read
+from ressenti.pipeline.lab.labelled_speech import acoustics
+from ressenti.pipeline.lab.labelled_speech.augmentation import SHARES, levelled, surrounded
+from ressenti.pipeline.lab.labelled_speech.corpora import Clip
+from ressenti.pipeline.lab.labelled_speech.prepare import read
 from ressenti.pipeline.lab.training.non_speech import unlike_speech
 from ressenti.pipeline.models import voice_encoder
 

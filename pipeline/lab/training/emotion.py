@@ -25,8 +25,8 @@ from ressenti.pipeline.emotion import features
 from ressenti.pipeline.emotion.builtin import KNOWN_S, BuiltinEmotion
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.lab.evaluation.metrics import confusion, macro_f1
-from ressenti.pipeline.lab.speech import corpora
-from ressenti.pipeline.lab.speech.augmentation import SHARES
+from ressenti.pipeline.lab.labelled_speech import corpora
+from ressenti.pipeline.lab.labelled_speech.augmentation import SHARES
 from ressenti.pipeline.lab.training.baseline import Baseline, fit_baseline
 from ressenti.pipeline.lab.training.clip_features import ClipFeatures, clip_features_of
 from ressenti.pipeline.lab.training.network import EmotionNet

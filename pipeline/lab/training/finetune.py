@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, cast
 
 from ressenti.pipeline.audio import RATE_HZ
 from ressenti.pipeline.config import Config
-from ressenti.pipeline.emotion.placement import place, use_all_cores
+from ressenti.pipeline.emotion.device import place, use_all_cores
 from ressenti.pipeline.errors import ConfigError, OutputError, OutputExistsError
 from ressenti.pipeline.files.disk import writing
 from ressenti.pipeline.files.paths import is_folder, is_there
-from ressenti.pipeline.lab.speech.corpora import Clip, read_clips
+from ressenti.pipeline.lab.labelled_speech.corpora import Clip, read_clips
 from ressenti.pipeline.lab.training.base import Base, find_base, load_base, write_model
 from ressenti.pipeline.lab.training.card import write_papers
+from ressenti.pipeline.lab.training.clip_sounds import Lessons, gather
 from ressenti.pipeline.lab.training.folds import Partition, divide, missing_classes, with_class
-from ressenti.pipeline.lab.training.plan import go_on, kept_plan, plan_of
 from ressenti.pipeline.lab.training.recipe import Recipe
 from ressenti.pipeline.lab.training.request import Made, Material, Request
-from ressenti.pipeline.lab.training.sounds import Lessons, gather
+from ressenti.pipeline.lab.training.resume import go_on, kept_plan, plan_of
 from ressenti.pipeline.models.folders import put_in_place
 from ressenti.pipeline.progress import Progress, ignore_progress
 from ressenti.pipeline.records import CLASSES

@@ -11,7 +11,7 @@ from pathlib import Path
 from ressenti.pipeline.affect.stats import nearness
 from ressenti.pipeline.config import AffectOptions
 from ressenti.pipeline.errors import ConfigError
-from ressenti.pipeline.lab.speech.corpora import CLASS_OF, Clip, is_held_out
+from ressenti.pipeline.lab.labelled_speech.corpora import CLASS_OF, Clip, is_held_out
 from ressenti.pipeline.records import CLASSES
 
 PARTS = ("train", "validation", "test")

@@ -20,8 +20,8 @@ from ressenti.pipeline.emotion.batches import Limits, batches
 from ressenti.pipeline.emotion.heads import Classifier
 from ressenti.pipeline.emotion.waveforms import Waveforms
 from ressenti.pipeline.lab.evaluation.metrics import confusion, macro_f1
+from ressenti.pipeline.lab.training.clip_sounds import Lessons, Sounds
 from ressenti.pipeline.lab.training.recipe import Recipe
-from ressenti.pipeline.lab.training.sounds import Lessons, Sounds
 from ressenti.pipeline.models.torchaudio_import import import_torchaudio
 from ressenti.pipeline.records import CLASSES
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ressenti.pipeline.lab.speech.corpora import Clip
+from ressenti.pipeline.lab.labelled_speech.corpora import Clip
 from ressenti.pipeline.lab.training.base import Base
+from ressenti.pipeline.lab.training.clip_sounds import Sounds
 from ressenti.pipeline.lab.training.folds import Partition
-from ressenti.pipeline.lab.training.sounds import Sounds
 
 if TYPE_CHECKING:
     from ressenti.pipeline.lab.evaluation.emotion import EmotionFigures

@@ -10,8 +10,8 @@ import torch
 
 from ressenti.pipeline.audio.mel import FloatArray
 from ressenti.pipeline.emotion.features import Impressions
-from ressenti.pipeline.lab.speech import corpora
-from ressenti.pipeline.lab.speech.augmentation import SHARES
+from ressenti.pipeline.lab.labelled_speech import corpora
+from ressenti.pipeline.lab.labelled_speech.augmentation import SHARES
 from ressenti.pipeline.lab.training.baseline import Baseline
 from ressenti.pipeline.lab.training.clip_features import UNLIKE, ClipFeatures
 

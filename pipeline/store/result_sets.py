@@ -19,9 +19,9 @@ from pydantic import TypeAdapter
 
 from ressenti.pipeline.errors import ClaimedError
 from ressenti.pipeline.store import locks
-from ressenti.pipeline.store.faults import in_folder, in_words
+from ressenti.pipeline.store.disk_errors import in_folder, in_words
 from ressenti.pipeline.store.files import write_whole
-from ressenti.pipeline.store.journal import digest_of
+from ressenti.pipeline.store.rename_journal import digest_of
 
 MANIFEST = ".ressenti"  # no .json, so that searches for conversations skip it
 _CLAIM = ".ressenti.claim"

@@ -12,8 +12,8 @@ from typing import Literal
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.files.disk import writing
 from ressenti.pipeline.files.paths import is_there
-from ressenti.pipeline.lab.speech import corpora
-from ressenti.pipeline.lab.speech.corpora import Clip
+from ressenti.pipeline.lab.labelled_speech import corpora
+from ressenti.pipeline.lab.labelled_speech.corpora import Clip
 
 Protocol = Literal["shipped", "zero-shot", "speaker-independent", "leave-one-corpus-out"]
 FOLDS = 4

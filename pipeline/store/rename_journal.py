@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ressenti.pipeline.store.faults import in_words
+from ressenti.pipeline.store.disk_errors import in_words
 
 JOURNAL = ".ressenti.journal"
 ASIDE = re.compile(r"\.ressenti-[0-9a-f]{16}\.\w+\.partial")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ressenti.pipeline.audio.growing import zeros
 from ressenti.pipeline.audio.levels import frame_levels_db
+from ressenti.pipeline.audio.sample_buffer import zeros
 from ressenti.pipeline.audio.samples import Audio, Samples
 from ressenti.pipeline.records import Note, NoteKey
 

@@ -9,7 +9,7 @@ from ressenti.pipeline.config import AudioOptions, DiarizationOptions
 from ressenti.pipeline.diarization.vad import detect_speech
 from ressenti.pipeline.errors import NotFoundError
 from ressenti.pipeline.files.paths import is_there
-from ressenti.pipeline.lab.speech.corpora import Clip
+from ressenti.pipeline.lab.labelled_speech.corpora import Clip
 
 
 def read(clip: Clip) -> Samples:

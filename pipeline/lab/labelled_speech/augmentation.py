@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ressenti.pipeline.lab.speech import acoustics
-from ressenti.pipeline.lab.speech.acoustics import Sound
+from ressenti.pipeline.lab.labelled_speech import acoustics
+from ressenti.pipeline.lab.labelled_speech.acoustics import Sound
 
 SHARES = {
     "clean": 0.27,

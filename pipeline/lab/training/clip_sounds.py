@@ -16,8 +16,8 @@ from ressenti.pipeline.audio import RATE_HZ
 from ressenti.pipeline.config import Config
 from ressenti.pipeline.errors import InputError
 from ressenti.pipeline.files.disk import writing
-from ressenti.pipeline.lab.speech.corpora import Clip
-from ressenti.pipeline.lab.speech.prepare import read, speech_of
+from ressenti.pipeline.lab.labelled_speech.corpora import Clip
+from ressenti.pipeline.lab.labelled_speech.prepare import read, speech_of
 from ressenti.pipeline.progress import Progress, ignore_progress
 
 _POOL = 16  # batches sorted by length together: similar lengths, but a new order each epoch

@@ -10,10 +10,10 @@ import numpy as np
 
 from ressenti.pipeline.audio import Samples
 from ressenti.pipeline.errors import ConfigError
-from ressenti.pipeline.lab.speech import acoustics
-from ressenti.pipeline.lab.speech.acoustics import Sound
-from ressenti.pipeline.lab.speech.corpora import Clip
-from ressenti.pipeline.lab.speech.prepare import read
+from ressenti.pipeline.lab.labelled_speech import acoustics
+from ressenti.pipeline.lab.labelled_speech.acoustics import Sound
+from ressenti.pipeline.lab.labelled_speech.corpora import Clip
+from ressenti.pipeline.lab.labelled_speech.prepare import read
 
 Condition = Literal["clean", "phone", "mp3", "babble", "noise", "alaw", "gsm", "opus", "room", "clip", "pcm", "mp3-128"]
 CONDITIONS: tuple[Condition, ...] = (
