@@ -61,7 +61,8 @@ def embed(voices: Sequence[FloatArray]) -> FloatArray:
     def heard(batch: npt.NDArray[np.int64]) -> FloatArray:
         features = np.stack([voices[i] - voices[i].mean(axis=0) for i in batch])
         raw: FloatArray = session.run(None, {"features": features})[0]
-        return raw / (np.linalg.norm(raw, axis=1, keepdims=True) + np.float32(1e-9))
+        unit: FloatArray = raw / (np.linalg.norm(raw, axis=1, keepdims=True) + np.float32(1e-9))
+        return unit
 
     batches = []
     for length in np.unique(lengths):

@@ -1,4 +1,4 @@
-"""SHA-256 of files: of one as `sha256sum` prints it, of several together, and of the weights that come with Ressenti."""
+"""SHA-256 of files: of one as `sha256sum` prints it, of several together, and of the built-in weights."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""CAM++ as a module of our own, for the export: Wang et al. 2023, "CAM++: A Fast and Efficient Network for Speaker
-Verification Using Context-Aware Masking" (arXiv 2303.00332).
+"""CAM++ as a module of our own, for the export (Wang et al. 2023, arXiv 2303.00332).
 
-Names and shapes of weights are those of the published checkpoints, whose last layer is a projection and a batch
-normalisation without scale or rectifier.
+"CAM++: A Fast and Efficient Network for Speaker Verification Using Context-Aware Masking". Names and shapes of weights
+are those of the published checkpoints, whose last layer is a projection and a batch normalisation without scale or
+rectifier; so are they in 3D-Speaker, whose networks these are.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import OrderedDict
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 BANDS, WIDTH = 80, 192
 _BLOCKS = ((12, 1), (24, 2), (16, 2))  # layers of each block, and their dilation
@@ -32,8 +32,8 @@ class _Residual(nn.Module):
         self.shortcut = nn.Sequential(*around)
 
     def forward(self, given: Tensor) -> Tensor:
-        out = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(given)))))
-        return F.relu(out + self.shortcut(given))
+        out = self.bn2(self.conv2(functional.relu(self.bn1(self.conv1(given)))))
+        return functional.relu(out + self.shortcut(given))
 
 
 class _Head(nn.Module):
@@ -49,9 +49,9 @@ class _Head(nn.Module):
         self.bn2 = nn.BatchNorm2d(32)
 
     def forward(self, features: Tensor) -> Tensor:
-        out = F.relu(self.bn1(self.conv1(features[:, None])))
+        out = functional.relu(self.bn1(self.conv1(features[:, None])))
         out = self.layer2(self.layer1(out))
-        return F.relu(self.bn2(self.conv2(out))).flatten(1, 2)
+        return functional.relu(self.bn2(self.conv2(out))).flatten(1, 2)
 
 
 class _Normalised(nn.Module):
@@ -64,7 +64,7 @@ class _Normalised(nn.Module):
 
     def forward(self, given: Tensor) -> Tensor:
         out: Tensor = self.batchnorm(given)
-        return out if self._last else F.relu(out)
+        return out if self._last else functional.relu(out)
 
 
 class _Tdnn(nn.Module):
@@ -91,7 +91,7 @@ class _Masked(nn.Module):
 
     def forward(self, given: Tensor, means: Tensor, segment: Tensor) -> Tensor:
         around = given.mean(2, keepdim=True) + given @ means
-        mask = torch.sigmoid(self.linear2(F.relu(self.linear1(around))))
+        mask = torch.sigmoid(self.linear2(functional.relu(self.linear1(around))))
         out: Tensor = self.linear_local(given) * mask[:, :, segment]
         return out
 
@@ -181,10 +181,10 @@ class CamPlusPlus(nn.Module):
 
 
 def segments_of(given: Tensor) -> tuple[Tensor, Tensor]:
-    """For (batch, channels, frames): a matrix that makes means of segments of 100 frames, and the segment of each frame.
+    """A matrix (frames, segments) that makes means of segments of 100 frames, and the segment of each frame.
 
-    (frames, segments) makes of frames the mean of each segment; the last may have fewer frames. It is a matrix since
-    ONNX and its runtimes do not agree on what a pool makes of an incomplete end.
+    `given` is (batch, channels, frames); the last segment may have fewer frames. It is a matrix since ONNX and its
+    runtimes do not agree on what a pool makes of an incomplete end.
     """
     frames = given.shape[2]
     segment = torch.arange(frames) // _SEGMENT

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 CLASSES = 7  # of the powerset: nobody, each of three voices, each pair of them
 _LOWEST_HZ, _NARROWEST_HZ, _HIGHEST_HZ = 50.0, 50.0, 8_000.0
@@ -45,7 +45,7 @@ class SincFilters(nn.Module):
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Filtered waveforms."""
-        return F.conv1d(waveforms, self.filters(), stride=self._stride)
+        return functional.conv1d(waveforms, self.filters(), stride=self._stride)
 
 
 class _Filterbank(nn.Module):
@@ -74,7 +74,7 @@ class _FrontEnd(nn.Module):
         for index, (convolve, normalise) in enumerate(zip(self.conv1d, self.norm1d, strict=True)):
             out = convolve(out)
             out = out.abs() if index == 0 else out
-            out = F.leaky_relu(normalise(F.max_pool1d(out, 3)))
+            out = functional.leaky_relu(normalise(functional.max_pool1d(out, 3)))
         return out
 
 
@@ -92,5 +92,5 @@ class PyanNet(nn.Module):
         """Log-probabilities of each frame."""
         out: Tensor = self.lstm(self.sincnet(samples[:, None]).transpose(1, 2))[0]
         for linear in self.linear:
-            out = F.leaky_relu(linear(out))
-        return F.log_softmax(self.classifier(out), dim=-1)
+            out = functional.leaky_relu(linear(out))
+        return functional.log_softmax(self.classifier(out), dim=-1)
