@@ -4,8 +4,8 @@ import importlib
 
 import numpy as np
 import pytest
-from conftest import noise
 
+from conftest import noise
 from ressenti.pipeline.audio import fbank
 from ressenti.pipeline.models.torchaudio_import import import_torchaudio
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import CHECKOUT, noise
 
+from conftest import CHECKOUT, noise
 from ressenti.pipeline.audio import fbank
 from ressenti.pipeline.errors import ModelError
 from ressenti.pipeline.lab.evaluation import voices

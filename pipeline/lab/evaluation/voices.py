@@ -87,10 +87,11 @@ def figures_of(clips: Sequence[Clip], longest_s: float) -> list[VoiceFigures]:
 
 def middle_of(path: Path, longest_s: float) -> Samples:
     """The middle of a clip, at most so long."""
-    samples = audio.load(path, AudioOptions(remove_hum=False), trusted=True)[1].samples[0]
+    samples: Samples = audio.load(path, AudioOptions(remove_hum=False), trusted=True)[1].samples[0]
     most = round(longest_s * RATE_HZ)
     start = max(0, (len(samples) - most) // 2)
-    return samples[start : start + most]
+    heard: Samples = samples[start : start + most]
+    return heard
 
 
 def chosen(clips: Sequence[Clip], most: int) -> list[Clip]:

@@ -24,11 +24,11 @@ import torch
 import typer
 from torch import Tensor, nn
 
-from ressenti.pipeline.audio import fbank
+from ressenti.pipeline.audio import RATE_HZ, fbank
 from ressenti.pipeline.diarization.pyannote_checkpoint import read_held
 from ressenti.pipeline.diarization.pyannote_folder import Checkpoint
 from ressenti.pipeline.errors import ModelError
-from ressenti.pipeline.lab.training.campplus_net import BANDS, WIDTH, CamPlusPlus
+from ressenti.pipeline.lab.training.campplus_net import WIDTH, CamPlusPlus
 from ressenti.pipeline.lab.training.pyannet import PyanNet
 from ressenti.pipeline.models import segmentation
 from ressenti.pipeline.models.hashes import WEIGHTS, digest_of
@@ -135,14 +135,14 @@ def write(out: Path, wheel: Path) -> None:
     )
     export(
         campplus_net(taken[CAMPPLUS]),
-        torch.zeros(2, 250, BANDS),
+        torch.zeros(2, 250, fbank.BANDS),
         out / "campplus.onnx",
         ("features", "embedding"),
         {"features": {0: batch, 1: frames}, "embedding": {0: batch}},
     )
     halve(out / "campplus.onnx")
     geometry = {
-        "rate_hz": fbank.RATE_HZ,
+        "rate_hz": RATE_HZ,
         "window_samples": segmentation.WINDOW,
         "step_samples": segmentation.STEP,
         "receptive_field_samples": segmentation.FIELD,
@@ -150,7 +150,7 @@ def write(out: Path, wheel: Path) -> None:
         "classes": [list(members) for members in segmentation.SETS],
     }
     features = {
-        "rate_hz": fbank.RATE_HZ,
+        "rate_hz": RATE_HZ,
         "full_scale": 1.0,
         "bands": fbank.BANDS,
         "window_samples": fbank.WINDOW,
