@@ -71,7 +71,8 @@ def examine(terminal: Terminal, load: bool, source: str = "default") -> int:
     terminal.show(models)
     code = _installed(terminal) or code
     _tell_terms(terminal, used)
-    terminal.say(f"\nPresets: {', '.join(preset_names())}")
+    terminal.say("\nOrigin and licence of every weight that comes with Ressenti: the file NOTICE.")
+    terminal.say(f"Presets: {', '.join(preset_names())}")
     return (code or _load(terminal)) if load else code
 
 

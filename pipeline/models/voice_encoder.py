@@ -6,17 +6,13 @@ projection) the speaker embedding. The emotion model needs only the first.
 
 from __future__ import annotations
 
-import json
 from functools import cache
-from pathlib import Path
 
 from ressenti.pipeline.audio.mel import FloatArray
-from ressenti.pipeline.errors import ModelError
 from ressenti.pipeline.models import onnx_session
-from ressenti.pipeline.models.hashes import digest_of, together
+from ressenti.pipeline.models.hashes import WEIGHTS, built_in, together
 from ressenti.pipeline.records import ModelInfo
 
-WEIGHTS = Path(__file__).resolve().parent
 BANDS, WIDTH = 40, 256
 LEVEL_DBFS = -30.0  # the encoder was trained at this level
 
@@ -27,15 +23,7 @@ def hashes() -> dict[str, str]:
 
     Raises `ModelError` if one is missing or differs.
     """
-    try:
-        expected: dict[str, str] = json.loads((WEIGHTS / "speaker.json").read_text(encoding="utf-8"))["sha256"]
-        found = {name: digest_of(WEIGHTS / name) for name in expected}
-    except OSError as exc:
-        raise ModelError(f"the built-in voice encoder is missing ({exc}). Install Ressenti again.") from exc
-    for name, digest in found.items():
-        if digest != expected[name]:
-            raise ModelError(f"{name}: SHA-256 {digest[:12]}, expected {expected[name][:12]}. Install Ressenti again.")
-    return found
+    return built_in("speaker.json", "the built-in voice encoder")
 
 
 @cache

@@ -12,7 +12,7 @@ from ressenti.pipeline.diarization.channels import ChannelDiarizer, without_blee
 from ressenti.pipeline.diarization.interface import Count
 from ressenti.pipeline.errors import ConfigError, ModelError
 from ressenti.pipeline.lab.evaluation.diarization import compare, read_rttm
-from ressenti.pipeline.models import voice_encoder
+from ressenti.pipeline.models import hashes, voice_encoder
 from ressenti.pipeline.records import Segment
 
 OPTIONS = DiarizationOptions()
@@ -248,10 +248,10 @@ def test_unknown_models_are_refused() -> None:
 
 def test_a_changed_weight_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("voice.onnx", "speaker.onnx", "speaker.json"):
-        shutil.copy(voice_encoder.WEIGHTS / name, tmp_path / name)
+        shutil.copy(hashes.WEIGHTS / name, tmp_path / name)
     with (tmp_path / "speaker.onnx").open("ab") as file:
         file.write(b"\0")
-    monkeypatch.setattr(voice_encoder, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(hashes, "WEIGHTS", tmp_path)
     voice_encoder.hashes.cache_clear()
     try:
         with pytest.raises(ModelError, match="SHA-256"):

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from ressenti.pipeline.audio import file_sha256
 from ressenti.pipeline.models import voice_encoder
+from ressenti.pipeline.models.hashes import WEIGHTS
 
 PACKAGE = "resemblyzer==0.1.4"
 _FRAMES = {0: "batch", 1: "frames"}
@@ -76,7 +77,7 @@ def parts_of(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Ten
     return lower, {key.replace("_l2", "_l0"): value for key, value in upper.items()}
 
 
-def main(out: Annotated[Path, typer.Option(help="folder for the weights")] = voice_encoder.WEIGHTS) -> None:
+def main(out: Annotated[Path, typer.Option(help="folder for the weights")] = WEIGHTS) -> None:
     """Write `voice.onnx`, `speaker.onnx` and `speaker.json`."""
     digests = {}
     nets = (("voice", Voice(), "mel", voice_encoder.BANDS), ("speaker", Speaker(), "states", voice_encoder.WIDTH))
