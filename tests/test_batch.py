@@ -297,7 +297,7 @@ def test_what_is_read_is_never_replaced_by_a_result(heard: list[str], tmp_path: 
         assert "call.srt is an input, but a result would overwrite it" in str(done.exception)
     own = recording.rename(tmp_path / "own.json")
     before = own.read_bytes()
-    with pytest.raises(errors.ConfigError, match=r"own\.json is read"):
+    with pytest.raises(errors.ConfigError, match=r"own\.json is an input"):
         analyze(own, *write)
     assert own.read_bytes() == before
     assert (tmp_path / "call.srt").read_text(encoding="utf-8") == words

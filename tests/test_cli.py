@@ -301,7 +301,7 @@ def test_report_takes_other_anchors(analysed: Path, tmp_path: Path) -> None:
     done = ressenti("report", analysed / "sample.json", "--out", tmp_path, "--config", config)
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "sample.report.html").read_text(encoding="utf-8")
-    assert "Silence\u00a0: plus de 1,25\u00a0s" in page
+    assert "Une pause de plus de 1,25\u00a0s est aussi signalée comme silence" in page
     assert "aucune classe n’atteint 95" in page
 
 

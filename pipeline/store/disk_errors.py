@@ -36,7 +36,7 @@ def output_error(path: Path, exc: OSError) -> OutputError:
     """Make the error for a failed write to a path: `DiskFullError` if the disk is full, else `OutputError`."""
     if is_full(exc):
         return DiskFullError(
-            f"{path}: no room left on the disk or in your quota. Free some space, or choose another disk with --out; "
+            f"{path}: the disk is full, or your quota is used up. Free some space, or choose another disk with --out; "
             "no partial files were left behind."
         )
     why = _WORDS.get(exc.errno or 0) or f"the system says: {exc.strerror or exc}"

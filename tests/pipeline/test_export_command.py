@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from ressenti.pipeline import export, store
+from ressenti.pipeline import export, extras, store
 from ressenti.pipeline.cli import outputs
 from ressenti.pipeline.cli.app import app
 from ressenti.pipeline.config import Config
 from ressenti.pipeline.derive import derive
 from ressenti.pipeline.errors import ConfigError
-from ressenti.pipeline.export import tables
 from ressenti.pipeline.records import Conversation, EmotionScores
 
 EVERY = "textgrid,srt,vtt,aws,quotes-md,quotes-docx,parquet"
@@ -64,7 +63,7 @@ def test_an_export_beside_its_conversation_is_not_taken_for_one(stored: Path) ->
 def test_parquet_without_pyarrow_is_refused_before_anything_is_done(
     stored: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "find_spec", lambda name: None)
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
     done = report(stored, "--format", "srt,parquet")
     assert isinstance(done.exception, ConfigError)
     assert "pip install pyarrow" in str(done.exception)

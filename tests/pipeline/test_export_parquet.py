@@ -8,9 +8,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from ressenti.pipeline import export
+from ressenti.pipeline import export, extras
 from ressenti.pipeline.errors import ConfigError
-from ressenti.pipeline.export import tables
 from ressenti.pipeline.records import CLASSES, Conversation
 
 
@@ -129,6 +128,6 @@ def test_same_conversation_same_bytes(spoken: Conversation) -> None:
 def test_without_pyarrow_the_error_says_what_to_install(
     make_spoken: Callable[..., Conversation], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "find_spec", lambda name: None)
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="pip install pyarrow"):
         export.parquet(make_spoken(), "turns")

@@ -406,7 +406,7 @@ def test_a_model_that_is_not_known_can_be_had_and_is_said_to_be_so(hub: Hub, hom
     assert [name for name, _ in found.files] == ["config.json", "pytorch_model.bin"]
     listed = models(hub, "list").stdout
     assert "emotion, not in the registry" in listed
-    assert "emotion: builtin is used" in listed
+    assert "emotion: the default is builtin" in listed
     assert "may run code" not in done.stdout  # weights of emotion models are read as plain tensors
     hub.repositories["somebody/pipeline"] = Repository({"config.yaml": b"x", "voices/pytorch_model.bin": SMALL})
     done = models(hub, "get", "somebody/pipeline", "--task", "diarization")
