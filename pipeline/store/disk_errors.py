@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -61,8 +62,16 @@ def in_folder(folder: Path, act: Callable[[], _T]) -> _T:
         except FileNotFoundError:
             if tries == _TRIES:
                 raise
-        except FileExistsError:  # also if the folder was removed during the check
-            if tries == _TRIES or folder.exists():
+        except FileExistsError:  # also if the folder was removed, and perhaps made again, during the check
+            if tries == _TRIES or _is_no_folder(folder):
                 raise
         time.sleep(0.001)
     raise AssertionError
+
+
+def _is_no_folder(path: Path) -> bool:
+    """Whether something else is in the place of a folder; asked of the system once, since others come and go."""
+    try:
+        return not stat.S_ISDIR(path.stat().st_mode)
+    except OSError:
+        return False
