@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ressenti.pipeline.language import Lang
     from ressenti.pipeline.records import Conversation
-    from ressenti.reports.wording import Lang
 
 __all__ = ["report_html"]
 
@@ -19,8 +19,8 @@ def report_html(conversation: Conversation, lang: Lang | None = None, sound: byt
     language.
     """
     from ressenti.pipeline import store
+    from ressenti.pipeline.language import check_lang
     from ressenti.reports.page import render
-    from ressenti.reports.wording import check_lang
 
     if lang is not None:
         check_lang(lang)

@@ -7,9 +7,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ressenti.pipeline.language import Lang
 from ressenti.pipeline.records import CLASSES
 from ressenti.reports.page_shell import asset, csp_hash, script_safe, template
-from ressenti.reports.wording import Lang, Wording
+from ressenti.reports.wording import Wording
 
 SCRIPT_TEXTS = (
     "lab_progress",

@@ -11,6 +11,7 @@ from typing import Any
 
 from ressenti.pipeline import store
 from ressenti.pipeline.garbage_collection import uncollected
+from ressenti.pipeline.language import Lang
 from ressenti.pipeline.records import CLASSES, INEXACT_S, Conversation
 from ressenti.reports.emotion_model import turns_by_person
 from ressenti.reports.figures import make_figures
@@ -21,7 +22,7 @@ from ressenti.reports.safe_text import as_seen
 from ressenti.reports.summary import summarise
 from ressenti.reports.tables import make_tables
 from ressenti.reports.turns import Said, turn_data
-from ressenti.reports.wording import Lang, Wording
+from ressenti.reports.wording import Wording
 
 _LEVEL = 10  # of 12; higher levels do not make the page smaller
 # in order: all build on the first, the player on the strip, points on figures

@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-from typing import Literal, cast, get_args
+from typing import Literal, cast
 
-from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.language import NARROW_SPACE, Lang, localized, texts_of
 from ressenti.pipeline.records import Note
 
-Lang = Literal["en", "fr"]
-NARROW_SPACE = "\u202f"
 Text = str | dict[str, str]
 """A text, or its forms for one and other counts (counting the value that `by` names, else `n`)."""
 
 
-def check_lang(lang: str) -> None:
-    """Raise `ConfigError` for a language that pages do not have."""
-    if lang not in get_args(Lang):
-        raise ConfigError(f"lang: got {lang!r}; expected one of {', '.join(get_args(Lang))}.")
-
-
-@cache
 def _texts(lang: Lang) -> dict[str, Text]:
-    text = (resources.files(__package__) / "locales" / f"{lang}.json").read_text(encoding="utf-8")
-    loaded: dict[str, Text] = json.loads(_spaced(text) if lang == "fr" else text)
-    return loaded
-
-
-def _spaced(text: str) -> str:
-    """Put no-break spaces into French text before punctuation and percent signs, and inside quotation marks."""
-    text = re.sub(" ([:»])", "\u00a0\\1", text).replace("« ", "«\u00a0")
-    return re.sub(" ([;?!%])", f"{NARROW_SPACE}\\1", text)
+    return texts_of(__package__ or "", lang)
 
 
 class _Filled(dict[str, object]):
@@ -94,8 +73,7 @@ class Wording:
         """A number with `decimals` decimals; a dash for None."""
         if value is None:
             return "–"
-        text = f"{value:{'+' if sign else ''}.{decimals}f}".replace("-", "\u2212")
-        return text.replace(".", ",") if self.lang == "fr" else text
+        return localized(f"{value:{'+' if sign else ''}.{decimals}f}", self.lang)
 
     def percent(self, share: float | None, decimals: int = 0) -> str:
         """A share between 0 and 1 as a percentage; a dash for None."""
@@ -128,5 +106,4 @@ class Wording:
 
     def exact(self, value: float, unit: str = "\u00a0s") -> str:
         """A configured value with all its decimals, and its unit."""
-        text = f"{value:.10g}".replace("-", "\u2212")
-        return (text.replace(".", ",") if self.lang == "fr" else text) + unit
+        return localized(f"{value:.10g}", self.lang) + unit

@@ -2,7 +2,7 @@
 
 from ressenti.pipeline.audio.beeps import without_tones
 from ressenti.pipeline.audio.decode import load
-from ressenti.pipeline.audio.files import checked_sha256, file_sha256
+from ressenti.pipeline.audio.files import checked_sha256
 from ressenti.pipeline.audio.levels import frame_levels_db, levels_of
 from ressenti.pipeline.audio.samples import RATE_HZ, Audio, Samples
 
@@ -11,7 +11,6 @@ __all__ = [
     "Audio",
     "Samples",
     "checked_sha256",
-    "file_sha256",
     "frame_levels_db",
     "levels_of",
     "load",

@@ -73,12 +73,6 @@ def opened(path: Path) -> Iterator[Opened]:
         os.close(descriptor)
 
 
-def file_sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def checked_sha256(path: Path) -> str:
     """Hexadecimal SHA-256 of a recording's bytes; raises the matching `InputError` if it cannot be read."""
     with opened(path) as file:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from rich.console import Console, ConsoleOptions
 from rich.markup import escape
@@ -133,17 +132,6 @@ class Terminal:
 def counted(count: int, thing: str) -> str:
     """Count and noun, with a plural s unless the count is 1."""
     return f"{count} {thing}{'' if count == 1 else 's'}"
-
-
-def rounded(value: Any) -> Any:
-    """Round figures for JSON: floats to four decimals, NaN to None, including those in dicts, lists and tuples."""
-    if isinstance(value, float):
-        return None if math.isnan(value) else round(value, 4)
-    if isinstance(value, dict):
-        return {key: rounded(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [rounded(item) for item in value]
-    return value
 
 
 def number(value: float | None, decimals: int = 2) -> str:

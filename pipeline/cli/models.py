@@ -273,7 +273,7 @@ def _whole() -> Iterator[Installed]:
 
 
 def _tell_sum(file: Path, terminal: Terminal) -> None:
-    from ressenti.pipeline.models.hashes import digest_of
+    from ressenti.pipeline.files.hashes import digest_of
 
     terminal.say(f"{escape(str(file))}: {file.stat().st_size / 1e6:,.1f} MB, SHA-256 {digest_of(file)}")
 

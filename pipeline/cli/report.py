@@ -20,8 +20,8 @@ from ressenti.pipeline.cli.edits import Additions, Bleep, Pseudonyms, Transcript
 from ressenti.pipeline.cli.options import AsJson, Formats, Language, Out, Overwrite, Quiet, Sound
 from ressenti.pipeline.config import Config, load_config
 from ressenti.pipeline.errors import ConfigError, NotAConversationError
+from ressenti.pipeline.files.hashes import digest_of
 from ressenti.pipeline.files.paths import is_file, is_folder
-from ressenti.pipeline.models.hashes import digest_of
 from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.version import PROGRAM
 

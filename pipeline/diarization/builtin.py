@@ -7,12 +7,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from ressenti.pipeline.audio import Audio, file_sha256
+from ressenti.pipeline.audio import Audio
 from ressenti.pipeline.audio.mel import FloatArray
 from ressenti.pipeline.config import DiarizationOptions
 from ressenti.pipeline.diarization import clustering, embedding, vad
 from ressenti.pipeline.diarization.embedding import SpeechWindow
 from ressenti.pipeline.diarization.interface import Count
+from ressenti.pipeline.files.hashes import digest_of
 from ressenti.pipeline.models import voice_encoder
 from ressenti.pipeline.progress import Progress, ignore_progress
 from ressenti.pipeline.records import Diarization, ModelInfo, Note, Segment
@@ -20,7 +21,7 @@ from ressenti.pipeline.records import Diarization, ModelInfo, Note, Segment
 
 def vad_info() -> ModelInfo:
     """Describe the speech activity model, with the hash of the installed file."""
-    return ModelInfo("speech activity", "silero-vad", "MIT", file_sha256(vad.model_path()), commercial=True)
+    return ModelInfo("speech activity", "silero-vad", "MIT", digest_of(vad.model_path()), commercial=True)
 
 
 class BuiltinDiarizer:

@@ -11,10 +11,10 @@ from typing import Any
 
 from ressenti.pipeline.diarization.pyannote_settings import OPTIONS, check_settings
 from ressenti.pipeline.errors import ModelError, UntrustedModelError
+from ressenti.pipeline.files.hashes import together
 from ressenti.pipeline.files.paths import is_file, is_folder, is_there
 from ressenti.pipeline.files.untrusted import RefusedError, parse_yaml, read_bounded
 from ressenti.pipeline.models.folders import is_id
-from ressenti.pipeline.models.hashes import together
 
 CONFIG = "config.yaml"
 WEIGHTS = "pytorch_model.bin"  # pyannote.audio.utils.hf_hub.AssetFileName.Model

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from scipy.special import softmax
 
-from ressenti.pipeline.audio import file_sha256
 from ressenti.pipeline.audio.mel import FloatArray
 from ressenti.pipeline.emotion import features
 from ressenti.pipeline.emotion.features import Impressions
 from ressenti.pipeline.emotion.interface import Excerpt
 from ressenti.pipeline.errors import ModelError
+from ressenti.pipeline.files.hashes import digest_of
 from ressenti.pipeline.files.untrusted import parse_json, read_text
 from ressenti.pipeline.models import onnx_session, parallel, voice_encoder
 from ressenti.pipeline.models.onnx_file import check_onnx
@@ -42,7 +42,7 @@ class BuiltinEmotion:
             about = parse_json(read_text(folder / "emotion.json", _LARGEST_ABOUT))
             if folder != WEIGHTS:
                 check_onnx(path)
-            digest = file_sha256(path)
+            digest = digest_of(path)
         except OSError as exc:
             raise ModelError(
                 f"{folder}: no emotion model in it ({exc}); expected emotion.onnx and emotion.json. "

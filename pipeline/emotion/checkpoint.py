@@ -9,13 +9,13 @@ from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 from zipfile import is_zipfile
 
-from ressenti.pipeline.audio import RATE_HZ, file_sha256
+from ressenti.pipeline.audio import RATE_HZ
 from ressenti.pipeline.emotion.device import out_of_memory, within_memory
 from ressenti.pipeline.emotion.dimensions import check_dimensions
 from ressenti.pipeline.emotion.shards import Weights, find_weights
 from ressenti.pipeline.errors import ModelError
+from ressenti.pipeline.files.hashes import digest_of, together
 from ressenti.pipeline.files.untrusted import parse_json, read_text, short
-from ressenti.pipeline.models.hashes import together
 from ressenti.pipeline.models.pickles import check_packing
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def open_checkpoint(folder: Path, sha256: str | None = None) -> Checkpoint:
         if name in extractor and not fits(extractor[name]):
             raise ModelError(f"{folder}: {name} {extractor[name]!r} in preprocessor_config.json; expected {expected}.")
     weights = find_weights(folder)
-    sha256 = sha256 or together({path.name: file_sha256(path) for path in weights.files})
+    sha256 = sha256 or together({path.name: digest_of(path) for path in weights.files})
     return Checkpoint(folder, config, extractor, weights, sha256)
 
 

@@ -32,6 +32,7 @@ from ressenti.pipeline.records import (
     union_s,
 )
 from ressenti.pipeline.records.intervals import Timed
+from ressenti.pipeline.rounding import rounded
 
 _ROLES = {"agent": "AGENT", "client": "CUSTOMER", "customer": "CUSTOMER"}
 _FULL_SCALE_DB = 20 * math.log10(2**15)  # of 16-bit samples, relative to one step
@@ -167,8 +168,8 @@ def _tone(conversation: Conversation, turn: Turn) -> Json:
     data: Json = {
         **_judged(turn.emotion),
         "Unsure": turn.unsure if turn.emotion else None,
-        "Valence": _rounded(place[0]) if place else None,
-        "Arousal": _rounded(place[1]) if place else None,
+        "Valence": rounded(place[0]) if place else None,
+        "Arousal": rounded(place[1]) if place else None,
         "NotJudged": turn.unjudged,
         "Corrected": is_corrected(turn),
     }
@@ -180,7 +181,7 @@ def _tone(conversation: Conversation, turn: Turn) -> Json:
 
 
 def _judged(emotion: EmotionScores | None) -> Json:
-    scores = dict(zip(CLASSES, map(_rounded, emotion.scores), strict=True)) if emotion else None
+    scores = dict(zip(CLASSES, map(rounded, emotion.scores), strict=True)) if emotion else None
     return {
         "Class": emotion.top if emotion else None,
         "Scores": scores,
@@ -228,7 +229,7 @@ def _quarters(conversation: Conversation, roles: Mapping[str, str], axis: str) -
         edges = [_millis(start_s + k * quarter_s) for k in range(5)]
         scores: tuple[float | None, ...] = getattr(speaker.affect, f"{axis}_quarters")
         found[roles[speaker.label]] = [
-            {"Score": _rounded(score), "BeginOffsetMillis": a, "EndOffsetMillis": b}
+            {"Score": rounded(score), "BeginOffsetMillis": a, "EndOffsetMillis": b}
             for score, a, b in zip(scores, edges[:-1], edges[1:], strict=True)
         ]
     return found
@@ -241,7 +242,3 @@ def _stretch(start_s: float, end_s: float) -> Json:
 
 def _millis(seconds: float) -> int:
     return round(seconds * 1000)
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ressenti.pipeline.export.turn_text import has_words, is_corrected, names_of, plain, text_of, words_of
-from ressenti.pipeline.export.wording import Lang, Wording, clock, silenced, spans_of, wording_of
+from ressenti.pipeline.export.wording import Wording, clock, silenced, spans_of, wording_of
+from ressenti.pipeline.language import Lang
 from ressenti.pipeline.records import Conversation, ModelInfo, Span, Speaker, Turn
 from ressenti.pipeline.records.intervals import Timed
 

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib import resources
-from typing import Literal
 
+from ressenti.pipeline.language import Lang, localized, texts_of
 from ressenti.pipeline.records import INEXACT_S, Conversation, Span, Turn
 
-Lang = Literal["en", "fr"]
 
-
-@cache
 def _texts(lang: Lang) -> dict[str, str]:
-    text = (resources.files(__package__) / "locales" / f"{lang}.json").read_text(encoding="utf-8")
-    loaded: dict[str, str] = json.loads(_spaced(text) if lang == "fr" else text)
-    return loaded
-
-
-def _spaced(text: str) -> str:
-    """French text with non-breaking spaces before colons and question marks, and inside quotation marks."""
-    text = re.sub(" ([:»])", "\u00a0\\1", text).replace("« ", "«\u00a0")
-    return re.sub(" ([;?!%])", "\u202f\\1", text)
+    return texts_of(__package__ or "", lang)
 
 
 @dataclass(frozen=True)
@@ -44,8 +29,7 @@ class Wording:
 
     def number(self, value: float) -> str:
         """A valence or arousal with sign and two decimals."""
-        text = f"{value:+.2f}".replace("-", "\u2212")
-        return text.replace(".", ",") if self.lang == "fr" else text
+        return localized(f"{value:+.2f}", self.lang)
 
     def heard(self, turn: Turn) -> str:
         """The class of a turn, marked if unsure, or the reason for none."""

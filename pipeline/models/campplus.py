@@ -14,8 +14,9 @@ import numpy.typing as npt
 from ressenti.pipeline.audio import Samples
 from ressenti.pipeline.audio.fbank import log_mel
 from ressenti.pipeline.audio.mel import FloatArray
+from ressenti.pipeline.files.hashes import together
 from ressenti.pipeline.models import onnx_session, parallel
-from ressenti.pipeline.models.hashes import WEIGHTS, built_in, together
+from ressenti.pipeline.models.hashes import WEIGHTS, built_in
 from ressenti.pipeline.records import ModelInfo
 
 WIDTH = 192

@@ -11,9 +11,9 @@ from typing import Literal
 
 from ressenti.pipeline.errors import ModelError, UnknownModelError, WrongHashError
 from ressenti.pipeline.files.disk import writing
+from ressenti.pipeline.files.hashes import digest_of
 from ressenti.pipeline.models import hub
 from ressenti.pipeline.models.folders import check_room, folder_of, partial_of, put_in_place
-from ressenti.pipeline.models.hashes import digest_of
 from ressenti.pipeline.models.hub import Listing, Remote
 from ressenti.pipeline.models.installed import FileNote, Installed, Manifest, find, of_manifest, verify, write_manifest
 from ressenti.pipeline.models.registry import Task, has_weights, known, unlike_pinned, wanted

@@ -22,10 +22,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ressenti.pipeline.errors import NotInstalledError, WrongHashError
+from ressenti.pipeline.files.hashes import digest_of, together
 from ressenti.pipeline.files.paths import is_folder
 from ressenti.pipeline.files.untrusted import RefusedError, read_bounded
 from ressenti.pipeline.models.folders import folder_of, is_id, models_folder
-from ressenti.pipeline.models.hashes import digest_of, together
 from ressenti.pipeline.models.registry import PICKLED, KnownModel, Task, known
 from ressenti.pipeline.models.user_choices import decisions
 from ressenti.pipeline.progress import Progress, ignore_progress

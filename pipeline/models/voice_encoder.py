@@ -9,8 +9,9 @@ from __future__ import annotations
 from functools import cache
 
 from ressenti.pipeline.audio.mel import FloatArray
+from ressenti.pipeline.files.hashes import together
 from ressenti.pipeline.models import onnx_session
-from ressenti.pipeline.models.hashes import WEIGHTS, built_in, together
+from ressenti.pipeline.models.hashes import WEIGHTS, built_in
 from ressenti.pipeline.records import ModelInfo
 
 BANDS, WIDTH = 40, 256

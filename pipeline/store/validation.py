@@ -14,13 +14,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.files.untrusted import RefusedError, parse_json, read_text, short
 from ressenti.pipeline.records import Validation
+from ressenti.pipeline.rounding import rounded
 
 FORMAT = "ressenti-validation"
 VERSION = 1
@@ -31,7 +31,7 @@ _EXPECTED = "Expected the file that `ressenti evaluate label --read ... --out FI
 def dump_validation(validation: Validation) -> str:
     """Write a validation as JSON text, rounded to four decimals."""
     data = {"format": FORMAT, "version": VERSION, **asdict(validation)}
-    return json.dumps(_rounded(data), indent=1, allow_nan=False) + "\n"
+    return json.dumps(rounded(data), indent=1, allow_nan=False) + "\n"
 
 
 def read_validation(source: str | None) -> Validation | None:
@@ -58,11 +58,3 @@ def read_validation(source: str | None) -> Validation | None:
         first = exc.errors()[0]
         where = short(".".join(map(str, first["loc"])))
         raise ConfigError(f"report.validation: {source} is invalid; {where}: {first['msg']}. {_EXPECTED}") from exc
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return round(value, 4)
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    return [_rounded(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -11,9 +11,9 @@ import pytest
 from browsing import READY, Make, Open, Opened, until, with_words
 from ressenti import People, load_config
 from ressenti.pipeline.audio import encode, load
+from ressenti.pipeline.language import Lang
 from ressenti.pipeline.records import Conversation
 from ressenti.reports.page import render
-from ressenti.reports.wording import Lang
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

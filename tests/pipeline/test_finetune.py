@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from checkpoints import LABELS, write_bare_encoder, write_checkpoint
 from conftest import noise, write_wav
 from ressenti import load_config
-from ressenti.pipeline import audio, emotion, store
+from ressenti.pipeline import emotion, store
 from ressenti.pipeline.cli.app import app
 from ressenti.pipeline.config import AffectOptions, EmotionOptions
 from ressenti.pipeline.emotion.interface import Excerpt
@@ -32,6 +32,7 @@ from ressenti.pipeline.errors import (
     OutputError,
     OutputExistsError,
 )
+from ressenti.pipeline.files.hashes import digest_of
 from ressenti.pipeline.lab.labelled_speech.corpora import Clip, held_out, is_held_out, read_clips
 from ressenti.pipeline.lab.training.base import find_base, load_base
 from ressenti.pipeline.lab.training.clip_sounds import Lessons, Sounds
@@ -194,9 +195,9 @@ def test_it_is_used_from_end_to_end_and_what_it_learned_from_is_left_out(
 def test_the_model_card(trained: Path, encoder: Path) -> None:
     found, card = about(trained), (trained / "README.md").read_text(encoding="utf-8")
     for told in (
-        audio.file_sha256(encoder / "model.safetensors"),
-        audio.file_sha256(trained / "model.safetensors"),
-        audio.file_sha256(trained.parent / "ours.csv"),
+        digest_of(encoder / "model.safetensors"),
+        digest_of(trained / "model.safetensors"),
+        digest_of(trained.parent / "ours.csv"),
         "head new",
         "for us alone",
         "learning_rate 0.003",

@@ -23,13 +23,13 @@ from typer.testing import CliRunner
 from checkpoints import write_checkpoint
 from ressenti import analyze
 from ressenti.pipeline import errors
-from ressenti.pipeline.audio import file_sha256
 from ressenti.pipeline.cli.app import app
 from ressenti.pipeline.config import DiarizationOptions, EmotionOptions
 from ressenti.pipeline.diarization import choose as choose_diarizer
 from ressenti.pipeline.diarization.fake import FakeDiarizer
 from ressenti.pipeline.emotion import choose
 from ressenti.pipeline.emotion.fake import FakeEmotion
+from ressenti.pipeline.files.hashes import digest_of
 from ressenti.pipeline.models import archive, folders, registry
 from ressenti.pipeline.models.installed import MANIFEST, default_for, find, installed_ids, verify
 from ressenti.pipeline.records import CLASSES, Note
@@ -358,7 +358,7 @@ def test_an_installed_model_is_used_named_in_the_result_and_by_the_doctor(
     conversation = analyze(recording, diarizer=FakeDiarizer([(1.0, 9.0, "S1"), (10.0, 20.0, "S2")]))
     assert (conversation.models[-1].name, conversation.models[-1].licence) == (FRENCH, "Apache-2.0")
     assert conversation.models[-1].notes == (Note("installed", {"commit": COMMIT[:12]}),)
-    known = {"known": registry.known()[FRENCH], "name": FRENCH, "commit": COMMIT, "sha256": file_sha256(weights)}
+    known = {"known": registry.known()[FRENCH], "name": FRENCH, "commit": COMMIT, "sha256": digest_of(weights)}
     assert asked == [(folder, EmotionOptions(), known)]
     assert choose(EmotionOptions(model="builtin")).info.name == "ressenti-builtin-emotion"
     choose(EmotionOptions(model=FRENCH))

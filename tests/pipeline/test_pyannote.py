@@ -30,8 +30,8 @@ from ressenti.pipeline.diarization.channels import ChannelDiarizer
 from ressenti.pipeline.diarization.interface import Count
 from ressenti.pipeline.diarization.pyannote import PyannoteDiarizer
 from ressenti.pipeline.diarization.pyannote_count import Bounds, WatchedClustering, bounds_of
+from ressenti.pipeline.files.hashes import together
 from ressenti.pipeline.models import user_choices
-from ressenti.pipeline.models.hashes import together
 from ressenti.pipeline.models.installed import FileNote, Manifest, of_manifest
 from ressenti.pipeline.models.torchaudio_import import import_pyannote_audio
 from ressenti.pipeline.progress import watched

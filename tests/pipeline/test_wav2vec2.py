@@ -29,9 +29,9 @@ from ressenti.pipeline.emotion.interface import Excerpt
 from ressenti.pipeline.emotion.labels import SHIPPED, map_labels
 from ressenti.pipeline.emotion.wav2vec2 import load
 from ressenti.pipeline.errors import ConfigError, ModelError, NotInstalledError, WrongHashError
+from ressenti.pipeline.files.hashes import digest_of, together
 from ressenti.pipeline.lab.training.base import find_base, load_base
 from ressenti.pipeline.models import registry
-from ressenti.pipeline.models.hashes import together
 from ressenti.pipeline.records import CLASSES, Note
 from ressenti.reports.page import render
 from ressenti.reports.wording import Wording
@@ -101,7 +101,7 @@ def test_each_head_equals_an_independent_forward_pass(
     expected = independent(folder, head, sounds)
     assert np.ptp(expected, axis=0).min() > 0.01, "the excerpts must differ for this to show anything"
     assert model.logits(sounds) == pytest.approx(expected, abs=1e-4)
-    assert model.info.sha256 == audio.file_sha256(next(folder.glob("*model.*")))
+    assert model.info.sha256 == digest_of(next(folder.glob("*model.*")))
     scores = model.score([Excerpt(sound, "S1") for sound in sounds])
     for row, found in zip(expected.astype(float), scores, strict=True):
         if head == "audeering":
@@ -225,7 +225,7 @@ def test_weights_in_several_files_are_those_of_one(
     assert len(shards) > 2
     model = load(folder, FP32)
     assert model.logits(sounds[:2]) == pytest.approx(load(make(), FP32).logits(sounds[:2]), abs=1e-6)
-    assert model.info.sha256 == together({path.name: audio.file_sha256(path) for path in shards})
+    assert model.info.sha256 == together({path.name: digest_of(path) for path in shards})
     assert sorted(weight_shapes(open_checkpoint(folder))) == sorted(read_weights(open_checkpoint(folder)))
     index = next(folder.glob("*.index.json"))
     whole = json.loads(index.read_text())
@@ -474,7 +474,7 @@ def test_an_installed_models_hash_is_that_of_its_weights_and_taken_from_its_mani
     folder = make(shards=shards)
     apart = emotion.choose(EmotionOptions(model=str(folder))).info.sha256
     install("somebody/mine", folder)
-    monkeypatch.setattr("ressenti.pipeline.emotion.checkpoint.file_sha256", lambda _: pytest.fail("hashed again"))
+    monkeypatch.setattr("ressenti.pipeline.emotion.checkpoint.digest_of", lambda _: pytest.fail("hashed again"))
     assert emotion.choose(EmotionOptions(model="somebody/mine")).info.sha256 == apart
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from ressenti import with_corrections
 from ressenti.pipeline.config import AffectOptions
+from ressenti.pipeline.language import Lang
 from ressenti.pipeline.records import CLASSES, Conversation, Corrections, Segment, TurnCorrection
 from ressenti.reports.figures import make_figures
 from ressenti.reports.figures.plane import NAME_WIDTH, label_place, region
@@ -15,7 +16,7 @@ from ressenti.reports.figures.shares import seconds_by_class
 from ressenti.reports.figures.style import CLASS_COLOURS, bar_style
 from ressenti.reports.figures.talk import talk_by_part
 from ressenti.reports.page_shell import asset
-from ressenti.reports.wording import Lang, Wording
+from ressenti.reports.wording import Wording
 
 Make = Callable[..., Conversation]
 ANCHORS = {name: (float(x), float(y)) for name, (x, y) in AffectOptions().anchors.items()}

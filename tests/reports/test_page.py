@@ -18,12 +18,13 @@ import pytest
 from browsing import lengthened
 from ressenti import People, with_corrections
 from ressenti.pipeline import store
+from ressenti.pipeline.language import Lang
 from ressenti.pipeline.records import Conversation, Corrections, ModelInfo, Note, TurnCorrection
 from ressenti.reports.figures import make_figures
 from ressenti.reports.page import SCRIPTS, _packed_plotly, render
 from ressenti.reports.summary import summarise
 from ressenti.reports.tables import make_tables
-from ressenti.reports.wording import Lang, Wording
+from ressenti.reports.wording import Wording
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 EN = Wording("en")

@@ -6,13 +6,14 @@ from dataclasses import replace
 import pytest
 
 from ressenti import with_corrections
+from ressenti.pipeline.language import Lang
 from ressenti.pipeline.records import Conversation, Corrections, ModelInfo, Note, TurnCorrection
 from ressenti.reports.emotion_model import BUILTIN, is_thin, thin_baseline_s
 from ressenti.reports.methods import methods_of
 from ressenti.reports.page import render
 from ressenti.reports.summary import summarise
 from ressenti.reports.turns import turn_rows
-from ressenti.reports.wording import Lang, Wording
+from ressenti.reports.wording import Wording
 
 Make = Callable[..., Conversation]
 BOUND = ModelInfo("emotion", "mine", "CC BY-NC-SA 4.0", commercial=False, notes=(Note("trained_bound"),))

@@ -20,6 +20,7 @@ from ressenti.pipeline.errors import RessentiError
 from ressenti.pipeline.lab.evaluation.diarization import Comparison, DiarizationError, Total, compare, total
 from ressenti.pipeline.lab.evaluation.references import Reference, find_references
 from ressenti.pipeline.lab.evaluation.turn_emotions import EmotionErrors
+from ressenti.pipeline.rounding import rounded
 
 if TYPE_CHECKING:
     from ressenti.pipeline.loaded_models import Models
@@ -134,15 +135,11 @@ def _total_figures(part: dict[str, Total | None]) -> dict[str, Any]:
 
 def _figures(result: Comparison | Total) -> dict[str, Any]:
     return {
-        "errors": [_rounded({**asdict(error), "rate": error.rate}) for error in result.errors],
+        "errors": [rounded({**asdict(error), "rate": error.rate}, 6) for error in result.errors],
         "jaccard": round(result.jaccard, 4),
         "boundary_s": None if result.boundary_s is None else round(result.boundary_s, 3),
-        "by_emotion": [_rounded(asdict(error)) for error in result.by_emotion],
+        "by_emotion": [rounded(asdict(error), 6) for error in result.by_emotion],
     }
-
-
-def _rounded(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: round(value, 6) if isinstance(value, float) else value for name, value in values.items()}
 
 
 def _table(

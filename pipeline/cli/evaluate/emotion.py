@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from ressenti.pipeline import store
-from ressenti.pipeline.cli.console import Terminal, counted, rounded
+from ressenti.pipeline.cli.console import Terminal, counted
 from ressenti.pipeline.config import load_config
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.models.installed import resolved
 from ressenti.pipeline.records import CLASSES
+from ressenti.pipeline.rounding import rounded
 
 if TYPE_CHECKING:
     from ressenti.pipeline.cli.evaluate.emotion_baseline import Course

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
-from ressenti.pipeline.cli.console import Terminal, interval, number, rounded
+from ressenti.pipeline.cli.console import Terminal, interval, number
+from ressenti.pipeline.rounding import rounded
 
 if TYPE_CHECKING:
     from ressenti.pipeline.config import Config

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
-from ressenti.pipeline.cli.console import Terminal, counted, number, rounded
+from ressenti.pipeline.cli.console import Terminal, counted, number
 from ressenti.pipeline.errors import RessentiError
 from ressenti.pipeline.records import CLASSES
+from ressenti.pipeline.rounding import rounded
 
 if TYPE_CHECKING:
     from ressenti.pipeline.config import Config

@@ -24,6 +24,7 @@ from ressenti.pipeline.config import load_config
 from ressenti.pipeline.files.disk import writing
 from ressenti.pipeline.models.installed import resolved
 from ressenti.pipeline.models.parallel import threads
+from ressenti.pipeline.rounding import rounded
 
 if TYPE_CHECKING:
     from ressenti.pipeline.audio import Audio
@@ -210,10 +211,8 @@ def _figures(
 
 
 def _rounded(ratio: Ratio) -> dict[str, Any]:
-    share = None if ratio.emotion is None else round(ratio.emotion, 4)
-    change = None if ratio.score_change is None else round(ratio.score_change, 6)
-    about = {"model": ratio.model, "against": ratio.against, "emotion": share, "whole": round(ratio.whole, 4)}
-    return {**about, "score_change": change}
+    about = {"model": ratio.model, "against": ratio.against, "emotion": ratio.emotion, "whole": ratio.whole}
+    return {**rounded(about), "score_change": rounded(ratio.score_change, 6)}
 
 
 def _table(source: Path, repeats: int) -> Table:

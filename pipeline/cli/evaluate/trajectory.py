@@ -13,12 +13,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from ressenti.pipeline import store
-from ressenti.pipeline.cli.console import Terminal, counted, interval, number, rounded
+from ressenti.pipeline.cli.console import Terminal, counted, interval, number
 from ressenti.pipeline.config import load_config
 from ressenti.pipeline.errors import ConfigError, NoSpeechError, NotFoundError, RessentiError
 from ressenti.pipeline.files.paths import existing
 from ressenti.pipeline.models.installed import resolved
 from ressenti.pipeline.records import CLASSES
+from ressenti.pipeline.rounding import rounded
 
 if TYPE_CHECKING:
     from ressenti.pipeline.config import Config

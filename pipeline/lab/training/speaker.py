@@ -19,7 +19,7 @@ import torch
 import typer
 from torch import Tensor, nn
 
-from ressenti.pipeline.audio import file_sha256
+from ressenti.pipeline.files.hashes import digest_of
 from ressenti.pipeline.models import voice_encoder
 from ressenti.pipeline.models.hashes import WEIGHTS
 
@@ -95,7 +95,7 @@ def main(out: Annotated[Path, typer.Option(help="folder for the weights")] = WEI
             opset_version=17,
             dynamo=False,
         )
-        digests[path.name] = file_sha256(path)
+        digests[path.name] = digest_of(path)
         typer.echo(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB, SHA-256 {digests[path.name]}")
     about = {"sha256": digests, "source": PACKAGE, "file": "resemblyzer/pretrained.pt"}
     (out / "speaker.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
