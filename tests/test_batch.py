@@ -265,6 +265,7 @@ def test_output_that_nobody_takes_stops_nothing(
 @pytest.mark.parametrize(
     "extra", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}]
 )
+@pytest.mark.slow("runs in processes of its own")
 def test_names_and_signs_that_an_encoding_lacks_are_written_in_others(tmp_path: Path, extra: dict[str, str]) -> None:
     path = write_wav(tmp_path / "réunion ✓.wav", noise(30))
     environment = {**os.environ, **extra, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}

@@ -456,6 +456,7 @@ def test_roles_that_are_not_certain_are_told_once(
     assert "emotion not computed for S1 (agent), S2 (employee): restricted role\n" in capsys.readouterr().out
 
 
+@pytest.mark.slow("runs in processes of its own")
 def test_the_sample_says_where_and_how_well(tmp_path: Path) -> None:
     done = ressenti_alone("sample", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -523,6 +524,7 @@ main()
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
+@pytest.mark.slow("runs in processes of its own")
 def test_ctrl_c_leaves_nothing(sample: tuple[Path, Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
     code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # background jobs ignore it

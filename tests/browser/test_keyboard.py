@@ -23,6 +23,7 @@ def press(page: Page, *keys: str) -> str:
     return focused(page)
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_turns_and_words_are_reached_by_arrows_and_heard(opened: Open) -> None:
     there = opened()
     page = there.page

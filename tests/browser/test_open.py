@@ -184,6 +184,7 @@ def saved(page: Page) -> dict[str, Any]:
     return stored
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_corrections_round_trip_and_move_figures(opened: Open, tmp_path: Path) -> None:
     there = opened()
     page = there.page
@@ -230,6 +231,7 @@ def test_corrections_round_trip_and_move_figures(opened: Open, tmp_path: Path) -
     assert there.trouble == []
 
 
+@pytest.mark.slow("drives Chromium through many pages")
 def test_spans_are_silenced_as_drawn_and_their_words_go(opened: Open) -> None:
     there = opened()
     page = there.page
@@ -471,6 +473,7 @@ def test_hostile_text_stays_text(opened: Open) -> None:
 
 
 @pytest.mark.parametrize("width", mostly_slow("drives Chromium through many pages", [1440, 390]))
+@pytest.mark.slow("drives Chromium through many pages")
 def test_axe_finds_nothing_serious(opened: Open, width: int) -> None:
     from axe_playwright_python.sync_playwright import Axe
 

@@ -15,6 +15,7 @@ AS_SVG = """() => {
 
 
 @pytest.mark.parametrize("name", mostly_slow("drives Chromium through many pages", FIGURES))
+@pytest.mark.slow("drives Chromium through many pages")
 def test_a_picture_has_its_title_and_a_key(opened: Open, name: str) -> None:
     there = opened()
     there.drawn(name)

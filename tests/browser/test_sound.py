@@ -43,6 +43,7 @@ def levels(page: Page, spans: list[tuple[float, float]]) -> list[float]:
 
 
 @pytest.mark.parametrize("way", mostly_slow("drives Chromium through many pages", ["embed", "sidecar"]))
+@pytest.mark.slow("drives Chromium through many pages")
 def test_a_bleeped_span_is_silent_in_the_sound_of_the_page(
     browser: Browser, make_conversation: Make, recording: Path, tmp_path: Path, way: str
 ) -> None:
@@ -70,6 +71,7 @@ def test_a_bleeped_span_is_silent_in_the_sound_of_the_page(
 @pytest.mark.parametrize(
     ("lang", "said"), [("en", "it is missing or was renamed"), ("fr", "il manque ou a été renommé")]
 )
+@pytest.mark.slow("drives Chromium through many pages")
 def test_a_sound_file_that_is_not_there_is_said_in_words(
     opened: Open, tmp_path: Path, width: int, lang: str, said: str
 ) -> None:

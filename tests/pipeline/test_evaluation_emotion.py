@@ -231,6 +231,7 @@ def test_the_built_in_model_tells_the_eight_emotions(clips: Sequence[Clip]) -> N
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)
+@pytest.mark.slow("judges hundreds of clips")
 def test_conditions_change_what_is_heard_and_nothing_else(clips: Sequence[Clip], condition: Condition) -> None:
     clean, first, again = FakeEmotion(), FakeEmotion(), FakeEmotion()
     judge(clips[:10], clean, CONFIG)

@@ -360,6 +360,7 @@ def test_truth_without_rows_is_an_error_of_ours(tmp_path: Path) -> None:
     assert code == errors.InputError.exit_code, said
 
 
+@pytest.mark.slow("analyses real recordings")
 def test_a_simulated_conversation_is_read_from_end_to_end(tmp_path: Path, shared_data: Path) -> None:
     from ressenti.pipeline.lab.labelled_speech import corpora
     from ressenti.pipeline.lab.simulation.options import Suite

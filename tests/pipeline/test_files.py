@@ -97,6 +97,7 @@ def state(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("old", [{}, OLD], ids=["nothing there", "old files there"])
+@pytest.mark.slow("kills a process at each of its calls")
 def test_killed_at_every_call_each_file_is_whole_and_the_next_run_ends_with_all(
     tmp_path: Path, old: dict[str, str]
 ) -> None:
@@ -133,6 +134,7 @@ def test_killed_at_every_call_each_file_is_whole_and_the_next_run_ends_with_all(
     assert call > 30
 
 
+@pytest.mark.slow("kills a process at each of its calls")
 def test_killed_while_undoing_the_old_files_are_all_back(tmp_path: Path) -> None:
     """The third file cannot be placed; killed at every call of what follows, nothing is half new."""
     call, died = 0, True
@@ -171,6 +173,7 @@ def test_files_and_their_folder_are_on_the_disk_before_and_after_they_are_placed
     assert len(synced) == len(NEW) + 3  # the journal, its name, and the names of all
 
 
+@pytest.mark.slow("kills a process at each of its calls")
 def test_what_a_person_changed_after_a_kill_stays(tmp_path: Path) -> None:
     changed, call, died = 0, 0, True
     while died:
@@ -187,6 +190,7 @@ def test_what_a_person_changed_after_a_kill_stays(tmp_path: Path) -> None:
     assert changed > 3
 
 
+@pytest.mark.slow("kills a process at each of its calls")
 def test_what_stands_aside_and_is_gone_puts_the_old_files_back(tmp_path: Path) -> None:
     tried = 0
     for call in range(200):

@@ -47,6 +47,7 @@ def test_the_page_is_blind_and_the_same_each_time(calls: Path, tmp_path: Path) -
     assert [item["id"] for item in json.loads(data)["items"]] == [i.id for i in sample_of(calls).items]
 
 
+@pytest.mark.slow("analyses real recordings")
 def test_fewer_turns_than_asked_for_are_all_there(calls: Path, tmp_path: Path) -> None:
     done = label(calls, "--out", tmp_path / "labels.html")
     assert f"{len(sample_of(calls, 1000).items)} turns (all there are; 100 requested)" in done.output
@@ -105,6 +106,7 @@ def test_what_does_not_fit_is_told(
     assert not (tmp_path / "labels.html").exists()
 
 
+@pytest.mark.slow("analyses real recordings")
 def test_what_is_there_is_kept_unless_told(calls: Path, tmp_path: Path) -> None:
     out = tmp_path / "labels.html"
     out.write_text("mine", encoding="utf-8")
@@ -115,6 +117,7 @@ def test_what_is_there_is_kept_unless_told(calls: Path, tmp_path: Path) -> None:
     assert isinstance(label(calls, "--read", labels, "--out", out).exception, errors.OutputExistsError)
 
 
+@pytest.mark.slow("analyses real recordings")
 def test_a_folder_may_hold_other_files_and_an_empty_one_is_refused(calls: Path, tmp_path: Path) -> None:
     (calls / "package.json").write_text("{}", encoding="utf-8")
     done = label(calls, "--turns", "6", "--out", tmp_path / "labels.html")

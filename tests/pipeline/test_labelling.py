@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from conftest import noise, write_wav
+from conftest import mostly_slow, noise, write_wav
 from ressenti import analyze, load_config
 from ressenti.pipeline import audio, store
 from ressenti.pipeline.config import AudioOptions
@@ -183,7 +183,7 @@ def people(seed: int, sample: Sample, raters: int) -> list[Rating]:
     return [rating(sample, f"R{k}", *(str(rng.choice(labels)) for _ in sample.items)) for k in range(raters)]
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", mostly_slow("judges hundreds of clips", range(5)))
 def test_f1_is_as_scikit_learn_weighs_it(calls: Path, seed: int) -> None:
     sample = draw(stored(calls), 18, seed)
     ratings = people(seed, sample, 2)

@@ -150,6 +150,7 @@ def test_a_line_that_is_cut_is_taken_up_again(hub: Hub, home: Path) -> None:
     assert (home / FRENCH.replace("/", "--") / "model.safetensors").read_bytes() == BIG
 
 
+@pytest.mark.slow("downloads from a hub on the loopback")
 def test_a_line_that_stays_cut_is_an_error_and_the_next_get_goes_on(hub: Hub, home: Path) -> None:
     hub.cuts = [15 << 20] + [1 << 20] * 20
     done = models(hub, "get", FRENCH)
@@ -315,6 +316,7 @@ def test_no_route_to_the_hub(home: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["nonsense", "http://127.0.0.1:port", "ftp://127.0.0.1"])
+@pytest.mark.slow("downloads from a hub on the loopback")
 def test_an_endpoint_that_is_none(home: Path, url: str) -> None:
     done = models_alone(url, "get", FRENCH)
     assert done.returncode == errors.NoRouteError.exit_code, done.stderr
@@ -375,6 +377,7 @@ def test_damage_that_only_a_full_check_finds_is_mended(hub: Hub, home: Path) -> 
     assert (home / FRENCH.replace("/", "--") / "model.safetensors").read_bytes() == BIG
 
 
+@pytest.mark.slow("downloads from a hub on the loopback")
 def test_a_damaged_model_stays_refused_until_it_is_mended(hub: Hub, home: Path) -> None:
     folder = home / FRENCH.replace("/", "--")
     assert models(hub, "get", FRENCH).returncode == 0

@@ -87,6 +87,7 @@ def test_sessions_have_one_thread_that_does_not_spin() -> None:
     assert options.get_session_config_entry("session.inter_op.allow_spinning") == "0"
 
 
+@pytest.mark.slow("analyses real recordings")
 def test_the_result_does_not_depend_on_the_number_of_threads(sample: tuple[Path, Path], tmp_path: Path) -> None:
     """Twice the sample with other gaps, so that there are several batches of voices and of emotion."""
     _, sound = load(sample[0], AudioOptions())

@@ -535,6 +535,7 @@ def test_clustering_is_a_stage_without_an_end(diarizers: dict[str, PyannoteDiari
 
 
 @pytest.mark.parametrize("stage", ["speech", "voices", "clustering"])
+@pytest.mark.slow("loads pyannote.audio in processes of their own")
 def test_a_hook_that_raises_stops_it_and_the_next_run_is_as_ever(
     diarizers: dict[str, PyannoteDiarizer], sound: audio.Audio, stage: str, free: dict[str, Diarization]
 ) -> None:
@@ -552,6 +553,7 @@ def test_a_hook_that_raises_stops_it_and_the_next_run_is_as_ever(
     assert diarizers[COMMUNITY].diarize(sound, FREE) == free[COMMUNITY]
 
 
+@pytest.mark.slow("loads pyannote.audio in processes of their own")
 def test_two_threads_may_use_one_pipeline(
     diarizers: dict[str, PyannoteDiarizer], sound: audio.Audio, free: dict[str, Diarization]
 ) -> None:

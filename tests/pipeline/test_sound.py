@@ -128,6 +128,7 @@ def test_spans_may_reach_the_ends_touch_and_overlap() -> None:
 
 
 @pytest.mark.parametrize(("name", "layout"), [("auto_repairs_40", "mono"), ("auto_repairs_40_stereo8k", "split")])
+@pytest.mark.slow("analyses real recordings")
 def test_real_recordings(shared_data: Path, name: str, layout: str) -> None:
     path = shared_data / "conversations" / "calls" / f"{name}.flac"
     conversation = replace(bare(path, layout), bleeps=(Span(60, 62),))

@@ -275,6 +275,7 @@ def test_a_long_conversation_takes_few_looks_at_each_turn() -> None:
 
 
 @pytest.mark.parametrize("name", ["page", *(n for n in ENDINGS if n not in ("html", "json"))])
+@pytest.mark.slow("renders many pages")
 def test_what_is_written_of_a_long_conversation_grows_with_it(name: str) -> None:
     """Words and silenced spans grow too; constant work, as plotly's script is, is done before anything is counted."""
     write = render if name == "page" else _writer(name)

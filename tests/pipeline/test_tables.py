@@ -78,6 +78,7 @@ def test_parquet_brings_rows_and_types_back(conversations: list[Conversation], t
 
 
 @pytest.mark.parametrize("table", TABLES)
+@pytest.mark.slow("writes and reads big files")
 def test_duckdb_reads_frames_as_they_are_in_memory(conversations: list[Conversation], table: Table) -> None:
     kinds = {"string": "VARCHAR", "float64": "DOUBLE", "Int64": "BIGINT", "boolean": "BOOLEAN"}
     for conversation in conversations[:3]:

@@ -30,6 +30,7 @@ sys.meta_path.insert(0, Broken())
 
 
 @pytest.mark.parametrize("before", ["", BROKEN], ids=["as installed", "extension cannot be loaded"])
+@pytest.mark.slow("loads pyannote.audio in processes of their own")
 def test_pyannote_and_transformers_import_with_and_without_the_extension(before: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROBE.format(before=before)], capture_output=True, text=True, check=False, timeout=300

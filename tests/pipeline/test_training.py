@@ -311,6 +311,7 @@ def test_a_network_learns_what_it_is_given_and_not_what_nobody_says(tmp_path: Pa
     assert all(torch.equal(a, b) for a, b in zip(net.parameters(), again.parameters(), strict=True))
 
 
+@pytest.mark.slow("judges hundreds of clips")
 def test_clips_are_added_to_what_is_there(tmp_path: Path) -> None:
     clips = _some_clips(tmp_path)
     first = clip_features_of(clips[:2], clips[3:], tmp_path / "heard")
@@ -326,6 +327,7 @@ def test_clips_are_added_to_what_is_there(tmp_path: Path) -> None:
     assert len(list((tmp_path / "heard").glob("*.npz"))) == 2
 
 
+@pytest.mark.slow("judges hundreds of clips")
 def test_prepared_clips_that_are_damaged_or_of_another_file_are_made_anew(tmp_path: Path) -> None:
     clips = _some_clips(tmp_path)
     material = clip_features_of(clips, [], tmp_path / "heard")
@@ -349,6 +351,7 @@ def test_every_kind_of_no_speech_has_as_many_frames_and_is_none_of_those_given()
         assert unlike_speech(given, np.random.default_rng(seed)).sum() == pytest.approx(given.sum(), rel=1e-3)
 
 
+@pytest.mark.slow("judges hundreds of clips")
 def test_nobody_babbles_behind_himself(tmp_path: Path) -> None:
     alone = _some_clips(tmp_path, of=1)
     silent = clip_features_of(alone, [], tmp_path / "nobody")

@@ -151,6 +151,7 @@ def test_equal_error_rate() -> None:
     assert voices.equal_error_rate(RNG.normal(size=4_000), RNG.normal(size=4_000)) == pytest.approx(0.5, abs=0.03)
 
 
+@pytest.mark.slow("judges hundreds of clips")
 def test_the_embedding_without_a_rectifier_tells_speakers_apart_best(shared_data: Path) -> None:
     """Ten speakers of emotional speech, three seconds each: as the card says, with a rectifier it does worse."""
     clips = voices.chosen(read_clips(shared_data / "emotion" / "emodb"), 4)

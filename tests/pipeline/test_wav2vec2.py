@@ -499,6 +499,7 @@ def test_the_registry_and_the_shipped_maps_say_the_same() -> None:
             )
 
 
+@pytest.mark.slow("runs in processes of its own")
 def test_loading_and_scoring_opens_no_socket(make: Make) -> None:
     code = f"""
 import socket, sys
@@ -515,12 +516,15 @@ assert sys.modules["huggingface_hub"].constants.HF_HUB_OFFLINE
     assert done.returncode == 0, done.stderr
 
 
+SLOW = pytest.mark.slow("analyses real recordings")
+
+
 @pytest.mark.parametrize(
     ("head", "labels", "said"),
     [
         ("stock", ("angry", "happy", "neutral", "sad"), "mine never gives these classes: Relaxed."),
-        ("ehcalabres", None, "shares of 1 (softmax)"),
-        ("audeering", None, "The model gives valence and arousal themselves (regression)"),
+        pytest.param("ehcalabres", None, "shares of 1 (softmax)", marks=SLOW),
+        pytest.param("audeering", None, "The model gives valence and arousal themselves (regression)", marks=SLOW),
     ],
 )
 def test_end_to_end(

@@ -203,6 +203,7 @@ def confused(segments: tuple[Segment, ...], truth: tuple[Segment, ...], seconds:
 
 
 @pytest.mark.parametrize("kind", mostly_slow("analyses real recordings", STEADY, 3))
+@pytest.mark.slow("analyses real recordings")
 def test_what_lies_under_or_over_the_talk_changes_little(call: Call, kind: str) -> None:
     sound = as_loaded(STEADY[kind](call))
     layout, segments = heard(sound)

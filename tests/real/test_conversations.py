@@ -53,6 +53,7 @@ def test_diarization_error_at_a_quarter_second(
     assert result.errors[1].rate <= bound
 
 
+@pytest.mark.slow("analyses real recordings")
 def test_a_two_channel_call_is_split_and_its_mix_is_told_apart(shared_data: Path) -> None:
     calls = shared_data / "conversations" / "calls"
     split = analysed(calls / "auto_repairs_40_stereo8k.flac")
@@ -68,6 +69,7 @@ def test_a_two_channel_call_is_split_and_its_mix_is_told_apart(shared_data: Path
 
 
 @pytest.mark.parametrize("bleed_db", mostly_slow("analyses real recordings", [-30, -40, -20]))
+@pytest.mark.slow("analyses real recordings")
 def test_bleed_between_the_channels_changes_little(shared_data: Path, bleed_db: int) -> None:
     calls = shared_data / "conversations" / "calls"
     _, sound = load(calls / "auto_repairs_40_stereo8k.flac", AudioOptions())
@@ -83,6 +85,7 @@ def test_bleed_between_the_channels_changes_little(shared_data: Path, bleed_db: 
 @pytest.mark.parametrize(
     "name", mostly_slow("analyses real recordings", ["demo_agent_one_channel.flac", "demo_agent1_one_channel.flac"])
 )
+@pytest.mark.slow("analyses real recordings")
 def test_one_voice_is_one_speaker(shared_data: Path, name: str) -> None:
     conversation = analysed(shared_data / "conversations" / "calls" / name)
     assert len(conversation.speakers) == 1
@@ -95,6 +98,7 @@ def test_one_voice_in_half_a_minute_is_not_sure(shared_data: Path) -> None:
     assert conversation.diarization.count_confidence == "low"
 
 
+@pytest.mark.slow("analyses real recordings")
 def test_french_speech_goes_through_and_says_how_sure_it_is(shared_data: Path) -> None:
     conversation = analysed(shared_data / "conversations" / "french" / "wt_smartphone.flac")
     assert conversation.exchange
@@ -103,6 +107,7 @@ def test_french_speech_goes_through_and_says_how_sure_it_is(shared_data: Path) -
     assert all(turn.unjudged or turn.emotion for turn in conversation.turns)
 
 
+@pytest.mark.slow("analyses real recordings")
 def test_every_model_that_took_part_is_named(shared_data: Path) -> None:
     split = analysed(shared_data / "conversations" / "calls" / "auto_repairs_40_stereo8k.flac")
     assert [m.task for m in split.models] == ["speech activity", "voice encoder", "emotion"]

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from conftest import CHECKOUT, absent
+from conftest import CHECKOUT, absent, mostly_slow
 from ressenti import analyze, load_config
 from ressenti.pipeline.audio import load
 from ressenti.pipeline.config import AudioOptions
 from ressenti.pipeline.records import Conversation
 
 MUTED = ("gaps_filled", 9.5)
+QUICK = 12  # cases in the quick run
+MANY = pytest.mark.slow("analyses real recordings")
 SOUND = [  # file, seconds, what is told of it, and its value
     ("01_gap_webm.webm", 30.0, MUTED),
     ("01_gap_mp4.mp4", 30.0, MUTED),
@@ -64,7 +66,10 @@ def media() -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("name", "seconds", "told"), SOUND, ids=[row[0] for row in SOUND])
+@pytest.mark.parametrize(
+    ("name", "seconds", "told"),
+    [pytest.param(*row, id=row[0], marks=[] if k < QUICK else MANY) for k, row in enumerate(SOUND)],
+)
 def test_all_sound_is_read_and_what_was_done_is_told(
     name: str, seconds: float, told: tuple[str, object] | None
 ) -> None:
@@ -80,7 +85,7 @@ def heard(name: str) -> Conversation:
     return analyze(media() / name, load_config("default", {"diarization": {"speakers": 2}}))
 
 
-@pytest.mark.parametrize("name", TURNS)
+@pytest.mark.parametrize("name", mostly_slow("analyses real recordings", TURNS, 5))
 def test_turns_are_at_the_times_of_a_player(name: str) -> None:
     conversation = heard(name)
     agent, caller = TURNS[name]

@@ -106,6 +106,7 @@ def test_overlap_is_where_the_reference_has_it(meeting: audio.Audio, overlapped:
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.slow("loads pyannote.audio in processes of their own")
 def test_overlap_in_pyannotes_own_pipeline(
     torch_alone: None, meeting: audio.Audio, overlapped: np.ndarray, tmp_path: Path
 ) -> None:

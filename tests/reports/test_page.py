@@ -75,6 +75,7 @@ def test_figures_are_as_they_were(make_conversation: Make, name: str) -> None:
     assert json.loads(figure.to_json()) == golden
 
 
+@pytest.mark.slow("runs in processes of its own")
 def test_same_conversation_same_bytes_in_any_process(make_conversation: Make, tmp_path: Path) -> None:
     conversation = store.loads(store.dumps(make_conversation()))
     (tmp_path / "call.json").write_text(store.dumps(conversation), encoding="utf-8")
