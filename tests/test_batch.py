@@ -246,6 +246,7 @@ MANY = pytest.mark.slow("starts many interpreters")
     ],
 )
 @pytest.mark.parametrize("option", ["", "--json"])
+@pytest.mark.slow("runs in processes of its own")
 def test_output_that_nobody_takes_stops_nothing(
     two: list[Path], tmp_path: Path, redirection: str, said: str, option: str
 ) -> None:

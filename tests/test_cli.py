@@ -474,6 +474,7 @@ def test_the_doctor_names_models_and_licences() -> None:
         assert words in done.stdout
 
 
+@pytest.mark.slow("analyses real recordings")
 def test_evaluate_diarization_prints_and_writes_figures(sample: tuple[Path, Path], tmp_path: Path) -> None:
     for name in ("truth/a/sample", "truth/a/other", "truth/sample"):
         for path in sample:

@@ -173,6 +173,7 @@ def bytes_of(folder: Path, but: str = "") -> dict[str, bytes]:
         (FRENCH, "model.safetensors"),
     ],
 )
+@pytest.mark.slow("analyses real recordings")
 def test_one_changed_byte_is_refused(
     home: Path, sample: tuple[Path, Path], tmp_path: Path, model: str, weights: str
 ) -> None:

@@ -32,6 +32,7 @@ def full(conversation: Conversation) -> Conversation:
 
 
 @pytest.mark.parametrize("lang", mostly_slow("drives Chromium through many pages", ["en", "fr"]))
+@pytest.mark.slow("drives Chromium through many pages")
 def test_turns_are_cards_without_sideways_scrolling(opened: Open, lang: str) -> None:
     there = opened(390, change=full, lang=lang)
     page = there.page

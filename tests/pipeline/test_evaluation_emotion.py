@@ -419,6 +419,7 @@ def test_corpora_are_told_apart_where_asked_for(
     assert "chance" in said
 
 
+@pytest.mark.slow("judges hundreds of clips")
 def test_doubt_about_other_sounds_needs_no_labels(tmp_path: Path, fake_builtin: FakeEmotion) -> None:
     write_wav(tmp_path / "low.wav", voice(9.0, 300))
     (tmp_path / "bad.wav").write_bytes(b"no sound")

@@ -170,6 +170,7 @@ def test_a_line_that_stays_cut_is_an_error_and_the_next_get_goes_on(hub: Hub, ho
     assert not [seen for seen in hub.gets(f"/{FRENCH}/resolve") if seen.path.endswith("/config.json")]  # there already
 
 
+@pytest.mark.slow("downloads from a hub on the loopback")
 def test_a_download_that_is_killed_goes_on(hub: Hub, home: Path) -> None:
     hub.cuts, hub.stall = [15 << 20], threading.Event()
     process = subprocess.Popen(command("get", FRENCH), env={**os.environ, "HF_ENDPOINT": hub.url})
@@ -206,6 +207,7 @@ def test_damaged_bytes_are_refused(hub: Hub, home: Path) -> None:
     assert models(hub, "get", FRENCH).returncode == 0
 
 
+@pytest.mark.slow("downloads from a hub on the loopback")
 def test_a_full_disk_is_said_and_the_next_get_goes_on(hub: Hub, home: Path) -> None:
     done = models_alone(hub, "get", FRENCH, limit=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5 << 20, 5 << 20)))
     assert done.returncode == errors.DiskFullError.exit_code, done.stderr
@@ -237,6 +239,7 @@ def test_a_gated_model_says_which_page_and_how_to_give_a_token(
 
 
 @pytest.mark.parametrize("way", ["option", "variable", "login"])
+@pytest.mark.slow("downloads from a hub on the loopback")
 def test_a_gated_model_comes_with_a_token(hub: Hub, home: Path, way: str) -> None:
     gated(hub)
     if way == "login":

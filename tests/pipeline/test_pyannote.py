@@ -131,6 +131,7 @@ def test_what_a_folder_allows_is_not_known(diarizers: dict[str, PyannoteDiarizer
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", [COMMUNITY, THREE_ONE])
+@pytest.mark.slow("loads pyannote.audio in processes of their own")
 def test_it_finds_what_pyannote_itself_finds(
     name: str,
     checkpoints: Path,
@@ -428,6 +429,7 @@ def test_what_is_asked_for_is_given_as_bounds() -> None:
     assert bounds_of(Count(exactly=5), k_means=False) == Bounds(5, 5)
 
 
+@pytest.mark.slow("loads pyannote.audio in processes of their own")
 def test_the_clusterings_own_count_stands_where_it_may(
     diarizers: dict[str, PyannoteDiarizer],
     free: dict[str, Diarization],

@@ -287,6 +287,7 @@ SOUNDS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.slow("judges hundreds of clips")
 def test_every_option_of_sound_changes_it_and_nothing_of_the_truth(clips: Sequence[Clip]) -> None:
     assert {name.split(",")[0] for name in SOUNDS} == set(Sounding.model_fields)
     plain = one(clips, suite(minutes=0.15))
@@ -462,6 +463,7 @@ def test_the_standard_suite_has_its_four_scenes() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow("judges hundreds of clips")
 def test_the_standard_suite_uses_held_out_speakers_alone(shared_data: Path) -> None:
     standard = load_suite("standard")
     scene = standard.scenes["several"].model_copy(update={"minutes": 0.2, "conversations": 1})

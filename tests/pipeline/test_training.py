@@ -146,6 +146,7 @@ def _some_clips(folder: Path, names: str = "abcd", *, of: int = 2) -> list[Clip]
     return clips
 
 
+@pytest.mark.slow("judges hundreds of clips")
 def test_a_corpus_without_a_share_in_the_recipe_is_learned_from(tmp_path: Path) -> None:
     material = clip_features_of(_some_clips(tmp_path), [], tmp_path / "heard")
     base = fit_baseline(material, range(4))
@@ -160,6 +161,7 @@ def test_a_corpus_without_a_share_in_the_recipe_is_learned_from(tmp_path: Path) 
     assert np.array_equal(found.differences, again.differences)
 
 
+@pytest.mark.slow("judges hundreds of clips")
 def test_speakers_emotions_and_corpora_count_by_their_shares(tmp_path: Path) -> None:
     clips = _some_clips(tmp_path, "abcdefg", of=1)
     who = [("ravdess", "1", "sad"), ("ravdess", "1", "sad"), ("ravdess", "1", "happy"), ("ravdess", "2", "sad")]
@@ -197,6 +199,7 @@ def test_material_is_every_clip_in_every_surrounding_and_is_kept(tmp_path: Path)
     assert np.array_equal(backwards.values[::-1], material.values)
 
 
+@pytest.mark.slow("judges hundreds of clips")
 def test_in_noise_some_of_what_is_around_speech_is_heard_too(tmp_path: Path, sample: tuple[Path, Path]) -> None:
     _, sound = load(sample[0], AudioOptions())
     spoken = np.concatenate([np.zeros(32_000), sound.cut(10.8, 13.8) / 32768, np.zeros(32_000)])
@@ -400,6 +403,7 @@ def test_clips_are_learned_and_tested_without_their_pauses(tmp_path: Path, sampl
     assert spoken_s - 0.05 <= heard_s <= spoken_s + 0.35
 
 
+@pytest.mark.slow("judges hundreds of clips")
 def test_each_speaker_weighs_alike_however_many_the_clips(tmp_path: Path) -> None:
     clips = _some_clips(tmp_path)
     clips = [replace(clip, speaker="one" if i else "other") for i, clip in enumerate(clips)]

@@ -15,7 +15,7 @@ from ressenti.pipeline.config import AudioOptions
 from ressenti.pipeline.records import Conversation
 
 MUTED = ("gaps_filled", 9.5)
-QUICK = 12  # cases in the quick run
+QUICK = 6  # cases in the quick run
 MANY = pytest.mark.slow("analyses real recordings")
 SOUND = [  # file, seconds, what is told of it, and its value
     ("01_gap_webm.webm", 30.0, MUTED),
@@ -85,7 +85,7 @@ def heard(name: str) -> Conversation:
     return analyze(media() / name, load_config("default", {"diarization": {"speakers": 2}}))
 
 
-@pytest.mark.parametrize("name", mostly_slow("analyses real recordings", TURNS, 5))
+@pytest.mark.parametrize("name", mostly_slow("analyses real recordings", TURNS, 2))
 def test_turns_are_at_the_times_of_a_player(name: str) -> None:
     conversation = heard(name)
     agent, caller = TURNS[name]

@@ -96,6 +96,7 @@ def test_same_conversation_same_bytes_in_any_process(make_conversation: Make, tm
     assert pages == {render(conversation).encode()}
 
 
+@pytest.mark.slow("renders many pages")
 def test_the_bytes_do_not_depend_on_the_zlib_that_python_was_built_with(
     make_conversation: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,6 +139,7 @@ def test_the_policy_allows_what_is_there_and_nothing_else(
     ]
 
 
+@pytest.mark.slow("renders many pages")
 def test_an_hour_of_a_thousand_turns_is_small(make_conversation: Make) -> None:
     assert len(render(lengthened(make_conversation(), 1000, 3600.0)).encode()) < 6_000_000
 
