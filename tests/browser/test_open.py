@@ -410,7 +410,7 @@ def test_spans_of_the_file_are_shown(opened: Open) -> None:
     for left in (1, 0):
         page.locator("#bleeps button").click()
         assert page.locator("#bleeps li").count() == left
-    assert all("Lift it?" in message for message in asked)
+    assert all("Make it audible again?" in message for message in asked)
     page.locator("#bleep-from").fill("5")
     page.locator("#bleep-to").fill("6")
     page.locator("#bleep-form button[type=submit]").click()

@@ -255,7 +255,7 @@ def test_it_goes_on_where_it_was_killed_and_ends_with_the_same_weights(
     assert running.returncode == -signal.SIGKILL, said
     assert 0 < len(kept_curve(work)) < 10, "it was to be killed in between"
     assert not out.exists()
-    assert "learning_rate: 0.001 then, 0.002 now" in error_of(train(source, encoder, out, *options[:-1], 2e-3))
+    assert "learning_rate: 0.001 before, 0.002 now" in error_of(train(source, encoder, out, *options[:-1], 2e-3))
     fewer = manifest(tmp_path / "fewer.csv", rows[1:], "path,speaker,valence,arousal")
     assert "sound of the clips" in error_of(train(fewer, encoder, out, *options))
     another = write_bare_encoder(tmp_path / "another", initializer_range=0.03)

@@ -41,7 +41,7 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     done = RUN.invoke(app, ["evaluate", "speed", *asked])
     assert done.exit_code == 0, done.output
     assert "one run of each" in done.output
-    for words in (*(STAGES[name] for name in BUILTIN), "whole command", "whole command against builtin"):
+    for words in (*(STAGES[name] for name in BUILTIN), "whole command", "whole command vs builtin"):
         assert words in done.output
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
