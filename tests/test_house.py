@@ -30,7 +30,7 @@ def contracts_kept(folder: Path) -> tuple[bool, str]:
     """Whether import-linter finds the contracts kept in the package `ressenti` of a folder, and what it prints."""
     command = [shutil.which("lint-imports", path=sysconfig.get_path("scripts")) or "lint-imports", "--no-cache"]
     done = subprocess.run(
-        [*command, "--config", str(CHECKOUT / "pyproject.toml")],
+        [*command, str(CHECKOUT / "pyproject.toml")],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(folder)},
         capture_output=True,

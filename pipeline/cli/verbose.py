@@ -24,7 +24,7 @@ class _Lines(logging.Handler):
             text = record.getMessage()
         except (TypeError, ValueError) as exc:  # arguments that do not fit the message
             text = f"{record.msg!r} ({exc})"
-        room = record.name.partition(".")[2] or record.name
+        room = record.name.removeprefix("ressenti.").removeprefix("pipeline.")
         self._terminal.note(f"[dim]{escape(f'{room}: {text}')}[/]")
 
 

@@ -36,7 +36,7 @@ def test_steps_are_told_on_standard_error_when_asked(sample: tuple[Path, Path], 
 
     assert analyze()[1] == ""
     told = analyze("-v")[1]
-    for what in ("recording: 30.0 s", "layout: mono", "loaded: ", "diarization took", "written: json, csv"):
+    for what in ("\nrun: recording: 30.0 s", "layout: mono", "loaded: ", "diarization took", "written: json, csv"):
         assert what in told
     assert "Hidden" not in told
     assert str(tmp_path) not in told
