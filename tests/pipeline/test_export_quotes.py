@@ -221,7 +221,7 @@ def test_languages_say_the_same_and_as_the_report_does() -> None:
     shared = {"Pleased", "Relaxed", "Neutral", "Sad", "Tension", "limit_expression", "legal_allowed", "non_commercial"}
     shared |= {"speaker_n", "u_short", "u_overlap", "u_restricted", "u_not_asked"}
     for lang, own in (("en", english), ("fr", french)):
-        page = texts("reports", lang)
+        page = texts("ressenti.reports", lang)
         shared |= {key for key in page if key.startswith("role_") and key != "role_guess"}
         differing = {key for key in shared if page[key] != own[key]}
         assert not differing
