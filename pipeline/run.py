@@ -15,11 +15,12 @@ from ressenti.pipeline.config import Config
 from ressenti.pipeline.derive import derive
 from ressenti.pipeline.diarization.interface import Count, Diarizer
 from ressenti.pipeline.emotion.interface import EmotionModel, Excerpt, Excerpts
-from ressenti.pipeline.errors import NoSpeechError
+from ressenti.pipeline.errors import NoSpeechError, TooLargeError
 from ressenti.pipeline.loaded_models import Models
 from ressenti.pipeline.models.parallel import computing
 from ressenti.pipeline.progress import Progress, Watch, ignore_progress, watched
 from ressenti.pipeline.records import (
+    MOST_TURNS,
     Conversation,
     Diarization,
     ModelInfo,
@@ -101,6 +102,10 @@ def _analyze(
     found = replace(found, notes=(*found.notes, *roles.notes_of(speakers, found.count)))
     reasons = {s.label: _unjudged(s.not_scored) for s in speakers if s.not_scored}
     cut = turns.make_turns(found.exclusive or found.segments, config.turns, found.segments)
+    if len(cut) > MOST_TURNS:
+        raise TooLargeError(
+            f"{path.name}: {len(cut):,} turns; expected at most {MOST_TURNS:,}. Cut the recording into parts."
+        )
     all_turns = tuple(_with_loudness(t, layout) for t in cut)
     log.info("found: %d speakers (%s), %d segments, %d turns", len(labels), found.count, len(found.segments), len(cut))
     used: tuple[ModelInfo, ...] = found.models

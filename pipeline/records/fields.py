@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 ClassName = Literal["Pleased", "Relaxed", "Neutral", "Sad", "Tension"]
 # Limits for untrusted stored files; real recordings come nowhere near them.
 MOST_S = 7 * 86_400.0  # of a recording
-MOST_TURNS = 200_000
+MOST_TURNS = 50_000  # two days of lively talk; a page of so many takes most of a minute
 MOST_SEGMENTS = 400_000
 MOST_WORDS = 1_000_000
 MOST_SPEAKERS = 100

@@ -13,9 +13,12 @@ from ressenti.reports.figures.style import (
     CLASS_PATTERNS,
     GRID,
     INK,
+    Trace,
     base_layout,
     error_bar,
+    figure,
     rings_of,
+    scatter,
     short,
     speaker_style,
     titles_shown,
@@ -33,53 +36,53 @@ NAME_WIDTH = 0.34  # approximate width of a class name on a phone, in units of t
 
 def plane(conversation: Conversation, words: Wording) -> go.Figure:
     """The five regions, every judged point, and each speaker's path over time, 68 % ellipse and mean with interval."""
-    import plotly.graph_objects as go
-
     titles = titles_shown(conversation, words)
     anchors = options_of(conversation, "affect")["anchors"]
-    figure = go.Figure()
-    for name in CLASSES:
-        _region(figure, name, anchors, words)
+    traces = [trace for name in CLASSES for trace in _region(name, anchors)]
     order = [s.label for s in conversation.speakers]
     for line in conversation.trajectories:
         style = speaker_style(order.index(line.speaker))
-        figure.add_scatter(
-            x=short([p.valence for p in line.points]),
-            y=short([p.arousal for p in line.points]),
-            mode="markers",
-            legendgroup=line.speaker,
-            showlegend=False,
-            marker={
-                "color": style["colour"],
-                "symbol": style["symbol"],
-                "opacity": 0.4,
-                "size": [round(5 + 2 * min(8.0, p.weight_s) ** 0.5, 1) for p in line.points],
-                **rings_of([p.turn for p in line.points], conversation),
-            },
-            customdata=[p.turn for p in line.points],
-            meta={"title": titles[line.speaker], "times": short([p.time_s for p in line.points])},
-            hovertemplate="%{text} · (%{x:.2f}, %{y:.2f})<extra></extra>",
+        traces.append(
+            scatter(
+                x=short([p.valence for p in line.points]),
+                y=short([p.arousal for p in line.points]),
+                mode="markers",
+                legendgroup=line.speaker,
+                showlegend=False,
+                marker={
+                    "color": style["colour"],
+                    "symbol": style["symbol"],
+                    "opacity": 0.4,
+                    "size": [round(5 + 2 * min(8.0, p.weight_s) ** 0.5, 1) for p in line.points],
+                    **rings_of([p.turn for p in line.points], conversation),
+                },
+                customdata=[p.turn for p in line.points],
+                meta={"title": titles[line.speaker], "times": short([p.time_s for p in line.points])},
+                hovertemplate="%{text} · (%{x:.2f}, %{y:.2f})<extra></extra>",
+            )
         )
-        _path(figure, line, style, titles[line.speaker])
+        traces += _path(line, style, titles[line.speaker])
         affect = conversation.speaker(line.speaker).affect
         if affect is None or affect.valence is None or affect.arousal is None:
             continue
-        figure.add_scatter(
-            x=[round(affect.valence.mean, 3)],
-            y=[round(affect.arousal.mean, 3)],
-            mode="markers",
-            name=titles[line.speaker],
-            legendgroup=line.speaker,
-            marker={
-                "color": style["colour"],
-                "symbol": style["symbol"],
-                "size": 15,
-                "line": {"color": "#fff", "width": 2},
-            },
-            error_x=error_bar(affect.valence.mean, affect.valence.low, affect.valence.high, style["colour"]),
-            error_y=error_bar(affect.arousal.mean, affect.arousal.low, affect.arousal.high, style["colour"]),
-            text=[titles[line.speaker]],
-            hovertemplate="%{text}<br>(%{x:.2f}, %{y:.2f})<extra></extra>",
+        traces.append(
+            scatter(
+                x=[round(affect.valence.mean, 3)],
+                y=[round(affect.arousal.mean, 3)],
+                mode="markers",
+                name=titles[line.speaker],
+                legendgroup=line.speaker,
+                marker={
+                    "color": style["colour"],
+                    "symbol": style["symbol"],
+                    "size": 15,
+                    "line": {"color": "#fff", "width": 2},
+                },
+                error_x=error_bar(affect.valence.mean, affect.valence.low, affect.valence.high, style["colour"]),
+                error_y=error_bar(affect.arousal.mean, affect.arousal.low, affect.arousal.high, style["colour"]),
+                text=[titles[line.speaker]],
+                hovertemplate="%{text}<br>(%{x:.2f}, %{y:.2f})<extra></extra>",
+            )
         )
     scale = {
         "range": [-1, 1],
@@ -89,19 +92,19 @@ def plane(conversation: Conversation, words: Wording) -> go.Figure:
         "dtick": 0.5,
         "automargin": True,
     }
-    figure.update_layout(
-        **base_layout(words, height=460),
+    return figure(
+        traces,
+        base_layout(words, height=460),
         xaxis={**scale, "title": {"text": words("valence_axis")}, "fixedrange": True},
         yaxis={**scale, "title": {"text": words("arousal_axis")}, "fixedrange": True},
         annotations=[_label(name, anchors, words) for name in CLASSES if region(name, anchors)],
     )
-    return figure
 
 
-def _region(figure: go.Figure, name: str, anchors: dict[str, tuple[float, float]], words: Wording) -> None:
-    """Draw the region where a class is the nearest, in its colour and pattern, and a cross at its anchor."""
+def _region(name: str, anchors: dict[str, tuple[float, float]]) -> list[Trace]:
+    """The region where a class is the nearest, in its colour and pattern, and a cross at its anchor."""
     corners = region(name, anchors)
-    figure.add_scatter(
+    area = scatter(
         x=short([x for x, _ in corners]),
         y=short([y for _, y in corners]),
         mode="lines",
@@ -111,7 +114,7 @@ def _region(figure: go.Figure, name: str, anchors: dict[str, tuple[float, float]
         hoverinfo="skip",
         showlegend=False,
     )
-    figure.add_scatter(
+    cross = scatter(
         x=[anchors[name][0]],
         y=[anchors[name][1]],
         mode="markers",
@@ -119,6 +122,7 @@ def _region(figure: go.Figure, name: str, anchors: dict[str, tuple[float, float]
         hoverinfo="skip",
         showlegend=False,
     )
+    return [area, cross]
 
 
 def _filled(name: str) -> dict[str, Any]:
@@ -191,8 +195,9 @@ def region(name: str, anchors: dict[str, tuple[float, float]]) -> list[tuple[flo
     return corners + corners[:1]
 
 
-def _path(figure: go.Figure, line: Trajectory, style: dict[str, str], title: str) -> None:
-    """Draw the smoothed path through the plane, paler at the start and with an arrow at the end, and the ellipse."""
+def _path(line: Trajectory, style: dict[str, str], title: str) -> list[Trace]:
+    """The smoothed path through the plane, paler at the start and with an arrow at the end, and the ellipse."""
+    out = []
     there = [
         (t, v, a)
         for t, v, a in zip(line.times_s, line.valence, line.arousal, strict=True)
@@ -200,33 +205,40 @@ def _path(figure: go.Figure, line: Trajectory, style: dict[str, str], title: str
     ]
     if len(there) > 1:
         count = len(there)
-        figure.add_scatter(
-            x=short([v for _, v, _ in there]),
-            y=short([a for _, _, a in there]),
-            mode="lines+markers",
-            legendgroup=line.speaker,
-            showlegend=False,
-            line={"color": with_alpha(style["colour"], 0.55), "width": 1.5},
-            marker={
-                "color": [with_alpha(style["colour"], round(0.15 + 0.85 * k / (count - 1), 2)) for k in range(count)],
-                "symbol": ["circle"] * (count - 1) + ["arrow"],
-                "size": [4] * (count - 1) + [14],
-                "angleref": "previous",
-            },
-            meta={"title": title, "times": short([t for t, _, _ in there]), "path": True},
-            hovertemplate="%{text} · (%{x:.2f}, %{y:.2f})<extra></extra>",
+        out.append(
+            scatter(
+                x=short([v for _, v, _ in there]),
+                y=short([a for _, _, a in there]),
+                mode="lines+markers",
+                legendgroup=line.speaker,
+                showlegend=False,
+                line={"color": with_alpha(style["colour"], 0.55), "width": 1.5},
+                marker={
+                    "color": [
+                        with_alpha(style["colour"], round(0.15 + 0.85 * k / (count - 1), 2)) for k in range(count)
+                    ],
+                    "symbol": ["circle"] * (count - 1) + ["arrow"],
+                    "size": [4] * (count - 1) + [14],
+                    "angleref": "previous",
+                },
+                meta={"title": title, "times": short([t for t, _, _ in there]), "path": True},
+                hovertemplate="%{text} · (%{x:.2f}, %{y:.2f})<extra></extra>",
+            )
         )
     corners = ellipse(line.points)
     if corners:
-        figure.add_scatter(
-            x=short([x for x, _ in corners]),
-            y=short([y for _, y in corners]),
-            mode="lines",
-            legendgroup=line.speaker,
-            showlegend=False,
-            line={"color": style["colour"], "width": 1.5, "dash": style["dash"]},
-            hoverinfo="skip",
+        out.append(
+            scatter(
+                x=short([x for x, _ in corners]),
+                y=short([y for _, y in corners]),
+                mode="lines",
+                legendgroup=line.speaker,
+                showlegend=False,
+                line={"color": style["colour"], "width": 1.5, "dash": style["dash"]},
+                hoverinfo="skip",
+            )
         )
+    return out
 
 
 def ellipse(points: Sequence[AffectPoint], share: float = 0.68) -> list[tuple[float, float]]:

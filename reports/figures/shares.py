@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 from ressenti.pipeline.records import CLASSES, Conversation
 from ressenti.reports.figures.style import (
     GRID,
+    bar,
     bar_style,
     base_layout,
     bin_s,
+    figure,
     lane_axis,
     letter_style,
     short,
+    subplot,
     time_axis,
     titles_shown,
 )
@@ -25,34 +28,36 @@ if TYPE_CHECKING:
 
 def shares(conversation: Conversation, words: Wording) -> go.Figure:
     """Share of each speaker's judged time by class; unsure is hatched."""
-    import plotly.graph_objects as go
-
     titles = titles_shown(conversation, words)
     speakers = [s for s in conversation.speakers if s.affect is not None]
     lanes = [s.label for s in speakers]
-    figure = go.Figure()
+    traces = []
     for k, key in enumerate((*CLASSES, "unsure")):
         values = [s.affect.class_shares[k] if k < len(CLASSES) else s.affect.unsure_share for s in speakers if s.affect]
-        figure.add_bar(
-            name=words(key),
-            showlegend=False,
-            orientation="h",
-            y=lanes,
-            x=short(values),
-            marker=bar_style(key, key == "unsure", scored=True),
-            text=[words.percent(v) if v >= 0.04 else "" for v in values],
-            textposition="inside",
-            insidetextanchor="middle",
-            textangle=0,
-            textfont=letter_style(key, key == "unsure"),
-            hovertext=[
-                f"{titles[lane]}<br>{words(key)} {words.percent(v, 1)}" for lane, v in zip(lanes, values, strict=True)
-            ],
-            hovertemplate="%{hovertext}<extra></extra>",
-            width=0.62,
+        traces.append(
+            bar(
+                name=words(key),
+                showlegend=False,
+                orientation="h",
+                y=lanes,
+                x=short(values),
+                marker=bar_style(key, key == "unsure", scored=True),
+                text=[words.percent(v) if v >= 0.04 else "" for v in values],
+                textposition="inside",
+                insidetextanchor="middle",
+                textangle=0,
+                textfont=letter_style(key, key == "unsure"),
+                hovertext=[
+                    f"{titles[lane]}<br>{words(key)} {words.percent(v, 1)}"
+                    for lane, v in zip(lanes, values, strict=True)
+                ],
+                hovertemplate="%{hovertext}<extra></extra>",
+                width=0.62,
+            )
         )
-    figure.update_layout(
-        **base_layout(words, height=60 + 52 * len(lanes), top=8),
+    return figure(
+        traces,
+        base_layout(words, height=60 + 52 * len(lanes), top=8),
         barmode="stack",
         uniformtext={"mode": "hide", "minsize": 9},
         xaxis={
@@ -65,7 +70,6 @@ def shares(conversation: Conversation, words: Wording) -> go.Figure:
         },
         yaxis=lane_axis(lanes, titles),
     )
-    return figure
 
 
 def shares_over_time(conversation: Conversation, words: Wording) -> go.Figure:
@@ -75,7 +79,8 @@ def shares_over_time(conversation: Conversation, words: Wording) -> go.Figure:
     titles = titles_shown(conversation, words)
     speakers = [s for s in conversation.speakers if s.affect is not None]
     step, bins = seconds_by_class(conversation)
-    figure = make_subplots(
+    traces = []
+    empty = make_subplots(
         rows=len(speakers),
         cols=1,
         shared_xaxes=True,
@@ -87,21 +92,22 @@ def shares_over_time(conversation: Conversation, words: Wording) -> go.Figure:
     for row, speaker in enumerate(speakers, 1):
         for k, key in enumerate((*CLASSES, "unsure")):
             values = [part[k] for part in bins[speaker.label]]
-            figure.add_bar(
-                name=words(key),
-                showlegend=False,
-                x=short(middles),
-                y=short([v or None for v in values]),  # empty bars have no outline
-                width=short([(end - i * step) * 0.92 for i, end in enumerate(ends)]),
-                marker=bar_style(key, key == "unsure", scored=True),
-                hovertext=[
-                    f"{titles[speaker.label]}<br>{words.clock(i * step)}–{words.clock(end)}<br>"
-                    f"{words(key)} {words.seconds(v)}"
-                    for i, (end, v) in enumerate(zip(ends, values, strict=True))
-                ],
-                hovertemplate="%{hovertext}<extra></extra>",
-                row=row,
-                col=1,
+            traces.append(
+                bar(
+                    name=words(key),
+                    showlegend=False,
+                    x=short(middles),
+                    y=short([v or None for v in values]),  # empty bars have no outline
+                    width=short([(end - i * step) * 0.92 for i, end in enumerate(ends)]),
+                    marker=bar_style(key, key == "unsure", scored=True),
+                    hovertext=[
+                        f"{titles[speaker.label]}<br>{words.clock(i * step)}–{words.clock(end)}<br>"
+                        f"{words(key)} {words.seconds(v)}"
+                        for i, (end, v) in enumerate(zip(ends, values, strict=True))
+                    ],
+                    hovertemplate="%{hovertext}<extra></extra>",
+                    **subplot(row),
+                )
             )
     axes = {f"xaxis{row if row > 1 else ''}": time_axis(conversation, words) for row in range(1, len(speakers) + 1)}
     for name in list(axes)[:-1]:
@@ -116,8 +122,8 @@ def shares_over_time(conversation: Conversation, words: Wording) -> go.Figure:
         }
         for row in range(1, len(speakers) + 1)
     }
-    figure.update_layout(**base_layout(words, height=80 + 150 * len(speakers)), barmode="stack", **axes, **scales)
-    return figure
+    empty.update_layout(**base_layout(words, height=80 + 150 * len(speakers)), barmode="stack", **axes, **scales)
+    return figure(traces, empty.layout)
 
 
 def seconds_by_class(conversation: Conversation) -> tuple[float, dict[str, list[list[float]]]]:

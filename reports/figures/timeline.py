@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 from ressenti.pipeline.records import CLASSES, Conversation, Turn, union_s
 from ressenti.reports.figures.style import (
     INK,
+    Trace,
+    bar,
     bar_style,
     base_layout,
+    figure,
     hover_of,
     key_of,
     lane_axis,
@@ -31,46 +34,45 @@ def timeline(conversation: Conversation, words: Wording) -> go.Figure:
 
     Dark strokes are overlap, grey bands are silences. The customdata of a bar is the index of its turn.
     """
-    import plotly.graph_objects as go
-
     titles = titles_shown(conversation, words)
     scored = is_scored(conversation)
-    figure = go.Figure()
+    traces = []
     for key in (*CLASSES, "none"):
         for unsure in (False, True):
             turns = [t for t in conversation.turns if key_of(t) == key and t.unsure == unsure]
             if not turns:
                 continue
             name = words(key) if key != "none" else words("not_judged" if scored else "speech")
-            figure.add_bar(
-                name=f"{name} ({words('n_unsure')})" if unsure else name,
-                showlegend=False,  # the page has its own legend, with one entry per class
-                orientation="h",
-                y=[t.speaker for t in turns],
-                base=short([t.start_s for t in turns]),
-                x=short([t.duration_s for t in turns]),
-                marker=bar_style(key, unsure, scored),
-                text=[_letter(t, words) for t in turns],
-                textposition="inside",
-                insidetextanchor="middle",
-                textangle=0,
-                textfont=letter_style(key, unsure),
-                customdata=[t.index for t in turns],
-                hovertext=[hover_of(t, conversation, titles, words) for t in turns],
-                hovertemplate="%{hovertext}<extra></extra>",
-                width=0.62,
+            traces.append(
+                bar(
+                    name=f"{name} ({words('n_unsure')})" if unsure else name,
+                    showlegend=False,  # the page has its own legend, with one entry per class
+                    orientation="h",
+                    y=[t.speaker for t in turns],
+                    base=short([t.start_s for t in turns]),
+                    x=short([t.duration_s for t in turns]),
+                    marker=bar_style(key, unsure, scored),
+                    text=[_letter(t, words) for t in turns],
+                    textposition="inside",
+                    insidetextanchor="middle",
+                    textangle=0,
+                    textfont=letter_style(key, unsure),
+                    customdata=[t.index for t in turns],
+                    hovertext=[hover_of(t, conversation, titles, words) for t in turns],
+                    hovertemplate="%{hovertext}<extra></extra>",
+                    width=0.62,
+                )
             )
     lanes = [s.label for s in conversation.speakers]
-    _overlaps(figure, conversation, words)
-    figure.update_layout(
-        **base_layout(words, height=70 + 52 * len(lanes), top=8),
+    return figure(
+        [*traces, *_overlaps(conversation, words)],
+        base_layout(words, height=70 + 52 * len(lanes), top=8),
         barmode="overlay",
         uniformtext={"mode": "hide", "minsize": 9},
         yaxis=lane_axis(lanes, titles),
         xaxis=time_axis(conversation, words),
         shapes=[_band(s.start_s, s.end_s) for s in (conversation.exchange.silences if conversation.exchange else ())],
     )
-    return figure
 
 
 def _letter(turn: Turn, words: Wording) -> str:
@@ -81,11 +83,13 @@ def _letter(turn: Turn, words: Wording) -> str:
     return words(f"letter_{key}") + ("?" if turn.unsure else "") + ("*" if turn.original is not None else "")
 
 
-def _overlaps(figure: go.Figure, conversation: Conversation, words: Wording) -> None:
-    """Draw a dark stroke along the foot of a lane where another speaker speaks too."""
+def _overlaps(conversation: Conversation, words: Wording) -> list[Trace]:
+    """A dark stroke along the foot of a lane where another speaker speaks too."""
     spans = overlaps(conversation)
-    if spans:
-        figure.add_bar(
+    if not spans:
+        return []
+    return [
+        bar(
             name=words("overlap"),
             showlegend=False,
             orientation="h",
@@ -98,6 +102,7 @@ def _overlaps(figure: go.Figure, conversation: Conversation, words: Wording) -> 
             hovertext=[words("n_overlap", seconds=words.seconds(end - start)) for start, end, _ in spans],
             hovertemplate="%{hovertext}<extra></extra>",
         )
+    ]
 
 
 def overlaps(conversation: Conversation) -> list[tuple[float, float, str]]:

@@ -8,10 +8,13 @@ from ressenti.pipeline.records import Conversation
 from ressenti.reports.figures.style import (
     GRID,
     base_layout,
+    figure,
     rings_of,
+    scatter,
     short,
     speaker_style,
     stretches,
+    subplot,
     time_axis,
     titles_shown,
     with_alpha,
@@ -27,54 +30,61 @@ def trajectory(conversation: Conversation, words: Wording) -> go.Figure:
     from plotly.subplots import make_subplots
 
     titles = titles_shown(conversation, words)
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
+    traces = []
+    empty = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     order = [s.label for s in conversation.speakers]
     for line in conversation.trajectories:
         style = speaker_style(order.index(line.speaker))
         times = short(line.times_s)
         for row, axis in ((1, "valence"), (2, "arousal")):
-            group = {"legendgroup": line.speaker, "row": row, "col": 1}
+            group = {"legendgroup": line.speaker, **subplot(row)}
             low, middle, high = (list(getattr(line, name)) for name in (f"{axis}_low", axis, f"{axis}_high"))
             for start, end in stretches(middle):
-                figure.add_scatter(
-                    x=times[start:end] + times[start:end][::-1],
-                    y=short(high[start:end] + low[start:end][::-1]),
-                    fill="toself",
-                    fillcolor=with_alpha(style["colour"], 0.14),
-                    mode="lines",
-                    line={"width": 0},
-                    hoverinfo="skip",
+                traces.append(
+                    scatter(
+                        x=times[start:end] + times[start:end][::-1],
+                        y=short(high[start:end] + low[start:end][::-1]),
+                        fill="toself",
+                        fillcolor=with_alpha(style["colour"], 0.14),
+                        mode="lines",
+                        line={"width": 0},
+                        hoverinfo="skip",
+                        showlegend=False,
+                        **group,
+                    )
+                )
+            traces.append(
+                scatter(
+                    x=short([p.time_s for p in line.points]),
+                    meta={"title": titles[line.speaker]},
+                    y=short([getattr(p, axis) for p in line.points]),
+                    mode="markers",
+                    marker={
+                        "color": style["colour"],
+                        "symbol": style["symbol"],
+                        "size": 6,
+                        "opacity": 0.45,
+                        **rings_of([p.turn for p in line.points], conversation),
+                    },
+                    customdata=[p.turn for p in line.points],
+                    hovertemplate=f"%{{text}} · {words(axis)} %{{y:.2f}}<extra></extra>",
                     showlegend=False,
                     **group,
                 )
-            figure.add_scatter(
-                x=short([p.time_s for p in line.points]),
-                meta={"title": titles[line.speaker]},
-                y=short([getattr(p, axis) for p in line.points]),
-                mode="markers",
-                marker={
-                    "color": style["colour"],
-                    "symbol": style["symbol"],
-                    "size": 6,
-                    "opacity": 0.45,
-                    **rings_of([p.turn for p in line.points], conversation),
-                },
-                customdata=[p.turn for p in line.points],
-                hovertemplate=f"%{{text}} · {words(axis)} %{{y:.2f}}<extra></extra>",
-                showlegend=False,
-                **group,
             )
-            figure.add_scatter(
-                x=times,
-                meta={"title": titles[line.speaker]},
-                y=short(middle),
-                mode="lines",
-                name=titles[line.speaker],
-                line={"color": style["colour"], "width": 2.5, "dash": style["dash"]},
-                connectgaps=False,
-                hovertemplate=f"%{{text}} · {words(axis)} %{{y:.2f}}<extra></extra>",
-                showlegend=row == 1,
-                **group,
+            traces.append(
+                scatter(
+                    x=times,
+                    meta={"title": titles[line.speaker]},
+                    y=short(middle),
+                    mode="lines",
+                    name=titles[line.speaker],
+                    line={"color": style["colour"], "width": 2.5, "dash": style["dash"]},
+                    connectgaps=False,
+                    hovertemplate=f"%{{text}} · {words(axis)} %{{y:.2f}}<extra></extra>",
+                    showlegend=row == 1,
+                    **group,
+                )
             )
     scale = {
         "range": [-1, 1],
@@ -85,11 +95,11 @@ def trajectory(conversation: Conversation, words: Wording) -> go.Figure:
         "automargin": True,
         "fixedrange": True,
     }
-    figure.update_layout(
+    empty.update_layout(
         **base_layout(words, height=470),
         yaxis={**scale, "title": {"text": words("valence")}},
         yaxis2={**scale, "title": {"text": words("arousal")}},
         xaxis={**time_axis(conversation, words), "title": None},
         xaxis2=time_axis(conversation, words),
     )
-    return figure
+    return figure(traces, empty.layout)

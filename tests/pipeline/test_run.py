@@ -14,7 +14,7 @@ from ressenti.pipeline.derive import derive, with_corrections
 from ressenti.pipeline.diarization.fake import FakeDiarizer
 from ressenti.pipeline.diarization.interface import Count
 from ressenti.pipeline.emotion.fake import FakeEmotion
-from ressenti.pipeline.errors import NoSpeechError
+from ressenti.pipeline.errors import NoSpeechError, TooLargeError
 from ressenti.pipeline.progress import Progress, ignore_progress
 from ressenti.pipeline.records import CLASSES, Conversation, Corrections, Diarization, EmotionScores, TurnCorrection
 from ressenti.reports.figures.shares import seconds_by_class
@@ -36,6 +36,16 @@ def test_the_whole_way_with_fakes(make_conversation: Make) -> None:
     assert conversation.exchange is not None
     assert conversation.exchange.overlap_s == pytest.approx(1.0)
     assert [m.name for m in conversation.models] == ["fake-diarizer", "fake-emotion"]
+
+
+def test_more_turns_than_can_be_stored_and_shown_are_refused_before_they_are_scored(
+    recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ressenti.pipeline.run.MOST_TURNS", 5)
+    model = FakeEmotion()
+    with pytest.raises(TooLargeError, match="6 turns; expected at most 5"):
+        analyze(recording, diarizer=FakeDiarizer(SEGMENTS), emotion_model=model)
+    assert model.heard == []
 
 
 def test_overlapped_speech_is_never_heard_by_the_emotion_model(recording: Path) -> None:

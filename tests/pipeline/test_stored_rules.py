@@ -327,3 +327,12 @@ def test_too_many_speakers_or_turns_at_once_are_refused() -> None:
     data["turns"] = [dict(data["turns"][0], index=k) for k in range(101)]
     with pytest.raises(NotAConversationError, match=r"101 overlap at 0\.5 s; expected at most 100"):
         store.loads(json.dumps(data))
+
+
+def test_more_turns_than_a_page_can_show_are_refused() -> None:
+    data = fixture()
+    data["turns"] = [
+        dict(data["turns"][0], index=k, start_s=k / 10, end_s=k / 10 + 0.05, windows=[]) for k in range(50_001)
+    ]
+    with pytest.raises(NotAConversationError, match=r"turns.*at most 50000"):
+        store.loads(json.dumps(data))

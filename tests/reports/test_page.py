@@ -13,6 +13,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import plotly.graph_objects as go
 import pytest
 
 from browsing import lengthened
@@ -73,6 +74,14 @@ def test_figures_are_as_they_were(make_conversation: Make, name: str) -> None:
     figure = make_figures(make_conversation(), EN)[name]
     golden = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
     assert json.loads(figure.to_json()) == golden
+
+
+@pytest.mark.parametrize("name", ["timeline", "trajectory", "plane", "shares", "course", "talk"])
+def test_plotly_accepts_what_it_was_not_asked_to_look_at(make_conversation: Make, name: str) -> None:
+    figure = make_figures(make_conversation(), EN)[name].to_plotly_json()
+    assert len(go.Figure(figure).data) == len(figure["data"])  # raises ValueError for a field or a value that it lacks
+    with pytest.raises(ValueError, match="no_such_field"):
+        go.Figure({**figure, "data": [{**figure["data"][0], "no_such_field": 1}]})
 
 
 @pytest.mark.slow("runs in processes of its own")
