@@ -21,7 +21,7 @@ from ressenti.pipeline.errors import ConfigError, RessentiError
 from ressenti.pipeline.lab.evaluation.diarization import read_rttm
 from ressenti.pipeline.lab.labelled_speech import acoustics, corpora
 from ressenti.pipeline.lab.labelled_speech.corpora import Clip
-from ressenti.pipeline.lab.labelled_speech.truth import as_found, read_truth
+from ressenti.pipeline.lab.labelled_speech.truth import as_found, emotions_csv, read_truth
 from ressenti.pipeline.lab.simulation.options import Phase, Scene, Sounding, Suite, Talk, load_suite, suite_names
 from ressenti.pipeline.lab.simulation.plan import Placed, make_plan
 from ressenti.pipeline.lab.simulation.render import render, truth_of
@@ -106,6 +106,25 @@ def test_the_seed_of_a_conversation_depends_on_nothing_else(clips: Sequence[Clip
     assert len({m[".flac"] for m in made}) == 3
     assert digest(one(clips, alone)) == made[0]
     assert [digest(m) for m in simulate(more, clips, ["talk"])] == made
+
+
+FIRST = {  # scene: SHA-256 of its first conversation, from tones: samples and truth
+    "calm-phone": "6a6a593a5c79e584b876e403b5abde1000bf6e061b004ab5b234ba57be448f31",
+    "emotional-phone": "e440375a36fded61a67cfbfa9be3702536d593fbfd1294ca43b4ad3319f3c238",
+    "several": "1e14abb7763f5f2542e3e8ef4d806cb39501a3df29117355e65464268c02c8b1",
+    "two-channel": "092085eec995cc618eb34b28eb86e1de0704952d7a622235149a3e55d86662b6",
+}
+
+
+@pytest.mark.parametrize("scene", ["calm-phone", "emotional-phone", "several", "two-channel"])
+def test_the_first_four_scenes_never_change(clips: Sequence[Clip], scene: str) -> None:
+    standard = load_suite("standard")
+    shorter = standard.scenes[scene].model_copy(update={"conversations": 1, "minutes": 1.0})
+    options = standard.model_copy(update={"scenes": {scene: shorter}})
+    corpora_of_all = ("emodb", "librispeech", "nemo", "ravdess")
+    made = one([replace(c, corpus=corpus) for corpus in corpora_of_all for c in clips], options)
+    found = hashlib.sha256(made.samples.tobytes() + emotions_csv(made.truth).encode()).hexdigest()
+    assert found == FIRST[scene]
 
 
 def test_truth_is_what_the_sound_shows(clips: Sequence[Clip], tmp_path: Path) -> None:
