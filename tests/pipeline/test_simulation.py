@@ -19,6 +19,7 @@ from ressenti.pipeline import errors
 from ressenti.pipeline.cli.app import app
 from ressenti.pipeline.errors import ConfigError, RessentiError
 from ressenti.pipeline.lab.evaluation.diarization import read_rttm
+from ressenti.pipeline.lab.evaluation.overlap import overlap_of
 from ressenti.pipeline.lab.labelled_speech import acoustics, corpora
 from ressenti.pipeline.lab.labelled_speech.corpora import Clip
 from ressenti.pipeline.lab.labelled_speech.truth import as_found, emotions_csv, read_truth
@@ -27,7 +28,7 @@ from ressenti.pipeline.lab.simulation.plan import Placed, make_plan, overlap_rat
 from ressenti.pipeline.lab.simulation.render import render, truth_of
 from ressenti.pipeline.lab.simulation.suite import Simulated, most_alike, simulate
 from ressenti.pipeline.lab.simulation.voices import Utterance, Voice, make_voice, shortened, speech_stretches
-from ressenti.pipeline.records import CLASSES
+from ressenti.pipeline.records import CLASSES, Segment
 
 RATE = 16_000
 RUN = CliRunner()
@@ -607,6 +608,23 @@ def test_the_standard_suite_uses_held_out_speakers_alone(shared_data: Path) -> N
     assert {s.speaker for s in made.truth} <= held
     again = one([c for own in few.values() for c in own], options)
     assert digest(again) == digest(made)
+
+
+@pytest.mark.slow("judges hundreds of clips")
+def test_scenes_with_much_overlap_have_a_tenth_to_three_tenths(shared_data: Path) -> None:
+    clips = corpora.read_clips(shared_data / "speech", labelled=False)
+    for name, own in (("standard", corpora.unseen(clips)), ("development", corpora.seen(clips))):
+        options = load_suite(name)
+        scenes = {
+            scene: options.scenes[scene].model_copy(update={"conversations": 2})
+            for scene in ("overlap-two", "overlap-four")
+        }
+        for made in simulate(options.model_copy(update={"scenes": scenes}), own):
+            found = [Segment(s.start_s, s.end_s, s.speaker) for s in made.truth]
+            overlap = overlap_of(found, found, [(0, made.samples.shape[1] / RATE)], {s.speaker: "" for s in made.truth})
+            assert 0.1 <= overlap.true_s / overlap.speech_s <= 0.3
+            who = {(c.corpus, c.speaker) for c in own if f"{c.corpus}-{c.speaker}" in {s.speaker for s in made.truth}}
+            assert bool(who & corpora.held_out()) == (name == "standard")
 
 
 def test_breaths_and_clicks_are_no_speech() -> None:

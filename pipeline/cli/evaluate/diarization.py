@@ -244,11 +244,11 @@ def _overlap_table(parts: dict[str, dict[str, Total | None]]) -> Table:
 
 
 def _count_table(parts: dict[str, dict[str, Total | None]]) -> Table:
-    title = "Number of speakers: files with the right one, right or off by one, called sure, of these right"
+    title = "Number of speakers: files with the right one, or within one, those called sure, of these right"
     table = Table(box=None, pad_edge=False, title=title, title_justify="left")
     for heading in ("folder", "number"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("files", "right", "off by 1", "sure", "sure: right", "monologues", "split"):
+    for heading in ("files", "right", "within 1", "sure", "sure: right", "monologues", "split"):
         table.add_column(heading, justify="right", no_wrap=True)
     for place, part in parts.items():
         for count, result in part.items():
