@@ -137,11 +137,11 @@ def compare(
         for label in columns
         if label in mapping
     )
-    names = {label: name for label, name, _ in matches}
+    known = {label: name for label, name, _ in matches}
     rules = turns or TurnOptions(), dynamics or DynamicsOptions()
     found_events, true_events = events_of(found, *rules), events_of(reference, *rules)
     interruptions, backchannels = (
-        hits(heard, said, names, scored) for heard, said in zip(found_events, true_events, strict=True)
+        hits(heard, said, known, scored) for heard, said in zip(found_events, true_events, strict=True)
     )
     boundaries = sorted(edge for s in found for edge in (s.start_s, s.end_s))
     gaps = [min(abs(edge - b) for b in boundaries) for s in reference for edge in (s.start_s, s.end_s) if boundaries]
@@ -152,7 +152,7 @@ def compare(
         speakers=len(rows),
         found=len(columns),
         matches=matches,
-        overlap=overlap_of(found, reference, scored, names),
+        overlap=overlap_of(found, reference, scored, known),
         interruptions=interruptions,
         backchannels=backchannels,
         by_emotion=by_emotion(truth, hypothesis, where, emotions),
