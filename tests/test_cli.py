@@ -500,8 +500,19 @@ def test_evaluate_diarization_prints_and_writes_figures(sample: tuple[Path, Path
     assert figures["folders"]["a"]["given"]["files"] == 2
     assert [e["label"] for e in labelled["given"]["by_emotion"]] == ["Tension"]
     assert figures["total"]["free"]["by_emotion"] == labelled["free"]["by_emotion"]
+    for count in ("given", "free"):
+        part = figures["total"][count]
+        assert part["overlap"]["speech_s"] == pytest.approx(3 * row[count]["overlap"]["speech_s"])
+        assert part["interruptions"]["true"] == 3 * row[count]["interruptions"]["true"]
+        assert set(part["backchannels"]) == {"true", "found", "right", "precision", "recall", "f1"}
+        assert part["sure"] == 3 * row[count]["sure"]
+        assert (part["files"], part["monologues"], part["split"]) == (3, 0, 0)
+        assert 0 <= part["right"] <= part["near"] <= 3
     lines = done.stdout.splitlines()
     assert max(map(len, lines)) <= 120
+    rows = [line.split()[:2] for line in lines]
+    for place in ("a", "total"):
+        assert rows.count([place, "given"]) == rows.count([place, "free"]) == 2  # overlap, number of speakers
     assert [line.split()[0] for line in lines[3:8]] == ["sample.wav", "sample.wav", "sample_copy.wav", "a", "total"]
     assert "…" not in done.stdout
     assert f"{100 * row['given']['errors'][1]['rate']:.1f}" in lines[3]

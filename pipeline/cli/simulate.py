@@ -18,7 +18,7 @@ from ressenti.pipeline.version import PROGRAM
 def simulate(
     speech: Annotated[list[Path], typer.Argument(help="Folders or manifests of labelled speech.")],
     out: Annotated[Path, typer.Option("--out", help="Folder for the conversations; each scene gets its own.")],
-    suite: Annotated[str, typer.Option(help="Included suite (standard) or a YAML file.")] = "standard",
+    suite: Annotated[str, typer.Option(help="Included suite (standard, development) or a YAML file.")] = "standard",
     scene: Annotated[list[str] | None, typer.Option(help="Only this scene; may be repeated.")] = None,
     conversations: Annotated[int | None, typer.Option(min=1, help="Number of conversations per scene.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed to use instead of the suite's.")] = None,
@@ -28,11 +28,11 @@ def simulate(
     """Make conversations with exact ground truth from labelled speech: NAME.flac, NAME.rttm and NAME.emotions.csv.
 
     Turn-taking follows published studies of conversations, emotions follow a script, and the suite adds room, noise,
-    telephone line and codec. Speakers from our training data are left out. The same seed and speech give the same
-    bytes.
+    telephone line and codec. A suite uses either speakers that no training has seen (standard: to measure on) or those
+    of our training data (development: to choose thresholds on). The same seed and speech give the same bytes.
     """
     from ressenti.pipeline.extras import need
-    from ressenti.pipeline.lab.labelled_speech.corpora import read_clips, unseen
+    from ressenti.pipeline.lab.labelled_speech.corpora import read_clips, seen, unseen
     from ressenti.pipeline.lab.simulation.options import load_suite
     from ressenti.pipeline.lab.simulation.suite import simulate as run
 
@@ -44,7 +44,9 @@ def simulate(
     if conversations is not None:
         fewer = {name: s.model_copy(update={"conversations": conversations}) for name, s in options.scenes.items()}
         options = options.model_copy(update={"scenes": fewer})
-    clips = unseen([clip for source in speech for clip in read_clips(source, labelled=False)])
+    everybody = [clip for source in speech for clip in read_clips(source, labelled=False)]
+    training = options.speakers == "training"
+    clips = seen(everybody) if training else unseen(everybody)
     chosen = scene or list(options.scenes)
     about = out / "suite.json"
     outputs.check_free([about, *(out / name for name in chosen)], overwrite)
@@ -66,3 +68,4 @@ def simulate(
     store.write_whole({about: json.dumps(data, indent=1) + "\n"})
     made_of = f"{counted(total, 'conversation')}, {counted(round(minutes), 'minute')}"
     terminal.say(f"[green]✓[/] {made_of} → [bold]{escape(str(out))}[/]")
+    terminal.say(f"[dim]speakers {'of our training data' if training else 'that no training has seen'}[/]")

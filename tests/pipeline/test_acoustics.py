@@ -207,3 +207,17 @@ def test_short_sound_and_silence_pass_through_everything(effect: str, length: in
         assert np.isfinite(heard).all()
         acoustics.to_int16(heard)
     assert acoustics.active_power(np.zeros(length, np.float32)) == 0
+
+
+def test_a_tilt_raises_what_is_above_its_frequency() -> None:
+    sound = tone(300) + tone(3000)
+    for gain_db in (-6.0, 6.0):
+        out = acoustics.tilted(sound, gain_db)
+        assert len(out) == len(sound)
+        assert db(power_at(out, 300) / power_at(sound, 300)) == pytest.approx(0, abs=0.05)
+        assert db(power_at(out, 3000) / power_at(sound, 3000)) == pytest.approx(gain_db, abs=0.05)
+        assert loudest_lag(sound, out) == 0
+    middle = acoustics.tilted(tone(1000), 6.0)
+    assert db(power_at(middle, 1000) / power_at(tone(1000), 1000)) == pytest.approx(3, abs=0.2)
+    assert acoustics.tilted(sound, 0.0) is sound
+    assert len(acoustics.tilted(sound[:0], 3.0)) == 0

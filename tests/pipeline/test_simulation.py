@@ -19,15 +19,16 @@ from ressenti.pipeline import errors
 from ressenti.pipeline.cli.app import app
 from ressenti.pipeline.errors import ConfigError, RessentiError
 from ressenti.pipeline.lab.evaluation.diarization import read_rttm
+from ressenti.pipeline.lab.evaluation.overlap import overlap_of
 from ressenti.pipeline.lab.labelled_speech import acoustics, corpora
 from ressenti.pipeline.lab.labelled_speech.corpora import Clip
-from ressenti.pipeline.lab.labelled_speech.truth import as_found, read_truth
+from ressenti.pipeline.lab.labelled_speech.truth import as_found, emotions_csv, read_truth
 from ressenti.pipeline.lab.simulation.options import Phase, Scene, Sounding, Suite, Talk, load_suite, suite_names
-from ressenti.pipeline.lab.simulation.plan import Placed, make_plan
+from ressenti.pipeline.lab.simulation.plan import Placed, make_plan, overlap_rate
 from ressenti.pipeline.lab.simulation.render import render, truth_of
-from ressenti.pipeline.lab.simulation.suite import Simulated, simulate
-from ressenti.pipeline.lab.simulation.voices import Utterance, Voice, make_voice, speech_stretches
-from ressenti.pipeline.records import CLASSES
+from ressenti.pipeline.lab.simulation.suite import Simulated, most_alike, simulate
+from ressenti.pipeline.lab.simulation.voices import Utterance, Voice, make_voice, shortened, speech_stretches
+from ressenti.pipeline.records import CLASSES, Segment
 
 RATE = 16_000
 RUN = CliRunner()
@@ -106,6 +107,25 @@ def test_the_seed_of_a_conversation_depends_on_nothing_else(clips: Sequence[Clip
     assert len({m[".flac"] for m in made}) == 3
     assert digest(one(clips, alone)) == made[0]
     assert [digest(m) for m in simulate(more, clips, ["talk"])] == made
+
+
+FIRST = {  # scene: SHA-256 of its first conversation, from tones: samples and truth
+    "calm-phone": "6a6a593a5c79e584b876e403b5abde1000bf6e061b004ab5b234ba57be448f31",
+    "emotional-phone": "e440375a36fded61a67cfbfa9be3702536d593fbfd1294ca43b4ad3319f3c238",
+    "several": "1e14abb7763f5f2542e3e8ef4d806cb39501a3df29117355e65464268c02c8b1",
+    "two-channel": "092085eec995cc618eb34b28eb86e1de0704952d7a622235149a3e55d86662b6",
+}
+
+
+@pytest.mark.parametrize("scene", ["calm-phone", "emotional-phone", "several", "two-channel"])
+def test_the_first_four_scenes_never_change(clips: Sequence[Clip], scene: str) -> None:
+    standard = load_suite("standard")
+    shorter = standard.scenes[scene].model_copy(update={"conversations": 1, "minutes": 1.0})
+    options = standard.model_copy(update={"scenes": {scene: shorter}})
+    corpora_of_all = ("emodb", "librispeech", "nemo", "ravdess")
+    made = one([replace(c, corpus=corpus) for corpus in corpora_of_all for c in clips], options)
+    found = hashlib.sha256(made.samples.tobytes() + emotions_csv(made.truth).encode()).hexdigest()
+    assert found == FIRST[scene]
 
 
 def test_truth_is_what_the_sound_shows(clips: Sequence[Clip], tmp_path: Path) -> None:
@@ -268,13 +288,73 @@ def test_options_of_talk_do_what_they_say() -> None:
     assert returns(0.9) > returns(0.6) > returns(0.1)
     assert set(Talk.model_fields) == {
         "turn_s", "turn_spread", "overlap_share", "overlap_s", "overlap_spread", "gap_s", "gap_spread",
-        "pause_s", "pause_spread", "backchannel_share", "return_share",
+        "pause_s", "pause_spread", "backchannel_share", "return_share", "longest_overlap_s", "overlap_rate", "cut",
+        "least_talk_s",
     }  # fmt: skip
+
+
+LIVELY: dict[str, Any] = {"turn_s": 3, "cut": True, "overlap_s": 1, "longest_overlap_s": 2.5, "backchannel_share": 0.35}
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_speech_overlaps_as_much_as_asked(count: int) -> None:
+    for wanted in (0.1, 0.2):
+        plan = plan_of(count=count, minutes=10, talk={**LIVELY, "overlap_rate": (wanted, wanted)})
+        assert overlap_rate(plan) == pytest.approx(wanted, abs=0.02)
+    drawn = [overlap_rate(plan_of(seed, count, talk={**LIVELY, "overlap_rate": (0.05, 0.25)})) for seed in range(8)]
+    assert max(drawn) - min(drawn) > 0.08
+    long = plan_of(talk={**LIVELY, "overlap_rate": (0.2, 0.2), "overlap_s": 5})
+    assert min(b[1] - a[2] for a, b in pairwise(turns_in(long))) >= -2.5
+
+
+def test_the_overlap_of_a_plan() -> None:
+    ten, one_, two = said(10.0, 1.0, 2.0)
+    pause = replace(ten, stretches=((0.0, 4.0), (6.0, 10.0)))
+    assert overlap_rate([]) == 0
+    assert overlap_rate([Placed(1, 0, ten)]) == 0
+    assert overlap_rate([Placed(1, 0, ten), Placed(11, 1, two)]) == 0
+    assert overlap_rate([Placed(1, 0, ten), Placed(3, 1, two), Placed(4, 2, two, 0.5)]) == pytest.approx(0.2)
+    assert overlap_rate([Placed(0, 0, pause), Placed(5, 1, two)]) == pytest.approx(1 / 9)  # one second in the pause
+    assert overlap_rate([Placed(0, 0, one_), Placed(0, 1, one_)]) == 1
+
+
+def test_cut_turns_last_as_long_as_asked() -> None:
+    (whole,) = said(8.0)
+    noise = np.random.default_rng(0).normal(0, 0.1, len(whole.sound)).astype(np.float32)
+    talk = {"turn_s": 2.3, "turn_spread": 0.95, "cut": True, "backchannel_share": 0}
+    scene = Scene.model_validate({"minutes": 30, "corpora": {"x": 1}, "talk": talk})
+    voices = [Voice(name, (replace(whole, sound=noise),)) for name in "ab"]
+    plan = make_plan(voices, scene, (), np.random.default_rng(0))
+    lengths = [end - start for _, start, end in turns_in(plan)]
+    assert np.percentile(lengths, (10, 50, 90)) == pytest.approx([0.68, 2.3, 7.8], rel=0.15)
+
+
+def test_an_utterance_is_cut_at_a_quiet_moment() -> None:
+    (whole,) = said(3.0)
+    whole.sound[int(1.9 * RATE) : int(1.95 * RATE)] = 0
+    short = shortened(whole, 2.0)
+    assert 1.9 <= short.duration_s <= 1.95
+    assert short.stretches == ((0.0, short.duration_s),)
+    assert (short.source, short.emotion) == (whole.source, whole.emotion)
+    assert abs(float(short.sound[-1])) < 1e-6
+    assert shortened(whole, 3.5) == whole
+    assert 0.14 < shortened(whole, 0.01).duration_s < 0.35
+    parts = replace(whole, stretches=((0.0, 1.0), (1.8, 3.0)))
+    assert shortened(parts, 1.5).stretches == ((0.0, 1.0),)
+
+
+@pytest.mark.parametrize("count", [1, 2, 8])
+def test_everybody_talks_for_as_long_as_asked(count: int) -> None:
+    plan = plan_of(count=count, minutes=2, talk={"least_talk_s": 30, "return_share": 0.9})
+    for k in range(count):
+        assert sum(end - start for p in plan if p.speaker == k for start, end in p.speech) >= 30
 
 
 SOUNDS: dict[str, dict[str, Any]] = {
     "level_dbfs": {"level_dbfs": -40},
     "level_spread_db": {"level_spread_db": 12},
+    "effort_db": {"effort_db": 6},
+    "tilt_db": {"tilt_db": 6},
     "telephone": {"telephone": True},
     "codecs": {"codecs": ["gsm"]},
     "noise": {"noise": "pink"},
@@ -418,6 +498,8 @@ def test_an_unknown_scene_is_an_error(clips: Sequence[Clip]) -> None:
         ("scenes: {a: {corpora: {x: 1}, sound: {snr_db: [30, 10]}}}", "30.0 is above 10.0"),
         ("scenes: {a: {corpora: {x: 1}, sound: {t60_s: [0.5, 0.2]}}}", "0.5 is above 0.2"),
         ("scenes: {a: {corpora: {x: 1}, sound: {bleed_db: [-10, -20]}}}", "is above"),
+        ("scenes: {a: {corpora: {x: 1}, talk: {overlap_rate: [0.3, 0.2]}}}", "0.3 is above 0.2"),
+        ("speakers: mine\nscenes: {a: {corpora: {x: 1}}}", "speakers"),
         ("scenes: {a: {corpora: {x: 1}, scripts: [none]}}", "unknown scripts none"),
         ("scripts: {s: []}\nscenes: {a: {corpora: {x: 1}, scripts: [s]}}", "scripts.s"),
         ("scenes: {../a: {corpora: {x: 1}}}", "scenes"),
@@ -442,15 +524,23 @@ def test_suites_that_are_not_there_are_refused(tmp_path: Path) -> None:
             load_suite(source)
 
 
-def test_the_standard_suite_has_its_four_scenes() -> None:
-    assert suite_names() == ("standard",)
+def test_the_standard_suite_has_its_scenes() -> None:
     standard = load_suite("standard")
-    assert {name: scene.conversations for name, scene in standard.scenes.items()} == {
-        "calm-phone": 20,
-        "emotional-phone": 20,
-        "several": 20,
-        "two-channel": 20,
+    assert {scene.conversations for scene in standard.scenes.values()} == {20}
+    assert {name: scene.speakers for name, scene in standard.scenes.items()} == {
+        "calm-phone": (2, 2),
+        "emotional-phone": (2, 2),
+        "several": (3, 4),
+        "two-channel": (2, 2),
+        "overlap-two": (2, 2),
+        "overlap-four": (4, 4),
+        "french-phone": (2, 2),
+        "similar-voices": (2, 2),
+        "monologue": (1, 1),
+        "five-six": (5, 6),
+        "seven-eight": (7, 8),
     }
+    assert standard.speakers == "held-out"
     assert set(standard.scripts) == {s for scene in standard.scenes.values() for s in scene.scripts}
     for script in standard.scripts.values():
         assert sum(phase.share for phase in script) == pytest.approx(1)
@@ -459,8 +549,46 @@ def test_the_standard_suite_has_its_four_scenes() -> None:
                 assert sum(emotions.values()) == pytest.approx(1)
                 assert set(emotions) <= set(corpora.EMOTIONS)
     assert set(Scene.model_fields) == {
-        "conversations", "speakers", "minutes", "corpora", "scripts", "talk", "sound",
+        "conversations", "speakers", "minutes", "corpora", "fresh_share", "alike", "scripts", "talk", "sound",
     }  # fmt: skip
+
+
+def test_the_development_suite_is_free_of_what_is_measured_on() -> None:
+    assert suite_names() == ("development", "standard")
+    standard, development = load_suite("standard"), load_suite("development")
+    assert development.speakers == "training"
+    assert development.seed != standard.seed
+    assert set(development.scenes) <= set(standard.scenes)
+    for name, scene in development.scenes.items():
+        assert scene.corpora == {"librispeech": 1}  # CC BY 4.0
+        assert not scene.scripts
+        assert (scene.conversations, scene.sound.effort_db, scene.sound.tilt_db) == (12, 3, 3)
+        assert scene.speakers == standard.scenes[name].speakers
+        assert scene.talk == standard.scenes[name].talk
+
+
+def test_seen_and_unseen_speakers() -> None:
+    kept = next(speaker for corpus, speaker in sorted(corpora.held_out()) if corpus == "librispeech")
+    clips = [
+        Clip(Path(f"{corpus}{speaker}"), corpus, speaker, "")
+        for corpus, speaker in (("librispeech", kept), ("librispeech", "another"), ("ami", "x"), ("mine", "y"))
+    ]
+    assert [clip.who for clip in corpora.seen(clips)] == [("librispeech", "another")]
+    assert [clip.who for clip in corpora.unseen(clips)] == [("librispeech", kept), ("ami", "x"), ("mine", "y")]
+
+
+def test_those_alike_are_the_nearest() -> None:
+    angles = np.radians([0, 90, 100, 200, 115])
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    assert sorted(most_alike(vectors, 2)) == [1, 2]
+    assert most_alike(vectors, 3)[2] == 4
+    assert most_alike(vectors, 1) == [1]
+
+
+def test_alike_voices_are_drawn(clips: Sequence[Clip]) -> None:
+    made = one(clips, suite(alike=True, fresh_share=0, minutes=0.3))
+    assert len({s.speaker for s in made.truth}) == 2
+    assert digest(one(clips, suite(alike=True, fresh_share=0, minutes=0.3))) == digest(made)
 
 
 @pytest.mark.slow("judges hundreds of clips")
@@ -480,6 +608,23 @@ def test_the_standard_suite_uses_held_out_speakers_alone(shared_data: Path) -> N
     assert {s.speaker for s in made.truth} <= held
     again = one([c for own in few.values() for c in own], options)
     assert digest(again) == digest(made)
+
+
+@pytest.mark.slow("judges hundreds of clips")
+def test_scenes_with_much_overlap_have_a_tenth_to_three_tenths(shared_data: Path) -> None:
+    clips = corpora.read_clips(shared_data / "speech", labelled=False)
+    for name, own in (("standard", corpora.unseen(clips)), ("development", corpora.seen(clips))):
+        options = load_suite(name)
+        scenes = {
+            scene: options.scenes[scene].model_copy(update={"conversations": 2})
+            for scene in ("overlap-two", "overlap-four")
+        }
+        for made in simulate(options.model_copy(update={"scenes": scenes}), own):
+            found = [Segment(s.start_s, s.end_s, s.speaker) for s in made.truth]
+            overlap = overlap_of(found, found, [(0, made.samples.shape[1] / RATE)], {s.speaker: "" for s in made.truth})
+            assert 0.1 <= overlap.true_s / overlap.speech_s <= 0.3
+            who = {(c.corpus, c.speaker) for c in own if f"{c.corpus}-{c.speaker}" in {s.speaker for s in made.truth}}
+            assert bool(who & corpora.held_out()) == (name == "standard")
 
 
 def test_breaths_and_clicks_are_no_speech() -> None:
@@ -511,6 +656,21 @@ def test_voices_are_at_one_level_and_shouting_stays_louder(tmp_path: Path) -> No
     ]
     assert levels[0] == pytest.approx([-26, -32, -26], abs=0.1)
     assert levels[1] == pytest.approx(levels[0], abs=0.1)
+
+
+def test_effort_changes_level_and_tilt_of_each_utterance() -> None:
+    voice = Voice("v", said(*[1.0] * 12))
+    plan = [Placed(1.5 * k + 0.5, 0, u) for k, u in enumerate(voice.utterances)]
+
+    def levels(**options: float) -> np.ndarray:
+        sound = Sounding(level_spread_db=0, **options)
+        made = render(plan, 1, 20.0, sound, None, np.random.default_rng(0))[0].astype(float)
+        parts = [made[int(p.start_s * RATE) + 4000 : int(p.start_s * RATE) + 12_000] for p in plan]
+        return np.array([10 * np.log10((part**2).mean()) for part in parts])
+
+    assert np.ptp(levels()) < 0.01
+    assert 4 < np.ptp(levels(effort_db=3)) < 12
+    assert np.ptp(levels(tilt_db=3)) < 0.1  # of a constant, which has no upper frequencies
 
 
 def test_backchannels_are_cut_and_soft() -> None:

@@ -18,6 +18,8 @@ from ressenti.pipeline.cli.console import Terminal
 from ressenti.pipeline.config import load_config
 from ressenti.pipeline.errors import RessentiError
 from ressenti.pipeline.lab.evaluation.diarization import Comparison, DiarizationError, Total, compare, total
+from ressenti.pipeline.lab.evaluation.exchanges import Hits
+from ressenti.pipeline.lab.evaluation.overlap import Overlap, share
 from ressenti.pipeline.lab.evaluation.references import Reference, find_references
 from ressenti.pipeline.lab.evaluation.turn_emotions import EmotionErrors
 from ressenti.pipeline.rounding import rounded
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 COUNTS = ("given", "free")
 """Whether the number of speakers is given or estimated."""
+
+_COUNTED = ("files", "right", "near", "sure", "sure_right", "monologues", "split")
+_RATIOS = ("precision", "recall", "f1")
 
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")]
 
@@ -47,11 +52,17 @@ def diarization(
 ) -> None:
     """Diarization error rates against a reference, with the number of speakers given and free.
 
-    Overlap is scored. If NAME.emotions.csv (start_s,end_s,speaker,label) lies beside a recording, errors are also
-    counted by emotion. The JSON holds, for each of `files`, each of `folders` with several files and `total`, and for
-    the count `given` and `free`: `errors` (seconds of each kind by collar, and `rate`: errors over seconds of reference
-    speech), `jaccard` (mean over files), `boundary_s` (median), and `by_emotion` (seconds of speech without overlap
-    per emotion, and how many of them were missed or given to another speaker).
+    Overlap is scored, and measured by itself in frames of 10 ms. Interruptions and backchannels are counted in the
+    reference and in what was found by the rules of an analysis; one is right if it overlaps a true one of the same
+    speaker. If NAME.emotions.csv (start_s,end_s,speaker,label) lies beside a recording, errors are also counted by
+    emotion. The JSON holds, for each of `files`, each of `folders` with several files and `total`, and for the count
+    `given` and `free`: `errors` (seconds of each kind by collar, and `rate`: errors over seconds of reference speech),
+    `jaccard` (mean over files), `boundary_s` (median), `overlap` (seconds of speech, and of overlap that is true, found
+    or both; `f1`; `invented`: overlap found where there is none, over speech; and errors in true overlap without a
+    collar, with their `rate`), `interruptions` and `backchannels` (how many are true, found and right; `precision`,
+    `recall`, `f1`), and `by_emotion` (seconds of speech without overlap per emotion, and how many of them were missed
+    or given to another speaker). Totals count the `files` whose number of speakers is `right`, `near` (right or off by
+    one), `sure` (called sure) and `sure_right`, and how many `monologues` were `split`.
     """
     from ressenti.pipeline.loaded_models import Models
 
@@ -76,6 +87,10 @@ def diarization(
     # totals of a folder with one file or with all files would repeat other rows
     parts = {place: _totals(own) for place, own in groups.items() if place and 1 < len(own) < len(rows)}
     terminal.show(_table(groups, parts, whole))
+    scored = {**parts, "total": whole}
+    for table in (_overlap_table(scored), _count_table(scored)):
+        terminal.out.print()
+        terminal.show(table)
     if any(part is not None and part.by_emotion for part in whole.values()):
         terminal.out.print()
         terminal.show(_emotion_table(whole))
@@ -104,7 +119,15 @@ def _score(reference: Reference, config: str, models: Models, *, free: bool) -> 
     count = Count(None if free else given, limits.min_speakers, limits.max_speakers)
     found = models.diarizer(layout.mode, options.diarization).diarize(layout.audio, count)
     scored = reference.scored or [(0.0, recording.duration_s)]
-    return compare(found.segments, reference.segments, scored, emotions=reference.emotions)
+    return compare(
+        found.segments,
+        reference.segments,
+        scored,
+        emotions=reference.emotions,
+        sure=found.count_confidence == "high",
+        turns=options.turns,
+        dynamics=options.dynamics,
+    )
 
 
 def _totals(rows: Sequence[_Row]) -> dict[str, Total | None]:
@@ -120,7 +143,12 @@ def _file_figures(row: _Row) -> dict[str, Any]:
     figures: dict[str, Any] = {"folder": row.folder, "recording": row.name}
     for count, result in row.results.items():
         if isinstance(result, Comparison):
-            figures[count] = {"speakers": result.speakers, "found": result.found, **_figures(result)}
+            figures[count] = {
+                "speakers": result.speakers,
+                "found": result.found,
+                "sure": result.sure,
+                **_figures(result),
+            }
         else:
             figures[count] = {"error": str(result)}
     return figures
@@ -128,7 +156,7 @@ def _file_figures(row: _Row) -> dict[str, Any]:
 
 def _total_figures(part: dict[str, Total | None]) -> dict[str, Any]:
     return {
-        count: None if result is None else {"files": result.files, "right": result.right, **_figures(result)}
+        count: None if result is None else {name: getattr(result, name) for name in _COUNTED} | _figures(result)
         for count, result in part.items()
     }
 
@@ -138,8 +166,15 @@ def _figures(result: Comparison | Total) -> dict[str, Any]:
         "errors": [rounded({**asdict(error), "rate": error.rate}, 6) for error in result.errors],
         "jaccard": round(result.jaccard, 4),
         "boundary_s": None if result.boundary_s is None else round(result.boundary_s, 3),
+        "overlap": _with_ratios(result.overlap, (*_RATIOS, "invented", "rate")),
+        "interruptions": _with_ratios(result.interruptions, _RATIOS),
+        "backchannels": _with_ratios(result.backchannels, _RATIOS),
         "by_emotion": [rounded(asdict(error), 6) for error in result.by_emotion],
     }
+
+
+def _with_ratios(counts: Overlap | Hits, names: Sequence[str]) -> Any:
+    return rounded({**asdict(counts), **{name: getattr(counts, name) for name in names}}, 6)
 
 
 def _table(
@@ -183,6 +218,52 @@ def _total_cells(part: dict[str, Total | None]) -> list[str]:
 def _cells(errors: Sequence[DiarizationError], jaccard: float, boundary_s: float | None) -> list[str]:
     boundary = "-" if boundary_s is None else f"{boundary_s:.2f}"
     return [*(f"{100 * error.rate:.1f}" for error in errors), f"{100 * jaccard:.1f}", boundary]
+
+
+def _overlap_table(parts: dict[str, dict[str, Total | None]]) -> Table:
+    title = (
+        "Overlap and turn-taking, in % (P precision, R recall, F1): frames of overlap; DER of overlapped speech;\n"
+        "overlap invented, of speech; interruptions and backchannels"
+    )
+    table = Table(box=None, pad_edge=False, title=title, title_justify="left")
+    for heading in ("folder", "number"):
+        table.add_column(heading, no_wrap=True)
+    headings = ("overlap", "found", "F1", "DER", "invented", "interr. P", "R", "F1", "backch. P", "R", "F1")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for place, part in parts.items():
+        for count, result in part.items():
+            cells = ["-"] * len(headings)
+            if result is not None:
+                overlap, events = result.overlap, (result.interruptions, result.backchannels)
+                shares = (share(overlap.true_s, overlap.speech_s), share(overlap.found_s, overlap.speech_s))
+                ratios = (ratio for each in events for ratio in (each.precision, each.recall, each.f1))
+                cells = [_percent(v) for v in (*shares, overlap.f1, overlap.rate, overlap.invented, *ratios)]
+            table.add_row(escape(place), count, *cells)
+    return table
+
+
+def _count_table(parts: dict[str, dict[str, Total | None]]) -> Table:
+    title = "Number of speakers: files with the right one, or within one, those called sure, of these right"
+    table = Table(box=None, pad_edge=False, title=title, title_justify="left")
+    for heading in ("folder", "number"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("files", "right", "within 1", "sure", "sure: right", "monologues", "split"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for place, part in parts.items():
+        for count, result in part.items():
+            if result is None:
+                continue
+            sure = (result.sure, result.files), (result.sure_right, result.sure)
+            cells = [f"{some} ({_percent(share(some, of))} %)" if of else "-" for some, of in sure]
+            alone = (f"{result.monologues}", f"{result.split}") if result.monologues else ("-", "-")
+            row = (f"{result.files}", f"{result.right}", f"{result.near}", *cells, *alone)
+            table.add_row(escape(place), count, *row)
+    return table
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f}"
 
 
 def _emotion_table(whole: dict[str, Total | None]) -> Table:

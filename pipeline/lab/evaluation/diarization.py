@@ -9,7 +9,10 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
+from ressenti.pipeline.config import DynamicsOptions, TurnOptions
 from ressenti.pipeline.errors import NotFoundError
+from ressenti.pipeline.lab.evaluation.exchanges import Hits, add_hits, events_of, hits
+from ressenti.pipeline.lab.evaluation.overlap import Overlap, add_overlaps, overlap_of
 from ressenti.pipeline.lab.evaluation.turn_emotions import EmotionErrors, SpokenEmotion, add_up, by_emotion
 from ressenti.pipeline.records import Segment
 
@@ -40,7 +43,9 @@ class Comparison:
 
     `errors` by collar; `jaccard` is the Jaccard error rate; `boundary_s` the median distance from a reference boundary
     to the nearest found one, None if nothing was found; `matches` are (found, reference speaker, shared seconds);
-    `by_emotion` has the labels that occur, without a collar.
+    `by_emotion` has the labels that occur, without a collar. `interruptions` and `backchannels` are those of the
+    reference's segments and of the found ones, by the rules of the product. `sure` says whether the number of speakers
+    was called sure.
     """
 
     errors: tuple[DiarizationError, ...]
@@ -49,7 +54,11 @@ class Comparison:
     speakers: int
     found: int
     matches: tuple[tuple[str, str, float], ...]
+    overlap: Overlap
+    interruptions: Hits
+    backchannels: Hits
     by_emotion: tuple[EmotionErrors, ...] = ()
+    sure: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,8 @@ class Total:
     """Total over several recordings: seconds add up, so long recordings weigh more.
 
     `jaccard` is the mean and `boundary_s` the median over recordings; `right` of `files` have the reference's number of
-    speakers.
+    speakers, `near` that or one more or less. `sure` files were called sure, `sure_right` of them rightly. Of
+    `monologues` (one speaker), `split` were taken for several.
     """
 
     errors: tuple[DiarizationError, ...]
@@ -65,6 +75,14 @@ class Total:
     boundary_s: float | None
     right: int
     files: int
+    near: int
+    sure: int
+    sure_right: int
+    monologues: int
+    split: int
+    overlap: Overlap
+    interruptions: Hits
+    backchannels: Hits
     by_emotion: tuple[EmotionErrors, ...]
 
 
@@ -87,8 +105,15 @@ def compare(
     scored: Sequence[tuple[float, float]],
     collars_s: Sequence[float] = (0.0, 0.25),
     emotions: Sequence[SpokenEmotion] = (),
+    *,
+    sure: bool = False,
+    turns: TurnOptions | None = None,
+    dynamics: DynamicsOptions | None = None,
 ) -> Comparison:
-    """Score segments against a reference within the `scored` spans (UEM), once for each collar (seconds per side)."""
+    """Score segments against a reference within the `scored` spans (UEM), once for each collar (seconds per side).
+
+    `turns` and `dynamics` say what a turn and an interruption are, for both sides.
+    """
     from pyannote.core import Segment as Span
     from pyannote.core import Timeline
     from pyannote.metrics.diarization import DiarizationErrorRate, JaccardErrorRate
@@ -112,6 +137,12 @@ def compare(
         for label in columns
         if label in mapping
     )
+    known = {label: name for label, name, _ in matches}
+    rules = turns or TurnOptions(), dynamics or DynamicsOptions()
+    found_events, true_events = events_of(found, *rules), events_of(reference, *rules)
+    interruptions, backchannels = (
+        hits(heard, said, known, scored) for heard, said in zip(found_events, true_events, strict=True)
+    )
     boundaries = sorted(edge for s in found for edge in (s.start_s, s.end_s))
     gaps = [min(abs(edge - b) for b in boundaries) for s in reference for edge in (s.start_s, s.end_s) if boundaries]
     return Comparison(
@@ -121,13 +152,18 @@ def compare(
         speakers=len(rows),
         found=len(columns),
         matches=matches,
+        overlap=overlap_of(found, reference, scored, known),
+        interruptions=interruptions,
+        backchannels=backchannels,
         by_emotion=by_emotion(truth, hypothesis, where, emotions),
+        sure=sure,
     )
 
 
 def total(comparisons: Sequence[Comparison]) -> Total:
     """Add up the comparisons of one or more recordings."""
     boundaries = [c.boundary_s for c in comparisons if c.boundary_s is not None]
+    right = [c.found == c.speakers for c in comparisons]
     return Total(
         errors=tuple(
             DiarizationError(
@@ -141,8 +177,16 @@ def total(comparisons: Sequence[Comparison]) -> Total:
         ),
         jaccard=fmean(c.jaccard for c in comparisons),
         boundary_s=median(boundaries) if boundaries else None,
-        right=sum(c.found == c.speakers for c in comparisons),
+        right=sum(right),
         files=len(comparisons),
+        near=sum(abs(c.found - c.speakers) <= 1 for c in comparisons),
+        sure=sum(c.sure for c in comparisons),
+        sure_right=sum(c.sure and fits for c, fits in zip(comparisons, right, strict=True)),
+        monologues=sum(c.speakers == 1 for c in comparisons),
+        split=sum(c.speakers == 1 < c.found for c in comparisons),
+        overlap=add_overlaps([c.overlap for c in comparisons]),
+        interruptions=add_hits([c.interruptions for c in comparisons]),
+        backchannels=add_hits([c.backchannels for c in comparisons]),
         by_emotion=add_up(e for c in comparisons for e in c.by_emotion),
     )
 

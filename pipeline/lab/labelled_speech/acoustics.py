@@ -117,6 +117,19 @@ def telephone(sound: Sound) -> Sound:
     return out
 
 
+def tilted(sound: Sound, gain_db: float, above_hz: float = 1_000.0) -> Sound:
+    """Raise or lower everything above a frequency by a gain, over the octave around it (a shelf)."""
+    if not len(sound) or gain_db == 0:
+        return sound
+    from scipy.fft import irfft, next_fast_len, rfft
+
+    count = next_fast_len(len(sound) + _FRAME, real=True)  # padded, or the end would leak into the beginning
+    octaves = np.log2(np.maximum(np.arange(count // 2 + 1) * RATE_HZ / count, 1.0) / above_hz)
+    shelf = 10 ** (gain_db / 20 * np.clip(octaves + 0.5, 0, 1))
+    out: Sound = irfft(rfft(sound, count) * shelf, count)[: len(sound)].astype(np.float32)
+    return out
+
+
 def clipped(sound: Sound, above_db: float) -> Sound:
     """Clip sound hard at `above_db` above the level of its speech, like an overdriven recorder."""
     limit = np.float32(np.sqrt(active_power(sound)) * 10 ** (above_db / 20))

@@ -122,6 +122,12 @@ def unseen(clips: Sequence[Clip]) -> list[Clip]:
     return [clip for clip in clips if clip.corpus not in ours or is_held_out(clip)]
 
 
+def seen(clips: Sequence[Clip]) -> list[Clip]:
+    """Clips of our corpora whose speakers trainings may use."""
+    ours = {corpus for corpus, _ in held_out()}
+    return [clip for clip in clips if clip.corpus in ours and not is_held_out(clip)]
+
+
 def left_out(clips: Sequence[Clip]) -> frozenset[tuple[str, str]]:
     """Speakers left out of a network's training: every third of each corpus with three or more.
 

@@ -25,6 +25,14 @@ Name = Annotated[str, Field(pattern=r"^\w[\w-]*$", max_length=100)]  # of folder
 MOST_BYTES = 256 * 1024  # of a suite file
 
 
+def _check_order(group: Group, *names: str) -> None:
+    """Raise `ValueError` where the first of two bounds is above the second."""
+    for name in names:
+        low, high = getattr(group, name)
+        if low > high:
+            raise ValueError(f"{name}: {low} is above {high}")
+
+
 class Talk(Group):
     """Turn-taking. Lengths and gaps are log-normal: a median in seconds and the spread of the logarithm.
 
@@ -32,6 +40,11 @@ class Talk(Group):
     on average (Stivers et al. 2009; Levinson & Torreira 2015). Overlaps (Laskowski, Heldner & Edlund 2012) and pauses
     (Campione & Veronis 2002) are log-normal; their medians and spreads are ours, and so are the turn lengths. A fifth
     of utterances are backchannels (Jurafsky et al. 1997: .19 in Switchboard).
+
+    With an `overlap_rate` above 0, changes overlap whenever less of the speech than that is overlapped so far, whatever
+    `overlap_share` says. Of the speech of professional meetings 5 to 10 % is overlapped, of informal get-togethers more
+    than 20 % (Kinoshita, Delcroix & Tawara 2021); telephone conversations overlap as much as meetings (Shriberg,
+    Stolcke & Baron 2001).
     """
 
     turn_s: Annotated[float, Field(ge=0.1, le=600)] = 5.0
@@ -39,12 +52,21 @@ class Talk(Group):
     overlap_share: Share = 0.4
     overlap_s: Positive = 0.2
     overlap_spread: NotNegative = 0.8
+    longest_overlap_s: Positive = 1.2
+    overlap_rate: tuple[Share, Share] = (0.0, 0.0)  # share of speech that is overlapped, drawn between
     gap_s: Positive = 0.3
     gap_spread: NotNegative = 1.0
     pause_s: Positive = 0.5
     pause_spread: NotNegative = 0.6
     backchannel_share: Share = 0.19
     return_share: Share = 0.6  # share of changes, with three or more, back to the previous speaker (ours)
+    cut: bool = False  # turns last as long as drawn: the last utterance ends early, at a quiet moment
+    least_talk_s: Annotated[float, Field(ge=0, le=600)] = 0.0  # the conversation lasts until each has talked so long
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        _check_order(self, "overlap_rate")
+        return self
 
 
 class Phase(Group):
@@ -58,10 +80,17 @@ class Phase(Group):
 
 
 class Sounding(Group):
-    """Recording conditions."""
+    """Recording conditions.
+
+    Vocal effort varies from utterance to utterance. With more of it a voice gets louder, and its upper frequencies more
+    so than its lower ones (Traunmüller & Eriksson 2000); how much it varies is ours. Clips that repeat are then never
+    twice the same.
+    """
 
     level_dbfs: Level = -26.0
     level_spread_db: NotNegative = 3.0  # standard deviation between speakers
+    effort_db: NotNegative = 0.0  # standard deviation of the level between utterances of a speaker
+    tilt_db: NotNegative = 0.0  # standard deviation of what is added above 1 kHz, which goes with the level
     telephone: bool = False  # 300 to 3,400 Hz
     codecs: tuple[Literal["none", "mulaw", "alaw", "gsm", "opus", "mp3"], ...] = Field(
         ("none",), min_length=1
@@ -75,27 +104,30 @@ class Sounding(Group):
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:
-        for name, (low, high) in (("snr_db", self.snr_db), ("t60_s", self.t60_s), ("bleed_db", self.bleed_db)):
-            if low > high:
-                raise ValueError(f"{name}: {low} is above {high}")
+        _check_order(self, "snr_db", "t60_s", "bleed_db")
         return self
 
 
 class Scene(Group):
-    """One kind of conversation; `corpora` are drawn by weight, and each conversation uses speakers of one corpus."""
+    """One kind of conversation; `corpora` are drawn by weight, and each conversation uses speakers of one corpus.
+
+    Speakers are preferred of whom `fresh_share` of their talk can be different speech; the rest repeats. With `alike`,
+    a third of them is drawn, and of these the ones whose speaker embeddings are nearest.
+    """
 
     conversations: Annotated[int, Field(ge=1, le=100_000)] = 1
     speakers: tuple[Annotated[int, Field(ge=1, le=8)], Annotated[int, Field(ge=1, le=8)]] = (2, 2)
     minutes: Annotated[float, Field(ge=0.1, le=720)] = 4.0
     corpora: dict[str, Positive] = Field(min_length=1)
+    fresh_share: Share = 1 / 3  # ours
+    alike: bool = False
     scripts: tuple[str, ...] = ()  # one is drawn per conversation; empty: any clip at any time
     talk: Talk = Talk()
     sound: Sounding = Sounding()
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.speakers[0] > self.speakers[1]:
-            raise ValueError(f"speakers: {self.speakers[0]} is above {self.speakers[1]}")
+        _check_order(self, "speakers")
         if self.sound.channels == "split" and self.speakers != (2, 2):
             raise ValueError(
                 f"channels: split has one speaker per channel; expected speakers: [2, 2], got {self.speakers}"
@@ -104,9 +136,14 @@ class Scene(Group):
 
 
 class Suite(Group):
-    """Scenes by name, and the scripts that they use."""
+    """Scenes by name, and the scripts that they use.
+
+    `speakers`: `held-out` are those that no training has seen, to measure on; `training` are those that trainings may
+    use, to choose thresholds on.
+    """
 
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    speakers: Literal["held-out", "training"] = "held-out"
     scripts: dict[str, Annotated[tuple[Phase, ...], Field(min_length=1)]] = Field({})
     scenes: dict[Name, Scene] = Field(min_length=1)
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
 
 from ressenti.pipeline.lab.simulation.options import Phase, Scene, Talk
-from ressenti.pipeline.lab.simulation.voices import Utterance, Voice
+from ressenti.pipeline.lab.simulation.voices import Utterance, Voice, shortened
 
 _BEGIN_S = 0.5  # silence at the start
-_LONGEST_OVERLAP_S = 1.2
 _BACKCHANNEL_S = (0.3, 0.7)
 _BREATH_S = 0.1  # minimum pause between two utterances of one speaker
+_SHORTEST_S = 0.3  # of a turn that is cut
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,13 @@ class Placed:
     def end_s(self) -> float:
         """End time in seconds."""
         return self.start_s + (self.utterance.duration_s if self.until_s is None else self.until_s)
+
+    @property
+    def speech(self) -> list[tuple[float, float]]:
+        """Stretches of speech (start_s, end_s) in the conversation."""
+        last = self.utterance.duration_s if self.until_s is None else self.until_s
+        spans = [(start, min(end, last)) for start, end in self.utterance.stretches if start < last]
+        return [(round(self.start_s + start, 3), round(self.start_s + end, 3)) for start, end in spans]
 
 
 class _Speaker:
@@ -53,10 +60,12 @@ def make_plan(voices: Sequence[Voice], scene: Scene, script: Sequence[Phase], rn
     speakers = [_Speaker(voice, rng) for voice in voices]
     parts = rng.permutation(len(voices))  # each speaker's part in the script
     ends = _phase_ends(script, total_s, rng)
+    rate = float(rng.uniform(*talk.overlap_rate)) if talk.overlap_rate[1] > 0 else None
     placed: list[Placed] = []
     silent_s = [0.0] * len(voices)  # end of each speaker's last utterance
+    talked_s = [0.0] * len(voices)
     at, now, before = _BEGIN_S, int(rng.integers(len(voices))), -1
-    while at < total_s - 2:
+    while at < total_s - 2 or min(talked_s) < talk.least_talk_s:
         at = max(at, silent_s[now] + _BREATH_S)
         emotion = _emotion(script, ends, at, int(parts[now]), speakers[now].emotions, rng)
         turn = _turn(speakers[now], now, (at, total_s), emotion, talk, rng)
@@ -64,10 +73,27 @@ def make_plan(voices: Sequence[Voice], scene: Scene, script: Sequence[Phase], rn
         placed += turn + asides
         for p in turn + asides:
             silent_s[p.speaker] = max(silent_s[p.speaker], p.end_s)
-        after = _next(now, before, len(voices), talk, rng)
-        at = max(p.end_s for p in turn) + _offset(turn[-1].utterance, after == now, talk, rng)
+            talked_s[p.speaker] += sum(end - start for start, end in p.speech)
+        due_s = talk.least_talk_s * min(1.0, at / (total_s - 2)) if total_s > 2 else talk.least_talk_s
+        late = {k for k, seconds in enumerate(talked_s) if seconds < due_s}
+        after = _next(now, before, len(voices), late, talk, rng)
+        overlaps = None if rate is None else after != now and overlap_rate(placed) < rate
+        room_s = turn[-1].utterance.duration_s if rate is None else turn[-1].end_s - turn[0].start_s
+        at = max(p.end_s for p in turn) + _offset(room_s, after == now, overlaps, talk, rng)
         before, now = now, after
     return sorted(placed, key=lambda p: p.start_s)
+
+
+def overlap_rate(plan: Sequence[Placed]) -> float:
+    """Share of the time in which anybody speaks that two or more do (0 without speech)."""
+    edges = sorted((at, step) for p in plan for span in p.speech for at, step in zip(span, (1, -1), strict=True))
+    speech_s = both_s = last_s = 0.0
+    count = 0
+    for at, step in edges:
+        speech_s += (at - last_s) * (count > 0)
+        both_s += (at - last_s) * (count > 1)
+        last_s, count = at, count + step
+    return both_s / speech_s if speech_s else 0.0
 
 
 def _turn(
@@ -79,7 +105,11 @@ def _turn(
     out: list[Placed] = []
     start = at
     while not out or (start - at < wanted_s and start < total_s):
-        out.append(Placed(round(start, 3), index, speaker.say(emotion)))
+        said = speaker.say(emotion)
+        left_s = max(_SHORTEST_S, wanted_s - (start - at))
+        if talk.cut and said.duration_s > left_s:
+            said = shortened(said, left_s)
+        out.append(Placed(round(start, 3), index, said))
         start = out[-1].end_s + _lognormal(talk.pause_s, talk.pause_spread, rng)
     return out
 
@@ -99,7 +129,7 @@ def _backchannels(
     for unit in turn:
         length_s = round(float(rng.uniform(*_BACKCHANNEL_S)), 2)
         start_s = round(unit.start_s + float(rng.uniform(0.3, 0.9)) * unit.utterance.duration_s, 3)
-        last_s = turn[-1].end_s - _LONGEST_OVERLAP_S - 0.3
+        last_s = turn[-1].end_s - talk.longest_overlap_s - 0.3
         other = int(rng.choice([i for i in range(len(speakers)) if i != now]))
         said = speakers[other].say("neutral" if "neutral" in speakers[other].emotions else None)
         fits = start_s >= max(free_s, silent_s[other] + _BREATH_S) and start_s + length_s <= last_s
@@ -109,20 +139,29 @@ def _backchannels(
     return out
 
 
-def _next(now: int, before: int, count: int, talk: Talk, rng: np.random.Generator) -> int:
-    """The next speaker: never the current one, and with three or more preferably the previous one."""
+def _next(now: int, before: int, count: int, late: Set[int], talk: Talk, rng: np.random.Generator) -> int:
+    """The next speaker: never the current one, and with three or more preferably the previous one.
+
+    If some others have talked too little so far (`late`) and the previous speaker is not preferred, it is one of them.
+    """
     if count == 1:
         return 0
     if 0 <= before != now and (count == 2 or rng.random() < talk.return_share):
         return before
-    return int(rng.choice([i for i in range(count) if i not in (now, before)] or [1 - now]))
+    others = [i for i in range(count) if i not in (now, before)] or [1 - now]
+    return int(rng.choice([i for i in others if i in late] or others))
 
 
-def _offset(last: Utterance, same: bool, talk: Talk, rng: np.random.Generator) -> float:
-    """Seconds from the end of a turn to the next: a gap, or negative for an overlap."""
-    if not same and rng.random() < talk.overlap_share:
+def _offset(room_s: float, same: bool, overlaps: bool | None, talk: Talk, rng: np.random.Generator) -> float:
+    """Seconds from the end of a turn to the next: a gap, or negative for an overlap of at most half of `room_s`.
+
+    `overlaps` None draws which.
+    """
+    if overlaps is None:
+        overlaps = not same and rng.random() < talk.overlap_share
+    if overlaps:
         overlap_s = _lognormal(talk.overlap_s, talk.overlap_spread, rng)
-        return -min(overlap_s, 0.5 * last.duration_s, _LONGEST_OVERLAP_S)
+        return -min(overlap_s, 0.5 * room_s, talk.longest_overlap_s)
     return _lognormal(talk.gap_s, talk.gap_spread, rng)
 
 

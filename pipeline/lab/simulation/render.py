@@ -13,7 +13,7 @@ from ressenti.pipeline.lab.labelled_speech.acoustics import Sound
 from ressenti.pipeline.lab.labelled_speech.truth import TruthSegment
 from ressenti.pipeline.lab.simulation.options import Sounding
 from ressenti.pipeline.lab.simulation.plan import Placed
-from ressenti.pipeline.lab.simulation.voices import LEVEL_DBFS, Voice
+from ressenti.pipeline.lab.simulation.voices import LEVEL_DBFS, Voice, faded
 
 Tracks = npt.NDArray[np.float32]
 _BACKCHANNEL_DB = -6.0
@@ -55,10 +55,10 @@ def render(
 ) -> Samples:
     """Render a plan for `count` speakers as samples (channels, n); `others` are voices for background babble.
 
-    The order is: room, level, channels and bleed, noise, telephone band, codec.
+    The order is: effort, room, level, channels and bleed, noise, telephone band, codec.
     """
     length = round(length_s * RATE_HZ)
-    tracks = _tracks(plan, count, length)
+    tracks = _tracks(plan, count, length, _efforts(len(plan), options, rng), options)
     low, high = options.t60_s
     t60_s = float(rng.uniform(low, high)) if high else 0.0
     gains_db = options.level_dbfs - LEVEL_DBFS + rng.normal(0, options.level_spread_db, count)
@@ -74,25 +74,27 @@ def render(
     return np.stack([_line(channel, options, snr_db, codec, others, rng) for channel in channels])
 
 
-def _tracks(plan: Sequence[Placed], count: int, length: int) -> Tracks:
+def _efforts(count: int, options: Sounding, rng: np.random.Generator) -> list[float]:
+    """Vocal effort of each utterance in standard deviations, at most two; all 0 without a draw if it does not vary."""
+    if options.effort_db == options.tilt_db == 0:
+        return [0.0] * count
+    return [float(effort) for effort in np.clip(rng.normal(0, 1, count), -2, 2)]
+
+
+def _tracks(plan: Sequence[Placed], count: int, length: int, efforts: Sequence[float], options: Sounding) -> Tracks:
     """Dry speech of each speaker (speakers, n)."""
     tracks = np.zeros((count, length), np.float32)
-    for placed in plan:
+    for placed, effort in zip(plan, efforts, strict=True):
         sound = placed.utterance.sound
+        if effort:
+            gain = np.float32(10 ** (effort * options.effort_db / 20))
+            sound = acoustics.tilted(sound * gain, effort * options.tilt_db)
         if placed.until_s is not None:
-            sound = _faded(sound[: round(placed.until_s * RATE_HZ)]) * np.float32(10 ** (_BACKCHANNEL_DB / 20))
+            sound = faded(sound[: round(placed.until_s * RATE_HZ)]) * np.float32(10 ** (_BACKCHANNEL_DB / 20))
         start = round(placed.start_s * RATE_HZ)
         sound = sound[: max(0, length - start)]
         tracks[placed.speaker, start : start + len(sound)] += sound
     return tracks
-
-
-def _faded(sound: Sound) -> Sound:
-    """Fade out the last 20 ms, to avoid a click."""
-    count = min(len(sound), RATE_HZ // 50)
-    out = sound.copy()
-    out[len(out) - count :] *= np.linspace(1, 0, count, dtype=np.float32)
-    return out
 
 
 def _line(

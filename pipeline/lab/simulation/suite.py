@@ -10,16 +10,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from ressenti.pipeline.audio import RATE_HZ, Samples
+from ressenti.pipeline.audio.mel import FloatArray
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.extras import need
+from ressenti.pipeline.lab.labelled_speech.acoustics import to_int16
 from ressenti.pipeline.lab.labelled_speech.corpora import Clip
 from ressenti.pipeline.lab.labelled_speech.truth import TruthSegment, emotions_csv, rttm
 from ressenti.pipeline.lab.simulation.options import Scene, Suite
 from ressenti.pipeline.lab.simulation.plan import make_plan
 from ressenti.pipeline.lab.simulation.render import render, truth_of
 from ressenti.pipeline.lab.simulation.voices import Voice, make_voice, name_of
+from ressenti.pipeline.models import campplus
 
-_ENOUGH = 1 / 3  # share of a speaker's talk that must be different speech; the rest may repeat
+_HEARD_S = 6.0  # of a voice, to find those alike
 _BABBLE = 12  # clips of other speakers for the background
 
 
@@ -56,7 +59,7 @@ def simulate(suite: Suite, clips: Sequence[Clip], only: Sequence[str] = ()) -> I
     """
     if unknown := set(only) - set(suite.scenes):
         raise ConfigError(f"unknown scenes {', '.join(sorted(unknown))}; expected some of {', '.join(suite.scenes)}.")
-    speech = _Speech(clips)
+    speech = _Speech(clips, "used in training" if suite.speakers == "training" else "not used in training")
     for name, scene in suite.scenes.items():
         if only and name not in only:
             continue
@@ -78,14 +81,28 @@ def _conversation(
     return Simulated(name, scene_name, samples, truth_of(plan, voices, scene.sound))
 
 
+def most_alike(vectors: FloatArray, count: int) -> list[int]:
+    """Rows of unit vectors (n, d) that are nearest: the nearest two, then whichever is nearest to one of those."""
+    cosines = vectors @ vectors.T
+    np.fill_diagonal(cosines, -np.inf)
+    found = [int(i) for i in np.unravel_index(int(np.argmax(cosines)), cosines.shape)]
+    while len(found) < count:
+        nearness = cosines[:, found].max(axis=1)
+        nearness[found] = -np.inf
+        found.append(int(np.argmax(nearness)))
+    return found[:count]
+
+
 class _Speech:
     """Speakers by corpus; clips are read when first needed."""
 
-    def __init__(self, clips: Sequence[Clip]) -> None:
+    def __init__(self, clips: Sequence[Clip], whose: str) -> None:
+        self._whose = whose
         self._clips: dict[tuple[str, str], list[Clip]] = {}
         for clip in clips:
             self._clips.setdefault(clip.who, []).append(clip)
         self._voices: dict[tuple[str, str], Voice] = {}
+        self._embeddings: dict[tuple[str, str], FloatArray] = {}
 
     def draw(self, scene: Scene, count: int, rng: np.random.Generator) -> list[Voice]:
         """Draw different speakers of one corpus, preferably those with enough speech."""
@@ -94,21 +111,23 @@ class _Speech:
         corpus = str(rng.choice(names, p=weights / weights.sum()))
         speakers = sorted(who for who in self._clips if who[0] == corpus)
         order = [speakers[i] for i in rng.permutation(len(speakers))]
-        needed_s = scene.minutes * 60 / count * _ENOUGH
+        needed_s = scene.minutes * 60 / count * scene.fresh_share
         chosen: list[tuple[str, str]] = []
+        most = max(count, len(order) // 3) if scene.alike else count
         for who in order:
-            if len(chosen) == count:
+            if len(chosen) == most:
                 break
             if self._voice(who).duration_s >= needed_s:
                 chosen.append(who)
-        spare = [who for who in order if who not in chosen and (len(chosen) == count or self._voice(who).utterances)]
-        chosen += spare[: count - len(chosen)]
+        spare = [who for who in order if who not in chosen and (len(chosen) >= count or self._voice(who).utterances)]
+        chosen += spare[: max(0, count - len(chosen))]
         if len(chosen) < count:
             raise ConfigError(
-                f"{corpus}: speakers not used in training: {len(chosen)}; expected {count}. "
+                f"{corpus}: speakers {self._whose}: {len(chosen)}; expected {count}. "
                 "Give more labelled speech, or another corpus in the scene."
             )
-        return [self._voice(who) for who in chosen]
+        voices = [self._voice(who) for who in chosen]
+        return [voices[i] for i in most_alike(self._embedded(chosen), count)] if scene.alike else voices
 
     def background(self, voices: Sequence[Voice], rng: np.random.Generator) -> Voice:
         """Draw utterances of speakers who are not in the conversation."""
@@ -119,6 +138,14 @@ class _Speech:
         if not talk:
             raise ConfigError("noise: babble needs speakers outside the conversation. Give more labelled speech.")
         return Voice("background", talk)
+
+    def _embedded(self, speakers: Sequence[tuple[str, str]]) -> FloatArray:
+        """Speaker embeddings (n, d) of the first seconds of each voice."""
+        missing = [who for who in speakers if who not in self._embeddings]
+        sounds = [np.concatenate([u.sound for u in self._voice(who).utterances]) for who in missing]
+        vectors = campplus.embed_samples([to_int16(sound[: round(_HEARD_S * RATE_HZ)]) for sound in sounds])
+        self._embeddings.update(zip(missing, vectors, strict=True))
+        return np.stack([self._embeddings[who] for who in speakers])
 
     def _voice(self, who: tuple[str, str]) -> Voice:
         if who not in self._voices:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from ressenti.pipeline.records import CLASSES
 _FRAME = RATE_HZ // 100
 _FILL_S, _SHORTEST_S, _LONGEST_S, _PAD_S = 0.3, 0.15, 6.0, 0.02
 LEVEL_DBFS = -26.0  # median level of a voice's clips
+_QUIET_S = 0.15  # an utterance is cut at the quietest moment so far around
 _KEPT = 0.3  # of level differences: actors' whispers and shouts differ by 30 dB, recorders level that (ours)
 
 Stretch = tuple[float, float]
@@ -67,6 +68,27 @@ def make_voice(clips: Sequence[Clip]) -> Voice:
         for u in utterances_of(clip, sound * np.float32(10 ** (gain / 20)))
     ]
     return Voice(name_of(clips[0].who), tuple(made))
+
+
+def shortened(utterance: Utterance, length_s: float) -> Utterance:
+    """The beginning of an utterance, of about this length: it ends at a quiet moment, and fades out over 20 ms."""
+    frames = len(utterance.sound) // _FRAME
+    first, last = (round(100 * (length_s + shift)) for shift in (-_QUIET_S, _QUIET_S))
+    first, last = max(first, round(100 * _SHORTEST_S)), min(last, frames)
+    if first >= last:
+        return utterance
+    power = (utterance.sound[first * _FRAME : last * _FRAME].astype(np.float64) ** 2).reshape(-1, _FRAME).mean(axis=1)
+    end_s = (first + int(np.argmin(power)) + 1) / 100
+    spans = tuple((a, min(b, end_s)) for a, b in utterance.stretches if a < end_s)
+    return replace(utterance, sound=faded(utterance.sound[: round(end_s * RATE_HZ)]), stretches=spans)
+
+
+def faded(sound: Sound) -> Sound:
+    """Fade out the last 20 ms, to avoid a click."""
+    count = min(len(sound), RATE_HZ // 50)
+    out = sound.copy()
+    out[len(out) - count :] *= np.linspace(1, 0, count, dtype=np.float32)
+    return out
 
 
 def name_of(who: tuple[str, str]) -> str:
