@@ -87,10 +87,21 @@ class DiarizationOptions(Group):
     faint_on: Share = 0.7
     min_speech_s: NotNegative = 0.1
     fill_gap_s: NotNegative = 0.3
-    window_s: WindowLength = 1.5
-    step_s: Annotated[float, Field(ge=0.05, le=600)] = 0.75
-    cluster_distance: Distance = 0.37  # cosine distance at which average linkage stops, if the count is free
-    sure_single_s: NotNegative = 60.0  # from this much speech, an estimate of one speaker counts as sure
+    # builtin: seconds between the windows of ten seconds in which speakers are told apart; 10 takes half the time
+    step_s: Annotated[float, Field(ge=0.5, le=10)] = 5.0
+    clustered_s: Annotated[float, Field(ge=0.3, le=10)] = 0.8  # shorter pieces of speech do not decide who there is
+    # if the count is free: cosine distance at which average linkage stops ...
+    cluster_distance: Distance = 0.55
+    # ... then, clusters whose centres are at least this similar (cosine) are one speaker ...
+    same_speaker: Share = 0.6
+    # ... raised by `apart_weight` times how far above `apart_share` the share of windows is that tell the two apart
+    apart_weight: NotNegative = 0.8
+    apart_share: Share = 0.3
+    # ... and a speaker has at least this much speech, and in some twelve minutes at least this share of it
+    least_spoken_s: NotNegative = 4.0
+    least_share: Share = 0.03
+    sure_margin: NotNegative = 0.1  # an estimated count is sure if no decision on it was nearer (cosine) to its limit
+    sure_from_s: NotNegative = 60.0  # with less speech, no estimated count is sure
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:

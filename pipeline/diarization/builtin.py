@@ -1,22 +1,25 @@
-"""The built-in diarizer: speech activity, speaker embeddings of short windows, clustering."""
+"""The built-in diarizer: speech detection, voices within ten seconds, speaker embeddings, clustering."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from dataclasses import dataclass
 
 import numpy as np
 
 from ressenti.pipeline.audio import Audio
 from ressenti.pipeline.audio.mel import FloatArray
 from ressenti.pipeline.config import DiarizationOptions
-from ressenti.pipeline.diarization import clustering, embedding, vad
-from ressenti.pipeline.diarization.embedding import SpeechWindow
+from ressenti.pipeline.diarization import assignment, clustering, embedding, local_voices, stretches, vad
 from ressenti.pipeline.diarization.interface import Count
+from ressenti.pipeline.diarization.local_voices import LocalVoices
+from ressenti.pipeline.diarization.stretches import Links, Stretch
 from ressenti.pipeline.files.hashes import digest_of
-from ressenti.pipeline.models import voice_encoder
+from ressenti.pipeline.models import campplus, segmentation
 from ressenti.pipeline.progress import Progress, ignore_progress
 from ressenti.pipeline.records import Diarization, ModelInfo, Note, Segment
+
+_SHORTEST_S, _LONGEST_S = 0.5, 3.0  # of a piece that gets an embedding
 
 
 def vad_info() -> ModelInfo:
@@ -24,101 +27,90 @@ def vad_info() -> ModelInfo:
     return ModelInfo("speech activity", "silero-vad", "MIT", digest_of(vad.model_path()), commercial=True)
 
 
-class BuiltinDiarizer:
-    """Silero VAD, GE2E embeddings, k-means (count given) or average linkage (count free).
+@dataclass(frozen=True)
+class Heard:
+    """What is heard before anybody asks how many people there are: speech, voices by window, and embedded pieces."""
 
-    It finds one speaker at a time; overlapping speech goes to the louder one.
+    spans: tuple[tuple[float, float], ...]
+    voices: LocalVoices
+    pieces: tuple[Stretch, ...]
+    links: Links
+    embeddings: FloatArray
+
+
+class BuiltinDiarizer:
+    """Silero VAD says where speech is, segmentation-3.0 tells voices apart for ten seconds, CAM++ knows them again.
+
+    It hears overlap of two speakers.
     """
 
     def __init__(self, options: DiarizationOptions) -> None:
         self._options = options
-        self.models = (vad_info(), voice_encoder.info())
+        self.models = (vad_info(), segmentation.info(), campplus.info())
 
     def diarize(self, audio: Audio, count: Count, progress: Progress = ignore_progress) -> Diarization:
         """Find the segments of the first channel; none if there is no speech."""
+        return self.name(self.hear(audio, progress), audio.duration_s, count, progress)
+
+    def hear(self, audio: Audio, progress: Progress = ignore_progress) -> Heard:
+        """The slow part of `diarize`, which does not depend on the number of speakers."""
         options, samples = self._options, audio.samples[0]
         spans = vad.detect_speech(samples, options, progress)
-        windows = embedding.windows_of(spans, options.window_s, options.step_s)
-        vectors = embedding.embed(samples, windows, progress)
-        labels = label_windows(vectors, windows, count, options.cluster_distance, progress)
-        found = int(labels.max()) + 1 if len(labels) else 0
-        notes = []
-        if count.exactly is not None and found < count.exactly:
-            notes.append(Note("fewer_speakers", {"asked": count.exactly, "found": found}))
+        voices = local_voices.listen(samples, options.step_s, progress)
+        pieces = _pieces(voices, spans)
+        embeddings = embedding.embed(samples, pieces, progress)
+        return Heard(tuple(spans), voices, tuple(pieces), stretches.links_of(voices, pieces), embeddings)
+
+    def name(self, heard: Heard, duration_s: float, count: Count, progress: Progress = ignore_progress) -> Diarization:
+        """The quick part of `diarize`: whose speech each piece is."""
+        if not heard.pieces:
+            return Diarization((), "estimated", "low", self.models, hears_overlap=True)
+        options, voices = self._options, heard.voices
+        seconds = np.array([piece.duration_s for piece in heard.pieces])
+        found = clustering.find_speakers(heard.embeddings, seconds, heard.links, count, options, progress)
+        spoken = assignment.assign(
+            voices,
+            stretches.audible(heard.spans, voices.frames),
+            stretches.speech_frames(heard.spans, voices.frames),
+            heard.pieces,
+            heard.links,
+            heard.embeddings,
+            found.centres,
+        )
+        segments = assignment.segments_of(spoken.speaking, spoken.confidence, options)
+        exclusive = assignment.segments_of(spoken.alone, spoken.confidence, options)
+        labels = {speaker: f"S{k + 1}" for k, speaker in enumerate(dict.fromkeys(row[2] for row in segments))}
         given = count.exactly is not None
-        sure = given or (found <= 1 and sum(end - start for start, end in spans) >= options.sure_single_s)
-        segments = name_in_order(segments_of(spans, windows, labels))
+        notes = []
+        if count.exactly is not None and len(labels) < count.exactly:
+            notes.append(Note("fewer_speakers", {"asked": count.exactly, "found": len(labels)}))
+        enough = seconds.sum() >= options.sure_from_s
+        sure = given or (bool(enough) and found.margin >= options.sure_margin)
         return Diarization(
-            segments=segments,
+            segments=_named(segments, labels, duration_s),
             count="given" if given else "estimated",
             count_confidence="high" if sure else "low",
             models=self.models,
-            hears_overlap=False,
-            embeddings=_speaker_embeddings(vectors, windows, segments),
+            hears_overlap=True,
+            embeddings=tuple((labels[k], _rounded(found.centres[k])) for k in labels),
             notes=tuple(notes),
+            exclusive=_named(exclusive, labels, duration_s),
         )
 
 
-def label_windows(
-    vectors: FloatArray,
-    windows: Sequence[SpeechWindow],
-    count: Count,
-    distance: float,
-    progress: Progress = ignore_progress,
-) -> clustering.Labels:
-    """Speaker index of each window: full windows are clustered, then short ones go to the nearest speaker."""
-    if not windows:
-        return np.zeros(0, dtype=np.int64)
-    full = np.array([w.full for w in windows])
-    wanted = count.exactly or count.at_least
-    if full.sum() < max(1, wanted):
-        return clustering.cluster(vectors, count, distance, progress)
-    labels = np.zeros(len(windows), dtype=np.int64)
-    labels[full] = clustering.cluster(vectors[full], count, distance, progress)
-    centres = clustering.centroids_of(vectors[full], labels[full])
-    labels[~full] = clustering.assign(vectors[~full], centres)
-    return labels
+def _named(
+    rows: Sequence[tuple[float, float, int, float]], labels: dict[int, str], duration_s: float
+) -> tuple[Segment, ...]:
+    """Segments with labels, within the recording; a speaker who is only ever the second one has none in `exclusive`."""
+    return tuple(Segment(start, min(end, duration_s), labels[speaker]) for start, end, speaker, _ in rows)
 
 
-def segments_of(
-    spans: Sequence[tuple[float, float]], windows: Sequence[SpeechWindow], labels: clustering.Labels
-) -> list[tuple[float, float, int]]:
-    """Cut spans halfway between windows of different speakers, as (start_s, end_s, speaker index) (pure)."""
-    by_span: dict[int, list[int]] = {}
-    for i, window in enumerate(windows):
-        by_span.setdefault(window.span, []).append(i)
-    out: list[tuple[float, float, int]] = []
-    for index, rows in by_span.items():
-        start, end = spans[index]
-        for a, b in pairwise(rows):
-            if labels[a] != labels[b]:
-                change = (windows[a].centre_s + windows[b].centre_s) / 2
-                out.append((start, change, int(labels[a])))
-                start = change
-        out.append((start, end, int(labels[rows[-1]])))
-    return sorted(out)
+def _rounded(centre: FloatArray) -> tuple[float, ...]:
+    return tuple(round(float(value), 5) for value in centre)
 
 
-def name_in_order(stretches: Sequence[tuple[float, float, int]]) -> tuple[Segment, ...]:
-    """Label segments S1, S2, ... in order of first speech."""
-    names = {k: f"S{i + 1}" for i, k in enumerate(dict.fromkeys(k for _, _, k in sorted(stretches)))}
-    return tuple(Segment(start, end, names[k]) for start, end, k in sorted(stretches))
-
-
-def _speaker_embeddings(
-    vectors: FloatArray, windows: Sequence[SpeechWindow], segments: Sequence[Segment]
-) -> tuple[tuple[str, tuple[float, ...]], ...]:
-    """Mean embedding direction of the windows centred in each speaker's segments."""
-    if not windows:
-        return ()
-    centres = np.array([w.centre_s for w in windows])
-    out = []
-    for label in dict.fromkeys(s.speaker for s in segments):
-        inside = np.zeros(len(windows), dtype=bool)
-        for s in segments:
-            if s.speaker == label:
-                inside |= (centres >= s.start_s) & (centres < s.end_s)
-        if inside.any():
-            mean = vectors[inside].mean(axis=0)
-            out.append((label, tuple(round(float(v), 5) for v in mean / (np.linalg.norm(mean) + 1e-9))))
-    return tuple(out)
+def _pieces(voices: LocalVoices, spans: Sequence[tuple[float, float]]) -> list[Stretch]:
+    """Pieces of speech that get an embedding: of the least length or, if all speech is shorter, whatever there is."""
+    alone = stretches.stretches_of(voices, spans)
+    pieces = stretches.pieces_of(alone, _SHORTEST_S, _LONGEST_S)
+    return pieces or stretches.pieces_of(alone, 0.0, _LONGEST_S)

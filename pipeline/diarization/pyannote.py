@@ -116,7 +116,7 @@ class PyannoteDiarizer:
         exact = bounds.at_least == bounds.at_most or bounds.loosened
         speech_s = sum(end - start for start, end, _ in tracks)
         given = exact and len(labels) == bounds.at_most
-        sure = given or (not exact and len(labels) <= 1 and speech_s >= self._options.sure_single_s)
+        sure = given or (not exact and len(labels) <= 1 and speech_s >= self._options.sure_from_s)
         return Diarization(
             segments=_named(tracks, labels),
             count="given" if given else "estimated",

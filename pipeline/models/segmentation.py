@@ -67,10 +67,18 @@ def log_probabilities(windows: npt.NDArray[np.int16]) -> FloatArray:
     return np.concatenate([empty, *parallel.each(heard, batches)])
 
 
+def chances(log_probabilities: FloatArray) -> FloatArray:
+    """Probability (..., frames, 3) that each voice speaks: the sum over the classes that it is in (pure)."""
+    out: FloatArray = np.exp(log_probabilities) @ _members().astype(np.float32)
+    return out
+
+
 def voices(log_probabilities: FloatArray) -> npt.NDArray[np.bool_]:
     """Which of the three voices (..., frames, 3) speak: those of the likeliest class of each frame (pure)."""
-    table = np.zeros((len(SETS), VOICES), dtype=bool)
-    for row, members in enumerate(SETS):
-        table[row, list(members)] = True
-    out: npt.NDArray[np.bool_] = table[log_probabilities.argmax(axis=-1)]
+    out: npt.NDArray[np.bool_] = _members()[log_probabilities.argmax(axis=-1)]
     return out
+
+
+def _members() -> npt.NDArray[np.bool_]:
+    """Which voices (7, 3) each class has."""
+    return np.array([[voice in members for voice in range(VOICES)] for members in SETS])

@@ -18,11 +18,10 @@ import typer
 
 from ressenti.pipeline import audio
 from ressenti.pipeline.audio import RATE_HZ, Samples
-from ressenti.pipeline.audio.mel import FloatArray
+from ressenti.pipeline.audio.mel import HOP, FloatArray, mel_power
 from ressenti.pipeline.config import AudioOptions
-from ressenti.pipeline.diarization import embedding
 from ressenti.pipeline.lab.labelled_speech.corpora import Clip, read_clips
-from ressenti.pipeline.models import campplus
+from ressenti.pipeline.models import campplus, voice_encoder
 
 SEED = 0
 
@@ -54,11 +53,15 @@ def rectified(vectors: FloatArray) -> FloatArray:
 
 
 def ge2e(voices: Sequence[Samples]) -> FloatArray:
-    """Embeddings (n, 256) of the built-in diarizer: the mean of windows of 1.6 s, as long as each voice lasts."""
+    """Embeddings (n, 256) of an earlier built-in diarizer: the mean of windows of 1.6 s at the trained level."""
     rows = []
+    length = round(1.6 * RATE_HZ / HOP)
     for samples in voices:
-        windows = embedding.windows_of([(0.0, len(samples) / RATE_HZ)], 1.6, 0.8)
-        mean = embedding.embed(samples, windows).mean(axis=0)
+        mel = mel_power(samples, voice_encoder.BANDS)
+        level_dbfs = 10 * np.log10(np.mean((samples.astype(np.float32) / 32768) ** 2) + 1e-12)
+        mel = mel * np.float32(10 ** (max(0.0, voice_encoder.LEVEL_DBFS - level_dbfs) / 10))
+        starts = range(0, max(1, len(mel) - length + 1), length // 2)
+        mean = voice_encoder.embeddings(np.stack([mel[start : start + length] for start in starts])).mean(axis=0)
         rows.append(mean / np.linalg.norm(mean))
     return np.stack(rows)
 
