@@ -124,8 +124,8 @@ def test_points_are_stepped_through_in_order_of_time_and_heard(opened: Open, nam
     ("name", "first"), [("timeline", "Anna, 0:00.5"), ("course", "Anna, 0:00"), ("talk", "Anna, ")]
 )
 @pytest.mark.slow("drives Chromium through many pages")
-def test_bars_are_stepped_through_too(opened: Open, name: str, first: str) -> None:
-    there = opened(names=("Anna", "Ben"))
+def test_bars_are_stepped_through_too(seen: Open, name: str, first: str) -> None:
+    there = seen(names=("Anna", "Ben"))
     page = there.page
     there.drawn(name)
     page.locator(f"#{name}").focus()

@@ -33,8 +33,8 @@ def test_it_opens_without_trouble_and_fits(opened: Open, width: int) -> None:
 
 
 @pytest.mark.slow("drives Chromium through many pages")
-def test_time_is_where_the_turns_are(opened: Open) -> None:
-    there = opened()
+def test_time_is_where_the_turns_are(seen: Open) -> None:
+    there = seen()
     there.drawn("timeline")
     bars = there.page.locator("#timeline .bars path")
     assert bars.count() == 6 + 2  # turns, and the overlap in both lanes
@@ -368,8 +368,8 @@ def test_a_class_taken_back_in_the_page_is_the_models_again(opened: Open) -> Non
 
 
 @pytest.mark.slow("drives Chromium through many pages")
-def test_names_are_put_into_sentences_as_they_are(opened: Open) -> None:
-    said = opened().page.evaluate(
+def test_names_are_put_into_sentences_as_they_are(seen: Open) -> None:
+    said = seen().page.evaluate(
         """() => page.ready.then(({ say }) => say("js_point", { who: "$& {time} {who}", time: "0:01", answer: "Sad" }))"""
     )
     assert said.startswith("$& {time} {who}, 0:01: Sad")
@@ -421,15 +421,15 @@ def test_spans_of_the_file_are_shown(opened: Open) -> None:
 
 
 @pytest.mark.slow("drives Chromium through many pages")
-def test_an_unsure_class_is_marked_in_the_table(opened: Open) -> None:
-    page = opened().page
+def test_an_unsure_class_is_marked_in_the_table(seen: Open) -> None:
+    page = seen().page
     assert page.locator("#turn-5 .class").inner_text().endswith("?")
     assert not page.locator("#turn-1 .class").inner_text().endswith("?")
 
 
 @pytest.mark.slow("drives Chromium through many pages")
-def test_each_figure_has_its_numbers(opened: Open) -> None:
-    there = opened()
+def test_each_figure_has_its_numbers(seen: Open) -> None:
+    there = seen()
     for name in FIGURES:
         tools = there.page.locator(f".tools[data-for={name}]")
         tools.locator("summary").click()
@@ -518,8 +518,8 @@ def test_figures_are_drawn_without_being_come_to_and_fit_on_paper(opened: Open) 
 
 @pytest.mark.parametrize(("lang", "said"), [("en", "Not drawn yet."), ("fr", "Pas encore dessiné.")])
 @pytest.mark.slow("drives Chromium through many pages")
-def test_a_figure_that_is_printed_before_it_is_drawn_says_so(opened: Open, lang: str, said: str) -> None:
-    there = opened(lang=lang)
+def test_a_figure_that_is_printed_before_it_is_drawn_says_so(seen: Open, lang: str, said: str) -> None:
+    there = seen(lang=lang)
     waiting = """() => {
       const bare = document.querySelector(".figure").cloneNode(false);
       document.querySelector(".figure").after(bare);
