@@ -156,6 +156,23 @@ def ten_seconds(sample: tuple[Path, Path], tmp_path_factory: pytest.TempPathFact
     return write_wav(tmp_path_factory.mktemp("short") / "call.wav", samples)
 
 
+class InThisProcess:
+    """What stands for a `ProcessPoolExecutor` where its processes are not what is tested: each imports for seconds."""
+
+    def __init__(self, _count: int, _context: object, begin: Callable[..., None], given: tuple[Any, ...]) -> None:
+        begin(*given)
+
+    def __enter__(self) -> InThisProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def map(self, do: Callable[[Any], Any], over: Iterable[Any], chunksize: int = 1) -> Iterator[Any]:
+        """What `do` makes of each."""
+        return map(do, over)
+
+
 def write_wav(path: Path, samples: np.ndarray, rate_hz: int = 16_000) -> Path:
     """Write float samples (n,) or (channels, n) in [-1, 1] as 16-bit wav."""
     data = np.atleast_2d(samples)

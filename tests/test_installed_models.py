@@ -106,7 +106,7 @@ def test_installed_models_are_used_unasked_and_named_with_their_commits(
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.usefixtures("home", "_one_thread")
 def test_several_recordings_load_each_model_once(
-    sample: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ten_seconds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from ressenti.pipeline.diarization import pyannote
     from ressenti.pipeline.emotion import wav2vec2
@@ -123,7 +123,7 @@ def test_several_recordings_load_each_model_once(
     counted(wav2vec2, "load")
     recordings = [tmp_path / f"{name}.wav" for name in ("a", "b")]
     for path in recordings:
-        shutil.copy(sample[0], path)
+        shutil.copy(ten_seconds, path)
     asked = ["analyze", *map(str, recordings), "--speakers", "2", "--device", "cpu", "--format", "json"]
     told = CliRunner().invoke(app, asked)
     assert told.exit_code == 0, told.output

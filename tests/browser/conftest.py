@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
 
 
+UNDRAWN = """
+window.requestIdleCallback = () => 0;
+window.IntersectionObserver = class { observe() {} unobserve() {} };
+"""
+
+
 @pytest.fixture(scope="session")
 def made_sound(made_recording: Path) -> bytes:
     """The sound of the recording for a page, encoded once."""
@@ -50,15 +56,16 @@ def opened(
         sound: str | None = "embed",
         change: Callable[[Conversation], Conversation] = with_words,
         lang: Lang = "en",
+        figures: bool = True,
     ) -> Opened:
         if sound:
             (tmp_path / "call.report.mp3").write_bytes(made_sound)
         asked = preset, names, sound, change, lang
-        if asked not in made_pages or change is not with_words:
+        if asked not in made_pages:
             given = {"embed": made_sound, "sidecar": "call.report.mp3", None: None}[sound]
             conversation = change(make_conversation(preset, people=People(names=names)))
             made_pages[asked] = render(conversation, lang, sound=given)
-        context, made = in_browser(browser, made_pages[asked], tmp_path, width)
+        context, made = in_browser(browser, made_pages[asked], tmp_path, width, figures)
         contexts.append(context)
         return made
 
@@ -89,12 +96,16 @@ def seen(
         context.close()
 
 
-def in_browser(browser: Browser, text: str, folder: Path, width: int) -> tuple[BrowserContext, Opened]:
-    """A page in a context of its own, when it is ready."""
+def in_browser(
+    browser: Browser, text: str, folder: Path, width: int, figures: bool = True
+) -> tuple[BrowserContext, Opened]:
+    """A page in a context of its own, when it is ready; without `figures`, these are drawn only when asked for."""
     path = folder / "call.report.html"
     path.write_text(text, encoding="utf-8")
     context = browser.new_context(viewport={"width": width, "height": 900}, accept_downloads=True)
     page = context.new_page()
+    if not figures:
+        page.add_init_script(UNDRAWN)
     made = Opened(page)
     allowed = (path.as_uri(), "blob:", "data:", (folder / "call.report.mp3").as_uri())
     page.on("console", lambda message: made.trouble.append(message.text))

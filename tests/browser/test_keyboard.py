@@ -25,7 +25,7 @@ def press(page: Page, *keys: str) -> str:
 
 @pytest.mark.slow("drives Chromium through many pages")
 def test_turns_and_words_are_reached_by_arrows_and_heard(opened: Open) -> None:
-    there = opened()
+    there = opened(figures=False)
     page = there.page
     page.locator("button[type=reset]").focus()
     assert press(page, "Tab") == "turn-0 go"
@@ -51,7 +51,7 @@ def test_turns_and_words_are_reached_by_arrows_and_heard(opened: Open) -> None:
 
 @pytest.mark.slow("drives Chromium through many pages")
 def test_the_table_can_be_entered_wherever_it_is_filtered(opened: Open) -> None:
-    page = opened().page
+    page = opened(figures=False).page
     page.locator("[name=speaker]").select_option("S2")
     page.locator("button[type=reset]").focus()
     assert press(page, "Tab") == "turn-1 go"

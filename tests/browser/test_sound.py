@@ -74,7 +74,7 @@ def test_a_bleeped_span_is_silent_in_the_sound_of_the_page(
 def test_a_sound_file_that_is_not_there_is_said_in_words(
     opened: Open, tmp_path: Path, width: int, lang: str, said: str
 ) -> None:
-    there = opened(width, sound="sidecar", lang=lang)
+    there = opened(width, sound="sidecar", lang=lang, figures=False)
     page = there.page
     until(page, "document.getElementById('sound').readyState >= 1")
     assert said not in page.locator("#trouble").inner_text()
@@ -93,7 +93,7 @@ def test_a_sound_file_that_is_not_there_is_said_in_words(
 
 @pytest.mark.slow("drives Chromium through many pages")
 def test_sound_that_cannot_be_decoded_is_said_in_words(opened: Open, tmp_path: Path) -> None:
-    there = opened()
+    there = opened(figures=False)
     path = tmp_path / "call.report.html"
     before, after = path.read_text(encoding="utf-8").split('id="mp3">', 1)
     path.write_text(f'{before}id="mp3">AAAA{after[after.index("</script>") :]}', encoding="utf-8")

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from conftest import noise, write_wav
+from conftest import InThisProcess, noise, write_wav
 from ressenti.pipeline.audio import load
 from ressenti.pipeline.config import AudioOptions, DiarizationOptions
 from ressenti.pipeline.diarization.vad import detect_speech
@@ -19,11 +20,19 @@ from ressenti.pipeline.lab.labelled_speech import corpora
 from ressenti.pipeline.lab.labelled_speech.augmentation import SHARES
 from ressenti.pipeline.lab.labelled_speech.corpora import EMOTIONS, Clip
 from ressenti.pipeline.lab.labelled_speech.prepare import read, speech_of
+from ressenti.pipeline.lab.training import clip_features
 from ressenti.pipeline.lab.training.baseline import fit_baseline
 from ressenti.pipeline.lab.training.clip_features import UNLIKE, ClipFeatures, clip_features_of
 from ressenti.pipeline.lab.training.emotion import Job, Judged, judged_by, temperatures_of, train_network
 from ressenti.pipeline.lab.training.non_speech import _KINDS, unlike_speech
 from ressenti.pipeline.lab.training.weighted_clips import NetworkRecipe, _conversations, weighted_clips_of
+
+
+@pytest.fixture(autouse=True)
+def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clips are prepared in this process."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr(clip_features, "ProcessPoolExecutor", InThisProcess)
 
 
 @cache
@@ -102,6 +111,7 @@ def test_a_training_runs_from_end_to_end(shared_data: Path, tmp_path: Path, monk
     few = [c for own in some for who in [*own[:3], own[-1]] for c in [c for c in clips if c.who == who][:2]]
     assert [c for c in few if corpora.is_held_out(c)]
     monkeypatch.setattr(corpora, "read_clips", lambda _: few)
+    monkeypatch.setattr(clip_features, "ProcessPoolExecutor", ProcessPoolExecutor)  # as it really is
     emotion.main(shared_data / "emotion", tmp_path, steps=2)
     model = BuiltinEmotion(tmp_path)
     assert min(model.temperatures) > 0
