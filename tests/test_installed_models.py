@@ -105,6 +105,7 @@ def test_installed_models_are_used_unasked_and_named_with_their_commits(
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.usefixtures("home", "_one_thread")
+@pytest.mark.slow("analyses real recordings")
 def test_several_recordings_load_each_model_once(
     ten_seconds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
