@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 
+@cache
 def template(name: str) -> Template:
     """Load a template of `templates/`; it escapes all values, and a missing value is an error."""
     import jinja2
@@ -21,6 +23,7 @@ def template(name: str) -> Template:
     return environment.from_string((resources.files(__package__) / "templates" / name).read_text("utf-8"))
 
 
+@cache
 def asset(name: str) -> str:
     """Load a style or script of `assets/`."""
     return (resources.files(__package__) / "assets" / name).read_text(encoding="utf-8")

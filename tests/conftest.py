@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
 import wave
 from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from forked_decoder import Forking
 from hypothesis import settings
 
 from ressenti import People, load_config
 from ressenti.pipeline import store
+from ressenti.pipeline.audio import decoder_process
 from ressenti.pipeline.diarization.fake import FakeDiarizer
 from ressenti.pipeline.emotion.fake import FakeEmotion
 from ressenti.pipeline.emotion.interface import Excerpt
@@ -24,8 +30,8 @@ from ressenti.pipeline.run import analyze
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-FULL = bool(os.environ.get("CI"))  # examples of properties: a fifth of them where a person waits
-settings.register_profile("patient", deadline=None, max_examples=100 if FULL else 20)  # no test asserts on the clock
+MORE = 2 if os.environ.get("CI") else 1  # examples of properties: twice as many where nobody waits
+settings.register_profile("patient", deadline=None, max_examples=20 * MORE)  # no test asserts on the clock
 settings.load_profile("patient")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -60,8 +66,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def examples(count: int) -> int:
-    """How many examples of a property are tried: so many in CI."""
-    return count if FULL else count // 5
+    """How many examples of a property are tried where a person waits, and in CI."""
+    return count * MORE
 
 
 def mostly_slow(reason: str, values: Iterable[Any], quick: int = 1) -> list[Any]:
@@ -85,6 +91,22 @@ def no_installed_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         patch.setenv("RESSENTI_MODELS", str(tmp_path_factory.mktemp("models") / "none"))
         patch.setenv("RESSENTI_SETTINGS", str(tmp_path_factory.mktemp("settings")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked_decoders() -> Iterator[None]:
+    """Decoders are forked from a warm process: each recording saves what an interpreter takes to start."""
+    forking = Forking()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoder_process, "subprocess", forking.module)
+        yield
+    forking.close()
+
+
+@pytest.fixture
+def own_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decoders as they are outside tests: each a process started anew."""
+    monkeypatch.setattr(decoder_process, "subprocess", subprocess)
 
 
 @pytest.fixture(scope="session")
@@ -125,6 +147,32 @@ def sample() -> tuple[Path, Path]:
     return locate()
 
 
+@pytest.fixture(scope="session")
+def ten_seconds(sample: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten seconds of it, in which both people talk."""
+    import soundfile
+
+    samples, _ = soundfile.read(sample[0], start=7 * 16_000, stop=17 * 16_000)
+    return write_wav(tmp_path_factory.mktemp("short") / "call.wav", samples)
+
+
+class InThisProcess:
+    """What stands for a `ProcessPoolExecutor` where its processes are not what is tested: each imports for seconds."""
+
+    def __init__(self, _count: int, _context: object, begin: Callable[..., None], given: tuple[Any, ...]) -> None:
+        begin(*given)
+
+    def __enter__(self) -> InThisProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def map(self, do: Callable[[Any], Any], over: Iterable[Any], chunksize: int = 1) -> Iterator[Any]:
+        """What `do` makes of each."""
+        return map(do, over)
+
+
 def write_wav(path: Path, samples: np.ndarray, rate_hz: int = 16_000) -> Path:
     """Write float samples (n,) or (channels, n) in [-1, 1] as 16-bit wav."""
     data = np.atleast_2d(samples)
@@ -148,10 +196,16 @@ def results(folder: Path) -> set[str]:
     return names - {f".{stem}.ressenti" for stem in stems}
 
 
+@pytest.fixture(scope="session")
+def made_recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Thirty seconds of sound for pipelines made of fakes, written once."""
+    return write_wav(tmp_path_factory.mktemp("recording") / "call.wav", noise(30))
+
+
 @pytest.fixture
-def recording(tmp_path: Path) -> Path:
-    """Thirty seconds of sound for pipelines made of fakes."""
-    return write_wav(tmp_path / "call.wav", noise(30))
+def recording(made_recording: Path, tmp_path: Path) -> Path:
+    """A test's own copy of it."""
+    return shutil.copyfile(made_recording, tmp_path / "call.wav")
 
 
 SEGMENTS = [
@@ -171,28 +225,35 @@ def by_loudness(excerpt: Excerpt) -> EmotionScores:
     return SCORES["Tension" if excerpt.speaker == "S2" else "Pleased"]
 
 
-@pytest.fixture
-def make_conversation(recording: Path) -> Callable[..., Conversation]:
-    """A conversation made with fakes; options as of `load_config`."""
+@pytest.fixture(scope="session")
+def make_once(made_recording: Path) -> Callable[[str, str, People | None], Conversation]:
+    """A conversation made with fakes, once for each set of options."""
 
-    def make(
-        config: str = "default", overrides: dict[str, dict[str, Any]] | None = None, people: People | None = None
-    ) -> Conversation:
-        return analyze(
-            recording,
-            load_config(config, overrides),
-            people,
-            diarizer=FakeDiarizer(SEGMENTS),
-            emotion_model=FakeEmotion(by_loudness),
-        )
+    @cache
+    def make(config: str, overrides: str, people: People | None) -> Conversation:
+        options = load_config(config, json.loads(overrides))
+        fakes = FakeDiarizer(SEGMENTS), FakeEmotion(by_loudness)
+        return analyze(made_recording, options, people, diarizer=fakes[0], emotion_model=fakes[1])
 
     return make
 
 
 @pytest.fixture
-def calls(tmp_path: Path) -> Path:
-    """A folder of five short analysed calls of two speakers each: NAME.wav and NAME.json, 25 judged turns in all."""
-    folder = tmp_path / "calls"
+def make_conversation(make_once: Callable[[str, str, People | None], Conversation]) -> Callable[..., Conversation]:
+    """A test's own copy of a conversation made with fakes; options as of `load_config`."""
+
+    def make(
+        config: str = "default", overrides: dict[str, dict[str, Any]] | None = None, people: People | None = None
+    ) -> Conversation:
+        return deepcopy(make_once(config, json.dumps(overrides), people))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def made_calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of five short analysed calls of two speakers each, made once."""
+    folder = tmp_path_factory.mktemp("made") / "calls"
     folder.mkdir()
     for k in range(5):
         path = write_wav(folder / f"call-{k}.wav", noise(30, seed=k))
@@ -204,3 +265,9 @@ def calls(tmp_path: Path) -> Path:
         )
         path.with_suffix(".json").write_text(store.dumps(made), encoding="utf-8")
     return folder
+
+
+@pytest.fixture
+def calls(made_calls: Path, tmp_path: Path) -> Path:
+    """A test's own copy of them: NAME.wav and NAME.json, 25 judged turns in all."""
+    return shutil.copytree(made_calls, tmp_path / "calls")

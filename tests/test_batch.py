@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -171,10 +172,10 @@ def test_a_recording_that_another_run_works_on_is_left_to_it(heard: list[str], t
 
 
 @pytest.mark.slow("analyses real recordings in processes of their own")
-def test_two_runs_share_the_work(two: list[Path], sample: tuple[Path, Path], tmp_path: Path) -> None:
+def test_two_runs_share_the_work(ten_seconds: Path, tmp_path: Path) -> None:
     recordings = [tmp_path / f"call{k}.wav" for k in range(4)]
     for path in recordings:
-        path.write_bytes(sample[0].read_bytes())
+        shutil.copyfile(ten_seconds, path)
     command = [*COMMAND, "analyze", *recordings, "--out", tmp_path / "out", "--json", *FAST]
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     lines = [json.loads(line) for run in runs for line in run.communicate(timeout=300)[0].splitlines()]
@@ -217,35 +218,32 @@ def test_lines_of_json_are_all_that_is_printed(heard: list[str], two: list[Path]
 
 
 COMMAND = [sys.executable, "-c", "from ressenti.pipeline.cli import main; main()"]
-FAKES = """
+FAKES = f"""
 import sys
 import ressenti.pipeline.run
-from conftest import SEGMENTS, by_loudness
 from ressenti.pipeline.diarization.fake import FakeDiarizer
 from ressenti.pipeline.emotion.fake import FakeEmotion
 whole = ressenti.pipeline.run.analyze
 ressenti.pipeline.run.analyze = lambda path, config, people, **_: whole(
-    path, config, people, diarizer=FakeDiarizer(SEGMENTS), emotion_model=FakeEmotion(by_loudness))
+    path, config, people, diarizer=FakeDiarizer({SEGMENTS!r}), emotion_model=FakeEmotion())
 from ressenti.pipeline.cli import main
 main()
 """
 
 
-MANY = pytest.mark.slow("starts many interpreters")
-
-
 @pytest.mark.parametrize(
-    ("redirection", "said"),
+    ("option", "redirection", "said"),
     [
-        ("| head -n 1", ""),
-        pytest.param("| true", "", marks=MANY),
-        pytest.param(">/dev/full", "some output was lost", marks=MANY),
-        pytest.param(">&-", "", marks=MANY),
-        pytest.param(">&- 2>&- <&-", "", marks=MANY),
-        pytest.param("2>/dev/full", "", marks=MANY),
+        ("", "| head -n 1", ""),
+        ("--json", "| head -n 1", ""),
+        ("", "| true", ""),
+        ("", ">/dev/full", "some output was lost"),
+        ("--json", ">/dev/full", "some output was lost"),
+        ("--json", ">&-", ""),
+        ("", ">&- 2>&- <&-", ""),
+        ("", "2>/dev/full", ""),
     ],
 )
-@pytest.mark.parametrize("option", ["", "--json"])
 @pytest.mark.slow("runs in processes of its own")
 def test_output_that_nobody_takes_stops_nothing(
     two: list[Path], tmp_path: Path, redirection: str, said: str, option: str

@@ -537,12 +537,12 @@ main()
 
 
 @pytest.mark.slow("runs in processes of its own")
-def test_ctrl_c_leaves_nothing(sample: tuple[Path, Path], tmp_path: Path) -> None:
+def test_ctrl_c_leaves_nothing(ten_seconds: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # background jobs ignore it
     code += "from ressenti.pipeline.cli import main; main()"
     recordings = [tmp_path / f"call{i}.wav" for i in range(60)]  # for half a minute: a busy machine may wake us late
-    recordings[0].write_bytes(sample[0].read_bytes())
+    recordings[0].write_bytes(ten_seconds.read_bytes())
     for link in recordings[1:]:
         link.hardlink_to(recordings[0])
     process = subprocess.Popen(

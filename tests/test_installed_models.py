@@ -67,16 +67,23 @@ def ressenti_alone(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.fixture
+def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several threads on such small products only wait for one another."""
+    monkeypatch.setattr("ressenti.pipeline.emotion.device.threads", lambda: 1)
+
+
 def models_of(path: Path) -> dict[str, dict[str, Any]]:
     return {model["task"]: model for model in json.loads(path.read_text(encoding="utf-8"))["models"]}
 
 
-@pytest.mark.usefixtures("home")
-@pytest.mark.slow("loads pyannote.audio in processes of their own")
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("home", "_one_thread")
+@pytest.mark.slow("analyses real recordings")
 def test_installed_models_are_used_unasked_and_named_with_their_commits(
     sample: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    done = ressenti_alone("analyze", sample[0], "--speakers", "2", "--device", "cpu", "--out", tmp_path / "out")
+    done = ressenti("analyze", sample[0], "--speakers", "2", "--device", "cpu", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     found = models_of(tmp_path / "out" / "sample.json")
     assert (found["diarization"]["name"], found["diarization"]["licence"]) == (PIPELINE, "CC BY 4.0")
@@ -87,19 +94,20 @@ def test_installed_models_are_used_unasked_and_named_with_their_commits(
     page = (tmp_path / "out" / "sample.report.html").read_text(encoding="utf-8")
     assert PIPELINE in page
     assert FRENCH in page
-    told = ressenti_alone("doctor")
+    told = ressenti("doctor")
     assert told.returncode == 0, told.stdout
     for words in (PIPELINE, FRENCH, COMMIT, OTHER_COMMIT, "verified"):
         assert words in told.stdout
     asked = ("--diarizer", "builtin", "--emotion-model", "builtin", "--out", tmp_path / "builtin")
-    assert ressenti_alone("analyze", sample[0], *asked).returncode == 0
+    assert ressenti("analyze", sample[0], *asked).returncode == 0
     assert not {PIPELINE, FRENCH} & {m["name"] for m in models_of(tmp_path / "builtin" / "sample.json").values()}
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("home", "_one_thread")
+@pytest.mark.slow("analyses real recordings")
 def test_several_recordings_load_each_model_once(
-    sample: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ten_seconds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from ressenti.pipeline.diarization import pyannote
     from ressenti.pipeline.emotion import wav2vec2
@@ -110,14 +118,13 @@ def test_several_recordings_load_each_model_once(
         real = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *a, **k: (done.append(name), real(*a, **k))[1])
 
-    monkeypatch.setattr("ressenti.pipeline.emotion.device.threads", lambda: 1)
     counted(pyannote, "build_pipeline")
     counted(pyannote, "load_model")
     counted(pyannote, "read_checkpoints")
     counted(wav2vec2, "load")
     recordings = [tmp_path / f"{name}.wav" for name in ("a", "b")]
     for path in recordings:
-        shutil.copy(sample[0], path)
+        shutil.copy(ten_seconds, path)
     asked = ["analyze", *map(str, recordings), "--speakers", "2", "--device", "cpu", "--format", "json"]
     told = CliRunner().invoke(app, asked)
     assert told.exit_code == 0, told.output

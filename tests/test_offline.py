@@ -64,11 +64,11 @@ for command in (["analyze", {str(sample[0])!r}, "--out", {str(tmp_path)!r}], ["d
     assert "loaded" in done.stdout
 
 
-def test_the_built_in_way_opens_no_socket_at_all(sample: tuple[Path, Path], tmp_path: Path) -> None:
+def test_the_built_in_way_opens_no_socket_at_all(ten_seconds: Path, tmp_path: Path) -> None:
     code = f"""
 sys.addaudithook(lambda event, arguments: event == "socket.__new__" and print("OPENED", arguments, file=sys.stderr))
 from ressenti.pipeline.cli.app import app
-for command in (["analyze", {str(sample[0])!r}, "--out", {str(tmp_path)!r}], ["doctor"], ["models", "verify"]):
+for command in (["analyze", {str(ten_seconds)!r}, "--out", {str(tmp_path)!r}], ["doctor"], ["models", "verify"]):
     try:
         app(command)
     except SystemExit as done:

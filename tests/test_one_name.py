@@ -31,8 +31,8 @@ print("\\n" + json.dumps([sorted(files), others]))
 """
 
 
-def test_no_module_is_loaded_under_two_names(sample: tuple[Path, Path], tmp_path: Path) -> None:
-    command = [sys.executable, "-c", COMMANDS, str(tmp_path), str(sample[0])]
+def test_no_module_is_loaded_under_two_names(ten_seconds: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", COMMANDS, str(tmp_path), str(ten_seconds)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     names, others = json.loads(done.stdout.splitlines()[-1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,35 @@ from ressenti.pipeline.records import Conversation
 from ressenti.reports.page import render
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext
+
+
+UNDRAWN = """
+window.requestIdleCallback = () => 0;
+window.IntersectionObserver = class { observe() {} unobserve() {} };
+"""
+
+
+@pytest.fixture(scope="session")
+def made_sound(made_recording: Path) -> bytes:
+    """The sound of the recording for a page, encoded once."""
+    return encode.mp3(encode.segment(load(made_recording, load_config().audio)[1].samples[0]), 24_000)
+
+
+@pytest.fixture(scope="session")
+def made_pages() -> dict[tuple[object, ...], str]:
+    """Pages that several tests open, rendered once."""
+    return {}
 
 
 @pytest.fixture
-def opened(browser: Browser, make_conversation: Make, recording: Path, tmp_path: Path) -> Iterator[Open]:
+def opened(
+    browser: Browser,
+    make_conversation: Make,
+    made_sound: bytes,
+    made_pages: dict[tuple[object, ...], str],
+    tmp_path: Path,
+) -> Iterator[Open]:
     """Opens the page of a conversation made with fakes, and notes all trouble and every request."""
     contexts = []
 
@@ -31,27 +56,61 @@ def opened(browser: Browser, make_conversation: Make, recording: Path, tmp_path:
         sound: str | None = "embed",
         change: Callable[[Conversation], Conversation] = with_words,
         lang: Lang = "en",
+        figures: bool = True,
     ) -> Opened:
-        path = tmp_path / "call.report.html"
-        mp3 = None
         if sound:
-            mp3 = encode.mp3(encode.segment(load(recording, load_config().audio)[1].samples[0]), 24_000)
-            (tmp_path / "call.report.mp3").write_bytes(mp3)
-        conversation = change(make_conversation(preset, people=People(names=names)))
-        given = {"embed": mp3, "sidecar": "call.report.mp3", None: None}[sound]
-        path.write_text(render(conversation, lang, sound=given), encoding="utf-8")
-        context = browser.new_context(viewport={"width": width, "height": 900}, accept_downloads=True)
+            (tmp_path / "call.report.mp3").write_bytes(made_sound)
+        asked = preset, names, sound, change, lang
+        if asked not in made_pages:
+            given = {"embed": made_sound, "sidecar": "call.report.mp3", None: None}[sound]
+            conversation = change(make_conversation(preset, people=People(names=names)))
+            made_pages[asked] = render(conversation, lang, sound=given)
+        context, made = in_browser(browser, made_pages[asked], tmp_path, width, figures)
         contexts.append(context)
-        page = context.new_page()
-        made = Opened(page)
-        allowed = (path.as_uri(), "blob:", "data:", (tmp_path / "call.report.mp3").as_uri())
-        page.on("console", lambda message: made.trouble.append(message.text))
-        page.on("pageerror", lambda error: made.trouble.append(str(error)))
-        page.on("request", lambda r: None if r.url.startswith(allowed) else made.trouble.append(r.url))
-        page.goto(path.as_uri())
-        until(page, READY)
         return made
 
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="session")
+def seen(
+    browser: Browser,
+    make_once: Callable[[str, str, People | None], Conversation],
+    made_sound: bytes,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Open]:
+    """Such a page for tests that only look at it: each is opened once."""
+    contexts = []
+
+    @cache
+    def open_page(names: tuple[str, ...] = (), lang: Lang = "en") -> Opened:
+        page = render(with_words(make_once("default", "null", People(names=names))), lang, sound=made_sound)
+        context, made = in_browser(browser, page, tmp_path_factory.mktemp("seen"), 1280)
+        contexts.append(context)
+        return made
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def in_browser(
+    browser: Browser, text: str, folder: Path, width: int, figures: bool = True
+) -> tuple[BrowserContext, Opened]:
+    """A page in a context of its own, when it is ready; without `figures`, these are drawn only when asked for."""
+    path = folder / "call.report.html"
+    path.write_text(text, encoding="utf-8")
+    context = browser.new_context(viewport={"width": width, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    if not figures:
+        page.add_init_script(UNDRAWN)
+    made = Opened(page)
+    allowed = (path.as_uri(), "blob:", "data:", (folder / "call.report.mp3").as_uri())
+    page.on("console", lambda message: made.trouble.append(message.text))
+    page.on("pageerror", lambda error: made.trouble.append(str(error)))
+    page.on("request", lambda r: None if r.url.startswith(allowed) else made.trouble.append(r.url))
+    page.goto(path.as_uri())
+    until(page, READY)
+    return context, made

@@ -25,7 +25,7 @@ def press(page: Page, *keys: str) -> str:
 
 @pytest.mark.slow("drives Chromium through many pages")
 def test_turns_and_words_are_reached_by_arrows_and_heard(opened: Open) -> None:
-    there = opened()
+    there = opened(figures=False)
     page = there.page
     page.locator("button[type=reset]").focus()
     assert press(page, "Tab") == "turn-0 go"
@@ -51,7 +51,7 @@ def test_turns_and_words_are_reached_by_arrows_and_heard(opened: Open) -> None:
 
 @pytest.mark.slow("drives Chromium through many pages")
 def test_the_table_can_be_entered_wherever_it_is_filtered(opened: Open) -> None:
-    page = opened().page
+    page = opened(figures=False).page
     page.locator("[name=speaker]").select_option("S2")
     page.locator("button[type=reset]").focus()
     assert press(page, "Tab") == "turn-1 go"
@@ -124,8 +124,8 @@ def test_points_are_stepped_through_in_order_of_time_and_heard(opened: Open, nam
     ("name", "first"), [("timeline", "Anna, 0:00.5"), ("course", "Anna, 0:00"), ("talk", "Anna, ")]
 )
 @pytest.mark.slow("drives Chromium through many pages")
-def test_bars_are_stepped_through_too(opened: Open, name: str, first: str) -> None:
-    there = opened(names=("Anna", "Ben"))
+def test_bars_are_stepped_through_too(seen: Open, name: str, first: str) -> None:
+    there = seen(names=("Anna", "Ben"))
     page = there.page
     there.drawn(name)
     page.locator(f"#{name}").focus()

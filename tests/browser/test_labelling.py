@@ -201,8 +201,7 @@ def test_no_name_no_start(opened: Open) -> None:
     expect(page.locator("#work")).to_be_hidden()
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("lang", ["en", "fr"])
+@pytest.mark.parametrize(("width", "lang"), [(1440, "en"), (390, "fr")])
 @pytest.mark.slow("drives Chromium through many pages")
 def test_it_fits_and_a_click_places_the_point(
     opened: Open, calls: Path, tmp_path: Path, trouble: list[str], width: int, lang: str

@@ -7,13 +7,18 @@ import pytest
 from playwright.sync_api import Page
 
 from browsing import FIGURES, Open, Opened, lengthened, until
+from ressenti.pipeline.records import Conversation
 
 TICKS = 100
 
 
+def two_hours(conversation: Conversation) -> Conversation:
+    return lengthened(conversation, 3000, 7200.0)
+
+
 @pytest.fixture
 def long(opened: Open) -> Opened:
-    return opened(sound=None, change=lambda conversation: lengthened(conversation, 3000, 7200.0))
+    return opened(sound=None, change=two_hours)
 
 
 def ticks(page: Page) -> dict[str, Any]:
@@ -76,7 +81,7 @@ def columns(page: Page) -> list[str]:
 
 @pytest.mark.slow("drives Chromium through many pages")
 def test_the_strip_shows_where_it_is_and_what_is_silenced(opened: Open) -> None:
-    page = opened(sound=None, change=lambda conversation: replace(conversation, levels=None)).page
+    page = opened(sound=None, change=lambda conversation: replace(conversation, levels=None), figures=False).page
 
     def seek(to: float) -> None:
         page.evaluate("(to) => document.dispatchEvent(new CustomEvent('seek', { detail: { to } }))", to)

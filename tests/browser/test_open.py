@@ -33,8 +33,8 @@ def test_it_opens_without_trouble_and_fits(opened: Open, width: int) -> None:
 
 
 @pytest.mark.slow("drives Chromium through many pages")
-def test_time_is_where_the_turns_are(opened: Open) -> None:
-    there = opened()
+def test_time_is_where_the_turns_are(seen: Open) -> None:
+    there = seen()
     there.drawn("timeline")
     bars = there.page.locator("#timeline .bars path")
     assert bars.count() == 6 + 2  # turns, and the overlap in both lanes
@@ -54,7 +54,7 @@ def test_lanes_are_speakers_whatever_their_names(opened: Open, names: tuple[str,
 
 @pytest.mark.slow("drives Chromium through many pages")
 def test_nothing_of_emotion_where_nobody_is_scored(opened: Open) -> None:
-    there = opened(preset="recruitment")
+    there = opened(preset="recruitment", figures=False)
     assert [f.get_attribute("id") for f in there.page.locator(".figure").all()] == ["timeline", "talk"]
     there.page.locator(".turns .quiet").first.click()
     assert there.page.locator("#edit-class").is_disabled()
@@ -63,7 +63,7 @@ def test_nothing_of_emotion_where_nobody_is_scored(opened: Open) -> None:
 
 @pytest.mark.parametrize("sound", mostly_slow("drives Chromium through many pages", ["embed", "sidecar"]))
 def test_turns_moments_words_and_the_strip_are_heard_when_clicked(opened: Open, sound: str) -> None:
-    there = opened(sound=sound)
+    there = opened(sound=sound, figures=False)
     page = there.page
     until(page, "document.getElementById('sound').readyState >= 1")
     page.locator("#turn-2 .go").click()
@@ -121,7 +121,7 @@ def test_figures_are_heard_when_clicked_and_the_playhead_moves_through_them(open
 
 @pytest.mark.slow("drives Chromium through many pages")
 def test_the_keyboard_is_enough(opened: Open) -> None:
-    there = opened()
+    there = opened(figures=False)
     page = there.page
     page.keyboard.press("Shift+ArrowRight")
     assert there.clock == pytest.approx(0.5)
@@ -145,7 +145,7 @@ def test_the_keyboard_is_enough(opened: Open) -> None:
 
 @pytest.mark.slow("drives Chromium through many pages")
 def test_without_sound_the_playhead_still_moves(opened: Open) -> None:
-    there = opened(sound=None)
+    there = opened(sound=None, figures=False)
     assert there.page.locator("#play").is_disabled()
     there.page.locator("#turn-2 .go").click()
     assert there.clock == pytest.approx(9.5)
@@ -155,7 +155,7 @@ def test_without_sound_the_playhead_still_moves(opened: Open) -> None:
 
 @pytest.mark.slow("drives Chromium through many pages")
 def test_filters_filter(opened: Open) -> None:
-    there = opened()
+    there = opened(figures=False)
     page = there.page
 
     def seen() -> list[str]:
@@ -186,7 +186,7 @@ def saved(page: Page) -> dict[str, Any]:
 
 @pytest.mark.slow("drives Chromium through many pages")
 def test_corrections_round_trip_and_move_figures(opened: Open, tmp_path: Path) -> None:
-    there = opened()
+    there = opened(figures=False)
     page = there.page
     assert page.locator("#bar").is_hidden()
     page.locator("#turn-0 .quiet").click()
@@ -233,7 +233,7 @@ def test_corrections_round_trip_and_move_figures(opened: Open, tmp_path: Path) -
 
 @pytest.mark.slow("drives Chromium through many pages")
 def test_spans_are_silenced_as_drawn_and_their_words_go(opened: Open) -> None:
-    there = opened()
+    there = opened(figures=False)
     page = there.page
     page.locator("#bleep-from").fill("0:05.0")
     page.locator("#bleep-to").fill("0:05.15")
@@ -269,7 +269,7 @@ def test_spans_are_silenced_as_drawn_and_their_words_go(opened: Open) -> None:
 
 @pytest.mark.slow("drives Chromium through many pages")
 def test_changes_are_undone_also_after_saving(opened: Open) -> None:
-    there = opened()
+    there = opened(figures=False)
     page = there.page
     page.locator(".card [data-rename]").nth(1).click()
     page.locator("#rename-name").fill("Zoé")
@@ -286,7 +286,7 @@ def test_changes_are_undone_also_after_saving(opened: Open) -> None:
 @pytest.mark.parametrize(("lang", "said"), [("en", "before your changes"), ("fr", "avant vos modifications")])
 @pytest.mark.slow("drives Chromium through many pages")
 def test_what_does_not_follow_a_change_says_so(opened: Open, lang: str, said: str) -> None:
-    there = opened(lang=lang)
+    there = opened(lang=lang, figures=False)
     page = there.page
 
     def marked() -> set[str]:
@@ -317,7 +317,7 @@ def test_what_does_not_follow_a_change_says_so(opened: Open, lang: str, said: st
 
 @pytest.mark.slow("drives Chromium through many pages")
 def test_filters_and_classes_follow_what_is_changed_in_the_page(opened: Open) -> None:
-    there = opened()
+    there = opened(figures=False)
     page = there.page
 
     def seen() -> list[str]:
@@ -356,7 +356,7 @@ def test_filters_and_classes_follow_what_is_changed_in_the_page(opened: Open) ->
 @pytest.mark.slow("drives Chromium through many pages")
 def test_a_class_taken_back_in_the_page_is_the_models_again(opened: Open) -> None:
     corrections = Corrections(turns=(TurnCorrection(0, emotion="Sad"), TurnCorrection(5, emotion="Sad")))
-    page = opened(change=lambda conversation: with_corrections(conversation, corrections)).page
+    page = opened(change=lambda conversation: with_corrections(conversation, corrections), figures=False).page
     for turn in (0, 5):
         page.locator(f"#turn-{turn} .quiet").click()
         page.locator("#edit-class").select_option("")
@@ -368,8 +368,8 @@ def test_a_class_taken_back_in_the_page_is_the_models_again(opened: Open) -> Non
 
 
 @pytest.mark.slow("drives Chromium through many pages")
-def test_names_are_put_into_sentences_as_they_are(opened: Open) -> None:
-    said = opened().page.evaluate(
+def test_names_are_put_into_sentences_as_they_are(seen: Open) -> None:
+    said = seen().page.evaluate(
         """() => page.ready.then(({ say }) => say("js_point", { who: "$& {time} {who}", time: "0:01", answer: "Sad" }))"""
     )
     assert said.startswith("$& {time} {who}, 0:01: Sad")
@@ -383,7 +383,7 @@ def test_nobody_gives_an_emotion_to_those_who_are_not_scored(opened: Open) -> No
             conversation, speakers=(replace(first, not_scored="restricted"), replace(second, not_scored=None))
         )
 
-    there = opened(preset="call-center", change=one_scored)
+    there = opened(preset="call-center", change=one_scored, figures=False)
     page = there.page
     page.locator("#turn-1 .quiet").click()
     page.locator("#edit-class").select_option("Sad")
@@ -395,7 +395,7 @@ def test_nobody_gives_an_emotion_to_those_who_are_not_scored(opened: Open) -> No
 
 @pytest.mark.slow("drives Chromium through many pages")
 def test_spans_of_the_file_are_shown(opened: Open) -> None:
-    there = opened(change=lambda c: replace(c, bleeps=(Span(2.0, 3.0),)))
+    there = opened(change=lambda c: replace(c, bleeps=(Span(2.0, 3.0),)), figures=False)
     page = there.page
     assert page.locator("#bleeps li").count() == 1
     assert page.locator("#bar").is_hidden()
@@ -421,15 +421,15 @@ def test_spans_of_the_file_are_shown(opened: Open) -> None:
 
 
 @pytest.mark.slow("drives Chromium through many pages")
-def test_an_unsure_class_is_marked_in_the_table(opened: Open) -> None:
-    page = opened().page
+def test_an_unsure_class_is_marked_in_the_table(seen: Open) -> None:
+    page = seen().page
     assert page.locator("#turn-5 .class").inner_text().endswith("?")
     assert not page.locator("#turn-1 .class").inner_text().endswith("?")
 
 
 @pytest.mark.slow("drives Chromium through many pages")
-def test_each_figure_has_its_numbers(opened: Open) -> None:
-    there = opened()
+def test_each_figure_has_its_numbers(seen: Open) -> None:
+    there = seen()
     for name in FIGURES:
         tools = there.page.locator(f".tools[data-for={name}]")
         tools.locator("summary").click()
@@ -518,8 +518,8 @@ def test_figures_are_drawn_without_being_come_to_and_fit_on_paper(opened: Open) 
 
 @pytest.mark.parametrize(("lang", "said"), [("en", "Not drawn yet."), ("fr", "Pas encore dessiné.")])
 @pytest.mark.slow("drives Chromium through many pages")
-def test_a_figure_that_is_printed_before_it_is_drawn_says_so(opened: Open, lang: str, said: str) -> None:
-    there = opened(lang=lang)
+def test_a_figure_that_is_printed_before_it_is_drawn_says_so(seen: Open, lang: str, said: str) -> None:
+    there = seen(lang=lang)
     waiting = """() => {
       const bare = document.querySelector(".figure").cloneNode(false);
       document.querySelector(".figure").after(bare);

@@ -6,6 +6,8 @@ from browsing import FIGURES, Open
 from conftest import mostly_slow
 
 AS_SVG = """() => {
+  if (window.asked !== undefined) return;
+  window.asked = "";
   const made = Plotly.toImage;
   Plotly.toImage = async (figure, options) => {
     window.asked = decodeURIComponent(await made(figure, { ...options, format: "svg" }));
@@ -16,8 +18,8 @@ AS_SVG = """() => {
 
 @pytest.mark.parametrize("name", mostly_slow("drives Chromium through many pages", FIGURES))
 @pytest.mark.slow("drives Chromium through many pages")
-def test_a_picture_has_its_title_and_a_key(opened: Open, name: str) -> None:
-    there = opened()
+def test_a_picture_has_its_title_and_a_key(seen: Open, name: str) -> None:
+    there = seen()
     there.drawn(name)
     there.page.evaluate(AS_SVG)
     with there.page.expect_download(timeout=60_000):

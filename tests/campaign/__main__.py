@@ -25,7 +25,7 @@ def _kills(short: bool) -> Iterator[Verdict]:
         sets = kills.undisturbed(forks)
         yield from kills.at_random(forks, sets, SEED, 6 if short else 200)
         for overwrite in (False, True):
-            yield from kills.at_every_call(forks, sets, overwrite, 12 if short else 1)
+            yield from kills.at_every_call(forks, sets, overwrite, 24 if short else 1)
 
 
 def _texts(what: str, ending: str, count: int) -> Cases:
@@ -33,7 +33,7 @@ def _texts(what: str, ending: str, count: int) -> Cases:
         from importlib import import_module
 
         module = import_module(f"campaign.{what}s")
-        return run.texts(what, ending, module.cases(SEED, count // 5 if short else count))
+        return run.texts(what, ending, module.cases(SEED, count // 10 if short else count))
 
     return cases
 
@@ -51,10 +51,10 @@ def _model_folders(short: bool) -> Iterator[Verdict]:
 
 
 GROUPS: dict[str, Cases] = {
-    "recordings": lambda short: run.media(media.cases(SEED, 120 if short else 2_000)),
+    "recordings": lambda short: run.media(media.cases(SEED, 60 if short else 2_000)),
     "bombs and playlists": lambda _: run.media(media.special()),
-    "recordings, whole command": lambda short: run.whole(media.cases(SEED + 1, 6 if short else 200)),
-    "names": lambda short: iter([called.together(names.names()[::3])]) if short else called.one_by_one(names.names()),
+    "recordings, whole command": lambda short: run.whole(media.cases(SEED + 1, 4 if short else 200)),
+    "names": lambda short: iter([called.together(names.names()[::6])]) if short else called.one_by_one(names.names()),
     "configs": _texts("config", ".yaml", 100),
     "conversations": _texts("conversation", ".json", 100),
     "transcripts": _texts("transcript", ".srt", 50),

@@ -41,4 +41,4 @@ def test_after_a_kill_at_any_moment(forks: Forks, sets: kills.Sets, short: bool)
 
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_after_a_kill_between_any_two_renames(forks: Forks, sets: kills.Sets, overwrite: bool, short: bool) -> None:
-    check(kills.at_every_call(forks, sets, overwrite, 12 if short else 1), 2 if short else 20)
+    check(kills.at_every_call(forks, sets, overwrite, 24 if short else 1), 2 if short else 20)

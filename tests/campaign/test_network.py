@@ -20,6 +20,7 @@ from campaign.traces import asked, listening, strace, traced
 from conftest import absent
 
 pytestmark = pytest.mark.campaign
+SEEN = "call:1.wav"
 
 
 @pytest.fixture(autouse=True)
@@ -38,15 +39,16 @@ def folder_of(tmp_path: Path) -> Path:
     return folder
 
 
-def test_no_name_leads_beyond_its_file(tmp_path: Path) -> None:
+def test_no_name_leads_beyond_its_file(tmp_path: Path, short: bool) -> None:
     folder = folder_of(tmp_path)
     with listening() as listener:
         hostile = names(listener.port)
+        hostile = [name for k, name in enumerate(hostile) if not short or k % 4 == 0 or name == SEEN]
         called.put(folder, hostile)
         _, words, trace = traced(analyze(hostile, tmp_path / "out"), folder)
     assert listener.heard == []
     assert asked(trace, [playlists.CANARY]) == []
-    assert "call:1.wav" in trace, words  # it was opened: the trace is of these
+    assert SEEN in trace, words  # it was opened: the trace is of these
 
 
 def test_no_content_leads_beyond_its_file(tmp_path: Path) -> None:

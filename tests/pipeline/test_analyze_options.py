@@ -26,22 +26,22 @@ def test_a_timeout_that_is_none_is_refused(tmp_path: Path) -> None:
     assert isinstance(done.exception, errors.ConfigError)
 
 
-def test_steps_are_told_on_standard_error_when_asked(sample: tuple[Path, Path], tmp_path: Path) -> None:
+def test_steps_are_told_on_standard_error_when_asked(ten_seconds: Path, tmp_path: Path) -> None:
     def analyze(*options: str) -> tuple[str, str]:
         out = tmp_path / "_".join(["out", *options])
-        asked = ["analyze", str(sample[0]), "--names", "Hidden,Other", "--format", "json,csv", "--out", str(out)]
+        asked = ["analyze", str(ten_seconds), "--names", "Hidden,Other", "--format", "json,csv", "--out", str(out)]
         done = RUN.invoke(app, [*asked, *options])
         assert done.exit_code == 0, done.output
         return done.stdout, done.stderr
 
     assert analyze()[1] == ""
     told = analyze("-v")[1]
-    for what in ("\nrun: recording: 30.0 s", "layout: mono", "loaded: ", "diarization took", "written: json, csv"):
+    for what in ("\nrun: recording: 10.0 s", "layout: mono", "loaded: ", "diarization took", "written: json, csv"):
         assert what in told
     assert "Hidden" not in told
     assert str(tmp_path) not in told
     shown, told = analyze("-vv", "--quiet")
     assert shown == ""
     assert str(tmp_path) in told
-    assert str(sample[0]) in told
+    assert str(ten_seconds) in told
     assert analyze("--quiet")[1] == ""  # a command in the same process that does not ask

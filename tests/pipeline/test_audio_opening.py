@@ -176,6 +176,7 @@ def job() -> Job:
     return Job(Limits(16_000, 43_200, 2_000, 768_000, 8))
 
 
+@pytest.mark.usefixtures("own_decoder")
 def test_what_the_hook_raises_ends_the_decoder(tmp_path: Path) -> None:
     path = write_wav(tmp_path / "a.wav", noise(120))
 
@@ -231,6 +232,7 @@ def test_a_decoder_that_is_killed_as_it_starts_costs_the_file_alone(
         audio.load(path, OPTIONS)
 
 
+@pytest.mark.usefixtures("own_decoder")
 @pytest.mark.parametrize("name", ["a.m4a", "a.webm", "a.ogg", "a.flac", "a.mp3"])
 def test_the_process_and_this_one_hear_the_same(tmp_path: Path, name: str) -> None:
     codec = {"m4a": "aac", "webm": "libopus", "ogg": "libopus", "flac": "flac", "mp3": "libmp3lame"}[name[2:]]

@@ -7,11 +7,13 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from conftest import InThisProcess
 from ressenti.pipeline.emotion.builtin import BuiltinEmotion
 from ressenti.pipeline.emotion.features import Impressions
 from ressenti.pipeline.errors import ConfigError, RessentiError
 from ressenti.pipeline.lab.labelled_speech import corpora
 from ressenti.pipeline.lab.labelled_speech.corpora import Clip
+from ressenti.pipeline.lab.training import clip_features
 from ressenti.pipeline.lab.training.cross_validation import FOLDS, Fold, Protocol, folds_of, retrain
 
 RETRAINED: tuple[Protocol, ...] = ("zero-shot", "speaker-independent", "leave-one-corpus-out")
@@ -176,7 +178,9 @@ def test_weights_that_cannot_be_kept_are_an_error_before_the_training(tmp_path: 
 
 
 @pytest.mark.slow("trains a network")
-def test_a_fold_is_really_trained(shared_data: Path, tmp_path: Path) -> None:
+def test_a_fold_is_really_trained(shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr(clip_features, "ProcessPoolExecutor", InThisProcess)
     clips = corpora.read_clips(shared_data / "emotion" / "nemo")
     speakers = sorted({c.speaker for c in clips if not corpora.is_held_out(c)})[:3]
     few = [c for name in speakers for c in [c for c in clips if c.speaker == name][:3]]

@@ -41,9 +41,9 @@ assert "torch" not in sys.modules
 """
 
 
-def test_an_analysis_prints_nothing_and_leaves_the_program_as_it_was(sample: tuple[Path, Path]) -> None:
+def test_an_analysis_prints_nothing_and_leaves_the_program_as_it_was(ten_seconds: Path) -> None:
     surroundings = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
-    command = [sys.executable, "-W", "default", "-c", QUIET, str(sample[0])]
+    command = [sys.executable, "-W", "default", "-c", QUIET, str(ten_seconds)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=surroundings)
     assert done.returncode == 0, done.stderr
     assert (done.stdout, done.stderr) == ("", "")

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -178,23 +178,25 @@ def refuse(*arguments, **_):
 socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
 os.environ.update(PYANNOTE_METRICS_ENABLED="1", HF_HUB_OFFLINE="0")
 from ressenti.pipeline.cli import main
-sys.argv = ["ressenti", *sys.argv[1:]]
-try:
-    main()
-except SystemExit as end:
-    code = end.code
+codes = []
+for asked in json.loads(sys.argv[1]):
+    sys.argv = ["ressenti", *asked]
+    try:
+        main()
+    except SystemExit as end:
+        codes.append(end.code or 0)
+    print("----", flush=True)
 metrics = sys.modules.get("pyannote.audio.telemetry.metrics")
 sent = metrics and metrics.is_metrics_enabled()
 offline = metrics and __import__("huggingface_hub").constants.HF_HUB_OFFLINE
-print(json.dumps([opened, sent, offline]), file=sys.__stderr__)
-raise SystemExit(code)
+print(json.dumps([codes, opened, sent, offline]), file=sys.__stderr__)
 """
 
 
-def ressenti(*arguments: str | Path) -> tuple[subprocess.CompletedProcess[str], Any]:
-    """The command in a process of its own in which connections are refused and noted, and its telemetry and hub state."""
+def ressenti(*commands: Sequence[str | Path]) -> tuple[subprocess.CompletedProcess[str], Any]:
+    """Commands in a process of their own in which connections are refused and noted; codes, telemetry and hub state."""
     done = subprocess.run(
-        [sys.executable, "-c", RUN, *map(str, arguments)],
+        [sys.executable, "-c", RUN, json.dumps([[*map(str, arguments)] for arguments in commands])],
         capture_output=True,
         text=True,
         check=False,
@@ -204,23 +206,34 @@ def ressenti(*arguments: str | Path) -> tuple[subprocess.CompletedProcess[str], 
     return done, json.loads(done.stderr.strip().splitlines()[-1])
 
 
+@pytest.fixture(scope="module")
+def alone(
+    checkpoints: Path, sample: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, tuple[str, Path]]:
+    """Each pipeline's analysis of the sample, both in one process without a connection: what it said, and its folder."""
+    folder = tmp_path_factory.mktemp("alone")
+    config = folder / "plain.yaml"
+    config.write_text("audio: {remove_hum: false}", encoding="utf-8")  # networks that know nothing were made for it
+    options = ("--trust-model", "--config", config, "--speakers", "2")
+    names = (COMMUNITY, THREE_ONE)
+    done, (codes, opened, sent, offline) = ressenti(
+        *(("analyze", sample[0], "--diarizer", checkpoints / n, *options, "--out", folder / n) for n in names)
+    )
+    assert (done.returncode, codes) == (0, [0, 0]), done.stderr
+    assert (opened, sent, offline) == ([], False, True)
+    assert "arn" not in done.stderr  # no warning of a library, and nothing that pyannote prints
+    return {name: (said, folder / name) for name, said in zip(names, done.stdout.split("----"), strict=False)}
+
+
 @pytest.mark.parametrize(("name", "words"), [(COMMUNITY, "all voices were regrouped"), (THREE_ONE, "speech activity")])
 @pytest.mark.slow("loads pyannote.audio in processes of their own")
 def test_a_real_recording_is_analysed_without_a_connection(
-    name: str, words: str, checkpoints: Path, sample: tuple[Path, Path], tmp_path: Path
+    name: str, words: str, checkpoints: Path, alone: dict[str, tuple[str, Path]]
 ) -> None:
-    config = tmp_path / "plain.yaml"
-    config.write_text("audio: {remove_hum: false}", encoding="utf-8")  # networks that know nothing were made for it
-    options = ("--diarizer", checkpoints / name, "--trust-model", "--config", config)
-    done, (opened, sent, offline) = ressenti(
-        "analyze", sample[0], *options, "--speakers", "2", "--out", tmp_path / "out"
-    )
-    assert done.returncode == 0, done.stderr
-    assert "2 speakers (given" in done.stdout
-    assert (opened, sent, offline) == ([], False, True)
-    assert "arn" not in done.stderr  # no warning of a library, and nothing that pyannote prints
-    assert "lusters" not in done.stdout
-    stored = json.loads((tmp_path / "out" / "sample.json").read_text(encoding="utf-8"))
+    said, out = alone[name]
+    assert "2 speakers (given" in said
+    assert "lusters" not in said
+    stored = json.loads((out / "sample.json").read_text(encoding="utf-8"))
     tasks = [model["task"] for model in stored["models"]]
     assert tasks == ["diarization", "speech activity", "speaker embedding", "voice encoder", "emotion"]
     names = (f"{name}/segmentation", f"{name}/embedding")
@@ -238,7 +251,7 @@ def test_a_real_recording_is_analysed_without_a_connection(
     assert {a for a, _ in spans} <= {a for a, _ in cut}
     assert any(turn["overlap_s"] > 0 for turn in stored["turns"])
     assert stored["exchange"]["overlap_s"] > 1
-    page = (tmp_path / "out" / "sample.report.html").read_text(encoding="utf-8")
+    page = (out / "sample.report.html").read_text(encoding="utf-8")
     assert words.casefold() in page.casefold()
     assert name in page
 

@@ -35,7 +35,7 @@ def test_what_is_written_is_read_back(make_conversation: Make) -> None:
     assert [s.label for s in again.speakers] == ["S1", "S2"]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(40))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(8))
 @given(
     raw=st.lists(st.floats(0.01, 1), min_size=5, max_size=5),
     start=st.integers(0, 19_000),

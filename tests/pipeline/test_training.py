@@ -1,13 +1,15 @@
 import json
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from conftest import noise, write_wav
+from conftest import InThisProcess, noise, write_wav
 from ressenti.pipeline.audio import load
 from ressenti.pipeline.config import AudioOptions, DiarizationOptions
 from ressenti.pipeline.diarization.vad import detect_speech
@@ -18,6 +20,7 @@ from ressenti.pipeline.lab.labelled_speech import corpora
 from ressenti.pipeline.lab.labelled_speech.augmentation import SHARES
 from ressenti.pipeline.lab.labelled_speech.corpora import EMOTIONS, Clip
 from ressenti.pipeline.lab.labelled_speech.prepare import read, speech_of
+from ressenti.pipeline.lab.training import clip_features
 from ressenti.pipeline.lab.training.baseline import fit_baseline
 from ressenti.pipeline.lab.training.clip_features import UNLIKE, ClipFeatures, clip_features_of
 from ressenti.pipeline.lab.training.emotion import Job, Judged, judged_by, temperatures_of, train_network
@@ -25,8 +28,20 @@ from ressenti.pipeline.lab.training.non_speech import _KINDS, unlike_speech
 from ressenti.pipeline.lab.training.weighted_clips import NetworkRecipe, _conversations, weighted_clips_of
 
 
+@pytest.fixture(autouse=True)
+def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clips are prepared in this process."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr(clip_features, "ProcessPoolExecutor", InThisProcess)
+
+
+@cache
+def emotional(shared_data: Path) -> list[Clip]:
+    return corpora.read_clips(shared_data / "emotion")
+
+
 def test_no_training_touches_the_held_out_speakers(shared_data: Path) -> None:
-    clips = corpora.read_clips(shared_data / "emotion")
+    clips = emotional(shared_data)
     learn, held = corpora.split(clips)
     speakers = [{(c.corpus, c.speaker) for c in part} for part in (learn, held)]
     assert not speakers[0] & speakers[1]
@@ -36,7 +51,7 @@ def test_no_training_touches_the_held_out_speakers(shared_data: Path) -> None:
 
 
 def test_a_network_leaves_out_some_of_every_corpus_to_be_calibrated_on(shared_data: Path) -> None:
-    learn, _ = corpora.split(corpora.read_clips(shared_data / "emotion"))
+    learn, _ = corpora.split(emotional(shared_data))
     out = corpora.left_out(learn)
     assert {corpus for corpus, _ in out} == {"ravdess", "nemo", "emodb"}
     assert len(out) < len({clip.who for clip in learn}) / 2
@@ -82,7 +97,7 @@ def test_the_shipped_model_learned_from_nobody_who_is_held_out(shared_data: Path
     about = json.loads((WEIGHTS / "emotion.json").read_text(encoding="utf-8"))
     assert learned == {(corpus, name) for corpus, names in about["learned"].items() for name in names}
     assert not learned & corpora.held_out()
-    learn, _ = corpora.split(corpora.read_clips(shared_data / "emotion"))
+    learn, _ = corpora.split(emotional(shared_data))
     assert learned == {clip.who for clip in learn}
 
 
@@ -90,12 +105,13 @@ def test_the_shipped_model_learned_from_nobody_who_is_held_out(shared_data: Path
 def test_a_training_runs_from_end_to_end(shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from ressenti.pipeline.lab.training import emotion
 
-    clips = corpora.read_clips(shared_data / "emotion")
+    clips = emotional(shared_data)
     speakers = sorted({c.who for c in clips})
     some = [[who for who in speakers if who[0] == name] for name in ("ravdess", "nemo", "emodb")]
     few = [c for own in some for who in [*own[:3], own[-1]] for c in [c for c in clips if c.who == who][:2]]
     assert [c for c in few if corpora.is_held_out(c)]
     monkeypatch.setattr(corpora, "read_clips", lambda _: few)
+    monkeypatch.setattr(clip_features, "ProcessPoolExecutor", ProcessPoolExecutor)  # as it really is
     emotion.main(shared_data / "emotion", tmp_path, steps=2)
     model = BuiltinEmotion(tmp_path)
     assert min(model.temperatures) > 0
@@ -110,10 +126,10 @@ def test_the_frozen_split(shared_data: Path) -> None:
     for corpus, speaker in corpora.held_out():
         by_corpus.setdefault(corpus, set()).add(speaker)
     assert by_corpus["ravdess"] == {f"actor{n}" for n in range(17, 25)}
-    emotional = {clip.who for clip in corpora.read_clips(shared_data / "emotion")}
+    speakers = {clip.who for clip in emotional(shared_data)}
     for corpus in ("nemo", "emodb"):
         assert by_corpus[corpus]
-        assert {(corpus, name) for name in by_corpus[corpus]} < emotional
+        assert {(corpus, name) for name in by_corpus[corpus]} < speakers
     read_aloud = {clip.speaker for clip in corpora.read_clips(shared_data / "speech", labelled=False)}
     assert len(by_corpus["librispeech"]) >= 60
     assert by_corpus["librispeech"] < read_aloud

@@ -222,7 +222,7 @@ def test_a_transcript_of_something_longer_is_refused() -> None:
         align([Spoken(40, 41, "x"), Spoken(50, 51, "y"), Spoken(1, 2, "z")], TURNS, 30)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(12))
 @given(text=st.text(max_size=60), start=st.integers(0, 10**6), length=st.integers(0, 10**5))
 def test_whatever_was_said_comes_back_as_its_words(tmp_path: Path, text: str, start: int, length: int) -> None:
     segment = {"start": start / 1000, "end": (start + length) / 1000, "text": text}
@@ -237,7 +237,7 @@ def test_whatever_was_said_comes_back_as_its_words(tmp_path: Path, text: str, st
 
 
 @given(data=st.binary(max_size=300), ending=st.sampled_from([".srt", ".vtt", ".stm", ".json"]))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(200))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(40))
 def test_any_bytes_give_words_or_a_clear_error(tmp_path: Path, data: bytes, ending: str) -> None:
     with suppress(TranscriptError):
         words = read(tmp_path, f"a{ending}", data)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import SEGMENTS, mostly_slow, write_wav
+from conftest import SEGMENTS, mostly_slow
 from ressenti import Models, analyze, load_config, page_sound
 from ressenti.pipeline.diarization import clustering
 from ressenti.pipeline.diarization.fake import FakeDiarizer
@@ -27,14 +27,10 @@ STAGES = ["audio", "models", "speech", "voices", "clustering", "emotion"]
 
 
 @pytest.fixture(scope="module")
-def short(sample: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def short(ten_seconds: Path) -> Path:
     """Ten seconds of two people who talk; it was analysed once, so that what a process keeps open is open."""
-    import soundfile
-
-    samples, _ = soundfile.read(sample[0], start=7 * 16_000, stop=17 * 16_000)
-    path = write_wav(tmp_path_factory.mktemp("short") / "call.wav", samples)
-    analyze(path)
-    return path
+    analyze(ten_seconds)
+    return ten_seconds
 
 
 @pytest.fixture

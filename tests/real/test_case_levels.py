@@ -212,12 +212,14 @@ def test_what_lies_under_or_over_the_talk_changes_little(call: Call, kind: str) 
     assert confused(segments, call.truth, SECONDS) <= (0.1 if kind == "a keypad" else 0.03)
 
 
-@pytest.mark.parametrize("at_s", mostly_slow("analyses real recordings", [20, 0, SECONDS]))
 @pytest.mark.parametrize(
-    ("loud", "soft"),
+    ("loud", "soft", "at_s"),
     [
-        (-18, -38),
-        *(pytest.param(*pair, marks=pytest.mark.slow("analyses real recordings")) for pair in ((-12, -48), (-18, -58))),
+        (-18, -38, 20),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow("analyses real recordings"))
+            for case in ((-18, -38, 0), (-12, -48, SECONDS), (-18, -58, 20))
+        ),
     ],
 )
 def test_soft_talk_beside_loud_music_is_found(call: Call, at_s: int, loud: float, soft: float) -> None:

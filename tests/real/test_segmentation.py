@@ -68,6 +68,7 @@ def test_the_file_is_the_published_one() -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.slow("loads pyannote.audio in processes of their own")
 def test_onnx_hears_what_pyannote_hears(torch_alone: None, meeting: audio.Audio) -> None:
     import torch
 
