@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
@@ -72,13 +72,12 @@ def diarization(
     failed = 0
     for reference in sorted(find_references(folder), key=lambda r: (r.recording.parent, r.recording.name)):
         place = reference.recording.parent.relative_to(folder).as_posix()
-        results: dict[str, Comparison | RessentiError] = {}
-        for count in COUNTS:
-            try:
-                results[count] = _score(reference, config, models, free=count == "free")
-            except RessentiError as error:
-                failed = terminal.fail(error)
-                results[count] = error
+        results: dict[str, Comparison | RessentiError]
+        try:
+            results = dict(_scores(reference, config, models))
+        except RessentiError as error:
+            failed = terminal.fail(error)
+            results = dict.fromkeys(COUNTS, error)
         rows.append(_Row("" if place == "." else place, reference.recording.name, results))
         by = "" if reference.source.stem == reference.recording.stem else f", reference {reference.source.name}"
         terminal.note(f"[dim]{escape(reference.recording.name + by)}[/]")
@@ -106,9 +105,11 @@ def diarization(
     raise typer.Exit(0 if any(whole.values()) else failed)
 
 
-def _score(reference: Reference, config: str, models: Models, *, free: bool) -> Comparison:
+def _scores(reference: Reference, config: str, models: Models) -> Iterator[tuple[str, Comparison]]:
+    """The comparison for each count; the built-in diarizer hears a recording once for both."""
     from ressenti.pipeline.audio import load
     from ressenti.pipeline.audio.channels import lay_out
+    from ressenti.pipeline.diarization.builtin import BuiltinDiarizer
     from ressenti.pipeline.diarization.interface import Count
 
     options = load_config(config)
@@ -116,18 +117,27 @@ def _score(reference: Reference, config: str, models: Models, *, free: bool) -> 
     layout = lay_out(sound, options.audio.channels, options.audio)
     given = len({segment.speaker for segment in reference.segments})
     limits = options.diarization
-    count = Count(None if free else given, limits.min_speakers, limits.max_speakers)
-    found = models.diarizer(layout.mode, options.diarization).diarize(layout.audio, count)
     scored = reference.scored or [(0.0, recording.duration_s)]
-    return compare(
-        found.segments,
-        reference.segments,
-        scored,
-        emotions=reference.emotions,
-        sure=found.count_confidence == "high",
-        turns=options.turns,
-        dynamics=options.dynamics,
-    )
+    diarizer = models.diarizer(layout.mode, limits)
+    heard = diarizer.hear(layout.audio) if isinstance(diarizer, BuiltinDiarizer) else None
+    for name in COUNTS:
+        count = Count(given if name == "given" else None, limits.min_speakers, limits.max_speakers)
+        if heard is not None and isinstance(diarizer, BuiltinDiarizer):
+            found = diarizer.name(heard, layout.audio.duration_s, count)
+        else:
+            found = diarizer.diarize(layout.audio, count)
+        yield (
+            name,
+            compare(
+                found.segments,
+                reference.segments,
+                scored,
+                emotions=reference.emotions,
+                sure=found.count_confidence == "high",
+                turns=options.turns,
+                dynamics=options.dynamics,
+            ),
+        )
 
 
 def _totals(rows: Sequence[_Row]) -> dict[str, Total | None]:
