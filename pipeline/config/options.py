@@ -99,6 +99,7 @@ class DiarizationOptions(Group):
     apart_share: Share = 0.3
     # ... and a speaker has at least this much speech, and in some twelve minutes at least this share of it
     least_spoken_s: NotNegative = 4.0
+    given_bonus: NotNegative = 0.15  # added to the limit of similarity if the count is given: so many are likely
     least_share: Share = 0.03
     sure_margin: NotNegative = 0.1  # an estimated count is sure if no decision on it was nearer (cosine) to its limit
     sure_from_s: NotNegative = 60.0  # with less speech, no estimated count is sure

@@ -54,7 +54,7 @@ def find_speakers(
         long = np.ones(len(seconds), dtype=bool)
     embeddings, seconds, links = embeddings[long], seconds[long], links.only(long)
     if count.exactly is not None:
-        return Speakers(k_means(embeddings, seconds, count.exactly, progress))
+        return _given(embeddings, seconds, links, count.exactly, options, progress)
     found = _free(embeddings, seconds, links, count, options, progress)
     wanted = max(len(found.centres), count.at_least)
     if wanted > len(found.centres):
@@ -119,6 +119,20 @@ def _settled(embeddings: FloatArray, seconds: Seconds, centres: FloatArray) -> F
         before = labels
         centres = centres_of(embeddings, seconds, labels)
     return centres
+
+
+def _given(
+    embeddings: FloatArray,
+    seconds: Seconds,
+    links: Links,
+    count: int,
+    options: DiarizationOptions,
+    progress: Progress,
+) -> Speakers:
+    """So many speakers, or fewer if there are not as many voices: two that nothing tells apart are one."""
+    labels = nearest_to(embeddings, k_means(embeddings, seconds, count, progress))
+    labels, margin = _merged(embeddings, seconds, links, _renumbered(labels), options, count, options.given_bonus)
+    return Speakers(_settled(embeddings, seconds, centres_of(embeddings, seconds, labels)), margin)
 
 
 def _free(
@@ -198,7 +212,13 @@ def _split(
 
 
 def _merged(
-    embeddings: FloatArray, seconds: Seconds, links: Links, labels: Labels, options: DiarizationOptions, most: int
+    embeddings: FloatArray,
+    seconds: Seconds,
+    links: Links,
+    labels: Labels,
+    options: DiarizationOptions,
+    most: int,
+    bonus: float = 0.0,
 ) -> tuple[Labels, float]:
     """Merge clusters of one speaker, the surest first, and more if there are too many; and the least margin."""
     margin = 1.0
@@ -207,7 +227,7 @@ def _merged(
         centres = centres_of(embeddings, seconds, labels)
         if len(centres) == 1:
             return labels, margin
-        above = centres @ centres.T - _limits(*apart(seconds, links, labels), options)
+        above = centres @ centres.T - _limits(*apart(seconds, links, labels), options) - bonus
         np.fill_diagonal(above, -np.inf)
         i, j = (int(k) for k in np.unravel_index(above.argmax(), above.shape))
         if above[i, j] < 0 and len(centres) <= most:
