@@ -24,6 +24,7 @@ Labels = npt.NDArray[np.int64]
 Seconds = npt.NDArray[np.float64]
 
 _BLOCK_S = 720.0  # of speech that are linked together: a linkage of n embeddings takes n * n memory
+_MOST_LINKED = 3_000  # embeddings; more only if all of them are very short
 _MOST_SPEAKERS = 8  # if the user gives no bound
 _ROUNDS = 50
 _THERE_S = 0.5  # least speech of a cluster in a window for the window to tell it from others
@@ -54,7 +55,9 @@ def find_speakers(
         long = np.ones(len(seconds), dtype=bool)
     embeddings, seconds, links = embeddings[long], seconds[long], links.only(long)
     if count.exactly is not None:
-        return Speakers(k_means(embeddings, seconds, count.exactly, progress))
+        found = Speakers(k_means(embeddings, seconds, count.exactly, progress))
+        progress("clustering", 1, 1)
+        return found
     found = _free(embeddings, seconds, links, count, options, progress)
     wanted = max(len(found.centres), count.at_least)
     if wanted > len(found.centres):
@@ -134,7 +137,7 @@ def _free(
     for block in _blocks(seconds):
         progress("clustering", 0, None)
         parts.append(_linked(embeddings[block], seconds[block], options))
-    labels = nearest_to(embeddings, np.concatenate(parts))
+    labels = _renumbered(nearest_to(embeddings, np.concatenate(parts)))  # a centre may be nearest to nothing
     labels, split_margin = _split(embeddings, seconds, links, labels, options, progress)
     most = count.at_most or max(_MOST_SPEAKERS, count.at_least)
     labels, margin = _merged(embeddings, seconds, links, labels, options, most)
@@ -237,10 +240,10 @@ def _renumbered(labels: npt.NDArray[np.integer]) -> Labels:
 
 
 def _blocks(seconds: Seconds) -> Iterator[slice]:
-    """Slices of embeddings that hold equal parts of the speech, each of at most `_BLOCK_S`."""
+    """Slices of at most `_MOST_LINKED` embeddings that hold equal parts of the speech, each of at most `_BLOCK_S`."""
     until = np.cumsum(seconds)
     count = max(1, int(np.ceil(until[-1] / _BLOCK_S)))
     edges = [0, *np.searchsorted(until, until[-1] * np.arange(1, count) / count).tolist(), len(seconds)]
     for first, last in pairwise(edges):
-        if last > first:
-            yield slice(first, last)
+        for begin in range(first, last, _MOST_LINKED):
+            yield slice(begin, min(last, begin + _MOST_LINKED))
