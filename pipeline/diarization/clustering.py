@@ -156,12 +156,18 @@ def apart(seconds: Seconds, links: Links, labels: Labels) -> tuple[FloatArray, F
     np.add.at(flat, (links.voice, labels[links.piece]), seconds[links.piece])
     spoken = flat.reshape(links.windows, VOICES, count)
     total = spoken.sum(axis=1)
-    shares = spoken / np.maximum(total, 1e-9)[:, None]
-    there = total >= _THERE_S
-    both = there[:, :, None] & there[:, None]
-    common = np.minimum(shares[:, :, :, None], shares[:, :, None]).sum(axis=1)
-    windows = both.sum(axis=0).astype(np.float32)
-    return (((1 - common) * both).sum(axis=0) / np.maximum(windows, 1)).astype(np.float32), windows
+    window, cluster = np.nonzero(
+        total >= _THERE_S
+    )  # in order of windows, each with few of perhaps hundreds of clusters
+    shares = spoken[window, :, cluster] / total[window, cluster][:, None]
+    first, last = np.searchsorted(window, window), np.searchsorted(window, window, side="right")
+    one = np.repeat(np.arange(len(window)), last - first)
+    other = np.arange(len(one)) - np.repeat(np.cumsum(last - first) - last, last - first)
+    pairs = cluster[one], cluster[other]
+    different, windows = np.zeros((count, count)), np.zeros((count, count))
+    np.add.at(different, pairs, 1 - np.minimum(shares[one], shares[other]).sum(axis=1))
+    np.add.at(windows, pairs, 1)
+    return (different / np.maximum(windows, 1)).astype(np.float32), windows.astype(np.float32)
 
 
 def _limits(share: FloatArray, windows: FloatArray, options: DiarizationOptions) -> npt.NDArray[np.floating]:

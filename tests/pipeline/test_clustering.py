@@ -1,5 +1,6 @@
 """How many people there are and who is who, from embeddings made by hand."""
 
+import tracemalloc
 from collections.abc import Sequence
 from typing import Any
 
@@ -112,6 +113,36 @@ def test_a_cluster_in_two_voices_of_a_window_is_partly_apart() -> None:
     links = Links(np.array([0, 1, 2]), np.array([0, 1, 1]), 1)
     share, _ = apart(np.array([3.0, 1, 2]), links, np.array([0, 0, 1]))
     assert share[0, 1] == pytest.approx(0.75)
+
+
+def test_clusters_are_apart_in_the_mean_of_the_windows_that_have_both() -> None:
+    rng = np.random.default_rng(0)
+    links = Links(np.sort(rng.integers(0, 60, 120)), rng.integers(0, 3 * 12, 120), 12)
+    lasting, labels = rng.uniform(0.1, 3, 60), rng.integers(0, 5, 60)
+    share, windows = apart(lasting, links, np.append(labels[:-1], 4))
+    spoken = np.zeros((12, 3, 5))
+    for piece, voice in zip(links.piece, links.voice, strict=True):
+        spoken[voice // 3, voice % 3, [*labels[:-1], 4][piece]] += lasting[piece]
+    for i in range(5):
+        for j in range(5):
+            both = [w for w in spoken if w[:, i].sum() >= 0.5 and w[:, j].sum() >= 0.5]
+            common = [np.minimum(w[:, i] / w[:, i].sum(), w[:, j] / w[:, j].sum()).sum() for w in both]
+            assert windows[i, j] == len(both)
+            assert share[i, j] == pytest.approx(1 - np.mean(common) if both else 0, abs=1e-5)
+
+
+def test_hundreds_of_clusters_take_little_memory() -> None:
+    """Four hours of eight people, as many clusters in each of twenty blocks."""
+    windows, rng = 2_880, np.random.default_rng(0)
+    links = Links(np.arange(3 * windows), np.arange(3 * windows), windows)
+    labels = np.repeat(np.arange(windows) // 144 * 8, 3) + rng.integers(0, 8, 3 * windows)
+    tracemalloc.start()
+    try:
+        share, _ = apart(np.full(3 * windows, 3.0), links, labels)
+        assert tracemalloc.get_traced_memory()[1] < 100e6
+    finally:
+        tracemalloc.stop()
+    assert share.shape == (160, 160)
 
 
 def test_bounds_are_kept() -> None:
