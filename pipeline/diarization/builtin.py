@@ -64,7 +64,7 @@ class BuiltinDiarizer:
     def name(self, heard: Heard, duration_s: float, count: Count, progress: Progress = ignore_progress) -> Diarization:
         """The quick part of `diarize`: whose speech each piece is."""
         if not heard.pieces:
-            return Diarization((), "estimated", "low", self.models, hears_overlap=True)
+            return self._nobody(count)
         options, voices = self._options, heard.voices
         seconds = np.array([piece.duration_s for piece in heard.pieces])
         found = clustering.find_speakers(heard.embeddings, seconds, heard.links, count, options, progress)
@@ -96,6 +96,13 @@ class BuiltinDiarizer:
             notes=tuple(notes),
             exclusive=_named(exclusive, labels, duration_s),
         )
+
+    def _nobody(self, count: Count) -> Diarization:
+        asked = count.exactly
+        if asked is None:
+            return Diarization((), "estimated", "low", self.models, hears_overlap=True)
+        note = Note("fewer_speakers", {"asked": asked, "found": 0})
+        return Diarization((), "given", "high", self.models, hears_overlap=True, notes=(note,))
 
 
 def _named(

@@ -24,10 +24,12 @@ Labels = npt.NDArray[np.int64]
 Seconds = npt.NDArray[np.float64]
 
 _BLOCK_S = 720.0  # of speech that are linked together: a linkage of n embeddings takes n * n memory
+_MOST_LINKED = 3_000  # embeddings; more only if all of them are very short
 _MOST_SPEAKERS = 8  # if the user gives no bound
 _ROUNDS = 50
 _THERE_S = 0.5  # least speech of a cluster in a window for the window to tell it from others
 _FEW = 2.0  # windows that say half of what many say
+_SELDOM = 0.3  # share of windows; partners in a talk have more of them in common
 _MOST_CLUSTERS = 200
 
 
@@ -54,7 +56,9 @@ def find_speakers(
         long = np.ones(len(seconds), dtype=bool)
     embeddings, seconds, links = embeddings[long], seconds[long], links.only(long)
     if count.exactly is not None:
-        return _given(embeddings, seconds, links, count.exactly, options, progress)
+        found = _given(embeddings, seconds, links, count.exactly, options, progress)
+        progress("clustering", 1, 1)
+        return found
     found = _free(embeddings, seconds, links, count, options, progress)
     wanted = max(len(found.centres), count.at_least)
     if wanted > len(found.centres):
@@ -129,10 +133,11 @@ def _given(
     options: DiarizationOptions,
     progress: Progress,
 ) -> Speakers:
-    """So many speakers, or fewer if there are not as many voices: two that nothing tells apart are one."""
+    """So many speakers; of a short recording, fewer if there are not as many voices: two that are alike are one."""
     labels = nearest_to(embeddings, k_means(embeddings, seconds, count, progress))
-    labels, margin = _merged(embeddings, seconds, links, _renumbered(labels), options, count, options.given_bonus)
-    return Speakers(_settled(embeddings, seconds, centres_of(embeddings, seconds, labels)), margin)
+    if seconds.sum() < options.sure_from_s:
+        labels = _merged(embeddings, seconds, links, _renumbered(labels), options, count, options.given_bonus)[0]
+    return Speakers(_settled(embeddings, seconds, centres_of(embeddings, seconds, _renumbered(labels))))
 
 
 def _free(
@@ -148,7 +153,7 @@ def _free(
     for block in _blocks(seconds):
         progress("clustering", 0, None)
         parts.append(_linked(embeddings[block], seconds[block], options))
-    labels = nearest_to(embeddings, np.concatenate(parts))
+    labels = _renumbered(nearest_to(embeddings, np.concatenate(parts)))  # a centre may be nearest to nothing
     labels, split_margin = _split(embeddings, seconds, links, labels, options, progress)
     most = count.at_most or max(_MOST_SPEAKERS, count.at_least)
     labels, margin = _merged(embeddings, seconds, links, labels, options, most)
@@ -167,17 +172,30 @@ def apart(seconds: Seconds, links: Links, labels: Labels) -> tuple[FloatArray, F
     np.add.at(flat, (links.voice, labels[links.piece]), seconds[links.piece])
     spoken = flat.reshape(links.windows, VOICES, count)
     total = spoken.sum(axis=1)
-    shares = spoken / np.maximum(total, 1e-9)[:, None]
-    there = total >= _THERE_S
-    both = there[:, :, None] & there[:, None]
-    common = np.minimum(shares[:, :, :, None], shares[:, :, None]).sum(axis=1)
-    windows = both.sum(axis=0).astype(np.float32)
-    return (((1 - common) * both).sum(axis=0) / np.maximum(windows, 1)).astype(np.float32), windows
+    window, cluster = np.nonzero(total >= _THERE_S)  # in order of windows, each with few of perhaps hundreds
+    shares = spoken[window, :, cluster] / total[window, cluster][:, None]
+    first, last = np.searchsorted(window, window), np.searchsorted(window, window, side="right")
+    one = np.repeat(np.arange(len(window)), last - first)
+    other = np.arange(len(one)) - np.repeat(np.cumsum(last - first) - last, last - first)
+    pairs = cluster[one], cluster[other]
+    different, windows = np.zeros((count, count)), np.zeros((count, count))
+    np.add.at(different, pairs, 1 - np.minimum(shares[one], shares[other]).sum(axis=1))
+    np.add.at(windows, pairs, 1)
+    return (different / np.maximum(windows, 1)).astype(np.float32), windows.astype(np.float32)
 
 
 def _limits(share: FloatArray, windows: FloatArray, options: DiarizationOptions) -> npt.NDArray[np.floating]:
-    """The cosine from which two clusters are one speaker: the higher, the more windows tell them apart."""
-    return options.same_speaker + options.apart_weight * (share - options.apart_share) * windows / (windows + _FEW)
+    """The cosine from which two clusters are one speaker, by what `apart` gives.
+
+    It is higher, the more windows tell the two apart, and a little lower where they are one voice. It is lower for two
+    that hardly ever speak in the same window: partners in a talk do; somebody calm who becomes angry does not.
+    """
+    further = share - options.apart_share
+    weight = np.where(further > 0, options.apart_weight, options.together_weight)
+    own = np.diag(windows)
+    fewer = np.minimum(own[:, None], own)  # windows of the cluster that speaks less
+    strangers = np.clip(1 - windows / np.maximum(1, fewer) / _SELDOM, 0, 1) * fewer / (fewer + 2 * _FEW)
+    return options.same_speaker + weight * further * windows / (windows + _FEW) - options.never_together * strangers
 
 
 def _split(
@@ -257,10 +275,10 @@ def _renumbered(labels: npt.NDArray[np.integer]) -> Labels:
 
 
 def _blocks(seconds: Seconds) -> Iterator[slice]:
-    """Slices of embeddings that hold equal parts of the speech, each of at most `_BLOCK_S`."""
+    """Slices of at most `_MOST_LINKED` embeddings that hold equal parts of the speech, each of at most `_BLOCK_S`."""
     until = np.cumsum(seconds)
     count = max(1, int(np.ceil(until[-1] / _BLOCK_S)))
     edges = [0, *np.searchsorted(until, until[-1] * np.arange(1, count) / count).tolist(), len(seconds)]
     for first, last in pairwise(edges):
-        if last > first:
-            yield slice(first, last)
+        for begin in range(first, last, _MOST_LINKED):
+            yield slice(begin, min(last, begin + _MOST_LINKED))

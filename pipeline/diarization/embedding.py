@@ -17,7 +17,7 @@ _AT_ONCE = 128  # pieces
 
 
 def embed(samples: Samples, pieces: Sequence[Stretch], progress: Progress = ignore_progress) -> FloatArray:
-    """Embeddings (pieces, 192) of 16 kHz samples (n,); each piece needs a third of a second at least."""
+    """Embeddings (pieces, 192) of 16 kHz samples (n,); a short piece is heard with what is around it."""
     out = np.empty((len(pieces), campplus.WIDTH), dtype=np.float32)
     for begin in range(0, len(pieces), _AT_ONCE):
         part = pieces[begin : begin + _AT_ONCE]
@@ -34,4 +34,5 @@ def _features(samples: Samples, piece: Stretch) -> FloatArray:
     rows = max(_GRID, fbank.frame_count(length) // _GRID * _GRID)
     wanted = fbank.WINDOW + (rows - 1) * fbank.HOP
     start = max(0, min(start + (length - wanted) // 2, len(samples) - wanted))
-    return fbank.log_mel(without_tones(samples[start : start + wanted]))
+    heard = without_tones(samples[start : start + wanted])
+    return fbank.log_mel(np.pad(heard, (0, wanted - len(heard))))  # a recording may be shorter still

@@ -112,7 +112,7 @@ def _voice_alone(voices: LocalVoices, spans: Sequence[tuple[float, float]]) -> I
     middles = voices.starts + FRAMES / 2
     lines = np.arange(voices.frames)
     window = np.searchsorted((middles[1:] + middles[:-1]) / 2, lines, side="right")
-    speaking = voices.speaking[window, np.minimum(lines - voices.starts[window], FRAMES - 1)]
+    speaking = voices.speaking[window, np.clip(lines - voices.starts[window], 0, FRAMES - 1)]
     many = speaking.sum(axis=1)
     out = np.where(many == 1, window * VOICES + speaking.argmax(axis=1), _NOBODY)
     out[~audible(spans, voices.frames)] = _NOBODY

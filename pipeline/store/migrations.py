@@ -4,6 +4,7 @@
 |---|---|
 | 1 | the first |
 | 2 | `words_beyond`; more kinds of notes |
+| 3 | options of a built-in diarizer that hears overlap |
 """
 
 from __future__ import annotations
@@ -19,7 +20,29 @@ def _to_2(data: Stored) -> Stored:
     return {**data, "words_beyond": 0, "version": 2}
 
 
-STEPS: dict[int, Callable[[Stored], Stored]] = {1: _to_2}
+def _to_3(data: Stored) -> Stored:
+    """Give the options of the diarizer their present names and bounds."""
+    return {**data, "config": _diarization_options(data.get("config")), "version": 3}
+
+
+def _diarization_options(config: Any) -> Any:
+    """A stored config with the diarizer's options of version 3; what is no config is left for the checks.
+
+    Values that are still allowed stay as a record of the analysis, although `step_s` means something else now. One that
+    is not allowed any more becomes the default. Bounds of `cluster_distance` are as before.
+    """
+    if not isinstance(config, dict) or not isinstance(config.get("diarization"), dict):
+        return config
+    options = {key: value for key, value in config["diarization"].items() if key not in {"window_s", "sure_single_s"}}
+    if "sure_single_s" in config["diarization"]:
+        options["sure_from_s"] = config["diarization"]["sure_single_s"]
+    step_s = options.get("step_s")
+    if isinstance(step_s, int | float) and not 0.5 <= step_s <= 10:
+        options["step_s"] = 5.0
+    return {**config, "diarization": options}
+
+
+STEPS: dict[int, Callable[[Stored], Stored]] = {1: _to_2, 2: _to_3}
 """Step from each earlier version to the next."""
 
 

@@ -12,8 +12,15 @@ _VALUES = (
     *('"\\ud800"', '"\\x1b]0;owned\\x07"', "!!python/object/apply:os.system [id]", "!!str x", "*x", "&x 1", "|", ">"),
 )
 _OPTIONS = (
-    *("audio.min_duration_s", "audio.silent_dbfs", "diarization.window_s", "diarization.step_s", "emotion.window_s"),
-    *("diarization.speakers", "diarization.level_dbfs", "turns.merge_gap_s", "emotion.window_step_s", "emotion.labels"),
+    *("audio.min_duration_s", "audio.silent_dbfs", "diarization.clustered_s", "diarization.step_s"),
+    *(
+        "emotion.window_s",
+        "diarization.speakers",
+        "diarization.level_dbfs",
+        "turns.merge_gap_s",
+        "emotion.window_step_s",
+        "emotion.labels",
+    ),
     *("emotion.thresholds", "affect.anchors", "affect.error_sd", "trajectory.step_s", "trajectory.smoothing_s"),
     *("trajectory.reach", "dynamics.min_turns", "moments.peaks", "roles.order", "report.lang", "report.validation"),
 )

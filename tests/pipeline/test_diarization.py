@@ -6,14 +6,12 @@ import pytest
 
 from ressenti.pipeline import audio, diarization
 from ressenti.pipeline.config import AudioOptions, DiarizationOptions
-from ressenti.pipeline.diarization import clustering, embedding, vad
-from ressenti.pipeline.diarization.builtin import BuiltinDiarizer, label_windows, name_in_order, segments_of
+from ressenti.pipeline.diarization import vad
 from ressenti.pipeline.diarization.channels import ChannelDiarizer, without_bleed
 from ressenti.pipeline.diarization.interface import Count
 from ressenti.pipeline.errors import ConfigError, ModelError
-from ressenti.pipeline.lab.evaluation.diarization import compare, read_rttm
+from ressenti.pipeline.lab.evaluation.diarization import read_rttm
 from ressenti.pipeline.models import hashes, voice_encoder
-from ressenti.pipeline.records import Segment
 
 OPTIONS = DiarizationOptions()
 
@@ -100,102 +98,12 @@ def test_gain_is_applied_where_it_is_meant(sample: tuple[Path, Path], gain_db: f
     )
 
 
-def test_windows_cover_spans_and_know_which_are_full() -> None:
-    windows = embedding.windows_of([(0.0, 1.0), (2.0, 5.0)], 1.5, 0.75)
-    assert [(w.start_s, w.end_s, w.full) for w in windows] == [
-        (0.0, 1.0, False),
-        (2.0, 3.5, True),
-        (2.75, 4.25, True),
-        (3.5, 5.0, True),
-    ]
-
-
-def test_embeddings_have_unit_length_and_do_not_depend_on_the_batch(sample: tuple[Path, Path]) -> None:
-    _, sound = audio.load(sample[0], AudioOptions())
-    windows = embedding.windows_of([(7.0, 12.0), (14.6, 15.4), (20.0, 24.0)], 1.5, 0.75)
-    together = embedding.embed(sound.samples[0], windows)
-    alone = np.concatenate([embedding.embed(sound.samples[0], [w]) for w in windows])
-    assert np.linalg.norm(together, axis=1) == pytest.approx(np.ones(len(windows)), abs=1e-3)
-    assert together == pytest.approx(alone, abs=1e-5)
-
-
 @pytest.mark.parametrize("own", [-60.0, -45.0])
 def test_a_soft_party_is_no_bleed_where_the_other_only_hisses(own: float) -> None:
     other = np.full(200, -48.0, np.float32)
     other[:100] = -12
     spans = [(2.0, 5.0), (12.0, 15.0)]
     assert without_bleed(spans, np.full(200, own, np.float32), other) == spans[1:]
-
-
-def voices(counts: list[int], spread: float = 0.05, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    centres = rng.normal(size=(len(counts), 32))
-    truth = np.repeat(np.arange(len(counts)), counts)
-    x = centres[truth] + rng.normal(0, spread * np.sqrt(32), size=(len(truth), 32))
-    return (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32), truth
-
-
-def same_partition(a: np.ndarray, b: np.ndarray) -> bool:
-    return len(set(zip(a.tolist(), b.tolist(), strict=True))) == len(set(a.tolist())) == len(set(b.tolist()))
-
-
-@pytest.mark.parametrize("counts", [[30, 30], [50, 5], [20, 20, 20, 20]])
-def test_a_given_number_is_found(counts: list[int]) -> None:
-    x, truth = voices(counts)
-    assert same_partition(clustering.cluster(x, Count(exactly=len(counts)), 0.37), truth)
-
-
-@pytest.mark.parametrize("counts", [[40], [30, 30], [20, 20, 20]])
-def test_a_free_number_is_found_where_voices_are_apart(counts: list[int]) -> None:
-    x, truth = voices(counts)
-    assert same_partition(clustering.cluster(x, Count(), 0.37), truth)
-
-
-def test_bounds_are_kept() -> None:
-    x, _ = voices([20, 20, 20])
-    assert len(set(clustering.cluster(x, Count(at_most=2), 0.37).tolist())) == 2
-    assert len(set(clustering.cluster(x, Count(at_least=5), 0.37).tolist())) == 5
-    many, _ = voices([20] * 11)
-    assert len(set(clustering.cluster(many, Count(), 0.37).tolist())) == 8
-    assert len(set(clustering.cluster(many, Count(at_most=20), 0.37).tolist())) == 11
-
-
-def test_a_stray_window_is_no_speaker() -> None:
-    x, _ = voices([60, 60, 1])
-    assert len(set(clustering.cluster(x, Count(), 0.37).tolist())) == 2
-
-
-def test_long_recordings_are_gathered_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    x, truth = voices([300, 200])
-    monkeypatch.setattr(clustering, "_MOST", 100)
-    assert same_partition(clustering.cluster(x, Count(), 0.37), truth)
-
-
-@pytest.mark.parametrize("k", [3, 4, 5])
-def test_voices_that_repeat_exactly_do_not_break_the_clustering(k: int) -> None:
-    x, _ = voices([6, 6], spread=0.0)
-    with np.errstate(all="raise"):
-        labels = clustering.cluster(x, Count(exactly=k), 0.37)
-    assert len(set(labels.tolist())) == 2
-    assert len(set(labels[:6].tolist())) == 1
-
-
-def test_fewer_windows_than_speakers_asked_for() -> None:
-    x, _ = voices([1, 1])
-    assert len(clustering.cluster(x, Count(exactly=5), 0.37)) == 2
-
-
-def test_short_windows_are_assigned_afterwards() -> None:
-    x, truth = voices([10, 10])
-    windows = [embedding.SpeechWindow(i * 2.0, i * 2.0 + 1.5, i, full=i % 2 == 0) for i in range(20)]
-    assert same_partition(label_windows(x, windows, Count(exactly=2), 0.37), truth)
-
-
-def test_speakers_change_halfway_between_windows() -> None:
-    windows = embedding.windows_of([(0.0, 4.5)], 1.5, 0.75)
-    stretches = segments_of([(0.0, 4.5)], windows, np.array([1, 1, 1, 0, 0]))
-    assert stretches == [(0.0, 2.625, 1), (2.625, 4.5, 0)]
-    assert name_in_order(stretches) == (Segment(0.0, 2.625, "S1"), Segment(2.625, 4.5, "S2"))
 
 
 def test_only_bleed_is_dropped() -> None:
@@ -209,24 +117,6 @@ def test_only_bleed_is_dropped() -> None:
         (0.05, pytest.approx(3.0, abs=0.11)),
         (pytest.approx(5.0, abs=0.11), 8.0),
     ]
-
-
-def test_silence_has_no_speakers() -> None:
-    quiet = audio.Audio(np.random.default_rng(0).integers(-30, 30, (1, 48_000)).astype(np.int16))
-    found = BuiltinDiarizer(OPTIONS).diarize(quiet, Count())
-    assert found.segments == ()
-    assert found.speakers == ()
-
-
-def test_the_sample_is_told_apart(sample: tuple[Path, Path]) -> None:
-    recording, sound = audio.load(sample[0], AudioOptions())
-    seen: list[str] = []
-    found = BuiltinDiarizer(OPTIONS).diarize(sound, Count(exactly=2), lambda stage, *_: seen.append(stage))
-    result = compare(found.segments, read_rttm(sample[1]), [(0, recording.duration_s)])
-    assert result.errors[1].rate <= 0.08
-    assert found.count == "given"
-    assert [label for label, _ in found.embeddings] == ["S1", "S2"]
-    assert {"speech", "voices", "clustering"} == set(seen)
 
 
 def test_channels_decide_the_count(sample: tuple[Path, Path]) -> None:

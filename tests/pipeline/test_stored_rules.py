@@ -27,7 +27,7 @@ from ressenti.pipeline.derive import derive
 from ressenti.pipeline.edits.bleeps import with_bleeps
 from ressenti.pipeline.errors import ConfigError, CorrectionsError, NotAConversationError, TranscriptError
 from ressenti.pipeline.records import SCHEMA_VERSION, Conversation, Span, Word
-from ressenti.pipeline.store.migrations import STEPS
+from ressenti.pipeline.store.migrations import STEPS, migrated
 from ressenti.pipeline.transcript.files import read_transcript
 from ressenti.reports.page import render
 
@@ -86,6 +86,34 @@ def test_every_earlier_version_is_read_with_all_that_it_holds(path: Path) -> Non
     assert SCHEMA.is_valid(new)
     assert store.loads(store.dumps(made)) == made
     show(derive(made, build_config(made.config)))
+
+
+@pytest.mark.parametrize(("before", "after"), [(0.05, 5.0), (0.49, 5.0), (0.75, 0.75), (10, 10), (600, 5.0)])
+def test_options_of_the_diarizer_of_version_2_are_read(before: float, after: float) -> None:
+    data = json.loads((FIXTURES / "conversation-v2-people.json").read_text(encoding="utf-8"))
+    own = data["config"]["diarization"]
+    own |= {"step_s": before, "cluster_distance": 0.37, "sure_single_s": 45.0}
+    read = store.loads(json.dumps(data)).config["diarization"]
+    assert (read["step_s"], read["cluster_distance"], read["sure_from_s"]) == (after, 0.37, 45.0)
+    assert read["speech_on"] == own["speech_on"]
+    assert not {"window_s", "sure_single_s"} & read.keys()
+
+
+@pytest.mark.parametrize("config", [None, [], "", 7, {}, {"diarization": None}, {"diarization": [1]}])
+def test_what_is_no_config_is_left_for_the_checks(config: Any) -> None:
+    data = {"version": 2, "config": config}
+    assert migrated(data) == {"version": 3, "config": config}
+    assert data["version"] == 2
+    assert migrated({"version": 2}) == {"version": 3, "config": None}
+    left = {"diarization": {"step_s": "fast", "sure_single_s": []}}
+    assert migrated({"version": 2, "config": left})["config"] == {"diarization": {"step_s": "fast", "sure_from_s": []}}
+
+
+def test_an_option_of_version_2_is_refused_in_version_3() -> None:
+    data = fixture()
+    data["config"]["diarization"]["window_s"] = 1.5
+    with pytest.raises(NotAConversationError, match="window_s"):
+        store.loads(json.dumps(data))
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,7 @@ import pytest
 
 from conftest import SEGMENTS, mostly_slow
 from ressenti import Models, analyze, load_config, page_sound
-from ressenti.pipeline.diarization import clustering
 from ressenti.pipeline.diarization.fake import FakeDiarizer
-from ressenti.pipeline.diarization.interface import Count
 from ressenti.pipeline.emotion.builtin import BuiltinEmotion
 from ressenti.pipeline.emotion.fake import FakeEmotion
 from ressenti.pipeline.emotion.interface import Excerpt
@@ -23,7 +21,7 @@ from ressenti.pipeline.errors import CancelledError, TimedOutError
 from ressenti.pipeline.progress import Watch, watched
 from ressenti.pipeline.records import Conversation
 
-STAGES = ["audio", "models", "speech", "voices", "clustering", "emotion"]
+STAGES = ["audio", "models", "speech", "voices", "speakers", "clustering", "emotion"]
 
 
 @pytest.fixture(scope="module")
@@ -110,16 +108,6 @@ def test_making_the_sound_is_stopped_too(
     with pytest.raises(TheirError) as caught:
         page_sound(recording, make_conversation(), hook)
     assert caught.value is error
-
-
-def test_clustering_of_a_long_recording_is_told_all_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clustering, "_MOST", 250)
-    vectors = np.random.default_rng(0).normal(size=(260, 16)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    calls: list[float] = []
-    clustering.cluster(vectors, Count(None, 1, None), 0.37, lambda stage, completed, total: calls.append(completed))
-    assert len(calls) > 125  # one for each centre that is chosen
-    assert calls[-1] == 1
 
 
 def test_emotion_is_told_batch_by_batch() -> None:
