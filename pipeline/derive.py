@@ -69,11 +69,11 @@ def uncorrected(conversation: Conversation) -> Conversation:
 def _corrected(conversation: Conversation, config: Config) -> Conversation:
     """The conversation with the mean scores of its turns, and with its corrections applied."""
     before = corrections.restored(conversation)
-    scored = replace(before, turns=tuple(_with_emotion(turn, config) for turn in before.turns))
+    scored = replace(before, turns=tuple(_decided(turn, config) for turn in before.turns))
     reason, known = conversation.allow_restricted, before.speakers
     after = corrections.corrected(scored, lambda label: roles.newcomer(label, known, reason, config.roles))
     pairs = zip(scored.turns, after.turns, strict=True)
-    final_turns = tuple(turn if turn is same else _with_emotion(turn, config) for same, turn in pairs)
+    final_turns = tuple(turn if turn is same else _decided(turn, config) for same, turn in pairs)
     was, now = ([turn.speaker for turn in who] for who in (conversation.turns, final_turns))
     if now != was or now != [turn.speaker for turn in before.turns]:
         segments = corrections.corrected_segments(after)
@@ -82,7 +82,10 @@ def _corrected(conversation: Conversation, config: Config) -> Conversation:
     return replace(after, turns=final_turns)
 
 
-def _with_emotion(turn: Turn, config: Config) -> Turn:
+def _decided(turn: Turn, config: Config) -> Turn:
+    """A turn with the mean of its scores, and with whether its class and its speaker are unsure."""
+    who, limit = turn.speaker_confidence, config.diarization.unsure_below
+    turn = replace(turn, speaker_unsure=who is not None and who < limit)
     if not turn.windows:
         return replace(turn, emotion=None, unsure=False)
     windows = tuple(affect.placed(window, config.affect) for window in turn.windows)

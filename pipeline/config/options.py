@@ -91,6 +91,7 @@ class DiarizationOptions(Group):
     step_s: Annotated[float, Field(ge=0.05, le=600)] = 0.75
     cluster_distance: Distance = 0.37  # cosine distance at which average linkage stops, if the count is free
     sure_single_s: NotNegative = 60.0  # from this much speech, an estimate of one speaker counts as sure
+    unsure_below: Share = 0.7  # if the probability of a turn's speaker is below this, the speaker is unsure
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:

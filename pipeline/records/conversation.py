@@ -19,7 +19,7 @@ from ressenti.pipeline.records.recording import Levels, Note, Recording
 from ressenti.pipeline.records.turns import Diarization, Turn
 from ressenti.pipeline.records.validation import Validation
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Conversation(Record):
     bleeps: Annotated[tuple[Span, ...], Field(max_length=1_000)] = ()
     omissions: Annotated[tuple[Omission, ...], Field(max_length=MOST_WORDS)] = ()
     corrections: Corrections = field(default_factory=Corrections)
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     program: Name = ""
 
     def __post_init__(self) -> None:
