@@ -84,10 +84,10 @@ def _corrected(conversation: Conversation, config: Config) -> Conversation:
 
 def _decided(turn: Turn, config: Config) -> Turn:
     """A turn with the mean of its scores, and with whether its class and its speaker are unsure."""
-    who, limit = turn.speaker_confidence, config.diarization.unsure_below
-    turn = replace(turn, speaker_unsure=who is not None and who < limit)
+    known = turn.speaker_confidence
+    doubt = known is not None and known < config.diarization.unsure_below
     if not turn.windows:
-        return replace(turn, emotion=None, unsure=False)
+        return replace(turn, emotion=None, unsure=False, speaker_unsure=doubt)
     windows = tuple(affect.placed(window, config.affect) for window in turn.windows)
     scores = affect.decided(mean_scores(windows), config.emotion)
-    return replace(turn, windows=windows, emotion=scores, unsure=not scores.reached)
+    return replace(turn, windows=windows, emotion=scores, unsure=not scores.reached, speaker_unsure=doubt)
