@@ -69,11 +69,11 @@ def uncorrected(conversation: Conversation) -> Conversation:
 def _corrected(conversation: Conversation, config: Config) -> Conversation:
     """The conversation with the mean scores of its turns, and with its corrections applied."""
     before = corrections.restored(conversation)
-    scored = replace(before, turns=tuple(_with_emotion(turn, config) for turn in before.turns))
+    scored = replace(before, turns=tuple(_decided(turn, config) for turn in before.turns))
     reason, known = conversation.allow_restricted, before.speakers
     after = corrections.corrected(scored, lambda label: roles.newcomer(label, known, reason, config.roles))
     pairs = zip(scored.turns, after.turns, strict=True)
-    final_turns = tuple(turn if turn is same else _with_emotion(turn, config) for same, turn in pairs)
+    final_turns = tuple(turn if turn is same else _decided(turn, config) for same, turn in pairs)
     was, now = ([turn.speaker for turn in who] for who in (conversation.turns, final_turns))
     if now != was or now != [turn.speaker for turn in before.turns]:
         segments = corrections.corrected_segments(after)
@@ -82,9 +82,12 @@ def _corrected(conversation: Conversation, config: Config) -> Conversation:
     return replace(after, turns=final_turns)
 
 
-def _with_emotion(turn: Turn, config: Config) -> Turn:
+def _decided(turn: Turn, config: Config) -> Turn:
+    """A turn with the mean of its scores, and with whether its class and its speaker are unsure."""
+    known = turn.speaker_confidence
+    doubt = known is not None and known < config.diarization.unsure_below
     if not turn.windows:
-        return replace(turn, emotion=None, unsure=False)
+        return replace(turn, emotion=None, unsure=False, speaker_unsure=doubt)
     windows = tuple(affect.placed(window, config.affect) for window in turn.windows)
     scores = affect.decided(mean_scores(windows), config.emotion)
-    return replace(turn, windows=windows, emotion=scores, unsure=not scores.reached)
+    return replace(turn, windows=windows, emotion=scores, unsure=not scores.reached, speaker_unsure=doubt)

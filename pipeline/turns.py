@@ -38,6 +38,7 @@ def make_turns(
 
     Segments of one speaker become one turn if the pause between them is at most `merge_gap_s` and nobody else speaks
     in it. If `segments` exclude overlap, `heard` are the segments with overlap, used to measure each turn's overlap.
+    The confidence of a turn's speaker is the mean of its segments'.
     """
     ordered = sorted(segments, key=lambda s: (s.start_s, s.end_s, s.speaker))
     segments_of: dict[str, list[Segment]] = {}
@@ -46,24 +47,33 @@ def make_turns(
     spans_of = _spans_of(ordered)
     others_of = _others_of(spans_of, segments_of)
     all_others_of = others_of if heard is None else _others_of(_spans_of(heard), segments_of)
-    spans: list[tuple[float, float, str]] = []
+    spans: list[tuple[float, float, str, list[Segment]]] = []
     for label, own in segments_of.items():
         others = others_of[label]
-        start, end = own[0].start_s, own[0].end_s
+        start, end, parts = own[0].start_s, own[0].end_s, own[:1]
         for segment in own[1:]:
             pause = (end, segment.start_s)
             joins = pause[1] - pause[0] <= options.merge_gap_s and _shared_s([pause], others) <= 0
             if segment.start_s <= end or joins:
                 end = max(end, segment.end_s)
+                parts.append(segment)
             else:
-                spans.append((start, end, label))
-                start, end = segment.start_s, segment.end_s
-        spans.append((start, end, label))
+                spans.append((start, end, label, parts))
+                start, end, parts = segment.start_s, segment.end_s, [segment]
+        spans.append((start, end, label, parts))
     turns = []
-    for index, (start, end, label) in enumerate(sorted(spans)):
-        turn = Turn(index, label, start, end)
-        turns.append(replace(turn, overlap_s=_shared_s(clipped(spans_of[label], start, end), all_others_of[label])))
+    for index, (start, end, label, parts) in enumerate(sorted(spans, key=lambda span: span[:3])):
+        overlap_s = _shared_s(clipped(spans_of[label], start, end), all_others_of[label])
+        turns.append(Turn(index, label, start, end, overlap_s, speaker_confidence=_confidence(parts)))
     return tuple(turns)
+
+
+def _confidence(segments: Sequence[Segment]) -> float | None:
+    """Mean confidence of segments, weighted by duration, as exact as it is stored; None if any has none."""
+    known = [(s.confidence, s.duration_s) for s in segments if s.confidence is not None]
+    if len(known) < len(segments):
+        return None
+    return round(sum(c * d for c, d in known) / sum(d for _, d in known), 6)
 
 
 def with_overlap(turns: Sequence[Turn], segments: Sequence[Segment], heard: Sequence[Segment]) -> tuple[Turn, ...]:

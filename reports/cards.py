@@ -8,6 +8,7 @@ from ressenti.pipeline.records import CLASSES, Conversation, Estimate, Speaker, 
 from ressenti.reports.emotion_model import is_thin, thin_baseline_s, turns_by_person
 from ressenti.reports.headline import LITTLE_S
 from ressenti.reports.page_options import options_of
+from ressenti.reports.who_spoke import count_found
 from ressenti.reports.wording import Wording
 
 ABUTS_S = 0.05  # a gap between turns that is shown as 0.0 s
@@ -46,8 +47,6 @@ def facts_of(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
     exchange, limits = conversation.exchange, options_of(conversation, "dynamics")
     if exchange is None:
         return ()
-    low = conversation.diarization.count_confidence == "low"
-    how = "count_low" if low else f"count_{conversation.diarization.count}"
     with_overlap = conversation.diarization.hears_overlap
     judged_s = sum(s.affect.judged_s for s in conversation.speakers if s.affect)
     talk_s = sum(s.talk.talk_s for s in conversation.speakers if s.talk)
@@ -66,7 +65,7 @@ def facts_of(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
     flag = words("flag_silence", limit=words.exact(limits["flag_silence_s"])) if long else ""
     return (
         Fact(words("facts_duration"), words.clock(conversation.recording.duration_s)),
-        Fact(words("facts_speakers"), str(len(conversation.speakers)), words(how)),
+        Fact(words("facts_speakers"), str(len(conversation.speakers)), count_found(conversation, words)),
         Fact(
             words("facts_speech"),
             words.clock(exchange.speech_s),

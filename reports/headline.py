@@ -5,6 +5,7 @@ from __future__ import annotations
 from ressenti.pipeline.records import CLASSES, Conversation, Estimate, Speaker
 from ressenti.reports.moments import by_person, heard_from_s
 from ressenti.reports.page_options import is_scored, titles_of
+from ressenti.reports.who_spoke import count_likelihood
 from ressenti.reports.wording import Wording
 
 MOSTLY_UNSURE = 0.5  # share of judged time; above it, a speaker's classes are not named
@@ -37,10 +38,12 @@ def _who(conversation: Conversation, titles: dict[str, str], words: Wording) -> 
     low = conversation.diarization.count_confidence == "low"
     if not shares:
         return words("hl_nobody", length=length)
+    probability = count_likelihood(conversation, words)
+    doubt = "" if not low else "_likely" if probability else "_low"
     if len(shares) == 1:
-        return words("hl_one_low" if low else "hl_one", length=length, who=shares[0][1])
+        return words(f"hl_one{doubt}", length=length, who=shares[0][1], probability=probability)
     spoken = words.listed([f"{title} {words.percent(share)}" for share, title in shares])
-    return words("hl_who_low" if low else "hl_who", n=len(shares), length=length, shares=spoken)
+    return words(f"hl_who{doubt}", n=len(shares), length=length, shares=spoken, probability=probability)
 
 
 def _tone(speaker: Speaker, title: str, looks: int, words: Wording) -> str:

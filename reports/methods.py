@@ -22,6 +22,7 @@ from ressenti.reports.headline import LITTLE_S, MOSTLY_UNSURE
 from ressenti.reports.notices import silence_rules, too_many
 from ressenti.reports.page_options import is_scored, options_of, titles_of
 from ressenti.reports.speech_time import unjudged_s
+from ressenti.reports.who_spoke import count_found, count_limit, doubt_limit, doubt_rule
 from ressenti.reports.wording import Wording
 
 
@@ -85,7 +86,6 @@ def _licence(model: ModelInfo, words: Wording) -> str:
 
 def _provenance(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
     recording, found, note = conversation.recording, conversation.diarization, how_used(conversation, words)
-    how = words("count_low" if found.count_confidence == "low" else f"count_{found.count}")
     return (
         Fact(
             words("d_file"),
@@ -101,7 +101,7 @@ def _provenance(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
         Fact(words("d_channels"), words.note(conversation.layout_reason)),
         Fact(
             words("d_count"),
-            words("count_value", n=len(conversation.speakers), how=how),
+            words("count_value", n=len(conversation.speakers), how=count_found(conversation, words)),
             " ".join(words.note(note) for note in found.notes if note.key != "more_than_roles"),
         ),
         *([Fact(words("d_emotion"), note)] if note and is_scored(conversation) else []),
@@ -114,6 +114,7 @@ def _thresholds(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     silences = len(conversation.exchange.silences) if conversation.exchange else 0
     talk = (
         words("th_turn", merge=words.exact(options_of(conversation, "turns")["merge_gap_s"])),
+        *doubt_rule(conversation, words),
         words(
             "th_non_talk",
             non_talk=words.exact(dynamics["non_talk_s"]),
@@ -170,9 +171,10 @@ def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     found = conversation.diarization
     asked = any(note.key == "fewer_speakers" for note in found.notes)  # the user has given a number already
     if found.count_confidence == "low" and not asked and not too_many(conversation):
-        limits.append(words("limit_count"))
+        limits.append(count_limit(conversation, words))
     if not found.hears_overlap and len(conversation.speakers) > 1:
         limits.append(words("limit_overlap"))
+    limits += doubt_limit(conversation, words)
     if is_scored(conversation):
         limits = [words("limit_expression"), *_validation(conversation, words), words("limit_valence"), *limits]
         limits += _unjudged(conversation, words)

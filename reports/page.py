@@ -156,11 +156,12 @@ def _commands(conversation: Conversation, sound: bytes | str | None, lang: Lang)
 def _helps(conversation: Conversation, words: Wording) -> dict[str, str]:
     n, judged = turns_by_person(conversation), sum(turn.emotion is not None for turn in conversation.turns)
     points, areas = (f" {words(key, n=n, all=judged)}" if n else "" for key in ("help_person_points", "help_person"))
+    doubt = f" {words('help_speaker_unsure')}" if any(t.speaker_unsure for t in conversation.turns) else ""
     limit = options_of(conversation, "emotion")["unsure_below"]
     smoothing = words.exact(options_of(conversation, "trajectory")["smoothing_s"])
     scored = any(speaker.affect is not None for speaker in conversation.speakers)
     return {
-        "timeline": words("timeline_help" if scored else "timeline_plain_help"),
+        "timeline": words("timeline_help" if scored else "timeline_plain_help") + doubt,
         "trajectory": words("trajectory_help", smoothing=smoothing) + points,
         "plane": words("plane_help") + points,
         "shares": words("shares_help", limit=words.percent(limit)) + areas,

@@ -13,12 +13,13 @@ from ressenti.reports.moments import MomentRow, moment_rows
 from ressenti.reports.notices import notices_of
 from ressenti.reports.page_options import is_scored, titles_of
 from ressenti.reports.turns import TurnRow, turn_rows
+from ressenti.reports.who_spoke import is_doubtful
 from ressenti.reports.wording import Wording
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The page's texts and numbers, in the order of the page."""
+    """The page's texts and numbers, in the order of the page; `doubtful` if the diarizer was unsure of any speaker."""
 
     title: str
     subtitle: str
@@ -28,6 +29,7 @@ class Summary:
     cards: tuple[SpeakerCard, ...]
     moments: tuple[MomentRow, ...]
     turns: tuple[TurnRow, ...]
+    doubtful: bool
     turns_help: str
     methods: Methods
     scored: bool
@@ -45,6 +47,7 @@ def summarise(conversation: Conversation, words: Wording) -> Summary:
         cards=tuple(card_of(s, conversation, titles[s.label], words) for s in conversation.speakers),
         moments=moment_rows(conversation, words),
         turns=turn_rows(conversation, words),
+        doubtful=any(is_doubtful(turn, conversation) for turn in conversation.turns),
         turns_help=scores_help(conversation, words),
         methods=methods_of(conversation, words),
         scored=is_scored(conversation),

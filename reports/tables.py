@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ressenti.pipeline.records import CLASSES, Conversation, Estimate
+from ressenti.pipeline.records import CLASSES, Conversation, Estimate, Turn
 from ressenti.reports.figures.shares import seconds_by_class
 from ressenti.reports.figures.talk import talk_by_part
 from ressenti.reports.page_options import is_scored, titles_of
@@ -38,20 +38,14 @@ def make_tables(conversation: Conversation, words: Wording) -> dict[str, dict[st
 
 def _timeline(conversation: Conversation, words: Wording) -> Table:
     titles = titles_of(conversation, words)
-    columns = (
-        "col_speaker",
-        "start_s",
-        "end_s",
-        "col_class",
-        "class_by",
-        "col_score",
-        "overlap_s",
-        "col_unsure",
-        "col_note",
-    )
+    tells = any(turn.speaker_told for turn in conversation.turns)
+    doubt = ("col_speaker_probability", "speaker_unsure") if tells else ()
+    judged = ("col_class", "class_by", "col_score", "overlap_s", "col_unsure")
+    columns = ("col_speaker", *doubt, "start_s", "end_s", *judged, "col_note")
     rows: list[tuple[Cell, ...]] = [
         (
             titles[t.speaker],
+            *(_doubt(t, words) if tells else ()),
             round(t.start_s, 2),
             round(t.end_s, 2),
             words(t.emotion.top) if t.emotion else None,
@@ -64,11 +58,18 @@ def _timeline(conversation: Conversation, words: Wording) -> Table:
         for t in conversation.turns
     ]
     silences = conversation.exchange.silences if conversation.exchange else ()
+    nobody = (None,) * (1 + len(doubt))
     rows += [
-        (None, round(s.start_s, 2), round(s.end_s, 2), None, None, None, None, "", words("facts_silence"))
+        (*nobody, round(s.start_s, 2), round(s.end_s, 2), None, None, None, None, "", words("facts_silence"))
         for s in silences
     ]
     return _table(words, columns, rows)
+
+
+def _doubt(turn: Turn, words: Wording) -> tuple[Cell, ...]:
+    """The probability of a turn's speaker, and whether the speaker is unsure."""
+    known = turn.speaker_confidence
+    return None if known is None else round(known, 3), words("yes") if turn.speaker_unsure else ""
 
 
 def _trajectory(conversation: Conversation, words: Wording) -> Table:

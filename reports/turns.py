@@ -9,6 +9,7 @@ from ressenti.pipeline.records import OMITTED, Conversation, EmotionScores, Turn
 from ressenti.reports.emotion_model import is_brief, shown_classes
 from ressenti.reports.notices import why_omitted
 from ressenti.reports.page_options import is_scored, options_of, titles_of
+from ressenti.reports.who_spoke import doubt_explained, doubt_of, is_doubtful
 from ressenti.reports.wording import Wording
 
 
@@ -25,7 +26,8 @@ class Said:
 class TurnRow:
     """One row of the table of turns, as shown; `key` is the class, `unsure` or `none`, and sets the colour.
 
-    `original` is the models' answer if a person corrected it.
+    `original` is the models' answer if a person corrected it. `doubt` says that the diarizer was unsure of the speaker,
+    and `doubt_why` in a sentence; `asks` is whether the speaker is still unsure.
     """
 
     index: int
@@ -40,6 +42,9 @@ class TurnRow:
     start: str
     length: str
     speaker: str
+    doubt: str
+    doubt_why: str
+    asks: bool
     key: str
     emotion: str
     score: str
@@ -64,6 +69,7 @@ def turn_data(row: TurnRow) -> dict[str, Any]:
         "corrected": bool(row.original or row.comment),
         "model": {
             "speaker": row.model_label,
+            **({"doubt": True} if row.doubt else {}),
             "answer": row.model_class,
             "key": row.model_key,
             "confidence": row.model_score,
@@ -106,6 +112,7 @@ def _row(
     answer = turn.model_answer
     limit = options_of(conversation, "emotion")["unsure_below"]
     valence, arousal = place or (None, None)
+    doubtful = is_doubtful(turn, conversation)
     notes = []
     if turn.unjudged and is_scored(conversation):
         notes.append(words(f"u_{turn.unjudged}"))
@@ -128,6 +135,9 @@ def _row(
         start=words.clock(turn.start_s, 1),
         length=words.seconds(turn.duration_s),
         speaker=titles[turn.speaker],
+        doubt=doubt_of(turn, words) if doubtful else "",
+        doubt_why=doubt_explained(turn, words) if doubtful else "",
+        asks=turn.speaker_unsure,
         key="none" if turn.emotion is None else "unsure" if turn.unsure else turn.emotion.top,
         emotion=", ".join(words(name) for name, _ in shown) or "–",
         score=", ".join(words.percent(score) for _, score in shown if score is not None),
@@ -146,7 +156,8 @@ def _original(turn: Turn, titles: dict[str, str], words: Wording) -> str:
     before = turn.original
     if before is None:
         return ""
-    parts = [titles.get(before.speaker, before.speaker)] if before.speaker != turn.speaker else []
+    doubt = "" if before.speaker != turn.speaker else "?"  # a person confirmed the speaker
+    parts = [f"{titles.get(before.speaker, before.speaker)}{doubt}"] if turn.speaker_by_person else []
     if turn.by_person:
         parts.append(_model_class(turn, words) or words("not_judged"))
     return words("n_corrected_from", before=", ".join(parts)) if parts else words("n_corrected")

@@ -9,6 +9,7 @@ import subprocess
 import wave
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ from hypothesis import settings
 from ressenti import People, load_config
 from ressenti.pipeline import store
 from ressenti.pipeline.audio import decoder_process
+from ressenti.pipeline.config import build_config
+from ressenti.pipeline.derive import derive
 from ressenti.pipeline.diarization.fake import FakeDiarizer
 from ressenti.pipeline.emotion.fake import FakeEmotion
 from ressenti.pipeline.emotion.interface import Excerpt
@@ -236,6 +239,18 @@ def make_once(made_recording: Path) -> Callable[[str, str, People | None], Conve
         return analyze(made_recording, options, people, diarizer=fakes[0], emotion_model=fakes[1])
 
     return make
+
+
+def told(conversation: Conversation, *confidences: float | None) -> Conversation:
+    """The same from a diarizer that tells how sure it is of each segment; each is a turn of its own."""
+    found, pairs = conversation.diarization, list(zip(conversation.turns, confidences, strict=True))
+    segments = tuple(replace(s, confidence=c) for s, c in zip(found.segments, confidences, strict=True))
+    turns = tuple(
+        replace(t, speaker_confidence=c, original=t.original and replace(t.original, speaker_confidence=c))
+        for t, c in pairs
+    )
+    made = replace(conversation, diarization=replace(found, segments=segments), turns=turns)
+    return derive(made, build_config(made.config))
 
 
 @pytest.fixture

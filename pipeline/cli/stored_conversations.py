@@ -63,7 +63,12 @@ def load(path: Path, chosen: Config | None) -> Conversation:
         return derive(conversation, options) if is_corrected(conversation) else conversation
     later = {group: getattr(chosen, group) for group in ("affect", "trajectory", "dynamics", "moments", "report")}
     sure = {"unsure_below": chosen.emotion.unsure_below, "thresholds": chosen.emotion.thresholds}
-    options = options.model_copy(update={**later, "emotion": options.emotion.model_copy(update=sure)})
+    unsure = {"unsure_below": chosen.diarization.unsure_below}
+    groups = {
+        "emotion": options.emotion.model_copy(update=sure),
+        "diarization": options.diarization.model_copy(update=unsure),
+    }
+    options = options.model_copy(update={**later, **groups})
     validation = read_validation(chosen.report.validation)
     return derive(
         replace(conversation, config=options.model_dump(mode="json", exclude={"compute"}), validation=validation),

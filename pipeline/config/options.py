@@ -108,6 +108,7 @@ class DiarizationOptions(Group):
     given_bonus: NotNegative = 0.2
     sure_margin: NotNegative = 0.1  # an estimated count is sure if no decision on it was nearer (cosine) to its limit
     sure_from_s: NotNegative = 60.0  # with less speech, no estimated count is sure
+    unsure_below: Share = 0.7  # if the probability of a turn's speaker is below this, the speaker is unsure
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:

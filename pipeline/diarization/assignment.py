@@ -15,7 +15,7 @@ from ressenti.pipeline.diarization.stretches import Links, Stretch
 
 _FULL_S = 1.0  # a piece of this length counts as much as the whole of its voice
 _LEAST_CHANCE = 0.4  # of a second speaker
-_SHARPNESS = 20.0  # of the probabilities; see `evaluate diarization`
+_SHARPNESS = 15.0  # of the probabilities; see `evaluate diarization`
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -84,8 +85,8 @@ class BuiltinDiarizer:
         notes = []
         if count.exactly is not None and len(labels) < count.exactly:
             notes.append(Note("fewer_speakers", {"asked": count.exactly, "found": len(labels)}))
-        enough = seconds.sum() >= options.sure_from_s
-        sure = given or (bool(enough) and found.margin >= options.sure_margin)
+        enough = bool(seconds.sum() >= options.sure_from_s)
+        sure = given or (enough and found.margin >= options.sure_margin)
         return Diarization(
             segments=_named(segments, labels, duration_s),
             count="given" if given else "estimated",
@@ -94,6 +95,7 @@ class BuiltinDiarizer:
             hears_overlap=True,
             embeddings=tuple((labels[k], _rounded(found.centres[k])) for k in labels),
             notes=tuple(notes),
+            count_probability=_probability(found.margin) if enough and not given else None,
             exclusive=_named(exclusive, labels, duration_s),
         )
 
@@ -109,7 +111,18 @@ def _named(
     rows: Sequence[tuple[float, float, int, float]], labels: dict[int, str], duration_s: float
 ) -> tuple[Segment, ...]:
     """Segments with labels, within the recording; a speaker who is only ever the second one has none in `exclusive`."""
-    return tuple(Segment(start, min(end, duration_s), labels[speaker]) for start, end, speaker, _ in rows)
+    return tuple(
+        Segment(start, min(end, duration_s), labels[speaker], round(min(1.0, sure), 3))
+        for start, end, speaker, sure in rows
+    )
+
+
+def _probability(margin: float) -> float:
+    """Probability that an estimated number of speakers is right, by the nearest decision's distance to its limit.
+
+    A logistic curve through what the development suite shows: of 49 conversations, 10 of 13 below .1 right, all above.
+    """
+    return round(min(0.99, 1 / (1 + math.exp(-(0.7 + 22 * margin)))), 2)
 
 
 def _rounded(centre: FloatArray) -> tuple[float, ...]:

@@ -15,7 +15,7 @@ class FakeDiarizer:
 
     models: tuple[ModelInfo, ...] = (ModelInfo("diarization", "fake-diarizer", "none", commercial=True),)
 
-    def __init__(self, segments: Sequence[tuple[float, float, str]]) -> None:
+    def __init__(self, segments: Sequence[tuple[float, float, str] | tuple[float, float, str, float]]) -> None:
         self._segments = tuple(Segment(*segment) for segment in segments)
         self.asked: list[Count] = []
 

@@ -53,9 +53,9 @@ def restored(conversation: Conversation) -> Conversation:
 def corrected(conversation: Conversation, newcomer: Callable[[str], Speaker]) -> Conversation:
     """Apply the corrections of a restored conversation, and drop those that change nothing.
 
-    Turns need their `emotion`, to recognise a class that is the model's own. `newcomer` makes a speaker for a new
-    label. Raises `CorrectionsError` for an unknown turn or speaker, and for a class of a speaker whose emotion is not
-    computed.
+    Turns need their `emotion` and `speaker_unsure`, to recognise answers that are the models' own. `newcomer` makes a
+    speaker for a new label. Raises `CorrectionsError` for an unknown turn or speaker, and for a class of somebody whose
+    emotion is not computed.
     """
     wanted = _tidy(conversation)
     if not wanted:
@@ -96,11 +96,11 @@ def corrected_exclusive(conversation: Conversation) -> tuple[Segment, ...]:
 
 
 def _moved(conversation: Conversation, segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
-    """Give each segment the speaker of its turn.
+    """Give each segment the speaker of its turn, and no confidence if a person set that speaker.
 
     A segment that spans several turns of its speaker is cut halfway between them.
     """
-    if not any(turn.original and turn.original.speaker != turn.speaker for turn in conversation.turns):
+    if not any(turn.speaker_by_person for turn in conversation.turns):
         return segments
     turns_of: dict[str, list[Turn]] = {}
     for turn in conversation.turns:
@@ -118,10 +118,11 @@ def _pieces(segment: Segment, turns: Timed[Turn] | None) -> list[Segment]:
     at = segment.start_s
     for turn, after in zip(own, [*own[1:], None], strict=True):
         end = segment.end_s if after is None else (turn.end_s + after.start_s) / 2
-        if pieces and pieces[-1].speaker == turn.speaker:
+        confidence = None if turn.speaker_by_person else segment.confidence
+        if pieces and (pieces[-1].speaker, pieces[-1].confidence) == (turn.speaker, confidence):
             pieces[-1] = replace(pieces[-1], end_s=end)
         else:
-            pieces.append(Segment(at, end, turn.speaker))
+            pieces.append(Segment(at, end, turn.speaker, confidence))
         at = end
     return pieces
 
@@ -134,7 +135,15 @@ def _as_found(turn: Turn) -> Turn:
     if turn.original is None:
         return replace(turn, note="") if turn.note else turn
     found = turn.original
-    return replace(turn, speaker=found.speaker, windows=found.windows, unjudged=found.unjudged, original=None, note="")
+    return replace(
+        turn,
+        speaker=found.speaker,
+        speaker_confidence=found.speaker_confidence,
+        windows=found.windows,
+        unjudged=found.unjudged,
+        original=None,
+        note="",
+    )
 
 
 def _tidy(conversation: Conversation) -> Corrections:
@@ -155,9 +164,13 @@ def _tidy(conversation: Conversation) -> Corrections:
                 f"{', '.join(sorted(labels))}, or a new one such as S{len(labels) + 1}."
             )
         moved = entry.speaker is not None and entry.speaker != turn.speaker
+        confirmed = entry.speaker == turn.speaker and turn.speaker_unsure
         same = turn.emotion is not None and not turn.unsure and turn.emotion.top == entry.emotion and not moved
         left = TurnCorrection(
-            entry.turn, entry.speaker if moved else None, None if same else entry.emotion, entry.note.strip()
+            entry.turn,
+            entry.speaker if moved or confirmed else None,
+            None if same else entry.emotion,
+            entry.note.strip(),
         )
         if left != TurnCorrection(entry.turn):
             kept.append(left)
@@ -195,8 +208,10 @@ def _corrected(turn: Turn, entry: TurnCorrection, reasons: Mapping[str, Unjudged
     if entry.speaker is None and entry.emotion is None:
         return replace(turn, note=entry.note)
     reached = turn.emotion.reached if turn.emotion else None
-    found = Original(turn.speaker, turn.windows, turn.unjudged, reached)
+    known = turn.speaker_confidence
+    found = Original(turn.speaker, turn.windows, turn.unjudged, reached, known)
     who = entry.speaker or turn.speaker
+    turn = replace(turn, speaker_confidence=None if entry.speaker else known)
     if who in reasons:
         lost: Unjudged | None = "moved" if turn.windows else turn.unjudged
         return replace(
@@ -204,7 +219,7 @@ def _corrected(turn: Turn, entry: TurnCorrection, reasons: Mapping[str, Unjudged
             speaker=who,
             windows=(),
             unjudged=reasons[who],
-            original=Original(turn.speaker, unjudged=lost),
+            original=Original(turn.speaker, unjudged=lost, speaker_confidence=known),
             note=entry.note,
         )
     of_unscored = turn.unjudged in ("restricted", "not_asked")

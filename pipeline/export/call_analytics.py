@@ -168,6 +168,8 @@ def _tone(conversation: Conversation, turn: Turn) -> Json:
     data: Json = {
         **_judged(turn.emotion),
         "Unsure": turn.unsure if turn.emotion else None,
+        "SpeakerConfidence": rounded(turn.speaker_confidence),
+        "SpeakerUnsure": turn.speaker_unsure if turn.speaker_told else None,
         "Valence": rounded(place[0]) if place else None,
         "Arousal": rounded(place[1]) if place else None,
         "NotJudged": turn.unjudged,
@@ -176,6 +178,7 @@ def _tone(conversation: Conversation, turn: Turn) -> Json:
     if turn.original:
         data["Original"] = {"ParticipantId": turn.original.speaker, **_judged(turn.model_answer)}
         data["Original"]["NotJudged"] = turn.original.unjudged
+        data["Original"]["SpeakerConfidence"] = rounded(turn.original.speaker_confidence)
     data["WordsLeftOut"] = [_span(o.start_s, o.end_s) for o in conversation.omissions if o.turn == turn.index]
     return data | ({"Note": turn.note} if turn.note else {})
 
@@ -204,6 +207,7 @@ def _extension(conversation: Conversation, roles: Mapping[str, str]) -> Json:
             for m in conversation.models
         ],
         "HearsOverlap": conversation.diarization.hears_overlap,
+        "CountProbability": rounded(conversation.diarization.count_probability),
         "AllowRestricted": conversation.allow_restricted,
         "LoudnessScale": {"Unit": _LOUDNESS, "LevelStepSeconds": levels.step_s if levels else None},
         "ValenceByPeriod": {"QUARTER": _quarters(conversation, roles, "valence")},

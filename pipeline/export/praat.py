@@ -23,8 +23,10 @@ def textgrid(conversation: Conversation) -> str:
     """Praat TextGrid with tiers of turns, classes, words, valence and arousal for each speaker.
 
     A turn shows its words if there is a transcript, else its class. The class has a question mark if it is unsure and
-    is empty if the turn was not judged. Valence and arousal are points at the middle of each scored window. Silenced
-    spans have their own tier, and `[…]` marks places where words were left out. Times have six decimals.
+    is empty if the turn was not judged. If the diarizer tells how sure it is, a tier has the probability of each turn's
+    speaker, with a question mark if the speaker is unsure. Valence and arousal are points at the middle of each scored
+    window. Silenced spans have their own tier, and `[…]` marks places where words were left out. Times have six
+    decimals.
     """
     end_s = _end_s(conversation)
     names, words = names_of(conversation), words_of(conversation)
@@ -37,6 +39,8 @@ def textgrid(conversation: Conversation) -> str:
             spoken = [_interval(t, text_of(w) or class_of(t) or _SPEECH) for t, w in zip(lane, said, strict=True)]
             tiers.append(_tier(f"{name}: turns{more}", spoken, end_s))
             tiers.append(_tier(f"{name}: classes{more}", [_interval(t, class_of(t)) for t in lane], end_s))
+            if any(turn.speaker_confidence is not None for turn in conversation.turns):
+                tiers.append(_tier(f"{name}: speaker confidence{more}", [_interval(t, _who(t)) for t in lane], end_s))
             if has_words(conversation):
                 own = [word for group in said for word in group]
                 tiers.append(_tier(f"{name}: words{more}", _word_intervals(own, end_s), end_s))
@@ -119,6 +123,12 @@ def _tier_text(kind: str, name: str, end_s: float, rows: Sequence[str]) -> str:
 
 def _point(at: str, value: float) -> str:
     return f"            number = {at} \n            mark = {_quoted(f'{value:.3f}')} \n"
+
+
+def _who(turn: Turn) -> str:
+    """The probability of the speaker, with a question mark if it is unsure; empty if it is not known."""
+    known = turn.speaker_confidence
+    return "" if known is None else f"{known:.3f}{'?' if turn.speaker_unsure else ''}"
 
 
 def _interval(turn: Turn, text: str) -> Interval:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ressenti.pipeline.export.turn_text import has_words, is_corrected, names_of, plain, text_of, words_of
+from ressenti.pipeline.export.turn_text import has_words, names_of, plain, text_of, words_of
 from ressenti.pipeline.export.wording import Wording, clock, silenced, spans_of, wording_of
 from ressenti.pipeline.language import Lang
 from ressenti.pipeline.records import Conversation, ModelInfo, Span, Speaker, Turn
@@ -56,7 +56,7 @@ def quotes_of(conversation: Conversation) -> Quotes:
         quotes.append(
             Quote(
                 time=f"{clock(turn.start_s)} – {clock(turn.end_s)}",
-                speaker=names[turn.speaker],
+                speaker=wording.who(turn, names[turn.speaker]),
                 heard=_heard(conversation, turn, wording),
                 said=said or no_words,
                 quoted=bool(said),
@@ -88,7 +88,9 @@ def _remarks(turn: Turn, names: dict[str, str], wording: Wording) -> tuple[tuple
     if turn.original and turn.original.speaker != turn.speaker:
         old = names.get(turn.original.speaker, plain(turn.original.speaker))
         changes.append(wording("was_speaker", new=names[turn.speaker], old=old))
-    if is_corrected(turn) and turn.emotion and turn.emotion.activation == "human":
+    elif turn.speaker_by_person:
+        changes.append(wording("was_speaker_unsure", new=names[turn.speaker]))
+    if turn.emotion and turn.by_person:
         answer, new = turn.model_answer if turn.original else None, wording(turn.emotion.top)
         if answer and answer.top == turn.emotion.top:
             changes.append(wording("was_unsure", new=new))
@@ -146,6 +148,8 @@ def _model(model: ModelInfo, wording: Wording) -> str:
 
 def _limits(conversation: Conversation, without_turn: int, wording: Wording) -> tuple[str, ...]:
     limits = [wording("limit_expression"), wording("limit_unsure")]
+    if any(turn.speaker_unsure for turn in conversation.turns):
+        limits.append(wording("limit_speaker"))
     if any(turn.original for turn in conversation.turns):
         limits.append(wording("limit_human"))
     if conversation.allow_restricted:

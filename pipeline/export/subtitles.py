@@ -6,7 +6,7 @@ WebVTT follows the W3C; SRT has no standard, so this is what players agree on.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import wrap
 
 from ressenti.pipeline.export.turn_text import names_of, text_of, words_of
@@ -19,18 +19,24 @@ LINE, LINES, LONGEST_S = 42, 2, 7.0
 
 @dataclass(frozen=True)
 class Cue:
-    """Text shown from start to end, in milliseconds; `speaker` is None for words outside turns and silenced spans."""
+    """Text shown from start to end, in milliseconds.
+
+    `speaker` has a question mark if the speaker is unsure, `voice` never; both are None for words outside turns and for
+    silenced spans.
+    """
 
     start_ms: int
     end_ms: int
     speaker: str | None
     text: str
+    voice: str | None
 
 
 def srt(conversation: Conversation) -> str:
     """SubRip: `Name: text`, or the class in brackets if a turn has no words. Times are rounded to milliseconds.
 
-    A silenced span is a cue of its own, without a name; `[…]` marks places where words were left out.
+    The name of an unsure speaker has a question mark. A silenced span is a cue of its own, without a name; `[…]` marks
+    places where words were left out.
     """
     blocks = [
         f"{k}\n{_time(cue.start_ms, ',')} --> {_time(cue.end_ms, ',')}\n"
@@ -43,12 +49,13 @@ def srt(conversation: Conversation) -> str:
 def vtt(conversation: Conversation) -> str:
     """WebVTT: like `srt`, with speakers as voices (`<v Name>`) and all text escaped.
 
-    Notes at the top list what is silenced and explain where words were left out.
+    An unsure speaker has no question mark, because programs tell speakers apart by their voices. Notes at the top list
+    what is silenced and explain where words were left out.
     """
     blocks = ["WEBVTT", *("NOTE\n" + line for line in silenced(conversation))]
     for cue in cues_of(conversation):
         text = _escaped("\n".join(_lines(cue.text)))
-        voiced = f"<v {_voice(cue.speaker)}>{text}</v>" if cue.speaker else text
+        voiced = f"<v {_voice(cue.voice)}>{text}</v>" if cue.voice else text
         blocks.append(f"{_time(cue.start_ms, '.')} --> {_time(cue.end_ms, '.')}\n{voiced}")
     return "\n\n".join(blocks) + "\n"
 
@@ -58,9 +65,9 @@ def cues_of(conversation: Conversation) -> tuple[Cue, ...]:
     words, wording = words_of(conversation), wording_of(conversation)
     names = names_of(conversation, wording)
     cues = [
-        cue
+        replace(cue, voice=names[turn.speaker])
         for turn in conversation.turns
-        for cue in _of_turn(turn, words.get(turn.index, ()), names[turn.speaker], wording)
+        for cue in _of_turn(turn, words.get(turn.index, ()), wording.who(turn, names[turn.speaker]), wording)
     ]
     cues += _of_words(words.get(None, ()), None)
     cues += [_cue(span.start_s, span.end_s, None, f"[{wording('silenced_cue')}]") for span in conversation.bleeps]
@@ -122,7 +129,7 @@ def _fits(part: Sequence[Word], name: str | None) -> bool:
 
 def _cue(start_s: float, end_s: float, name: str | None, text: str) -> Cue:
     start_ms = round(start_s * 1000)
-    return Cue(start_ms, max(start_ms + 1, round(end_s * 1000)), name, text)
+    return Cue(start_ms, max(start_ms + 1, round(end_s * 1000)), name, text, name)
 
 
 def _lines(text: str) -> list[str]:

@@ -59,9 +59,8 @@ def class_of(turn: Turn) -> str:
 
 
 def is_corrected(turn: Turn) -> bool:
-    """Whether a person changed the turn's speaker or class; a note alone is no correction."""
-    moved = turn.original is not None and turn.original.speaker != turn.speaker
-    return moved or turn.by_person
+    """Whether a person set the turn's speaker or class; a note alone is no correction."""
+    return turn.speaker_by_person or turn.by_person
 
 
 def _unnamed(label: str, wording: Wording | None) -> str:

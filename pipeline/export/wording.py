@@ -36,7 +36,11 @@ class Wording:
         if turn.emotion is None:
             return self(f"u_{turn.unjudged}") if turn.unjudged else self("not_judged")
         name = self(turn.emotion.top)
-        return self("unsure_class", name=name) if turn.unsure else name
+        return self("doubted", name=name) if turn.unsure else name
+
+    def who(self, turn: Turn, name: str) -> str:
+        """The speaker's name, marked if the speaker is unsure."""
+        return self("doubted", name=name) if turn.speaker_unsure else name
 
 
 def wording_of(conversation: Conversation) -> Wording:

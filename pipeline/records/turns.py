@@ -39,11 +39,15 @@ moved from or to such a speaker."""
 
 @dataclass(frozen=True)
 class Segment(Record):
-    """A stretch of one speaker's uninterrupted speech, as found by a diarizer."""
+    """A stretch of one speaker's uninterrupted speech, as found by a diarizer.
+
+    `confidence` is the probability that it is this speaker's; None if the diarizer does not tell.
+    """
 
     start_s: Time
     end_s: Time
     speaker: Label
+    confidence: Share | None = None
 
     def __post_init__(self) -> None:
         check_span(self.start_s, self.end_s)
@@ -63,9 +67,10 @@ class Diarization(Record):
     """Who spoke when, how the number of speakers was found, and voice embeddings if available.
 
     `count` is `given` (by the user), `channels` (one per channel) or `estimated`; an estimate of several speakers, or
-    from little speech, is unreliable and has `count_confidence` low. `hears_overlap` is False for a diarizer that finds
-    one speaker at a time, so no overlap and no interruptions. `exclusive` are segments without overlap, from a diarizer
-    that also names the main speaker during overlap: turns are cut from these.
+    from little speech, is unreliable and has `count_confidence` low. `count_probability` is the probability that an
+    estimated number is right; None if the number is not estimated, or if the diarizer does not tell. `hears_overlap` is
+    False for a diarizer that finds one speaker at a time, so no overlap and no interruptions. `exclusive` are segments
+    without overlap, from a diarizer that also names the main speaker during overlap: turns are cut from these.
     """
 
     segments: Segments
@@ -76,6 +81,7 @@ class Diarization(Record):
     embeddings: Annotated[tuple[tuple[Label, Embedding], ...], Field(max_length=MOST_SPEAKERS)] = ()
     notes: Notes = ()
     exclusive: Segments = ()
+    count_probability: Share | None = None
 
     @property
     def speakers(self) -> tuple[str, ...]:
@@ -169,12 +175,16 @@ def mean_scores(windows: Sequence[Window]) -> EmotionScores:
 
 @dataclass(frozen=True)
 class Original(Record):
-    """The models' answer for a corrected turn; `reached` as in `EmotionScores`, for the mean of the windows."""
+    """The models' answer for a corrected turn; `reached` as in `EmotionScores`, for the mean of the windows.
+
+    `speaker_confidence` is the diarizer's, as in `Turn`.
+    """
 
     speaker: Label
     windows: Windows = ()
     unjudged: Unjudged | None = None
     reached: Reached | None = None
+    speaker_confidence: Share | None = None
 
 
 @dataclass(frozen=True)
@@ -182,7 +192,9 @@ class Turn(Record):
     """A speaker's turn: segments joined across short pauses, with their scores.
 
     `overlap_s` is the time in which somebody else speaks too. `windows` are scored by the emotion model; if there are
-    none, `unjudged` says why. `emotion` is the weighted mean of the windows (derived). A corrected turn holds the
+    none, `unjudged` says why. `emotion` is the weighted mean of the windows (derived). `speaker_confidence` is the mean
+    confidence of its segments, weighted by duration; None if the diarizer does not tell, or if a person set the
+    speaker. `speaker_unsure` says whether it is below the configured limit (derived). A corrected turn holds the
     corrected values, `original` is the models' answer, and `note` is the person's remark.
     """
 
@@ -196,6 +208,8 @@ class Turn(Record):
     unjudged: Unjudged | None = None
     emotion: EmotionScores | None = None
     unsure: bool = False
+    speaker_confidence: Share | None = None
+    speaker_unsure: bool = False
     original: Original | None = None
     note: Remark = ""
 
@@ -208,6 +222,20 @@ class Turn(Record):
     def by_person(self) -> bool:
         """Whether a person, not the model, gave its class."""
         return self.emotion is not None and self.emotion.activation == "human"
+
+    @property
+    def speaker_by_person(self) -> bool:
+        """Whether a person set its speaker: another one, or the diarizer's, who had been unsure."""
+        before = self.original
+        if before is None:
+            return False
+        confirmed = before.speaker_confidence is not None and self.speaker_confidence is None
+        return before.speaker != self.speaker or confirmed
+
+    @property
+    def speaker_told(self) -> bool:
+        """Whether it is known how sure its speaker is: the diarizer tells, or a person set the speaker."""
+        return self.speaker_confidence is not None or self.speaker_by_person
 
     @property
     def model_answer(self) -> EmotionScores | None:

@@ -19,7 +19,9 @@ def turns_frame(conversation: Conversation) -> pd.DataFrame:
     """One row per turn: times, speaker, class, scores, valence and arousal (weighted over its windows).
 
     `class_by` says who set the class, `model` or `person`. Confidence and scores are the model's; a class set by a
-    person has none. `model_class` and `model_confidence` always hold the model's answer.
+    person has none. `model_class` and `model_confidence` always hold the model's answer. `speaker_confidence` and
+    `speaker_unsure` are missing if the diarizer does not tell; a speaker set by a person has no confidence and is not
+    unsure.
     """
     rows = []
     places = conversation.places()
@@ -34,6 +36,8 @@ def turns_frame(conversation: Conversation) -> pd.DataFrame:
             "speaker": turn.speaker,
             "name": speakers[turn.speaker].name,
             "role": speakers[turn.speaker].role,
+            "speaker_confidence": turn.speaker_confidence,
+            "speaker_unsure": turn.speaker_unsure if turn.speaker_told else None,
             "overlap_s": turn.overlap_s,
             "loudness_dbfs": turn.loudness_dbfs,
             "class": turn.emotion.top if turn.emotion else None,

@@ -58,7 +58,9 @@ page.ready.then((page) => {
       const change = changes.get(turn.index);
       turn.speaker = change?.speaker ?? turn.model.speaker;
       turn.corrected = Boolean(change);
-      turn.row.cells[2].textContent = titleOf(turn.speaker);
+      turn.row.querySelector(".who span").textContent = titleOf(turn.speaker);
+      turn.asks = Boolean(turn.model.doubt) && !change?.speaker; // a speaker whom a person set is not unsure
+      if (turn.model.doubt) for (const mark of turn.row.querySelectorAll(".asks")) mark.hidden = !turn.asks;
       turn.row.querySelector(".mine").textContent =
         [change?.emotion ? `→ ${data.classes[change.emotion]}` : "", change?.note ?? ""].filter(Boolean).join(" · ");
       answer(turn, change?.emotion ?? null);
@@ -103,7 +105,9 @@ page.ready.then((page) => {
     const extra = [...new Set([...changes.values()].map((c) => c.speaker).filter((l) => l && !labels.includes(l)))];
     const fresh = `S${Math.max(...numbers, ...extra.map((l) => Number(l.slice(1)))) + 1}`;
     const all = [...labels, ...extra, fresh];
-    fill(by("edit-speaker"), all.map((l) => [l, titleOf(l)]), change.speaker ?? turn.model.speaker);
+    const heard = turn.model.doubt ? [["", say("js_model_says", { answer: `${titleOf(turn.model.speaker)}?` })]] : [];
+    fill(by("edit-speaker"), [...heard, ...all.map((l) => [l, titleOf(l)])],
+      change.speaker ?? (turn.model.doubt ? "" : turn.model.speaker));
     const model = turn.model.answer;
     fill(by("edit-class"), [["", model ? say("js_model_says", { answer: model }) : say("js_no_answer")],
       ...Object.entries(data.classes).filter(([key]) => key !== "unsure")], change.emotion ?? "");
@@ -115,13 +119,14 @@ page.ready.then((page) => {
   // A speaker whose emotion is not computed takes no class. A new speaker is not scored either if roles are named.
   const scored = (label) => speakers.find((s) => s.label === label)?.scored ?? speakers.every((s) => !s.role);
   const allow = () => {
-    by("edit-class").disabled = !scored(by("edit-speaker").value);
+    by("edit-class").disabled = !scored(by("edit-speaker").value || edited.model.speaker);
     if (by("edit-class").disabled) by("edit-class").value = "";
   };
   by("edit-speaker").addEventListener("change", allow);
   by("editor-form").addEventListener("submit", () => {
     const speaker = by("edit-speaker").value, emotion = by("edit-class").value, note = by("edit-note").value.trim();
-    const made = { turn: edited.index, speaker: speaker === edited.model.speaker ? null : speaker, emotion: emotion || null, note };
+    const same = !speaker || (speaker === edited.model.speaker && !edited.model.doubt); // else a person confirms who it is
+    const made = { turn: edited.index, speaker: same ? null : speaker, emotion: emotion || null, note };
     if (made.speaker || made.emotion || made.note) changes.set(edited.index, made); else changes.delete(edited.index);
     show();
   });

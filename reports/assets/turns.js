@@ -10,10 +10,11 @@ page.ready.then((page) => {
     const value = (name) => form.elements[name]?.value ?? "";
     const sought = plain(value("text").trim()), least = Number(value("confidence") || 0) / 100;
     const shown = new Set();
-    for (const { row, index, speaker, answer, corrected } of turns) {
+    const doubted = form.elements.doubt?.checked;
+    for (const { row, index, speaker, answer, corrected, asks } of turns) {
       const fits = (!value("speaker") || speaker === value("speaker"))
         && (!value("class") || answer.key === value("class") || (value("class") === "corrected" && corrected))
-        && answer.confidence >= least && (!sought || texts.get(index).includes(sought));
+        && (!doubted || asks) && answer.confidence >= least && (!sought || texts.get(index).includes(sought));
       row.hidden = !fits;
       if (fits) shown.add(index);
     }

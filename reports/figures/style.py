@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ressenti.pipeline.records import Conversation, Turn
 from ressenti.reports.emotion_model import shown_classes
 from ressenti.reports.page_options import titles_of
+from ressenti.reports.who_spoke import doubt_of
 from ressenti.reports.wording import Wording
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ def letter_style(key: str, unsure: bool) -> dict[str, Any]:
 def hover_of(turn: Turn, conversation: Conversation, titles: dict[str, str], words: Wording) -> str:
     """The hover text of a turn."""
     lines = [f"{titles[turn.speaker]}", f"{words.clock(turn.start_s, 1)} · {words.seconds(turn.duration_s)}"]
+    if turn.speaker_unsure:
+        lines.append(doubt_of(turn, words))
     if turn.emotion is not None:
         mark = f" ({words('n_unsure')})" if turn.unsure else ""
         lines.append(", ".join(_scored(name, score, words) for name, score in shown_classes(turn)) + mark)

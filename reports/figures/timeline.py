@@ -32,7 +32,8 @@ SHORTEST_OVERLAP_S = 0.1  # shorter ones are within the error of boundaries
 def timeline(conversation: Conversation, words: Wording) -> go.Figure:
     """One lane per speaker, one bar per turn: class by colour, pattern, letter; hatched if unsure, pale if not judged.
 
-    Dark strokes are overlap, grey bands are silences. The customdata of a bar is the index of its turn.
+    Dark strokes below are overlap, dashed ones above unsure speakers, grey bands silences. The customdata of a bar is
+    the index of its turn.
     """
     titles = titles_shown(conversation, words)
     scored = is_scored(conversation)
@@ -65,7 +66,7 @@ def timeline(conversation: Conversation, words: Wording) -> go.Figure:
             )
     lanes = [s.label for s in conversation.speakers]
     return figure(
-        [*traces, *_overlaps(conversation, words)],
+        [*traces, *_overlaps(conversation, words), *_doubts(conversation, words)],
         base_layout(words, height=70 + 52 * len(lanes), top=8),
         barmode="overlay",
         uniformtext={"mode": "hide", "minsize": 9},
@@ -101,6 +102,29 @@ def _overlaps(conversation: Conversation, words: Wording) -> list[Trace]:
             offset=-0.42,
             hovertext=[words("n_overlap", seconds=words.seconds(end - start)) for start, end, _ in spans],
             hovertemplate="%{hovertext}<extra></extra>",
+        )
+    ]
+
+
+def _doubts(conversation: Conversation, words: Wording) -> list[Trace]:
+    """A dashed stroke above each turn whose speaker is unsure; the turn's own hover text says so in words."""
+    turns = [turn for turn in conversation.turns if turn.speaker_unsure]
+    if not turns:
+        return []
+    dashes = {"shape": "|", "fgcolor": INK, "bgcolor": "#FFFFFF", "size": 8, "solidity": 0.6}
+    return [
+        bar(
+            name=words("speaker_unsure"),
+            showlegend=False,
+            orientation="h",
+            y=[turn.speaker for turn in turns],
+            base=short([turn.start_s for turn in turns]),
+            x=short([turn.duration_s for turn in turns]),
+            marker={"color": INK, "line": {"width": 0}, "pattern": dashes},
+            width=0.09,
+            offset=0.34,
+            customdata=[turn.index for turn in turns],
+            hoverinfo="skip",
         )
     ]
 

@@ -152,3 +152,21 @@ def test_exclusive_segments_cut_and_the_others_mark_overlap() -> None:
         ("B", 9.5, 14, 0.5),
     ]
     assert clear_spans(turns[2], heard, min_s=0.8) == [(6, 9, 3)]
+
+
+@pytest.mark.parametrize(
+    ("confidences", "expected"),
+    [((0.9, 0.5), 0.8), ((0.9, None), None), ((None, None), None), ((0.0, 0.0), 0.0), ((1.0, 1.0), 1.0)],
+)
+def test_a_turn_is_as_sure_of_its_speaker_as_its_segments_by_length(
+    confidences: tuple[float | None, float | None], expected: float | None
+) -> None:
+    first, last = confidences
+    others = [Segment(4.5, 5.0, "B", 0.1)]
+    turns = make_turns([Segment(0, 3, "A", first), *others, Segment(3.2, 4.2, "A", last)], OPTIONS)
+    assert [(t.speaker, t.speaker_confidence) for t in turns] == [("A", expected), ("B", 0.1)]
+
+
+def test_a_mean_of_confidences_is_as_exact_as_it_is_stored() -> None:
+    (turn,) = make_turns([Segment(0, 1, "A", 0.7), Segment(1.1, 1.4, "A", 2 / 3)], OPTIONS)
+    assert turn.speaker_confidence == round((0.7 + 0.3 * 2 / 3) / 1.3, 6)

@@ -35,7 +35,7 @@ def forms_of(text: str | dict[str, str]) -> list[str]:
 def test_no_text_has_a_plural_in_parentheses_or_counts_in_one_form_alone() -> None:
     """One form would say "1 turns": where a count stands before its noun, there are two."""
     counted = r"{(n|turns|total|asked|found|channels|unsure)} (?!%)[a-zéà]+s\b"
-    more_than_one = {"hl_who", "hl_who_low", "th_quarters"}
+    more_than_one = {"hl_who", "hl_who_low", "hl_who_likely", "th_quarters"}
     more_than_one |= {f"note_{key}" for key in ("many_channels", "mono_asked", "split_asked", "count_as_bound")}
     more_than_one |= {"note_fewer_speakers", "note_more_than_roles"}
     for lang, texts in LOCALES.items():
