@@ -195,7 +195,10 @@ def _limits(share: FloatArray, windows: FloatArray, options: DiarizationOptions)
     own = np.diag(windows)
     fewer = np.minimum(own[:, None], own)  # windows of the cluster that speaks less
     strangers = np.clip(1 - windows / np.maximum(1, fewer) / _SELDOM, 0, 1) * fewer / (fewer + 2 * _FEW)
-    return options.same_speaker + weight * further * windows / (windows + _FEW) - options.never_together * strangers
+    limits: npt.NDArray[np.floating] = (
+        options.same_speaker + weight * further * windows / (windows + _FEW) - options.never_together * strangers
+    )
+    return limits
 
 
 def _split(
