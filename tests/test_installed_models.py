@@ -98,6 +98,8 @@ def test_installed_models_are_used_unasked_and_named_with_their_commits(
     assert told.returncode == 0, told.stdout
     for words in (PIPELINE, FRENCH, COMMIT, OTHER_COMMIT, "verified"):
         assert words in told.stdout
+    for words in ("pyannote-segmentation", "campplus", "ge2e"):  # of the built-in models, which are not in use
+        assert words not in told.stdout
     asked = ("--diarizer", "builtin", "--emotion-model", "builtin", "--out", tmp_path / "builtin")
     assert ressenti("analyze", sample[0], *asked).returncode == 0
     assert not {PIPELINE, FRENCH} & {m["name"] for m in models_of(tmp_path / "builtin" / "sample.json").values()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
@@ -61,7 +61,10 @@ def examine(terminal: Terminal, load: bool, source: str = "default") -> int:
     code = missing
     for task, info in _USED:
         try:
-            model, why, state = info(config)
+            found = info(config)
+            if found is None:
+                continue
+            model, why, state = found
             used.append(model)
             models.add_row(model.name, model.licence or NOT_KNOWN, f"[green]{state}[/]", f"{task}: {escape(why)}")
         except RessentiError as error:
@@ -107,23 +110,40 @@ def _vad(_: Config) -> tuple[ModelInfo, str, State]:
 
 
 def _diarization(config: Config) -> tuple[ModelInfo, str, State]:
-    """The diarizer for several speakers in one channel; a pipeline is checked, not loaded."""
+    """What tells speakers in one channel apart; a pipeline is checked, not loaded."""
     from ressenti.pipeline.diarization import check, locate
-    from ressenti.pipeline.models import voice_encoder
+    from ressenti.pipeline.models import segmentation
 
     configured = config.diarization.model
     found = locate(configured)
     if found is None:
-        why = _named(
-            configured,
-            "built in; separates voices in one channel, and is the voice encoder of the built-in emotion model",
-        )
-        return voice_encoder.info(), why, "verified"
+        return segmentation.info(), _named(configured, "built in; tells voices of one channel apart"), "verified"
     check(found, config.diarization)
     if isinstance(found, Path):
         why = f"{found}, set in the config"
         return ModelInfo("diarization", found.resolve().name, None), why, "config and files fit"
     return found.info("diarization"), _why(found, configured), "verified"
+
+
+def _speaker_embedding(config: Config) -> tuple[ModelInfo, str, State] | None:
+    """What the built-in diarizer knows voices again by; None with a pipeline, which brings its own."""
+    from ressenti.pipeline.diarization import locate
+    from ressenti.pipeline.models import campplus
+
+    if locate(config.diarization.model) is not None:
+        return None
+    return campplus.info(), "built in; knows the voices of one channel again", "verified"
+
+
+def _voice_encoder(config: Config) -> tuple[ModelInfo, str, State] | None:
+    """What the built-in emotion model, or one that was trained like it, hears voices by; None with another."""
+    from ressenti.pipeline.emotion import locate
+    from ressenti.pipeline.models import voice_encoder
+
+    found = locate(config.emotion.model)
+    if found is not None and not (isinstance(found, Path) and is_file(found / "emotion.json")):
+        return None
+    return voice_encoder.info(), "built in; the emotion model hears voices by it", "verified"
 
 
 def _emotion(config: Config) -> tuple[ModelInfo, str, State]:
@@ -147,7 +167,13 @@ def _emotion(config: Config) -> tuple[ModelInfo, str, State]:
     return found.info("emotion"), _why(found, configured), "verified"
 
 
-_USED = (("speech activity", _vad), ("who speaks", _diarization), ("emotion", _emotion))
+_USED: tuple[tuple[str, Callable[[Config], tuple[ModelInfo, str, State] | None]], ...] = (
+    ("speech activity", _vad),
+    ("who speaks", _diarization),
+    ("who speaks", _speaker_embedding),
+    ("emotion", _voice_encoder),
+    ("emotion", _emotion),
+)
 
 
 def _why(model: Installed, configured: str) -> str:

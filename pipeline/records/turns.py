@@ -66,8 +66,8 @@ Embedding = Annotated[tuple[Figure, ...], Field(max_length=10_000)]
 class Diarization(Record):
     """Who spoke when, how the number of speakers was found, and voice embeddings if available.
 
-    `count` is `given` (by the user), `channels` (one per channel) or `estimated`; an estimate of several speakers, or
-    from little speech, is unreliable and has `count_confidence` low. `count_probability` is the probability that an
+    `count` is `given` (by the user), `channels` (one per channel) or `estimated`; an estimate that may
+    well be wrong has `count_confidence` low. `count_probability` is the probability that an
     estimated number is right; None if the number is not estimated, or if the diarizer does not tell. `hears_overlap` is
     False for a diarizer that finds one speaker at a time, so no overlap and no interruptions. `exclusive` are segments
     without overlap, from a diarizer that also names the main speaker during overlap: turns are cut from these.
