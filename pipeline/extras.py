@@ -9,6 +9,7 @@ from ressenti.pipeline.errors import ConfigError
 PACKAGES = {  # by module: name to install, extra
     "docx": ("python-docx", "docx"),
     "krippendorff": ("krippendorff", "lab"),
+    "parselmouth": ("praat-parselmouth", "test"),
     "pyarrow": ("pyarrow", "parquet"),
     "soundfile": ("soundfile", "lab"),
 }

@@ -18,7 +18,9 @@ from ressenti.pipeline.version import PROGRAM
 def simulate(
     speech: Annotated[list[Path], typer.Argument(help="Folders or manifests of labelled speech.")],
     out: Annotated[Path, typer.Option("--out", help="Folder for the conversations; each scene gets its own.")],
-    suite: Annotated[str, typer.Option(help="Included suite (standard, development) or a YAML file.")] = "standard",
+    suite: Annotated[
+        str, typer.Option(help="Included suite (standard, development, moods) or a YAML file.")
+    ] = "standard",
     scene: Annotated[list[str] | None, typer.Option(help="Only this scene; may be repeated.")] = None,
     conversations: Annotated[int | None, typer.Option(min=1, help="Number of conversations per scene.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed to use instead of the suite's.")] = None,
