@@ -13,7 +13,7 @@ from ressenti.pipeline.config import DiarizationOptions
 from ressenti.pipeline.diarization.local_voices import FRAME_S, FRAMES, VOICES, Flags, Ints, LocalVoices, edge_s
 from ressenti.pipeline.diarization.stretches import Links, Stretch
 
-_FULL_S = 1.0  # a piece of this length counts as much as the whole of its voice
+_FULL_S = 0.5  # a piece of this length counts as much as the whole of its voice
 _LEAST_CHANCE = 0.4  # of a second speaker
 _SHARPNESS = 15.0  # of the probabilities; see `evaluate diarization`
 
