@@ -211,6 +211,7 @@ def _split(
 ) -> tuple[Labels, float]:
     """Split clusters in two as long as the windows tell the halves apart; and the least margin of those left whole."""
     labels, margin = labels.copy(), 1.0
+    least_s = max(options.least_spoken_s, options.least_share * min(_BLOCK_S, float(seconds.sum())))
     waiting = list(range(int(labels.max()) + 1))
     while waiting:
         progress("clustering", 0, None)
@@ -219,7 +220,7 @@ def _split(
         if len(halves) < 2 or labels.max() > _MOST_CLUSTERS:
             continue
         side = nearest_to(embeddings[rows], halves)
-        if np.bincount(side, seconds[rows]).min() < options.least_spoken_s:
+        if np.bincount(side, seconds[rows]).min() < least_s:
             continue
         share, windows = apart(seconds[rows], links.only(rows), side)
         above = float(halves[0] @ halves[1] - _limits(share, windows, options)[0, 1])

@@ -93,7 +93,7 @@ def test_voices_that_windows_tell_apart_are_two_people_although_their_embeddings
 
 def test_one_voice_that_changes_is_one_person_if_windows_hear_one_voice() -> None:
     """Average linkage keeps the two groups apart; always the same voice of a window, they are one person's."""
-    x = alike(0.43)
+    x = alike(0.5)
     assert len(found(x, links=linked([1, 1] * 30)).centres) == 1
     assert len(found(x, links=linked([1, 2] * 30)).centres) == 2
     assert len(found(x).centres) == 2
