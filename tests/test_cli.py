@@ -560,7 +560,7 @@ def test_ctrl_c_leaves_nothing(ten_seconds: Path, tmp_path: Path) -> None:
     _, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert "Traceback" not in err
-    names = results(out)
+    names = results(out) if out.exists() else set()  # taken back with its first results, if they were not complete
     assert not any(name.endswith(".partial") for name in names)
     finished = {name.split(".")[0] for name in names}
     assert names == {

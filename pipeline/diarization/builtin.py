@@ -86,7 +86,7 @@ class BuiltinDiarizer:
         if count.exactly is not None and len(labels) < count.exactly:
             notes.append(Note("fewer_speakers", {"asked": count.exactly, "found": len(labels)}))
         enough = bool(seconds.sum() >= options.sure_from_s)
-        sure = given or (enough and found.margin >= options.sure_margin)
+        sure = given or (found.margin >= options.sure_margin and enough)
         return Diarization(
             segments=_named(segments, labels, duration_s),
             count="given" if given else "estimated",
