@@ -24,7 +24,7 @@ Labels = npt.NDArray[np.int64]
 Seconds = npt.NDArray[np.float64]
 
 _BLOCK_S = 720.0  # of speech that are linked together: a linkage of n embeddings takes n * n memory
-_MOST_LINKED = 3_000  # embeddings; more only if all of them are very short
+_MOST_LINKED = 3_000  # embeddings at once
 _MOST_SPEAKERS = 8  # if the user gives no bound
 _ROUNDS = 50
 _THERE_S = 0.5  # least speech of a cluster in a window for the window to tell it from others
