@@ -9,7 +9,7 @@ import numpy as np
 
 from ressenti.pipeline import turn_taking
 from ressenti.pipeline.config import DynamicsOptions, TurnOptions
-from ressenti.pipeline.lab.evaluation.overlap import share
+from ressenti.pipeline.lab.evaluation.overlap import Retrieved
 from ressenti.pipeline.records import Segment
 from ressenti.pipeline.turns import make_turns
 
@@ -24,7 +24,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Hits:
+class Hits(Retrieved):
     """How many events there are, how many were found, and how many of those are right."""
 
     true: int
@@ -32,19 +32,9 @@ class Hits:
     right: int
 
     @property
-    def precision(self) -> float | None:
-        """Share of found events that are right; None if none was found."""
-        return share(self.right, self.found)
-
-    @property
-    def recall(self) -> float | None:
-        """Share of events that were found; None if there are none."""
-        return share(self.right, self.true)
-
-    @property
-    def f1(self) -> float | None:
-        """Harmonic mean of both; None if there are no events and none were found."""
-        return share(2 * self.right, self.true + self.found)
+    def counts(self) -> tuple[float, float, float]:
+        """Events that are true, found, and right."""
+        return self.true, self.found, self.right
 
 
 def events_of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +14,35 @@ from ressenti.pipeline.records import Segment
 FRAME_S = 0.01
 
 
+class Retrieved(Protocol):
+    """Ratios of what is `true`, what was `found`, and what of it is `right`, in any unit; None where nothing is."""
+
+    @property
+    def counts(self) -> tuple[float, float, float]:
+        """How much is true, found, and right."""
+        ...
+
+    @property
+    def precision(self) -> float | None:
+        """Share of what was found that is right; None if nothing was found."""
+        _, found, right = self.counts
+        return share(right, found)
+
+    @property
+    def recall(self) -> float | None:
+        """Share of what is true that was found; None if there is nothing to find."""
+        true, _, right = self.counts
+        return share(right, true)
+
+    @property
+    def f1(self) -> float | None:
+        """Harmonic mean of both; None if there is nothing and nothing was found."""
+        true, found, right = self.counts
+        return share(2 * right, true + found)
+
+
 @dataclass(frozen=True)
-class Overlap:
+class Overlap(Retrieved):
     """Seconds in which anybody speaks, in which two or more do (true, found, and both), and errors in true overlap.
 
     `speech_s` is of the reference. The last four are seconds of speakers, where the reference has two or more.
@@ -30,19 +58,9 @@ class Overlap:
     confusion_s: float
 
     @property
-    def precision(self) -> float | None:
-        """Share of found overlap that is true; None if none was found."""
-        return share(self.both_s, self.found_s)
-
-    @property
-    def recall(self) -> float | None:
-        """Share of true overlap that was found; None if there is none."""
-        return share(self.both_s, self.true_s)
-
-    @property
-    def f1(self) -> float | None:
-        """Of frames; None if there is no overlap and none was found."""
-        return share(2 * self.both_s, self.true_s + self.found_s)
+    def counts(self) -> tuple[float, float, float]:
+        """Seconds of overlap that are true, found, and both."""
+        return self.true_s, self.found_s, self.both_s
 
     @property
     def invented(self) -> float | None:
