@@ -21,6 +21,7 @@ from ressenti.reports.figures.style import (
     titles_shown,
 )
 from ressenti.reports.page_options import is_scored
+from ressenti.reports.speech_time import spoken
 from ressenti.reports.wording import Wording
 
 if TYPE_CHECKING:
@@ -130,11 +131,17 @@ def _doubts(conversation: Conversation, words: Wording) -> list[Trace]:
 
 
 def overlaps(conversation: Conversation) -> list[tuple[float, float, str]]:
-    """(start, end, speaker) wherever a speaker's turn overlaps another speaker's turn, in seconds."""
+    """(start, end, speaker) wherever a speaker overlaps another, in seconds.
+
+    By turns; by speech if turns were cut from segments without overlap.
+    """
+    told = [(t.speaker, t.start_s, t.end_s) for t in conversation.turns]
+    if conversation.diarization.exclusive:
+        told = [(label, *span) for label, spans in spoken(conversation).items() for span in spans]
     out: list[tuple[float, float, str]] = []
-    for label in dict.fromkeys(t.speaker for t in conversation.turns):
-        others = union_s([(t.start_s, t.end_s) for t in conversation.turns if t.speaker != label])
-        spans = union_s([(t.start_s, t.end_s) for t in conversation.turns if t.speaker == label])
+    for label in dict.fromkeys(speaker for speaker, _, _ in told):
+        others = union_s([(start, end) for speaker, start, end in told if speaker != label])
+        spans = union_s([(start, end) for speaker, start, end in told if speaker == label])
         k = 0
         for start, end in spans:
             while k < len(others) and others[k][1] <= start:

@@ -15,6 +15,7 @@ from ressenti.reports.figures.plane import NAME_WIDTH, label_place, region
 from ressenti.reports.figures.shares import seconds_by_class
 from ressenti.reports.figures.style import CLASS_COLOURS, bar_style
 from ressenti.reports.figures.talk import talk_by_part
+from ressenti.reports.figures.timeline import overlaps
 from ressenti.reports.page_shell import asset
 from ressenti.reports.wording import Wording
 
@@ -61,6 +62,15 @@ def test_an_unsure_turn_has_no_colour_of_a_class_and_its_letter_asks(make_conver
     (unsure,) = [trace for trace in lanes.data if trace.name == "Pleased (unsure)"]
     assert unsure.text == ("P?",)
     assert not {unsure.marker.color, unsure.marker.pattern.fgcolor} & set(CLASS_COLOURS.values())
+
+
+def test_overlap_is_drawn_by_speech_where_turns_are_cut_without_it(make_conversation: Make) -> None:
+    made = make_conversation()
+    assert overlaps(made) == [(19.0, 20.0, "S1"), (19.0, 20.0, "S2")]
+    alone = tuple(s for s in made.diarization.segments if s.speaker == "S1")
+    turns = tuple(turn for turn in made.turns if turn.speaker == "S1")
+    cut = replace(made, diarization=replace(made.diarization, exclusive=alone), turns=turns)
+    assert overlaps(cut) == overlaps(made)
 
 
 @pytest.mark.parametrize("name", CLASSES)
