@@ -554,7 +554,7 @@ def test_the_standard_suite_has_its_scenes() -> None:
 
 
 def test_the_development_suite_is_free_of_what_is_measured_on() -> None:
-    assert suite_names() == ("development", "standard")
+    assert suite_names() == ("development", "moods", "standard")
     standard, development = load_suite("standard"), load_suite("development")
     assert development.speakers == "training"
     assert development.seed != standard.seed

@@ -8,6 +8,7 @@ sadness: the reverse); how far each goes is ours.
 from __future__ import annotations
 
 import csv
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from ressenti.pipeline import store
 from ressenti.pipeline.audio import RATE_HZ
 from ressenti.pipeline.extras import need
 from ressenti.pipeline.lab.labelled_speech.acoustics import Sound, to_float
@@ -83,17 +85,19 @@ def main(
 
     clips = [clip for clip in read_clips(folder, labelled=False) if not is_held_out(clip)]
     rng = np.random.default_rng(SEED)
-    out.mkdir(parents=True, exist_ok=True)
+    files: dict[Path, bytes | str] = {}
     rows = []
     for place in rng.permutation(len(clips))[:speakers]:
         clip = clips[place]
         for name, mood in MOODS.items():
             made = in_mood(to_float(read(clip)), mood, 1 + float(rng.normal(0, _SPREAD)))
-            path = out / f"{clip.speaker}-{name}.flac"
-            soundfile.write(path, made, RATE_HZ, subtype="PCM_16")
-            rows.append((path.name, clip.speaker, name))
-    with (out / "labels.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([("path", "speaker", "label"), *rows])
+            flac = io.BytesIO()
+            soundfile.write(flac, made, RATE_HZ, format="FLAC", subtype="PCM_16")
+            files[out / f"{clip.speaker}-{name}.flac"] = flac.getvalue()
+            rows.append((f"{clip.speaker}-{name}.flac", clip.speaker, name))
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows([("path", "speaker", "label"), *rows])
+    store.write_whole({**files, out / "labels.csv": table.getvalue()})
     typer.echo(f"{len(rows)} clips of {len({who for _, who, _ in rows})} speakers")
 
 
