@@ -155,4 +155,5 @@ def test_exclusive_segments_never_overlap(said: list[tuple[int, int]], fill_gap_
     rows = segments_of(flags, np.ones(flags.shape, np.float32), options)
     assert all(before[1] <= after[0] for before, after in pairwise(rows))
     assert all(end - start >= min(min_speech_s, FRAME_S) * 0.5 for start, end, *_ in rows)
-    assert all(who[int((start + end) / 2 / FRAME_S)] in {-1, speaker} for start, end, speaker, _ in rows if end > 0.1)
+    middles = [(int(((start + end) / 2 - edge_s(0)) / FRAME_S), speaker) for start, end, speaker, _ in rows]
+    assert all(who[frame] in {-1, speaker} for frame, speaker in middles)
