@@ -1,16 +1,21 @@
-"""A conversation made by hand, with everything that an export may stumble over."""
+"""A conversation made by hand, with everything that an export may stumble over; speech for simulated conversations."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
+import simulated_talk
 
 from ressenti.pipeline.config import Config
 from ressenti.pipeline.derive import derive
 from ressenti.pipeline.edits.bleeps import with_bleeps
+from ressenti.pipeline.lab.labelled_speech import prepare
+from ressenti.pipeline.lab.labelled_speech.corpora import Clip
+from ressenti.pipeline.lab.simulation import suite, voices
 from ressenti.pipeline.records import (
     Conversation,
     Corrections,
@@ -161,3 +166,23 @@ def empty(make_spoken: Callable[..., Conversation]) -> Conversation:
     )
     bare = replace(made, diarization=replace(made.diarization, segments=()))
     return derive(bare, Config())
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Clip]]:
+    """Speakers of tones for simulated conversations; each clip is decoded once."""
+    made = simulated_talk.write_clips(tmp_path_factory.mktemp("tones"))
+    decoded = {clip.path: prepare.read(clip) for clip in made}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(voices, "read", lambda clip: decoded[clip.path] if clip.path in decoded else prepare.read(clip))
+        yield made
+
+
+@pytest.fixture
+def unrendered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Simulated conversations are silent, for tests that look at their truth and length alone."""
+
+    def silence(_plan: object, count: int, length_s: float, sound: Any, *_: object) -> np.ndarray:
+        return np.zeros((count if sound.channels == "split" else 1, round(length_s * simulated_talk.RATE)), np.int16)
+
+    monkeypatch.setattr(suite, "render", silence)
