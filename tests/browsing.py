@@ -14,10 +14,18 @@ from ressenti.pipeline.derive import derive
 from ressenti.pipeline.records import Conversation, Levels, Word
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 FIGURES = ("timeline", "trajectory", "plane", "shares", "course", "talk")
+ASK = "(name) => page.ready.then(({ figures }) => window.undrawn && figures.show(document.getElementById(name)))"
 READY = "document.getElementById('clock').textContent.includes('/')"
+UNDRAWN = """
+window.undrawn = true;
+window.requestIdleCallback = () => 0;
+window.IntersectionObserver = class { observe() {} unobserve() {} };
+"""
 
 
 @dataclass
@@ -28,7 +36,9 @@ class Opened:
     trouble: list[str] = field(default_factory=list)
 
     def drawn(self, name: str) -> None:
+        """Come to a figure and wait for it; ask for it on a page that draws none by itself."""
         self.page.locator(f"#{name}").scroll_into_view_if_needed()
+        self.page.evaluate(ASK, name)
         self.page.wait_for_selector(f"#{name} .main-svg", state="attached", timeout=30_000)
 
     @property
@@ -51,6 +61,26 @@ def until(page: Page, expression: str, seconds: float = 10.0) -> None:
         if time.monotonic() > end:
             pytest.fail(f"not within {seconds:g} s: {expression}")
         page.wait_for_timeout(50)
+
+
+def in_browser(
+    browser: Browser, text: str, folder: Path, width: int, figures: bool = True
+) -> tuple[BrowserContext, Opened]:
+    """A page in a context of its own, when it is ready; without `figures`, these are drawn only when asked for."""
+    path = folder / "call.report.html"
+    path.write_text(text, encoding="utf-8")
+    context = browser.new_context(viewport={"width": width, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    if not figures:
+        page.add_init_script(UNDRAWN)
+    made = Opened(page)
+    allowed = (path.as_uri(), "blob:", "data:", (folder / "call.report.mp3").as_uri())
+    page.on("console", lambda message: made.trouble.append(message.text))
+    page.on("pageerror", lambda error: made.trouble.append(str(error)))
+    page.on("request", lambda r: None if r.url.startswith(allowed) else made.trouble.append(r.url))
+    page.goto(path.as_uri())
+    until(page, READY)
+    return context, made
 
 
 def with_words(conversation: Conversation, text: str = "bonjour le monde") -> Conversation:

@@ -42,16 +42,14 @@ def test_the_refusal_refuses() -> None:
 
 
 @pytest.mark.slow("loads pyannote.audio in processes of their own")
-def test_analyze_and_doctor_with_pyannote_audio_imported_try_no_connection(
-    sample: tuple[Path, Path], tmp_path: Path
-) -> None:
+def test_analyze_and_doctor_with_pyannote_audio_imported_try_no_connection(ten_seconds: Path, tmp_path: Path) -> None:
     code = f"""
 from ressenti.pipeline.cli.app import app
 from ressenti.pipeline.models.torchaudio_import import import_pyannote_audio
 import_pyannote_audio()
 import huggingface_hub.constants
 assert huggingface_hub.constants.HF_HUB_OFFLINE
-for command in (["analyze", {str(sample[0])!r}, "--out", {str(tmp_path)!r}], ["doctor", "--load"], ["models", "list"]):
+for command in (["analyze", {str(ten_seconds)!r}, "--out", {str(tmp_path)!r}], ["doctor", "--load"], ["models", "list"]):
     try:
         app(command)
     except SystemExit as done:
@@ -60,7 +58,7 @@ for command in (["analyze", {str(sample[0])!r}, "--out", {str(tmp_path)!r}], ["d
     done = offline(code)
     assert done.returncode == 0, done.stderr
     assert "TRIED" not in done.stderr
-    assert (tmp_path / "sample.report.html").is_file()
+    assert (tmp_path / "call.report.html").is_file()
     assert "loaded" in done.stdout
 
 

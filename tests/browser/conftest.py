@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from browsing import READY, Make, Open, Opened, until, with_words
+from browsing import Make, Open, Opened, in_browser, with_words
 from ressenti import People, load_config
 from ressenti.pipeline.audio import encode, load
 from ressenti.pipeline.language import Lang
@@ -17,13 +17,7 @@ from ressenti.pipeline.records import Conversation
 from ressenti.reports.page import render
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext
-
-
-UNDRAWN = """
-window.requestIdleCallback = () => 0;
-window.IntersectionObserver = class { observe() {} unobserve() {} };
-"""
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -85,32 +79,12 @@ def seen(
     contexts = []
 
     @cache
-    def open_page(names: tuple[str, ...] = (), lang: Lang = "en") -> Opened:
+    def open_page(width: int = 1440, *, names: tuple[str, ...] = (), lang: Lang = "en", figures: bool = True) -> Opened:
         page = render(with_words(make_once("default", "null", People(names=names))), lang, sound=made_sound)
-        context, made = in_browser(browser, page, tmp_path_factory.mktemp("seen"), 1280)
+        context, made = in_browser(browser, page, tmp_path_factory.mktemp("seen"), width, figures)
         contexts.append(context)
         return made
 
     yield open_page
     for context in contexts:
         context.close()
-
-
-def in_browser(
-    browser: Browser, text: str, folder: Path, width: int, figures: bool = True
-) -> tuple[BrowserContext, Opened]:
-    """A page in a context of its own, when it is ready; without `figures`, these are drawn only when asked for."""
-    path = folder / "call.report.html"
-    path.write_text(text, encoding="utf-8")
-    context = browser.new_context(viewport={"width": width, "height": 900}, accept_downloads=True)
-    page = context.new_page()
-    if not figures:
-        page.add_init_script(UNDRAWN)
-    made = Opened(page)
-    allowed = (path.as_uri(), "blob:", "data:", (folder / "call.report.mp3").as_uri())
-    page.on("console", lambda message: made.trouble.append(message.text))
-    page.on("pageerror", lambda error: made.trouble.append(str(error)))
-    page.on("request", lambda r: None if r.url.startswith(allowed) else made.trouble.append(r.url))
-    page.goto(path.as_uri())
-    until(page, READY)
-    return context, made

@@ -86,7 +86,7 @@ def chosen(there: Opened, name: str) -> list[tuple[float, float]]:
 @pytest.mark.parametrize("name", ["trajectory", "plane"])
 @pytest.mark.slow("drives Chromium through many pages")
 def test_points_are_stepped_through_in_order_of_time_and_heard(opened: Open, name: str) -> None:
-    there = opened(names=("Anna", "<b>Ben</b>"))
+    there = opened(names=("Anna", "<b>Ben</b>"), figures=False)
     page = there.page
     page.locator(f"#{name}").focus()
     until(page, f"document.querySelector('.tools[data-for={name}] [role=status]').textContent.includes('Enter')")
@@ -125,7 +125,7 @@ def test_points_are_stepped_through_in_order_of_time_and_heard(opened: Open, nam
 )
 @pytest.mark.slow("drives Chromium through many pages")
 def test_bars_are_stepped_through_too(seen: Open, name: str, first: str) -> None:
-    there = seen(names=("Anna", "Ben"))
+    there = seen(names=("Anna", "Ben"), figures=False)
     page = there.page
     there.drawn(name)
     page.locator(f"#{name}").focus()
@@ -144,7 +144,7 @@ def test_bars_are_stepped_through_too(seen: Open, name: str, first: str) -> None
 
 @pytest.mark.slow("drives Chromium through many pages")
 def test_a_click_leaves_the_keyboard_to_the_player(opened: Open) -> None:
-    there = opened()
+    there = opened(figures=False)
     page = there.page
     there.drawn("trajectory")
     area = page.locator("#trajectory .nsewdrag").first.bounding_box()

@@ -20,8 +20,8 @@ HOSTILE = "</script><img src=x onerror=alert(1)>'\"&%{x}"
 
 
 @pytest.mark.parametrize("width", mostly_slow("drives Chromium through many pages", [1440, 390]))
-def test_it_opens_without_trouble_and_fits(opened: Open, width: int) -> None:
-    there = opened(width)
+def test_it_opens_without_trouble_and_fits(seen: Open, width: int) -> None:
+    there = seen(width)
     for name in FIGURES:
         there.drawn(name)
         box = there.page.locator(f"#{name} .main-svg").first.bounding_box()
@@ -46,7 +46,7 @@ def test_time_is_where_the_turns_are(seen: Open) -> None:
 @pytest.mark.parametrize("names", [("Anna", "Anna"), ("1001", "1002"), ("<b>A</b>", "%{x}")])
 @pytest.mark.slow("drives Chromium through many pages")
 def test_lanes_are_speakers_whatever_their_names(opened: Open, names: tuple[str, str]) -> None:
-    there = opened(names=names)
+    there = opened(names=names, figures=False)
     there.drawn("timeline")
     assert sorted(there.page.locator("#timeline .ytick text").all_text_contents()) == sorted(names)
     assert there.trouble == []
@@ -91,7 +91,7 @@ def test_turns_moments_words_and_the_strip_are_heard_when_clicked(opened: Open, 
 
 @pytest.mark.slow("drives Chromium through many pages")
 def test_figures_are_heard_when_clicked_and_the_playhead_moves_through_them(opened: Open) -> None:
-    there = opened()
+    there = opened(figures=False)
     page = there.page
     there.drawn("timeline")
     bar = page.locator("#timeline .bars path").first.bounding_box()
@@ -474,10 +474,10 @@ def test_hostile_text_stays_text(opened: Open) -> None:
 
 @pytest.mark.parametrize("width", mostly_slow("drives Chromium through many pages", [1440, 390]))
 @pytest.mark.slow("drives Chromium through many pages")
-def test_axe_finds_nothing_serious(opened: Open, width: int) -> None:
+def test_axe_finds_nothing_serious(seen: Open, width: int) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
-    there = opened(width, names=("Anna", "Ben"))
+    there = seen(width)
     for name in FIGURES:
         there.drawn(name)
     there.page.locator(".tools summary").first.click()
@@ -488,7 +488,7 @@ def test_axe_finds_nothing_serious(opened: Open, width: int) -> None:
 
 @pytest.mark.slow("drives Chromium through many pages")
 def test_print_shows_the_report_and_not_its_tools(opened: Open) -> None:
-    there = opened()
+    there = opened(figures=False)  # until it is printed
     there.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     for name in FIGURES:
         there.page.wait_for_selector(f"#{name} .main-svg", state="attached", timeout=30_000)
@@ -518,8 +518,8 @@ def test_figures_are_drawn_without_being_come_to_and_fit_on_paper(opened: Open) 
 
 @pytest.mark.parametrize(("lang", "said"), [("en", "Not drawn yet."), ("fr", "Pas encore dessiné.")])
 @pytest.mark.slow("drives Chromium through many pages")
-def test_a_figure_that_is_printed_before_it_is_drawn_says_so(seen: Open, lang: str, said: str) -> None:
-    there = seen(lang=lang)
+def test_a_figure_that_is_printed_before_it_is_drawn_says_so(opened: Open, lang: str, said: str) -> None:
+    there = opened(lang=lang, figures=False)
     waiting = """() => {
       const bare = document.querySelector(".figure").cloneNode(false);
       document.querySelector(".figure").after(bare);

@@ -34,7 +34,8 @@ def full(conversation: Conversation) -> Conversation:
 @pytest.mark.parametrize("lang", mostly_slow("drives Chromium through many pages", ["en", "fr"]))
 @pytest.mark.slow("drives Chromium through many pages")
 def test_turns_are_cards_without_sideways_scrolling(opened: Open, lang: str) -> None:
-    there = opened(390, change=full, lang=lang)
+    there = opened(390, change=full, lang=lang, figures=False)
+    there.drawn("timeline")  # with the names of its lanes
     page = there.page
     page.locator("#turn-0 .said").dispatch_event("pointerover")  # words as elements, too
     page.locator("#turn-0 .said span").first.wait_for()
@@ -64,7 +65,7 @@ def test_turns_are_cards_without_sideways_scrolling(opened: Open, lang: str) -> 
 
 @pytest.mark.slow("drives Chromium through many pages")
 def test_a_card_can_be_corrected_and_stays_one(opened: Open) -> None:
-    page = opened(390, change=full).page
+    page = opened(390, change=full, figures=False).page
     page.locator("#turn-2 .quiet").click()
     box = page.locator("#editor").bounding_box()
     assert box
@@ -81,7 +82,7 @@ def test_a_card_can_be_corrected_and_stays_one(opened: Open) -> None:
 
 @pytest.mark.slow("drives Chromium through many pages")
 def test_a_wide_page_has_a_table(opened: Open) -> None:
-    page = opened(1280).page
+    page = opened(1280, figures=False).page
     places = page.evaluate("[0, 1].map((k) => document.querySelector(`#turn-${k} .valence`).getBoundingClientRect().x)")
     assert places[0] == places[1]
     assert page.evaluate("getComputedStyle(document.querySelector('#turn-0 .valence'), '::before').content") == "none"

@@ -40,7 +40,7 @@ def rows(page: Page) -> list[str | None]:
 
 @pytest.mark.parametrize("width", mostly_slow("drives Chromium through many pages", [1440, 390]))
 def test_dashes_stand_above_the_turns_of_unsure_speakers_alone(opened: Open, width: int) -> None:
-    there = opened(width, change=doubted)
+    there = opened(width, change=doubted, figures=False)
     there.drawn("timeline")
     found = there.page.evaluate(BOXES, list(range(6)))
     assert [int(turn) for turn, boxes in found.items() if len(boxes) == 2] == [1, 3, 4]
@@ -58,7 +58,7 @@ def test_dashes_stand_above_the_turns_of_unsure_speakers_alone(opened: Open, wid
 
 @pytest.mark.slow("drives Chromium through many pages")
 def test_a_page_without_doubt_has_no_dashes(opened: Open) -> None:
-    there = opened(change=lambda conversation: with_words(told(conversation, *[0.9] * 6)))
+    there = opened(change=lambda conversation: with_words(told(conversation, *[0.9] * 6)), figures=False)
     there.drawn("timeline")
     assert {len(boxes) for boxes in there.page.evaluate(BOXES, list(range(6))).values()} == {1}
     assert there.page.locator(".c-who, .asks, [name=doubt]").count() == 0
@@ -66,7 +66,7 @@ def test_a_page_without_doubt_has_no_dashes(opened: Open) -> None:
 
 @pytest.mark.slow("drives Chromium through many pages")
 def test_the_table_asks_and_the_filter_finds_them(opened: Open) -> None:
-    there = opened(change=doubted)
+    there = opened(change=doubted, figures=False)
     page = there.page
     assert page.locator("#turn-1 .who").inner_text() == "Speaker 2?"
     assert page.locator("#turn-0 .who").inner_text() == "Speaker 1"
@@ -83,7 +83,7 @@ def test_the_table_asks_and_the_filter_finds_them(opened: Open) -> None:
 
 @pytest.mark.slow("drives Chromium through many pages")
 def test_a_person_confirms_and_moves_them(opened: Open) -> None:
-    there = opened(change=doubted)
+    there = opened(change=doubted, figures=False)
     page = there.page
     page.locator("#turn-1 .quiet").click()
     assert page.locator("#edit-speaker option").all_inner_texts()[:2] == ["as the model says: Speaker 2?", "Speaker 1"]
@@ -111,7 +111,7 @@ def test_a_person_confirms_and_moves_them(opened: Open) -> None:
 @pytest.mark.slow("drives Chromium through many pages")
 def test_what_a_person_set_earlier_is_asked_again_when_taken_back(opened: Open) -> None:
     wanted = Corrections(turns=(TurnCorrection(1, speaker="S2"),))
-    there = opened(change=lambda conversation: with_corrections(doubted(conversation), wanted))
+    there = opened(change=lambda conversation: with_corrections(doubted(conversation), wanted), figures=False)
     page = there.page
     assert page.locator("#turn-1 .who").inner_text() == "Speaker 2"
     page.locator("#turn-1 .quiet").click()

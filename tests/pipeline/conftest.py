@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import simulated_talk
 from ressenti.pipeline.config import Config
 from ressenti.pipeline.derive import derive
 from ressenti.pipeline.edits.bleeps import with_bleeps
+from ressenti.pipeline.lab.evaluation import metrics
 from ressenti.pipeline.lab.labelled_speech import prepare
 from ressenti.pipeline.lab.labelled_speech.corpora import Clip
 from ressenti.pipeline.lab.simulation import suite, voices
@@ -186,3 +188,9 @@ def unrendered(monkeypatch: pytest.MonkeyPatch) -> None:
         return np.zeros((count if sound.channels == "split" else 1, round(length_s * simulated_talk.RATE)), np.int16)
 
     monkeypatch.setattr(suite, "render", silence)
+
+
+@pytest.fixture
+def fewer_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bootstrap intervals of 100 draws instead of 1,000, where their second digit is not what is tested."""
+    monkeypatch.setattr(metrics, "bootstrap", partial(metrics.bootstrap, draws=100))

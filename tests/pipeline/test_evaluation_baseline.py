@@ -17,6 +17,7 @@ from ressenti.pipeline.records import EmotionScores
 CONFIG = load_config()
 LEVELS = {"sad": 200, "neutral": 500, "angry": 1_000}
 POPULATION, BLEND_S = 500.0, 10.0
+pytestmark = pytest.mark.usefixtures("fewer_draws")
 
 
 def cuts_of(speakers: str, each: int, seconds: float, names: Sequence[str] = tuple(LEVELS)) -> list[Cut]:

@@ -24,6 +24,7 @@ from ressenti.pipeline.records import CLASSES, EmotionScores, Window
 RUN = CliRunner()
 CONFIG = load_config()
 NAMES = ("happy", "calm", "neutral", "sad", "angry")
+pytestmark = pytest.mark.usefixtures("fewer_draws")
 
 
 def judge(

@@ -89,13 +89,11 @@ def test_sessions_have_one_thread_that_does_not_spin() -> None:
 
 @pytest.mark.slow("analyses real recordings")
 def test_the_result_does_not_depend_on_the_number_of_threads(sample: tuple[Path, Path], tmp_path: Path) -> None:
-    """Twice the sample with other gaps, so that there are several batches of voices and of emotion."""
+    """The sample's talk twice with other gaps, so that there are several batches of voices and of emotion."""
     _, sound = load(sample[0], AudioOptions())
-    voice = sound.samples[0].astype(float) / 32768
-    path = write_wav(
-        tmp_path / "long.wav", np.concatenate([voice, voice[::-1] * 0, voice[7_000:], voice, voice[3_000:]])
-    )
-    texts = {store.dumps(analyze(path, load_config("default", {"compute": {"threads": count}}))) for count in (1, 2, 4)}
+    voice = sound.samples[0, 6 * 16_000 :].astype(float) / 32768
+    path = write_wav(tmp_path / "long.wav", np.concatenate([voice, voice[::-1] * 0, voice[7_000:]]))
+    texts = {store.dumps(analyze(path, load_config("default", {"compute": {"threads": count}}))) for count in (1, 3)}
     assert len(texts) == 1
 
 
