@@ -52,16 +52,42 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """As many processes as there are cores; none beside this one for the campaign, which has workers of its own."""
+    """As many processes as there are cores; for the campaign, which has workers of its own, none but in its short form.
+
+    In that, two: one for its groups, and one for what computes little (fuzzing, kills, waiting for what is sent).
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if cores == 1 or config.option.markexpr == "campaign":
+    campaign = config.option.markexpr == "campaign"
+    if cores == 1 or (campaign and not config.option.short):
         return 0
+    if campaign:
+        return 2
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # each on a core of its own; threads are tested where they are meant
     return min(cores, MOST_WORKERS)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever marks a test as slow says why."""
+# Files that take longest, the longest first: one that begins last would leave the other cores without work. All others
+# follow by name.
+LONGEST = {
+    "slow": (
+        "real/test_conversations.py", "browser/test_open.py", "pipeline/test_finetune.py", "pipeline/test_pyannote.py",
+        "pipeline/test_speed.py", "test_installed_models.py", "browser/test_long.py", "pipeline/test_files.py",
+        "browser/test_keyboard.py", "pipeline/test_training.py", "browser/test_who_spoke.py", "browser/test_labelling.py",
+        "pipeline/test_models.py", "test_offline.py", "pipeline/test_torchaudio_import.py", "pipeline/test_wav2vec2.py",
+    ),
+    "quick": (
+        "pipeline/test_stored_rules.py", "pipeline/test_pyannote.py", "test_cli.py", "test_batch.py",
+        "browser/test_open.py", "pipeline/test_training.py", "pipeline/test_trust.py", "pipeline/test_label_command.py",
+        "pipeline/test_labelling.py", "pipeline/test_models.py", "test_docs.py", "test_offline.py", "test_house.py",
+    ),
+}  # fmt: skip
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The longest files first; and whoever marks a test as slow says why."""
+    longest = LONGEST["slow" if config.option.markexpr == "slow" else "quick"]
+    place = {CHECKOUT / "tests" / name: k for k, name in enumerate(longest)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
     for item in items:
         for mark in item.iter_markers("slow"):
             if not (mark.args and isinstance(mark.args[0], str)):

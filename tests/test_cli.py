@@ -18,7 +18,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from commands import ressenti, ressenti_alone
+from commands import ressenti
 from conftest import noise, results, write_wav
 from ressenti import People
 from ressenti.pipeline import errors
@@ -456,9 +456,9 @@ def test_roles_that_are_not_certain_are_told_once(
     assert "emotion not computed for S1 (agent), S2 (employee): restricted role\n" in capsys.readouterr().out
 
 
-@pytest.mark.slow("runs in processes of its own")
+@pytest.mark.slow("analyses real recordings")
 def test_the_sample_says_where_and_how_well(tmp_path: Path) -> None:
-    done = ressenti_alone("sample", cwd=tmp_path)
+    done = ressenti("sample", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "ressenti-sample" / "sample.report.html").is_file()
     assert "ressenti-sample/sample.report.html" in done.stdout

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -17,7 +18,7 @@ from test_offline import offline
 from typer.testing import CliRunner
 
 from checkpoints import write_checkpoint
-from commands import PROGRAM, ressenti
+from commands import ressenti
 from loopback_hub import GOOD, Hub, Repository
 from ressenti.pipeline import errors
 from ressenti.pipeline.cli.app import app
@@ -60,11 +61,27 @@ def home(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     return tmp_path / "models"
 
 
-def ressenti_alone(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+RUN = """
+import os, sys
+from ressenti.pipeline.cli import main
+
+def run():
+    try:
+        main()
+    except SystemExit as done:
+        print("CODE", done.code or 0, flush=True)
+"""
+
+
+def in_one_process(code: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a process of its own; `run()` in it runs the command in `sys.argv`, and prints its exit code."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [*PROGRAM, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=300, env=environment
-    )
+    command = [sys.executable, "-c", RUN + code]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=environment)
+
+
+def codes_of(done: subprocess.CompletedProcess[str]) -> list[int]:
+    return [int(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("CODE ")]
 
 
 @pytest.fixture
@@ -136,7 +153,7 @@ def test_several_recordings_load_each_model_once(
 
 @pytest.mark.slow("loads pyannote.audio in processes of their own")
 def test_what_a_hub_gave_in_shards_and_behind_a_gate_is_used_with_every_connection_refused(
-    sample: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: Path
+    ten_seconds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: Path
 ) -> None:
     monkeypatch.setenv("RESSENTI_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("RESSENTI_SETTINGS", str(tmp_path / "settings"))
@@ -150,21 +167,17 @@ def test_what_a_hub_gave_in_shards_and_behind_a_gate_is_used_with_every_connecti
         hub.repositories[FRENCH] = Repository(bytes_of(write_checkpoint(tmp_path / "made", shards=True)))
         hub.repositories[PIPELINE] = Repository(bytes_of(pipeline, but=MANIFEST), gated=True)
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        refused = ressenti_alone("models", "get", PIPELINE)
-        assert refused.returncode == errors.GatedModelError.exit_code, refused.stderr
-        monkeypatch.setenv("HF_TOKEN", GOOD)
-        got = ressenti_alone("models", "get", FRENCH, PIPELINE)
-        assert got.returncode == 0, got.stderr
+        get = f"for sys.argv in {[['ressenti', 'models', 'get', name] for name in (PIPELINE, FRENCH, PIPELINE)]!r}:"
+        got = in_one_process(f"{get}\n    run()\n    os.environ['HF_TOKEN'] = {GOOD!r}")
+        assert codes_of(got) == [errors.GatedModelError.exit_code, 0, 0], got.stderr
     finally:
         hub.close()
-    asked = ["analyze", str(sample[0]), "--speakers", "2", "--device", "cpu", "--out", str(tmp_path / "out")]
-    early = ressenti_alone(*asked)  # a mirror may serve anything under a known name
-    assert early.returncode == errors.UntrustedModelError.exit_code, early.stderr
-    assert ressenti_alone("models", "trust", *pickles(tmp_path / "models")).returncode == 0
-    done = offline(f"from ressenti.pipeline.cli.app import app\napp({asked!r})", OMP_NUM_THREADS="1")
-    assert done.returncode == 0, done.stderr
+    asked = ["analyze", str(ten_seconds), "--speakers", "2", "--device", "cpu", "--out", str(tmp_path / "out")]
+    commands = (asked, ["models", "trust", *pickles(tmp_path / "models")], asked)  # a mirror may serve anything
+    done = offline(f"{RUN}for sys.argv in {[['ressenti', *c] for c in commands]!r}:\n    run()", OMP_NUM_THREADS="1")
+    assert codes_of(done) == [errors.UntrustedModelError.exit_code, 0, 0], done.stderr
     assert "TRIED" not in done.stderr
-    found = models_of(tmp_path / "out" / "sample.json")
+    found = models_of(tmp_path / "out" / "call.json")
     assert (found["emotion"]["name"], found["diarization"]["name"]) == (FRENCH, PIPELINE)
 
 

@@ -22,11 +22,11 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     made.close()
 
 
-@pytest.fixture
-def sheet(calls: Path) -> Path:
+@pytest.fixture(scope="module")
+def sheet(made_calls: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page of eight turns."""
-    out = calls.parent / "labels.html"
-    done = RUN.invoke(app, ["evaluate", "label", str(calls), "--turns", "8", "--out", str(out)])
+    out = tmp_path_factory.mktemp("sheet") / "labels.html"
+    done = RUN.invoke(app, ["evaluate", "label", str(made_calls), "--turns", "8", "--out", str(out)])
     assert done.exit_code == 0, done.output
     return out
 

@@ -80,11 +80,12 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def acted(shared_data: Path) -> list[Clip]:
-    """Twelve actors, four of them held out, who say each of two sentences twice, in two intensities."""
+    """Twelve actors, four of them held out, who say each of two sentences in two intensities."""
     return [
         clip
         for clip in read_clips(shared_data / "emotion" / "ravdess")
         if clip.emotion in ("calm", "angry", "fearful") and (clip.speaker <= "actor08" or is_held_out(clip))
+        if clip.path.stem[15:17] == "01"  # the first of two takes
     ]
 
 
@@ -93,7 +94,7 @@ def trained(acted: list[Clip], encoder: Path, tmp_path_factory: pytest.TempPathF
     """Angry or calm, on real voices of actors, begun with an encoder that knows nothing of emotions."""
     folder = tmp_path_factory.mktemp("trained")
     rows = [(clip.path, clip.speaker, clip.emotion) for clip in acted]
-    options = ("--allow-missing", "--epochs", 6, "--batch", 8, "--learning-rate", 3e-3, "--max-crop-s", 2)
+    options = ("--allow-missing", "--epochs", 8, "--batch", 8, "--learning-rate", 3e-3, "--max-crop-s", 2)
     source = manifest(folder / "ours.csv", rows)
     done = train(source, encoder, folder / "mine", *options, "--licence", "for us alone")
     assert done.exit_code == 0, error_of(done)
@@ -110,7 +111,7 @@ def test_it_learns_from_real_voices_and_knows_others(trained: Path, acted: list[
     from ressenti.pipeline.lab.labelled_speech.prepare import read, speech_of
 
     found = about(trained)
-    assert [n > 25 for n in found["test"]["support"]] == [False, True, False, False, True]
+    assert [n > 12 for n in found["test"]["support"]] == [False, True, False, False, True]
     tested = [c for c in acted if c.speaker in found["parts"]["test"]["speakers"]["ravdess"] and c.label is not None]
     base = find_base(str(encoder))
     model, own_head = load_base(base, 7)
@@ -138,9 +139,9 @@ def test_parts_share_no_speaker_and_are_told(trained: Path) -> None:
     assert speakers["test"] == {"actor17", "actor18", "actor19", "actor20"}
     assert set(found["learned"]["ravdess"]) == speakers["train"] | speakers["validation"]
     learned = sum(sum(own["clips"]) for own in found["parts"].values())
-    assert found["left_out"]["fearful"] == 96
-    assert learned + found["left_out"].get("shorter than 0.8 s", 0) == 192
-    assert learned > 180
+    assert found["left_out"]["fearful"] == 48
+    assert learned + found["left_out"].get("shorter than 0.8 s", 0) == 96
+    assert learned > 90
 
 
 @pytest.mark.slow("trains a network")
@@ -171,9 +172,9 @@ def test_the_folder_is_one_of_transformers_and_of_ours(trained: Path, acted: lis
 
 @pytest.mark.slow("trains a network")
 def test_it_is_used_from_end_to_end_and_what_it_learned_from_is_left_out(
-    trained: Path, acted: list[Clip], sample: tuple[Path, Path], tmp_path: Path
+    trained: Path, acted: list[Clip], ten_seconds: Path, tmp_path: Path
 ) -> None:
-    done = RUN.invoke(app, ["analyze", str(sample[0]), "--speakers", "2", "--emotion-model", str(trained), "--out", str(tmp_path)])  # fmt: skip
+    done = RUN.invoke(app, ["analyze", str(ten_seconds), "--speakers", "2", "--emotion-model", str(trained), "--out", str(tmp_path)])  # fmt: skip
     assert done.exit_code == 0, done.output
     conversation = store.load(next(tmp_path.glob("*.json")))
     (model,) = [m for m in conversation.models if m.task == "emotion"]
@@ -207,7 +208,7 @@ def test_the_model_card(trained: Path, encoder: Path) -> None:
         "| threshold | 0.5 | 0.5 | 0.5 | 0.5 | 0.5 |",
         f"95 % interval over speakers {found['test']['macro_f1_interval']['low']:.3f}-",
         "without examples of Pleased, Neutral, Sad and cannot give these classes",
-        "96 clips (fearful)",
+        "48 clips (fearful)",
     ):
         assert told in card, told
     assert card.count("\n| ") == card.count(" |\n")
@@ -242,7 +243,7 @@ def test_it_goes_on_where_it_was_killed_and_ends_with_the_same_weights(
         if clip.emotion in plane and clip.speaker <= "actor06" and clip.path.stem[9:17] == "01-01-01"
     ]
     source = manifest(tmp_path / "ours.csv", rows, "path,speaker,valence,arousal")
-    options = ("--allow-missing", "--epochs", 6, "--patience", 6, "--batch", 2, "--max-crop-s", 1, "--learning-rate", 1e-3)  # fmt: skip
+    options = ("--allow-missing", "--epochs", 4, "--patience", 4, "--batch", 2, "--max-crop-s", 1, "--learning-rate", 1e-3)  # fmt: skip
     work, out = tmp_path / ".mine.partial", tmp_path / "mine"
     arguments = ["train", "emotion", source, "--base", encoder, "--out", out, "--device", "cpu", *options]
     code = "import ressenti.pipeline.emotion.device as place; place.threads = lambda: 1\nfrom ressenti.pipeline.cli import main; main()"
@@ -253,7 +254,7 @@ def test_it_goes_on_where_it_was_killed_and_ends_with_the_same_weights(
     os.kill(running.pid, signal.SIGKILL)
     _, said = running.communicate()
     assert running.returncode == -signal.SIGKILL, said
-    assert 0 < len(kept_curve(work)) < 6, "it was to be killed in between"
+    assert 0 < len(kept_curve(work)) < 4, "it was to be killed in between"
     assert not out.exists()
     assert "learning_rate: 0.001 before, 0.002 now" in error_of(train(source, encoder, out, *options[:-1], 2e-3))
     fewer = manifest(tmp_path / "fewer.csv", rows[1:], "path,speaker,valence,arousal")
@@ -264,7 +265,7 @@ def test_it_goes_on_where_it_was_killed_and_ends_with_the_same_weights(
     done = train(source, encoder, out, *options)
     assert done.exit_code == 0, error_of(done)
     told = [line for line in done.output.splitlines() if line.startswith("epoch ")]
-    assert len(told) == 6 - before, "epochs that were kept are not trained again"
+    assert len(told) == 4 - before, "epochs that were kept are not trained again"
     assert not list(tmp_path.glob(".mine*"))
     assert train(source, encoder, tmp_path / "whole", *options).exit_code == 0
     assert about(out)["curve"] == about(tmp_path / "whole")["curve"]

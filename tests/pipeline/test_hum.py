@@ -68,7 +68,7 @@ def test_blocks_leave_no_seam() -> None:
 def test_each_channel_is_cleaned_by_itself_and_only_hum_is_silence() -> None:
     said = talk(20)
     pair = cleaned(said, wave(50, 0.2, 20) + wave(150, 0.05, 20) + 0.1)
-    assert pair[0] == pytest.approx(cleaned(said)[0], abs=1e-9)
+    assert np.abs(pair[0] - cleaned(said)[0]).max() <= 1e-9
     assert np.sort(frame_levels_db((pair[1] * 32767).astype(np.int16)))[-5] < -60
 
 
