@@ -51,10 +51,10 @@ def _model_folders(short: bool) -> Iterator[Verdict]:
 
 
 GROUPS: dict[str, Cases] = {
-    "recordings": lambda short: run.media(media.cases(SEED, 60 if short else 2_000)),
-    "bombs and playlists": lambda _: run.media(media.special()),
-    "recordings, whole command": lambda short: run.whole(media.cases(SEED + 1, 4 if short else 200)),
-    "names": lambda short: iter([called.together(names.names()[::6])]) if short else called.one_by_one(names.names()),
+    "recordings": lambda short: run.media(media.cases(SEED, 50 if short else 2_000)),
+    "bombs and playlists": lambda short: run.media(media.special(short=short)),
+    "recordings, whole command": lambda short: run.whole(media.cases(SEED + 1, 3 if short else 200)),
+    "names": lambda short: iter([called.together(names.names()[::9])]) if short else called.one_by_one(names.names()),
     "configs": _texts("config", ".yaml", 100),
     "conversations": _texts("conversation", ".json", 100),
     "transcripts": _texts("transcript", ".srt", 50),

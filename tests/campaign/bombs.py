@@ -11,6 +11,7 @@ from campaign.flac import silence, stream_info
 
 TOO_MUCH = refused(50)
 NOTHING = refused(8, 9, 10, 11, 12, 50)
+LONGEST = ("flac silence, 20 h of 8 channels", "opus silence, 20 h")
 
 
 def wav(rate_hz: int, channels: int, size: int, bits: int = 16, tag: int = 1) -> bytes:
