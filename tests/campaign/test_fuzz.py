@@ -27,7 +27,7 @@ def atheris() -> None:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_nothing_is_found(target: str, short: bool, tmp_path: Path) -> None:
-    seconds = 2 if short else 60
+    seconds = 3 if short else 60
     command = [sys.executable, "-m", "campaign.fuzz", target, f"-max_total_time={seconds}", "-seed=16"]
     done = subprocess.run(
         [*command, f"-artifact_prefix={tmp_path}/"], cwd=tmp_path, env=environment(), capture_output=True, check=False,
