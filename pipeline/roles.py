@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -40,6 +41,8 @@ KNOWN = (
 )
 """Beginnings of words for roles that may be scored; the law may protect any other role."""
 
+RoleSource = Literal["channel", "named", "guess"]
+
 
 @dataclass(frozen=True)
 class People:
@@ -55,16 +58,25 @@ class People:
 
 
 def make_speakers(
-    labels: Sequence[str], layout: Literal["mono", "split"], people: People, options: RoleOptions
+    labels: Sequence[str],
+    layout: Literal["mono", "split"],
+    people: People,
+    options: RoleOptions,
+    channels: Mapping[str, int] | None = None,
 ) -> tuple[Speaker, ...]:
     """Make speakers in the order of their labels, with names, roles and whether their emotion is computed.
 
     Roles by order are certain on split channels and a guess on mono; a role by label (`S1=client`) is certain.
+    `channels` say who shares a channel: a preset's roles are for the first speaker of each, and roles by order are a
+    guess for all who share one, since the channel does not tell them apart.
     Raises `ConfigError` for an unknown label, and for a role in `emotion_for` that is not in use.
     """
+    on = {label: (channels or {}).get(label, label) for label in labels}
+    sharing = Counter(on.values())
+    firsts = [label for k, label in enumerate(labels) if on[label] not in [on[other] for other in labels[:k]]]
     names, _ = _by_label(people.names, labels, "--names")
     given, by_label = _by_label(people.roles, labels, "--roles")
-    preset, _ = _by_label(options.order, labels, "roles.order") if not people.roles else ({}, set())
+    preset, _ = _by_label(options.order, firsts, "roles.order") if not people.roles else ({}, set())
     roles = {**preset, **given}
     known = {role.casefold() for role in (*options.order, *given.values())}
     if strange := [role for role in options.emotion_for if role.casefold() not in known]:
@@ -74,7 +86,9 @@ def make_speakers(
     speakers = []
     for label in labels:
         role = roles.get(label)
-        source = None if role is None else ("named" if label in by_label else _source(layout))
+        certain = layout == "split" and sharing[on[label]] == 1
+        source: RoleSource | None = "named" if label in by_label else "channel" if certain else "guess"
+        source = source if role is not None else None
         speaker = Speaker(label, names.get(label, ""), role, source)
         speakers.append(_restrict(speaker, people, options, with_roles=with_roles))
     return tuple(speakers)
@@ -86,16 +100,16 @@ def newcomer(label: str, known: Sequence[Speaker], allow_restricted: str | None,
     return _restrict(Speaker(label, ""), People(allow_restricted=allow_restricted), options, with_roles=with_roles)
 
 
-def notes_of(speakers: Sequence[Speaker], count: Literal["given", "channels", "estimated"]) -> tuple[Note, ...]:
-    """A note if the estimated number of speakers exceeds the number of roles."""
+def notes_of(
+    speakers: Sequence[Speaker],
+    count: Literal["given", "channels", "estimated"],
+    layout: Literal["mono", "split"] = "mono",
+) -> tuple[Note, ...]:
+    """A note if the estimated number of speakers on one channel exceeds the number of roles."""
     with_role = sum(speaker.role is not None for speaker in speakers)
-    if count != "estimated" or not 2 <= with_role < len(speakers):
+    if layout == "split" or count != "estimated" or not 2 <= with_role < len(speakers):
         return ()
     return (Note("more_than_roles", {"found": len(speakers), "roles": with_role}),)
-
-
-def _source(layout: Literal["mono", "split"]) -> Literal["channel", "guess"]:
-    return "channel" if layout == "split" else "guess"
 
 
 def is_restricted(role: str, options: RoleOptions) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -98,15 +98,16 @@ def _analyze(
             "Listen to it; if there is speech, lower diarization.speech_on in a config."
         )
     labels = _labels(found, len(layout.audio.samples) if layout.mode == "split" else 0)
-    speakers = roles.make_speakers(labels, layout.mode, people, config.roles)
-    found = replace(found, notes=(*found.notes, *roles.notes_of(speakers, found.count)))
+    channels = {label: found.channel_of(label) for label in labels} if layout.mode == "split" else {}
+    speakers = roles.make_speakers(labels, layout.mode, people, config.roles, channels)
+    found = replace(found, notes=(*found.notes, *roles.notes_of(speakers, found.count, layout.mode)))
     reasons = {s.label: _unjudged(s.not_scored) for s in speakers if s.not_scored}
     cut = turns.make_turns(found.exclusive or found.segments, config.turns, found.segments)
     if len(cut) > MOST_TURNS:
         raise TooLargeError(
             f"{path.name}: {len(cut):,} turns; expected at most {MOST_TURNS:,}. Cut the recording into parts."
         )
-    all_turns = tuple(_with_loudness(t, layout) for t in cut)
+    all_turns = tuple(_with_loudness(t, layout, channels) for t in cut)
     log.info("found: %d speakers (%s), %d segments, %d turns", len(labels), found.count, len(found.segments), len(cut))
     used: tuple[ModelInfo, ...] = found.models
     if any(turn.speaker not in reasons for turn in all_turns):
@@ -116,7 +117,7 @@ def _analyze(
             watch("models", 1, 1)
         used = (*used, *emotion_model.parts, emotion_model.info)
         with watch.step("scoring emotion"):
-            all_turns = _judge(layout, all_turns, found, reasons, emotion_model, config, watch)
+            all_turns = _judge(layout, channels, all_turns, found, reasons, emotion_model, config, watch)
     else:
         all_turns = tuple(replace(turn, unjudged=reasons[turn.speaker]) for turn in all_turns)
     conversation = Conversation(
@@ -157,6 +158,7 @@ def _log_recording(recording: Recording) -> None:
 
 def _judge(
     layout: Layout,
+    channels: Mapping[str, int],
     all_turns: Sequence[Turn],
     found: Diarization,
     reasons: dict[str, Unjudged],
@@ -169,7 +171,7 @@ def _judge(
         [] if turn.speaker in reasons else turns.heard_of(turn, found.segments, config.emotion) for turn in all_turns
     ]
     cuts = [
-        partial(_excerpt, layout, turn.speaker, window.speech)
+        partial(_excerpt, layout, channels, turn.speaker, window.speech)
         for turn, plan in zip(all_turns, plans, strict=True)
         for window in plan
     ]
@@ -184,22 +186,22 @@ def _judge(
     return tuple(judged)
 
 
-def _excerpt(layout: Layout, speaker: str, speech: Sequence[tuple[float, float]]) -> Excerpt:
-    return Excerpt(layout.audio.joined(speech, _channel(layout, speaker)), speaker)
+def _excerpt(
+    layout: Layout, channels: Mapping[str, int], speaker: str, speech: Sequence[tuple[float, float]]
+) -> Excerpt:
+    return Excerpt(layout.audio.joined(speech, channels.get(speaker, 1) - 1), speaker)
 
 
-def _with_loudness(turn: Turn, layout: Layout) -> Turn:
-    samples = layout.audio.cut(turn.start_s, turn.end_s, _channel(layout, turn.speaker))
+def _with_loudness(turn: Turn, layout: Layout, channels: Mapping[str, int]) -> Turn:
+    samples = layout.audio.cut(turn.start_s, turn.end_s, channels.get(turn.speaker, 1) - 1)
     return replace(turn, loudness_dbfs=encode.loudness_dbfs(samples))
 
 
-def _channel(layout: Layout, label: str) -> int:
-    return int(label.removeprefix("S")) - 1 if layout.mode == "split" else 0
-
-
 def _labels(found: Diarization, channels: int) -> tuple[str, ...]:
-    """With split, all channels, even silent ones; with mono, the speakers found, in order."""
-    return tuple(f"S{i + 1}" for i in range(channels)) or found.speakers
+    """With split, a speaker of each channel, even a silent one, then further voices; with mono, those found."""
+    if not channels:
+        return found.speakers
+    return tuple(dict.fromkeys((*(f"S{i + 1}" for i in range(channels)), *(label for label, _ in found.channels))))
 
 
 def _unjudged(not_scored: str) -> Unjudged:

@@ -198,9 +198,10 @@ def _remarks(speaker: Speaker, conversation: Conversation, words: Wording) -> li
     remarks = []
     unconfirmed = speaker.not_scored == "unconfirmed"
     if speaker.role_source == "guess" and not unconfirmed:
-        remarks.append(words("role_guess"))
+        remarks.append(words("role_guess_channel" if conversation.layout == "split" else "role_guess"))
     if speaker.not_scored:
         why = "no_role" if unconfirmed and not speaker.role else speaker.not_scored
+        why = "unconfirmed_channel" if why == "unconfirmed" and conversation.layout == "split" else why
         remarks.append(words(f"ns_{why}", role=words.role(speaker.role or "")))
     elif speaker.affect is None and speaker.talk is not None and speaker.talk.talk_s > 0:
         remarks.append(words("ns_nothing"))

@@ -22,8 +22,10 @@ from ressenti.reports.headline import LITTLE_S, MOSTLY_UNSURE
 from ressenti.reports.notices import silence_rules, too_many
 from ressenti.reports.page_options import is_scored, options_of, titles_of
 from ressenti.reports.speech_time import unjudged_s
-from ressenti.reports.who_spoke import count_found, count_limit, doubt_limit, doubt_rule
+from ressenti.reports.who_spoke import count_found, count_limit, doubt_limit, doubt_rule, shared_channels
 from ressenti.reports.wording import Wording
+
+_ELSEWHERE = ("more_than_roles", "channel_voices")  # notes that are not told beside the number of speakers
 
 
 @dataclass(frozen=True)
@@ -98,11 +100,15 @@ def _provenance(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
             ),
             " ".join(words.note(note) for note in recording.notes),
         ),
-        Fact(words("d_channels"), words.note(conversation.layout_reason)),
+        Fact(
+            words("d_channels"),
+            words.note(conversation.layout_reason),
+            " ".join(words.note(note) for note in shared_channels(found)),
+        ),
         Fact(
             words("d_count"),
             words("count_value", n=len(conversation.speakers), how=count_found(conversation, words)),
-            " ".join(words.note(note) for note in found.notes if note.key != "more_than_roles"),
+            " ".join(words.note(note) for note in found.notes if note.key not in _ELSEWHERE),
         ),
         *([Fact(words("d_emotion"), note)] if note and is_scored(conversation) else []),
         Fact(words("d_program"), conversation.program),

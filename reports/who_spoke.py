@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ressenti.pipeline.records import Conversation, Turn
+from ressenti.pipeline.records import Conversation, Diarization, Note, Turn
 from ressenti.reports.page_options import options_of
 from ressenti.reports.wording import Wording
 
@@ -54,6 +54,11 @@ def count_found(conversation: Conversation, words: Wording) -> str:
     if probability := count_likelihood(conversation, words):
         return words("count_likely", probability=probability)
     return words("count_low" if found.count_confidence == "low" else f"count_{found.count}")
+
+
+def shared_channels(found: Diarization) -> tuple[Note, ...]:
+    """The channels in which several voices were told apart."""
+    return tuple(note for note in found.notes if note.key == "channel_voices")
 
 
 def count_limit(conversation: Conversation, words: Wording) -> str:

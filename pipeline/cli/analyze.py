@@ -111,6 +111,8 @@ def analyze(
         "min_speakers": min_speakers,
         "max_speakers": max_speakers,
     }
+    if speakers is not None:
+        diarization["channel_voices"] = "auto"  # of presets, `speakers` is a number for one channel alone
     options = load_config(
         config,
         {

@@ -37,13 +37,15 @@ def tell(conversation: Conversation, seconds: float, paths: Mapping[str, Path], 
 
 
 def _tell_notes(conversation: Conversation, terminal: Terminal) -> None:
-    """Print the notes on the recording, in the page's wording."""
-    if not conversation.recording.notes:
+    """Print the notes on the recording and on channels of several voices, in the page's wording."""
+    shared = (note for note in conversation.diarization.notes if note.key == "channel_voices")
+    notes = (*conversation.recording.notes, *shared)
+    if not notes:
         return
     from ressenti.reports.wording import Wording
 
     words = Wording("en")
-    for note in conversation.recording.notes:
+    for note in notes:
         terminal.say(f"    [yellow]{escape(words.note(note))}[/]")
 
 

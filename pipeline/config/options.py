@@ -109,6 +109,12 @@ class DiarizationOptions(Group):
     sure_margin: NotNegative = 0.1  # an estimated count is sure if no decision on it was nearer (cosine) to its limit
     sure_from_s: NotNegative = 60.0  # with less speech, no estimated count is sure
     unsure_below: Share = 0.7  # if the probability of a turn's speaker is below this, the speaker is unsure
+    # voices of a channel, where each channel is a party: `auto` seeks more than one unless `speakers` says otherwise,
+    # `free` does so although `speakers` is the number of channels, `one` never
+    channel_voices: Literal["auto", "free", "one"] = "auto"
+    channel_same_speaker: Share = 0.45  # instead of `same_speaker` there: an angry voice must not become another person
+    channel_least_s: NotNegative = 5.0  # a further voice has at least this much speech ...
+    channel_least_share: Share = 0.05  # ... and this share of its channel's
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ressenti.pipeline.audio import Audio
+from ressenti.pipeline.audio import Audio, Samples
 from ressenti.pipeline.audio.mel import FloatArray
 from ressenti.pipeline.config import DiarizationOptions
 from ressenti.pipeline.diarization import assignment, clustering, embedding, local_voices, stretches, vad
@@ -55,9 +55,14 @@ class BuiltinDiarizer:
 
     def hear(self, audio: Audio, progress: Progress = ignore_progress) -> Heard:
         """The slow part of `diarize`, which does not depend on the number of speakers."""
-        options, samples = self._options, audio.samples[0]
-        spans = vad.detect_speech(samples, options, progress)
-        voices = local_voices.listen(samples, options.step_s, progress)
+        samples = audio.samples[0]
+        return self.listen(samples, vad.detect_speech(samples, self._options, progress), progress)
+
+    def listen(
+        self, samples: Samples, spans: Sequence[tuple[float, float]], progress: Progress = ignore_progress
+    ) -> Heard:
+        """Hear 16 kHz samples (n,) in which it is known where speech is (s)."""
+        voices = local_voices.listen(samples, self._options.step_s, progress)
         pieces = _pieces(voices, spans)
         embeddings = embedding.embed(samples, pieces, progress)
         return Heard(tuple(spans), voices, tuple(pieces), stretches.links_of(voices, pieces), embeddings)

@@ -44,6 +44,7 @@ NoteKey = Literal[
     "fewer_speakers",
     "more_than_roles",
     "channels_decided",
+    "channel_voices",
     "count_agrees",
     "count_as_bound",
     "count_forced",

@@ -60,17 +60,19 @@ class Segment(Record):
 
 Segments = Annotated[tuple[Segment, ...], Field(max_length=MOST_SEGMENTS)]
 Embedding = Annotated[tuple[Figure, ...], Field(max_length=10_000)]
+Channel = Annotated[int, Field(ge=1, le=1_000)]
 
 
 @dataclass(frozen=True)
 class Diarization(Record):
     """Who spoke when, how the number of speakers was found, and voice embeddings if available.
 
-    `count` is `given` (by the user), `channels` (one per channel) or `estimated`; an estimate that may
-    well be wrong has `count_confidence` low. `count_probability` is the probability that an
-    estimated number is right; None if the number is not estimated, or if the diarizer does not tell. `hears_overlap` is
-    False for a diarizer that finds one speaker at a time, so no overlap and no interruptions. `exclusive` are segments
-    without overlap, from a diarizer that also names the main speaker during overlap: turns are cut from these.
+    `count` is `given` (by the user), `channels` (one per channel) or `estimated`, also where a channel has several
+    voices; an estimate that may well be wrong has `count_confidence` low. `count_probability` is the probability that
+    an estimated number is right; None if the number is not estimated, or if the diarizer does not tell. `hears_overlap`
+    is False for a diarizer that finds one speaker at a time, so no overlap and no interruptions. `exclusive` are
+    segments without overlap, from a diarizer that also names the main speaker during overlap: turns are cut from these.
+    `channels` are the speakers' channels (from 1) where each channel is a party; a channel may have several speakers.
     """
 
     segments: Segments
@@ -82,6 +84,12 @@ class Diarization(Record):
     notes: Notes = ()
     exclusive: Segments = ()
     count_probability: Share | None = None
+    channels: Annotated[tuple[tuple[Label, Channel], ...], Field(max_length=MOST_SPEAKERS)] = ()
+
+    def channel_of(self, label: str) -> int:
+        """The channel (from 1) of a speaker on split channels; S1 is channel 1 where `channels` do not say."""
+        digits = label.removeprefix("S")
+        return dict(self.channels).get(label, int(digits) if digits.isdecimal() else 1)
 
     @property
     def speakers(self) -> tuple[str, ...]:

@@ -6,8 +6,8 @@
 3. At most 100 turns overlap at any time; a file with more is not a conversation and takes hours.
 4. Windows are within their turn, and a turn's overlap is at most its duration.
 5. Words, omissions, points and corrections belong to existing turns; trajectories, interruptions, monologues, segments,
-   embeddings, moments and corrections belong to existing speakers (corrections may also add S1 to S99); each speaker
-   has at most one trajectory.
+   embeddings, channels, moments and corrections belong to existing speakers (corrections may also add S1 to S99); each
+   speaker has at most one trajectory, and one channel, which the recording has.
 6. A trajectory's seven lines have one length, its times and those of its points are in order, and its band is
    low <= middle <= high, all three or none.
 7. Class shares and the unsure share add up to at most 1; an estimate has low <= high.
@@ -41,7 +41,11 @@ _TOLD_BY: dict[str, tuple[str, ...]] = {
     "monologue": ("seconds",),
     "interruption": ("overlap_s",),
 }
-_COUNTED: dict[str, tuple[str, ...]] = {"more_than_roles": ("found", "roles"), "fewer_speakers": ("asked", "found")}
+_COUNTED: dict[str, tuple[str, ...]] = {
+    "more_than_roles": ("found", "roles"),
+    "fewer_speakers": ("asked", "found"),
+    "channel_voices": ("channel", "voices"),
+}
 
 
 class BrokenRuleError(ValueError):
@@ -106,6 +110,7 @@ def _known(conversation: Conversation) -> None:
         ("diarization.segments", (s.speaker for s in found_by.segments)),
         ("diarization.exclusive", (s.speaker for s in found_by.exclusive)),
         ("diarization.embeddings", (label for label, _ in found_by.embeddings)),
+        ("diarization.channels", (label for label, _ in found_by.channels)),
         ("moments", (m.speaker for m in conversation.moments)),
         ("exchange.monologues", (m.speaker for m in exchange.monologues) if exchange else ()),
         ("exchange.interruptions", (who for i in exchange.interruptions for who in (i.by, i.of)) if exchange else ()),
@@ -116,6 +121,10 @@ def _known(conversation: Conversation) -> None:
     _corrections(conversation, turns, labels)
     _unique("trajectories", [line.speaker for line in conversation.trajectories])
     _unique("diarization.embeddings", [label for label, _ in found_by.embeddings])
+    _unique("diarization.channels", [label for label, _ in found_by.channels])
+    last = max((channel for _, channel in found_by.channels), default=1)
+    there = conversation.recording.channels
+    _check(last <= there, f"diarization.channels: channel {last} does not exist; the recording has {there}")
 
 
 def _corrections(conversation: Conversation, turns: set[int], labels: set[str]) -> None:

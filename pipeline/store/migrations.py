@@ -4,7 +4,7 @@
 |---|---|
 | 1 | the first |
 | 2 | `words_beyond`; more kinds of notes |
-| 3 | confidence of segments and speakers, `count_probability`; options of a built-in diarizer that hears overlap |
+| 3 | confidence of segments and speakers, `count_probability`, `channels`; options of a diarizer that hears overlap |
 """
 
 from __future__ import annotations

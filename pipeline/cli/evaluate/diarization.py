@@ -106,10 +106,11 @@ def diarization(
 
 
 def _scores(reference: Reference, config: str, models: Models) -> Iterator[tuple[str, Comparison]]:
-    """The comparison for each count; the built-in diarizer hears a recording once for both."""
+    """The comparison for each count; a recording is heard once for both, except by pyannote's pipelines."""
     from ressenti.pipeline.audio import load
     from ressenti.pipeline.audio.channels import lay_out
     from ressenti.pipeline.diarization.builtin import BuiltinDiarizer
+    from ressenti.pipeline.diarization.channels import ChannelDiarizer
     from ressenti.pipeline.diarization.interface import Count
 
     options = load_config(config)
@@ -120,10 +121,13 @@ def _scores(reference: Reference, config: str, models: Models) -> Iterator[tuple
     scored = reference.scored or [(0.0, recording.duration_s)]
     diarizer = models.diarizer(layout.mode, limits)
     heard = diarizer.hear(layout.audio) if isinstance(diarizer, BuiltinDiarizer) else None
+    channels = diarizer.hear(layout.audio) if isinstance(diarizer, ChannelDiarizer) else None
     for name in COUNTS:
         count = Count(given if name == "given" else None, limits.min_speakers, limits.max_speakers)
         if heard is not None and isinstance(diarizer, BuiltinDiarizer):
             found = diarizer.name(heard, layout.audio.duration_s, count)
+        elif channels is not None and isinstance(diarizer, ChannelDiarizer):
+            found = diarizer.name(channels, count)
         else:
             found = diarizer.diarize(layout.audio, count)
         yield (

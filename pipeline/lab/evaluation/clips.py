@@ -14,7 +14,7 @@ from ressenti.pipeline.errors import InputError, NotFoundError
 from ressenti.pipeline.files.hashes import digest_of
 from ressenti.pipeline.files.paths import is_file
 from ressenti.pipeline.lab.evaluation.labelling import Sample
-from ressenti.pipeline.records import Conversation, Turn
+from ressenti.pipeline.records import Conversation, Diarization, Turn
 
 LONGEST_S = 20.0  # raters hear only the beginning of longer turns
 LEVEL_DBFS = -20.0
@@ -48,7 +48,8 @@ def clips_of(sample: Sample, conversations: Mapping[Path, Conversation], folder:
     for conversation, recording in sources:
         layout = analysed_sound(recording, conversation)
         sha256 = conversation.recording.sha256
-        yield from (_clip(ids[sha256, turn.index], turn, layout) for turn in wanted[sha256])
+        found = conversation.diarization
+        yield from (_clip(ids[sha256, turn.index], turn, layout, found) for turn in wanted[sha256])
 
 
 def find_recording(conversation: Conversation, folder: Path) -> Path:
@@ -72,8 +73,9 @@ def find_recording(conversation: Conversation, folder: Path) -> Path:
     )
 
 
-def _clip(item: str, turn: Turn, layout: Layout) -> Clip:
-    channel = int(turn.speaker.removeprefix("S")) - 1 if layout.mode == "split" else 0
+def _clip(item: str, turn: Turn, layout: Layout, found: Diarization) -> Clip:
+    said_by = turn.original.speaker if turn.original else turn.speaker  # a person may have moved it to another channel
+    channel = found.channel_of(said_by) - 1 if layout.mode == "split" else 0
     end_s = min(turn.end_s, turn.start_s + LONGEST_S)
     sound = encode.excerpt(layout.audio.cut(turn.start_s, end_s, channel), LEVEL_DBFS)
     return Clip(item, encode.mp3(sound), cut=turn.duration_s > LONGEST_S)

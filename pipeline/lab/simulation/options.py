@@ -113,6 +113,9 @@ class Scene(Group):
 
     Speakers are preferred of whom `fresh_share` of their talk can be different speech; the rest repeats. With `alike`,
     a third of them is drawn, and of these the ones whose speaker embeddings are nearest.
+
+    With `third`, split channels hold three people, two of them on the second channel: after a `transfer`, the third
+    takes over from the second and begins anew; in a `room`, all three talk with each other.
     """
 
     conversations: Annotated[int, Field(ge=1, le=100_000)] = 1
@@ -121,6 +124,7 @@ class Scene(Group):
     corpora: dict[str, Positive] = Field(min_length=1)
     fresh_share: Share = 1 / 3  # ours
     alike: bool = False
+    third: Literal["nobody", "transfer", "room"] = "nobody"
     scripts: tuple[str, ...] = ()  # one is drawn per conversation; empty: any clip at any time
     talk: Talk = Talk()
     sound: Sounding = Sounding()
@@ -128,10 +132,14 @@ class Scene(Group):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         _check_order(self, "speakers")
-        if self.sound.channels == "split" and self.speakers != (2, 2):
+        people = 2 if self.third == "nobody" else 3
+        if self.sound.channels == "split" and self.speakers != (people, people):
             raise ValueError(
-                f"channels: split has one speaker per channel; expected speakers: [2, 2], got {self.speakers}"
+                f"channels: split with third: {self.third}: expected speakers: [{people}, {people}], "
+                f"got {self.speakers}"
             )
+        if self.third != "nobody" and self.sound.channels != "split":
+            raise ValueError(f"third: {self.third} needs sound: {{channels: split}}")
         return self
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ _BEGIN_S = 0.5  # silence at the start
 _BACKCHANNEL_S = (0.3, 0.7)
 _BREATH_S = 0.1  # minimum pause between two utterances of one speaker
 _SHORTEST_S = 0.3  # of a turn that is cut
+_TRANSFER = (0.3, 0.7)  # of the conversation, drawn between
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,19 @@ class _Speaker:
 
 def make_plan(voices: Sequence[Voice], scene: Scene, script: Sequence[Phase], rng: np.random.Generator) -> list[Placed]:
     """Plan the turns, pauses, overlaps and backchannels of a conversation, sorted by start."""
+    if scene.third != "transfer":
+        return _talk(voices, scene, script, rng)
+    share = float(rng.uniform(*_TRANSFER))
+    first, second = (scene.model_copy(update={"minutes": part * scene.minutes}) for part in (share, 1 - share))
+    before = _talk(voices[:2], first, script, rng)
+    after = _talk((voices[0], voices[2]), second, script, rng)
+    end_s = max(p.end_s for p in before)
+    moved = [replace(p, start_s=round(end_s + p.start_s, 3), speaker=2 * p.speaker) for p in after]
+    return [*before, *moved]
+
+
+def _talk(voices: Sequence[Voice], scene: Scene, script: Sequence[Phase], rng: np.random.Generator) -> list[Placed]:
+    """A conversation in which everybody takes part, sorted by start."""
     talk, total_s = scene.talk, scene.minutes * 60
     speakers = [_Speaker(voice, rng) for voice in voices]
     parts = rng.permutation(len(voices))  # each speaker's part in the script

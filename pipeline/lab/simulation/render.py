@@ -18,6 +18,7 @@ from ressenti.pipeline.lab.simulation.voices import LEVEL_DBFS, Voice, faded
 Tracks = npt.NDArray[np.float32]
 _BACKCHANNEL_DB = -6.0
 _VOICES = 4  # in background babble
+_CHANNELS = 2  # of split sound; a third person is on the second one
 
 
 def truth_of(plan: Sequence[Placed], voices: Sequence[Voice], sound: Sounding) -> tuple[TruthSegment, ...]:
@@ -34,7 +35,7 @@ def truth_of(plan: Sequence[Placed], voices: Sequence[Voice], sound: Sounding) -
                     start_s=round(placed.start_s + start, 3),
                     end_s=round(placed.start_s + stop, 3),
                     speaker=voices[placed.speaker].name,
-                    channel=placed.speaker + 1 if sound.channels == "split" else 1,
+                    channel=min(placed.speaker + 1, _CHANNELS) if sound.channels == "split" else 1,
                     label=u.label,
                     valence=u.valence,
                     arousal=u.arousal,
@@ -66,8 +67,9 @@ def render(
         if t60_s > 0:
             tracks[k] = acoustics.reverberant(tracks[k], t60_s, options.direct_db, rng)
         tracks[k] *= np.float32(10 ** (gains_db[k] / 20))
-    channels = tracks if options.channels == "split" else tracks.sum(axis=0, keepdims=True)
+    channels = tracks.sum(axis=0, keepdims=True)
     if options.channels == "split":
+        channels = tracks if count <= _CHANNELS else np.stack([tracks[0], tracks[1:].sum(axis=0)])
         bleed = np.float32(10 ** (float(rng.uniform(*options.bleed_db)) / 20))
         channels = channels + bleed * (channels.sum(axis=0) - channels)
     snr_db, codec = float(rng.uniform(*options.snr_db)), str(rng.choice(options.codecs))
