@@ -110,6 +110,52 @@ def test_more_speakers_than_roles_are_not_scored() -> None:
     assert speakers[2].not_scored == "unconfirmed"
 
 
+SHARED = {"S1": 1, "S2": 2, "S3": 1}
+"""A call that was transferred: two agents on the first channel."""
+
+
+def test_a_further_voice_of_a_channel_has_no_role_of_a_preset_and_is_not_scored() -> None:
+    for order in (("agent", "client"), ("agent", "client", "client")):  # the preset's roles are for channels
+        speakers = make_speakers((*LABELS, "S3"), "split", People(), RoleOptions(order=order), SHARED)
+        assert [(s.role, s.role_source, s.not_scored) for s in speakers] == [
+            ("agent", "guess", "restricted"),
+            ("client", "channel", None),
+            (None, None, "unconfirmed"),
+        ]
+
+
+def test_no_role_is_certain_on_a_channel_of_several_voices() -> None:
+    clients = {"S1": 1, "S2": 2, "S3": 2}
+    speakers = make_speakers((*LABELS, "S3"), "split", People(), CALLS, clients)
+    assert [(s.role, s.not_scored) for s in speakers] == [
+        ("agent", "restricted"),
+        ("client", "unconfirmed"),  # whose voice is it: the client's, or that of a colleague?
+        (None, "unconfirmed"),
+    ]
+    by_order = make_speakers((*LABELS, "S3"), "split", People(roles=("agent", "client", "client")), NONE, SHARED)
+    assert [s.not_scored for s in by_order] == ["restricted", None, "unconfirmed"]
+    named = make_speakers((*LABELS, "S3"), "split", People(roles=("S1=agent", "S2=client", "S3=client")), NONE, SHARED)
+    assert [s.not_scored for s in named] == ["restricted", None, None]
+
+
+def test_a_further_voice_is_scored_where_nobody_has_a_role_or_a_reason_is_given() -> None:
+    labels = (*LABELS, "S3")
+    assert [s.not_scored for s in make_speakers(labels, "split", People(), NONE, SHARED)] == [None] * 3
+    asked = RoleOptions(order=CALLS.order, emotion_for=("client",))
+    assert [s.not_scored for s in make_speakers(labels, "split", People(), asked, SHARED)] == [
+        "not_asked",
+        None,
+        "not_asked",
+    ]
+    allowed = People(allow_restricted="safety study")
+    assert [s.not_scored for s in make_speakers(labels, "split", allowed, CALLS, SHARED)] == [None] * 3
+
+
+def test_a_voice_beyond_the_roles_of_channels_is_no_mistake_of_the_count() -> None:
+    speakers = make_speakers((*LABELS, "S3"), "split", People(), CALLS, SHARED)
+    assert notes_of(speakers, "estimated", "split") == ()
+
+
 @pytest.mark.parametrize(
     ("labels", "count", "people", "noted"),
     [

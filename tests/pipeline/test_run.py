@@ -16,9 +16,18 @@ from ressenti.pipeline.diarization.interface import Count
 from ressenti.pipeline.emotion.fake import FakeEmotion
 from ressenti.pipeline.errors import NoSpeechError, TooLargeError
 from ressenti.pipeline.progress import Progress, ignore_progress
-from ressenti.pipeline.records import CLASSES, Conversation, Corrections, Diarization, EmotionScores, TurnCorrection
+from ressenti.pipeline.records import (
+    CLASSES,
+    Conversation,
+    Corrections,
+    Diarization,
+    EmotionScores,
+    Note,
+    TurnCorrection,
+)
 from ressenti.reports.figures.shares import seconds_by_class
 from ressenti.reports.figures.style import key_of
+from ressenti.reports.methods import methods_of
 from ressenti.reports.tables import make_tables
 from ressenti.reports.turns import turn_rows
 from ressenti.reports.wording import Wording
@@ -120,6 +129,44 @@ def test_restricted_speakers_never_reach_the_model(tmp_path: Path) -> None:
     assert conversation.speaker("S1").affect is None
     assert conversation.speaker("S1").talk is not None
     assert conversation.speaker("S1").talk.talk_s == 2
+
+
+class SharedChannel(FakeDiarizer):
+    """A further voice, S3, on the first channel."""
+
+    def diarize(self, audio: Audio, count: Count, progress: Progress = ignore_progress) -> Diarization:
+        found = super().diarize(audio, count, progress)
+        notes = (Note("channel_voices", {"channel": 1, "voices": 2}),)
+        return replace(found, channels=(("S1", 1), ("S2", 2), ("S3", 1)), notes=notes)
+
+
+def test_a_further_voice_is_heard_on_its_channel_and_told(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    first = (np.arange(160_000) // 16_000) % 2 == 0
+    path = write_wav(
+        tmp_path / "call.wav", np.where(np.stack([first, ~first]), 1, 0.001) * rng.normal(0, 0.1, (2, 160_000))
+    )
+    diarizer = SharedChannel([(0, 1, "S1"), (1, 2, "S2"), (2, 3, "S1"), (4, 5, "S3")])
+    model = FakeEmotion()
+    made = analyze(path, diarizer=diarizer, emotion_model=model)
+    assert [s.label for s in made.speakers] == ["S1", "S2", "S3"]
+    sound = load(path, AudioOptions())[1]
+    heard = {e.speaker: e.samples for e in model.heard if e.speaker != "S1"}
+    np.testing.assert_array_equal(heard["S2"], sound.cut(1, 2, 1))
+    np.testing.assert_array_equal(heard["S3"], sound.cut(4, 5, 0))
+    assert min(turn.loudness_dbfs or -99 for turn in made.turns) > -30
+    again = store.loads(store.dumps(made))
+    assert [again.diarization.channel_of(s.label) for s in again.speakers] == [1, 2, 1]
+    (channels,) = [fact for fact in methods_of(again, Wording("en")).provenance if fact.name == "Channels"]
+    assert channels.remark == "Channel 1 holds 2 voices: told apart by sound, not by channel."
+    call = analyze(path, load_config("call-center"), diarizer=diarizer, emotion_model=FakeEmotion())
+    assert [t.unjudged for t in call.turns] == ["restricted", None, "restricted", "restricted"]
+    assert [s.affect is None for s in call.speakers] == [True, False, True]
+
+
+def test_speakers_of_older_conversations_have_the_channel_of_their_number() -> None:
+    found = Diarization((), "channels", "high", (), hears_overlap=True)
+    assert [found.channel_of(label) for label in ("S1", "S2", "S12", "somebody")] == [1, 2, 12, 1]
 
 
 def test_no_model_is_loaded_when_nobody_may_be_scored(make_conversation: Make) -> None:

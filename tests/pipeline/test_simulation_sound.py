@@ -122,6 +122,22 @@ def test_each_channel_carries_its_speaker_and_the_other_at_the_bleed(clips: Sequ
         assert np.median(own_ratios) == pytest.approx(20, abs=0.5)
 
 
+@pytest.mark.parametrize("third", ["transfer", "room"])
+def test_a_third_person_is_on_the_second_channel(clips: Sequence[Clip], third: str) -> None:
+    sound = {**CLEAN, "channels": "split", "bleed_db": (-60, -60)}
+    made = one(clips, suite(minutes=2, speakers=(3, 3), third=third, sound=sound))
+    assert made.samples.shape[0] == 2
+    said = {(s.channel, s.speaker): [t for t in made.truth if t.speaker == s.speaker] for s in made.truth}
+    assert sorted(channel for channel, _ in said) == [1, 2, 2]
+    second, later = sorted((own for (channel, _), own in said.items() if channel == 2), key=lambda own: own[0].start_s)
+    assert (max(s.end_s for s in second) < min(s.start_s for s in later)) == (third == "transfer")
+    for channel, speaker in said:
+        hz = HZ[int(speaker.removeprefix("tones-s"))]
+        where = [at for s, at in alone(made) if s.speaker == speaker]
+        levels = [[tones_of(made.samples[k], hz, at) for k in range(2)] for at in where]
+        assert np.median([own[channel - 1] - own[2 - channel] for own in levels]) > 20
+
+
 def test_breaths_and_clicks_are_no_speech() -> None:
     rng = np.random.default_rng(0)
     sound = rng.normal(0, 1e-5, 6 * RATE)

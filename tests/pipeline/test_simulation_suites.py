@@ -28,6 +28,11 @@ from ressenti.pipeline.records import Segment
         ("scenes: {a: {corpora: {x: 1}, speakers: [3, 2]}}", "3 is above 2"),
         ("scenes: {a: {corpora: {x: 1}, speakers: [1, 9]}}", "speakers.1"),
         ("scenes: {a: {corpora: {x: 1}, speakers: [2, 3], sound: {channels: split}}}", "one speaker per channel"),
+        ("scenes: {a: {corpora: {x: 1}, third: room, speakers: [3, 3]}}", "third: room needs"),
+        (
+            "scenes: {a: {corpora: {x: 1}, third: transfer, sound: {channels: split}}}",
+            "with third: transfer, expected speakers: [3, 3]",
+        ),
         ("scenes: {a: {corpora: {x: 1}, minutes: 0.01}}", "scenes.a.minutes: got 0.01, expected at least 0.1"),
         ("scenes: {a: {corpora: {x: 1}, sound: {codecs: []}}}", "codecs"),
         ("scenes: {a: {corpora: {x: 1}, sound: {codecs: [flac]}}}", "codecs.0"),

@@ -75,6 +75,9 @@ def test_counts_take_their_form() -> None:
     assert FR.note(few) == "2 locuteurs étaient demandés, mais 1 seul a pu être distingué."
     one = Note("channels_decided", {"asked": 1, "channels": 2})
     assert EN.note(one) == "One speaker was requested, but the 2 channels set the number."
+    shared = Note("channel_voices", {"channel": 1, "voices": 2})
+    assert EN.note(shared) == "Channel 1 holds 2 voices: told apart by sound, not by channel."
+    assert FR.note(shared) == "Le canal 1 porte 2 voix\u00a0: distinguées au son, pas par le canal."
 
 
 def test_french_lines_do_not_break_before_their_signs() -> None:

@@ -135,8 +135,8 @@ class Scene(Group):
         people = 2 if self.third == "nobody" else 3
         if self.sound.channels == "split" and self.speakers != (people, people):
             raise ValueError(
-                f"channels: split with third: {self.third}: expected speakers: [{people}, {people}], "
-                f"got {self.speakers}"
+                "channels: split has one speaker per channel and perhaps a third: with third: "
+                f"{self.third}, expected speakers: [{people}, {people}], got {self.speakers}"
             )
         if self.third != "nobody" and self.sound.channels != "split":
             raise ValueError(f"third: {self.third} needs sound: {{channels: split}}")
