@@ -200,9 +200,7 @@ def _remarks(speaker: Speaker, conversation: Conversation, words: Wording) -> li
     if speaker.role_source == "guess" and not unconfirmed:
         remarks.append(words("role_guess_channel" if conversation.layout == "split" else "role_guess"))
     if speaker.not_scored:
-        why = "no_role" if unconfirmed and not speaker.role else speaker.not_scored
-        why = "unconfirmed_channel" if why == "unconfirmed" and conversation.layout == "split" else why
-        remarks.append(words(f"ns_{why}", role=words.role(speaker.role or "")))
+        remarks.append(words(f"ns_{_why(speaker, conversation)}", role=words.role(speaker.role or "")))
     elif speaker.affect is None and speaker.talk is not None and speaker.talk.talk_s > 0:
         remarks.append(words("ns_nothing"))
     if speaker.affect is not None and is_thin(speaker, conversation):
@@ -214,3 +212,12 @@ def _remarks(speaker: Speaker, conversation: Conversation, words: Wording) -> li
             )
         )
     return remarks
+
+
+def _why(speaker: Speaker, conversation: Conversation) -> str:
+    """Why emotion is not computed, as a part of the text's key."""
+    if speaker.not_scored != "unconfirmed":
+        return speaker.not_scored or ""
+    if not speaker.role:
+        return "no_role"
+    return "unconfirmed_channel" if conversation.layout == "split" else "unconfirmed"

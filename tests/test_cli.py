@@ -456,6 +456,15 @@ def test_roles_that_are_not_certain_are_told_once(
     assert "emotion not computed for S1 (agent), S2 (employee): restricted role\n" in capsys.readouterr().out
 
 
+def test_a_channel_of_several_voices_is_told(
+    make_conversation: Callable[..., Conversation], capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = make_conversation()
+    shared = Note("channel_voices", {"channel": 2, "voices": 3})
+    tell(replace(made, diarization=replace(made.diarization, notes=(shared,))), 1.0, {}, Terminal())
+    assert "Channel 2 holds 3 voices: told apart by sound, not by channel." in capsys.readouterr().out
+
+
 @pytest.mark.slow("analyses real recordings")
 def test_the_sample_says_where_and_how_well(tmp_path: Path) -> None:
     done = ressenti("sample", cwd=tmp_path)

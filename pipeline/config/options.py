@@ -115,6 +115,9 @@ class DiarizationOptions(Group):
     channel_same_speaker: Share = 0.45  # instead of `same_speaker` there: an angry voice must not become another person
     channel_least_s: NotNegative = 5.0  # a further voice has at least this much speech ...
     channel_least_share: Share = 0.05  # ... and this share of its channel's
+    # where a channel has several voices, each has at least this share of the speech in its own time (from its first to
+    # its last tenth): one takes over from another, as after a transfer, and does not come and go, as a mood does
+    channel_alone_share: Share = 0.85
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:

@@ -16,6 +16,8 @@ from ressenti.pipeline.diarization.own_speech import OwnSpeech, own_speech
 from ressenti.pipeline.progress import Progress
 from ressenti.pipeline.records import Diarization, Segment
 
+_TENTH = 0.1
+
 Voices = tuple[tuple[Segment, ...], ...]
 """The segments of each voice of a channel, the main voice first; their speakers mean nothing yet."""
 
@@ -93,11 +95,18 @@ class ChannelListener:
         most = None if further.most is None else 1 + further.most
         while channel.heard is not None and channel.own is not None and most != 1:
             found = self._named(channel.heard, Count(at_most=most))
-            least_s = max(self._options.channel_least_s, self._options.channel_least_share * channel.own.speech_s)
-            if len(found.speakers) < 2 or min(_seconds(found).values()) >= least_s:
+            if len(found.speakers) < 2 or self._are_people(found, channel.own.speech_s):
                 return _Channel(channel, found)
             most = len(found.speakers) - 1
         return _Channel(channel)
+
+    def _are_people(self, found: Diarization, speech_s: float) -> bool:
+        """Whether each voice has enough speech, and one takes over from another: a mood comes and goes."""
+        seconds, options = _seconds(found), self._options
+        least_s = max(options.channel_least_s, options.channel_least_share * speech_s)
+        return min(seconds.values()) >= least_s and all(
+            alone_share(found.segments, label) >= options.channel_alone_share for label in seconds
+        )
 
     def _within(self, channels: list[_Channel], further: Further) -> list[_Channel]:
         """Bring the number of further voices within its bounds: join those most alike, part those least alike."""
@@ -117,6 +126,15 @@ class ChannelListener:
 
     def _named(self, heard: Heard, count: Count) -> Diarization:
         return self._diarizer.name(heard, heard.spans[-1][1] + 1, count)  # the last frame may end after the speech
+
+
+def alone_share(segments: Sequence[Segment], label: str) -> float:
+    """A voice's share of all speech from the first to the last tenth of its own speech; segments in order of time."""
+    own = np.cumsum([segment.duration_s * (segment.speaker == label) for segment in segments])
+    first, last = np.searchsorted(own, [_TENTH * own[-1], (1 - _TENTH) * own[-1]]).tolist()
+    inside = segments[first : last + 1]
+    its_s = sum(segment.duration_s for segment in inside if segment.speaker == label)
+    return float(its_s / sum(segment.duration_s for segment in inside))
 
 
 def undivided(channel: HeardChannel) -> Voices:

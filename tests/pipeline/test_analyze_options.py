@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from conftest import noise, write_wav
 from ressenti.pipeline import errors
 from ressenti.pipeline.cli.app import app
+from ressenti.pipeline.config import Config
 
 RUN = CliRunner()
 
@@ -18,6 +20,22 @@ def test_a_recording_that_takes_too_long_is_given_up_and_the_next_one_begun(tmp_
     assert done.stderr.count("not finished after") == 2
     assert "--timeout" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_number_that_is_asked_for_also_counts_the_voices_of_channels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Config] = []
+
+    def noted(path: Path, config: Config, *rest: object, **named: object) -> None:
+        asked.append(config)
+        raise errors.NoSpeechError("none")
+
+    monkeypatch.setattr("ressenti.pipeline.run.analyze", noted)
+    path = str(write_wav(tmp_path / "a.wav", noise(2, 0.02)))
+    for options in ((), ("--speakers", "2")):
+        RUN.invoke(app, ["analyze", path, "--config", "call-center", "--out", str(tmp_path / "out"), *options])
+    assert [(c.diarization.speakers, c.diarization.channel_voices) for c in asked] == [(2, "free"), (2, "auto")]
 
 
 def test_a_timeout_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from ressenti.pipeline import audio
 from ressenti.pipeline.audio import Audio
 from ressenti.pipeline.config import AudioOptions, DiarizationOptions, load_config
 from ressenti.pipeline.diarization.builtin import Heard
-from ressenti.pipeline.diarization.channel_voices import ChannelListener, Further, HeardChannel
+from ressenti.pipeline.diarization.channel_voices import ChannelListener, Further, HeardChannel, alone_share
 from ressenti.pipeline.diarization.channels import ChannelDiarizer, further_of
 from ressenti.pipeline.diarization.interface import Count
 from ressenti.pipeline.diarization.own_speech import OwnSpeech, own_speech
@@ -94,6 +95,25 @@ def test_a_voice_with_little_speech_is_none(last_s: float, voices: int) -> None:
     diarizer, heard = call({1: 1, 2: 2}, last_s=last_s)
     found = diarizer.name(heard, Count())
     assert len(found.speakers) == 1 + voices
+
+
+def test_a_voice_that_comes_and_goes_is_a_mood_and_no_person() -> None:
+    def parts(*who: str) -> list[Segment]:
+        return [Segment(10.0 * k, 10.0 * k + 10, label) for k, label in enumerate(who)]
+
+    assert alone_share(parts("S1", "S1", "S2", "S2"), "S1") == alone_share(parts("S1", "S1", "S2"), "S2") == 1
+    mixed = parts("S1", "S2", "S1", "S2", "S1", "S1")
+    assert alone_share(mixed, "S1") == pytest.approx(4 / 6)
+    assert alone_share(mixed, "S2") == pytest.approx(2 / 3)
+    strayed = parts(*["S1"] * 15, "S2", *["S1"] * 2, *["S2"] * 15)
+    assert alone_share(strayed, "S1") == pytest.approx(15 / 16)  # one stray piece is no coming and going
+    assert alone_share(strayed, "S2") == 1
+
+    diarizer, heard = call({1: 1, 2: 2})
+    by_hand = diarizer._listener._diarizer  # type: ignore[union-attr]
+    again = replace(by_hand.name(heard[1].heard, 60.0, Count(2)), segments=tuple(parts("S1", "S2", "S1", "S2", "S1")))
+    by_hand.name = lambda heard, duration_s, count: again if count.exactly is None else None  # type: ignore[method-assign, assignment, return-value]
+    assert diarizer.name(heard[1:] * 2, Count()).count == "channels"
 
 
 def test_a_number_as_large_as_that_of_the_channels_leaves_no_further_voice() -> None:
@@ -218,6 +238,9 @@ def test_a_real_call_has_one_voice_per_channel_and_a_transferred_one_two(shared_
     diarizer = ChannelDiarizer(OPTIONS)
     found = diarizer.diarize(Audio(both[:, : 120 * RATE].copy()), Count())
     assert (found.count, found.speakers) == ("channels", ("S1", "S2"))
-    hiss = np.random.default_rng(0).normal(0, 3, both.shape[1]).astype(np.int16)
-    on_one = Audio(np.stack([hiss, both[0] // 2 + both[1] // 2])[:, : 120 * RATE])
-    assert [channel for _, channel in diarizer.diarize(on_one, Count()).channels] == [1, 2, 2]
+    hiss = np.random.default_rng(0).normal(0, 3, 120 * RATE).astype(np.int16)
+    after = np.concatenate([both[0][: 60 * RATE], both[1][60 * RATE : 120 * RATE]])
+    handed_over = diarizer.diarize(Audio(np.stack([hiss, after])), Count())
+    assert [channel for _, channel in handed_over.channels] == [1, 2, 2]
+    ends = {label: max(s.end_s for s in handed_over.segments if s.speaker == label) for label in ("S2", "S3")}
+    assert min(ends.values()) == pytest.approx(60, abs=3)

@@ -94,6 +94,15 @@ def test_more_speakers_than_roles_are_told_once(make_conversation: Make) -> None
     )
 
 
+def test_a_role_on_a_channel_of_several_voices_is_told_as_a_guess(make_conversation: Make) -> None:
+    mono = make_conversation("call-center")
+    split = replace(mono, layout="split")
+    first, second = (summarise(made, EN).cards[1].remarks[0] for made in (mono, split))
+    assert first.startswith("The role is a guess from the order of first speech. Emotion")
+    assert second.startswith("The role is a guess: several voices share this channel. Emotion")
+    assert "voix partagent ce canal" in summarise(split, Wording("fr")).cards[1].remarks[0]
+
+
 def test_a_role_without_confirmation_is_told_on_its_card_and_how_to_name_it_once(make_conversation: Make) -> None:
     summary = summarise(make_conversation("call-center", people=People(roles=("S1=agent",))), EN)
     assert summary.notices == ("A role is not confirmed. Listen, then analyse again with --roles S2=ROLE.",)
