@@ -36,6 +36,7 @@
         ClaimedError                33   another run is working on this recording in this folder
       TimedOutError                 52   one recording exceeded its time limit
       CancelledError                53   raised by the progress hook to stop an analysis
+      VoicesError                   54   known voices that cannot be read or used
 
 With several recordings the command line exits with 40 if some failed and with 41 if all failed.
 
@@ -259,3 +260,9 @@ class CancelledError(RessentiError):
     """Raised by a progress hook to stop an analysis; nothing is left behind."""
 
     exit_code = 53
+
+
+class VoicesError(RessentiError):
+    """Known voices that cannot be read or used: damaged, readable by others, or of another encoder."""
+
+    exit_code = 54

@@ -17,6 +17,7 @@ from ressenti.pipeline.diarization.interface import Count, Diarizer
 from ressenti.pipeline.emotion.interface import EmotionModel, Excerpt, Excerpts
 from ressenti.pipeline.errors import NoSpeechError, TooLargeError
 from ressenti.pipeline.loaded_models import Models
+from ressenti.pipeline.models import campplus
 from ressenti.pipeline.models.parallel import computing
 from ressenti.pipeline.progress import Progress, Watch, ignore_progress, watched
 from ressenti.pipeline.records import (
@@ -31,6 +32,7 @@ from ressenti.pipeline.records import (
 )
 from ressenti.pipeline.store.validation import read_validation
 from ressenti.pipeline.version import PROGRAM
+from ressenti.pipeline.voices.recognition import asked_voices, recognised
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +79,7 @@ def _analyze(
 ) -> Conversation:
     """Run the steps in order."""
     validation = read_validation(config.report.validation)
+    known = asked_voices(config.voices)
     log.debug("reading %s", path)
     with watch.step("decoding"):
         recording, sound = audio.load(path, config.audio, watch)
@@ -101,6 +104,11 @@ def _analyze(
     channels = {label: found.channel_of(label) for label in labels} if layout.mode == "split" else {}
     speakers = roles.make_speakers(labels, layout.mode, people, config.roles, channels)
     found = replace(found, notes=(*found.notes, *roles.notes_of(speakers, found.count, layout.mode)))
+    used: tuple[ModelInfo, ...] = found.models
+    if known:
+        with watch.step("comparing known voices"):
+            speakers = recognised(speakers, layout.audio, channels, found.segments, known, config.voices, watch)
+        used = used if campplus.info() in used else (*used, campplus.info())
     reasons = {s.label: _unjudged(s.not_scored) for s in speakers if s.not_scored}
     cut = turns.make_turns(found.exclusive or found.segments, config.turns, found.segments)
     if len(cut) > MOST_TURNS:
@@ -109,7 +117,6 @@ def _analyze(
         )
     all_turns = tuple(_with_loudness(t, layout, channels) for t in cut)
     log.info("found: %d speakers (%s), %d segments, %d turns", len(labels), found.count, len(found.segments), len(cut))
-    used: tuple[ModelInfo, ...] = found.models
     if any(turn.speaker not in reasons for turn in all_turns):
         if emotion_model is None:
             watch("models", 0, None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ressenti.pipeline.records import CLASSES, Conversation, Estimate, Speaker, Talk
 from ressenti.reports.emotion_model import is_thin, thin_baseline_s, turns_by_person
 from ressenti.reports.headline import LITTLE_S
+from ressenti.reports.known_voices import voice_remarks
 from ressenti.reports.page_options import options_of
 from ressenti.reports.who_spoke import count_found
 from ressenti.reports.wording import Wording
@@ -195,7 +196,7 @@ def _shares(speaker: Speaker, words: Wording) -> tuple[tuple[str, float, str], .
 
 
 def _remarks(speaker: Speaker, conversation: Conversation, words: Wording) -> list[str]:
-    remarks = []
+    remarks = voice_remarks(speaker, words)
     unconfirmed = speaker.not_scored == "unconfirmed"
     if speaker.role_source == "guess" and not unconfirmed:
         remarks.append(words("role_guess_channel" if conversation.layout == "split" else "role_guess"))

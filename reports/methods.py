@@ -19,6 +19,7 @@ from ressenti.reports.emotion_model import (
     unvalidated,
 )
 from ressenti.reports.headline import LITTLE_S, MOSTLY_UNSURE
+from ressenti.reports.known_voices import voice_notices
 from ressenti.reports.notices import silence_rules, too_many
 from ressenti.reports.page_options import is_scored, options_of, titles_of
 from ressenti.reports.speech_time import unjudged_s
@@ -254,4 +255,4 @@ def _notices(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     notices = [words("legal")]
     if conversation.allow_restricted and is_scored(conversation) and any(s.role for s in conversation.speakers):
         notices.append(words("legal_allowed", reason=conversation.allow_restricted))
-    return tuple(notices)
+    return (*notices, *voice_notices(conversation, words))

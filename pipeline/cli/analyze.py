@@ -72,6 +72,13 @@ def analyze(
     ] = False,
     names: Annotated[str, typer.Option(help="Speakers' names: Anna,Ben or S2=Ben.")] = "",
     roles: Annotated[str, typer.Option(help="Speakers' roles: agent,client (a guess with mono) or S2=client.")] = "",
+    voices: Annotated[
+        bool,
+        typer.Option(
+            "--voices",
+            help="Name speakers by known voices (`ressenti voices`), biometric data: Regulation (EU) 2016/679, art. 9.",
+        ),
+    ] = False,
     emotion_for: Annotated[str, typer.Option(help="Compute emotion for these roles only.", metavar="ROLES")] = "",
     allow_restricted: Annotated[
         str | None,
@@ -120,6 +127,7 @@ def analyze(
             "diarization": given(diarization),
             "emotion": given({"model": emotion_model, "device": device}),
             "roles": given({"emotion_for": listed(emotion_for) or None}),
+            "voices": given({"use": _by_voice(voices, pseudonyms)}),
             "report": given({"lang": lang, "audio": audio}),
             "compute": given({"threads": threads, "timeout_s": timeout}),
         },
@@ -160,6 +168,11 @@ def sample(
         conversation = job.work(plan)
     sample_run.tell(conversation, reference, terminal)
     terminal.close()
+
+
+def _by_voice(asked: bool, pseudonyms: bool) -> bool | None:
+    """Whether known voices name speakers; None leaves it to the config. Pseudonyms have no names, so nobody listens."""
+    return False if pseudonyms else asked or None
 
 
 @dataclass(frozen=True)
@@ -210,5 +223,15 @@ class Job:
         models = [resolved(options.diarization.model, "diarization"), resolved(options.emotion.model, "emotion")]
         people = [self.people.names, self.people.roles, self.people.allow_restricted]
         chosen = options.model_dump(mode="json", exclude={"compute"})
-        made_of = json.dumps([chosen, models, people, self.added.digest(plan.source.stem)], sort_keys=True)
+        made_of = json.dumps(
+            [chosen, models, people, self._voices(), self.added.digest(plan.source.stem)], sort_keys=True
+        )
         return store.Made(source, PROGRAM, hashlib.sha256(made_of.encode()).hexdigest())
+
+    def _voices(self) -> list[str]:
+        """A hash of each known voice that speakers are compared with."""
+        if not self.options.voices.use:
+            return []
+        from ressenti.pipeline.voices.known import known_voices
+
+        return [hashlib.sha256(repr(voice).encode()).hexdigest() for voice in known_voices()]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ressenti.pipeline.cli import evaluate, models, train
+from ressenti.pipeline.cli import evaluate, models, train, voices
 from ressenti.pipeline.cli.analyze import analyze, sample
 from ressenti.pipeline.cli.commands import Commands
 from ressenti.pipeline.cli.console import Terminal
@@ -33,6 +33,7 @@ app.command()(report)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(train.app, name="train")
 app.add_typer(models.app, name="models")
+app.add_typer(voices.app, name="voices")
 app.command()(simulate)
 
 

@@ -30,6 +30,7 @@ STAGES = {
     "voices": "Telling voices apart",
     "speakers": "Comparing voices",
     "clustering": "Clustering voices",
+    "known": "Comparing known voices",
     "emotion": "Scoring emotion",
     "sound": "Encoding the sound",
     "report": "Writing the report",

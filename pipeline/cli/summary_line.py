@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from ressenti.pipeline.cli.console import Terminal, counted
 from ressenti.pipeline.records import Conversation, Speaker
+from ressenti.pipeline.voices import LITTLE_S
 
 
 def tell(conversation: Conversation, seconds: float, paths: Mapping[str, Path], terminal: Terminal) -> None:
@@ -25,6 +26,7 @@ def tell(conversation: Conversation, seconds: float, paths: Mapping[str, Path], 
     for path in paths.values():
         terminal.say(f"    {escape(str(path))}")
     _tell_notes(conversation, terminal)
+    _tell_voices(conversation.speakers, terminal)
     judged = [turn for turn in conversation.turns if turn.emotion is not None]
     if judged:
         terminal.say(f"    {counted(len(judged), 'turn')} scored, {sum(turn.unsure for turn in judged)} of them unsure")
@@ -47,6 +49,16 @@ def _tell_notes(conversation: Conversation, terminal: Terminal) -> None:
     words = Wording("en")
     for note in notes:
         terminal.say(f"    [yellow]{escape(words.note(note))}[/]")
+
+
+def _tell_voices(speakers: Sequence[Speaker], terminal: Terminal) -> None:
+    """Print which names known voices propose, with the likeness and its limit."""
+    for speaker in speakers:
+        found = speaker.voice
+        if found is not None:
+            what = f"[bold]{escape(found.name)}[/], proposed by voice" if found.name else "unknown voice"
+            little = ", [yellow]under 10 s of speech[/]" if found.speech_s < LITTLE_S else ""
+            terminal.say(f"    {speaker.label}: {what} ({found.score:.2f}, limit {found.limit:.2f}{little})")
 
 
 def _tell_unscored(speakers: Sequence[Speaker], terminal: Terminal, *, advise: bool) -> None:

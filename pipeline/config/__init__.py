@@ -14,6 +14,7 @@ from ressenti.pipeline.config.options import (
     RoleOptions,
     TrajectoryOptions,
     TurnOptions,
+    VoiceOptions,
 )
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "RoleOptions",
     "TrajectoryOptions",
     "TurnOptions",
+    "VoiceOptions",
     "build_config",
     "load_config",
     "preset_names",

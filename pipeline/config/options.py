@@ -233,6 +233,13 @@ class RoleOptions(Group):
     emotion_for: Names = ()  # empty: every speaker who may be scored
 
 
+class VoiceOptions(Group):
+    """Names by known voices (`ressenti voices`), which are biometric data: Regulation (EU) 2016/679, art. 9."""
+
+    use: bool = False  # name speakers whose voice you stored
+    false_alarm: Annotated[float, Field(ge=1e-5, le=0.1)] = 0.001  # probability that a stranger gets a name
+
+
 class ReportOptions(Group):
     """The page."""
 
@@ -260,5 +267,6 @@ class Config(Group):
     dynamics: DynamicsOptions = DynamicsOptions()
     moments: MomentOptions = MomentOptions()
     roles: RoleOptions = RoleOptions()
+    voices: VoiceOptions = VoiceOptions()
     report: ReportOptions = ReportOptions()
     compute: ComputeOptions = ComputeOptions()

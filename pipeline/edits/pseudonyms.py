@@ -15,7 +15,7 @@ def pseudonym(sha256: str) -> str:
 
 
 def pseudonymised(conversation: Conversation) -> Conversation:
-    """Remove the names of the recording, speakers and folders (in options), and the voice embeddings.
+    """Remove the names of the recording, speakers and folders (in options), and what known voices and embeddings say.
 
     Labels, roles, words, notes and the reason for scoring restricted roles stay; check these for names. The SHA-256
     stays too, so anyone with the recording can identify it.
@@ -24,7 +24,7 @@ def pseudonymised(conversation: Conversation) -> Conversation:
         conversation,
         recording=replace(conversation.recording, name=pseudonym(conversation.recording.sha256)),
         diarization=replace(conversation.diarization, embeddings=()),
-        speakers=tuple(replace(speaker, name="", original_name=None) for speaker in conversation.speakers),
+        speakers=tuple(replace(speaker, name="", original_name=None, voice=None) for speaker in conversation.speakers),
         corrections=Corrections(turns=conversation.corrections.turns),
         config={group: _without_folders(values) for group, values in conversation.config.items()},
     )

@@ -1,4 +1,4 @@
-"""Check that a path given by the user exists. A path that the system cannot look up counts as absent.
+"""Paths given by the user: whether they exist (one that cannot be looked up does not), and where their data lie.
 
 `Path.exists` and similar methods raise if a name is too long or a folder may not be entered. Opening the file later
 gives the exact reason.
@@ -6,6 +6,8 @@ gives the exact reason.
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 from ressenti.pipeline.errors import NotFoundError
@@ -41,6 +43,17 @@ def expanded(name: str) -> Path:
         return Path(name).expanduser()
     except RuntimeError:
         return Path(name)
+
+
+def data_folder() -> Path:
+    """The folder of the system's usual place for a user's data that belongs to Ressenti."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "ressenti"
 
 
 def existing(path: Path, expected: str) -> None:

@@ -12,11 +12,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import sys
 from pathlib import Path
 
 from ressenti.pipeline.errors import ConfigError, DiskFullError
-from ressenti.pipeline.files.paths import expanded
+from ressenti.pipeline.files.paths import data_folder, expanded
 
 _ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 
@@ -25,13 +24,7 @@ def models_folder() -> Path:
     """The folder of installed models: `RESSENTI_MODELS`, else in the system's usual folder for user data."""
     if given := os.environ.get("RESSENTI_MODELS"):
         return expanded(given)
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return base / "ressenti" / "models"
+    return data_folder() / "models"
 
 
 def is_id(text: str) -> bool:

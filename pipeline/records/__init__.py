@@ -58,6 +58,7 @@ from ressenti.pipeline.records.measures import (
     Speaker,
     Talk,
     Trajectory,
+    VoiceMatch,
     z_of_looks,
 )
 from ressenti.pipeline.records.model_info import ModelInfo, Models
@@ -143,6 +144,7 @@ __all__ = [
     "Unjudged",
     "Validation",
     "Values",
+    "VoiceMatch",
     "Window",
     "Windows",
     "Word",

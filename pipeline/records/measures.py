@@ -127,12 +127,28 @@ class Affect(Record):
 
 
 @dataclass(frozen=True)
+class VoiceMatch(Record):
+    """The known voice that a speaker sounds most like; `name` is empty if it is unknown: not like enough to be named.
+
+    `score` is the likeness of both voices (cosine), `limit` what it has to reach for a name. `speech_s` is the speech
+    that was heard of the speaker, `known` the number of voices that it was compared with.
+    """
+
+    name: Name
+    score: Unit
+    limit: Unit
+    speech_s: Seconds
+    known: Count
+
+
+@dataclass(frozen=True)
 class Speaker(Record):
     """A speaker of the conversation. `role_source` is `channel`, `named` or `guess` (by order of first speech).
 
     `not_scored` says why emotion was not computed; None means that it was. `affect` is also None if nothing could be
     judged. `original_name` is the name before a person changed it, or None. `added` speakers were not found by the
-    diarizer; a person added them by giving them a turn.
+    diarizer; a person added them by giving them a turn. `voice` is what known voices say, None if nobody asked; `name`
+    comes from it if a person gave none.
     """
 
     label: Label
@@ -144,6 +160,12 @@ class Speaker(Record):
     affect: Affect | None = None
     original_name: Name | None = None
     added: bool = False
+    voice: VoiceMatch | None = None
+
+    @property
+    def named_by_voice(self) -> bool:
+        """Whether its name is what known voices proposed, so that no person gave it."""
+        return self.voice is not None and self.voice.name != "" and self.name == self.voice.name
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,7 @@ class Diarization(Record):
     is False for a diarizer that finds one speaker at a time, so no overlap and no interruptions. `exclusive` are
     segments without overlap, from a diarizer that also names the main speaker during overlap: turns are cut from these.
     `channels` are the speakers' channels (from 1) where each channel is a party; a channel may have several speakers.
+    `embeddings` exist while an analysis runs; they are biometric data and never stored.
     """
 
     segments: Segments

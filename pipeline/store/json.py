@@ -60,9 +60,9 @@ def json_schema() -> dict[str, Any]:
 def dumps(conversation: Conversation, *, compact: bool = False) -> str:
     """Write a conversation as JSON text, rounded to six decimals; the same conversation gives the same text.
 
-    `compact` omits line breaks and spaces.
+    Voice embeddings are biometric data and are never written. `compact` omits line breaks and spaces.
     """
-    data = _adapter().dump_python(conversation, mode="json")
+    data = _adapter().dump_python(conversation, mode="json", exclude={"diarization": {"embeddings"}})
     _round(data)
     return to_json(data).decode() if compact else to_json(data, indent=1).decode() + "\n"
 
@@ -71,6 +71,7 @@ def dumps(conversation: Conversation, *, compact: bool = False) -> str:
 def loads(text: str, name: str = "text") -> Conversation:
     """Read a conversation from untrusted JSON text of this version or an earlier one.
 
+    Voice embeddings, which earlier programs wrote, are dropped.
     Raises `NotAConversationError` if it is not a valid conversation, `CorrectionsError` for corrections of turns or
     speakers that do not exist.
     """
@@ -107,11 +108,12 @@ def _present(text: str, version: object, name: str) -> str:
 
 
 def _fitting(text: str) -> Conversation:
-    """Parse and check a text of this version, and fill in all options that this program has."""
+    """Parse and check a text of this version, fill in all options that this program has, and drop embeddings."""
     conversation = _adapter().validate_json(text, strict=True)
     config = Config.model_validate_json(json.dumps(conversation.config), strict=True)
     check(conversation, config)
-    return replace(conversation, config=config.model_dump(mode="json", exclude={"compute"}))
+    found_by = replace(conversation.diarization, embeddings=())
+    return replace(conversation, diarization=found_by, config=config.model_dump(mode="json", exclude={"compute"}))
 
 
 def load(path: str | Path) -> Conversation:

@@ -10,6 +10,7 @@ from ressenti.pipeline.cli.evaluate.emotion import emotion
 from ressenti.pipeline.cli.evaluate.label import label
 from ressenti.pipeline.cli.evaluate.speed import speed
 from ressenti.pipeline.cli.evaluate.trajectory import trajectory
+from ressenti.pipeline.cli.evaluate.voices import voices
 
 app = typer.Typer(cls=Commands, help="Measure accuracy and speed on data with a known truth.", no_args_is_help=True)
 app.command()(diarization)
@@ -17,6 +18,7 @@ app.command()(emotion)
 app.command()(trajectory)
 app.command()(label)
 app.command()(speed)
+app.command()(voices)
 
 
 @app.callback()

@@ -1,126 +1,272 @@
-"""How well embeddings tell speakers apart: `python -m ressenti.pipeline.lab.evaluation.voices FOLDER`.
+"""How surely known voices are known again, and how seldom strangers are taken for them, on labelled speech.
 
-Pairs of clips of labelled speech, of one speaker and of two, by cosine; equal error rates of CAM++, of CAM++ with a
-rectifier after its last layer (which it must not have: of the two, the variant that tells speakers apart better is the
-one that was trained), and of the GE2E encoder.
+A person is enrolled with some of their clips and heard in others. Every voice that is heard is compared with every
+enrolled one: with its own (a miss if it stays below the limit) and with all others (a false alarm if it does not).
+Where clips have emotions, people are enrolled with neutral and calm speech and heard in each emotion.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
-import typer
 
-from ressenti.pipeline import audio
-from ressenti.pipeline.audio import RATE_HZ, Samples
-from ressenti.pipeline.audio.mel import HOP, FloatArray, mel_power
-from ressenti.pipeline.config import AudioOptions
-from ressenti.pipeline.lab.labelled_speech.corpora import Clip, read_clips
-from ressenti.pipeline.models import campplus, voice_encoder
+from ressenti.pipeline.audio import RATE_HZ, Audio, Samples
+from ressenti.pipeline.audio.mel import FloatArray
+from ressenti.pipeline.config import DiarizationOptions
+from ressenti.pipeline.lab.evaluation.metrics import Interval, bootstrap
+from ressenti.pipeline.lab.labelled_speech import acoustics
+from ressenti.pipeline.lab.labelled_speech.corpora import Clip
+from ressenti.pipeline.lab.labelled_speech.prepare import read, speech_of
+from ressenti.pipeline.models import campplus
+from ressenti.pipeline.progress import Progress, ignore_progress
+from ressenti.pipeline.voices.hearing import hear
+from ressenti.pipeline.voices.likeness import limit_of
 
-SEED = 0
+Way = Literal["clean", "telephone", "clean, then telephone"]
+WAYS: tuple[Way, ...] = ("clean", "telephone", "clean, then telephone")
+"""How people are enrolled, then how they are heard."""
+
+CALM = ("neutral", "calm")  # emotions to enroll with
+ENROLLED_S = 30.0
+LENGTHS_S = (3.0, 5.0, 10.0, 20.0, 30.0)
+_DRAWS = 4  # of the clips to enroll a person with
+_CODECS: tuple[acoustics.Codec, ...] = ("mulaw", "alaw", "gsm")
+_SNR_DB = (15.0, 30.0)  # of a line's noise
+_LEVEL_DBFS = -26.0
+
+Who = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Voices of one person heard in so many seconds each: embeddings (n, 192)."""
+
+    who: Who
+    emotion: str
+    vectors: FloatArray
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """One enrolment of a person, and how they were heard elsewhere, by seconds."""
+
+    who: Who
+    vector: FloatArray
+    speech_s: float
+    heard: dict[float, tuple[Heard, ...]]
 
 
 @dataclass(frozen=True)
 class VoiceFigures:
-    """Mean cosine of pairs of one speaker and of two, and the rate at which equal shares of both are judged wrongly."""
+    """Misses and false alarms of one way, length and emotion (empty: any), as shares of trials.
 
-    model: str
-    same: float
-    other: float
-    equal_error: float
+    `miss` and `false_alarm` are at the limit that an analysis uses for `false_alarm_asked`; `miss_at_own` is at the
+    limit that gives just that many false alarms on these very voices, NaN if there are too few to tell.
+    """
 
-
-def equal_error_rate(same: npt.NDArray[np.floating], other: npt.NDArray[np.floating]) -> float:
-    """Share of wrong decisions at the threshold where as many pairs of one speaker are refused as of two accepted."""
-    thresholds = np.sort(np.concatenate([same, other]))
-    refused = np.searchsorted(np.sort(same), thresholds) / len(same)
-    accepted = 1 - np.searchsorted(np.sort(other), thresholds) / len(other)
-    at = int(np.argmin(np.abs(refused - accepted)))
-    return float(refused[at] + accepted[at]) / 2
-
-
-def rectified(vectors: FloatArray) -> FloatArray:
-    """Embeddings of unit length as a rectifier after the last layer would have made them."""
-    out = np.maximum(vectors, 0)
-    unit: FloatArray = out / (np.linalg.norm(out, axis=1, keepdims=True) + np.float32(1e-9))
-    return unit
+    way: Way
+    emotion: str
+    speech_s: float
+    enrolled_s: float
+    people: int
+    trials: int
+    strangers: int
+    limit: float
+    miss: float
+    miss_interval: Interval | None
+    false_alarm: float
+    miss_at_own: float
+    mean_own: float
+    mean_strangers: float
 
 
-def ge2e(voices: Sequence[Samples]) -> FloatArray:
-    """Embeddings (n, 256) of an earlier built-in diarizer: the mean of windows of 1.6 s at the trained level."""
-    rows = []
-    length = round(1.6 * RATE_HZ / HOP)
-    for samples in voices:
-        mel = mel_power(samples, voice_encoder.BANDS)
-        level_dbfs = 10 * np.log10(np.mean((samples.astype(np.float32) / 32768) ** 2) + 1e-12)
-        mel = mel * np.float32(10 ** (max(0.0, voice_encoder.LEVEL_DBFS - level_dbfs) / 10))
-        starts = range(0, max(1, len(mel) - length + 1), length // 2)
-        mean = voice_encoder.embeddings(np.stack([mel[start : start + length] for start in starts])).mean(axis=0)
-        rows.append(mean / np.linalg.norm(mean))
-    return np.stack(rows)
+def on_a_line(clip: Clip, samples: Samples) -> Samples:
+    """Samples of a clip by telephone: its band, some noise, and one of three codecs, the same on every call."""
+    seed = int(hashlib.sha256(clip.path.name.encode()).hexdigest()[:8], 16)
+    rng = np.random.default_rng(seed)
+    codec, snr_db = _CODECS[int(rng.integers(len(_CODECS)))], float(rng.uniform(*_SNR_DB))
+    noise = acoustics.telephone(acoustics.pink_noise(len(samples), rng))
+    sound = acoustics.with_noise(acoustics.telephone(acoustics.to_float(samples)), noise, snr_db)
+    return acoustics.to_int16(acoustics.through(acoustics.at_level(sound, _LEVEL_DBFS), codec))
 
 
-MODELS: dict[str, Callable[[Sequence[Samples]], FloatArray]] = {
-    "CAM++": campplus.embed_samples,
-    "CAM++, rectified": lambda voices: rectified(campplus.embed_samples(voices)),
-    "GE2E": ge2e,
-}
+class Speech:
+    """Speech of clips without its pauses, clean or by telephone, read once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Clip, bool], Samples] = {}
+
+    def of(self, clip: Clip, *, line: bool) -> Samples:
+        """Speech (n,) of a clip."""
+        if (clip, line) not in self._known:
+            samples = read(clip)
+            self._known[clip, line] = speech_of(on_a_line(clip, samples) if line else samples, DiarizationOptions())
+        return self._known[clip, line]
+
+    def joined(self, clips: Sequence[Clip], *, line: bool) -> Samples:
+        """Speech of several clips."""
+        found = [self.of(clip, line=line) for clip in clips]
+        return np.concatenate(found) if found else np.empty(0, np.int16)
 
 
-def figures_of(clips: Sequence[Clip], longest_s: float) -> list[VoiceFigures]:
-    """Figures over all pairs of clips; `longest_s` of each is heard, from its middle."""
-    voices = [middle_of(clip.path, longest_s) for clip in clips]
-    speakers = np.array([f"{clip.corpus} {clip.speaker}" for clip in clips])
-    first, second = np.triu_indices(len(clips), 1)
-    one = speakers[first] == speakers[second]
-    out = []
-    for name, embed in MODELS.items():
-        vectors = embed(voices)
-        cosines = (vectors[first] * vectors[second]).sum(axis=1)
-        same, other = cosines[one], cosines[~one]
-        out.append(VoiceFigures(name, float(same.mean()), float(other.mean()), equal_error_rate(same, other)))
-    return out
+def voices_in(samples: Samples, length_s: float) -> FloatArray:
+    """Embeddings (n, 192) of consecutive parts of speech of this length, as an analysis hears them."""
+    length = round(length_s * RATE_HZ)
+    parts = [samples[start : start + length] for start in range(0, len(samples) - length + 1, length)]
+    found = [hear(Audio(part[None]), [(0.0, length_s)]) for part in parts]
+    return np.array([one.embedding for one in found if one is not None], np.float32).reshape(-1, campplus.WIDTH)
 
 
-def middle_of(path: Path, longest_s: float) -> Samples:
-    """The middle of a clip, at most so long."""
-    samples: Samples = audio.load(path, AudioOptions(remove_hum=False), trusted=True)[1].samples[0]
-    most = round(longest_s * RATE_HZ)
-    start = max(0, (len(samples) - most) // 2)
-    heard: Samples = samples[start : start + most]
-    return heard
-
-
-def chosen(clips: Sequence[Clip], most: int) -> list[Clip]:
-    """At most so many clips of each speaker that has two or more, drawn by a fixed seed."""
-    rng = np.random.default_rng(SEED)
-    out: list[Clip] = []
-    for who in sorted({clip.who for clip in clips}):
+def enrolments(
+    clips: Sequence[Clip],
+    way: Way,
+    speech: Speech,
+    lengths_s: Sequence[float] = LENGTHS_S,
+    progress: Progress = ignore_progress,
+) -> Iterator[Enrolled]:
+    """Enrolments of all people with enough speech; those with too little are heard as strangers (`speech_s` 0)."""
+    people = sorted({clip.who for clip in clips})
+    for done, who in enumerate(people):
         own = [clip for clip in clips if clip.who == who]
-        if len(own) > 1:
-            out += [own[i] for i in sorted(rng.permutation(len(own))[:most])]
+        acted = len({clip.emotion for clip in own}) > 1
+        for draw in range(1 if acted else _DRAWS):
+            found = _enrolment(who, own, draw, way, lengths_s, speech, acted=acted)
+            yield found
+            if not found.speech_s:
+                break
+        progress("clips", done + 1, len(people))
+
+
+def _enrolment(
+    who: Who, own: Sequence[Clip], draw: int, way: Way, lengths_s: Sequence[float], speech: Speech, *, acted: bool
+) -> Enrolled:
+    """One enrolment of a person; with emotions, with neutral and calm clips, else with clips by lot."""
+    order = np.random.default_rng(draw).permutation(len(own)).tolist()
+    drawn = [own[k] for k in order]
+    first, later = [], []
+    total_s = 0.0
+    for clip in drawn:
+        calm = not acted or clip.emotion in CALM
+        if calm and total_s < ENROLLED_S and len(own) > 1:
+            first.append(clip)
+            total_s += len(speech.of(clip, line=way == "telephone")) / RATE_HZ
+        else:
+            later.append(clip)
+    samples = speech.joined(first, line=way == "telephone")[: round(ENROLLED_S * RATE_HZ)]
+    voice = hear(Audio(samples[None]), [(0.0, len(samples) / RATE_HZ)]) if len(samples) else None
+    heard: dict[float, tuple[Heard, ...]] = {}
+    for emotion in sorted({clip.emotion if acted else "" for clip in later}):
+        rest = speech.joined([clip for clip in later if not acted or clip.emotion == emotion], line=way != "clean")
+        for length_s in lengths_s:
+            heard[length_s] = (*heard.get(length_s, ()), Heard(who, emotion, voices_in(rest, length_s)))
+    vector = voice.embedding if voice else np.empty(0, np.float32)
+    return Enrolled(who, vector, voice.speech_s if voice else 0.0, heard)
+
+
+def figures_of(found: Sequence[Enrolled], way: Way, false_alarm: float) -> list[VoiceFigures]:
+    """Figures by length and emotion."""
+    known = [one for one in found if one.speech_s]
+    out = []
+    for length_s in sorted({length for one in found for length in one.heard}):
+        emotions = sorted({h.emotion for one in known for h in one.heard.get(length_s, ())})
+        for emotion in emotions:
+            own, people, strange = [], [], []
+            for one in known:
+                for other in found:
+                    voices = [h.vectors for h in other.heard.get(length_s, ()) if h.emotion == emotion]
+                    scores = np.concatenate([vectors @ one.vector for vectors in voices]) if voices else np.empty(0)
+                    if other is one:
+                        own += scores.tolist()
+                        people += [one.who] * len(scores)
+                    elif other.who != one.who:
+                        strange += scores.tolist()
+            if own and strange:
+                enrolled_s = float(np.median([one.speech_s for one in known]))
+                limit = limit_of(min(length_s, enrolled_s), false_alarm)
+                out.append(_figures(way, emotion, (length_s, enrolled_s, limit), own, people, strange, false_alarm))
     return out
 
 
-def main(
-    folder: Annotated[Path, typer.Argument(help="labelled speech: a manifest, or a folder with one")],
-    seconds: Annotated[float, typer.Option(help="of each clip that are heard")] = 3.0,
-    most: Annotated[int, typer.Option(help="clips of each speaker")] = 8,
-) -> None:
-    """Print how well each embedding tells the speakers of a corpus apart."""
-    clips = chosen(read_clips(folder, labelled=False), most)
-    typer.echo(f"{len({clip.who for clip in clips})} speakers, {len(clips)} clips, {seconds:g} s of each at most")
-    for row in figures_of(clips, seconds):
-        typer.echo(
-            f"{row.model:17} same speaker {row.same:5.2f}, other {row.other:5.2f}, EER {100 * row.equal_error:4.1f} %"
-        )
+def _figures(
+    way: Way,
+    emotion: str,
+    setting: tuple[float, float, float],
+    own: Sequence[float],
+    people: Sequence[Who],
+    strange: Sequence[float],
+    false_alarm: float,
+) -> VoiceFigures:
+    length_s, enrolled_s, limit = setting
+    scores, others = np.array(own), np.array(strange)
+    missed = scores < limit
+    at = float(np.quantile(others, 1 - false_alarm)) if len(others) * false_alarm >= 1 else float("nan")
+    return VoiceFigures(
+        way=way,
+        emotion=emotion,
+        speech_s=length_s,
+        enrolled_s=enrolled_s,
+        people=len(set(people)),
+        trials=len(own),
+        strangers=len(strange),
+        limit=limit,
+        miss=float(missed.mean()),
+        miss_interval=bootstrap(people, lambda rows: float(missed[rows].mean())),
+        false_alarm=float((others >= limit).mean()),
+        miss_at_own=float("nan") if math.isnan(at) else float((scores < at).mean()),
+        mean_own=float(scores.mean()),
+        mean_strangers=float(others.mean()),
+    )
 
 
-if __name__ == "__main__":
-    typer.run(main)
+@dataclass(frozen=True)
+class Strangers:
+    """Likeness of two strangers, both heard for so long: mean, standard deviation, and quantiles."""
+
+    way: Way
+    speech_s: float
+    people: int
+    pairs: int
+    mean: float
+    spread: float
+    quantiles: tuple[float, ...]
+
+
+QUANTILES = (0.99, 0.999, 0.9999)
+
+
+def strangers(
+    clips: Sequence[Clip],
+    way: Way,
+    speech: Speech,
+    lengths_s: Sequence[float] = LENGTHS_S,
+    progress: Progress = ignore_progress,
+) -> list[Strangers]:
+    """What the limits of likeness follow from: all pairs of people, by the first speech of each."""
+    people = sorted({clip.who for clip in clips})
+    vectors: dict[tuple[float, bool], dict[Who, FloatArray]] = {}
+    for done, who in enumerate(people):
+        own = [clip for clip in clips if clip.who == who]
+        for line in {way == "telephone", way != "clean"}:
+            samples = speech.joined(own, line=line)
+            for length_s in lengths_s:
+                found = voices_in(samples[: round(length_s * RATE_HZ)], length_s)
+                if len(found):
+                    vectors.setdefault((length_s, line), {})[who] = found[0]
+        progress("clips", done + 1, len(people))
+    out = []
+    for length_s in lengths_s:
+        first, second = (vectors.get((length_s, line), {}) for line in (way == "telephone", way != "clean"))
+        both = [who for who in people if who in first and who in second]
+        if len(both) < 2:
+            continue
+        scores = np.stack([first[who] for who in both]) @ np.stack([second[who] for who in both]).T
+        pairs = scores[~np.eye(len(both), dtype=bool)]
+        quantiles = tuple(float(x) for x in np.quantile(pairs, QUANTILES))
+        spread = float(pairs.std())
+        out.append(Strangers(way, length_s, len(both), len(pairs), float(pairs.mean()), spread, quantiles))
+    return out
