@@ -17,7 +17,6 @@ NEEDED = (
     "pipeline/models/emotion.onnx",
     "pipeline/models/known.yaml",
     "pipeline/models/segmentation.onnx",
-    "pipeline/models/speaker.onnx",
     "pipeline/models/voice.onnx",
     "reports/assets/labelling.js",
     "reports/assets/page.css",

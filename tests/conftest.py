@@ -119,6 +119,7 @@ def no_installed_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RESSENTI_MODELS", str(tmp_path_factory.mktemp("models") / "none"))
         patch.setenv("RESSENTI_SETTINGS", str(tmp_path_factory.mktemp("settings")))
+        patch.setenv("RESSENTI_VOICES", str(tmp_path_factory.mktemp("voices") / "none"))
         yield
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +64,7 @@ class BuiltinEmotion:
         self._session = onnx_session(path, digest)
         # the licence of weights depends on their training data; for other corpora it is unknown
         bound = folder == WEIGHTS or any(corpus in _NON_COMMERCIAL for corpus, _ in self.learned)
-        self.parts = (replace(voice_encoder.info(), task="voice encoder", sha256=voice_encoder.hashes()["voice.onnx"]),)
+        self.parts = (voice_encoder.info(),)
         self.info = ModelInfo(
             task="emotion",
             name="ressenti-builtin-emotion" if folder == WEIGHTS else folder.name,

@@ -1,8 +1,4 @@
-"""The voice encoder (GE2E): from mel power to states per frame, and to one embedding per voice.
-
-Two files in sequence: `voice.onnx` (two recurrent layers) gives the states, `speaker.onnx` (a third layer and a
-projection) the speaker embedding. The emotion model needs only the first.
-"""
+"""The voice encoder: from mel power to states per frame, by the first two layers of a GE2E speaker encoder."""
 
 from __future__ import annotations
 
@@ -20,18 +16,15 @@ LEVEL_DBFS = -30.0  # the encoder was trained at this level
 
 @cache
 def hashes() -> dict[str, str]:
-    """SHA-256 of both files by name, checked against the recorded ones.
-
-    Raises `ModelError` if one is missing or differs.
-    """
-    return built_in("speaker.json", "the built-in voice encoder")
+    """SHA-256 of the file by name, checked; `ModelError` where it is missing or differs."""
+    return built_in("voice.json", "the built-in voice encoder")
 
 
 @cache
 def info() -> ModelInfo:
-    """Description of the embedding for the report; raises `ModelError` like `hashes`."""
+    """Description of the encoder for the report; raises `ModelError` like `hashes`."""
     return ModelInfo(
-        task="speaker embedding",
+        task="voice encoder",
         name="ge2e-resemblyzer-0.1.4",
         licence="Apache-2.0",
         sha256=together(hashes()),
@@ -43,11 +36,4 @@ def states(mels: FloatArray) -> FloatArray:
     """States (n, frames, 256) of the second layer for mel power (n, frames, 40); no frame depends on later ones."""
     hashes()
     out: FloatArray = onnx_session(WEIGHTS / "voice.onnx").run(None, {"mel": mels})[0]
-    return out
-
-
-def embeddings(mels: FloatArray) -> FloatArray:
-    """Embeddings (n, 256) of unit length for mel power (n, frames, 40)."""
-    frame_states = states(mels)
-    out: FloatArray = onnx_session(WEIGHTS / "speaker.onnx").run(None, {"states": frame_states})[0]
     return out

@@ -69,13 +69,13 @@ _WAIT = "\nimport time\ntime.sleep(25)"
 _OURS = """
 from pathlib import Path
 import ressenti.pipeline.models
-ressenti.pipeline.models.onnx_session(Path(ressenti.pipeline.models.__file__).parent / "speaker.onnx")
+ressenti.pipeline.models.onnx_session(Path(ressenti.pipeline.models.__file__).parent / "voice.onnx")
 """
 _THEIRS = """
 import onnxruntime
 from pathlib import Path
 from importlib.util import find_spec
-onnxruntime.InferenceSession(str(Path(find_spec("ressenti.pipeline").origin).parent / "models" / "speaker.onnx"))
+onnxruntime.InferenceSession(str(Path(find_spec("ressenti.pipeline").origin).parent / "models" / "voice.onnx"))
 """
 
 

@@ -137,9 +137,9 @@ def test_unknown_models_are_refused() -> None:
 
 
 def test_a_changed_weight_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("voice.onnx", "speaker.onnx", "speaker.json"):
+    for name in ("voice.onnx", "voice.json"):
         shutil.copy(hashes.WEIGHTS / name, tmp_path / name)
-    with (tmp_path / "speaker.onnx").open("ab") as file:
+    with (tmp_path / "voice.onnx").open("ab") as file:
         file.write(b"\0")
     monkeypatch.setattr(hashes, "WEIGHTS", tmp_path)
     voice_encoder.hashes.cache_clear()

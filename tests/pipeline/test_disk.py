@@ -172,7 +172,7 @@ def test_an_error_that_nobody_translated_still_says_it(
 ASIDE = {  # writers that are under `writing` where they are called, or whose errors the command line translates
     "pipeline/lab/training/base.py",  # finetune, under writing
     "pipeline/lab/training/card.py",  # finetune, under writing
-    "pipeline/lab/training/speaker.py",  # how the built-in weights were made
+    "pipeline/lab/training/voice.py",  # how the built-in weights were made
     "pipeline/lab/training/diarization_weights.py",  # the same
     "pipeline/lab/training/emotion.py",  # the same
     "pipeline/cli/evaluate/speed.py",  # a few bytes, in a process whose failure is told

@@ -1,4 +1,4 @@
-"""The weights of segmentation and speaker embeddings: exports against their networks, hashes, and who is told apart."""
+"""The weights of segmentation and speaker embeddings: exports against their networks, and their hashes."""
 
 import hashlib
 import json
@@ -13,8 +13,6 @@ import pytest
 from conftest import CHECKOUT, noise
 from ressenti.pipeline.audio import fbank
 from ressenti.pipeline.errors import ModelError
-from ressenti.pipeline.lab.evaluation import voices
-from ressenti.pipeline.lab.labelled_speech.corpora import read_clips
 from ressenti.pipeline.models import campplus, hashes, segmentation
 from ressenti.pipeline.models.parallel import computing
 
@@ -60,7 +58,7 @@ def test_every_weight_is_in_the_notice() -> None:
     """And says where it comes from: each built-in ONNX file has a card and a hash."""
     notice = (CHECKOUT / "NOTICE").read_text(encoding="utf-8")
     shipped = {path.name for path in hashes.WEIGHTS.glob("*.onnx")}
-    assert shipped == {"voice.onnx", "speaker.onnx", "emotion.onnx", "segmentation.onnx", "campplus.onnx"}
+    assert shipped == {"voice.onnx", "emotion.onnx", "segmentation.onnx", "campplus.onnx"}
     for name in (*shipped, "silero_vad_16k_sequence.onnx"):
         assert name in notice
     for name in ("segmentation", "campplus"):
@@ -144,17 +142,3 @@ def test_another_wheel_is_refused(tmp_path: Path) -> None:
     (tmp_path / training.WHEEL).write_bytes(b"PK")
     with pytest.raises(ModelError, match="SHA-256"):
         training.files_of(tmp_path / training.WHEEL)
-
-
-def test_equal_error_rate() -> None:
-    assert voices.equal_error_rate(np.array([0.8, 0.9]), np.array([0.1, 0.2])) == 0
-    assert voices.equal_error_rate(RNG.normal(size=4_000), RNG.normal(size=4_000)) == pytest.approx(0.5, abs=0.03)
-
-
-@pytest.mark.slow("judges hundreds of clips")
-def test_the_embedding_without_a_rectifier_tells_speakers_apart_best(shared_data: Path) -> None:
-    """Ten speakers of emotional speech, three seconds each: as the card says, with a rectifier it does worse."""
-    clips = voices.chosen(read_clips(shared_data / "emotion" / "emodb"), 4)
-    plain, rectified, ge2e = voices.figures_of(clips, 3.0)
-    assert plain.equal_error < rectified.equal_error < ge2e.equal_error
-    assert plain.equal_error < 0.2

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -48,14 +48,12 @@ def voices(
     people = {clip.who for clip in clips}
     if len(people) < 2:
         raise ConfigError(f"{folder}: {len(people)} speakers that may take part; expected two or more.")
-    speech, rows = lab.Speech(), []
-    for way in lab.WAYS:
-        with terminal.progress(way) as progress:
-            if strangers:
-                rows += lab.strangers(clips, way, speech, progress=progress)
-            else:
-                found = list(lab.enrolments(clips, way, speech, progress=progress))
-                rows += lab.figures_of(found, way, false_alarm)
+    rows: list[Any]
+    with terminal.progress(str(folder)) as progress:
+        if strangers:
+            rows = lab.strangers(clips, progress=progress)
+        else:
+            rows = lab.figures_of(list(lab.enrolments(clips, progress=progress)), false_alarm)
     terminal.show(_strangers_table(rows) if strangers else _table(rows, false_alarm))
     terminal.say(f"{len(people)} people, {len(clips)} clips")
     if json_file is not None:

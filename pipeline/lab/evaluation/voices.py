@@ -24,17 +24,21 @@ from ressenti.pipeline.lab.labelled_speech.corpora import Clip
 from ressenti.pipeline.lab.labelled_speech.prepare import read, speech_of
 from ressenti.pipeline.models import campplus
 from ressenti.pipeline.progress import Progress, ignore_progress
-from ressenti.pipeline.voices.hearing import hear
+from ressenti.pipeline.voices.hearing import PIECE_S, HeardVoice, hear
 from ressenti.pipeline.voices.likeness import limit_of
 
 Way = Literal["clean", "telephone", "clean, then telephone"]
-WAYS: tuple[Way, ...] = ("clean", "telephone", "clean, then telephone")
-"""How people are enrolled, then how they are heard."""
+WAYS: dict[Way, tuple[bool, bool]] = {
+    "clean": (False, False),
+    "telephone": (True, True),
+    "clean, then telephone": (False, True),
+}
+"""How people are enrolled and how they are heard: whether by telephone."""
 
 CALM = ("neutral", "calm")  # emotions to enroll with
 ENROLLED_S = 30.0
 LENGTHS_S = (3.0, 5.0, 10.0, 20.0, 30.0)
-_DRAWS = 4  # of the clips to enroll a person with
+_DRAWS = 3  # of the clips to enroll a person with
 _CODECS: tuple[acoustics.Codec, ...] = ("mulaw", "alaw", "gsm")
 _SNR_DB = (15.0, 30.0)  # of a line's noise
 _LEVEL_DBFS = -26.0
@@ -44,21 +48,26 @@ Who = tuple[str, str]
 
 @dataclass(frozen=True)
 class Heard:
-    """Voices of one person heard in so many seconds each: embeddings (n, 192)."""
+    """Voices of one person in parts of `speech_s` seconds, by telephone or not: embeddings (n, 192)."""
 
-    who: Who
+    line: bool
     emotion: str
+    speech_s: float
     vectors: FloatArray
 
 
 @dataclass(frozen=True)
 class Enrolled:
-    """One enrolment of a person, and how they were heard elsewhere, by seconds."""
+    """One enrolment of a person, clean and by telephone, and how they were heard in other clips."""
 
     who: Who
-    vector: FloatArray
-    speech_s: float
-    heard: dict[float, tuple[Heard, ...]]
+    vectors: dict[bool, HeardVoice]
+    heard: tuple[Heard, ...]
+
+    def in_parts(self, *, line: bool, emotion: str, speech_s: float) -> FloatArray:
+        """Embeddings (n, 192) of what was heard in this way."""
+        found = [h.vectors for h in self.heard if (h.line, h.emotion, h.speech_s) == (line, emotion, speech_s)]
+        return np.concatenate([np.empty((0, campplus.WIDTH), np.float32), *found])
 
 
 @dataclass(frozen=True)
@@ -114,8 +123,25 @@ class Speech:
         return np.concatenate(found) if found else np.empty(0, np.int16)
 
 
-def voices_in(samples: Samples, length_s: float) -> FloatArray:
-    """Embeddings (n, 192) of consecutive parts of speech of this length, as an analysis hears them."""
+def voices_in(samples: Samples, lengths_s: Sequence[float]) -> dict[float, FloatArray]:
+    """Embeddings (n, 192) of consecutive parts of speech, by their length, as an analysis hears them.
+
+    An analysis hears speech piece by piece, so lengths of whole pieces share them.
+    """
+    pieces = _parts(samples, PIECE_S)
+    out = {}
+    for length_s in lengths_s:
+        count = round(length_s / PIECE_S)
+        if count * PIECE_S != length_s:
+            out[length_s] = _parts(samples, length_s)
+            continue
+        whole = len(pieces) // count * count
+        means = pieces[:whole].reshape(-1, count, campplus.WIDTH).mean(axis=1)
+        out[length_s] = (means / np.linalg.norm(means, axis=1, keepdims=True)).astype(np.float32)
+    return out
+
+
+def _parts(samples: Samples, length_s: float) -> FloatArray:
     length = round(length_s * RATE_HZ)
     parts = [samples[start : start + length] for start in range(0, len(samples) - length + 1, length)]
     found = [hear(Audio(part[None]), [(0.0, length_s)]) for part in parts]
@@ -123,88 +149,81 @@ def voices_in(samples: Samples, length_s: float) -> FloatArray:
 
 
 def enrolments(
-    clips: Sequence[Clip],
-    way: Way,
-    speech: Speech,
-    lengths_s: Sequence[float] = LENGTHS_S,
-    progress: Progress = ignore_progress,
+    clips: Sequence[Clip], lengths_s: Sequence[float] = LENGTHS_S, progress: Progress = ignore_progress
 ) -> Iterator[Enrolled]:
-    """Enrolments of all people with enough speech; those with too little are heard as strangers (`speech_s` 0)."""
+    """Enrolments of all people with enough speech; those with too little are heard as strangers (no `vectors`)."""
+    speech = Speech()
     people = sorted({clip.who for clip in clips})
     for done, who in enumerate(people):
         own = [clip for clip in clips if clip.who == who]
         acted = len({clip.emotion for clip in own}) > 1
         for draw in range(1 if acted else _DRAWS):
-            found = _enrolment(who, own, draw, way, lengths_s, speech, acted=acted)
+            found = _enrolment(who, own, draw, lengths_s, speech, acted=acted)
             yield found
-            if not found.speech_s:
+            if not found.vectors:
                 break
         progress("clips", done + 1, len(people))
 
 
 def _enrolment(
-    who: Who, own: Sequence[Clip], draw: int, way: Way, lengths_s: Sequence[float], speech: Speech, *, acted: bool
+    who: Who, own: Sequence[Clip], draw: int, lengths_s: Sequence[float], speech: Speech, *, acted: bool
 ) -> Enrolled:
     """One enrolment of a person; with emotions, with neutral and calm clips, else with clips by lot."""
-    order = np.random.default_rng(draw).permutation(len(own)).tolist()
-    drawn = [own[k] for k in order]
-    first, later = [], []
+    drawn = [own[k] for k in np.random.default_rng(draw).permutation(len(own)).tolist()]
+    first: list[Clip] = []
     total_s = 0.0
     for clip in drawn:
-        calm = not acted or clip.emotion in CALM
-        if calm and total_s < ENROLLED_S and len(own) > 1:
+        if total_s < ENROLLED_S and len(own) > 1 and (not acted or clip.emotion in CALM):
             first.append(clip)
-            total_s += len(speech.of(clip, line=way == "telephone")) / RATE_HZ
-        else:
-            later.append(clip)
-    samples = speech.joined(first, line=way == "telephone")[: round(ENROLLED_S * RATE_HZ)]
-    voice = hear(Audio(samples[None]), [(0.0, len(samples) / RATE_HZ)]) if len(samples) else None
-    heard: dict[float, tuple[Heard, ...]] = {}
-    for emotion in sorted({clip.emotion if acted else "" for clip in later}):
-        rest = speech.joined([clip for clip in later if not acted or clip.emotion == emotion], line=way != "clean")
-        for length_s in lengths_s:
-            heard[length_s] = (*heard.get(length_s, ()), Heard(who, emotion, voices_in(rest, length_s)))
-    vector = voice.embedding if voice else np.empty(0, np.float32)
-    return Enrolled(who, vector, voice.speech_s if voice else 0.0, heard)
+            total_s += len(speech.of(clip, line=False)) / RATE_HZ
+    later = [clip for clip in drawn if clip not in first]
+    vectors, heard = {}, []
+    for line in (False, True):
+        samples = speech.joined(first, line=line)[: round(ENROLLED_S * RATE_HZ)]
+        voice = hear(Audio(samples[None]), [(0.0, len(samples) / RATE_HZ)]) if len(samples) else None
+        if voice is not None:
+            vectors[line] = voice
+        for emotion in sorted({clip.emotion if acted else "" for clip in later}):
+            rest = speech.joined([clip for clip in later if not acted or clip.emotion == emotion], line=line)
+            heard += [Heard(line, emotion, length_s, v) for length_s, v in voices_in(rest, lengths_s).items()]
+    return Enrolled(who, vectors, tuple(heard))
 
 
-def figures_of(found: Sequence[Enrolled], way: Way, false_alarm: float) -> list[VoiceFigures]:
-    """Figures by length and emotion."""
-    known = [one for one in found if one.speech_s]
+def figures_of(found: Sequence[Enrolled], false_alarm: float) -> list[VoiceFigures]:
+    """Figures of each way, emotion and length."""
     out = []
-    for length_s in sorted({length for one in found for length in one.heard}):
-        emotions = sorted({h.emotion for one in known for h in one.heard.get(length_s, ())})
-        for emotion in emotions:
-            own, people, strange = [], [], []
+    for way, (first, then) in WAYS.items():
+        known = [one for one in found if first in one.vectors]
+        settings = sorted({(h.emotion, h.speech_s) for one in known for h in one.heard})
+        for emotion, length_s in settings:
+            own: list[tuple[Who, float]] = []
+            strange: list[float] = []
             for one in known:
                 for other in found:
-                    voices = [h.vectors for h in other.heard.get(length_s, ()) if h.emotion == emotion]
-                    scores = np.concatenate([vectors @ one.vector for vectors in voices]) if voices else np.empty(0)
+                    if other is not one and other.who == one.who:
+                        continue  # the same clips may be heard
+                    voices = [
+                        h.vectors for h in other.heard if (h.line, h.emotion, h.speech_s) == (then, emotion, length_s)
+                    ]
+                    scores = [float(x) for vectors in voices for x in vectors @ one.vectors[first].embedding]
                     if other is one:
-                        own += scores.tolist()
-                        people += [one.who] * len(scores)
-                    elif other.who != one.who:
-                        strange += scores.tolist()
+                        own += [(one.who, score) for score in scores]
+                    else:
+                        strange += scores
             if own and strange:
-                enrolled_s = float(np.median([one.speech_s for one in known]))
-                limit = limit_of(min(length_s, enrolled_s), false_alarm)
-                out.append(_figures(way, emotion, (length_s, enrolled_s, limit), own, people, strange, false_alarm))
+                enrolled_s = float(np.median([one.vectors[first].speech_s for one in known]))
+                out.append(_figures((way, emotion, length_s, enrolled_s), own, strange, false_alarm))
     return out
 
 
 def _figures(
-    way: Way,
-    emotion: str,
-    setting: tuple[float, float, float],
-    own: Sequence[float],
-    people: Sequence[Who],
-    strange: Sequence[float],
-    false_alarm: float,
+    setting: tuple[Way, str, float, float], own: Sequence[tuple[Who, float]], strange: Sequence[float], asked: float
 ) -> VoiceFigures:
-    length_s, enrolled_s, limit = setting
-    scores, others = np.array(own), np.array(strange)
+    way, emotion, length_s, enrolled_s = setting
+    people, scores, others = [who for who, _ in own], np.array([score for _, score in own]), np.array(strange)
+    limit = limit_of(min(length_s, enrolled_s), asked)
     missed = scores < limit
-    at = float(np.quantile(others, 1 - false_alarm)) if len(others) * false_alarm >= 1 else float("nan")
+    at = float(np.quantile(others, 1 - asked)) if len(others) * asked >= 1 else float("nan")
     return VoiceFigures(
         way=way,
         emotion=emotion,
@@ -240,33 +259,30 @@ QUANTILES = (0.99, 0.999, 0.9999)
 
 
 def strangers(
-    clips: Sequence[Clip],
-    way: Way,
-    speech: Speech,
-    lengths_s: Sequence[float] = LENGTHS_S,
-    progress: Progress = ignore_progress,
+    clips: Sequence[Clip], lengths_s: Sequence[float] = LENGTHS_S, progress: Progress = ignore_progress
 ) -> list[Strangers]:
     """What the limits of likeness follow from: all pairs of people, by the first speech of each."""
+    speech = Speech()
     people = sorted({clip.who for clip in clips})
     vectors: dict[tuple[float, bool], dict[Who, FloatArray]] = {}
     for done, who in enumerate(people):
         own = [clip for clip in clips if clip.who == who]
-        for line in {way == "telephone", way != "clean"}:
-            samples = speech.joined(own, line=line)
-            for length_s in lengths_s:
-                found = voices_in(samples[: round(length_s * RATE_HZ)], length_s)
+        for line in (False, True):
+            samples = speech.joined(own, line=line)[: round(max(lengths_s) * RATE_HZ)]
+            for length_s, found in voices_in(samples, lengths_s).items():
                 if len(found):
                     vectors.setdefault((length_s, line), {})[who] = found[0]
         progress("clips", done + 1, len(people))
     out = []
-    for length_s in lengths_s:
-        first, second = (vectors.get((length_s, line), {}) for line in (way == "telephone", way != "clean"))
-        both = [who for who in people if who in first and who in second]
-        if len(both) < 2:
-            continue
-        scores = np.stack([first[who] for who in both]) @ np.stack([second[who] for who in both]).T
-        pairs = scores[~np.eye(len(both), dtype=bool)]
-        quantiles = tuple(float(x) for x in np.quantile(pairs, QUANTILES))
-        spread = float(pairs.std())
-        out.append(Strangers(way, length_s, len(both), len(pairs), float(pairs.mean()), spread, quantiles))
+    for way, (before, then) in WAYS.items():
+        for length_s in lengths_s:
+            first, second = (vectors.get((length_s, line), {}) for line in (before, then))
+            both = [who for who in people if who in first and who in second]
+            if len(both) < 2:
+                continue
+            scores = np.stack([first[who] for who in both]) @ np.stack([second[who] for who in both]).T
+            pairs = scores[~np.eye(len(both), dtype=bool)]
+            quantiles = tuple(float(x) for x in np.quantile(pairs, QUANTILES))
+            spread = float(pairs.std())
+            out.append(Strangers(way, length_s, len(both), len(pairs), float(pairs.mean()), spread, quantiles))
     return out
