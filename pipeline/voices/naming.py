@@ -11,7 +11,7 @@ from ressenti.pipeline.errors import ConfigError, VoicesError
 from ressenti.pipeline.records import Speaker, VoiceMatch
 from ressenti.pipeline.voices.hearing import HeardVoice
 from ressenti.pipeline.voices.known import KnownVoice, key_of
-from ressenti.pipeline.voices.likeness import limit_of
+from ressenti.pipeline.voices.likeness import comparable, limit_of
 
 _DECIMALS = 3
 
@@ -48,8 +48,8 @@ def name_speakers(
     asked = [speaker for speaker in speakers if not speaker.name and speaker.label in heard]
     if not free or not asked:
         return tuple(speakers)
-    voices = np.array([voice.embedding for voice in free])
-    scores = np.clip(np.stack([heard[speaker.label].embedding for speaker in asked]) @ voices.T, -1, 1)
+    enrolled = comparable([voice.embedding for voice in free])
+    scores = np.clip(comparable([heard[speaker.label].embedding for speaker in asked]) @ enrolled.T, -1, 1)
     limits = np.array(
         [
             [limit_of(min(heard[s.label].speech_s, voice.speech_s), false_alarm / len(free)) for voice in free]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ressenti.pipeline.voices.hearing import HeardVoice
-from ressenti.pipeline.voices.likeness import limit_of
+from ressenti.pipeline.voices.likeness import comparable, limit_of
 
 _NEVER = 1e3  # distance of two voices of one recording, who are two people; no mean with it comes below the limit
 _SHIFT = 2.0  # keeps distances positive
@@ -39,7 +39,7 @@ def groups_of(voices: Sequence[HeardVoice], recordings: Sequence[Hashable], fals
     count = len(voices)
     if count < 2:
         return [Grouped(None, None, None)] * count
-    vectors = np.stack([voice.embedding for voice in voices])
+    vectors = comparable([voice.embedding for voice in voices])
     scores = np.clip(vectors @ vectors.T, -1, 1).astype(np.float64)
     limits = np.array([[limit_of(min(a.speech_s, b.speech_s), false_alarm) for b in voices] for a in voices])
     apart = np.array([[a == b for b in recordings] for a in recordings])

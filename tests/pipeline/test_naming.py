@@ -20,6 +20,14 @@ PEOPLE = np.linalg.qr(RNG.normal(size=(campplus.WIDTH, 8)))[0].T  # nobody is li
 RATE = likeness.RATE
 
 
+@pytest.fixture(autouse=True)
+def plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Embeddings made by hand know no lines."""
+    none = np.zeros((0, campplus.WIDTH), np.float32)
+    made = likeness.Lines(np.zeros(campplus.WIDTH, np.float32), none, np.array([3.0, 10.0]), np.array([0.18, 0.15]))
+    monkeypatch.setattr(likeness, "lines", lambda: made)
+
+
 def like(person: int, alike: float = 0.8, speech_s: float = 30.0) -> HeardVoice:
     """A voice of this likeness to a person, otherwise like nobody."""
     noise = RNG.normal(size=campplus.WIDTH)
@@ -98,11 +106,23 @@ def test_limits_rise_with_the_number_of_known_voices() -> None:
 
 
 def test_strangers_are_named_as_often_as_asked() -> None:
-    """With likenesses as strangers have them, by the figures that limits come from."""
-    seconds, mean, spread = likeness._STRANGERS[2]
-    limit = likeness.limit_of(seconds, 0.01)
-    drawn = np.random.default_rng(0).normal(mean, spread, 100_000)
-    assert (drawn >= limit).mean() <= 0.012
+    """With likenesses as wide as the figures that limits come from."""
+    drawn = np.random.default_rng(0).normal(0, 0.15, 100_000)
+    assert (drawn >= likeness.limit_of(10, 0.01)).mean() == pytest.approx(0.01, abs=0.001)
+
+
+def test_a_line_is_taken_out_of_a_voice() -> None:
+    """Two people by telephone are alike as a line makes them, and one person on two lines is not."""
+    line, mean = PEOPLE[7], np.zeros(campplus.WIDTH, np.float32)
+    on_line = [unit(PEOPLE[k] + 2 * line) for k in (0, 1)]
+    assert on_line[0] @ on_line[1] > 0.7 > unit(PEOPLE[0]) @ on_line[0]
+    first, second, clean = likeness.without_line([*on_line, PEOPLE[0]], mean, line[None].astype(np.float32))
+    assert first @ second == pytest.approx(0, abs=1e-5)
+    assert first @ clean == pytest.approx(1, abs=1e-5)
+
+
+def unit(vector: np.ndarray) -> np.ndarray:
+    return vector / np.linalg.norm(vector)
 
 
 def test_pseudonyms_leave_out_what_voices_say(make_conversation: Callable[..., Conversation]) -> None:

@@ -22,7 +22,7 @@ from ressenti.pipeline.emotion.fake import FakeEmotion
 from ressenti.pipeline.errors import ConfigError, NotFoundError, TooShortError, VoicesError, WrongRecordingError
 from ressenti.pipeline.models import campplus
 from ressenti.pipeline.records import Conversation, Corrections, Diarization, SpeakerName
-from ressenti.pipeline.voices import known
+from ressenti.pipeline.voices import known, likeness
 from ressenti.pipeline.voices.known import KnownVoice
 from ressenti.reports import report_html
 
@@ -42,6 +42,9 @@ def embedded(features: Sequence[np.ndarray]) -> np.ndarray:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("RESSENTI_VOICES", str(tmp_path / "voices"))
     monkeypatch.setattr(campplus, "embed", embedded)
+    none = np.zeros((0, campplus.WIDTH), np.float32)
+    lines = likeness.Lines(np.zeros(campplus.WIDTH, np.float32), none, np.array([3.0]), np.array([0.15]))
+    monkeypatch.setattr(likeness, "lines", lambda: lines)
     return tmp_path / "voices"
 
 

@@ -51,7 +51,7 @@ def voices(
     rows: list[Any]
     with terminal.progress(str(folder)) as progress:
         if strangers:
-            rows = lab.strangers(clips, progress=progress)
+            rows = lab.strangers(lab.first_voices(clips, progress=progress))
         else:
             rows = lab.figures_of(list(lab.enrolments(clips, progress=progress)), false_alarm)
     terminal.show(_strangers_table(rows) if strangers else _table(rows, false_alarm))

@@ -25,7 +25,7 @@ from ressenti.pipeline.lab.labelled_speech.prepare import read, speech_of
 from ressenti.pipeline.models import campplus
 from ressenti.pipeline.progress import Progress, ignore_progress
 from ressenti.pipeline.voices.hearing import PIECE_S, HeardVoice, hear
-from ressenti.pipeline.voices.likeness import limit_of
+from ressenti.pipeline.voices.likeness import comparable, limit_of
 
 Way = Literal["clean", "telephone", "clean, then telephone"]
 WAYS: dict[Way, tuple[bool, bool]] = {
@@ -44,6 +44,8 @@ _SNR_DB = (15.0, 30.0)  # of a line's noise
 _LEVEL_DBFS = -26.0
 
 Who = tuple[str, str]
+Voices = dict[tuple[float, bool], dict[Who, FloatArray]]
+"""Embeddings (192,) of people, by seconds of speech and whether by telephone."""
 
 
 @dataclass(frozen=True)
@@ -258,30 +260,36 @@ class Strangers:
 QUANTILES = (0.99, 0.999, 0.9999)
 
 
-def strangers(
+def first_voices(
     clips: Sequence[Clip], lengths_s: Sequence[float] = LENGTHS_S, progress: Progress = ignore_progress
-) -> list[Strangers]:
-    """What the limits of likeness follow from: all pairs of people, by the first speech of each."""
+) -> Voices:
+    """Voices of people by seconds and line, each heard in their first speech of so long."""
     speech = Speech()
     people = sorted({clip.who for clip in clips})
-    vectors: dict[tuple[float, bool], dict[Who, FloatArray]] = {}
+    out: Voices = {}
     for done, who in enumerate(people):
         own = [clip for clip in clips if clip.who == who]
         for line in (False, True):
-            samples = speech.joined(own, line=line)[: round(max(lengths_s) * RATE_HZ)]
-            for length_s, found in voices_in(samples, lengths_s).items():
+            samples = speech.joined(own, line=line)
+            for length_s in lengths_s:
+                found = voices_in(samples[: round(length_s * RATE_HZ)], [length_s])[length_s]
                 if len(found):
-                    vectors.setdefault((length_s, line), {})[who] = found[0]
+                    out.setdefault((length_s, line), {})[who] = found[0]
         progress("clips", done + 1, len(people))
+    return out
+
+
+def strangers(voices: Voices) -> list[Strangers]:
+    """What the limits of likeness follow from: all pairs of people."""
     out = []
     for way, (before, then) in WAYS.items():
-        for length_s in lengths_s:
-            first, second = (vectors.get((length_s, line), {}) for line in (before, then))
-            both = [who for who in people if who in first and who in second]
+        for length_s in sorted({length for length, _ in voices}):
+            first, second = (voices.get((length_s, line), {}) for line in (before, then))
+            both = [who for who in first if who in second]
             if len(both) < 2:
                 continue
-            scores = np.stack([first[who] for who in both]) @ np.stack([second[who] for who in both]).T
-            pairs = scores[~np.eye(len(both), dtype=bool)]
+            enrolled, heard = (comparable(np.stack([found[who] for who in both])) for found in (first, second))
+            pairs = (enrolled @ heard.T)[~np.eye(len(both), dtype=bool)]
             quantiles = tuple(float(x) for x in np.quantile(pairs, QUANTILES))
             spread = float(pairs.std())
             out.append(Strangers(way, length_s, len(both), len(pairs), float(pairs.mean()), spread, quantiles))
