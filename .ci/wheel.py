@@ -18,6 +18,7 @@ NEEDED = (
     "pipeline/models/known.yaml",
     "pipeline/models/segmentation.onnx",
     "pipeline/models/voice.onnx",
+    "pipeline/voices/lines.json",
     "reports/assets/labelling.js",
     "reports/assets/page.css",
     "reports/locales/fr.json",

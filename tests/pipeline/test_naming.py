@@ -1,7 +1,9 @@
 """Names by known voices, with embeddings made by hand: likeness, limits, who gets which name, and groups."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -47,12 +49,21 @@ def named(
     return name_speakers(speakers, heard, voices, rate)
 
 
-def test_limits_fall_with_speech_and_rise_with_what_is_at_stake() -> None:
-    limits = [likeness.limit_of(seconds, RATE) for seconds in (1, 3, 5, 10, 30, 300)]
-    assert limits == sorted(limits, reverse=True)
-    assert limits[0] == limits[1] > limits[3]
-    assert limits[-1] == limits[-2]
+def test_limits_follow_seconds_between_those_measured_and_rise_with_what_is_at_stake() -> None:
+    limits = [likeness.limit_of(seconds, RATE) for seconds in (1, 3, 5, 10, 300)]
+    assert limits[0] == limits[1] > limits[2] > limits[3] == limits[4]
     assert likeness.limit_of(10, 1e-5) > likeness.limit_of(10, 1e-3) > likeness.limit_of(10, 1e-2)
+    assert likeness.limit_of(3, 1e-10) < 1
+
+
+def test_what_is_known_of_lines_is_of_the_built_in_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    data = json.loads((Path(likeness.__file__).parent / likeness.FILE).read_text(encoding="utf-8"))
+    assert data["model_sha256"] == campplus.info().sha256
+    known = likeness.lines()
+    assert known.mean.shape == (campplus.WIDTH,)
+    assert known.directions @ known.directions.T == pytest.approx(np.eye(len(known.directions)), abs=1e-3)
+    assert all(0.3 < likeness.limit_of(seconds, RATE) < 0.6 for seconds in (3, 5, 10, 60))
 
 
 def test_a_voice_gets_its_name_and_a_stranger_none() -> None:
