@@ -14,6 +14,7 @@ NEEDED = (
     "pipeline/lab/labelled_speech/held_out.csv",
     "pipeline/lab/training/card.md.jinja",
     "pipeline/models/campplus.onnx",
+    "pipeline/models/campplus_space.npz",
     "pipeline/models/emotion.onnx",
     "pipeline/models/known.yaml",
     "pipeline/models/segmentation.onnx",

@@ -15,7 +15,7 @@ from ressenti.pipeline.diarization.stretches import Links, Stretch
 
 _FULL_S = 0.5  # a piece of this length counts as much as the whole of its voice
 _LEAST_CHANCE = 0.4  # of a second speaker
-_SHARPNESS = 15.0  # of the probabilities: so sharp, they came nearest to the truth on the development suite
+_SHARPNESS = 10.0  # of the probabilities: so sharp, they came nearest to the truth on the development suite
 
 
 @dataclass(frozen=True)

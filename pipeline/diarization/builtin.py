@@ -30,13 +30,17 @@ def vad_info() -> ModelInfo:
 
 @dataclass(frozen=True)
 class Heard:
-    """What is heard before anybody asks how many people there are: speech, voices by window, and embedded pieces."""
+    """What is heard before anybody asks how many people there are: speech, voices by window, and embedded pieces.
+
+    Pieces are compared by `embeddings` (n, 64), where mood and line say little; `whole` (n, 192) is what CAM++ made.
+    """
 
     spans: tuple[tuple[float, float], ...]
     voices: LocalVoices
     pieces: tuple[Stretch, ...]
     links: Links
     embeddings: FloatArray
+    whole: FloatArray
 
 
 class BuiltinDiarizer:
@@ -64,8 +68,9 @@ class BuiltinDiarizer:
         """Hear 16 kHz samples (n,) in which it is known where speech is (s)."""
         voices = local_voices.listen(samples, self._options.step_s, progress)
         pieces = _pieces(voices, spans)
-        embeddings = embedding.embed(samples, pieces, progress)
-        return Heard(tuple(spans), voices, tuple(pieces), stretches.links_of(voices, pieces), embeddings)
+        whole = embedding.embed(samples, pieces, progress)
+        links = stretches.links_of(voices, pieces)
+        return Heard(tuple(spans), voices, tuple(pieces), links, campplus.in_space(whole), whole)
 
     def name(self, heard: Heard, duration_s: float, count: Count, progress: Progress = ignore_progress) -> Diarization:
         """The quick part of `diarize`: whose speech each piece is."""
@@ -90,6 +95,8 @@ class BuiltinDiarizer:
         notes = []
         if count.exactly is not None and len(labels) < count.exactly:
             notes.append(Note("fewer_speakers", {"asked": count.exactly, "found": len(labels)}))
+        own = clustering.nearest_to(heard.embeddings, found.centres)
+        voiceprints = clustering.centres_of(heard.whole, seconds, own)
         enough = bool(seconds.sum() >= options.sure_from_s)
         sure = given or (found.margin >= options.sure_margin and enough)
         return Diarization(
@@ -98,7 +105,7 @@ class BuiltinDiarizer:
             count_confidence="high" if sure else "low",
             models=self.models,
             hears_overlap=True,
-            embeddings=tuple((labels[k], _rounded(found.centres[k])) for k in labels),
+            embeddings=tuple((labels[k], _rounded(voiceprints[k])) for k in labels),
             notes=tuple(notes),
             count_probability=_probability(found.margin) if enough and not given else None,
             exclusive=_named(exclusive, labels, duration_s),

@@ -1,6 +1,7 @@
 """CAM++ speaker embeddings (Wang et al. 2023): the features of a voice in, 192 values of unit length out.
 
-Weights are stored as fp16 and computed with as fp32. The last layer has no rectifier: values have both signs.
+Weights are stored as fp16 and computed with as fp32. The last layer has no rectifier: values have both signs. Within one
+recording, embeddings are compared in a space of fewer directions, in which mood, line and room move a voice less.
 """
 
 from __future__ import annotations
@@ -74,3 +75,19 @@ def embed(voices: Sequence[FloatArray]) -> FloatArray:
     for batch, vectors in zip(batches, parallel.each(heard, batches), strict=True):
         out[batch] = vectors
     return out
+
+
+def in_space(embeddings: FloatArray) -> FloatArray:
+    """Embeddings (n, 192) of `embed` as (n, 64) of unit length: what tells voices apart, whatever their mood or line."""
+    mean, directions = _space()
+    placed = (embeddings - mean) @ directions
+    unit: FloatArray = placed / (np.linalg.norm(placed, axis=1, keepdims=True) + np.float32(1e-9))
+    return unit
+
+
+@cache
+def _space() -> tuple[FloatArray, FloatArray]:
+    """Mean (192,) and directions (192, 64); `ModelError` where the file is missing or not as it was shipped."""
+    built_in("campplus_space.json", "the space of speaker embeddings")
+    with np.load(WEIGHTS / "campplus_space.npz", allow_pickle=False) as held:
+        return held["mean"], held["directions"]

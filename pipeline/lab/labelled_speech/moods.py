@@ -57,9 +57,12 @@ def in_mood(sound: Sound, mood: Mood, pitch: float = 1.0) -> Sound:
 
     made = parselmouth.Sound(sound.astype(np.float64), RATE_HZ)
     if mood != Mood():
-        median_hz = call(made.to_pitch(0.01, _LOWEST_HZ, _HIGHEST_HZ), "Get quantile", 0, 0, 0.5, "Hertz")
+        found = made.to_pitch(0.01, _LOWEST_HZ, _HIGHEST_HZ)
+        lowest_hz, median_hz = (call(found, "Get quantile", 0, 0, share, "Hertz") for share in (0, 0.5))
         wanted_hz = median_hz * mood.pitch * pitch if np.isfinite(median_hz) else 0  # 0: as it is
-        shape = (_LOWEST_HZ, _HIGHEST_HZ, mood.formants, wanted_hz, mood.pitch_range, mood.duration)
+        widest = median_hz / (median_hz - lowest_hz) if median_hz > lowest_hz else np.inf  # then the lowest is at 0 Hz
+        pitch_range = mood.pitch_range if mood.pitch_range < widest else 0.9 * widest
+        shape = (_LOWEST_HZ, _HIGHEST_HZ, mood.formants, wanted_hz, pitch_range, mood.duration)
         made = call(made, "Change gender", *shape)
     out = _tilted(made.values[0], mood.tilt_db)
     scaled: Sound = (out * (_PEAK / max(1e-6, float(np.abs(out).max())))).astype(np.float32)
