@@ -96,7 +96,7 @@ class BuiltinDiarizer:
         if count.exactly is not None and len(labels) < count.exactly:
             notes.append(Note("fewer_speakers", {"asked": count.exactly, "found": len(labels)}))
         own = clustering.nearest_to(heard.embeddings, found.centres)
-        voiceprints = clustering.centres_of(heard.whole, seconds, own)
+        voiceprints = clustering.centres_of(heard.whole, seconds, own, len(found.centres))
         enough = bool(seconds.sum() >= options.sure_from_s)
         sure = given or (found.margin >= options.sure_margin and enough)
         return Diarization(

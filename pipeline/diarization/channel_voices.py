@@ -17,6 +17,7 @@ from ressenti.pipeline.progress import Progress
 from ressenti.pipeline.records import Diarization, Segment
 
 _TENTH = 0.1
+_DISTANCE = 0.55  # `cluster_distance` of embeddings as CAM++ makes them
 
 Voices = tuple[tuple[Segment, ...], ...]
 """The segments of each voice of a channel, the main voice first; their speakers mean nothing yet."""
@@ -60,6 +61,7 @@ class ChannelListener:
             options.model_copy(
                 update={
                     "same_speaker": options.channel_same_speaker,
+                    "cluster_distance": _DISTANCE,
                     "apart_weight": 0.0,  # windows tell a voice apart from its own noise, too
                     "never_together": 0.0,
                     "least_spoken_s": options.channel_least_s,
@@ -143,11 +145,15 @@ def undivided(channel: HeardChannel) -> Voices:
 
 
 def _linked(heard: Heard) -> Heard:
-    """Only the pieces in which a voice is heard: noise that the speech detector takes for speech is nobody's."""
+    """Only the pieces in which a voice is heard: noise that the speech detector takes for speech is nobody's.
+
+    They are compared as CAM++ made them: `channel_same_speaker` was chosen so.
+    """
     voiced = np.zeros(len(heard.pieces), dtype=bool)
     voiced[heard.links.piece] = True
     pieces = tuple(piece for piece, kept in zip(heard.pieces, voiced, strict=True) if kept)
-    return replace(heard, pieces=pieces, links=heard.links.only(voiced), embeddings=heard.embeddings[voiced])
+    whole = heard.whole[voiced]
+    return replace(heard, pieces=pieces, links=heard.links.only(voiced), embeddings=whole, whole=whole)
 
 
 def _missing(beyond: int, further: Further) -> int:

@@ -67,9 +67,9 @@ def find_speakers(
     return found
 
 
-def centres_of(embeddings: FloatArray, seconds: Seconds, labels: Labels) -> FloatArray:
-    """Centres (k, d) of clusters 0..k-1."""
-    sums = np.zeros((int(labels.max()) + 1, embeddings.shape[1]))
+def centres_of(embeddings: FloatArray, seconds: Seconds, labels: Labels, count: int = 0) -> FloatArray:
+    """Centres (k, d) of clusters 0..k-1, at least `count`; of one without embeddings it is 0."""
+    sums = np.zeros((max(count, int(labels.max()) + 1), embeddings.shape[1]))
     np.add.at(sums, labels, embeddings * seconds[:, None])
     directions: FloatArray = (sums / (np.linalg.norm(sums, axis=1, keepdims=True) + 1e-9)).astype(np.float32)
     return directions
