@@ -31,7 +31,7 @@ from ressenti.pipeline.records import Segment
         ("scenes: {a: {corpora: {x: 1}, third: room, speakers: [3, 3]}}", "third: room needs"),
         (
             "scenes: {a: {corpora: {x: 1}, third: transfer, sound: {channels: split}}}",
-            "with third: transfer, expected speakers: [3, 3]",
+            "with third: transfer, expected speakers: .3, 3., got",
         ),
         ("scenes: {a: {corpora: {x: 1}, minutes: 0.01}}", "scenes.a.minutes: got 0.01, expected at least 0.1"),
         ("scenes: {a: {corpora: {x: 1}, sound: {codecs: []}}}", "codecs"),
@@ -73,6 +73,8 @@ def test_the_standard_suite_has_its_scenes() -> None:
         "emotional-phone": (2, 2),
         "several": (3, 4),
         "two-channel": (2, 2),
+        "transfer": (3, 3),
+        "speakerphone": (3, 3),
         "overlap-two": (2, 2),
         "overlap-four": (4, 4),
         "french-phone": (2, 2),
@@ -90,7 +92,7 @@ def test_the_standard_suite_has_its_scenes() -> None:
                 assert sum(emotions.values()) == pytest.approx(1)
                 assert set(emotions) <= set(corpora.EMOTIONS)
     assert set(Scene.model_fields) == {
-        "conversations", "speakers", "minutes", "corpora", "fresh_share", "alike", "scripts", "talk", "sound",
+        "conversations", "speakers", "minutes", "corpora", "fresh_share", "alike", "third", "scripts", "talk", "sound",
     }  # fmt: skip
 
 
