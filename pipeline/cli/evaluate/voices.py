@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -48,13 +48,15 @@ def voices(
     people = {clip.who for clip in clips}
     if len(people) < 2:
         raise ConfigError(f"{folder}: {len(people)} speakers that may take part; expected two or more.")
-    rows: list[Any]
+    rows: Sequence[Strangers] | Sequence[VoiceFigures]
     with terminal.progress(str(folder)) as progress:
         if strangers:
-            rows = lab.strangers(lab.first_voices(clips, progress=progress))
+            rows = alike = lab.strangers(lab.first_voices(clips, progress=progress))
+            table = _strangers_table(alike)
         else:
-            rows = lab.figures_of(list(lab.enrolments(clips, progress=progress)), false_alarm)
-    terminal.show(_strangers_table(rows) if strangers else _table(rows, false_alarm))
+            rows = found = lab.figures_of(list(lab.enrolments(clips, progress=progress)), false_alarm)
+            table = _table(found, false_alarm)
+    terminal.show(table)
     terminal.say(f"{len(people)} people, {len(clips)} clips")
     if json_file is not None:
         figures = {"folder": str(folder), "false_alarm": false_alarm, "rows": [asdict(row) for row in rows]}
