@@ -106,7 +106,7 @@ class DiarizationOptions(Group):
     least_share: Share = 0.03
     # if the count is given, but there is less speech than `sure_from_s`: added to the limit
     given_bonus: NotNegative = 0.2
-    sure_margin: NotNegative = 0.1  # an estimated count is sure if no decision on it was nearer (cosine) to its limit
+    sure_margin: NotNegative = 0.15  # an estimated count is sure if no decision on it was nearer (cosine) to its limit
     sure_from_s: NotNegative = 60.0  # with less speech, no estimated count is sure
     unsure_below: Share = 0.7  # if the probability of a turn's speaker is below this, the speaker is unsure
     # voices of a channel, where each channel is a party: `auto` seeks more than one unless `speakers` says otherwise,

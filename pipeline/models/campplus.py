@@ -1,7 +1,7 @@
 """CAM++ speaker embeddings (Wang et al. 2023): the features of a voice in, 192 values of unit length out.
 
-Weights are stored as fp16 and computed with as fp32. The last layer has no rectifier: values have both signs. Within one
-recording, embeddings are compared in a space of fewer directions, in which mood, line and room move a voice less.
+Weights are stored as fp16 and computed with as fp32. The last layer has no rectifier: values have both signs. Within
+one recording, embeddings are compared in a space of fewer directions, in which mood, line and room move a voice less.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def embed(voices: Sequence[FloatArray]) -> FloatArray:
 
 
 def in_space(embeddings: FloatArray) -> FloatArray:
-    """Embeddings (n, 192) of `embed` as (n, 64) of unit length: what tells voices apart, whatever their mood or line."""
+    """Embeddings (n, 192) of `embed` as (n, 64) of unit length: what tells voices apart, in any mood, on any line."""
     mean, directions = _space()
     placed = (embeddings - mean) @ directions
     unit: FloatArray = placed / (np.linalg.norm(placed, axis=1, keepdims=True) + np.float32(1e-9))

@@ -29,8 +29,8 @@ def hear_speakers(
 ) -> dict[str, HeardVoice]:
     """The voices of these speakers in the sound that was analysed, where nobody else speaks.
 
-    `channels` are the speakers' channels (from 1) where channels are parties; empty where one channel holds all. Whoever
-    speaks too little is left out.
+    `channels` are the speakers' channels (from 1) where channels are parties; empty where one channel holds all.
+    Whoever speaks too little is left out.
     """
     out = {}
     for done, label in enumerate(labels):

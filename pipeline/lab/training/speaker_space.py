@@ -1,9 +1,9 @@
 """Where the space of voices comes from: `python -m ressenti.pipeline.lab.training.speaker_space LIBRISPEECH`.
 
-CAM++ hears the voice, and with it mood, line and room. This finds the 64 directions that tell voices apart and change least
-with those: linear discriminant analysis (Fisher 1936; for speaker embeddings Dehak et al. 2011), within one speaker over moods
-(`labelled_speech.moods`), telephone lines and rooms. It learns from LibriSpeech (CC BY 4.0) alone, one clip of each speaker
-who is not held out.
+CAM++ hears the voice, and with it mood, line and room. This finds the 64 directions that tell voices apart and change
+least with those: linear discriminant analysis (Fisher 1936; for speaker embeddings Dehak et al. 2011), within one
+speaker over moods (`labelled_speech.moods`), telephone lines and rooms. It learns from LibriSpeech (CC BY 4.0) alone,
+one clip of each speaker who is not held out.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def sounds_of(clip: Clip, rng: np.random.Generator) -> Iterator[Sound]:
 
 def on_telephone(sound: Sound, rng: np.random.Generator) -> Sound:
     """Speech through a telephone line, in noise, with a tilt and a codec drawn by `rng`."""
-    noise = acoustics.pink_noise(len(sound), rng)
-    line = acoustics.with_noise(acoustics.telephone(acoustics.at_level(sound, _LEVEL_DBFS)), noise, rng.uniform(*_SNR_DB))
+    line = acoustics.telephone(acoustics.at_level(sound, _LEVEL_DBFS))
+    line = acoustics.with_noise(line, acoustics.pink_noise(len(sound), rng), rng.uniform(*_SNR_DB))
     return acoustics.through(acoustics.tilted(line, rng.normal(0, 2)), _CODECS[rng.integers(len(_CODECS))])
 
 
