@@ -19,7 +19,7 @@ from ressenti.pipeline.records.recording import Levels, Note, Recording
 from ressenti.pipeline.records.turns import Diarization, Turn
 from ressenti.pipeline.records.validation import Validation
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 @dataclass(frozen=True)

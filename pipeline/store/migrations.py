@@ -4,7 +4,8 @@
 |---|---|
 | 1 | the first |
 | 2 | `words_beyond`; more kinds of notes |
-| 3 | confidence of segments and speakers, `count_probability`, `channels`; options of a diarizer that hears overlap |
+| 3 | confidence of segments and speakers, `count_probability`; options of a diarizer that hears overlap |
+| 4 | `channels` of speakers, known voices; embeddings of voices are not stored any more |
 """
 
 from __future__ import annotations
@@ -25,6 +26,14 @@ def _to_3(data: Stored) -> Stored:
     return {**data, "config": _diarization_options(data.get("config")), "version": 3}
 
 
+def _to_4(data: Stored) -> Stored:
+    """Drop the embeddings of voices, which are biometric data."""
+    found = data.get("diarization")
+    if isinstance(found, dict):
+        found = {key: value for key, value in found.items() if key != "embeddings"}
+    return {**data, "diarization": found, "version": 4}
+
+
 def _diarization_options(config: Any) -> Any:
     """A stored config with the diarizer's options of version 3; what is no config is left for the checks.
 
@@ -42,7 +51,7 @@ def _diarization_options(config: Any) -> Any:
     return {**config, "diarization": options}
 
 
-STEPS: dict[int, Callable[[Stored], Stored]] = {1: _to_2, 2: _to_3}
+STEPS: dict[int, Callable[[Stored], Stored]] = {1: _to_2, 2: _to_3, 3: _to_4}
 """Step from each earlier version to the next."""
 
 

@@ -173,6 +173,8 @@ ASIDE = {  # writers that are under `writing` where they are called, or whose er
     "pipeline/lab/training/base.py",  # finetune, under writing
     "pipeline/lab/training/card.py",  # finetune, under writing
     "pipeline/lab/training/voice.py",  # how the built-in weights were made
+    "pipeline/lab/training/voice_lines.py",  # the same
+    "pipeline/lab/training/speaker_space.py",  # the same
     "pipeline/lab/training/diarization_weights.py",  # the same
     "pipeline/lab/training/emotion.py",  # the same
     "pipeline/cli/evaluate/speed.py",  # a few bytes, in a process whose failure is told

@@ -92,7 +92,10 @@ def test_every_earlier_version_is_read_with_all_that_it_holds(path: Path) -> Non
     assert new["words_beyond"] == old.get("words_beyond", 0)
     assert made.config["diarization"]["unsure_below"] == 0.7
     for name in old.keys() - {"version", "config"}:
-        assert without_added(new[name], old[name]) == old[name], name
+        before = old[name]
+        if name == "diarization":  # embeddings of voices are biometric data: they are dropped
+            before = {key: value for key, value in before.items() if key != "embeddings"}
+        assert without_added(new[name], before) == before, name
     segments = (*made.diarization.segments, *made.diarization.exclusive)
     assert {segment.confidence for segment in segments} == {made.diarization.count_probability} == {None}
     assert not any(turn.speaker_told and not turn.speaker_by_person for turn in made.turns)
@@ -115,9 +118,9 @@ def test_options_of_the_diarizer_of_version_2_are_read(before: float, after: flo
 @pytest.mark.parametrize("config", [None, [], "", 7, {}, {"diarization": None}, {"diarization": [1]}])
 def test_what_is_no_config_is_left_for_the_checks(config: Any) -> None:
     data = {"version": 2, "config": config}
-    assert migrated(data) == {"version": 3, "config": config}
+    assert STEPS[2](data) == {"version": 3, "config": config}
     assert data["version"] == 2
-    assert migrated({"version": 2}) == {"version": 3, "config": None}
+    assert STEPS[2]({"version": 2}) == {"version": 3, "config": None}
     left = {"diarization": {"step_s": "fast", "sure_single_s": []}}
     assert migrated({"version": 2, "config": left})["config"] == {"diarization": {"step_s": "fast", "sure_from_s": []}}
 
