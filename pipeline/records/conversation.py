@@ -51,7 +51,7 @@ class Conversation(Record):
     bleeps: Annotated[tuple[Span, ...], Field(max_length=1_000)] = ()
     omissions: Annotated[tuple[Omission, ...], Field(max_length=MOST_WORDS)] = ()
     corrections: Corrections = field(default_factory=Corrections)
-    version: Literal[3] = 3
+    version: Literal[4] = 4
     program: Name = ""
 
     def __post_init__(self) -> None:
