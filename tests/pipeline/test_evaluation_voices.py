@@ -62,6 +62,17 @@ def test_misses_are_counted_by_own_voices_and_false_alarms_by_strangers() -> Non
     assert not np.isnan(figures_of(found, 0.1)[0].miss_at_own)
 
 
+def test_voices_are_compared_as_an_analysis_compares_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody by telephone is alike as a line makes them: strangers are not named for that."""
+    made = likeness.Lines(np.zeros(campplus.WIDTH, np.float32), PEOPLE[7:], np.array([3.0]), np.array([0.1]))
+    by_line = [(PEOPLE[k] + 3 * PEOPLE[7]) / np.sqrt(np.float32(10)) for k in range(4)]
+    found = [enrolled(k, [by_line[k]]) for k in range(4)]
+    monkeypatch.setattr(likeness, "lines", lambda: made)
+    for row in figures_of(found, 0.001):
+        assert (row.miss, row.false_alarm) == (0.0, 0.0)
+        assert (row.mean_own, row.mean_strangers) == pytest.approx((1.0, 0.0), abs=1e-5)
+
+
 def test_emotions_are_counted_apart() -> None:
     found = [enrolled(0, [PEOPLE[0]], "angry"), enrolled(1, [PEOPLE[7]], "angry"), enrolled(2, [PEOPLE[2]], "sad")]
     rows = {row.emotion: row for row in figures_of(found, 0.001) if row.way == "clean"}

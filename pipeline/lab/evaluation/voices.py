@@ -204,10 +204,8 @@ def figures_of(found: Sequence[Enrolled], false_alarm: float) -> list[VoiceFigur
                 for other in found:
                     if other is not one and other.who == one.who:
                         continue  # the same clips may be heard
-                    voices = [
-                        h.vectors for h in other.heard if (h.line, h.emotion, h.speech_s) == (then, emotion, length_s)
-                    ]
-                    scores = [float(x) for vectors in voices for x in vectors @ one.vectors[first].embedding]
+                    voices = comparable(other.in_parts(line=then, emotion=emotion, speech_s=length_s))
+                    scores = (voices @ comparable(one.vectors[first].embedding)).tolist()
                     if other is one:
                         own += [(one.who, score) for score in scores]
                     else:
