@@ -135,7 +135,13 @@ def test_french_speech_goes_through_and_says_how_sure_it_is(shared_data: Path) -
 @pytest.mark.slow("analyses real recordings")
 def test_every_model_that_took_part_is_named(shared_data: Path) -> None:
     split = analysed(shared_data / "conversations" / "calls" / "auto_repairs_40_stereo8k.flac")
-    assert [m.task for m in split.models] == ["speech activity", "diarization", "speaker embedding", "voice encoder", "emotion"]
+    assert [m.task for m in split.models] == [
+        "speech activity",
+        "diarization",
+        "speaker embedding",
+        "voice encoder",
+        "emotion",
+    ]
     encoder = split.models[3]
     assert (encoder.licence, encoder.commercial) == ("Apache-2.0", True)
     assert encoder.sha256 == voice_encoder.hashes()["voice.onnx"]
