@@ -175,7 +175,8 @@ def _judge(
 ) -> tuple[Turn, ...]:
     """Turns with the scores of their windows without overlap, or with the reason why they have none."""
     plans = [
-        [] if turn.speaker in reasons else turns.heard_of(turn, found.segments, config.emotion) for turn in all_turns
+        [] if turn.speaker in reasons else turns.plan_windows(turn, found.segments, config.emotion)
+        for turn in all_turns
     ]
     cuts = [
         partial(_excerpt, layout, channels, turn.speaker, window.speech)

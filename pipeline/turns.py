@@ -14,7 +14,7 @@ Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Heard:
+class PlannedWindow:
     """A window of a turn to score, the seconds of speech it stands for, and the spans of speech in it.
 
     Pauses carry no tone and are left out, unless the window holds only a pause.
@@ -125,11 +125,13 @@ def windows_of(
     return out
 
 
-def heard_of(turn: Turn, segments: Sequence[Segment], options: EmotionOptions) -> list[Heard]:
+def plan_windows(turn: Turn, segments: Sequence[Segment], options: EmotionOptions) -> list[PlannedWindow]:
     """The windows of a turn to score: without overlap, with the speech in each."""
     own = _speech(turn, segments)
     return [
-        Heard(start, end, weight_s, tuple((max(a, start), min(b, end)) for a, b in own if a < end and b > start))
+        PlannedWindow(
+            start, end, weight_s, tuple((max(a, start), min(b, end)) for a, b in own if a < end and b > start)
+        )
         for start, end, weight_s in windows_of(clear_spans(turn, segments, options.min_judged_s), options)
     ]
 

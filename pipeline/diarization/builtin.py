@@ -29,7 +29,7 @@ def vad_info() -> ModelInfo:
 
 
 @dataclass(frozen=True)
-class Heard:
+class VoiceFeatures:
     """What is heard before anybody asks how many people there are: speech, voices by window, and embedded pieces.
 
     Pieces are compared by `embeddings` (n, 64), where mood and line say little; `whole` (n, 192) is what CAM++ made.
@@ -57,22 +57,24 @@ class BuiltinDiarizer:
         """Find the segments of the first channel; none if there is no speech."""
         return self.name(self.hear(audio, progress), audio.duration_s, count, progress)
 
-    def hear(self, audio: Audio, progress: Progress = ignore_progress) -> Heard:
+    def hear(self, audio: Audio, progress: Progress = ignore_progress) -> VoiceFeatures:
         """The slow part of `diarize`, which does not depend on the number of speakers."""
         samples = audio.samples[0]
         return self.listen(samples, vad.detect_speech(samples, self._options, progress), progress)
 
     def listen(
         self, samples: Samples, spans: Sequence[tuple[float, float]], progress: Progress = ignore_progress
-    ) -> Heard:
+    ) -> VoiceFeatures:
         """Hear 16 kHz samples (n,) in which it is known where speech is (s)."""
         voices = local_voices.listen(samples, self._options.step_s, progress)
         pieces = _pieces(voices, spans)
         whole = embedding.embed(samples, pieces, progress)
         links = stretches.links_of(voices, pieces)
-        return Heard(tuple(spans), voices, tuple(pieces), links, campplus.in_space(whole), whole)
+        return VoiceFeatures(tuple(spans), voices, tuple(pieces), links, campplus.in_space(whole), whole)
 
-    def name(self, heard: Heard, duration_s: float, count: Count, progress: Progress = ignore_progress) -> Diarization:
+    def name(
+        self, heard: VoiceFeatures, duration_s: float, count: Count, progress: Progress = ignore_progress
+    ) -> Diarization:
         """The quick part of `diarize`: whose speech each piece is."""
         if not heard.pieces:
             return self._nobody(count)

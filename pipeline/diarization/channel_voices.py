@@ -10,7 +10,7 @@ import numpy as np
 
 from ressenti.pipeline.audio import Audio
 from ressenti.pipeline.config import DiarizationOptions
-from ressenti.pipeline.diarization.builtin import BuiltinDiarizer, Heard
+from ressenti.pipeline.diarization.builtin import BuiltinDiarizer, VoiceFeatures
 from ressenti.pipeline.diarization.interface import Count
 from ressenti.pipeline.diarization.own_speech import OwnSpeech, own_speech
 from ressenti.pipeline.progress import Progress
@@ -37,7 +37,7 @@ class HeardChannel:
 
     spans: tuple[tuple[float, float], ...]
     own: OwnSpeech | None = None
-    heard: Heard | None = None
+    heard: VoiceFeatures | None = None
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class ChannelListener:
             channels = [tried[k] if k == chosen else channel for k, channel in enumerate(channels)]
         return channels
 
-    def _named(self, heard: Heard, count: Count) -> Diarization:
+    def _named(self, heard: VoiceFeatures, count: Count) -> Diarization:
         return self._diarizer.name(heard, heard.spans[-1][1] + 1, count)  # the last frame may end after the speech
 
 
@@ -144,7 +144,7 @@ def undivided(channel: HeardChannel) -> Voices:
     return (tuple(Segment(start, end, "") for start, end in channel.spans),)
 
 
-def _linked(heard: Heard) -> Heard:
+def _linked(heard: VoiceFeatures) -> VoiceFeatures:
     """Only the pieces in which a voice is heard: noise that the speech detector takes for speech is nobody's.
 
     They are compared as CAM++ made them: `channel_same_speaker` was chosen so.

@@ -14,7 +14,7 @@ import pytest
 from ressenti.pipeline import audio
 from ressenti.pipeline.audio import Audio
 from ressenti.pipeline.config import AudioOptions, DiarizationOptions, load_config
-from ressenti.pipeline.diarization.builtin import Heard
+from ressenti.pipeline.diarization.builtin import VoiceFeatures
 from ressenti.pipeline.diarization.channel_voices import ChannelListener, Further, HeardChannel, alone_share
 from ressenti.pipeline.diarization.channels import ChannelDiarizer, further_of
 from ressenti.pipeline.diarization.interface import Count
@@ -61,7 +61,7 @@ def call(free: dict[int, int], **by_hand: float) -> tuple[ChannelDiarizer, list[
     heard = []
     for channel, start in ((1, 0.0), (2, 100.0)):
         spans = ((start, start + 60.0),)
-        told: Heard = Told(channel)  # type: ignore[assignment]
+        told: VoiceFeatures = Told(channel)  # type: ignore[assignment]
         heard.append(HeardChannel(spans, OwnSpeech(np.zeros(60 * RATE, np.int16), ((0.0, 60.0),), spans), told))
     return diarizer, heard
 

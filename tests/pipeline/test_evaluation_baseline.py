@@ -10,7 +10,7 @@ from ressenti.pipeline.config import load_config
 from ressenti.pipeline.emotion.fake import FakeEmotion
 from ressenti.pipeline.emotion.interface import Excerpt
 from ressenti.pipeline.lab.evaluation.baseline import Talks, hear_talks, one_emotion_figures, talks_of
-from ressenti.pipeline.lab.evaluation.emotion import Cut, Heard, figures_of, hear
+from ressenti.pipeline.lab.evaluation.emotion import ClipScores, Cut, figures_of, hear
 from ressenti.pipeline.lab.labelled_speech.corpora import EMOTIONS, Clip
 from ressenti.pipeline.records import EmotionScores
 
@@ -145,7 +145,7 @@ def test_who_is_angry_throughout_is_heard_as_less_angry_the_more_is_heard() -> N
     200 is Sad while the base is above 400: w 200 + (1 - w) 500, s below 5. Neutral is always right.
     """
     cuts = cuts_of("abcd", 5, 2.0)
-    alone: list[Heard] = hear(cuts, Relative(), CONFIG, alone=True)
+    alone: list[ClipScores] = hear(cuts, Relative(), CONFIG, alone=True)
     by_name = {f.label: f for f in one_emotion_figures(alone, alone)}
     assert {name: f.recall for name, f in by_name.items()} == {"Neutral": 1, "Sad": 1, "Tension": 1}
     assert {f.recall_change for f in by_name.values()} == {None}
@@ -181,6 +181,6 @@ def test_clips_without_a_class_are_heard_beside_others_but_not_alone() -> None:
 
 def test_what_has_no_place_in_the_plane_has_no_mean() -> None:
     low = EmotionScores((0.1, 0.2, 0.1, 0.1, 0.1), "sigmoid")
-    heard = [Heard(c.clip, low, None) for c in cuts_of("abcd", 1, 1.0, ("angry",))]
+    heard = [ClipScores(c.clip, low, None) for c in cuts_of("abcd", 1, 1.0, ("angry",))]
     (figures,) = one_emotion_figures(heard, heard)
     assert (figures.label, figures.recall, figures.arousal, figures.valence_interval) == ("Tension", 0, None, None)

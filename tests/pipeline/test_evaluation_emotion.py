@@ -16,7 +16,15 @@ from ressenti.pipeline.emotion.builtin import BuiltinEmotion
 from ressenti.pipeline.emotion.fake import FakeEmotion
 from ressenti.pipeline.emotion.interface import EmotionModel, Excerpt
 from ressenti.pipeline.errors import ConfigError, RessentiError
-from ressenti.pipeline.lab.evaluation.emotion import Cut, EmotionFigures, Heard, cut_clips, figures_of, hear, hear_as
+from ressenti.pipeline.lab.evaluation.emotion import (
+    ClipScores,
+    Cut,
+    EmotionFigures,
+    cut_clips,
+    figures_of,
+    hear,
+    hear_as,
+)
 from ressenti.pipeline.lab.labelled_speech.conditions import CONDITIONS, Condition
 from ressenti.pipeline.lab.labelled_speech.corpora import EMOTIONS, VALENCE_AROUSAL, Clip, read_clips
 from ressenti.pipeline.records import CLASSES, EmotionScores, Window
@@ -29,7 +37,7 @@ pytestmark = pytest.mark.usefixtures("fewer_draws")
 
 def judge(
     clips: Sequence[Clip], model: EmotionModel, config: Config, condition: Condition = "clean", *, alone: bool = False
-) -> list[Heard]:
+) -> list[ClipScores]:
     return hear(cut_clips(clips, config, condition), model, config, alone=alone)
 
 
@@ -127,10 +135,10 @@ def test_a_model_that_always_says_the_same(clips: Sequence[Clip]) -> None:
     assert unsure.f1 == figures.f1
 
 
-def heard(emotion: str, scores: EmotionScores, speaker: str, **given: float) -> Heard:
+def heard(emotion: str, scores: EmotionScores, speaker: str, **given: float) -> ClipScores:
     point = point_of(Window(0, 2, 2, scores), 0, CONFIG.affect)
     assert point is not None
-    return Heard(Clip(Path("x.wav"), "ours", speaker, emotion, **given), scores, (point.valence, point.arousal))
+    return ClipScores(Clip(Path("x.wav"), "ours", speaker, emotion, **given), scores, (point.valence, point.arousal))
 
 
 def test_ranking_is_over_all_eight_emotions() -> None:
@@ -178,7 +186,7 @@ def test_material_without_classes_has_no_figures_of_classes() -> None:
 
 def test_what_a_model_is_undecided_about_has_no_place() -> None:
     low = EmotionScores((0.1, 0.2, 0.1, 0.1, 0.1), "sigmoid")
-    items = [Heard(Clip(Path("x"), "ours", "a", "sad", valence=-0.5, arousal=0.1), low, None)] * 5
+    items = [ClipScores(Clip(Path("x"), "ours", "a", "sad", valence=-0.5, arousal=0.1), low, None)] * 5
     figures = figures_of(items, CONFIG)
     assert (figures.arousal_auc, figures.valence_ccc, figures.clips) == (None, None, 5)
 

@@ -10,7 +10,7 @@ from ressenti.pipeline.emotion.fake import FakeEmotion
 from ressenti.pipeline.emotion.interface import Excerpt
 from ressenti.pipeline.errors import NotFoundError, RessentiError
 from ressenti.pipeline.lab.evaluation.generated import LEVEL_DBFS, SECONDS, generated
-from ressenti.pipeline.lab.evaluation.out_of_domain import Told, doubt_of, samples_of, sounds_of, together
+from ressenti.pipeline.lab.evaluation.out_of_domain import AnswerShares, doubt_of, samples_of, sounds_of, together
 from ressenti.pipeline.lab.labelled_speech.acoustics import active_power, to_int16
 from ressenti.pipeline.records import EmotionScores
 
@@ -38,7 +38,7 @@ def test_shares_are_of_seconds() -> None:
 def test_what_is_no_speech_is_not_heard_but_may_be_taken_for_it() -> None:
     model = FakeEmotion(by_level)
     doubt = doubt_of("noise", to_int16(noise(10.0).astype(np.float32)), model, CONFIG)
-    assert doubt.heard == Told(0.0, None, None)
+    assert doubt.heard == AnswerShares(0.0, None, None)
     assert doubt.taken.judged_s == pytest.approx(10)
     assert sum(doubt.taken.classes or ()) == pytest.approx(1)
 
@@ -53,11 +53,11 @@ def test_speech_is_heard_as_turns_of_one_speaker(sample: tuple[Path, Path]) -> N
 
 
 def test_together_weighs_by_seconds() -> None:
-    told = [Told(10, 0.5, (0.5, 0, 0, 0, 0)), Told(30, 0, (0, 0, 0, 0, 1)), Told(0, None, None)]
+    told = [AnswerShares(10, 0.5, (0.5, 0, 0, 0, 0)), AnswerShares(30, 0, (0, 0, 0, 0, 1)), AnswerShares(0, None, None)]
     found = together(told)
     assert (found.judged_s, found.unsure) == (40, pytest.approx(5 / 40))
     assert found.classes == pytest.approx((5 / 40, 0, 0, 0, 30 / 40))
-    assert together([]) == together([Told(0, None, None)]) == Told(0.0, None, None)
+    assert together([]) == together([AnswerShares(0, None, None)]) == AnswerShares(0.0, None, None)
 
 
 def test_generated_sounds_are_the_same_and_as_loud_as_recordings() -> None:

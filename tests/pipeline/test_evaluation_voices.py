@@ -11,7 +11,7 @@ from commands import ressenti
 from conftest import noise, write_wav
 from ressenti.pipeline.audio import RATE_HZ, Audio
 from ressenti.pipeline.lab.evaluation import voices as lab
-from ressenti.pipeline.lab.evaluation.voices import Enrolled, Heard, figures_of, on_a_line, strangers, voices_in
+from ressenti.pipeline.lab.evaluation.voices import Enrolled, VoiceParts, figures_of, on_a_line, strangers, voices_in
 from ressenti.pipeline.lab.labelled_speech.corpora import Clip
 from ressenti.pipeline.lab.labelled_speech.prepare import read
 from ressenti.pipeline.models import campplus
@@ -38,7 +38,7 @@ def embedded(features: Sequence[np.ndarray]) -> np.ndarray:
 
 def enrolled(person: int, heard: Sequence[np.ndarray], emotion: str = "") -> Enrolled:
     voice = HeardVoice(PEOPLE[person], 30.0)
-    parts = tuple(Heard(line, emotion, 10.0, np.array(heard, np.float32)) for line in (False, True))
+    parts = tuple(VoiceParts(line, emotion, 10.0, np.array(heard, np.float32)) for line in (False, True))
     return Enrolled(("made", str(person)), {False: voice, True: voice}, parts)
 
 

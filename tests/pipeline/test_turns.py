@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ressenti.pipeline.config import EmotionOptions, TurnOptions
 from ressenti.pipeline.records import Segment, Turn, union_s
-from ressenti.pipeline.turns import clear_spans, heard_of, make_turns, windows_of
+from ressenti.pipeline.turns import clear_spans, make_turns, plan_windows, windows_of
 
 OPTIONS = TurnOptions(merge_gap_s=0.8)
 
@@ -70,7 +70,7 @@ def test_long_spans_are_windowed_to_their_end() -> None:
 
 def test_what_is_heard_of_a_window_has_no_pauses() -> None:
     heard = segments((0, 5, "A"), (5.4, 6.2, "A"), (6.5, 12, "A"), (20, 21, "B"))
-    first, second = heard_of(make_turns(heard, OPTIONS)[0], heard, EmotionOptions())
+    first, second = plan_windows(make_turns(heard, OPTIONS)[0], heard, EmotionOptions())
     assert (first.start_s, first.end_s) == (0, 8)
     assert first.speech == ((0, 5), (5.4, 6.2), (6.5, 8))
     assert (second.start_s, second.end_s) == (4, 12)
@@ -80,7 +80,7 @@ def test_what_is_heard_of_a_window_has_no_pauses() -> None:
 def test_a_window_of_nothing_but_a_pause_is_taken_whole() -> None:
     heard = segments((0, 4, "A"), (13.5, 20, "A"))
     (turn,) = make_turns(heard, TurnOptions(merge_gap_s=10))
-    silent = heard_of(turn, heard, EmotionOptions())[1]
+    silent = plan_windows(turn, heard, EmotionOptions())[1]
     assert silent.speech == ((silent.start_s, silent.end_s),) == ((4, 12),)
 
 
@@ -120,7 +120,7 @@ def test_clear_spans_lie_in_the_turn_and_touch_nobody(heard: list[Segment]) -> N
 @given(some_segments)
 def test_what_is_heard_is_own_speech_and_touches_nobody(heard: list[Segment]) -> None:
     for turn in make_turns(heard, OPTIONS):
-        for window in heard_of(turn, heard, EmotionOptions(min_judged_s=0.3)):
+        for window in plan_windows(turn, heard, EmotionOptions(min_judged_s=0.3)):
             own = union_s([(s.start_s, s.end_s) for s in heard if s.speaker == turn.speaker])
             assert all(any(start <= a < b <= end for start, end in own) for a, b in window.speech)
             assert all(window.start_s <= a < b <= window.end_s for a, b in window.speech)

@@ -21,7 +21,7 @@ from ressenti.pipeline.rounding import rounded
 if TYPE_CHECKING:
     from ressenti.pipeline.cli.evaluate.emotion_baseline import Course
     from ressenti.pipeline.cli.evaluate.emotion_candidates import Candidate
-    from ressenti.pipeline.lab.evaluation.emotion import Heard
+    from ressenti.pipeline.lab.evaluation.emotion import ClipScores
     from ressenti.pipeline.lab.labelled_speech.corpora import Clip
 
 Row = dict[str, Any]
@@ -150,7 +150,7 @@ def _labelled(
     if requested.tell_corpora:  # fails early
         for _, _, tested in candidates:
             balanced(tested)
-    scored: dict[tuple[str, str, str], list[Heard]] = {}
+    scored: dict[tuple[str, str, str], list[ClipScores]] = {}
     course = Course(requested.baseline_s, load_config(config))
     corpora: list[Row] = []
     for place in dict.fromkeys(requested.conditions):
@@ -185,7 +185,7 @@ def _score(
     candidates: Sequence[Candidate],
     place: Any,
     config: str,
-    scored: dict[tuple[str, str, str], list[Heard]],
+    scored: dict[tuple[str, str, str], list[ClipScores]],
     course: Course,
     corpora: list[Row] | None,
     terminal: Terminal,
@@ -212,7 +212,7 @@ def _score(
                 corpora += [about | rounded(asdict(figures)) for figures in trace_figures(own, model)]
 
 
-def _rows(scored: dict[tuple[str, str, str], list[Heard]], config: str) -> list[Row]:
+def _rows(scored: dict[tuple[str, str, str], list[ClipScores]], config: str) -> list[Row]:
     from ressenti.pipeline.lab.evaluation.emotion import figures_of
 
     rows = []

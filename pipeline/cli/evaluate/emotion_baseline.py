@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ressenti.pipeline.config import Config
     from ressenti.pipeline.emotion.interface import EmotionModel
     from ressenti.pipeline.lab.evaluation.baseline import Talks
-    from ressenti.pipeline.lab.evaluation.emotion import Cut, Heard
+    from ressenti.pipeline.lab.evaluation.emotion import ClipScores, Cut
     from ressenti.pipeline.progress import Progress
 
 Row = dict[str, Any]
@@ -54,7 +54,7 @@ class Course:
                     )
                     kept.setdefault((name, place, corpus), {}).setdefault(seconds, []).append(talks)
 
-    def rows(self, heard: dict[tuple[str, str, str], list[Heard]]) -> tuple[list[Row], list[Row]]:
+    def rows(self, heard: dict[tuple[str, str, str], list[ClipScores]]) -> tuple[list[Row], list[Row]]:
         """Figures by length, and for a single emotion by class and length, plus those for clips alone and for all."""
         from ressenti.pipeline.lab.evaluation.baseline import one_emotion_figures, together
         from ressenti.pipeline.lab.evaluation.emotion import figures_of
@@ -66,7 +66,7 @@ class Course:
             alone, own = (
                 [h for h in heard[name, place, which] if h.clip.corpus == corpus] for which in ("alone", "own")
             )
-            parts: list[tuple[str, float | None, Talks | None, Sequence[Heard]]] = [("alone", None, None, alone)]
+            parts: list[tuple[str, float | None, Talks | None, Sequence[ClipScores]]] = [("alone", None, None, alone)]
             for seconds, several in by_length.items():
                 talks = together(several)
                 parts.append((f"{seconds:g} s", seconds, talks, talks.heard))

@@ -18,7 +18,7 @@ from ressenti.pipeline.audio import RATE_HZ
 from ressenti.pipeline.config import Config
 from ressenti.pipeline.emotion.interface import EmotionModel
 from ressenti.pipeline.lab.evaluation import metrics
-from ressenti.pipeline.lab.evaluation.emotion import Cut, Heard, hear_as
+from ressenti.pipeline.lab.evaluation.emotion import ClipScores, Cut, hear_as
 from ressenti.pipeline.lab.evaluation.metrics import FloatArray, IntArray, Interval
 from ressenti.pipeline.progress import Progress, ignore_progress
 from ressenti.pipeline.records import CLASSES
@@ -35,7 +35,7 @@ class Talks:
     `seconds` is their mean length, `different_s` the part of it that is not repeated.
     """
 
-    heard: tuple[Heard, ...]
+    heard: tuple[ClipScores, ...]
     conversations: int
     seconds: float
     different_s: float
@@ -83,7 +83,7 @@ def hear_talks(
     for cut in cuts:
         if cut.clip.label is not None or not one_emotion:
             groups.setdefault((cut.clip.who, cut.clip.emotion if one_emotion else ""), []).append(cut)
-    heard: list[Heard] = []
+    heard: list[ClipScores] = []
     lengths: list[tuple[float, float]] = []
     for done, ((who, emotion), own) in enumerate(sorted(groups.items(), key=lambda item: item[0]), start=1):
         seconds = [len(cut.samples) / RATE_HZ for cut in own]
@@ -140,7 +140,7 @@ def talks_of(
     return talks
 
 
-def one_emotion_figures(heard: Sequence[Heard], alone: Sequence[Heard]) -> list[OneEmotion]:
+def one_emotion_figures(heard: Sequence[ClipScores], alone: Sequence[ClipScores]) -> list[OneEmotion]:
     """Recall, arousal and valence of each class present, compared with the same clips scored alone."""
     clips, reference = _by_clip(heard), _by_clip(alone)
     out = []
@@ -173,14 +173,14 @@ def one_emotion_figures(heard: Sequence[Heard], alone: Sequence[Heard]) -> list[
     return out
 
 
-def _by_clip(heard: Sequence[Heard]) -> dict[str, list[Heard]]:
-    out: dict[str, list[Heard]] = {}
+def _by_clip(heard: Sequence[ClipScores]) -> dict[str, list[ClipScores]]:
+    out: dict[str, list[ClipScores]] = {}
     for one in heard:
         out.setdefault(str(one.clip.path), []).append(one)
     return out
 
 
-def _means(items: Sequence[Heard]) -> tuple[float, float, float]:
+def _means(items: Sequence[ClipScores]) -> tuple[float, float, float]:
     """Share of correct answers for a clip, and its mean arousal and valence, NaN if it has no point."""
     right = float(np.mean([int(np.argmax(h.scores.scores)) == h.clip.label for h in items]))
     points = [h.point for h in items if h.point is not None]

@@ -32,7 +32,7 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Heard:
+class ClipScores:
     """A scored clip: class scores, and expected valence and arousal (None if undecided).
 
     `emotions` are the scores of the eight emotions, in the order of `EMOTIONS`; None if the model does not give them.
@@ -98,12 +98,12 @@ def cut_clips(
     return out
 
 
-def hear(cuts: Sequence[Cut], model: EmotionModel, config: Config, *, alone: bool = False) -> list[Heard]:
+def hear(cuts: Sequence[Cut], model: EmotionModel, config: Config, *, alone: bool = False) -> list[ClipScores]:
     """Score clips as turns of conversations, each speaker's together, so that a model can adapt to the speaker.
 
     With `alone`, each clip is scored as if it were the speaker's only one.
     """
-    out: list[Heard] = []
+    out: list[ClipScores] = []
     for who in sorted({cut.clip.who for cut in cuts}):
         own = [cut for cut in cuts if cut.clip.who == who]
         names = [f"{who[1]}-{i}" if alone else who[1] for i in range(len(own))]
@@ -113,7 +113,7 @@ def hear(cuts: Sequence[Cut], model: EmotionModel, config: Config, *, alone: boo
 
 def hear_as(
     cuts: Sequence[Cut], names: Sequence[str], model: EmotionModel, config: Config, *, emotions: bool = True
-) -> list[Heard]:
+) -> list[ClipScores]:
     """Score clips in order; clips with the same name are one speaker's, in one conversation.
 
     Without `emotions`, the eight emotions are not scored, which halves the time.
@@ -132,7 +132,7 @@ def hear_as(
         )
         told = [row for _, row in zip(windows, eight, strict=False)]
         mean = affect.decided(mean_scores(windows), config.emotion)
-        out.append(Heard(cut.clip, mean, _point(windows, config), _mean(told, windows)))
+        out.append(ClipScores(cut.clip, mean, _point(windows, config), _mean(told, windows)))
     return out
 
 
@@ -143,7 +143,7 @@ def _mean(told: Sequence[FloatArray], windows: Sequence[Window]) -> tuple[float,
     return tuple(np.average(told, axis=0, weights=[window.weight_s for window in windows]).tolist())
 
 
-def figures_of(heard: Sequence[Heard], config: Config) -> EmotionFigures:
+def figures_of(heard: Sequence[ClipScores], config: Config) -> EmotionFigures:
     """Figures for scored clips; NaN if there are no labels for a figure, None if it is not defined."""
     classed = [h for h in heard if h.clip.label is not None]
     truth = np.array([h.clip.label for h in classed], dtype=np.int64)
@@ -186,7 +186,7 @@ def figures_of(heard: Sequence[Heard], config: Config) -> EmotionFigures:
     )
 
 
-def _emotion_recall(heard: Sequence[Heard]) -> tuple[float | None, Interval | None]:
+def _emotion_recall(heard: Sequence[ClipScores]) -> tuple[float | None, Interval | None]:
     """Mean recall of the emotions present, with its interval."""
     named = [(h.clip, h.emotions) for h in heard if h.clip.emotion and h.emotions is not None]
     if not named:
@@ -200,7 +200,7 @@ def _emotion_recall(heard: Sequence[Heard]) -> tuple[float | None, Interval | No
     return recall(np.arange(len(named))), metrics.bootstrap([clip.who for clip, _ in named], recall)
 
 
-def _axis(heard: Sequence[Heard], axis: int) -> tuple[float | None, float | None, Interval | None]:
+def _axis(heard: Sequence[ClipScores], axis: int) -> tuple[float | None, float | None, Interval | None]:
     """AUC of one axis by its sign, and CCC with its interval if the corpus has values."""
     placed = [h for h in heard if h.point is not None]
     given = [(h.clip.valence, h.clip.arousal)[axis] for h in placed]

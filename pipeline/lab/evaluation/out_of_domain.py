@@ -25,7 +25,7 @@ _SPEAKER = "S1"
 
 
 @dataclass(frozen=True)
-class Told:
+class AnswerShares:
     """Answers for a sound: seconds judged, the share that came out unsure, and the shares of the classes (5,).
 
     The shares add up to 1 and are None if nothing was judged.
@@ -46,8 +46,8 @@ class Doubt:
 
     name: str
     length_s: float
-    heard: Told
-    taken: Told
+    heard: AnswerShares
+    taken: AnswerShares
 
 
 def check_source(source: str) -> None:
@@ -97,8 +97,8 @@ def doubt_of(name: str, samples: Samples, model: EmotionModel, config: Config) -
 
 def _told(
     samples: Samples, cut: Sequence[Turn], segments: Sequence[Segment], model: EmotionModel, config: Config
-) -> Told:
-    plans = [turns.heard_of(turn, segments, config.emotion) for turn in cut]
+) -> AnswerShares:
+    plans = [turns.plan_windows(turn, segments, config.emotion) for turn in cut]
     sound = audio.Audio(samples[None])
     scores = iter(model.score([Excerpt(sound.joined(w.speech), _SPEAKER) for plan in plans for w in plan]))
     seconds = dict.fromkeys([*CLASSES, "unsure"], 0.0)
@@ -111,7 +111,7 @@ def _told(
     return _shares(seconds)
 
 
-def together(told: Sequence[Told]) -> Told:
+def together(told: Sequence[AnswerShares]) -> AnswerShares:
     """Merge the answers for several sounds, by seconds."""
     seconds = dict.fromkeys([*CLASSES, "unsure"], 0.0)
     for one in told:
@@ -120,8 +120,8 @@ def together(told: Sequence[Told]) -> Told:
     return _shares(seconds)
 
 
-def _shares(seconds: dict[str, float]) -> Told:
+def _shares(seconds: dict[str, float]) -> AnswerShares:
     judged_s = sum(seconds.values())
     if judged_s <= 0:
-        return Told(0.0, None, None)
-    return Told(judged_s, seconds["unsure"] / judged_s, tuple(seconds[name] / judged_s for name in CLASSES))
+        return AnswerShares(0.0, None, None)
+    return AnswerShares(judged_s, seconds["unsure"] / judged_s, tuple(seconds[name] / judged_s for name in CLASSES))

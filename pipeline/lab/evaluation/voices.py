@@ -49,7 +49,7 @@ Voices = dict[tuple[float, bool], dict[Who, FloatArray]]
 
 
 @dataclass(frozen=True)
-class Heard:
+class VoiceParts:
     """Voices of one person in parts of `speech_s` seconds, by telephone or not: embeddings (n, 192)."""
 
     line: bool
@@ -64,7 +64,7 @@ class Enrolled:
 
     who: Who
     vectors: dict[bool, HeardVoice]
-    heard: tuple[Heard, ...]
+    heard: tuple[VoiceParts, ...]
 
     def in_parts(self, *, line: bool, emotion: str, speech_s: float) -> FloatArray:
         """Embeddings (n, 192) of what was heard in this way."""
@@ -187,7 +187,7 @@ def _enrolment(
             vectors[line] = voice
         for emotion in sorted({clip.emotion if acted else "" for clip in later}):
             rest = speech.joined([clip for clip in later if not acted or clip.emotion == emotion], line=line)
-            heard += [Heard(line, emotion, length_s, v) for length_s, v in voices_in(rest, lengths_s).items()]
+            heard += [VoiceParts(line, emotion, length_s, v) for length_s, v in voices_in(rest, lengths_s).items()]
     return Enrolled(who, vectors, tuple(heard))
 
 
