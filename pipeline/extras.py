@@ -8,6 +8,7 @@ from ressenti.pipeline.errors import ConfigError
 
 PACKAGES = {  # by module: name to install, extra
     "docx": ("python-docx", "docx"),
+    "jiwer": ("jiwer", "lab"),
     "krippendorff": ("krippendorff", "lab"),
     "parselmouth": ("praat-parselmouth", "test"),
     "pyarrow": ("pyarrow", "parquet"),

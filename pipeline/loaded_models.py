@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from threading import RLock
 from typing import Literal
 
-from ressenti.pipeline import diarization, emotion
-from ressenti.pipeline.config import DiarizationOptions, EmotionOptions
+from ressenti.pipeline import diarization, emotion, transcription
+from ressenti.pipeline.config import DiarizationOptions, EmotionOptions, WordOptions
 from ressenti.pipeline.diarization.interface import Diarizer
 from ressenti.pipeline.emotion.interface import EmotionModel
 from ressenti.pipeline.records import ModelInfo
+from ressenti.pipeline.transcription.interface import Transcriber
 
 log = logging.getLogger(__name__)
 _UNCOUNTED = {"speakers": None, "min_speakers": 1, "max_speakers": None}  # passed with each recording
@@ -28,6 +29,7 @@ class Models:
         self._alone = RLock()
         self._diarizers: dict[str, tuple[DiarizationOptions, Diarizer]] = {}
         self._emotion: tuple[EmotionOptions, EmotionModel] | None = None
+        self._words: tuple[WordOptions, Transcriber | None] | None = None
 
     def diarizer(self, layout: Literal["mono", "split"], options: DiarizationOptions) -> Diarizer:
         """The configured diarizer, for any number of speakers; raises the errors of `diarization.choose`."""
@@ -46,6 +48,19 @@ class Models:
             if cached is None or cached[0] != options:
                 cached = self._emotion = (options, emotion.choose(options))
                 log.info("loaded: %s", _described((*cached[1].parts, cached[1].info)))
+            return cached[1]
+
+    def transcriber(self, options: WordOptions) -> Transcriber | None:
+        """The configured transcriber, None if no words are wanted; raises the errors of `transcription.choose`.
+
+        It is kept without its network, which it loads for each recording and releases afterwards.
+        """
+        with self._alone:
+            cached = self._words
+            if cached is None or cached[0] != options:
+                cached = self._words = (options, transcription.choose(options))
+                if cached[1] is not None:
+                    log.info("found: %s", _described((cached[1].info,)))
             return cached[1]
 
 

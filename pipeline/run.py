@@ -29,8 +29,11 @@ from ressenti.pipeline.records import (
     Turn,
     Unjudged,
     Window,
+    Word,
 )
 from ressenti.pipeline.store.validation import read_validation
+from ressenti.pipeline.transcription.interface import Transcriber, Transcript
+from ressenti.pipeline.transcription.turns import given_to_turns, speech_of
 from ressenti.pipeline.version import PROGRAM
 from ressenti.pipeline.voices.recognition import asked_voices, recognised
 
@@ -45,12 +48,13 @@ def analyze(
     models: Models | None = None,
     diarizer: Diarizer | None = None,
     emotion_model: EmotionModel | None = None,
+    transcriber: Transcriber | None = None,
     progress: Progress = ignore_progress,
 ) -> Conversation:
     """Analyse one recording.
 
     `people` names speakers and roles. Pass the same `models` for several recordings to load the configured models once;
-    threads may share it. `diarizer` and `emotion_model` replace them (tests, research).
+    threads may share it. `diarizer`, `emotion_model` and `transcriber` replace them (tests, research).
 
     `progress` is called often with (stage, completed, total), in every stage and in the calling thread. An exception
     from it stops the analysis and is raised unchanged; raise `pipeline.errors.CancelledError` to stop on purpose.
@@ -63,7 +67,9 @@ def analyze(
 
     def work(watch: Watch) -> Conversation:
         with computing(config.compute.threads):
-            return _analyze(path, config, people or roles.People(), models or Models(), diarizer, emotion_model, watch)
+            return _analyze(
+                path, config, people or roles.People(), models or Models(), diarizer, emotion_model, transcriber, watch
+            )
 
     return watched(work, progress, config.compute.timeout_s, path.name)
 
@@ -75,6 +81,7 @@ def _analyze(
     models: Models,
     diarizer: Diarizer | None,
     emotion_model: EmotionModel | None,
+    transcriber: Transcriber | None,
     watch: Watch,
 ) -> Conversation:
     """Run the steps in order."""
@@ -117,6 +124,15 @@ def _analyze(
         )
     all_turns = tuple(_with_loudness(t, layout, channels) for t in cut)
     log.info("found: %d speakers (%s), %d segments, %d turns", len(labels), found.count, len(found.segments), len(cut))
+    transcriber = transcriber or models.transcriber(config.words)
+    said: Transcript | None = None
+    words: tuple[Word, ...] = ()
+    if transcriber is not None:
+        with watch.step("recognising words"):
+            said = transcriber.transcribe(layout.audio, speech_of(found, channels), watch)
+        words = given_to_turns(said.words, all_turns, channels)
+        used = (*used, transcriber.info)
+        log.info("recognised: %d words", len(words))
     if any(turn.speaker not in reasons for turn in all_turns):
         if emotion_model is None:
             watch("models", 0, None)
@@ -139,6 +155,8 @@ def _analyze(
         allow_restricted=people.allow_restricted,
         validation=validation,
         levels=levels,
+        words=words,
+        transcription=said.about if said else None,
         program=PROGRAM,
     )
     with watch.step("deriving"):

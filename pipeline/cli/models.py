@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import typer
 from rich.markup import escape
@@ -19,13 +19,15 @@ from ressenti.pipeline.files.paths import is_folder, is_there
 from ressenti.pipeline.models import user_choices
 from ressenti.pipeline.models.folders import delete, folder_of, models_folder, partial_of
 from ressenti.pipeline.models.installed import Installed, default_for, find, installed_ids, need, parts_of, verify
-from ressenti.pipeline.models.registry import known, page_of
+from ressenti.pipeline.models.registry import Used, known, page_of
 
 app = typer.Typer(
     cls=Commands,
     help="Install models besides the built-in ones. Only `get` uses the network.",
     no_args_is_help=True,
 )
+
+_TASKS: tuple[Used, ...] = get_args(Used)
 
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="OWNER/NAME, as shown by `ressenti models list`.")]
 
@@ -44,7 +46,7 @@ def list_models() -> None:
     )
     table.columns[0].no_wrap = True  # so that ids can be copied
     table.columns[3].justify = "right"
-    defaults = {task: _default_id(task) for task in ("emotion", "diarization")}
+    defaults = {task: _default_id(task) for task in _TASKS}
     there = installed_ids()
     for model_id in (*known(), *(i for i in there if i not in known())):
         entry = known().get(model_id)
@@ -58,8 +60,9 @@ def list_models() -> None:
             state += ", [bold]default[/]"
         table.add_row(model_id, what, ", ".join([licence, *remarks]), size, state)
     terminal.show(table, width=160)
-    for task in ("emotion", "diarization"):
-        terminal.say(f"{task}: the default is {defaults[task] or 'builtin'}; a config can name another ({task}.model).")
+    for task in _TASKS:
+        group = "words" if task == "transcription" else task
+        terminal.say(f"{task}: the default is {defaults[task] or 'builtin'}; a config can name another ({group}.model).")
     terminal.say(f"Models are stored in {escape(str(models_folder()))} (RESSENTI_MODELS).")
 
 
@@ -73,7 +76,7 @@ def get_models(
         str | None, typer.Option(help="Hub token. HF_TOKEN or `hf auth login` are safer: other users cannot see them.")
     ] = None,
     task: Annotated[
-        Literal["emotion", "diarization"], typer.Option(help="Task of a model that the registry does not know.")
+        Literal["emotion", "diarization", "transcription"], typer.Option(help="Task of a model that the registry does not know.")
     ] = "emotion",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:

@@ -15,6 +15,7 @@ from ressenti.pipeline.config.options import (
     TrajectoryOptions,
     TurnOptions,
     VoiceOptions,
+    WordOptions,
 )
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "TrajectoryOptions",
     "TurnOptions",
     "VoiceOptions",
+    "WordOptions",
     "build_config",
     "load_config",
     "preset_names",

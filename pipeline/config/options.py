@@ -40,6 +40,21 @@ def _raw_sound(value: object) -> object:
 
 
 RawSound = Annotated[str, BeforeValidator(_raw_sound), Field(pattern=RAW_PATTERN)]
+LANGUAGES = (  # that Whisper knows
+    "af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr "
+    "ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc "
+    "pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo zh "
+)
+
+
+def _spoken_language(value: object) -> object:
+    """Return the value unchanged; another code raises `ValueError` in words instead of a list of a hundred."""
+    if isinstance(value, str) and value != "auto" and value not in LANGUAGES.split():
+        raise ValueError(f"got {short(repr(value))}, expected auto or a code such as en, fr, de, es (Whisper's)")
+    return value
+
+
+SpokenLanguage = Annotated[str, BeforeValidator(_spoken_language), Field(pattern=r"^(auto|[a-z]{2,3})$")]
 WindowLength = Annotated[float, Field(ge=0.1, le=600)]
 Distance = Annotated[float, Field(gt=0, le=2)]
 Reach = Annotated[float, Field(gt=0, le=30)]
@@ -166,6 +181,26 @@ class EmotionOptions(Group):
         return self
 
 
+class WordOptions(Group):
+    """What was said: which model recognises words, in which language, and what of it may be believed."""
+
+    model: Place = "auto"  # as above; or off; or a folder of a Whisper model in CTranslate2's format
+    language: SpokenLanguage = "auto"  # or a code of the languages that Whisper knows
+    vocabulary: Place | None = None  # a text file of words to expect
+    # the model hears thirty seconds at a time; speech of one channel in one language is packed into windows ...
+    window_s: Annotated[float, Field(ge=5, le=28)] = 28.0
+    gap_s: Annotated[float, Field(ge=0.1, le=5)] = 0.3  # ... and cut at pauses from this length
+    language_s: NotNegative = 10.0  # with less speech, a speaker has the language of the recording
+    language_sure: Share = 0.9  # below this probability, a language is not known, and no words are claimed
+    # words of a window are dropped if the probability that it holds no speech is above this, whatever the model makes
+    # of it: stricter than Whisper's own rule, which keeps what has a high log-probability
+    no_speech: Share = 0.6
+    log_probability: Annotated[float, Field(ge=-20, le=0)] = -1.0  # ... or if the mean of its tokens' is below this, ...
+    compression: Annotated[float, Field(ge=1, le=100)] = 2.4  # ... or if its text can be compressed by more than this
+    repeats: Annotated[int, Field(ge=1, le=1_000)] = 4  # an n-gram said more often than this in a row is kept once
+    unsure_below: Share = 0.5  # a word with a lower probability is marked as unsure
+
+
 class AffectOptions(Group):
     """Anchors: the (valence, arousal) of each class.
 
@@ -261,6 +296,7 @@ class Config(Group):
     audio: AudioOptions = AudioOptions()
     diarization: DiarizationOptions = DiarizationOptions()
     turns: TurnOptions = TurnOptions()
+    words: WordOptions = WordOptions()
     emotion: EmotionOptions = EmotionOptions()
     affect: AffectOptions = AffectOptions()
     trajectory: TrajectoryOptions = TrajectoryOptions()

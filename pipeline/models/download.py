@@ -16,7 +16,7 @@ from ressenti.pipeline.models import hub
 from ressenti.pipeline.models.folders import check_room, folder_of, partial_of, put_in_place
 from ressenti.pipeline.models.hub import Listing, Remote
 from ressenti.pipeline.models.installed import FileNote, Installed, Manifest, find, of_manifest, verify, write_manifest
-from ressenti.pipeline.models.registry import Task, has_weights, known, unlike_pinned, wanted
+from ressenti.pipeline.models.registry import Task, Used, has_weights, known, unlike_pinned, wanted
 from ressenti.pipeline.progress import Progress, ignore_progress
 
 
@@ -25,7 +25,7 @@ def get(
     revision: str | None = None,
     token: str | None = None,
     *,
-    task: Literal["emotion", "diarization"] = "emotion",
+    task: Used = "emotion",
     progress: Progress = ignore_progress,
 ) -> Installed:
     """Install a model from the hub, after the models it needs; the only function that uses the network.
@@ -63,7 +63,7 @@ def _get(model_id: str, revision: str | None, token: str | None, task: Task, pro
     if not has_weights(names) and not (known().get(model_id) and known()[model_id].needs):
         raise UnknownModelError(
             f"{model_id}: none of its {len(listing.names)} files are weights that Ressenti can read; expected "
-            f"safetensors or PyTorch's, of {'an emotion' if task == 'emotion' else 'a diarization'} model (--task)."
+            f"safetensors or PyTorch's, of {'an emotion' if task == 'emotion' else f'a {task}'} model (--task)."
         )
     remotes = [hub.ask_file(model_id, name, listing.commit, token) for name in names]
     partial = _begin(model_id, remotes, repair=there if there and there.commit == listing.commit else None)

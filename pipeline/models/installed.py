@@ -26,7 +26,7 @@ from ressenti.pipeline.files.hashes import digest_of, together
 from ressenti.pipeline.files.paths import is_folder
 from ressenti.pipeline.files.untrusted import RefusedError, read_bounded
 from ressenti.pipeline.models.folders import folder_of, is_id, models_folder
-from ressenti.pipeline.models.registry import PICKLED, KnownModel, Task, known
+from ressenti.pipeline.models.registry import PICKLED, KnownModel, Task, Used, known
 from ressenti.pipeline.models.user_choices import decisions
 from ressenti.pipeline.progress import Progress, ignore_progress
 from ressenti.pipeline.records import ModelInfo, Note
@@ -85,7 +85,9 @@ class Installed:
 
     @property
     def pickles(self) -> dict[str, str]:
-        """Name -> SHA-256 of the files that could run code when unpickled."""
+        """Name -> SHA-256 of the files that could run code when unpickled; `model.bin` of CTranslate2 is no pickle."""
+        if self.task == "transcription":
+            return {}
         return {name: note.sha256 for name, note in self.files if name.endswith(PICKLED)}
 
     def noted(self, names: Iterable[str]) -> str:
@@ -98,7 +100,7 @@ class Installed:
         """Bytes of all files."""
         return sum(note.size for _, note in self.files)
 
-    def info(self, task: Literal["diarization", "emotion"]) -> ModelInfo:
+    def info(self, task: Used) -> ModelInfo:
         """Description for a report: name, commit, licence; the loader adds the hash."""
         entry = self.known
         return ModelInfo(
@@ -186,7 +188,7 @@ def all_installed() -> tuple[Installed, ...]:
     return tuple(found for found in map(find, installed_ids()) if found is not None)
 
 
-def default_for(task: Literal["emotion", "diarization"]) -> Installed | None:
+def default_for(task: Used) -> Installed | None:
     """The installed default model for a task.
 
     It is the one chosen by the user (`ressenti models default`), if its files are still the chosen ones; else the first
@@ -213,7 +215,7 @@ def _fetched(model_id: str) -> bool:
     return found is not None and not found.imported
 
 
-def resolved(name: str, task: Literal["emotion", "diarization"]) -> str:
+def resolved(name: str, task: Used) -> str:
     """Resolve a configured name: `auto` becomes the installed default's id or `builtin`, others stay."""
     if name != "auto":
         return name

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from threading import Lock
+from threading import Event, Lock
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
@@ -16,6 +16,7 @@ _Result = TypeVar("_Result")
 _WANTED: ContextVar[int | None] = ContextVar("threads", default=None)
 _MOST = 8
 _AHEAD = 2  # batches started per thread
+_OFTEN_S = 0.25  # between two calls of `waiting`
 
 
 class _OneCoreEach:
@@ -76,23 +77,40 @@ def threads() -> int:
     return min(cores, int(asked)) if asked.isdecimal() and int(asked) else cores
 
 
-def each(work: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:
+def each(
+    work: Callable[[_Item], _Result],
+    items: Sequence[_Item],
+    waiting: Callable[[], None] | None = None,
+    stopping: Event | None = None,
+) -> Iterator[_Result]:
     """Yield the result of each item, in order, computing several at a time; stops at the first error.
 
-    `work` runs in threads, so it must not change shared data. Only a few results are in memory at a time.
+    `work` runs in threads, so it must not change shared data. Only a few results are in memory at a time. Where an item
+    takes long, `waiting` is called in the calling thread a few times a second, and an exception from it stops the work;
+    `stopping` is then set, so that `work` can look at it and give up.
     """
     count = min(threads(), len(items))
-    if count < 2:
+    if count < 2 and waiting is None:
         yield from map(work, items)
         return
-    pool = ThreadPoolExecutor(count, thread_name_prefix="ressenti")
+    pool = ThreadPoolExecutor(max(1, count), thread_name_prefix="ressenti")
     begun: deque[Future[_Result]] = deque()
     try:
         for item in items:
             begun.append(pool.submit(work, item))
             if len(begun) == count * _AHEAD:
-                yield begun.popleft().result()
+                yield _result(begun.popleft(), waiting)
         while begun:
-            yield begun.popleft().result()
+            yield _result(begun.popleft(), waiting)
     finally:
+        if stopping is not None and begun:
+            stopping.set()
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _result(begun: Future[_Result], waiting: Callable[[], None] | None) -> _Result:
+    """The result of an item, with calls of `waiting` until it is there."""
+    while waiting is not None and not begun.done():
+        wait([begun], timeout=_OFTEN_S)
+        waiting()
+    return begun.result()

@@ -16,7 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from ressenti.pipeline.errors import ModelError
 from ressenti.pipeline.records import ClassName
 
-Task = Literal["emotion", "diarization", "part"]
+Task = Literal["emotion", "diarization", "transcription", "part"]
+Used = Literal["emotion", "diarization", "transcription"]
+"""Tasks that a model is used for on its own."""
 
 UNKNOWN_FILES: dict[Task, tuple[str, ...]] = {  # for models that are not in the registry
     "emotion": (
@@ -31,6 +33,16 @@ UNKNOWN_FILES: dict[Task, tuple[str, ...]] = {  # for models that are not in the
         "LICENSE*",
     ),
     "diarization": ("config.yaml", "*pytorch_model.bin", "*.safetensors", "*.npz", "README.md", "LICENSE*"),
+    "transcription": (
+        "config.json",
+        "model.bin",
+        "preprocessor_config.json",
+        "tokenizer.json",
+        "vocabulary.json",
+        "vocabulary.txt",
+        "README.md",
+        "LICENSE*",
+    ),
     "part": ("config.yaml", "pytorch_model.bin", "README.md", "LICENSE*"),
 }
 PICKLED = (".bin", ".pt", ".pth", ".ckpt")

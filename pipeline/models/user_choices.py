@@ -23,7 +23,7 @@ from ressenti.pipeline.errors import ConfigError, ModelError
 from ressenti.pipeline.files.disk import writing
 from ressenti.pipeline.files.paths import expanded
 from ressenti.pipeline.files.untrusted import RefusedError, parse_json, read_text
-from ressenti.pipeline.models.registry import pinned_hashes
+from ressenti.pipeline.models.registry import Used, pinned_hashes
 
 FILE = "models.json"
 _LARGEST = 1 << 22  # bytes
@@ -31,7 +31,6 @@ _WAIT_S = 10.0  # for another process that is writing a decision
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 Digest = Annotated[str, Field(pattern=_SHA256.pattern)]
-Used = Literal["emotion", "diarization"]
 
 
 class Choice(BaseModel):

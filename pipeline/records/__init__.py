@@ -63,6 +63,7 @@ from ressenti.pipeline.records.measures import (
 )
 from ressenti.pipeline.records.model_info import ModelInfo, Models
 from ressenti.pipeline.records.recording import Levels, Note, NoteKey, Notes, Recording
+from ressenti.pipeline.records.transcription import Dropped, DropReason, SpokenLanguage, Transcription
 from ressenti.pipeline.records.turns import (
     Diarization,
     Embedding,
@@ -100,6 +101,8 @@ __all__ = [
     "Count",
     "Dbfs",
     "Diarization",
+    "DropReason",
+    "Dropped",
     "Embedding",
     "EmotionScores",
     "Estimate",
@@ -135,9 +138,11 @@ __all__ = [
     "Span",
     "Speaker",
     "SpeakerName",
+    "SpokenLanguage",
     "Talk",
     "Time",
     "Trajectory",
+    "Transcription",
     "Turn",
     "TurnCorrection",
     "Unit",

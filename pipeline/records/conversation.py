@@ -16,10 +16,11 @@ from ressenti.pipeline.records.fields import MOST_SPEAKERS, MOST_TURNS, MOST_WOR
 from ressenti.pipeline.records.measures import Exchange, Moment, Speaker, Trajectory
 from ressenti.pipeline.records.model_info import Models
 from ressenti.pipeline.records.recording import Levels, Note, Recording
+from ressenti.pipeline.records.transcription import Transcription
 from ressenti.pipeline.records.turns import Diarization, Turn
 from ressenti.pipeline.records.validation import Validation
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class Conversation(Record):
     """Everything known about one recorded conversation, as stored and as shown in reports.
 
     `validation` is the result named in the config, whether or not it is of this conversation's emotion model.
-    `bleeps` are spans silenced in all sound that is given out. `words` are a transcript's words outside them;
-    `omissions` are the places of the removed words, `words_beyond` counts words after the recording's end.
+    `bleeps` are spans silenced in all sound that is given out. `words` are those outside them: a
+    transcript's, or recognised ones, and then `transcription` says how; `omissions` are the places of the removed words, `words_beyond` counts words after the recording's end.
     `corrections` are people's; `ressenti.pipeline.derive.derive` applies them to turns and speakers.
     """
 
@@ -49,9 +50,10 @@ class Conversation(Record):
     words: Annotated[tuple[Word, ...], Field(max_length=MOST_WORDS)] = ()
     words_beyond: Count = 0
     bleeps: Annotated[tuple[Span, ...], Field(max_length=1_000)] = ()
+    transcription: Transcription | None = None
     omissions: Annotated[tuple[Omission, ...], Field(max_length=MOST_WORDS)] = ()
     corrections: Corrections = field(default_factory=Corrections)
-    version: Literal[4] = 4
+    version: Literal[5] = 5
     program: Name = ""
 
     def __post_init__(self) -> None:

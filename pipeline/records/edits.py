@@ -23,6 +23,7 @@ from ressenti.pipeline.records.fields import (
     Name,
     Record,
     Remark,
+    Share,
     Time,
 )
 
@@ -52,6 +53,7 @@ class Word(Record):
     """A word of a transcript and its turn (None if it lies outside all turns).
 
     `exact` is False if the transcript has no time for the word, so that it was placed evenly within its cue.
+    `confidence` is the probability that a recognised word is right, as its model says; None for a transcript's.
     """
 
     start_s: Time
@@ -59,6 +61,7 @@ class Word(Record):
     text: Annotated[str, Field(max_length=MOST_LETTERS)]
     turn: Index | None = None
     exact: bool = True
+    confidence: Share | None = None
 
 
 @dataclass(frozen=True)

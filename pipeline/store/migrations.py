@@ -6,6 +6,7 @@
 | 2 | `words_beyond`; more kinds of notes |
 | 3 | confidence of segments and speakers, `count_probability`; options of a diarizer that hears overlap |
 | 4 | `channels` of speakers, known voices; embeddings of voices are not stored any more |
+| 5 | recognised words: `transcription`, `confidence` of words, options `words` |
 """
 
 from __future__ import annotations
@@ -34,6 +35,14 @@ def _to_4(data: Stored) -> Stored:
     return {**data, "diarization": found, "version": 4}
 
 
+def _to_5(data: Stored) -> Stored:
+    """Say that no words were recognised."""
+    config = data.get("config")
+    if isinstance(config, dict):
+        config = {**config, "words": {"model": "off"}}
+    return {**data, "config": config, "version": 5}
+
+
 def _diarization_options(config: Any) -> Any:
     """A stored config with the diarizer's options of version 3; what is no config is left for the checks.
 
@@ -51,7 +60,7 @@ def _diarization_options(config: Any) -> Any:
     return {**config, "diarization": options}
 
 
-STEPS: dict[int, Callable[[Stored], Stored]] = {1: _to_2, 2: _to_3, 3: _to_4}
+STEPS: dict[int, Callable[[Stored], Stored]] = {1: _to_2, 2: _to_3, 3: _to_4, 4: _to_5}
 """Step from each earlier version to the next."""
 
 

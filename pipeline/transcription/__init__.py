@@ -1,0 +1,65 @@
+"""Recognise what was said: the interface, and Whisper models run by faster-whisper."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ressenti.pipeline.config import WordOptions
+from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.files.hashes import digest_of
+from ressenti.pipeline.files.paths import expanded, is_file
+from ressenti.pipeline.models import whisper_base
+from ressenti.pipeline.models.folders import is_id
+from ressenti.pipeline.models.installed import Installed, need, resolved, verify
+from ressenti.pipeline.records import ModelInfo
+from ressenti.pipeline.transcription.interface import Transcriber
+from ressenti.pipeline.transcription.vocabulary import read_vocabulary
+
+
+def choose(options: WordOptions) -> Transcriber | None:
+    """The configured transcriber; None if no words are wanted.
+
+    `auto` is the registry's installed default, else the built-in model; `builtin`, an installed model's id, or a folder
+    with a Whisper model in CTranslate2's format (model.bin) can be named too. Raises `ConfigError` for an unknown model
+    or an unusable vocabulary, `NotInstalledError` for a model that is not installed, `ModelError` for damaged weights.
+    """
+    if options.model == "off":
+        return None
+    from ressenti.pipeline.transcription.whisper import WhisperTranscriber
+
+    vocabulary = read_vocabulary(options.vocabulary)
+    found = locate(options.model)
+    if found is None:
+        return WhisperTranscriber(whisper_base.FOLDER, whisper_base.info(), options, vocabulary)
+    if isinstance(found, Installed):
+        verify(found)
+        return WhisperTranscriber(found.folder, info_of(found), options, vocabulary)
+    info = ModelInfo("transcription", found.resolve().name, None, digest_of(found / "model.bin"))
+    return WhisperTranscriber(found, info, options, vocabulary)
+
+
+def locate(model: str) -> Path | Installed | None:
+    """Find the folder or installed model of a configured name, without loading it; None for the built-in one.
+
+    Raises `ConfigError` for an unknown name, `NotInstalledError` for a model that is not installed.
+    """
+    name = resolved(model, "transcription")
+    if name == "builtin":
+        return None
+    if model == "auto":  # never a folder that happens to have this name
+        return need(name)
+    folder = expanded(name)
+    if is_file(folder / "model.bin"):
+        return folder
+    if is_id(name):
+        return need(name, instead_of="model.bin")
+    raise ConfigError(
+        f"words.model: unknown model {model!r}; expected auto, off, builtin, the id of an installed model "
+        "(`ressenti models list`), or a folder with a Whisper model in CTranslate2's format (model.bin)."
+    )
+
+
+def info_of(installed: Installed) -> ModelInfo:
+    """What the report says of an installed model."""
+    return replace(installed.info("transcription"), sha256=installed.noted(["model.bin"]))

@@ -1,0 +1,49 @@
+"""Recognised words -> their turns (pure)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from ressenti.pipeline.records import Diarization, Turn, Word, union_s
+from ressenti.pipeline.records.intervals import Timed
+from ressenti.pipeline.transcription.interface import HeardWord, Span, Speech
+
+_NEAR_S = 0.5  # how far outside its channel's turns a word may lie
+
+
+def speech_of(found: Diarization, channels: Mapping[str, int]) -> tuple[Speech, ...]:
+    """Each speaker's speech, in order of first speech; `channels` (from 1) are empty for a single mix."""
+    spans: dict[str, list[Span]] = defaultdict(list)
+    for segment in found.segments:
+        spans[segment.speaker].append((segment.start_s, segment.end_s))
+    return tuple(
+        Speech(speaker, channels.get(speaker, 1) - 1, tuple(union_s(spans[speaker]))) for speaker in found.speakers
+    )
+
+
+def given_to_turns(
+    words: Sequence[HeardWord], turns: Sequence[Turn], channels: Mapping[str, int]
+) -> tuple[Word, ...]:
+    """Give each word the turn of its channel that it overlaps most, or the nearest one, or None.
+
+    In overlap, turns of a mix share its words by time: of turns that a word overlaps alike, the later one gets it, as
+    whoever begins to speak is louder than who stops.
+    """
+    of_channel: dict[int, list[Turn]] = defaultdict(list)
+    for turn in turns:
+        of_channel[channels.get(turn.speaker, 1) - 1].append(turn)
+    timed = {channel: Timed(own) for channel, own in of_channel.items()}
+    return tuple(
+        Word(word.start_s, word.end_s, word.text, _turn_of(word, timed.get(word.channel)), confidence=word.confidence)
+        for word in words
+    )
+
+
+def _turn_of(word: HeardWord, turns: Timed[Turn] | None) -> int | None:
+    near = turns.touching(word.start_s - _NEAR_S, word.end_s + _NEAR_S) if turns else []
+
+    def beside_s(turn: Turn) -> float:
+        return max(word.start_s, turn.start_s) - min(word.end_s, turn.end_s)
+
+    return min(near, key=lambda turn: (round(beside_s(turn), 6), -turn.start_s, turn.index)).index if near else None

@@ -1,0 +1,290 @@
+"""Words by a Whisper model that faster-whisper (CTranslate2) runs on the CPU: the built-in one, or one in a folder.
+
+A model computes with one thread, so that results are the same on any number of cores; several windows are heard at a
+time.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ressenti.pipeline.audio import RATE_HZ, Audio, frame_levels_db
+from ressenti.pipeline.config import WordOptions
+from ressenti.pipeline.errors import ConfigError, ModelError
+from ressenti.pipeline.models import forbid_network, parallel
+from ressenti.pipeline.progress import Progress, ignore_progress
+from ressenti.pipeline.records import Dropped, DropReason, ModelInfo, SpokenLanguage, Transcription
+from ressenti.pipeline.transcription import languages
+from ressenti.pipeline.transcription.guards import Decoded, guarded
+from ressenti.pipeline.transcription.interface import HeardWord, Speech, Transcript
+from ressenti.pipeline.transcription.windows import Part, Window, packed, parts_of, streams_of
+from ressenti.pipeline.transcription.word_times import Timed, in_recording
+
+if TYPE_CHECKING:
+    from faster_whisper import WhisperModel
+    from faster_whisper.tokenizer import Tokenizer
+
+COMPUTE_TYPE = "int8"
+_AT_ONCE = 2  # windows that are decoded together; more are hardly faster, and a stop would have to wait for them
+_HOP = RATE_HZ // 100  # samples of a frame
+_TAIL_S = 2.0  # silence after a window, as the model expects to hear that speech ends
+_MOST_FRAMES = 3_000
+_TOKENS_PER_S = 8  # nobody says more; what does is text that repeats itself
+_TOKENS_AT_LEAST = 24
+_PREPENDED, _APPENDED = "\"'“¿([{-«", "\"'.。,，!！?？:：”)]}、»"
+_FRAME_S = 0.1  # of levels
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was heard in one window, after the guards."""
+
+    words: tuple[HeardWord, ...]
+    dropped: Mapping[DropReason, int]
+
+
+class WhisperTranscriber:
+    """Recognises words with the Whisper model of a folder (model.bin, config.json, tokenizer.json, vocabulary).
+
+    The network is loaded for each recording and released after it, so that it takes no memory from other steps.
+    `vocabulary` are words that the model shall expect, such as names.
+    """
+
+    def __init__(self, folder: Path, info: ModelInfo, options: WordOptions, vocabulary: str = "") -> None:
+        self.info = info
+        self._folder, self._options, self._vocabulary = folder, options, vocabulary
+
+    def transcribe(self, audio: Audio, speech: Sequence[Speech], progress: Progress = ignore_progress) -> Transcript:
+        """Recognise the words of all speakers; raises `ModelError` for a model that cannot be loaded."""
+        progress("words", 0, None)
+        model = load(self._folder)
+        hearing = _Hearing(model, audio, self._options, self._vocabulary)
+        spoken = hearing.languages(speech, progress)
+        known = {own.speaker: own.language for own in spoken}
+        windows = [
+            window
+            for channel, language, spans in streams_of(speech, known)
+            for window in packed(
+                parts_of(spans, self._options.gap_s, self._options.window_s, hearing.softest_in(channel)),
+                self._options.window_s,
+                channel,
+                language,
+            )
+        ]
+        found = hearing.hear(windows, progress)
+        dropped: Counter[DropReason] = Counter()
+        for one in found:
+            dropped.update(one.dropped)
+        about = Transcription(
+            languages=spoken,
+            dropped=tuple(Dropped(reason, count) for reason, count in sorted(dropped.items())),
+            windows=len(windows),
+            speech_s=sum(own.seconds for own in speech),
+            untold_s=sum(own.seconds for own in speech if known[own.speaker] is None),
+            compute_type=str(model.model.compute_type),
+            processor=processor(),
+        )
+        words = sorted(chain.from_iterable(one.words for one in found), key=lambda word: (word.start_s, word.end_s))
+        return Transcript(tuple(words), about)
+
+
+def load(folder: Path) -> WhisperModel:
+    """Load the model of a folder; `ModelError` where a file is missing or damaged. Nothing is downloaded."""
+    forbid_network()
+    missing = [name for name in ("model.bin", "config.json", "tokenizer.json") if not (folder / name).is_file()]
+    if missing:
+        raise ModelError(
+            f"{folder}: has no {', '.join(missing)}; expected a Whisper model in CTranslate2's format, as faster-whisper "
+            "reads it. Convert it with ct2-transformers-converter, with --copy_files tokenizer.json."
+        )
+    from faster_whisper import WhisperModel
+
+    try:
+        return WhisperModel(
+            str(folder),
+            device="cpu",
+            compute_type=COMPUTE_TYPE,
+            cpu_threads=1,
+            num_workers=parallel.threads(),
+            local_files_only=True,
+        )
+    except Exception as exc:  # CTranslate2's and tokenizers' errors share no base class
+        raise ModelError(f"{folder}: cannot be loaded as a Whisper model ({exc}). Install it again.") from exc
+
+
+def processor() -> str:
+    """Architecture and instruction sets of the processor, on which the last digits of probabilities depend."""
+    found: Any = np.show_config(mode="dicts")
+    known = [str(name) for name in found.get("SIMD Extensions", {}).get("found", ())]
+    return " ".join([platform.machine() or "unknown", *known])
+
+
+class _Hearing:
+    """A loaded model and the recording that it hears."""
+
+    def __init__(self, model: WhisperModel, audio: Audio, options: WordOptions, vocabulary: str) -> None:
+        self._model, self._audio, self._options, self._vocabulary = model, audio, options, vocabulary
+        self._stopping = Event()
+        self._tokenizers = {code: self._tokenizer(code) for code in ("en",)}
+
+    def languages(self, speech: Sequence[Speech], progress: Progress) -> tuple[SpokenLanguage, ...]:
+        """The language of each speaker, heard in up to one window of their speech each."""
+        options = self._options
+        if options.language != "auto":
+            return languages.decide(speech, {}, {}, options)
+        if not self._model.model.is_multilingual:
+            return tuple(SpokenLanguage(own.speaker, "en", "given") for own in speech)
+        enough = [own for own in speech if own.seconds >= options.language_s]
+        asked = enough or [max(speech, key=lambda own: own.seconds)]
+        probes = [_probe(own, options.window_s) for own in asked]
+
+        def listen(window: Window) -> dict[str, float]:
+            found = self._model.model.detect_language(self._encoded([window]))[0]
+            return {name.strip("<|>"): probability for name, probability in found}
+
+        waiting = _waiting(progress, 0, None)
+        heard = list(parallel.each(listen, probes, waiting, self._stopping))
+        whole = languages.together([(own, probe.seconds) for own, probe in zip(heard, probes, strict=True)])
+        of_speaker = {own.speaker: found for own, found in zip(asked, heard, strict=True)} if enough else {}
+        return languages.decide(speech, of_speaker, whole, options)
+
+    def hear(self, windows: Sequence[Window], progress: Progress) -> list[_Found]:
+        """What is said in each window."""
+        for window in windows:
+            if window.language not in self._tokenizers:
+                self._tokenizers[window.language] = self._tokenizer(window.language)
+        batches: list[list[Window]] = []
+        for window in windows:
+            if batches and len(batches[-1]) < _AT_ONCE and batches[-1][0].language == window.language:
+                batches[-1].append(window)
+            else:
+                batches.append([window])
+        total, done = sum(window.seconds for window in windows), 0.0
+        found: list[_Found] = []
+
+        def waiting() -> None:
+            progress("words", done, total)
+
+        for batch, results in zip(batches, parallel.each(self._heard, batches, waiting, self._stopping), strict=True):
+            found += results
+            done += sum(window.seconds for window in batch)
+            waiting()
+        return found
+
+    def _heard(self, batch: Sequence[Window]) -> list[_Found]:
+        """What is said in windows of one language, after the guards; nothing where nobody waits for it any more."""
+        tokenizer = self._tokenizers[batch[0].language]
+        encoded = self._encoded(batch)
+        if self._stopping.is_set():
+            return []
+        prompt = self._model.get_prompt(tokenizer, [], without_timestamps=True, hotwords=self._vocabulary or None)
+        longest_s = max(window.seconds for window in batch)
+        results = self._model.model.generate(
+            encoded,
+            [prompt] * len(batch),
+            beam_size=1,
+            sampling_temperature=0.0,
+            max_length=min(self._model.max_length, len(prompt) + _TOKENS_AT_LEAST + int(_TOKENS_PER_S * longest_s)),
+            return_scores=True,
+            return_no_speech_prob=True,
+        )
+        if self._stopping.is_set():
+            return []
+        tokens = [[token for token in result.sequences_ids[0] if token < tokenizer.eot] for result in results]
+        frames = [round(window.seconds * RATE_HZ / _HOP) for window in batch]
+        aligned = self._model.find_alignment(tokenizer, tokens, encoded, frames)
+        found = []
+        for window, result, words in zip(batch, results, aligned, strict=True):
+            count = len(result.sequences_ids[0])
+            decoded = Decoded(_words_of(words), result.scores[0] * count / (count + 1), result.no_speech_prob)
+            kept, dropped = guarded(decoded, self._options)
+            placed, lost = in_recording(kept, window)
+            found.append(_Found(tuple(placed), {**dropped, "outside": lost} if lost else dropped))
+        return found
+
+    def _encoded(self, windows: Sequence[Window]) -> Any:
+        """The encoder's output for windows, all padded to the longest; one after another, so that a stop is quick."""
+        from ctranslate2 import StorageView
+
+        samples = [self._samples(window) for window in windows]
+        frames = min(_MOST_FRAMES, -(-max(map(len, samples)) // _HOP) + int(_TAIL_S * RATE_HZ / _HOP))
+        frames += frames % 2  # the encoder halves them
+        outputs = []
+        for own in samples:
+            if outputs and self._stopping.is_set():
+                break
+            outputs.append(np.asarray(self._model.encode(self._features(own, frames))))
+        return StorageView.from_array(np.concatenate(outputs) if len(outputs) > 1 else outputs[0])
+
+    def _features(self, samples: npt.NDArray[np.float32], frames: int) -> npt.NDArray[np.float32]:
+        """Log mel bands (bands, frames) of samples, with silence after them."""
+        padded = np.zeros(frames * _HOP, dtype=np.float32)
+        padded[: len(samples)] = samples[: len(padded)]
+        features = self._model.feature_extractor(padded)[:, :frames]
+        return np.ascontiguousarray(features, dtype=np.float32)
+
+    def _samples(self, window: Window) -> npt.NDArray[np.float32]:
+        spans = [(part.start_s, part.end_s) for part in window.parts]
+        return self._audio.joined(spans, window.channel).astype(np.float32) / np.float32(32_768)
+
+    def softest_in(self, channel: int) -> Any:
+        """A function of two times that finds the softest tenth of a second between them, in a channel."""
+        levels: list[npt.NDArray[np.float32]] = []
+
+        def softest(start_s: float, end_s: float) -> float:
+            if not levels:
+                levels.append(frame_levels_db(self._audio.samples[channel]))
+            first = int(start_s / _FRAME_S) + 1
+            between = levels[0][first : max(first + 1, int(end_s / _FRAME_S) - 1)]
+            return end_s if not len(between) else (first + int(np.argmin(between)) + 0.5) * _FRAME_S
+
+        return softest
+
+    def _tokenizer(self, language: str) -> Tokenizer:
+        from faster_whisper.tokenizer import Tokenizer
+
+        multilingual = self._model.model.is_multilingual
+        if language != "en" and not multilingual:
+            raise ConfigError(
+                f"words.language: got {language}, but the model knows English alone; expected auto or en. "
+                "Use a multilingual model."
+            )
+        return Tokenizer(self._model.hf_tokenizer, multilingual, task="transcribe", language=language)
+
+
+def _probe(own: Speech, longest_s: float) -> Window:
+    """The longest of a speaker's spans, up to one window, to hear the language in."""
+    chosen: list[tuple[float, float]] = []
+    left_s = longest_s
+    for start, end in sorted(own.spans, key=lambda span: span[0] - span[1]):
+        chosen.append((start, min(end, start + left_s)))
+        left_s -= end - start
+        if left_s <= 0:
+            break
+    return Window(own.channel, "en", tuple(Part(start, end, start, end) for start, end in sorted(chosen)))
+
+
+def _waiting(progress: Progress, done: float, total: float | None) -> Any:
+    return lambda: progress("words", done, total)
+
+
+def _words_of(aligned: list[dict[str, Any]]) -> tuple[Timed, ...]:
+    """Words with their punctuation, without what is only punctuation or has no end."""
+    from faster_whisper.transcribe import merge_punctuations
+
+    merge_punctuations(aligned, _PREPENDED, _APPENDED)
+    return tuple(
+        Timed(float(word["start"]), float(word["end"]), text, float(word["probability"]))
+        for word in aligned
+        if any(map(str.isalnum, text := word["word"].strip()))
+    )
