@@ -22,6 +22,7 @@ from ressenti.reports.headline import LITTLE_S, MOSTLY_UNSURE
 from ressenti.reports.known_voices import voice_notices
 from ressenti.reports.notices import silence_rules, too_many
 from ressenti.reports.page_options import is_scored, options_of, titles_of
+from ressenti.reports.recognised_words import word_limits, word_rules
 from ressenti.reports.speech_time import unjudged_s
 from ressenti.reports.who_spoke import count_found, count_limit, doubt_limit, doubt_rule, shared_channels
 from ressenti.reports.wording import Wording
@@ -73,8 +74,9 @@ def _models(conversation: Conversation, words: Wording) -> list[ModelRow]:
 
 def _origin(model: ModelInfo, conversation: Conversation, words: Wording) -> str:
     parts = [words.note(note) for note in model.notes if note.key == "installed"]
-    if parts and model.task in ("diarization", "emotion"):
-        parts += [words("m_default")] if options_of(conversation, model.task).get("model") == "auto" else []
+    group = "words" if model.task == "transcription" else model.task
+    if parts and group in ("diarization", "emotion", "words"):
+        parts += [words("m_default")] if options_of(conversation, group).get("model") == "auto" else []
     return words("semicolon").join(parts)
 
 
@@ -122,6 +124,7 @@ def _thresholds(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     talk = (
         words("th_turn", merge=words.exact(options_of(conversation, "turns")["merge_gap_s"])),
         *doubt_rule(conversation, words),
+        *word_rules(conversation, words),
         words(
             "th_non_talk",
             non_talk=words.exact(dynamics["non_talk_s"]),
@@ -182,6 +185,7 @@ def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     if not found.hears_overlap and len(conversation.speakers) > 1:
         limits.append(words("limit_overlap"))
     limits += doubt_limit(conversation, words)
+    limits += word_limits(conversation, words)
     if is_scored(conversation):
         limits = [words("limit_expression"), *_validation(conversation, words), words("limit_valence"), *limits]
         limits += _unjudged(conversation, words)

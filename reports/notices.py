@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ressenti.pipeline.records import INEXACT_S, OMITTED, Conversation, Note, Omission
+from ressenti.reports.recognised_words import unknown_languages
 from ressenti.reports.wording import Wording
 
 SHOWN = 6  # spans named at the top; the methods name all
@@ -12,7 +13,7 @@ def notices_of(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     """Sentences for the top of the page; empty if there are none."""
     many = too_many(conversation)
     roles = [words.note(many)] if many else _unconfirmed(conversation, words)
-    return (*roles, *_unplaced(conversation, words), *_silenced(conversation, words))
+    return (*roles, *unknown_languages(conversation, words), *_unplaced(conversation, words), *_silenced(conversation, words))
 
 
 def too_many(conversation: Conversation) -> Note | None:

@@ -95,8 +95,9 @@ def _policy(scripts: list[str], sound: bytes | str | None) -> str:
 
 
 def _part(word: Said) -> list[float | str]:
-    """The time of a word and the word; for a mark, also the reason for it."""
-    return [word.start_s, word.text, *([word.why] if word.why else [])]
+    """The time of a word and the word; for a mark, also the reason for it; for an unsure word, no reason and a one."""
+    more: list[float | str] = [word.why] if word.why else ["", 1] if word.unsure else []
+    return [word.start_s, word.text, *more]
 
 
 def _way_of(sound: bytes | str | None) -> str | None:

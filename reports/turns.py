@@ -9,17 +9,19 @@ from ressenti.pipeline.records import OMITTED, Conversation, EmotionScores, Turn
 from ressenti.reports.emotion_model import is_brief, shown_classes
 from ressenti.reports.notices import why_omitted
 from ressenti.reports.page_options import is_scored, options_of, titles_of
+from ressenti.reports.recognised_words import unsure_word_limit
 from ressenti.reports.who_spoke import doubt_explained, doubt_of, is_doubtful
 from ressenti.reports.wording import Wording
 
 
 @dataclass(frozen=True)
 class Said:
-    """A word of a transcript, or the mark where words were left out, with the reason in `why`."""
+    """A word, or the mark where words were left out, with the reason in `why`; `unsure` words are drawn lighter."""
 
     start_s: float
     text: str
     why: str = ""
+    unsure: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,10 @@ def turn_rows(conversation: Conversation, words: Wording) -> tuple[TurnRow, ...]
 def _words_and_marks(conversation: Conversation, words: Wording) -> dict[int | None, list[Said]]:
     """Words and marks by turn, in order of time."""
     found: dict[int | None, list[Said]] = {}
+    limit = unsure_word_limit(conversation)
     for word in conversation.words:
-        found.setdefault(word.turn, []).append(Said(round(word.start_s, 2), word.text))
+        unsure = word.confidence is not None and word.confidence < limit
+        found.setdefault(word.turn, []).append(Said(round(word.start_s, 2), word.text, unsure=unsure))
     for place in conversation.omissions:
         mark = Said(round(place.start_s, 2), OMITTED, why_omitted(place, conversation, words))
         found.setdefault(place.turn, []).append(mark)

@@ -39,6 +39,7 @@ from ressenti.pipeline.models.installed import resolved
 from ressenti.pipeline.progress import Progress, watched
 from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.roles import People
+from ressenti.pipeline.transcription.vocabulary import read_vocabulary
 from ressenti.pipeline.version import PROGRAM
 
 if TYPE_CHECKING:
@@ -94,6 +95,20 @@ def analyze(
     device: Annotated[
         Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Device for wav2vec2 emotion models.")
     ] = None,
+    words: Annotated[
+        str | None,
+        typer.Option(
+            help="Recognise words: auto, off, builtin, an installed model, or its folder. A transcript wins.",
+            metavar="auto|off|ID|PATH",
+        ),
+    ] = None,
+    spoken_language: Annotated[
+        str | None,
+        typer.Option(help="Language that is spoken: auto, en, fr or another code.", metavar="auto|CODE"),
+    ] = None,
+    vocabulary: Annotated[
+        Path | None, typer.Option(help="Text file of names and words to expect.", metavar="FILE")
+    ] = None,
     transcript: Transcript = None,
     audio: Sound = None,
     bleep: Bleep = "",
@@ -125,6 +140,9 @@ def analyze(
         {
             "audio": given({"channels": channels, "track": track, "raw": raw}),
             "diarization": given(diarization),
+            "words": given(
+                {"model": words, "language": spoken_language, "vocabulary": str(vocabulary) if vocabulary else None}
+            ),
             "emotion": given({"model": emotion_model, "device": device}),
             "roles": given({"emotion_for": listed(emotion_for) or None}),
             "voices": given({"use": _by_voice(voices, pseudonyms)}),
@@ -162,12 +180,17 @@ def sample(
     overrides: dict[str, dict[str, object]] = {"diarization": {"speakers": 2}, "report": given({"lang": lang})}
     options = load_config("default", overrides)
     (plan,) = outputs.plan([recording], out, outputs.with_sidecar(outputs.DEFAULT, options.report.audio))
-    job = Job(options, People(), Additions(sample_run.transcript_of(recording)), terminal, Models())
+    job = Job(options, People(), Additions(), terminal, Models())
     with store.claim(plan.folder, plan.stem):
         outputs.check_free(list(plan.paths.values()), overwrite=True)
         conversation = job.work(plan)
     sample_run.tell(conversation, reference, terminal)
     terminal.close()
+
+
+def _without_words(options: Config) -> Config:
+    """The options where a transcript is brought: nothing is recognised."""
+    return options.model_copy(update={"words": options.words.model_copy(update={"model": "off"})})
 
 
 def _by_voice(asked: bool, pseudonyms: bool) -> bool | None:
@@ -197,7 +220,7 @@ class Job:
                 progress("sound", completed, total)
 
             words = self.added.words(recording.stem)
-            found = run(recording, options, self.people, models=self.models, progress=progress)
+            found = run(recording, _without_words(options) if words else options, self.people, models=self.models, progress=progress)
             conversation = self.added.apply(found, words)
             page_sound = sound_options.make(options.report.audio, plan.paths, recording, conversation, second_look)
             progress("report", 0, 1)
@@ -220,7 +243,12 @@ class Job:
 
     def _made(self, plan: outputs.Plan, source: str) -> store.Made:
         options = self.options
-        models = [resolved(options.diarization.model, "diarization"), resolved(options.emotion.model, "emotion")]
+        models = [
+            resolved(options.diarization.model, "diarization"),
+            resolved(options.emotion.model, "emotion"),
+            resolved(options.words.model, "transcription"),
+            read_vocabulary(options.words.vocabulary),
+        ]
         people = [self.people.names, self.people.roles, self.people.allow_restricted]
         chosen = options.model_dump(mode="json", exclude={"compute"})
         made_of = json.dumps(

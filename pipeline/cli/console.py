@@ -31,6 +31,7 @@ STAGES = {
     "speakers": "Comparing voices",
     "clustering": "Clustering voices",
     "known": "Comparing known voices",
+    "words": "Recognising words",
     "emotion": "Scoring emotion",
     "sound": "Encoding the sound",
     "report": "Writing the report",

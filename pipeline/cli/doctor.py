@@ -27,6 +27,8 @@ PACKAGES = {
     "silero-vad": "finds speech",
     "pyannote.audio": "diarization pipelines, the sample",
     "pyannote.metrics": "diarization error rates",
+    "faster-whisper": "recognises words",
+    "ctranslate2": "runs Whisper",
     "torch": "training, models that are not built in",
     "torchaudio": "needed by pyannote.audio",
     "transformers": "wav2vec2 emotion models",
@@ -167,12 +169,30 @@ def _emotion(config: Config) -> tuple[ModelInfo, str, State]:
     return found.info("emotion"), _why(found, configured), "verified"
 
 
+def _words(config: Config) -> tuple[ModelInfo, str, State] | None:
+    """What recognises words; None if that is off."""
+    from ressenti.pipeline.models import whisper_base
+    from ressenti.pipeline.transcription import info_of, locate
+
+    configured = config.words.model
+    if configured == "off":
+        return None
+    found = locate(configured)
+    if found is None:
+        return whisper_base.info(), _named(configured, "built in"), "verified"
+    if isinstance(found, Path):
+        return ModelInfo("transcription", found.resolve().name, None), f"{found}, set in the config", "found"
+    verify(found)
+    return info_of(found), _why(found, configured), "verified"
+
+
 _USED: tuple[tuple[str, Callable[[Config], tuple[ModelInfo, str, State] | None]], ...] = (
     ("speech activity", _vad),
     ("who speaks", _diarization),
     ("who speaks", _speaker_embedding),
     ("emotion", _voice_encoder),
     ("emotion", _emotion),
+    ("words", _words),
 )
 
 

@@ -30,12 +30,29 @@ def tell(conversation: Conversation, seconds: float, paths: Mapping[str, Path], 
     judged = [turn for turn in conversation.turns if turn.emotion is not None]
     if judged:
         terminal.say(f"    {counted(len(judged), 'turn')} scored, {sum(turn.unsure for turn in judged)} of them unsure")
+    _tell_words(conversation, terminal)
     if many:
         terminal.say(
             f"    [yellow]found {many['found']} speakers for {many['roles']} roles, probably too many: "
             f"try --speakers {many['roles']}[/]"
         )
     _tell_unscored(conversation.speakers, terminal, advise=not many)
+
+
+def _tell_words(conversation: Conversation, terminal: Terminal) -> None:
+    """Print how many words were recognised and in which languages, and how many were dropped."""
+    found = conversation.transcription
+    if found is None:
+        return
+    spoken = ", ".join(dict.fromkeys(own.language for own in found.languages if own.language)) or "language not known"
+    dropped = sum(one.words for one in found.dropped)
+    more = f", {dropped} dropped" if dropped else ""
+    terminal.say(f"    {counted(len(conversation.words), 'word')} recognised ({spoken}{more})")
+    if unknown := [own.speaker for own in found.languages if own.language is None]:
+        terminal.say(
+            f"    [yellow]language of {', '.join(unknown)} not known for sure, so no words: give it with "
+            "--spoken-language[/]"
+        )
 
 
 def _tell_notes(conversation: Conversation, terminal: Terminal) -> None:

@@ -37,11 +37,11 @@ def _without_folders(values: object) -> object:
     paths: dict[str, Any] = {
         key: PurePath(value).name
         for key, value in values.items()
-        if key in ("model", "validation") and isinstance(value, str) and _is_path(key, PurePath(value))
+        if key in ("model", "validation", "vocabulary") and isinstance(value, str) and _is_path(key, PurePath(value))
     }
     return values | paths
 
 
 def _is_path(key: str, path: PurePath) -> bool:
     """Whether an option is a path rather than a model id, which may have one slash."""
-    return key == "validation" or path.is_absolute() or path.parts[:1] in (("..",), ("~",)) or len(path.parts) > 2
+    return key in ("validation", "vocabulary") or path.is_absolute() or path.parts[:1] in (("..",), ("~",)) or len(path.parts) > 2

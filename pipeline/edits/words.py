@@ -23,7 +23,9 @@ def with_transcript(conversation: Conversation, path: str | Path) -> Conversatio
 
 
 def with_words(conversation: Conversation, words: Sequence[Spoken]) -> Conversation:
-    """Replace the conversation's words with these, without those that are silenced or after its end."""
+    """Replace the conversation's words, also recognised ones, with these, without those silenced or after its end."""
     placed = align(words, conversation.turns, conversation.recording.duration_s)
     beyond = len(words) - len(placed)
-    return without_silenced(replace(conversation, words=placed, words_beyond=beyond, omissions=()))
+    models = tuple(model for model in conversation.models if model.task != "transcription")
+    brought = replace(conversation, words=placed, words_beyond=beyond, omissions=(), transcription=None, models=models)
+    return without_silenced(brought)

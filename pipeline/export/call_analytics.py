@@ -139,7 +139,8 @@ def _turn(
 
 def _item(word: Word) -> Json:
     times = {"BeginOffsetMillis": _millis(word.start_s), "EndOffsetMillis": _millis(word.end_s)}
-    return {"Type": "pronunciation", "Content": text_of([word]), **times}
+    sure = {} if word.confidence is None else {"Confidence": round(word.confidence, 4)}
+    return {"Type": "pronunciation", "Content": text_of([word]), **sure, **times}
 
 
 def _within(bleep: Span, turn: Turn) -> Json:

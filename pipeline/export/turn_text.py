@@ -5,9 +5,11 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, cast
 
 from ressenti.pipeline.export.wording import Wording
-from ressenti.pipeline.records import OMITTED, Conversation, Turn, Word
+from ressenti.pipeline.records import OMITTED, UNSURE, Conversation, Turn, Word
 
 
 def plain(text: str) -> str:
@@ -37,12 +39,18 @@ def has_words(conversation: Conversation) -> bool:
 def words_of(conversation: Conversation, *, marks: bool = True) -> dict[int | None, tuple[Word, ...]]:
     """Words by the index of their turn, sorted by time; words outside turns are under None.
 
-    With `marks`, `OMITTED` marks places where words were left out.
+    With `marks`, `OMITTED` marks places where words were left out, and `UNSURE` follows each recognised word of which
+    the model was not sure.
     """
     known = {turn.index for turn in conversation.turns}
     found: dict[int | None, list[Word]] = defaultdict(list)
     left_out = [Word(o.start_s, o.end_s, OMITTED, o.turn, exact=False) for o in conversation.omissions] if marks else []
-    for word in sorted([*conversation.words, *left_out], key=lambda w: (w.start_s, w.end_s)):
+    limit = _unsure_below(conversation) if marks else 0.0
+    spoken = [
+        replace(w, text=f"{w.text}{UNSURE}") if w.confidence is not None and w.confidence < limit else w
+        for w in conversation.words
+    ]
+    for word in sorted([*spoken, *left_out], key=lambda w: (w.start_s, w.end_s)):
         if plain(word.text):
             found[word.turn if word.turn in known else None].append(word)
     return {turn: tuple(words) for turn, words in found.items()}
@@ -61,6 +69,12 @@ def class_of(turn: Turn) -> str:
 def is_corrected(turn: Turn) -> bool:
     """Whether a person set the turn's speaker or class; a note alone is no correction."""
     return turn.speaker_by_person or turn.by_person
+
+
+def _unsure_below(conversation: Conversation) -> float:
+    """Probability below which a recognised word is unsure, from the conversation's options."""
+    options = cast("dict[str, Any]", conversation.config.get("words", {}))
+    return float(options.get("unsure_below", 0.0))
 
 
 def _unnamed(label: str, wording: Wording | None) -> str:

@@ -29,7 +29,7 @@ _TEXT: dict[Table, str] = {
     "speakers": "speaker:string name:string role:string not_scored:string talk_s share turns:Int64 "
     "longest_monologue_s interruptions:Int64 backchannels:Int64 response_latency_s loudness_dbfs valence arousal "
     f"{_SCORES}",
-    "words": "start_s end_s text:string turn:Int64 speaker:string exact:boolean",
+    "words": "start_s end_s text:string turn:Int64 speaker:string exact:boolean confidence",
     "silenced": "start_s end_s what:string turn:Int64 speaker:string",
 }
 _HALF = re.compile("[\ud800-\udfff]")  # a lone surrogate, which no file can store

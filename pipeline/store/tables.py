@@ -94,7 +94,7 @@ def speakers_frame(conversation: Conversation) -> pd.DataFrame:
 
 
 def words_frame(conversation: Conversation) -> pd.DataFrame:
-    """One row per word of the transcript: times, text, turn and speaker (missing if it is in no turn)."""
+    """One row per word: times, text, turn, speaker (missing in no turn), and confidence (of recognised words)."""
     speaker_of = _speakers(conversation)
     rows = [{**vars(word), "speaker": speaker_of.get(word.turn)} for word in conversation.words]
     return typed(rows, conversation, COLUMNS["words"])

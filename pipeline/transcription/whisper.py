@@ -37,11 +37,12 @@ if TYPE_CHECKING:
 COMPUTE_TYPE = "int8"
 _AT_ONCE = 2  # windows that are decoded together; more are hardly faster, and a stop would have to wait for them
 _HOP = RATE_HZ // 100  # samples of a frame
-_TAIL_S = 2.0  # silence after a window, as the model expects to hear that speech ends
+_TAIL_S = 0.5  # silence after a window; the encoder takes windows shorter than thirty seconds as they are
 _MOST_FRAMES = 3_000
 _TOKENS_PER_S = 8  # nobody says more; what does is text that repeats itself
 _TOKENS_AT_LEAST = 24
 _PREPENDED, _APPENDED = "\"'“¿([{-«", "\"'.。,，!！?？:：”)]}、»"
+_PROBE_S = 15.0  # of a speaker's speech, to hear the language in
 _FRAME_S = 0.1  # of levels
 
 
@@ -146,7 +147,7 @@ class _Hearing:
             return tuple(SpokenLanguage(own.speaker, "en", "given") for own in speech)
         enough = [own for own in speech if own.seconds >= options.language_s]
         asked = enough or [max(speech, key=lambda own: own.seconds)]
-        probes = [_probe(own, options.window_s) for own in asked]
+        probes = [_probe(own, _PROBE_S) for own in asked]
 
         def listen(window: Window) -> dict[str, float]:
             found = self._model.model.detect_language(self._encoded([window]))[0]

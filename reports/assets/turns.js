@@ -37,8 +37,8 @@ page.ready.then((page) => {
     if (!cell) return;
     const parts = data.words[turns.find((turn) => turn.row === row).index] ?? [];
     cell.classList.add("split");
-    cell.replaceChildren(...parts.flatMap(([start, text, why]) => [
-      element("span", text, { "data-t": start, ...(why ? { class: "cut", title: why } : { role: "button", tabindex: -1 }) }), " "]));
+    cell.replaceChildren(...parts.flatMap(([start, text, why, faint]) => [
+      element("span", text, { "data-t": start, ...(why ? { class: "cut", title: why } : { role: "button", tabindex: -1, ...(faint ? { class: "faint" } : {}) }) }), " "]));
   };
   room.addEventListener("pointerover", (event) => words(event.target.closest("tr")));
   room.addEventListener("pointerdown", (event) => words(event.target.closest("tr")), true);

@@ -11,6 +11,7 @@ from ressenti.pipeline.cli.evaluate.label import label
 from ressenti.pipeline.cli.evaluate.speed import speed
 from ressenti.pipeline.cli.evaluate.trajectory import trajectory
 from ressenti.pipeline.cli.evaluate.voices import voices
+from ressenti.pipeline.cli.evaluate.words import words
 
 app = typer.Typer(cls=Commands, help="Measure accuracy and speed on data with a known truth.", no_args_is_help=True)
 app.command()(diarization)
@@ -19,6 +20,7 @@ app.command()(trajectory)
 app.command()(label)
 app.command()(speed)
 app.command()(voices)
+app.command()(words)
 
 
 @app.callback()
