@@ -26,13 +26,14 @@ from ressenti.pipeline.records import (
     Diarization,
     ModelInfo,
     Recording,
+    Transcription,
     Turn,
     Unjudged,
     Window,
     Word,
 )
 from ressenti.pipeline.store.validation import read_validation
-from ressenti.pipeline.transcription.interface import Transcriber, Transcript
+from ressenti.pipeline.transcription.interface import Transcriber
 from ressenti.pipeline.transcription.turns import given_to_turns, speech_of
 from ressenti.pipeline.version import PROGRAM
 from ressenti.pipeline.voices.recognition import asked_voices, recognised
@@ -124,25 +125,13 @@ def _analyze(
         )
     all_turns = tuple(_with_loudness(t, layout, channels) for t in cut)
     log.info("found: %d speakers (%s), %d segments, %d turns", len(labels), found.count, len(found.segments), len(cut))
-    transcriber = transcriber or models.transcriber(config.words)
-    said: Transcript | None = None
-    words: tuple[Word, ...] = ()
-    if transcriber is not None:
-        with watch.step("recognising words"):
-            said = transcriber.transcribe(layout.audio, speech_of(found, channels), watch)
-        words = given_to_turns(said.words, all_turns, channels)
-        used = (*used, transcriber.info)
-        log.info("recognised: %d words", len(words))
-    if any(turn.speaker not in reasons for turn in all_turns):
-        if emotion_model is None:
-            watch("models", 0, None)
-            emotion_model = models.emotion(config.emotion)
-            watch("models", 1, 1)
-        used = (*used, *emotion_model.parts, emotion_model.info)
-        with watch.step("scoring emotion"):
-            all_turns = _judge(layout, channels, all_turns, found, reasons, emotion_model, config, watch)
-    else:
-        all_turns = tuple(replace(turn, unjudged=reasons[turn.speaker]) for turn in all_turns)
+    with watch.step("recognising words"):
+        transcriber = transcriber or models.transcriber(config.words)
+        words, about, heard_by = _words(layout, channels, all_turns, found, transcriber, watch)
+    with watch.step("scoring emotion"):
+        all_turns, scored_by = _scored(
+            layout, channels, all_turns, found, reasons, emotion_model, models, config, watch
+        )
     conversation = Conversation(
         recording=recording,
         layout=layout.mode,
@@ -150,13 +139,13 @@ def _analyze(
         diarization=found,
         speakers=speakers,
         turns=all_turns,
-        models=used,
+        models=(*used, *heard_by, *scored_by),
         config=config.model_dump(mode="json", exclude={"compute"}),
         allow_restricted=people.allow_restricted,
         validation=validation,
         levels=levels,
         words=words,
-        transcription=said.about if said else None,
+        transcription=about,
         program=PROGRAM,
     )
     with watch.step("deriving"):
@@ -179,6 +168,43 @@ def _log_recording(recording: Recording) -> None:
     for note in recording.notes:
         log.info("note: %s", note.key)
         log.debug("note: %s %s", note.key, note.values)
+
+
+def _words(
+    layout: Layout,
+    channels: Mapping[str, int],
+    all_turns: Sequence[Turn],
+    found: Diarization,
+    transcriber: Transcriber | None,
+    progress: Progress,
+) -> tuple[tuple[Word, ...], Transcription | None, tuple[ModelInfo, ...]]:
+    """What was said, by turn, how it was recognised, and by which model; nothing without a transcriber."""
+    if transcriber is None:
+        return (), None, ()
+    said = transcriber.transcribe(layout.audio, speech_of(found, channels), progress)
+    log.info("recognised: %d words", len(said.words))
+    return given_to_turns(said.words, all_turns, channels), said.about, (transcriber.info,)
+
+
+def _scored(
+    layout: Layout,
+    channels: Mapping[str, int],
+    all_turns: Sequence[Turn],
+    found: Diarization,
+    reasons: dict[str, Unjudged],
+    model: EmotionModel | None,
+    models: Models,
+    config: Config,
+    progress: Progress,
+) -> tuple[tuple[Turn, ...], tuple[ModelInfo, ...]]:
+    """Turns with their scores, and the models used; none is loaded if nobody's emotion may be scored."""
+    if all(turn.speaker in reasons for turn in all_turns):
+        return tuple(replace(turn, unjudged=reasons[turn.speaker]) for turn in all_turns), ()
+    if model is None:
+        progress("models", 0, None)
+        model = models.emotion(config.emotion)
+        progress("models", 1, 1)
+    return _judge(layout, channels, all_turns, found, reasons, model, config, progress), (*model.parts, model.info)
 
 
 def _judge(

@@ -13,7 +13,12 @@ def notices_of(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     """Sentences for the top of the page; empty if there are none."""
     many = too_many(conversation)
     roles = [words.note(many)] if many else _unconfirmed(conversation, words)
-    return (*roles, *unknown_languages(conversation, words), *_unplaced(conversation, words), *_silenced(conversation, words))
+    return (
+        *roles,
+        *unknown_languages(conversation, words),
+        *_unplaced(conversation, words),
+        *_silenced(conversation, words),
+    )
 
 
 def too_many(conversation: Conversation) -> Note | None:

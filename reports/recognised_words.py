@@ -1,4 +1,4 @@
-"""What the page says about recognised words: how, in which languages, what was dropped, and how sure they are (pure)."""
+"""What the page says about recognised words: how, in which language, what was dropped, how sure they are (pure)."""
 
 from __future__ import annotations
 

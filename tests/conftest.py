@@ -27,6 +27,7 @@ from ressenti.pipeline.derive import derive
 from ressenti.pipeline.diarization.fake import FakeDiarizer
 from ressenti.pipeline.emotion.fake import FakeEmotion
 from ressenti.pipeline.emotion.interface import Excerpt
+from ressenti.pipeline.loaded_models import Models
 from ressenti.pipeline.records import Conversation, EmotionScores
 from ressenti.pipeline.run import analyze
 
@@ -131,6 +132,27 @@ def forked_decoders() -> Iterator[None]:
         patch.setattr(decoder_process, "subprocess", forking.module)
         yield
     forking.close()
+
+
+class Recognising:
+    """Whether analyses in this process recognise words: only in tests about them, as it takes seconds in each."""
+
+    on = False
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_recognised_words() -> Iterator[None]:
+    """Analyses recognise no words. Commands in processes of their own say `--words off` (`tests/commands.py`)."""
+    choose = Models.transcriber
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Models, "transcriber", lambda own, options: choose(own, options) if Recognising.on else None)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def recognised_words(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests with the mark `words` recognise them."""
+    monkeypatch.setattr(Recognising, "on", request.node.get_closest_marker("words") is not None)
 
 
 @pytest.fixture

@@ -44,7 +44,9 @@ def test_imports_run_one_way(tmp_path: Path) -> None:
     """On a copy, since a root module with `__path__` is no package to import-linter; and it sees what is wrong."""
     package = tmp_path / "ressenti"
     for name in ("pipeline", "reports", "configs"):
-        shutil.copytree(CHECKOUT / name, package / name, ignore=shutil.ignore_patterns("*.onnx", "*.bin", "__pycache__"))
+        shutil.copytree(
+            CHECKOUT / name, package / name, ignore=shutil.ignore_patterns("*.onnx", "*.bin", "__pycache__")
+        )
     shutil.copyfile(CHECKOUT / "ressenti.py", package / "__init__.py")
     kept, told = contracts_kept(tmp_path)
     assert kept, told

@@ -171,7 +171,7 @@ def sample(
     lang: Language = None,
     quiet: Quiet = False,
 ) -> None:
-    """Analyse the included sample phone conversation, and compare its speakers with the human reference."""
+    """Analyse the included sample phone conversation, and compare its speakers and words with the human reference."""
     from ressenti.pipeline.cli import sample as sample_run
     from ressenti.pipeline.loaded_models import Models
 
@@ -185,6 +185,8 @@ def sample(
         outputs.check_free(list(plan.paths.values()), overwrite=True)
         conversation = job.work(plan)
     sample_run.tell(conversation, reference, terminal)
+    if (transcript := sample_run.transcript_of(recording)) is not None:
+        sample_run.tell_words(conversation, transcript, terminal)
     terminal.close()
 
 
@@ -220,7 +222,13 @@ class Job:
                 progress("sound", completed, total)
 
             words = self.added.words(recording.stem)
-            found = run(recording, _without_words(options) if words else options, self.people, models=self.models, progress=progress)
+            found = run(
+                recording,
+                _without_words(options) if words else options,
+                self.people,
+                models=self.models,
+                progress=progress,
+            )
             conversation = self.added.apply(found, words)
             page_sound = sound_options.make(options.report.audio, plan.paths, recording, conversation, second_look)
             progress("report", 0, 1)

@@ -62,7 +62,9 @@ def list_models() -> None:
     terminal.show(table, width=160)
     for task in _TASKS:
         group = "words" if task == "transcription" else task
-        terminal.say(f"{task}: the default is {defaults[task] or 'builtin'}; a config can name another ({group}.model).")
+        terminal.say(
+            f"{task}: the default is {defaults[task] or 'builtin'}; a config can name another ({group}.model)."
+        )
     terminal.say(f"Models are stored in {escape(str(models_folder()))} (RESSENTI_MODELS).")
 
 
@@ -76,7 +78,8 @@ def get_models(
         str | None, typer.Option(help="Hub token. HF_TOKEN or `hf auth login` are safer: other users cannot see them.")
     ] = None,
     task: Annotated[
-        Literal["emotion", "diarization", "transcription"], typer.Option(help="Task of a model that the registry does not know.")
+        Literal["emotion", "diarization", "transcription"],
+        typer.Option(help="Task of a model that the registry does not know."),
     ] = "emotion",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:

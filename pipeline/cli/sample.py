@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table
 
 from ressenti.pipeline.cli.console import Terminal
@@ -29,6 +30,21 @@ def transcript_of(recording: Path) -> Path | None:
     """The recording's included transcript, or None."""
     path = recording.with_suffix(".stm")
     return path if path.is_file() else None
+
+
+def tell_words(conversation: Conversation, reference: Path, terminal: Terminal) -> None:
+    """Print the recognised words of each turn beside those that people wrote down."""
+    from ressenti.pipeline.edits.words import with_transcript
+
+    table = Table(title="Words beside the human transcript", title_justify="left", box=None, pad_edge=False)
+    for heading in ("turn", "recognised", "reference"):
+        table.add_column(heading)
+    brought = with_transcript(conversation, reference)
+    for turn in conversation.turns:
+        said = (" ".join(w.text for w in one.words if w.turn == turn.index) for one in (conversation, brought))
+        table.add_row(f"{turn.speaker} {turn.start_s:.1f} s", *map(escape, said))
+    terminal.out.print()
+    terminal.show(table)
 
 
 def tell(conversation: Conversation, reference: Path, terminal: Terminal) -> None:

@@ -195,7 +195,9 @@ class WordOptions(Group):
     # words of a window are dropped if the probability that it holds no speech is above this, whatever the model makes
     # of it: stricter than Whisper's own rule, which keeps what has a high log-probability
     no_speech: Share = 0.6
-    log_probability: Annotated[float, Field(ge=-20, le=0)] = -1.0  # ... or if the mean of its tokens' is below this, ...
+    log_probability: Annotated[
+        float, Field(ge=-20, le=0)
+    ] = -1.0  # ... or if the mean of its tokens' is below this, ...
     compression: Annotated[float, Field(ge=1, le=100)] = 2.4  # ... or if its text can be compressed by more than this
     repeats: Annotated[int, Field(ge=1, le=1_000)] = 4  # an n-gram said more often than this in a row is kept once
     unsure_below: Share = 0.5  # a word with a lower probability is marked as unsure

@@ -44,4 +44,9 @@ def _without_folders(values: object) -> object:
 
 def _is_path(key: str, path: PurePath) -> bool:
     """Whether an option is a path rather than a model id, which may have one slash."""
-    return key in ("validation", "vocabulary") or path.is_absolute() or path.parts[:1] in (("..",), ("~",)) or len(path.parts) > 2
+    return (
+        key in ("validation", "vocabulary")
+        or path.is_absolute()
+        or path.parts[:1] in (("..",), ("~",))
+        or len(path.parts) > 2
+    )

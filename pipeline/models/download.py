@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
 
 from ressenti.pipeline.errors import ModelError, UnknownModelError, WrongHashError
 from ressenti.pipeline.files.disk import writing

@@ -22,8 +22,8 @@ that is repeated in a row; no place within detected speech."""
 class SpokenLanguage(Record):
     """The language of a speaker's words, and how it is known.
 
-    `given` by the user; heard in the `speaker`'s own speech, or in that of the whole `recording`; or `unknown`, and then
-    `language` is None and no words are claimed. `probability` is None if the language was given or nothing was heard.
+    `given` by the user; heard in the `speaker`'s own speech, or in that of the whole `recording`; or `unknown`, and
+    then `language` is None and no words are claimed. `probability` is None if the language was given or nothing was heard.
     """
 
     speaker: Label

@@ -13,7 +13,9 @@ from ressenti.pipeline.transcription.interface import HeardWord, Speech, Transcr
 class FakeTranscriber:
     """Says the words of `text` over and over, one each half second of speech; `asked` records what it was given."""
 
-    def __init__(self, text: str = "thank you for calling", language: str | None = "en", confidence: float = 0.9) -> None:
+    def __init__(
+        self, text: str = "thank you for calling", language: str | None = "en", confidence: float = 0.9
+    ) -> None:
         self._text, self._language, self._confidence = text.split(), language, confidence
         self.info = ModelInfo("transcription", "fake-transcriber", "none", commercial=True)
         self.asked: list[tuple[Speech, ...]] = []

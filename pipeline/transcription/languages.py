@@ -16,7 +16,7 @@ def decide(
 ) -> tuple[SpokenLanguage, ...]:
     """The language of each speaker.
 
-    `heard` are the probabilities in a speaker's own speech, for those with enough of it; `whole` those of the recording.
+    `heard` are the probabilities in a speaker's own speech, for those with enough of it; `whole` the recording's.
     A speaker has the language of their own speech if it is sure, else that of the recording if that is sure, else none.
     """
     if options.language != "auto":

@@ -22,9 +22,7 @@ def speech_of(found: Diarization, channels: Mapping[str, int]) -> tuple[Speech, 
     )
 
 
-def given_to_turns(
-    words: Sequence[HeardWord], turns: Sequence[Turn], channels: Mapping[str, int]
-) -> tuple[Word, ...]:
+def given_to_turns(words: Sequence[HeardWord], turns: Sequence[Turn], channels: Mapping[str, int]) -> tuple[Word, ...]:
     """Give each word the turn of its channel that it overlaps most, or the nearest one, or None.
 
     In overlap, turns of a mix share its words by time: of turns that a word overlaps alike, the later one gets it, as

@@ -105,8 +105,8 @@ def load(folder: Path) -> WhisperModel:
     missing = [name for name in ("model.bin", "config.json", "tokenizer.json") if not (folder / name).is_file()]
     if missing:
         raise ModelError(
-            f"{folder}: has no {', '.join(missing)}; expected a Whisper model in CTranslate2's format, as faster-whisper "
-            "reads it. Convert it with ct2-transformers-converter, with --copy_files tokenizer.json."
+            f"{folder}: has no {', '.join(missing)}; expected a Whisper model in CTranslate2's format, as "
+            "faster-whisper reads it. Convert it with ct2-transformers-converter, with --copy_files tokenizer.json."
         )
     from faster_whisper import WhisperModel
 

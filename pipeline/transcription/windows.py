@@ -9,7 +9,7 @@ from ressenti.pipeline.records import union_s
 from ressenti.pipeline.records.intervals import clipped
 from ressenti.pipeline.transcription.interface import Span, Speech
 
-PAD_S = 0.15  # sound kept on each side of speech, as far as the pause reaches
+PAD_S = 0.25  # sound kept on each side of speech, as far as the pause reaches
 _SEARCH_S = 5.0  # speech without a pause is cut at the softest place within this much before the limit
 
 

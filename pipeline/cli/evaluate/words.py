@@ -61,7 +61,9 @@ def words(
     recordings = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in ENDINGS]
     pairs = [(path, ()) for path in recordings] if non_speech else lab.references_in(recordings)
     if not pairs:
-        raise NotFoundError(f"{folder}: no recording with a transcript of the same name; expected NAME.wav and NAME.srt.")
+        raise NotFoundError(
+            f"{folder}: no recording with a transcript of the same name; expected NAME.wav and NAME.srt."
+        )
     figures: list[WordFigures] = []
     strange: list[Invented] = []
     code = 0

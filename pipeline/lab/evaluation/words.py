@@ -72,7 +72,7 @@ class WordFigures:
     """Figures of one recording.
 
     `all` compares words in order of time, whoever said them; `by_speaker` each speaker's with those of the reference's
-    speaker that fits best, which together are `permuted` (cpWER). `time_error_s` is the median distance of the starts of
+    speaker that fits best, which together are `permuted` (cpWER). `time_error_s` is the median distance of starts of
     words that are right; None if the reference has no times of its own.
     """
 
@@ -153,7 +153,7 @@ def total(parts: Iterable[Errors]) -> Errors:
 def by_speakers(
     reference: Mapping[str, Sequence[str]], found: Mapping[str, Sequence[str]]
 ) -> tuple[tuple[str, str, Errors], ...]:
-    """Errors of each pair of speakers (reference, found), paired so that they are fewest; "" where one has no partner."""
+    """Errors of each pair of speakers (reference, found), paired with the fewest in all; "" stands for nobody."""
     from scipy.optimize import linear_sum_assignment
 
     ours, theirs = list(found), list(reference)

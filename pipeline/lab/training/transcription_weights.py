@@ -120,7 +120,7 @@ def tensors_of(data: bytes) -> tuple[Tensors, dict[str, str]]:
         kind, size = read("BI")
         tensors[key] = np.frombuffer(data, _KINDS[kind], size // np.dtype(_KINDS[kind]).itemsize, at).reshape(shape)
         at += size
-    return tensors, dict((text(), text()) for _ in range(read("I")[0]))
+    return tensors, {text(): text() for _ in range(read("I")[0])}
 
 
 def check_equal(one: Tensors, other: Tensors) -> int:
