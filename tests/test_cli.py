@@ -557,7 +557,7 @@ def test_ctrl_c_leaves_nothing(ten_seconds: Path, tmp_path: Path) -> None:
     for link in recordings[1:]:
         link.hardlink_to(recordings[0])
     process = subprocess.Popen(
-        [sys.executable, "-c", code, "analyze", *map(str, recordings), "--out", str(out)],
+        [sys.executable, "-c", code, "analyze", "--words", "off", *map(str, recordings), "--out", str(out)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

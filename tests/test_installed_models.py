@@ -144,7 +144,18 @@ def test_several_recordings_load_each_model_once(
     recordings = [tmp_path / f"{name}.wav" for name in ("a", "b")]
     for path in recordings:
         shutil.copy(ten_seconds, path)
-    asked = ["analyze", *map(str, recordings), "--speakers", "2", "--device", "cpu", "--format", "json"]
+    asked = [
+        "analyze",
+        "--words",
+        "off",
+        *map(str, recordings),
+        "--speakers",
+        "2",
+        "--device",
+        "cpu",
+        "--format",
+        "json",
+    ]
     told = CliRunner().invoke(app, asked)
     assert told.exit_code == 0, told.output
     assert [len(models_of(path.with_suffix(".json"))) for path in recordings] == [4, 4]
@@ -172,7 +183,18 @@ def test_what_a_hub_gave_in_shards_and_behind_a_gate_is_used_with_every_connecti
         assert codes_of(got) == [errors.GatedModelError.exit_code, 0, 0], got.stderr
     finally:
         hub.close()
-    asked = ["analyze", str(ten_seconds), "--speakers", "2", "--device", "cpu", "--out", str(tmp_path / "out")]
+    asked = [
+        "analyze",
+        "--words",
+        "off",
+        str(ten_seconds),
+        "--speakers",
+        "2",
+        "--device",
+        "cpu",
+        "--out",
+        str(tmp_path / "out"),
+    ]
     commands = (asked, ["models", "trust", *pickles(tmp_path / "models")], asked)  # a mirror may serve anything
     done = offline(f"{RUN}for sys.argv in {[['ressenti', *c] for c in commands]!r}:\n    run()", OMP_NUM_THREADS="1")
     assert codes_of(done) == [errors.UntrustedModelError.exit_code, 0, 0], done.stderr

@@ -54,6 +54,12 @@ def _spoken_language(value: object) -> object:
     return value
 
 
+def _off(value: object) -> object:
+    """`off` without quotes is False in YAML."""
+    return "off" if value is False else value
+
+
+WordModel = Annotated[str, BeforeValidator(_off), Field(min_length=1, max_length=4096)]
 SpokenLanguage = Annotated[str, BeforeValidator(_spoken_language), Field(pattern=r"^(auto|[a-z]{2,3})$")]
 WindowLength = Annotated[float, Field(ge=0.1, le=600)]
 Distance = Annotated[float, Field(gt=0, le=2)]
@@ -184,7 +190,7 @@ class EmotionOptions(Group):
 class WordOptions(Group):
     """What was said: which model recognises words, in which language, and what of it may be believed."""
 
-    model: Place = "auto"  # as above; or off; or a folder of a Whisper model in CTranslate2's format
+    model: WordModel = "auto"  # as above; or off; or a folder of a Whisper model in CTranslate2's format
     language: SpokenLanguage = "auto"  # or a code of the languages that Whisper knows
     vocabulary: Place | None = None  # a text file of words to expect
     # the model hears thirty seconds at a time; speech of one channel in one language is packed into windows ...

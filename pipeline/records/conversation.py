@@ -29,7 +29,7 @@ class Conversation(Record):
 
     `validation` is the result named in the config, whether or not it is of this conversation's emotion model.
     `bleeps` are spans silenced in all sound that is given out. `words` are those outside them: a
-    transcript's, or recognised ones, and then `transcription` says how. `omissions` are the places of the removed words,
+    transcript's, or recognised ones, and then `transcription` says how. `omissions` are the places of removed words,
     `words_beyond` counts words after the recording's end.
     `corrections` are people's; `ressenti.pipeline.derive.derive` applies them to turns and speakers.
     """

@@ -23,7 +23,7 @@ class SpokenLanguage(Record):
     """The language of a speaker's words, and how it is known.
 
     `given` by the user; heard in the `speaker`'s own speech, or in that of the whole `recording`; or `unknown`, and
-    then `language` is None and no words are claimed. `probability` is None if the language was given or nothing was heard.
+    then `language` is None and no words are claimed. `probability` is None if the language was given, or nothing heard.
     """
 
     speaker: Label

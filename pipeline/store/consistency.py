@@ -6,7 +6,7 @@
 3. At most 100 turns overlap at any time; a file with more is not a conversation and takes hours.
 4. Windows are within their turn, and a turn's overlap is at most its duration.
 5. Words, omissions, points and corrections belong to existing turns; trajectories, interruptions, monologues, segments,
-   embeddings, channels, moments and corrections belong to existing speakers (corrections may also add S1 to S99); each
+   embeddings, channels, languages, moments and corrections belong to existing speakers (corrections may also add S1 to S99); each
    speaker has at most one trajectory, and one channel, which the recording has.
 6. A trajectory's seven lines have one length, its times and those of its points are in order, and its band is
    low <= middle <= high, all three or none.
@@ -102,7 +102,7 @@ def _known(conversation: Conversation) -> None:
     for field, found in of_turns:
         strange = next((turn for turn in found if turn is not None and turn not in turns), None)
         _check(strange is None, f"{field}: turn {strange} does not exist")
-    exchange, found_by = conversation.exchange, conversation.diarization
+    exchange, found_by, said = conversation.exchange, conversation.diarization, conversation.transcription
     of_speakers: list[tuple[str, Iterable[str | None]]] = [
         ("turns", (t.speaker for t in conversation.turns)),
         ("turns.original", (t.original.speaker for t in conversation.turns if t.original)),
@@ -111,6 +111,7 @@ def _known(conversation: Conversation) -> None:
         ("diarization.exclusive", (s.speaker for s in found_by.exclusive)),
         ("diarization.embeddings", (label for label, _ in found_by.embeddings)),
         ("diarization.channels", (label for label, _ in found_by.channels)),
+        ("transcription.languages", (own.speaker for own in said.languages) if said else ()),
         ("moments", (m.speaker for m in conversation.moments)),
         ("exchange.monologues", (m.speaker for m in exchange.monologues) if exchange else ()),
         ("exchange.interruptions", (who for i in exchange.interruptions for who in (i.by, i.of)) if exchange else ()),

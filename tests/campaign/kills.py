@@ -49,7 +49,7 @@ def _arguments(more: list[str], overwrite: bool, *others: str) -> list[str]:
 
 def _prepared(folder: Path) -> None:
     _begin(folder)
-    (folder / "kills.yaml").write_text("audio: {allow_truncated: true}\n", encoding="utf-8")
+    (folder / "kills.yaml").write_text("audio: {allow_truncated: true}\nwords: {model: off}\n", encoding="utf-8")
 
 
 def undisturbed(forks: Forks) -> Sets:

@@ -30,7 +30,18 @@ def witness() -> None:
 
 
 def analyze(files: list[str], out: Path) -> list[str | bytes]:
-    return [*COMMAND, "analyze", "--format", "json", "--out", str(out), "--", *map(os.fsencode, files)]
+    return [
+        *COMMAND,
+        "analyze",
+        "--words",
+        "off",
+        "--format",
+        "json",
+        "--out",
+        str(out),
+        "--",
+        *map(os.fsencode, files),
+    ]
 
 
 def folder_of(tmp_path: Path) -> Path:

@@ -40,6 +40,7 @@ def test_the_presets_that_the_manual_names_exist() -> None:
     assert {"default", "call-center", "interview", "recruitment"} <= set(preset_names())
 
 
+@pytest.mark.words
 @pytest.mark.slow("analyses a real recording eight times")
 def test_every_option_is_read(sample: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs everything with options that remember who looks at them, by group; what only the page reads is by name."""
@@ -77,7 +78,7 @@ def test_every_option_is_read(sample: tuple[Path, Path], tmp_path: Path, monkeyp
     with pytest.raises(UntrustedModelError):
         analyze(sample[0], load_config("default", {"diarization": {"model": str(tmp_path)}}))
     page = "\n".join(p.read_text(encoding="utf-8") for p in (CHECKOUT / "reports").glob("*.py"))
-    shown = {("report", "lang"), ("emotion", "thin_baseline_s")} | {
+    shown = {("report", "lang"), ("words", "unsure_below"), ("emotion", "thin_baseline_s")} | {
         ("dynamics", f"flag_{name}") for name in ("share", "monologue_s", "silence_s")
     }
     for group, name in shown:
@@ -99,6 +100,7 @@ def test_every_option_is_read(sample: tuple[Path, Path], tmp_path: Path, monkeyp
     [
         ("audio: {chanels: mono}", "audio.chanels: unknown option, did you mean channels?"),
         ("sound: {channels: mono}", "sound: unknown option; expected audio, diarization, turns"),
+        ("words: {language: french}", "words.language: got 'french', expected auto or a code such as en, fr"),
         ("emotoin: {model: x}", "emotoin: unknown option, did you mean emotion?"),
         ("audio: {channels: both}", "audio.channels: got 'both', expected 'auto', 'mono' or 'split'."),
         ("diarization: {speakers: 0}", "diarization.speakers: got 0, expected at least 1."),

@@ -173,7 +173,7 @@ def analysed(path: Path, **options: object):
 def test_an_analysis_has_words_in_its_turns_and_says_how(recording: Path) -> None:
     made, conversation = analysed(recording)
     assert [own.speaker for own in made.asked[0]] == ["S1", "S2"]
-    assert conversation.words and all(word.confidence == 0.9 for word in conversation.words)
+    assert {word.confidence for word in conversation.words} == {0.9}
     turns = {turn.index: turn for turn in conversation.turns}
     assert all(
         turns[w.turn].start_s <= w.start_s <= turns[w.turn].end_s for w in conversation.words if w.turn is not None
