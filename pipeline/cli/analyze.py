@@ -39,7 +39,6 @@ from ressenti.pipeline.models.installed import resolved
 from ressenti.pipeline.progress import Progress, watched
 from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.roles import People
-from ressenti.pipeline.transcription.vocabulary import read_vocabulary
 from ressenti.pipeline.version import PROGRAM
 
 if TYPE_CHECKING:
@@ -250,6 +249,8 @@ class Job:
         return self._made(plan, checked_sha256(plan.source))
 
     def _made(self, plan: outputs.Plan, source: str) -> store.Made:
+        from ressenti.pipeline.transcription.vocabulary import read_vocabulary
+
         options = self.options
         models = [
             resolved(options.diarization.model, "diarization"),

@@ -220,7 +220,7 @@ class _Hearing:
         samples = [self._samples(window) for window in windows]
         frames = min(_MOST_FRAMES, -(-max(map(len, samples)) // _HOP) + int(_TAIL_S * RATE_HZ / _HOP))
         frames += frames % 2  # the encoder halves them
-        outputs = []
+        outputs: list[npt.NDArray[np.float32]] = []
         for own in samples:
             if outputs and self._stopping.is_set():
                 break
