@@ -41,6 +41,7 @@ _TAIL_S = 0.5  # silence after a window; the encoder takes windows shorter than 
 _MOST_FRAMES = 3_000
 _TOKENS_PER_S = 8  # nobody says more; what does is text that repeats itself
 _TOKENS_AT_LEAST = 24
+_UNSPACED = frozenset(("zh", "ja", "th", "lo", "my", "yue"))
 _PREPENDED, _APPENDED = "\"'“¿([{-«", "\"'.。,，!！?？:：”)]}、»"
 _PROBE_S = 15.0  # of a speaker's speech, to hear the language in
 _FRAME_S = 0.1  # of levels
@@ -204,10 +205,13 @@ class _Hearing:
         tokens = [[token for token in result.sequences_ids[0] if token < tokenizer.eot] for result in results]
         frames = [round(window.seconds * RATE_HZ / _HOP) for window in batch]
         aligned = self._model.find_alignment(tokenizer, tokens, encoded, frames)
+        spaced = batch[0].language not in _UNSPACED
         found = []
         for window, result, words in zip(batch, results, aligned, strict=True):
             count = len(result.sequences_ids[0])
-            decoded = Decoded(_words_of(words), result.scores[0] * count / (count + 1), result.no_speech_prob)
+            decoded = Decoded(
+                words_of(words, spaced=spaced), result.scores[0] * count / (count + 1), result.no_speech_prob
+            )
             kept, dropped = guarded(decoded, self._options)
             placed, lost = in_recording(kept, window)
             found.append(_Found(tuple(placed), {**dropped, "outside": lost} if lost else dropped))
@@ -279,13 +283,22 @@ def _waiting(progress: Progress, done: float, total: float | None) -> Any:
     return lambda: progress("words", done, total)
 
 
-def _words_of(aligned: list[dict[str, Any]]) -> tuple[Timed, ...]:
-    """Words with their punctuation, without what is only punctuation or has no end."""
+def words_of(aligned: list[dict[str, Any]], *, spaced: bool) -> tuple[Timed, ...]:
+    """Words with their punctuation, from faster-whisper's pieces; what is punctuation alone is left out.
+
+    In languages that are written with spaces (`spaced`), a piece without one before it belongs to the word before, such
+    as `'est` after `c` or `-ce` after `est`. The probability of a word is that of its least likely piece.
+    """
     from faster_whisper.transcribe import merge_punctuations
 
     merge_punctuations(aligned, _PREPENDED, _APPENDED)
-    return tuple(
-        Timed(float(word["start"]), float(word["end"]), text, float(word["probability"]))
-        for word in aligned
-        if any(map(str.isalnum, text := word["word"].strip()))
-    )
+    words: list[Timed] = []
+    for piece in aligned:
+        start, end, text, probability = (piece[key] for key in ("start", "end", "word", "probability"))
+        if not text.strip():
+            continue
+        if spaced and words and not text.startswith(" "):
+            last = words.pop()
+            start, text, probability = last.start_s, last.text + text, min(last.probability, probability)
+        words.append(Timed(float(start), float(end), text.strip(), min(1.0, float(probability))))
+    return tuple(word for word in words if any(map(str.isalnum, word.text)))

@@ -233,6 +233,36 @@ def test_a_vocabulary_is_a_list_of_words(tmp_path: Path) -> None:
         read_vocabulary(str(tmp_path / "none.txt"))
 
 
+def test_pieces_become_words_with_their_punctuation() -> None:
+    from ressenti.pipeline.transcription.whisper import words_of
+
+    pieces = [
+        (" Est", 0.9),
+        ("-ce", 0.8),
+        (" qu", 0.9),
+        ("'il", 0.4),
+        (" a", 0.9),
+        (" 3", 0.9),
+        (".5", 0.7),
+        ("!", 0.9),
+    ]
+
+    def given() -> list[dict[str, object]]:
+        return [
+            {"word": word, "tokens": [k], "start": k / 2, "end": k / 2 + 0.5, "probability": sure}
+            for k, (word, sure) in enumerate(pieces)
+        ]
+
+    words = words_of(given(), spaced=True)
+    assert [(w.text, w.start_s, w.end_s, w.probability) for w in words] == [
+        ("Est-ce", 0.0, 1.0, 0.8),
+        ("qu'il", 1.0, 2.0, 0.4),
+        ("a", 2.0, 2.5, 0.9),
+        ("3.5!", 2.5, 3.5, 0.7),
+    ]
+    assert [w.text for w in words_of(given(), spaced=False)][:2] == ["Est", "-ce"]
+
+
 @pytest.mark.words
 def test_the_built_in_model_recognises_the_sample(ten_seconds: Path) -> None:
     config = load_config("default", {"diarization": {"speakers": 2}})

@@ -50,7 +50,20 @@ def test_every_text_is_used() -> None:
     files = [p for folder in folders for p in folder.rglob("*") if p.suffix in (".py", ".html", ".js")]
     configs = "\n".join(p.read_text(encoding="utf-8") for p in (CHECKOUT / "configs").glob("*.yaml"))
     source = "\n".join(p.read_text(encoding="utf-8") for p in files).replace("'", '"')
-    families = ("note_", "count_", "ns_", "u_", "t_", "h_", "letter_", "role_", "lab_is_", "drop_", "language_by_", "language_")
+    families = (
+        "note_",
+        "count_",
+        "ns_",
+        "u_",
+        "t_",
+        "h_",
+        "letter_",
+        "role_",
+        "lab_is_",
+        "drop_",
+        "language_by_",
+        "language_",
+    )
     for key in LOCALES["en"]:
         if key.startswith(("mo_", "hl_")):  # said by kind and direction, test_headline has them all
             continue
