@@ -9,6 +9,7 @@ from ressenti.pipeline.records import Diarization, Turn, Word, union_s
 from ressenti.pipeline.records.intervals import Timed
 from ressenti.pipeline.transcription.interface import HeardWord, Span, Speech
 
+_DECIMALS = 3  # of seconds and probabilities; more would say nothing
 _NEAR_S = 0.5  # how far outside its channel's turns a word may lie
 
 
@@ -33,7 +34,13 @@ def given_to_turns(words: Sequence[HeardWord], turns: Sequence[Turn], channels: 
         of_channel[channels.get(turn.speaker, 1) - 1].append(turn)
     timed = {channel: Timed(own) for channel, own in of_channel.items()}
     return tuple(
-        Word(word.start_s, word.end_s, word.text, _turn_of(word, timed.get(word.channel)), confidence=word.confidence)
+        Word(
+            round(word.start_s, _DECIMALS),
+            round(word.end_s, _DECIMALS),
+            word.text,
+            _turn_of(word, timed.get(word.channel)),
+            confidence=round(word.confidence, _DECIMALS),
+        )
         for word in words
     )
 

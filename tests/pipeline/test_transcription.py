@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -303,3 +304,34 @@ def test_the_hook_stops_recognition(ten_seconds: Path) -> None:
 
     with pytest.raises(CancelledError, match="enough"):
         analyze(ten_seconds, diarizer=FakeDiarizer([(0, 9.9, "S1")]), models=Models(), progress=stop)
+
+
+def test_unsure_words_are_marked_in_exports_and_lighter_in_the_page(recording: Path) -> None:
+    from ressenti import report_html, words_frame
+    from ressenti.pipeline import export, store
+
+    _, sure = analysed(recording)
+    first, *others = sure.words
+    doubtful = replace(sure, words=(replace(first, text="maybe", confidence=0.3), *others))
+    assert store.loads(store.dumps(doubtful)).words == doubtful.words
+    for write in (export.srt, export.vtt, export.textgrid, export.quotes_md, export.turns_csv):
+        assert "maybe(?)" in write(doubtful), write.__name__
+    items = [item for turn in json.loads(export.aws(doubtful))["Transcript"] for item in turn["Items"]]
+    assert (items[0]["Content"], items[0]["Confidence"]) == ("maybe", 0.3)
+    assert words_frame(doubtful)["confidence"].iloc[0] == 0.3
+    page = report_html(doubtful)
+    assert '<span class="faint">maybe</span>' in page
+    assert page.count('class="faint"') == 1
+    assert "recognised by a model" in page
+    assert "reconnues par un modèle" in report_html(doubtful, "fr")
+
+
+def test_the_page_says_whose_language_is_not_known(recording: Path) -> None:
+    from ressenti import report_html
+
+    made = FakeTranscriber(language=None)
+    conversation = analyze(
+        recording, diarizer=FakeDiarizer(SEGMENTS), emotion_model=FakeEmotion(by_loudness), transcriber=made
+    )
+    assert not conversation.words
+    assert "is not known for sure" in report_html(conversation)
