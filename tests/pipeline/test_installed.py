@@ -409,7 +409,11 @@ def test_the_doctor_says_no_more_than_it_looked_at(tmp_path: Path) -> None:
     emotion, pipeline, config = tmp_path / "emotion", tmp_path / "pipeline", tmp_path / "mine.yaml"
     write_checkpoint(emotion)
     pipeline.mkdir()
-    named = {"emotion": {"model": str(emotion)}, "diarization": {"model": str(pipeline), "trust_model": True}}
+    named = {
+        "emotion": {"model": str(emotion)},
+        "diarization": {"model": str(pipeline), "trust_model": True},
+        "words": {"model": "off"},
+    }
     config.write_text(json.dumps(named), encoding="utf-8")
 
     def told() -> tuple[int, str]:
