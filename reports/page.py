@@ -12,7 +12,7 @@ from typing import Any
 from ressenti.pipeline import store
 from ressenti.pipeline.garbage_collection import uncollected
 from ressenti.pipeline.language import Lang
-from ressenti.pipeline.records import CLASSES, INEXACT_S, Conversation
+from ressenti.pipeline.records import CLASSES, INEXACT_S, RECOGNISED_S, Conversation
 from ressenti.reports.emotion_model import turns_by_person
 from ressenti.reports.figures import make_figures
 from ressenti.reports.figures.style import speaker_style
@@ -136,6 +136,7 @@ def _page_data(conversation: Conversation, words: Wording, sound: bytes | str | 
         },
         "sound": _way_of(sound),
         "margin": INEXACT_S,
+        "near": RECOGNISED_S,
         "window": options_of(conversation, "emotion")["window_s"],
     }
 

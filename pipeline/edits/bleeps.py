@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ressenti.pipeline.errors import ConfigError
-from ressenti.pipeline.records import INEXACT_S, Conversation, Omission, Span, Word, union_s
+from ressenti.pipeline.records import INEXACT_S, RECOGNISED_S, Conversation, Omission, Span, Word, union_s
 from ressenti.pipeline.records.intervals import Timed
 
 _TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)")
@@ -18,7 +18,7 @@ def with_bleeps(conversation: Conversation, spans: Sequence[Span]) -> Conversati
     """Add silenced spans to a conversation, and remove their words for good.
 
     Spans that touch or overlap become one. A span may end up to a second after the recording. A word without an exact
-    time is removed if it may lie in a span. `omissions` records where words were removed, without their text. Raises
+    time, or a recognised one, is removed if it may lie in a span. `omissions` records where words were removed, without their text. Raises
     `ConfigError` for a span outside the recording.
     """
     duration_s = conversation.recording.duration_s
@@ -77,7 +77,7 @@ def _joined(places: Sequence[Omission], kept: Sequence[Word]) -> tuple[Omission,
 
 
 def _within(word: Word, spans: Timed[Span]) -> bool:
-    margin_s = 0.0 if word.exact else INEXACT_S
+    margin_s = INEXACT_S if not word.exact else 0.0 if word.confidence is None else RECOGNISED_S
     return bool(spans.touching(word.start_s - margin_s, word.end_s + margin_s))
 
 

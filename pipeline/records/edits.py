@@ -28,6 +28,7 @@ from ressenti.pipeline.records.fields import (
 )
 
 INEXACT_S = 1.5  # how far a word may be from its place within its cue
+RECOGNISED_S = 0.3  # how far off the times of a recognised word may be
 OMITTED = "[…]"  # shown where words were removed
 UNSURE = "(?)"  # follows an unsure word in text
 NEW_LABEL = re.compile(r"S[1-9][0-9]?")  # of a speaker added by a person

@@ -195,8 +195,9 @@ page.ready.then((page) => {
     conversation.bleeps = page.bleeps.map(([start_s, end_s]) => ({ start_s, end_s }));
     const places = [...(conversation.omissions ?? [])]; // where words were left out, without their text
     let place = null;
-    conversation.words = (conversation.words ?? []).filter(({ start_s, end_s, turn, exact }) => {
-      const margin = exact === false ? data.margin : 0; // such words were placed evenly within their cue
+    conversation.words = (conversation.words ?? []).filter(({ start_s, end_s, turn, exact, confidence }) => {
+      // words without a time were placed evenly within their cue; times of recognised words are a little off
+      const margin = exact === false ? data.margin : (confidence ?? null) === null ? 0 : data.near;
       if (!page.bleeps.some(([s, e]) => start_s - margin < e && end_s + margin > s)) {
         place = null;
         return true;

@@ -335,3 +335,13 @@ def test_the_page_says_whose_language_is_not_known(recording: Path) -> None:
     )
     assert not conversation.words
     assert "is not known for sure" in report_html(conversation)
+
+
+def test_a_silenced_span_takes_recognised_words_near_it_too(recording: Path) -> None:
+    from ressenti import Span, with_bleeps
+
+    _, conversation = analysed(recording)
+    before = {word.start_s for word in conversation.words}
+    assert {1.0, 1.5, 2.0} <= before
+    silenced = with_bleeps(conversation, [Span(1.6, 1.8)])
+    assert before - {word.start_s for word in silenced.words} == {1.0, 1.5, 2.0}
