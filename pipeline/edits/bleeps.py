@@ -18,8 +18,8 @@ def with_bleeps(conversation: Conversation, spans: Sequence[Span]) -> Conversati
     """Add silenced spans to a conversation, and remove their words for good.
 
     Spans that touch or overlap become one. A span may end up to a second after the recording. A word without an exact
-    time, or a recognised one, is removed if it may lie in a span. `omissions` records where words were removed, without their text. Raises
-    `ConfigError` for a span outside the recording.
+    time, or a recognised one, is removed if it may lie in a span. `omissions` records where words were removed, without
+    their text. Raises `ConfigError` for a span outside the recording.
     """
     duration_s = conversation.recording.duration_s
     wanted = (*conversation.bleeps, *spans)
