@@ -56,7 +56,7 @@ def test_many_spans_are_named_in_the_methods_alone(make_conversation: Make) -> N
     ("spans", "said", "why"),
     [
         ((Span(6, 6.5),), "My […] is Sheila", "Silenced: words were left out here."),
-        ((Span(9.5, 10),), "My name is […]", "Words were left out here: their own times are not known, and they are within 1.5\u00a0s of a silenced span."),
+        ((Span(9.5, 10),), "My name is […]", "Words were left out here: their own times are not known exactly, and they are within 1.5\u00a0s of a silenced span."),
         ((Span(5, 9),), "[…]", "Silenced: words were left out here."),
     ],
 )  # fmt: skip
