@@ -1,11 +1,13 @@
 """Options: small frozen groups, read from a preset or a YAML file; an unknown key is an error."""
 
 from ressenti.pipeline.config.load import build_config, load_config, preset_names
+from ressenti.pipeline.config.option_group import Group, misfits
 from ressenti.pipeline.config.options import (
     AffectOptions,
     AudioOptions,
     ComputeOptions,
     Config,
+    ContentOptions,
     DiarizationOptions,
     DynamicsOptions,
     EmotionOptions,
@@ -23,9 +25,11 @@ __all__ = [
     "AudioOptions",
     "ComputeOptions",
     "Config",
+    "ContentOptions",
     "DiarizationOptions",
     "DynamicsOptions",
     "EmotionOptions",
+    "Group",
     "MomentOptions",
     "ReportOptions",
     "RoleOptions",
@@ -35,5 +39,6 @@ __all__ = [
     "WordOptions",
     "build_config",
     "load_config",
+    "misfits",
     "preset_names",
 ]

@@ -283,6 +283,18 @@ class VoiceOptions(Group):
     false_alarm: Annotated[float, Field(ge=1e-5, le=0.1)] = 0.001  # probability that a stranger gets a name
 
 
+class ContentOptions(Group):
+    """Figures from words: pace, questions, greetings, keywords, asked-for phrases."""
+
+    least_words: Annotated[int, Field(ge=1, le=100_000)] = 20  # with fewer words, no pace and no rate is given
+    greeting_within_s: NotNegative = 60.0  # after the first word; later, the same words are no greeting
+    farewell_within_s: NotNegative = 60.0  # before the last word
+    keywords: Annotated[int, Field(ge=0, le=1_000)] = 12
+    keyword_count: Annotated[int, Field(ge=2, le=10_000)] = 3  # a keyword was said at least so often
+    sure_words: Share = 0.9  # a phrase was not said if this share of the speech has words, and this share is sure
+    phrases: Annotated[tuple[Place, ...], Field(max_length=100)] = ()  # YAML files with phrases to look for
+
+
 class ReportOptions(Group):
     """The page."""
 
@@ -312,5 +324,6 @@ class Config(Group):
     moments: MomentOptions = MomentOptions()
     roles: RoleOptions = RoleOptions()
     voices: VoiceOptions = VoiceOptions()
+    content: ContentOptions = ContentOptions()
     report: ReportOptions = ReportOptions()
     compute: ComputeOptions = ComputeOptions()

@@ -1,0 +1,54 @@
+"""What the words of a conversation tell: pace, questions, hesitations, greetings, prices, keywords, asked-for phrases.
+
+All of it is computed from the words that are there (pure), so what was silenced or corrected is never part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ressenti.pipeline.config import Config
+from ressenti.pipeline.content.figures import Mention, Pace, SpeakerWords, mentions_of, speaker_words
+from ressenti.pipeline.content.keywords import Keyword, keywords_of
+from ressenti.pipeline.content.phrases import PhraseFound, PhraseList, Place, find_phrases, read_phrases
+from ressenti.pipeline.content.said import languages_of
+from ressenti.pipeline.records import Conversation
+
+__all__ = [
+    "Content",
+    "Keyword",
+    "Mention",
+    "Pace",
+    "PhraseFound",
+    "PhraseList",
+    "Place",
+    "SpeakerWords",
+    "content_of",
+    "read_phrases",
+]
+
+
+@dataclass(frozen=True)
+class Content:
+    """What the words of a conversation tell; everything is empty without words."""
+
+    speakers: tuple[SpeakerWords, ...]
+    mentions: tuple[Mention, ...]
+    keywords: tuple[Keyword, ...]
+    phrases: tuple[PhraseFound, ...]
+
+
+def content_of(conversation: Conversation, config: Config, phrases: Sequence[PhraseList] = ()) -> Content:
+    """Compute what the words of a conversation tell, and look for phrases."""
+    languages, options = languages_of(conversation), config.content
+    return Content(
+        speakers=speaker_words(conversation, languages, options),
+        mentions=mentions_of(conversation, languages, options),
+        keywords=keywords_of(conversation, languages, options),
+        phrases=tuple(
+            found
+            for wanted in phrases
+            for found in find_phrases(conversation, wanted, languages, options, config.words.unsure_below)
+        ),
+    )
