@@ -5,13 +5,12 @@ All of it is computed from the words that are there (pure), so what was silenced
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ressenti.pipeline.config import Config
+from ressenti.pipeline.config import build_config
 from ressenti.pipeline.content.figures import Mention, Pace, SpeakerWords, mentions_of, speaker_words
 from ressenti.pipeline.content.keywords import Keyword, keywords_of
-from ressenti.pipeline.content.phrases import PhraseFound, PhraseList, Place, find_phrases, read_phrases
+from ressenti.pipeline.content.phrases import PhraseFound, Place, find_phrases, read_phrases
 from ressenti.pipeline.content.said import languages_of
 from ressenti.pipeline.records import Conversation
 
@@ -21,7 +20,6 @@ __all__ = [
     "Mention",
     "Pace",
     "PhraseFound",
-    "PhraseList",
     "Place",
     "SpeakerWords",
     "content_of",
@@ -39,8 +37,9 @@ class Content:
     phrases: tuple[PhraseFound, ...]
 
 
-def content_of(conversation: Conversation, config: Config, phrases: Sequence[PhraseList] = ()) -> Content:
-    """Compute what the words of a conversation tell, and look for phrases."""
+def content_of(conversation: Conversation) -> Content:
+    """Compute what the words of a conversation tell, with its own options, and look for its phrases."""
+    config = build_config(conversation.config, source=conversation.recording.name)
     languages, options = languages_of(conversation), config.content
     return Content(
         speakers=speaker_words(conversation, languages, options),
@@ -48,7 +47,7 @@ def content_of(conversation: Conversation, config: Config, phrases: Sequence[Phr
         keywords=keywords_of(conversation, languages, options),
         phrases=tuple(
             found
-            for wanted in phrases
+            for wanted in conversation.phrases
             for found in find_phrases(conversation, wanted, languages, options, config.words.unsure_below)
         ),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ressenti.pipeline.config import ContentOptions
 from ressenti.pipeline.content.languages import KNOWN, word_lists
@@ -71,7 +72,7 @@ def _terms(parts: Sequence[Part], language: str) -> list[tuple[tuple[str, ...], 
     single = [((part.text,), (part,)) for part, fits in zip(parts, good, strict=True) if fits]
     double = [
         ((a.text, b.text), (a, b))
-        for k, (a, b) in enumerate(zip(parts, parts[1:], strict=False))
+        for k, (a, b) in enumerate(pairwise(parts))
         if good[k] and good[k + 1] and a.text != b.text
     ]
     return [*single, *double]

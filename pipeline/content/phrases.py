@@ -27,7 +27,7 @@ from ressenti.pipeline.content.languages import parts_of
 from ressenti.pipeline.content.said import Part, Utterance, places_of, utterances_of
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.files.untrusted import RefusedError, parse_yaml, read_text
-from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.records import Conversation, Phrase, PhraseList
 
 MOST_BYTES = 1024 * 1024
 Text = Annotated[str, Field(min_length=1, max_length=500)]
@@ -35,8 +35,8 @@ State = Literal["said", "not_said", "unknown"]
 _STEMMERS = {"en": "english", "fr": "french"}
 
 
-class Phrase(Group):
-    """One phrase: its name, its wordings, and whether it must be said."""
+class _PhraseOptions(Group):
+    """A phrase as it is written in a file."""
 
     name: Text
     any: Annotated[tuple[Text, ...], Field(min_length=1, max_length=200)]
@@ -45,11 +45,11 @@ class Phrase(Group):
     match: Literal["exact", "stems"] = "exact"
 
 
-class PhraseList(Group):
-    """The phrases of one file, in one language."""
+class _ListOptions(Group):
+    """A list of phrases as it is written in a file."""
 
     language: Annotated[str, Field(pattern="^[a-z]{2,3}$")]
-    phrases: Annotated[tuple[Phrase, ...], Field(min_length=1, max_length=500)]
+    phrases: Annotated[tuple[_PhraseOptions, ...], Field(min_length=1, max_length=500)]
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,10 @@ def read_phrases(path: Path) -> PhraseList:
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: got {type(data).__name__}; expected {expected}.")
     try:
-        return PhraseList.model_validate(data)
+        read = _ListOptions.model_validate(data)
     except ValidationError as exc:
-        raise ConfigError(f"{path}: {misfits(exc, PhraseList)}. Expected {expected}.") from exc
+        raise ConfigError(f"{path}: {misfits(exc, _ListOptions)}. Expected {expected}.") from exc
+    return PhraseList(read.language, tuple(Phrase(**phrase.model_dump()) for phrase in read.phrases))
 
 
 def find_phrases(

@@ -58,7 +58,7 @@ def places_of(phrase: Sequence[str], parts: Sequence[Part]) -> Iterator[tuple[in
 
 
 def languages_of(conversation: Conversation) -> dict[str, str | None]:
-    """The language of each speaker's words: as it was recognised, or else guessed from common words; None if unclear."""
+    """The language of each speaker's words: as recognised, or else guessed from common words; None if unclear."""
     known = conversation.transcription
     said = utterances_of(conversation)
     if known is not None:

@@ -71,12 +71,13 @@ _BEFORE_ADDRESS = frozenset(
 
 @dataclass(frozen=True)
 class TimedWord:
-    """A word with its time (s) and its speaker (None if it lies outside all turns)."""
+    """A word with its time (s), its speaker (None: outside all turns), and how sure it is (None: not known)."""
 
     text: str
     start_s: float
     end_s: float
     speaker: str | None = None
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ressenti.pipeline.records.edits import Corrections, Omission, Span, Word
+from ressenti.pipeline.records.edits import Corrections, Omission, PersonalData, PersonalKind, PhraseList, Span, Word
 from ressenti.pipeline.records.fields import MOST_SPEAKERS, MOST_TURNS, MOST_WORDS, Count, Name, Record, Remark, check
 from ressenti.pipeline.records.measures import Exchange, Moment, Speaker, Trajectory
 from ressenti.pipeline.records.model_info import Models
@@ -31,6 +31,7 @@ class Conversation(Record):
     `bleeps` are spans silenced in all sound that is given out. `words` are those outside them: a
     transcript's, or recognised ones, and then `transcription` says how. `omissions` are the places of removed words,
     `words_beyond` counts words after the recording's end.
+    `personal_data` was found in words and silenced; `phrases` are looked for in the words that are there.
     `corrections` are people's; `ressenti.pipeline.derive.derive` applies them to turns and speakers.
     """
 
@@ -53,6 +54,8 @@ class Conversation(Record):
     bleeps: Annotated[tuple[Span, ...], Field(max_length=1_000)] = ()
     transcription: Transcription | None = None
     omissions: Annotated[tuple[Omission, ...], Field(max_length=MOST_WORDS)] = ()
+    personal_data: Annotated[tuple[PersonalData, ...], Field(max_length=100_000)] = ()
+    phrases: Annotated[tuple[PhraseList, ...], Field(max_length=100)] = ()
     corrections: Corrections = field(default_factory=Corrections)
     version: Literal[5] = 5
     program: Name = ""
@@ -89,6 +92,11 @@ class Conversation(Record):
     def place_of(self, turn: Turn) -> tuple[float, float] | None:
         """Valence and arousal of a turn, or None."""
         return self._places.get(turn.index)
+
+    def kind_omitted(self, place: Omission) -> PersonalKind | None:
+        """The kind of personal data that was left out at a place; None if it was another span."""
+        found = [p for p in self.personal_data if p.start_s <= place.end_s and p.end_s >= place.start_s]
+        return found[0].kind if found else None
 
     def speaker(self, label: str) -> Speaker:
         """The speaker with this label; raises KeyError if there is none."""

@@ -9,7 +9,7 @@ import math
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -76,6 +76,42 @@ class Omission(Record):
     start_s: Time
     end_s: Time
     turn: Index | None = None
+
+
+PersonalKind = Literal["card", "iban", "nir", "phone", "email", "birth", "number"]
+"""Payment card, bank account, French social security number, telephone, e-mail address, date of birth; any other run of
+digits or spelled letters."""
+
+
+@dataclass(frozen=True)
+class PersonalData(Record):
+    """Personal data that was found in words, from its first to its last word; its text is deleted."""
+
+    kind: PersonalKind
+    start_s: Time
+    end_s: Time
+
+
+@dataclass(frozen=True)
+class Phrase(Record):
+    """A phrase to look for: its name, its wordings, whether it must be said, and by which role (None: anybody).
+
+    `match` is `exact`, or `stems` for other forms of the words, too.
+    """
+
+    name: Name
+    any: Annotated[tuple[Name, ...], Field(min_length=1, max_length=200)]
+    must: bool = False
+    role: Name | None = None
+    match: Literal["exact", "stems"] = "exact"
+
+
+@dataclass(frozen=True)
+class PhraseList(Record):
+    """Phrases of one language, as a user listed them."""
+
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+    phrases: Annotated[tuple[Phrase, ...], Field(min_length=1, max_length=500)]
 
 
 @dataclass(frozen=True)

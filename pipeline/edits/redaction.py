@@ -1,0 +1,54 @@
+"""Redaction: personal data in words is silenced in all sound, and its words are removed for good."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
+
+from ressenti.pipeline.edits.bleeps import with_bleeps
+from ressenti.pipeline.personal_data.find import TimedWord, find
+from ressenti.pipeline.personal_data.requests import unsure_answers
+from ressenti.pipeline.personal_data.spoken_numbers import KNOWN
+from ressenti.pipeline.records import Conversation, PersonalData, PersonalKind, Span, Word
+
+PADDING_S = 0.3  # silenced before and after, as times of words are not exact
+
+
+def with_redaction(conversation: Conversation, dropped: Sequence[Word] = (), unsure_below: float = 0.5) -> Conversation:
+    """Find personal data in the words, silence it with its surroundings, and remember its kinds and times.
+
+    `dropped` are recognised words that are not among the conversation's, since the guards did not believe them: what is
+    personal in them is silenced, too. After a request for a number, an answer of words below the confidence
+    `unsure_below` is silenced whole. There may be personal data that is not found.
+    """
+    speakers = {turn.index: turn.speaker for turn in conversation.turns}
+    words = sorted((*conversation.words, *dropped), key=lambda word: (word.start_s, word.end_s))
+    heard = [
+        TimedWord(w.text, w.start_s, w.end_s, None if w.turn is None else speakers.get(w.turn), w.confidence)
+        for w in words
+    ]
+    found = [*find(heard, _languages(conversation)), *unsure_answers(heard, unsure_below)]
+    if not found:
+        return conversation
+    places = [PersonalData(cast("PersonalKind", f.kind), *_span(words[f.first : f.last + 1])) for f in found]
+    places.sort(key=lambda place: (place.start_s, place.end_s))
+    end_s = conversation.recording.duration_s
+    spans = [
+        Span(max(0.0, p.start_s - PADDING_S), min(max(p.end_s, p.start_s + 0.01) + PADDING_S, end_s))
+        for p in places
+        if p.start_s - PADDING_S < end_s
+    ]
+    kept = tuple(dict.fromkeys((*conversation.personal_data, *places)))
+    return with_bleeps(replace(conversation, personal_data=kept), spans)
+
+
+def _span(words: Sequence[Word]) -> tuple[float, float]:
+    return min(word.start_s for word in words), max(word.end_s for word in words)
+
+
+def _languages(conversation: Conversation) -> frozenset[str]:
+    """The languages that are spoken, as far as we can read numbers in them; all of these if none is known."""
+    about = conversation.transcription
+    known = frozenset(own.language for own in about.languages if own.language in KNOWN) if about else frozenset()
+    return frozenset(language for language in known if language) or KNOWN
