@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ressenti.pipeline.content import SpeakerWords
 from ressenti.pipeline.records import CLASSES, Conversation, Estimate, Speaker, Talk
 from ressenti.reports.emotion_model import is_thin, thin_baseline_s, turns_by_person
 from ressenti.reports.headline import LITTLE_S
@@ -87,8 +88,10 @@ def facts_of(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
     )
 
 
-def card_of(speaker: Speaker, conversation: Conversation, title: str, words: Wording) -> SpeakerCard:
-    """The card of one speaker: how they took part and sounded."""
+def card_of(
+    speaker: Speaker, conversation: Conversation, title: str, words: Wording, said: SpeakerWords | None = None
+) -> SpeakerCard:
+    """The card of one speaker: how they took part, spoke and sounded."""
     talk, limits = speaker.talk, options_of(conversation, "dynamics")
     facts: list[Fact] = []
     if talk is not None:
@@ -118,6 +121,7 @@ def card_of(speaker: Speaker, conversation: Conversation, title: str, words: Wor
             ]
         if talk.loudness_dbfs is not None:
             facts.append(Fact(words("loudness"), f"{words.number(talk.loudness_dbfs, 0)}\u00a0dBFS"))
+    facts += _said(said, words)
     return SpeakerCard(
         label=speaker.label,
         title=title,
@@ -129,6 +133,19 @@ def card_of(speaker: Speaker, conversation: Conversation, title: str, words: Wor
         remarks=tuple(_remarks(speaker, conversation, words)),
         little=_little(speaker, words),
     )
+
+
+def _said(said: SpeakerWords | None, words: Wording) -> list[Fact]:
+    """Pace, questions and hesitations, as far as the words tell."""
+    if said is None:
+        return []
+    facts = [Fact(words("pace"), words.number(said.words_per_min, 0), words("n_words", n=said.words))]
+    if said.questions is not None:
+        share = words("of_sentences", n=said.sentences or 0)
+        facts.append(Fact(words("questions"), str(said.questions), share))
+    if said.hesitations_per_min is not None:
+        facts.append(Fact(words("hesitations"), words.number(said.hesitations_per_min, 1), words("per_minute")))
+    return facts
 
 
 def _latency(talk: Talk, hears_overlap: bool, words: Wording) -> Fact:

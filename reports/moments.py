@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ressenti.pipeline.records import Conversation, Moment
 from ressenti.reports.page_options import options_of, titles_of
+from ressenti.reports.what_was_said import quote_of
 from ressenti.reports.wording import Wording
 
 LEAD_S = 1.0  # playback starts a little earlier
@@ -23,6 +24,7 @@ class MomentRow:
     why: str
     doubt: str
     person: str  # what share rests on classes set by a person
+    quote: str  # what is said there
 
 
 def moment_rows(conversation: Conversation, words: Wording) -> tuple[MomentRow, ...]:
@@ -66,7 +68,8 @@ def _row(m: Moment, conversation: Conversation, titles: dict[str, str], words: W
     doubt = "" if m.certain else words("mo_doubt")
     start_s = heard_from_s(m, conversation)
     person = words("mo_by_person", share=words.percent(by_person(m))) if by_person(m) else ""
-    return MomentRow(m.kind, max(0.0, round(start_s - LEAD_S, 2)), words.clock(start_s), what, why, doubt, person)
+    play_s, quote = max(0.0, round(start_s - LEAD_S, 2)), quote_of(m, conversation, start_s)
+    return MomentRow(m.kind, play_s, words.clock(start_s), what, why, doubt, person, quote)
 
 
 def by_person(m: Moment) -> float:

@@ -13,6 +13,7 @@ from ressenti.reports.moments import MomentRow, moment_rows
 from ressenti.reports.notices import notices_of
 from ressenti.reports.page_options import is_scored, titles_of
 from ressenti.reports.turns import TurnRow, turn_rows
+from ressenti.reports.what_was_said import SaidSection, said_by, said_section
 from ressenti.reports.who_spoke import is_doubtful
 from ressenti.reports.wording import Wording
 
@@ -33,22 +34,27 @@ class Summary:
     turns_help: str
     methods: Methods
     scored: bool
+    said: SaidSection
 
 
 def summarise(conversation: Conversation, words: Wording) -> Summary:
     """All texts and numbers of the page."""
     titles = titles_of(conversation, words)
+    content, by_speaker = said_by(conversation)
     return Summary(
         title=conversation.recording.name,
         subtitle=words("title"),
         headline=headline(conversation, words),
         notices=notices_of(conversation, words),
         facts=facts_of(conversation, words),
-        cards=tuple(card_of(s, conversation, titles[s.label], words) for s in conversation.speakers),
+        cards=tuple(
+            card_of(s, conversation, titles[s.label], words, by_speaker.get(s.label)) for s in conversation.speakers
+        ),
         moments=moment_rows(conversation, words),
         turns=turn_rows(conversation, words),
         doubtful=any(is_doubtful(turn, conversation) for turn in conversation.turns),
         turns_help=scores_help(conversation, words),
         methods=methods_of(conversation, words),
         scored=is_scored(conversation),
+        said=said_section(conversation, content, words),
     )

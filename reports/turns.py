@@ -98,7 +98,9 @@ def _words_and_marks(conversation: Conversation, words: Wording) -> dict[int | N
         unsure = word.confidence is not None and word.confidence < limit
         found.setdefault(word.turn, []).append(Said(round(word.start_s, 2), word.text, unsure=unsure))
     for place in conversation.omissions:
-        mark = Said(round(place.start_s, 2), OMITTED, why_omitted(place, conversation, words))
+        kind = conversation.kind_omitted(place)
+        text = OMITTED if kind is None else words(f"pd_{kind}")
+        mark = Said(round(place.start_s, 2), text, why_omitted(place, conversation, words))
         found.setdefault(place.turn, []).append(mark)
         found[place.turn].sort(key=lambda part: part.start_s)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ressenti.pipeline.export.call_analytics import aws
 from ressenti.pipeline.export.documents import quotes_docx, quotes_md
 from ressenti.pipeline.export.praat import textgrid
+from ressenti.pipeline.export.said import said_csv
 from ressenti.pipeline.export.segments import rttm
 from ressenti.pipeline.export.subtitles import srt, vtt
 from ressenti.pipeline.export.tables import TABLES, parquet, turns_csv
@@ -18,6 +19,7 @@ __all__ = [
     "quotes_docx",
     "quotes_md",
     "rttm",
+    "said_csv",
     "srt",
     "textgrid",
     "turns_csv",

@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Any, cast
 
 from ressenti.pipeline.export.wording import Wording
-from ressenti.pipeline.records import OMITTED, UNSURE, Conversation, Turn, Word
+from ressenti.pipeline.language import Lang
+from ressenti.pipeline.records import OMITTED, UNSURE, Conversation, Omission, Turn, Word
 
 
 def plain(text: str) -> str:
@@ -39,12 +40,15 @@ def has_words(conversation: Conversation) -> bool:
 def words_of(conversation: Conversation, *, marks: bool = True) -> dict[int | None, tuple[Word, ...]]:
     """Words by the index of their turn, sorted by time; words outside turns are under None.
 
-    With `marks`, `OMITTED` marks places where words were left out, and `UNSURE` follows each recognised word of which
-    the model was not sure.
+    With `marks`, there is a mark (`mark_of`) where words were left out, and `UNSURE` follows each recognised word of
+    which the model was not sure.
     """
     known = {turn.index for turn in conversation.turns}
     found: dict[int | None, list[Word]] = defaultdict(list)
-    left_out = [Word(o.start_s, o.end_s, OMITTED, o.turn, exact=False) for o in conversation.omissions] if marks else []
+    left_out = [
+        Word(o.start_s, o.end_s, mark_of(o, conversation), o.turn, exact=False)
+        for o in (conversation.omissions if marks else ())
+    ]
     limit = _unsure_below(conversation) if marks else 0.0
     spoken = [
         replace(w, text=f"{w.text}{UNSURE}") if w.confidence is not None and w.confidence < limit else w
@@ -54,6 +58,17 @@ def words_of(conversation: Conversation, *, marks: bool = True) -> dict[int | No
         if plain(word.text):
             found[word.turn if word.turn in known else None].append(word)
     return {turn: tuple(words) for turn, words in found.items()}
+
+
+def mark_of(place: Omission, conversation: Conversation) -> str:
+    """What stands where words were left out: the kind of personal data if it was some, else `OMITTED`."""
+    kind = conversation.kind_omitted(place)
+    return OMITTED if kind is None else Wording(_language(conversation))(f"pd_{kind}")
+
+
+def _language(conversation: Conversation) -> Lang:
+    report = conversation.config.get("report")
+    return "fr" if isinstance(report, dict) and report.get("lang") == "fr" else "en"
 
 
 def text_of(words: Sequence[Word]) -> str:

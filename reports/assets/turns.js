@@ -26,6 +26,14 @@ page.ready.then((page) => {
   form.addEventListener("input", apply);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(apply));
+  document.addEventListener("click", ({ target }) => { // a keyword finds its turns
+    const term = target.closest("[data-find]")?.dataset.find;
+    if (!term) return;
+    form.elements.text.value = term;
+    apply();
+    by("h-turns").scrollIntoView();
+    form.elements.text.focus({ preventScroll: true });
+  });
   on("changed", () => {
     for (const { index, row } of turns) texts.set(index, plain(row.textContent));
     apply();

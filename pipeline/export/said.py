@@ -1,0 +1,64 @@
+"""Conversation -> one CSV table of what its words tell: pace, questions, greetings, keywords, phrases, personal data."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from ressenti.pipeline.content import content_of
+from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.text import guarded
+
+COLUMNS = ("conversation", "what", "name", "speaker", "start_s", "end_s", "value", "unit", "text")
+Row = dict[str, str | float | int | None]
+
+
+def said_csv(conversation: Conversation) -> str:
+    """One row per figure and per place, numbers with up to three decimals; text is guarded (`ressenti.pipeline.text`).
+
+    `what` is `words`, `pace` (of a whole conversation without times, or of a minute), `questions`, `sentences`,
+    `hesitations`, `greeting`, `farewell`, `price`, `keyword`, `phrase` (one row per place), `phrase_missing` (`value` 1
+    if it was not said, empty if that could not be told) or `personal_data` (`name` is its kind).
+    """
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n", restval="")
+    writer.writeheader()
+    for row in _rows(conversation):
+        writer.writerow({"conversation": conversation.id} | {key: _cell(value) for key, value in row.items()})
+    return out.getvalue()
+
+
+def _cell(value: str | float | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return guarded(value).replace("\x00", "\ufffd")
+    return str(value) if isinstance(value, int) else f"{value:.3f}"
+
+
+def _rows(conversation: Conversation) -> Iterator[Row]:
+    content = content_of(conversation)
+    for s in content.speakers:
+        own: Row = {"speaker": s.speaker}
+        yield own | {"what": "words", "value": s.words, "unit": "words", "text": s.language}
+        yield own | {"what": "pace", "value": s.words_per_min, "unit": "words/min"}
+        for pace in s.paces:
+            minute: Row = {"start_s": pace.start_s, "end_s": pace.start_s + 60}
+            yield own | minute | {"what": "pace", "value": pace.words_per_min, "unit": "words/min"}
+        yield own | {"what": "questions", "value": s.questions, "unit": "sentences"}
+        yield own | {"what": "sentences", "value": s.sentences, "unit": "sentences"}
+        yield own | {"what": "hesitations", "value": s.hesitations_per_min, "unit": "1/min"}
+    for m in content.mentions:
+        yield {"what": m.kind, "speaker": m.speaker, "start_s": m.start_s, "end_s": m.end_s, "text": m.text}
+    for k in content.keywords:
+        yield {"what": "keyword", "name": k.term, "speaker": " ".join(k.speakers), "start_s": k.first_s,
+               "value": k.count, "unit": "times"}  # fmt: skip
+    for p in content.phrases:
+        for place in p.places:
+            yield {"what": "phrase", "name": p.name, "speaker": place.speaker, "start_s": place.start_s,
+                   "end_s": place.end_s, "text": place.text}  # fmt: skip
+        if not p.places:
+            yield {"what": "phrase_missing", "name": p.name, "value": 1 if p.state == "not_said" else None}
+    for found in conversation.personal_data:
+        yield {"what": "personal_data", "name": found.kind, "start_s": found.start_s, "end_s": found.end_s}

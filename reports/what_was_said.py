@@ -1,0 +1,98 @@
+"""Words -> the section on what was said: keywords, phrases, greetings and prices, and personal data (pure)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ressenti.pipeline.content import Content, SpeakerWords, content_of
+from ressenti.pipeline.content.phrases import PhraseFound
+from ressenti.pipeline.records import Conversation, Moment
+from ressenti.reports.page_options import titles_of
+from ressenti.reports.wording import Wording
+
+LEAD_S = 0.5  # playback starts a little earlier
+MOST_QUOTED = 16  # words
+MOST_PLACES = 6  # of a phrase, shown
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A keyword, and how often it was said."""
+
+    term: str
+    times: str
+
+
+@dataclass(frozen=True)
+class SaidAt:
+    """A place to listen to: where playback starts (s), its time, who speaks, and the words."""
+
+    play_s: float
+    time: str
+    who: str
+    text: str
+
+
+@dataclass(frozen=True)
+class PhraseRow:
+    """A phrase: its state as a key (`said`, `not_said`, `unknown`), as text, and its places."""
+
+    key: str
+    name: str
+    state: str
+    places: tuple[SaidAt, ...]
+    more: str
+
+
+@dataclass(frozen=True)
+class SaidSection:
+    """What the page shows of the words; empty if there are none."""
+
+    keywords: tuple[Chip, ...]
+    phrases: tuple[PhraseRow, ...]
+    mentions: tuple[tuple[str, SaidAt], ...]
+    personal: tuple[SaidAt, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.keywords or self.phrases or self.mentions or self.personal)
+
+
+def said_section(conversation: Conversation, content: Content, words: Wording) -> SaidSection:
+    """The section on what was said."""
+    titles = titles_of(conversation, words)
+
+    def at(start_s: float, speaker: str, text: str) -> SaidAt:
+        return SaidAt(max(0.0, round(start_s - LEAD_S, 2)), words.clock(start_s), titles.get(speaker, ""), text)
+
+    def row(found: PhraseFound) -> PhraseRow:
+        shown = tuple(at(p.start_s, p.speaker, p.text) for p in found.places[:MOST_PLACES])
+        more = len(found.places) - len(shown)
+        key = "missing" if found.state == "not_said" and found.must else found.state
+        return PhraseRow(key, found.name, words(f"phrase_{key}"), shown, words("and_more", n=more) if more else "")
+
+    return SaidSection(
+        keywords=tuple(Chip(k.term, f"{k.count}×") for k in content.keywords),
+        phrases=tuple(map(row, content.phrases)),
+        mentions=tuple((words(f"said_{m.kind}"), at(m.start_s, m.speaker, m.text)) for m in content.mentions),
+        personal=tuple(at(p.start_s, "", words(f"pd_{p.kind}")) for p in conversation.personal_data),
+    )
+
+
+def said_by(conversation: Conversation) -> tuple[Content, dict[str, SpeakerWords]]:
+    """What the words tell, and the figures of each speaker with words."""
+    content = content_of(conversation)
+    return content, {own.speaker: own for own in content.speakers}
+
+
+def quote_of(moment: Moment, conversation: Conversation, start_s: float) -> str:
+    """The words that are spoken from a moment's start on, by its speaker if it has one; empty if there are none."""
+    speakers = {turn.index: turn.speaker for turn in conversation.turns}
+    own = [
+        word
+        for word in conversation.words
+        if word.end_s > start_s
+        and word.start_s < moment.end_s
+        and (moment.speaker is None or speakers.get(-1 if word.turn is None else word.turn) == moment.speaker)
+    ]
+    text = " ".join(word.text for word in own[:MOST_QUOTED])
+    return f"{text} …" if len(own) > MOST_QUOTED else text
