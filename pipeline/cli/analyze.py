@@ -15,7 +15,7 @@ from ressenti.pipeline import store
 from ressenti.pipeline.cli import outputs, sound_options
 from ressenti.pipeline.cli.batch import Batch, Rules
 from ressenti.pipeline.cli.console import Terminal
-from ressenti.pipeline.cli.edits import Additions, Bleep, Pseudonyms, Transcript
+from ressenti.pipeline.cli.edits import Additions, Bleep, Phrases, Pseudonyms, Redact, Transcript
 from ressenti.pipeline.cli.options import (
     AsJson,
     Formats,
@@ -112,6 +112,8 @@ def analyze(
     audio: Sound = None,
     bleep: Bleep = "",
     pseudonyms: Pseudonyms = False,
+    redact: Redact = False,
+    phrases: Phrases = None,
     format: Formats = ",".join(outputs.DEFAULT),
     out: Out = None,
     overwrite: Overwrite = False,
@@ -150,7 +152,7 @@ def analyze(
         },
     )
     people = People(listed(names), listed(roles), allow_restricted)
-    added = Additions(transcript, bleep, pseudonyms)
+    added = Additions(transcript, bleep, pseudonyms, redact, tuple(phrases or ()))
     added.check(len(set(recordings)))
     formats = outputs.parse_formats(format)
     sound_options.check(audio, formats)

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,15 +33,31 @@ Bleep = Annotated[str, typer.Option(help="Silence these spans in all sound and r
 Pseudonyms = Annotated[
     bool, typer.Option("--pseudonyms", help="Leave names out of all results and file names. Transcripts are kept.")
 ]
+Redact = Annotated[
+    bool,
+    typer.Option(
+        "--redact",
+        help="Silence card, account, social security and phone numbers, addresses and dates of birth. Some may be missed.",
+    ),
+]
+Phrases = Annotated[
+    list[Path] | None,
+    typer.Option(help="YAML file with phrases to look for in the words; may be repeated.", metavar="FILE"),
+]
 
 
 @dataclass(frozen=True)
 class Additions:
-    """Transcript, spans and pseudonyms for all recordings (or stored conversations) of one command."""
+    """Transcript, spans, pseudonyms, redaction and phrases for all recordings (or stored conversations) of a command.
+
+    `phrases` replace those that a conversation has.
+    """
 
     transcript: Path | None = None
     bleep: str = ""
     pseudonyms: bool = False
+    redact: bool = False
+    phrases: tuple[Path, ...] = ()
 
     def check(self, count: int) -> None:
         """Refuse options that do not fit `count` recordings, before the analysis starts."""
@@ -52,6 +68,10 @@ class Additions:
                 f"--transcript: got one file for {count} recordings; expected a folder with one transcript for each, "
                 "of the same name (call.wav, call.srt)."
             )
+        for path in self.phrases:
+            from ressenti.pipeline.content import read_phrases
+
+            read_phrases(path)
         if self.bleep:
             from ressenti.pipeline.edits.bleeps import parse_spans
 
@@ -87,7 +107,9 @@ class Additions:
             transcript_sha256 = "" if found is None else hashlib.sha256(read_bounded(found, MOST_BYTES)).hexdigest()
         except (OSError, RefusedError):  # reading the transcript raises it again
             transcript_sha256 = ""
-        return hashlib.sha256(json.dumps([transcript_sha256, self.bleep, self.pseudonyms]).encode()).hexdigest()
+        phrases = [hashlib.sha256(path.read_bytes()).hexdigest() for path in self.phrases if is_there(path)]
+        given = [transcript_sha256, self.bleep, self.pseudonyms, self.redact, phrases]
+        return hashlib.sha256(json.dumps(given).encode()).hexdigest()
 
     def words(self, name: str) -> tuple[Path, tuple[Spoken, ...]] | None:
         """Path and words of a recording's transcript, or None."""
@@ -112,12 +134,18 @@ class Additions:
 
     def apply(self, conversation: Conversation, read: tuple[Path, tuple[Spoken, ...]] | None) -> Conversation:
         """Apply all options to a conversation; spans that are already silenced stay silenced."""
+        from ressenti.pipeline.content import read_phrases
         from ressenti.pipeline.edits.bleeps import parse_spans, with_bleeps
         from ressenti.pipeline.edits.pseudonyms import pseudonymised
+        from ressenti.pipeline.edits.redaction import with_redaction
         from ressenti.pipeline.edits.words import with_words
 
         if read is not None:
             conversation = with_words(conversation, read[1])
+        if self.phrases:
+            conversation = replace(conversation, phrases=tuple(map(read_phrases, self.phrases)))
+        if self.redact:
+            conversation = with_redaction(conversation)
         conversation = with_bleeps(conversation, parse_spans(self.bleep) if self.bleep else ())
         return pseudonymised(conversation) if self.pseudonyms else conversation
 
@@ -136,6 +164,9 @@ class Additions:
             silenced_s = sum(span.end_s - span.start_s for span in conversation.bleeps)
             places = f", words removed in {counted(len(conversation.omissions), 'place')}" if has_words else ""
             terminal.say(f"    {silenced_s:.1f} s silenced{places}: listen and read before you share it")
+        if self.redact:
+            found = counted(len(conversation.personal_data), "place")
+            terminal.say(f"    personal data found in {found}: some may be missed, read and listen before you share it")
         if self.pseudonyms and sound:
             terminal.say("    [yellow]a voice identifies a person: leave the sound out with --audio none[/]")
         if self.pseudonyms and any(turn.note for turn in conversation.turns):
