@@ -12,8 +12,10 @@ from ressenti.pipeline import audio, roles, turns
 from ressenti.pipeline.audio import encode
 from ressenti.pipeline.audio.channels import Layout, lay_out
 from ressenti.pipeline.config import Config
+from ressenti.pipeline.content import read_phrases
 from ressenti.pipeline.derive import derive
 from ressenti.pipeline.diarization.interface import Count, Diarizer
+from ressenti.pipeline.edits.redaction import with_redaction
 from ressenti.pipeline.emotion.interface import EmotionModel, Excerpt, Excerpts
 from ressenti.pipeline.errors import NoSpeechError, TooLargeError
 from ressenti.pipeline.loaded_models import Models
@@ -88,6 +90,7 @@ def _analyze(
     """Run the steps in order."""
     validation = read_validation(config.report.validation)
     known = asked_voices(config.voices)
+    phrases = tuple(map(read_phrases, config.content.phrases))
     log.debug("reading %s", path)
     with watch.step("decoding"):
         recording, sound = audio.load(path, config.audio, watch)
@@ -146,10 +149,13 @@ def _analyze(
         levels=levels,
         words=words,
         transcription=about,
+        phrases=phrases,
         program=PROGRAM,
     )
     with watch.step("deriving"):
         conversation = derive(conversation, config)
+    if config.content.redact:
+        conversation = with_redaction(conversation, unsure_below=config.words.unsure_below)
     unsure = sum(turn.unsure for turn in conversation.turns)
     log.info("scored: %d turns, %d of them unsure", sum(t.emotion is not None for t in conversation.turns), unsure)
     return conversation

@@ -147,12 +147,13 @@ def analyze(
             "emotion": given({"model": emotion_model, "device": device}),
             "roles": given({"emotion_for": listed(emotion_for) or None}),
             "voices": given({"use": _by_voice(voices, pseudonyms)}),
+            "content": given({"redact": redact or None, "phrases": phrases or None}),
             "report": given({"lang": lang, "audio": audio}),
             "compute": given({"threads": threads, "timeout_s": timeout}),
         },
     )
     people = People(listed(names), listed(roles), allow_restricted)
-    added = Additions(transcript, bleep, pseudonyms, redact, tuple(phrases or ()))
+    added = Additions(transcript, bleep, pseudonyms, redact or options.content.redact)
     added.check(len(set(recordings)))
     formats = outputs.parse_formats(format)
     sound_options.check(audio, formats)

@@ -17,7 +17,7 @@ from ressenti.pipeline.cli.console import Terminal, counted
 from ressenti.pipeline.errors import ConfigError, TranscriptError
 from ressenti.pipeline.files.paths import is_folder, is_there
 from ressenti.pipeline.files.untrusted import RefusedError, read_bounded
-from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.records import Conversation, PhraseList
 
 if TYPE_CHECKING:
     from ressenti.pipeline.transcript.cues import Spoken
@@ -41,8 +41,10 @@ Redact = Annotated[
     ),
 ]
 Phrases = Annotated[
-    list[Path] | None,
-    typer.Option(help="YAML file with phrases to look for in the words; may be repeated.", metavar="FILE"),
+    list[str] | None,
+    typer.Option(
+        help="Phrases to look for: call-center-en, call-center-fr or a YAML file; may be repeated.", metavar="NAME|FILE"
+    ),
 ]
 
 
@@ -57,7 +59,7 @@ class Additions:
     bleep: str = ""
     pseudonyms: bool = False
     redact: bool = False
-    phrases: tuple[Path, ...] = ()
+    phrases: tuple[str, ...] = ()
 
     def check(self, count: int) -> None:
         """Refuse options that do not fit `count` recordings, before the analysis starts."""
@@ -68,10 +70,7 @@ class Additions:
                 f"--transcript: got one file for {count} recordings; expected a folder with one transcript for each, "
                 "of the same name (call.wav, call.srt)."
             )
-        for path in self.phrases:
-            from ressenti.pipeline.content import read_phrases
-
-            read_phrases(path)
+        self._phrases()
         if self.bleep:
             from ressenti.pipeline.edits.bleeps import parse_spans
 
@@ -107,8 +106,7 @@ class Additions:
             transcript_sha256 = "" if found is None else hashlib.sha256(read_bounded(found, MOST_BYTES)).hexdigest()
         except (OSError, RefusedError):  # reading the transcript raises it again
             transcript_sha256 = ""
-        phrases = [hashlib.sha256(path.read_bytes()).hexdigest() for path in self.phrases if is_there(path)]
-        given = [transcript_sha256, self.bleep, self.pseudonyms, self.redact, phrases]
+        given = [transcript_sha256, self.bleep, self.pseudonyms, self.redact, [repr(p) for p in self._phrases()]]
         return hashlib.sha256(json.dumps(given).encode()).hexdigest()
 
     def words(self, name: str) -> tuple[Path, tuple[Spoken, ...]] | None:
@@ -132,9 +130,13 @@ class Additions:
         given = self.transcript
         return find_transcript(given, name) if given is not None and is_folder(given) else given
 
+    def _phrases(self) -> tuple[PhraseList, ...]:
+        from ressenti.pipeline.content import read_phrases
+
+        return tuple(map(read_phrases, self.phrases))
+
     def apply(self, conversation: Conversation, read: tuple[Path, tuple[Spoken, ...]] | None) -> Conversation:
         """Apply all options to a conversation; spans that are already silenced stay silenced."""
-        from ressenti.pipeline.content import read_phrases
         from ressenti.pipeline.edits.bleeps import parse_spans, with_bleeps
         from ressenti.pipeline.edits.pseudonyms import pseudonymised
         from ressenti.pipeline.edits.redaction import with_redaction
@@ -143,7 +145,7 @@ class Additions:
         if read is not None:
             conversation = with_words(conversation, read[1])
         if self.phrases:
-            conversation = replace(conversation, phrases=tuple(map(read_phrases, self.phrases)))
+            conversation = replace(conversation, phrases=self._phrases())
         if self.redact:
             conversation = with_redaction(conversation)
         conversation = with_bleeps(conversation, parse_spans(self.bleep) if self.bleep else ())

@@ -52,11 +52,17 @@ def _on_preset(data: dict[str, object], source: str | Path) -> dict[str, object]
 
 
 def _beside(data: dict[str, object], source: Path) -> dict[str, object]:
-    """Make the path of `report.validation` relative to the working folder instead of to its file."""
-    report = data.get("report")
-    if not isinstance(report, dict) or not isinstance(report.get("validation"), str):
-        return data
-    return {**data, "report": {**report, "validation": str(source.parent / report["validation"])}}
+    """Make the paths of `report.validation` and `content.phrases` relative to the working folder, not to their file."""
+    report, content = data.get("report"), data.get("content")
+    if isinstance(report, dict) and isinstance(report.get("validation"), str):
+        data = {**data, "report": {**report, "validation": str(source.parent / report["validation"])}}
+    if isinstance(content, dict) and isinstance(content.get("phrases"), list):
+        places = [
+            str(source.parent / place) if isinstance(place, str) and place.endswith((".yaml", ".yml")) else place
+            for place in content["phrases"]
+        ]
+        data = {**data, "content": {**content, "phrases": places}}
+    return data
 
 
 def build_config(

@@ -292,7 +292,8 @@ class ContentOptions(Group):
     keywords: Annotated[int, Field(ge=0, le=1_000)] = 12
     keyword_count: Annotated[int, Field(ge=2, le=10_000)] = 3  # a keyword was said at least so often
     sure_words: Share = 0.9  # a phrase was not said if this share of the speech has words, and this share is sure
-    phrases: Annotated[tuple[Place, ...], Field(max_length=100)] = ()  # YAML files with phrases to look for
+    phrases: Annotated[tuple[Place, ...], Field(max_length=100)] = ()  # included lists or YAML files of phrases
+    redact: bool = False  # silence personal data that is found in the words
 
 
 class ReportOptions(Group):

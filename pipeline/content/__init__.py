@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ressenti.pipeline.config import build_config
 from ressenti.pipeline.content.figures import Mention, Pace, SpeakerWords, mentions_of, speaker_words
 from ressenti.pipeline.content.keywords import Keyword, keywords_of
-from ressenti.pipeline.content.phrases import PhraseFound, Place, find_phrases, read_phrases
+from ressenti.pipeline.content.phrases import PhraseFound, Place, find_phrases, included_lists, read_phrases
 from ressenti.pipeline.content.said import languages_of
 from ressenti.pipeline.records import Conversation
 
@@ -23,6 +23,7 @@ __all__ = [
     "Place",
     "SpeakerWords",
     "content_of",
+    "included_lists",
     "read_phrases",
 ]
 

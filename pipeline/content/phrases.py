@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -26,6 +27,7 @@ from ressenti.pipeline.config import ContentOptions, Group, misfits
 from ressenti.pipeline.content.languages import parts_of
 from ressenti.pipeline.content.said import Part, Utterance, places_of, utterances_of
 from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.files.paths import is_there
 from ressenti.pipeline.files.untrusted import RefusedError, parse_yaml, read_text
 from ressenti.pipeline.records import Conversation, Phrase, PhraseList
 
@@ -78,8 +80,24 @@ class PhraseFound:
     places: tuple[Place, ...]
 
 
-def read_phrases(path: Path) -> PhraseList:
-    """Read a list of phrases. Raises `ConfigError` for a file that is none."""
+def included_lists() -> tuple[str, ...]:
+    """Names of the included lists."""
+    folder = resources.files("ressenti.configs") / "phrases"
+    return tuple(sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")))
+
+
+def read_phrases(source: str | Path) -> PhraseList:
+    """Read a list of phrases: an included one by its name, or a file. Raises `ConfigError` for a file that is none."""
+    if str(source) in included_lists():
+        with resources.as_file(resources.files("ressenti.configs") / "phrases" / f"{source}.yaml") as path:
+            return _read(path)
+    path = Path(source)
+    if not is_there(path):
+        raise ConfigError(f"{path}: does not exist; expected a file, or one of {', '.join(included_lists())}.")
+    return _read(path)
+
+
+def _read(path: Path) -> PhraseList:
     expected = "a list of phrases: `language: en` and `phrases:` with `name` and `any` (see docs/what-was-said.md)"
     try:
         data = parse_yaml(read_text(path, MOST_BYTES))

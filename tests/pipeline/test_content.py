@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ressenti.pipeline.config import ContentOptions
-from ressenti.pipeline.content import Content, content_of, read_phrases
+from ressenti.pipeline.config import ContentOptions, load_config
+from ressenti.pipeline.content import Content, content_of, included_lists, read_phrases
 from ressenti.pipeline.content.languages import KNOWN, guessed, parts_of, word_lists
 from ressenti.pipeline.edits.words import with_words
 from ressenti.pipeline.errors import ConfigError
@@ -242,3 +242,22 @@ def test_silenced_words_are_part_of_nothing(call: Conversation) -> None:
     assert "price" not in {m.kind for m in content.mentions}
     assert content.keywords == () or all("clutch" not in k.term for k in content.keywords)
     assert ContentOptions().least_words == 20
+
+
+@pytest.mark.parametrize("name", included_lists())
+def test_included_lists_can_be_read(name: str) -> None:
+    found = read_phrases(name)
+    assert found.language == name[-2:]
+    assert len({phrase.name for phrase in found.phrases}) == len(found.phrases) > 3
+
+
+def test_a_list_that_is_not_there_is_named_with_those_that_are() -> None:
+    with pytest.raises(ConfigError, match="call-center-en, call-center-fr"):
+        read_phrases("call-center-de")
+
+
+def test_phrases_in_a_config_lie_beside_it(tmp_path: Path) -> None:
+    phrase_list(tmp_path, LIST)
+    config = tmp_path / "mine.yaml"
+    config.write_text("content: {phrases: [call-center-fr, phrases.yaml]}\n", encoding="utf-8")
+    assert load_config(config).content.phrases == ("call-center-fr", str(tmp_path / "phrases.yaml"))

@@ -48,7 +48,7 @@ def test_nothing_that_is_written_holds_it(make_conversation: Make) -> None:
         assert '"4242' not in text
         assert "34 56" not in text
     assert "[card number]" in export.srt(after)
-    assert "[telephone number]" in export.quotes_md(after)
+    assert "telephone number" in export.quotes_md(after)
     assert "personal_data,card" in export.said_csv(after)
 
 
