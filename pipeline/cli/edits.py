@@ -37,7 +37,7 @@ Redact = Annotated[
     bool,
     typer.Option(
         "--redact",
-        help="Silence card, account, social security and phone numbers, addresses and dates of birth. Some may be missed.",
+        help="Silence card, account, security and phone numbers, addresses, dates of birth. Some may be missed.",
     ),
 ]
 Phrases = Annotated[

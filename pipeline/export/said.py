@@ -1,4 +1,4 @@
-"""Conversation -> one CSV table of what its words tell: pace, questions, greetings, keywords, phrases, personal data."""
+"""Conversation -> a table of what its words tell: pace, questions, greetings, keywords, phrases, personal data."""
 
 from __future__ import annotations
 
