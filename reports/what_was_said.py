@@ -12,6 +12,7 @@ from ressenti.reports.wording import Wording
 
 LEAD_S = 0.5  # playback starts a little earlier
 MOST_QUOTED = 16  # words
+QUOTED_S = 6.0  # of a moment that is shorter
 MOST_PLACES = 6  # of a phrase, shown
 
 
@@ -87,11 +88,12 @@ def said_by(conversation: Conversation) -> tuple[Content, dict[str, SpeakerWords
 def quote_of(moment: Moment, conversation: Conversation, start_s: float) -> str:
     """The words that are spoken from a moment's start on, by its speaker if it has one; empty if there are none."""
     speakers = {turn.index: turn.speaker for turn in conversation.turns}
+    end_s = max(moment.end_s, start_s + QUOTED_S)
     own = [
         word
         for word in conversation.words
         if word.end_s > start_s
-        and word.start_s < moment.end_s
+        and word.start_s < end_s
         and (moment.speaker is None or speakers.get(-1 if word.turn is None else word.turn) == moment.speaker)
     ]
     text = " ".join(word.text for word in own[:MOST_QUOTED])
