@@ -61,7 +61,8 @@ def load(path: Path, chosen: Config | None) -> Conversation:
         raise NotAConversationError(f"{exc} Expected a NAME.json written by analyze.") from exc
     if chosen is None:
         return derive(conversation, options) if is_corrected(conversation) else conversation
-    later = {group: getattr(chosen, group) for group in ("affect", "trajectory", "dynamics", "moments", "report")}
+    groups_of_figures = ("affect", "trajectory", "dynamics", "moments", "content", "report")
+    later = {group: getattr(chosen, group) for group in groups_of_figures}
     sure = {"unsure_below": chosen.emotion.unsure_below, "thresholds": chosen.emotion.thresholds}
     unsure = {"unsure_below": chosen.diarization.unsure_below}
     groups = {

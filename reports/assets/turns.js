@@ -34,6 +34,16 @@ page.ready.then((page) => {
     by("h-turns").scrollIntoView();
     form.elements.text.focus({ preventScroll: true });
   });
+  by("copy")?.addEventListener("click", () => { // what is shown, as lines with time and speaker
+    const lines = turns.filter(({ row }) => !row.hidden && row.querySelector(".said").textContent.trim())
+      .map(({ row, start }) => `[${page.clock(start)}] ${row.querySelector(".who span").textContent}: ${row.querySelector(".said").textContent.trim().replace(/\s+/g, " ")}`);
+    const field = element("textarea", lines.join("\n"), { class: "hidden" });
+    document.body.append(field);
+    field.select();
+    const done = document.execCommand("copy"); // also from a file, where the clipboard's own interface may be missing
+    field.remove();
+    by("found").textContent = say(done ? "js_copied" : "js_not_copied", { n: lines.length });
+  });
   on("changed", () => {
     for (const { index, row } of turns) texts.set(index, plain(row.textContent));
     apply();

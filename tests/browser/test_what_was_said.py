@@ -33,6 +33,11 @@ def test_a_keyword_finds_its_turns_and_a_place_is_played(opened: Open) -> None:
     shown = page.locator(".turns tbody tr:visible")
     assert 0 < shown.count() < page.locator(".turns tbody tr").count()
     assert all("clutch" in text for text in shown.locator(".said").all_inner_texts())
+    page.evaluate(
+        "document.addEventListener('copy', () => { window.copied = document.getSelection().toString() || document.activeElement.value; })"
+    )
+    page.locator("#copy").click()
+    assert page.evaluate("window.copied").startswith("[0:00] Speaker 1: Hello the clutch")
     page.locator(".said-section .go").first.click()
     until(page, "!document.getElementById('clock').textContent.startsWith('0:00.0')")
     assert "34 56" not in page.content()

@@ -1,0 +1,28 @@
+"""Words -> places where a text was said, with the words around it (pure)."""
+
+from __future__ import annotations
+
+from ressenti.pipeline.content.languages import parts_of
+from ressenti.pipeline.content.phrases import Place
+from ressenti.pipeline.content.said import places_of, utterances_of
+from ressenti.pipeline.records import Conversation
+
+_AROUND = 8  # words before and after
+
+
+def find_text(conversation: Conversation, text: str) -> tuple[Place, ...]:
+    """Places where the words of a text follow one another in a turn, in order of time.
+
+    Upper and lower case, accents and punctuation do not matter. `text` of a place holds some words around it.
+    """
+    wanted = [part for word in text.split() for part in parts_of(word)]
+    found = []
+    for one in utterances_of(conversation):
+        position = {word: k for k, word in enumerate(one.words)}
+        for first, last in places_of(wanted, one.parts):
+            a, b = max(0, position[first] - _AROUND), position[last] + _AROUND + 1
+            said = " ".join(conversation.words[k].text for k in one.words[a:b])
+            shown = f"{'… ' if a else ''}{said}{' …' if b < len(one.words) else ''}"
+            start, end = conversation.words[first], conversation.words[last]
+            found.append(Place(start.start_s, end.end_s, one.speaker, one.turn, shown))
+    return tuple(sorted(found, key=lambda place: (place.start_s, place.end_s)))
