@@ -2,8 +2,8 @@ import random
 from collections.abc import Sequence
 
 import pytest
-from made_up_numbers import KINDS, told
 
+from ressenti.pipeline.lab.labelled_speech.made_up_numbers import KINDS, told
 from ressenti.pipeline.personal_data import kinds
 from ressenti.pipeline.personal_data.find import Finding, TimedWord, find
 from ressenti.pipeline.personal_data.spoken_numbers import KNOWN, items_of

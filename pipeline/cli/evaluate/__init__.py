@@ -8,6 +8,7 @@ from ressenti.pipeline.cli.commands import Commands
 from ressenti.pipeline.cli.evaluate.diarization import diarization
 from ressenti.pipeline.cli.evaluate.emotion import emotion
 from ressenti.pipeline.cli.evaluate.label import label
+from ressenti.pipeline.cli.evaluate.redaction import redaction
 from ressenti.pipeline.cli.evaluate.speed import speed
 from ressenti.pipeline.cli.evaluate.trajectory import trajectory
 from ressenti.pipeline.cli.evaluate.voices import voices
@@ -21,6 +22,7 @@ app.command()(label)
 app.command()(speed)
 app.command()(voices)
 app.command()(words)
+app.command()(redaction)
 
 
 @app.callback()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from num2words import num2words
+from num2words import num2words  # of the extras `lab` and `test`
 
 
 def listed(text: str) -> list[str]:
+    """The words of a text."""
     return text.split()
 
 
@@ -29,21 +30,25 @@ _LEADS = {
     "fr": {
         "card": ("mon numéro de carte c'est le", "alors"), "iban": ("l'IBAN c'est", "alors"),
         "nir": ("mon numéro de sécurité sociale c'est le", "c'est le"), "email": ("mon mail c'est", "écrivez à"),
-        "phone": ("vous pouvez me joindre au", "c'est le"), "birth": ("je suis née le", "ma date de naissance c'est le"),
+        "phone": ("vous pouvez me joindre au", "c'est le"),
+        "birth": ("je suis née le", "ma date de naissance c'est le"),
     },
 }  # fmt: skip
 _TAILS = {"en": "thank you very much", "fr": "merci beaucoup"}
 
 
-def told(kind: str, language: str, dice: random.Random) -> tuple[list[str], int, int]:
-    """Words in which somebody tells such a thing, and the first and last word of the thing itself."""
+def told(kind: str, language: str, dice: random.Random, *, aloud: bool = False) -> tuple[list[str], int, int]:
+    """Words in which somebody tells such a thing, and the first and last word of the thing itself.
+
+    With `aloud`, numbers are said digit by digit or two at a time, as people do, and never written as digits.
+    """
     make: dict[str, Callable[[], str]] = {
-        "card": lambda: _form(_card(dice), language, dice),
-        "iban": lambda: _form(_iban(dice), language, dice),
-        "nir": lambda: _form(_nir(dice), language, dice),
-        "phone": lambda: _form(_phone(language, dice), language, dice),
-        "email": lambda: _email(language, dice),
-        "birth": lambda: _birth(language, dice),
+        "card": lambda: _form(_card(dice), language, dice, aloud=aloud),
+        "iban": lambda: _form(_iban(dice), language, dice, aloud=aloud),
+        "nir": lambda: _form(_nir(dice), language, dice, aloud=aloud),
+        "phone": lambda: _form(_phone(language, dice), language, dice, aloud=aloud),
+        "email": lambda: _email(language, dice, aloud=aloud),
+        "birth": lambda: _birth(language, dice, aloud=aloud),
     }
     before, thing = dice.choice(_LEADS[language][kind]).split(), make[kind]().split()
     if thing[0] == "the":
@@ -83,7 +88,7 @@ def _phone(language: str, dice: random.Random) -> str:
     return f"{dice.choice('23456789')}{_some(2, dice)}{dice.choice('23456789')}{_some(6, dice)}"
 
 
-def _form(characters: str, language: str, dice: random.Random) -> str:
+def _form(characters: str, language: str, dice: random.Random, *, aloud: bool) -> str:
     """As it is written, with groups, or said digit by digit or two at a time."""
     forms: tuple[Callable[[], str], ...] = (
         lambda: characters,
@@ -96,7 +101,7 @@ def _form(characters: str, language: str, dice: random.Random) -> str:
         lambda: " ".join(_said(c, language, dice) for c in characters),
         lambda: _in_pairs(characters, language, dice),
     )
-    return dice.choice(forms)()
+    return dice.choice(forms[-2:] if aloud else forms)()
 
 
 def _grouped(characters: str, size: int, between: str) -> str:
@@ -122,35 +127,32 @@ def _in_pairs(characters: str, language: str, dice: random.Random) -> str:
     return dice.choice((" ", ", ")).join(out)
 
 
-def _email(language: str, dice: random.Random) -> str:
+def _email(language: str, dice: random.Random, *, aloud: bool) -> str:
     first, last, domain = dice.choice(_NAMES), dice.choice(_NAMES), dice.choice(_DOMAINS)
     ending, number = dice.choice(("com", "fr", "org", "net")), dice.choice(("", str(dice.randint(1, 99))))
     at, dot = ("at", "dot") if language == "en" else ("arobase", "point")
-    return dice.choice(
-        (
-            f"{first}.{last}{number}@{domain}.{ending}",
-            f"{first}-{last}@{domain}.{ending}",
-            f"{first} {dot} {last} {at} {domain} {dot} {ending}",
-            f"{first} {number} {at} {domain} {dot} {ending}",
-        )
+    forms = (
+        f"{first}.{last}{number}@{domain}.{ending}",
+        f"{first}-{last}@{domain}.{ending}",
+        f"{first} {dot} {last} {at} {domain} {dot} {ending}",
+        f"{first} {number} {at} {domain} {dot} {ending}",
     )
+    return dice.choice(forms[2:] if aloud else forms)
 
 
-def _birth(language: str, dice: random.Random) -> str:
+def _birth(language: str, dice: random.Random, *, aloud: bool) -> str:
     day, month, year = dice.randint(1, 28), dice.randint(1, 12), dice.randint(1930, 2005)
     name, written = _MONTHS[language][month - 1], f"{day:02d}/{month:02d}/{year}"
     if language == "en":
         said, ordinal = num2words(year, lang="en", to="year"), num2words(day, to="ordinal")
-        return dice.choice(
-            (
-                f"{name} {day}, {year}", f"{day} {name} {year}", f"the {ordinal} of {name} {said}",
-                f"{name} the {ordinal} {said}", written, f"{day:02d} {month:02d} {year}",
-            )
+        forms = (
+            f"the {ordinal} of {name} {said}", f"{name} the {ordinal} {said}", f"{name} {day}, {year}",
+            f"{day} {name} {year}", written, f"{day:02d} {month:02d} {year}",
         )  # fmt: skip
-    number = "premier" if day == 1 else num2words(day, lang="fr")
-    return dice.choice(
-        (
-            f"{day} {name} {year}", f"{number} {name} {num2words(year, lang='fr')}", f"{number} {name} {year % 100:02d}",
-            written, f"{day:02d} {month:02d} {year}",
-        )
-    )  # fmt: skip
+    else:
+        number = "premier" if day == 1 else num2words(day, lang="fr")
+        forms = (
+            f"{number} {name} {num2words(year, lang='fr')}", f"{day} {name} {year}",
+            f"{number} {name} {year % 100:02d}", written, f"{day:02d} {month:02d} {year}",
+        )  # fmt: skip
+    return dice.choice(forms[:2] if aloud else forms)
