@@ -130,7 +130,7 @@ def _analyze(
     log.info("found: %d speakers (%s), %d segments, %d turns", len(labels), found.count, len(found.segments), len(cut))
     with watch.step("recognising words"):
         transcriber = transcriber or models.transcriber(config.words)
-        words, about, heard_by = _words(layout, channels, all_turns, found, transcriber, watch)
+        words, dropped, about, heard_by = _words(layout, channels, all_turns, found, transcriber, watch)
     with watch.step("scoring emotion"):
         all_turns, scored_by = _scored(
             layout, channels, all_turns, found, reasons, emotion_model, models, config, watch
@@ -155,7 +155,7 @@ def _analyze(
     with watch.step("deriving"):
         conversation = derive(conversation, config)
     if config.content.redact:
-        conversation = with_redaction(conversation, unsure_below=config.words.unsure_below)
+        conversation = with_redaction(conversation, dropped, config.words.unsure_below)
     unsure = sum(turn.unsure for turn in conversation.turns)
     log.info("scored: %d turns, %d of them unsure", sum(t.emotion is not None for t in conversation.turns), unsure)
     return conversation
@@ -183,13 +183,17 @@ def _words(
     found: Diarization,
     transcriber: Transcriber | None,
     progress: Progress,
-) -> tuple[tuple[Word, ...], Transcription | None, tuple[ModelInfo, ...]]:
-    """What was said, by turn, how it was recognised, and by which model; nothing without a transcriber."""
+) -> tuple[tuple[Word, ...], tuple[Word, ...], Transcription | None, tuple[ModelInfo, ...]]:
+    """What was said, by turn, and what of it the guards dropped, how it was recognised, and by which model.
+
+    Nothing without a transcriber.
+    """
     if transcriber is None:
-        return (), None, ()
+        return (), (), None, ()
     said = transcriber.transcribe(layout.audio, speech_of(found, channels), progress)
     log.info("recognised: %d words", len(said.words))
-    return given_to_turns(said.words, all_turns, channels), said.about, (transcriber.info,)
+    words, dropped = (given_to_turns(some, all_turns, channels) for some in (said.words, said.dropped))
+    return words, dropped, said.about, (transcriber.info,)
 
 
 def _scored(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -49,9 +49,10 @@ _FRAME_S = 0.1  # of levels
 
 @dataclass(frozen=True)
 class _Found:
-    """What was heard in one window, after the guards."""
+    """What was heard in one window: words, those that the guards did not believe, and how many for which reason."""
 
     words: tuple[HeardWord, ...]
+    unbelieved: tuple[HeardWord, ...]
     dropped: Mapping[DropReason, int]
 
 
@@ -96,8 +97,11 @@ class WhisperTranscriber:
             compute_type=str(model.model.compute_type),
             processor=processor(),
         )
-        words = sorted(chain.from_iterable(one.words for one in found), key=lambda word: (word.start_s, word.end_s))
-        return Transcript(tuple(words), about)
+        return Transcript(_in_order(one.words for one in found), about, _in_order(one.unbelieved for one in found))
+
+
+def _in_order(words: Iterable[Sequence[HeardWord]]) -> tuple[HeardWord, ...]:
+    return tuple(sorted(chain.from_iterable(words), key=lambda word: (word.start_s, word.end_s)))
 
 
 def load(folder: Path) -> WhisperModel:
@@ -214,7 +218,9 @@ class _Hearing:
             )
             kept, dropped = guarded(decoded, self._options)
             placed, lost = in_recording(kept, window)
-            found.append(_Found(tuple(placed), {**dropped, "outside": lost} if lost else dropped))
+            rest = [word for word in decoded.words if not any(word is own for own in kept)] if dropped else []
+            unbelieved = tuple(in_recording(rest, window)[0])
+            found.append(_Found(tuple(placed), unbelieved, {**dropped, "outside": lost} if lost else dropped))
         return found
 
     def _encoded(self, windows: Sequence[Window]) -> Any:

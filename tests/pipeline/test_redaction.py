@@ -1,14 +1,22 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from ressenti import report_html
+from conftest import SEGMENTS
+from ressenti import analyze, load_config, report_html
 from ressenti.pipeline import export, store
+from ressenti.pipeline.audio import Audio
+from ressenti.pipeline.diarization.fake import FakeDiarizer
 from ressenti.pipeline.edits.redaction import PADDING_S, with_redaction
 from ressenti.pipeline.edits.words import with_words
+from ressenti.pipeline.emotion.fake import FakeEmotion
+from ressenti.pipeline.progress import Progress, ignore_progress
 from ressenti.pipeline.records import Conversation, Word
 from ressenti.pipeline.transcript.cues import Spoken
+from ressenti.pipeline.transcription.fake import FakeTranscriber
+from ressenti.pipeline.transcription.interface import Speech, Transcript
 
 Make = Callable[..., Conversation]
 CARD = "4242 4242 4242 4242"
@@ -82,3 +90,23 @@ def test_an_unsure_answer_to_a_request_is_silenced_whole(make_conversation: Make
 def test_it_stays_silenced_after_a_round_trip(make_conversation: Make) -> None:
     after = with_redaction(said(make_conversation, (5.0, f"yes {CARD} thanks")))
     assert store.dumps(store.loads(store.dumps(after))) == store.dumps(after)
+
+
+class Unbelieved(FakeTranscriber):
+    """Says its words, and drops all of them."""
+
+    def transcribe(self, audio: Audio, speech: Sequence[Speech], progress: Progress = ignore_progress) -> Transcript:
+        said = super().transcribe(audio, speech, progress)
+        return replace(said, words=(), dropped=said.words)
+
+
+@pytest.mark.parametrize("transcriber", [FakeTranscriber, Unbelieved])
+def test_an_analysis_redacts_what_it_recognises_and_what_it_drops(
+    recording: Path, transcriber: type[FakeTranscriber]
+) -> None:
+    config = load_config("default", {"content": {"redact": True}})
+    heard = transcriber("so call 06 12 34 56 78 now")
+    made = analyze(recording, config, diarizer=FakeDiarizer(SEGMENTS), emotion_model=FakeEmotion(), transcriber=heard)
+    assert {p.kind for p in made.personal_data} == {"phone"}
+    assert '"34"' not in store.dumps(made)
+    assert made.bleeps
