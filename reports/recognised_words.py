@@ -19,13 +19,15 @@ def word_rules(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     found = conversation.transcription
     if found is None:
         return ()
-    rule = words(
-        "th_words",
-        languages=words.listed(_languages(conversation, found, words)) or "–",
-        unsure=words.percent(unsure_word_limit(conversation)),
+    unsure = words.percent(unsure_word_limit(conversation))
+    spoken = words.listed(_languages(conversation, found, words))
+    rule = (
+        words("th_words", languages=spoken, unsure=unsure) if spoken else words("th_words_no_language", unsure=unsure)
     )
+    computed = words("th_words_computed", compute_type=found.compute_type, processor=found.processor)
     dropped = [words(f"drop_{one.reason}", n=one.words) for one in found.dropped if one.words]
-    return (rule, words("th_words_dropped", parts=words.listed(dropped)) if dropped else words("th_words_none_dropped"))
+    told = words("th_words_dropped", parts=words.listed(dropped)) if dropped else words("th_words_none_dropped")
+    return (rule, computed, told)
 
 
 def word_limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:

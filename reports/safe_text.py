@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ressenti.pipeline.records import Conversation, ModelInfo, Note, Values
+from ressenti.pipeline.records import Conversation, ModelInfo, Note, PhraseList, Values
 from ressenti.pipeline.text import visible
 
 
 def as_seen(conversation: Conversation) -> Conversation:
     """Make all characters of users' texts visible. Never store the result: it is not what they wrote."""
-    found = conversation.validation
+    found, said = conversation.validation, conversation.transcription
     return replace(
         conversation,
         recording=replace(
@@ -41,9 +41,16 @@ def as_seen(conversation: Conversation) -> Conversation:
         models=tuple(map(_model, conversation.models)),
         moments=tuple(replace(moment, values=_values(moment.values)) for moment in conversation.moments),
         validation=found and replace(found, model=visible(found.model)),
+        transcription=said
+        and replace(said, compute_type=visible(said.compute_type), processor=visible(said.processor)),
+        phrases=tuple(map(_phrases, conversation.phrases)),
         program=visible(conversation.program),
         allow_restricted=None if conversation.allow_restricted is None else visible(conversation.allow_restricted),
     )
+
+
+def _phrases(given: PhraseList) -> PhraseList:
+    return replace(given, phrases=tuple(replace(one, name=visible(one.name)) for one in given.phrases))
 
 
 def _note(note: Note) -> Note:

@@ -2,7 +2,7 @@
 
 1. Speaker labels and turn indices are unique, and each turn belongs to an existing speaker.
 2. Times are within the recording (plus one second, for a last frame): turns, segments, windows, words, silenced spans
-   and omissions, points, silences, interruptions, monologues, moments.
+   omissions and personal data, points, silences, interruptions, monologues, moments.
 3. At most 100 turns overlap at any time; a file with more is not a conversation and takes hours.
 4. Windows are within their turn, and a turn's overlap is at most its duration.
 5. Words, omissions, points and corrections belong to existing turns; trajectories, interruptions, monologues, segments,
@@ -16,6 +16,7 @@
 10. The options are valid for `pipeline.config`, with the types of the schema; `trajectory.step_s` gives at most 200,000
     times for the recording.
 11. Exclusive segments do not overlap.
+12. Each speaker has at most one language of recognised words, and none exactly if its source is `unknown`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from typing import Any
 
 from ressenti.pipeline.config import Config
 from ressenti.pipeline.errors import CorrectionsError
-from ressenti.pipeline.records import NEW_LABEL, Conversation, Moment, Note, Trajectory, Turn
+from ressenti.pipeline.records import NEW_LABEL, Conversation, Moment, Note, Omission, PersonalData, Trajectory, Turn, Word
 
 MOST_AT_ONCE = 100
 MOST_GRID = 200_000
@@ -123,6 +124,11 @@ def _known(conversation: Conversation) -> None:
     _unique("trajectories", [line.speaker for line in conversation.trajectories])
     _unique("diarization.embeddings", [label for label, _ in found_by.embeddings])
     _unique("diarization.channels", [label for label, _ in found_by.channels])
+    languages = said.languages if said else ()
+    _unique("transcription.languages", [own.speaker for own in languages])
+    for k, own in enumerate(languages):
+        known = (own.source == "unknown") == (own.language is None)
+        _check(known, f"transcription.languages.{k}: expected no language exactly if its source is unknown")
     last = max((channel for _, channel in found_by.channels), default=1)
     there = conversation.recording.channels
     _check(last <= there, f"diarization.channels: channel {last} does not exist; the recording has {there}")
@@ -155,6 +161,7 @@ def _inside(conversation: Conversation, config: Config) -> None:
         ("words", (w.end_s for w in conversation.words)),
         ("bleeps", (b.end_s for b in conversation.bleeps)),
         ("omissions", (o.end_s for o in conversation.omissions)),
+        ("personal_data", (p.end_s for p in conversation.personal_data)),
         ("moments", (m.end_s for m in conversation.moments)),
         ("trajectories", (t - step_s for line in conversation.trajectories for t in line.times_s)),
         ("trajectories", (p.time_s for line in conversation.trajectories for p in line.points)),
@@ -164,7 +171,12 @@ def _inside(conversation: Conversation, config: Config) -> None:
     ):
         last = max(ends, default=0.0)
         _check(last <= end_s, f"{field}: {last:g} s is after the end of the recording ({end_s - BEYOND_S:g} s)")
-    for field, spans in (("words", conversation.words), ("omissions", conversation.omissions)):
+    timed: tuple[tuple[str, Sequence[Word | Omission | PersonalData]], ...] = (
+        ("words", conversation.words),
+        ("omissions", conversation.omissions),
+        ("personal_data", conversation.personal_data),
+    )
+    for field, spans in timed:
         late = next((s for s in spans if s.start_s > s.end_s), None)
         _check(late is None, f"{field}: one ends before it starts" + (f", at {late.start_s:g} s" if late else ""))
 

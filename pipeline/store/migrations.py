@@ -6,7 +6,7 @@
 | 2 | `words_beyond`; more kinds of notes |
 | 3 | confidence of segments and speakers, `count_probability`; options of a diarizer that hears overlap |
 | 4 | `channels` of speakers, known voices; embeddings of voices are not stored any more |
-| 5 | recognised words: `transcription`, `confidence` of words, options `words` |
+| 5 | recognised words: `transcription`, `confidence` of words, options `words` and `content`; phrases; personal data |
 """
 
 from __future__ import annotations

@@ -394,3 +394,23 @@ def test_more_turns_than_a_page_can_show_are_refused() -> None:
     ]
     with pytest.raises(NotAConversationError, match=r"turns.*at most 50000"):
         store.loads(json.dumps(data))
+
+
+@pytest.mark.parametrize(
+    ("languages", "message"),
+    [
+        ([{"speaker": "S1", "language": "en", "source": "unknown", "probability": 0.5}], "no language exactly"),
+        ([{"speaker": "S1", "language": None, "source": "given", "probability": None}], "no language exactly"),
+        ([{"speaker": "S1", "language": "en", "source": "given", "probability": None}] * 2, "occurs twice"),
+    ],
+)
+def test_a_language_of_words_is_there_once_and_exactly_if_it_is_known(
+    languages: list[dict[str, Any]], message: str
+) -> None:
+    data = fixture()
+    data["transcription"] = {
+        "languages": languages, "dropped": [], "windows": 1, "speech_s": 1.0, "untold_s": 0.0,
+        "compute_type": "int8", "processor": "x",
+    }  # fmt: skip
+    with pytest.raises(NotAConversationError, match=message):
+        store.loads(json.dumps(data))

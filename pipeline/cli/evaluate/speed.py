@@ -20,6 +20,7 @@ from rich.table import Table
 
 from ressenti.pipeline import errors, store
 from ressenti.pipeline.cli.console import STAGES, Terminal
+from ressenti.pipeline.cli.options import given
 from ressenti.pipeline.config import load_config
 from ressenti.pipeline.files.disk import writing
 from ressenti.pipeline.models.installed import resolved
@@ -54,6 +55,9 @@ def speed(
         list[str] | None,
         typer.Option(help="Emotion model, or int8:, fp32:, bf16: or obvious: before it.  [default: the config's]"),
     ] = None,
+    words: Annotated[
+        str | None, typer.Option("--words", help="Model of words: auto, builtin, off, an installed one, or a folder.")
+    ] = None,
     repeats: Annotated[int, typer.Option(help="Number of runs; the fastest counts.")] = 1,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
@@ -77,7 +81,7 @@ def speed(
         raise errors.ConfigError(f"--minutes: got {bad[0]:g}; expected a length above 0.")
     if repeats < 1:
         raise errors.ConfigError(f"--repeats: got {repeats}; expected 1 or more.")
-    options = load_config(config)
+    options = load_config(config, {"words": given({"model": words})})
     models = model or [resolved(options.emotion.model, "emotion")]
     source = recording or sample.locate()[0]
     _, sound = load(source, options.audio)
@@ -86,7 +90,7 @@ def speed(
     figures: list[dict[str, Any]] = []
     against_first: list[Ratio] = []
     for length in lengths:
-        runs = _runs(source.stem, sound, length, config, models, repeats, terminal)
+        runs = _runs(source.stem, sound, length, (config, options.words.model), models, repeats, terminal)
         measured = [fastest(same) for same in runs]
         compared = ratios(measured)
         for row in measured:
@@ -105,7 +109,8 @@ def speed(
 def measure(started: float) -> None:
     """Analyse one recording as `ressenti analyze` does and write its stages beside it; each child process runs this.
 
-    `started` is the start on `time.monotonic`; `sys.argv` holds recording, config and emotion model. A `RessentiError`
+    `started` is the start on `time.monotonic`; `sys.argv` holds recording, config, emotion model and model of words. A
+    `RessentiError`
     is written instead, by class and message.
     """
     from ressenti.pipeline.lab.evaluation.speed import Clock, TimedDiarizer, TimedEmotion, way_of
@@ -118,7 +123,7 @@ def measure(started: float) -> None:
         from ressenti.pipeline.run import analyze
 
         dtype: dict[str, object] = {} if way in (None, "obvious") else {"dtype": way}
-        options = load_config(config, {"emotion": {"model": model, **dtype}})
+        options = load_config(config, {"emotion": {"model": model, **dtype}, "words": {"model": sys.argv[4]}})
         clock.end("loading")
         timed = TimedEmotion(options.emotion, clock, obvious=way == "obvious")
         conversation = analyze(

@@ -121,13 +121,14 @@ def _observe(path: Path, options: Config, judge: EmotionModel, models: Models) -
 
 
 def _given(options: Config, truth: Sequence[TruthSegment]) -> Config:
-    """Options with the true number of speakers, and split channels if each speaker has one."""
+    """Options with the true number of speakers, split channels if each speaker has one, and no words."""
     count = len({s.speaker for s in truth})
     channels = "split" if len({s.channel for s in truth}) > 1 else "mono"
     return options.model_copy(
         update={
             "diarization": options.diarization.model_copy(update={"speakers": count}),
             "audio": options.audio.model_copy(update={"channels": channels}),
+            "words": options.words.model_copy(update={"model": "off"}),
         }
     )
 
