@@ -9,6 +9,7 @@ from ressenti.pipeline.errors import ConfigError
 PACKAGES = {  # by module: name to install, extra
     "docx": ("python-docx", "docx"),
     "jiwer": ("jiwer", "lab"),
+    "num2words": ("num2words", "lab"),
     "krippendorff": ("krippendorff", "lab"),
     "parselmouth": ("praat-parselmouth", "test"),
     "pyarrow": ("pyarrow", "parquet"),

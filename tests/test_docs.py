@@ -21,6 +21,7 @@ from conftest import CHECKOUT
 from ressenti import load, load_config
 from ressenti.pipeline import errors
 from ressenti.pipeline.cli.app import app
+from ressenti.pipeline.content import read_phrases
 
 DOCS = CHECKOUT / "docs"
 PAGES = [CHECKOUT / "README.md", *sorted(DOCS.glob("*.md"))]
@@ -182,10 +183,10 @@ def test_options_that_are_named_exist(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=named)
-def test_examples_of_configs_are_taken(path: Path, tmp_path: Path) -> None:
+def test_examples_of_configs_and_phrases_are_taken(path: Path, tmp_path: Path) -> None:
     for block in blocks(path, "yaml"):
         (tmp_path / "my.yaml").write_text(block, encoding="utf-8")
-        load_config(tmp_path / "my.yaml")
+        (read_phrases if block.startswith("language:") else load_config)(tmp_path / "my.yaml")
 
 
 @pytest.fixture

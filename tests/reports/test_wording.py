@@ -63,6 +63,9 @@ def test_every_text_is_used() -> None:
         "drop_",
         "language_by_",
         "language_",
+        "phrase_",
+        "said_",
+        "pd_",
     )
     for key in LOCALES["en"]:
         if key.startswith(("mo_", "hl_")):  # said by kind and direction, test_headline has them all
