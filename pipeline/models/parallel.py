@@ -102,9 +102,11 @@ def each(
                 yield _result(begun.popleft(), waiting)
         while begun:
             yield _result(begun.popleft(), waiting)
-    finally:
-        if stopping is not None and begun:
+    except BaseException:
+        if stopping is not None:
             stopping.set()
+        raise
+    finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 

@@ -57,6 +57,28 @@ def test_what_fails_ends_the_rest() -> None:
     assert len(begun) < 20
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_an_exception_while_waiting_tells_the_work_to_give_up(count: int) -> None:
+    stopping, told = threading.Event(), []
+
+    def work(_: int) -> None:
+        told.append(stopping.wait(10))
+
+    def waiting() -> None:
+        raise KeyboardInterrupt
+
+    with computing(2), pytest.raises(KeyboardInterrupt):
+        list(each(work, range(count), waiting, stopping))
+    assert told
+    assert all(told)
+
+
+def test_work_that_ends_well_is_not_told_to_give_up() -> None:
+    stopping = threading.Event()
+    assert list(each(abs, [-1, -2], lambda: None, stopping)) == [1, 2]
+    assert not stopping.is_set()
+
+
 def test_how_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(64)))
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
