@@ -26,7 +26,7 @@ def guarded(found: Decoded, options: WordOptions) -> tuple[list[Timed], dict[Dro
     """The words of a window that may be believed, and how many were dropped for which reason.
 
     All words go if there is probably no speech, if the model is too unsure of them, or if the text repeats itself so
-    much that it can be compressed well. Before that, an n-gram said many times in a row is kept once.
+    much that it can be compressed well. Of what is left, an n-gram said many times in a row is kept once.
     """
     whole = len(found.words)
     if not whole:
@@ -35,11 +35,10 @@ def guarded(found: Decoded, options: WordOptions) -> tuple[list[Timed], dict[Dro
         return [], {"no_speech": whole}
     if found.log_probability < options.log_probability:
         return [], {"log_probability": whole}
+    if compression(found.words) > options.compression:
+        return [], {"compression": whole}
     kept = without_repeats(found.words, options.repeats)
-    dropped: dict[DropReason, int] = {"repeated": whole - len(kept)} if len(kept) < whole else {}
-    if compression(kept) > options.compression:
-        return [], {**dropped, "compression": len(kept)}
-    return kept, dropped
+    return kept, {"repeated": whole - len(kept)} if len(kept) < whole else {}
 
 
 def compression(words: Sequence[Timed]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -30,6 +31,7 @@ from ressenti.pipeline.transcription.guards import Decoded, guarded, without_rep
 from ressenti.pipeline.transcription.interface import HeardWord, Speech
 from ressenti.pipeline.transcription.turns import given_to_turns, speech_of
 from ressenti.pipeline.transcription.vocabulary import MOST_LETTERS, read_vocabulary
+from ressenti.pipeline.transcription.whisper import _Hearing
 from ressenti.pipeline.transcription.windows import PAD_S, Part, Window, packed, parts_of, streams_of
 from ressenti.pipeline.transcription.word_times import Timed, in_recording
 
@@ -121,6 +123,8 @@ def test_guards_drop_what_nobody_said_and_count_it() -> None:
     assert ([w.text for w in kept], dropped) == (["well", "no,", "never"], {"repeated": 4})
     again = " ".join(f"it is {'very ' * 4}good and this is what we said {k % 3}" for k in range(30))
     assert guarded(Decoded(said(again), -0.3, 0.1), OPTIONS) == ([], {"compression": 420})
+    loop = said("thank you for watching " * 40)
+    assert guarded(Decoded(loop, -0.3, 0.1), OPTIONS) == ([], {"compression": 160})
     assert guarded(Decoded((), -0.3, 0.9), OPTIONS) == ([], {})
 
 
@@ -291,19 +295,30 @@ def test_words_do_not_depend_on_the_number_of_threads(ten_seconds: Path) -> None
 @pytest.mark.words
 def test_nothing_is_claimed_in_noise(tmp_path: Path) -> None:
     path = write_wav(tmp_path / "noise.wav", noise(12))
-    made = analyze(path, diarizer=FakeDiarizer([(0.5, 11.5, "S1")]), emotion_model=FakeEmotion(by_loudness))
+    config = load_config("default", {"words": {"language": "en"}})  # else no language is known, and nothing is heard
+    made = analyze(path, config, diarizer=FakeDiarizer([(0.5, 11.5, "S1")]), emotion_model=FakeEmotion(by_loudness))
     assert not made.words
     assert made.transcription is not None
+    assert made.transcription.windows == 1
 
 
 @pytest.mark.words
-def test_the_hook_stops_recognition(ten_seconds: Path) -> None:
+def test_the_hook_stops_recognition(ten_seconds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(stage: str, completed: float, total: float | None) -> None:
         if stage == "words" and total:
             raise CancelledError("enough")
 
+    encoded, told = _Hearing._encoded, []
+
+    def late(own: _Hearing, windows: Sequence[Window]) -> object:
+        told.append(own._stopping.wait(20))  # a model that is not told to stop goes on
+        return encoded(own, windows)
+
+    monkeypatch.setattr(_Hearing, "_encoded", late)
+    config = load_config("default", {"words": {"language": "en"}})
     with pytest.raises(CancelledError, match="enough"):
-        analyze(ten_seconds, diarizer=FakeDiarizer([(0, 9.9, "S1")]), models=Models(), progress=stop)
+        analyze(ten_seconds, config, diarizer=FakeDiarizer([(0, 9.9, "S1")]), models=Models(), progress=stop)
+    assert told == [True]
 
 
 def test_unsure_words_are_marked_in_exports_and_lighter_in_the_page(recording: Path) -> None:
