@@ -61,7 +61,19 @@ def test_speakers_are_paired_so_that_errors_are_fewest() -> None:
     reference = {"Anna": ["one", "two", "three", "four"], "Ben": ["five", "six"]}
     found = {"S1": ["five", "six"], "S2": ["one", "two", "tree", "four"], "S3": ["seven"]}
     pairs = {theirs: (ours, errors.count) for theirs, ours, errors in by_speakers(reference, found)}
-    assert pairs == {"Anna": ("S2", 1), "Ben": ("S1", 0), "": ("S3", 1)}
+    assert pairs == {"Anna": ("S2", 1), "Ben": ("S1", 0), None: ("S3", 1)}
+
+
+def test_words_without_a_speaker_count_once() -> None:
+    nameless = {"Anna": ["one", "two"], "": ["three"]}
+    assert by_speakers(nameless, {"S1": ["one", "two"]}) == (
+        ("Anna", "S1", Errors(2, 0, 0, 0, 7, 0)),
+        ("", None, Errors(1, 0, 1, 0, 5, 5)),
+    )
+    anna = {"Anna": ["one", "two"]}
+    counts = [(a, b, errors.count) for a, b, errors in by_speakers(anna, {"S1": ["one", "two"], "": ["three"]})]
+    assert sorted(counts, key=str) == [("Anna", "S1", 0), (None, "", 1)]
+    assert total(errors for _, _, errors in by_speakers(nameless, {"S1": [], "S2": [], "": ["three"]})).words == 3
 
 
 def test_a_conversation_is_compared_with_its_reference(recording: Path) -> None:
@@ -79,8 +91,12 @@ def test_a_conversation_is_compared_with_its_reference(recording: Path) -> None:
     found = compared(made, swapped, COST)
     assert found.all.count == 0 < found.permuted.count
     assert found.time_error_s is None
+    unnamed = [Spoken(w.start_s, w.end_s, w.text) for w in truth]
+    found = compared(made, unnamed, COST)
+    assert (found.all.count, found.by_speaker, found.permuted.rate) == (0, (), None)
 
 
+@pytest.mark.words
 def test_silence_has_no_words(tmp_path: Path) -> None:
     silent = write_wav(tmp_path / "silent.wav", np.zeros(16_000))
     assert invented(silent, load_config(), Models()).words == 0

@@ -72,7 +72,8 @@ class WordFigures:
     """Figures of one recording.
 
     `all` compares words in order of time, whoever said them; `by_speaker` each speaker's with those of the reference's
-    speaker that fits best, which together are `permuted` (cpWER). `time_error_s` is the median distance of starts of
+    speaker that fits best, which together are `permuted` (cpWER). Both are empty if the reference names no speakers.
+    In `by_speaker`, "" are words without a speaker, and None is nobody. `time_error_s` is the median distance of starts of
     words that are right; None if the reference has no times of its own.
     """
 
@@ -80,7 +81,7 @@ class WordFigures:
     languages: tuple[str, ...]
     all: Errors
     permuted: Errors
-    by_speaker: tuple[tuple[str, str, Errors], ...]
+    by_speaker: tuple[tuple[str | None, str | None, Errors], ...]
     time_error_s: float | None
     cost: Cost
 
@@ -152,16 +153,23 @@ def total(parts: Iterable[Errors]) -> Errors:
 
 def by_speakers(
     reference: Mapping[str, Sequence[str]], found: Mapping[str, Sequence[str]]
-) -> tuple[tuple[str, str, Errors], ...]:
-    """Errors of each pair of speakers (reference, found), paired with the fewest in all; "" stands for nobody."""
+) -> tuple[tuple[str | None, str | None, Errors], ...]:
+    """Errors of each pair of speakers (reference, found), paired with the fewest in all; None is nobody, without words.
+
+    Words without a speaker can have a name of their own, such as "".
+    """
     from scipy.optimize import linear_sum_assignment
 
-    ours, theirs = list(found), list(reference)
-    size = max(len(ours), len(theirs))
-    names = [*theirs, *[""] * (size - len(theirs))], [*ours, *[""] * (size - len(ours))]
-    table = [[errors_of(reference.get(a, ()), found.get(b, ())) for b in names[1]] for a in names[0]]
+    size = max(len(reference), len(found))
+    theirs, ours = _padded(reference, size), _padded(found, size)
+    table = [[errors_of(a, b) for _, b in ours] for _, a in theirs]
     rows, columns = linear_sum_assignment(np.array([[one.count for one in row] for row in table]))
-    return tuple((names[0][a], names[1][b], table[a][b]) for a, b in zip(rows, columns, strict=True))
+    return tuple((theirs[a][0], ours[b][0], table[a][b]) for a, b in zip(rows, columns, strict=True))
+
+
+def _padded(words: Mapping[str, Sequence[str]], size: int) -> list[tuple[str | None, Sequence[str]]]:
+    """Speakers and their words, with as many nobodies as are missing."""
+    return [*words.items(), *[(None, ())] * (size - len(words))]
 
 
 def time_error_s(reference: Sequence[Spoken], conversation: Conversation, language: str) -> float | None:
@@ -206,7 +214,7 @@ def compared(made: Conversation, reference: Sequence[Spoken], cost: Cost) -> Wor
         theirs[word.speaker or ""] += normalised(word.text, language)
     for heard in made.words:
         ours[speaker_of.get(heard.turn, "")] += normalised(heard.text, language)
-    pairs = by_speakers(theirs, ours)
+    pairs = by_speakers(theirs, ours) if any(theirs) else ()
     in_time = sorted(reference, key=lambda word: word.start_s)
     return WordFigures(
         name=made.recording.name,
