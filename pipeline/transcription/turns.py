@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import reduce
 
 from ressenti.pipeline.records import Diarization, Turn, Word, union_s
 from ressenti.pipeline.records.intervals import Timed
@@ -26,8 +27,10 @@ def speech_of(found: Diarization, channels: Mapping[str, int]) -> tuple[Speech, 
 def given_to_turns(words: Sequence[HeardWord], turns: Sequence[Turn], channels: Mapping[str, int]) -> tuple[Word, ...]:
     """Give each word the turn of its channel that it overlaps most, or the nearest one, or None.
 
-    In overlap, turns of a mix share its words by time: of turns that a word overlaps alike, the later one gets it, as
-    whoever begins to speak is louder than who stops.
+    In overlap, turns of a mix share its words by time. Of turns that a word overlaps alike, the later one gets it, as
+    whoever begins to speak is louder than who stops; but of a turn that lies within another, as a backchannel does, the
+    word goes to the outer one, unless the diarizer is surer of the inner one's speaker. Turns that were cut from
+    segments without overlap (`Diarization.exclusive`) say already who speaks.
     """
     of_channel: dict[int, list[Turn]] = defaultdict(list)
     for turn in turns:
@@ -51,4 +54,19 @@ def _turn_of(word: HeardWord, turns: Timed[Turn] | None) -> int | None:
     def beside_s(turn: Turn) -> float:
         return max(word.start_s, turn.start_s) - min(word.end_s, turn.end_s)
 
-    return min(near, key=lambda turn: (round(beside_s(turn), 6), -turn.start_s, turn.index)).index if near else None
+    if not near:
+        return None
+    least = min(round(beside_s(turn), 6) for turn in near)
+    alike = sorted(
+        (turn for turn in near if round(beside_s(turn), 6) == least),
+        key=lambda turn: (turn.start_s, -turn.end_s, turn.index),
+    )
+    return reduce(_prevailing, alike).index
+
+
+def _prevailing(before: Turn, turn: Turn) -> Turn:
+    """Which of two turns gets a word that overlaps both alike; `turn` begins no earlier."""
+    if turn.end_s > before.end_s:
+        return turn
+    sure, surer = before.speaker_confidence, turn.speaker_confidence
+    return turn if sure is not None and surer is not None and surer > sure else before

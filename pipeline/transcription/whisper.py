@@ -144,15 +144,16 @@ class _Hearing:
         self._tokenizers = {code: self._tokenizer(code) for code in ("en",)}
 
     def languages(self, speech: Sequence[Speech], progress: Progress) -> tuple[SpokenLanguage, ...]:
-        """The language of each speaker, heard in up to one window of their speech each."""
+        """The language of each speaker, heard in some of their speech; the recording's is heard in everybody's."""
         options = self._options
         if options.language != "auto":
             return languages.decide(speech, {}, {}, options)
         if not self._model.model.is_multilingual:
-            return tuple(SpokenLanguage(own.speaker, "en", "given") for own in speech)
-        enough = [own for own in speech if own.seconds >= options.language_s]
-        asked = enough or [max(speech, key=lambda own: own.seconds)]
-        probes = [_probe(own, _PROBE_S) for own in asked]
+            raise ConfigError(
+                "words.language: got auto, but the model knows English alone and cannot hear which language is spoken. "
+                "If it is English, say so (words.language: en, --spoken-language en); else use a multilingual model."
+            )
+        probes = [_probe(own, _PROBE_S) for own in speech]
 
         def listen(window: Window) -> dict[str, float]:
             found = self._model.model.detect_language(self._encoded([window]))[0]
@@ -161,7 +162,11 @@ class _Hearing:
         waiting = _waiting(progress, 0, None)
         heard = list(parallel.each(listen, probes, waiting, self._stopping))
         whole = languages.together([(own, probe.seconds) for own, probe in zip(heard, probes, strict=True)])
-        of_speaker = {own.speaker: found for own, found in zip(asked, heard, strict=True)} if enough else {}
+        of_speaker = {
+            own.speaker: found
+            for own, found in zip(speech, heard, strict=True)
+            if own.seconds >= options.language_s
+        }
         return languages.decide(speech, of_speaker, whole, options)
 
     def hear(self, windows: Sequence[Window], progress: Progress) -> list[_Found]:

@@ -161,6 +161,24 @@ def test_words_go_to_the_turn_of_their_channel() -> None:
     assert [w.turn for w in split] == [0, 1]
 
 
+@pytest.mark.parametrize(
+    ("outer", "inner", "expected"), [(None, None, [0, 0, 0, 0]), (0.9, 0.7, [0, 0, 0, 0]), (0.6, 0.9, [0, 1, 0, 0])]
+)
+def test_a_backchannel_does_not_take_the_words_around_it(
+    outer: float | None, inner: float | None, expected: list[int]
+) -> None:
+    turns = [Turn(0, "S1", 0, 30, speaker_confidence=outer), Turn(1, "S2", 10, 11, speaker_confidence=inner)]
+    times = [(9.5, 9.9), (10.2, 10.8), (11.1, 11.4), (10.7, 11.3)]
+    words = [HeardWord(start, end, "word", 0, 0.9) for start, end in times]
+    assert [w.turn for w in given_to_turns(words, turns, {})] == expected
+
+
+def test_whoever_interrupts_gets_the_words_of_both() -> None:
+    turns = [Turn(0, "S1", 0, 5), Turn(1, "S2", 3, 9), Turn(2, "S1", 4, 4.5)]
+    words = [HeardWord(4.1, 4.4, "word", 0, 0.9), HeardWord(3.1, 3.4, "word", 0, 0.9)]
+    assert [w.turn for w in given_to_turns(words, turns, {})] == [1, 1]
+
+
 def test_speech_is_each_speakers_own() -> None:
     segments = (Segment(0, 2, "S2"), Segment(1, 3, "S2"), Segment(2, 5, "S1"))
     found = Diarization(segments, "given", "high", (), True)
