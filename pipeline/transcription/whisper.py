@@ -272,7 +272,7 @@ class _Hearing:
         multilingual = self._model.model.is_multilingual
         if language != "en" and not multilingual:
             raise ConfigError(
-                f"words.language: got {language}, but the model knows English alone; expected auto or en. "
+                f"words.language: got {language}, but the model knows English alone; expected en. "
                 "Use a multilingual model."
             )
         return Tokenizer(self._model.hf_tokenizer, multilingual, task="transcribe", language=language)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from conftest import SEGMENTS, by_loudness, noise, write_wav
 from ressenti import analyze, load_config
 from ressenti.pipeline import transcription
+from ressenti.pipeline.audio import RATE_HZ, Audio
 from ressenti.pipeline.config import WordOptions
 from ressenti.pipeline.diarization.fake import FakeDiarizer
 from ressenti.pipeline.edits.words import with_words
@@ -23,6 +25,7 @@ from ressenti.pipeline.emotion.fake import FakeEmotion
 from ressenti.pipeline.errors import CancelledError, ConfigError, ModelError, NotInstalledError
 from ressenti.pipeline.loaded_models import Models
 from ressenti.pipeline.models import whisper_base
+from ressenti.pipeline.progress import ignore_progress
 from ressenti.pipeline.records import Diarization, Segment, Turn, union_s
 from ressenti.pipeline.transcript.cues import Spoken
 from ressenti.pipeline.transcription import languages
@@ -151,6 +154,39 @@ def test_each_speaker_has_a_language_if_it_is_sure() -> None:
     assert all(own.language is None for own in found)
     found = languages.decide(speech, {}, {}, OPTIONS.model_copy(update={"language": "de"}))
     assert {(own.language, own.source) for own in found} == {("de", "given")}
+
+
+def hearing(monkeypatch: pytest.MonkeyPatch, *, multilingual: bool, heard: dict[float, dict[str, float]]) -> _Hearing:
+    """With a model that hears languages by the start of what it is given."""
+
+    def detect(windows: Sequence[Window]) -> list[list[tuple[str, float]]]:
+        found = heard[windows[0].parts[0].start_s]
+        return [[(f"<|{name}|>", probability) for name, probability in found.items()]]
+
+    inner = SimpleNamespace(is_multilingual=multilingual, detect_language=detect)
+    model = SimpleNamespace(model=inner, hf_tokenizer=SimpleNamespace(token_to_id=lambda _: 1))
+    monkeypatch.setattr(_Hearing, "_encoded", lambda _, windows: windows)
+    return _Hearing(model, Audio(np.zeros((1, RATE_HZ), dtype=np.int16)), OPTIONS, "")  # type: ignore[arg-type]
+
+
+def test_the_recordings_language_is_heard_in_everybodys_speech(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = [Speech("S1", 0, ((0, 8),)), Speech("S2", 0, ((10, 16),))]
+    own = hearing(monkeypatch, multilingual=True, heard={0: {"fr": 0.99}, 10: {"en": 0.99}})
+    assert [(found.language, found.source) for found in own.languages(few, ignore_progress)] == [(None, "unknown")] * 2
+    more = [Speech("S1", 0, ((0, 12),)), Speech("S2", 0, ((20, 29),))]
+    own = hearing(monkeypatch, multilingual=True, heard={0: {"fr": 0.99}, 20: {"en": 0.99}})
+    assert [found.language for found in own.languages(more, ignore_progress)] == ["fr", None]
+    own = hearing(monkeypatch, multilingual=True, heard={0: {"fr": 0.99}, 20: {"fr": 0.8, "en": 0.2}})
+    assert [(found.language, found.source) for found in own.languages(more, ignore_progress)] == [
+        ("fr", "speaker"),
+        ("fr", "recording"),
+    ]
+
+
+def test_a_model_that_knows_english_alone_must_be_told_that_it_is_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = hearing(monkeypatch, multilingual=False, heard={})
+    with pytest.raises(ConfigError, match="--spoken-language en"):
+        own.languages([Speech("S1", 0, ((0, 20),))], ignore_progress)
 
 
 def test_words_go_to_the_turn_of_their_channel() -> None:
