@@ -259,7 +259,7 @@ class Job:
             resolved(options.diarization.model, "diarization"),
             resolved(options.emotion.model, "emotion"),
             resolved(options.words.model, "transcription"),
-            read_vocabulary(options.words.vocabulary),
+            "" if options.words.model == "off" else read_vocabulary(options.words.vocabulary),
         ]
         people = [self.people.names, self.people.roles, self.people.allow_restricted]
         chosen = options.model_dump(mode="json", exclude={"compute"})

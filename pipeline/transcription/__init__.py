@@ -7,14 +7,15 @@ from pathlib import Path
 
 from ressenti.pipeline.config import WordOptions
 from ressenti.pipeline.errors import ConfigError
-from ressenti.pipeline.files.hashes import digest_of
+from ressenti.pipeline.files.hashes import together
 from ressenti.pipeline.files.paths import expanded, is_file
 from ressenti.pipeline.models import whisper_base
 from ressenti.pipeline.models.folders import is_id
 from ressenti.pipeline.models.installed import Installed, need, resolved, verify
 from ressenti.pipeline.records import ModelInfo
 from ressenti.pipeline.transcription.interface import Transcriber
-from ressenti.pipeline.transcription.vocabulary import read_vocabulary
+from ressenti.pipeline.transcription.model_files import READ, hashes_of, stamp_of
+from ressenti.pipeline.transcription.vocabulary import check_tokens, read_vocabulary
 
 
 def choose(options: WordOptions) -> Transcriber | None:
@@ -30,30 +31,35 @@ def choose(options: WordOptions) -> Transcriber | None:
 
     vocabulary = read_vocabulary(options.vocabulary)
     found = locate(options.model)
+    folder = whisper_base.FOLDER if found is None else found if isinstance(found, Path) else found.folder
+    stamp = stamp_of(folder)  # before its files are hashed
     if found is None:
-        return WhisperTranscriber(whisper_base.FOLDER, whisper_base.info(), options, vocabulary)
-    if isinstance(found, Installed):
+        info = whisper_base.info()
+    elif isinstance(found, Installed):
         verify(found)
-        return WhisperTranscriber(found.folder, info_of(found), options, vocabulary)
-    info = ModelInfo("transcription", found.resolve().name, None, digest_of(found / "model.bin"))
-    return WhisperTranscriber(found, info, options, vocabulary)
+        info = info_of(found)
+    else:
+        info = ModelInfo("transcription", found.resolve().name, None, together(hashes_of(found)))
+    check_tokens(vocabulary, folder)
+    return WhisperTranscriber(folder, info, options, vocabulary, stamp)
 
 
 def locate(model: str) -> Path | Installed | None:
     """Find the folder or installed model of a configured name, without loading it; None for the built-in one.
 
-    Raises `ConfigError` for an unknown name, `NotInstalledError` for a model that is not installed.
+    Raises `ConfigError` for an unknown name or a model with another task, `NotInstalledError` for a model that is not
+    installed.
     """
     name = resolved(model, "transcription")
     if name == "builtin":
         return None
     if model == "auto":  # never a folder that happens to have this name
-        return need(name)
+        return _recognising(need(name))
     folder = expanded(name)
     if is_file(folder / "model.bin"):
         return folder
     if is_id(name):
-        return need(name, instead_of="model.bin")
+        return _recognising(need(name, instead_of="model.bin"))
     raise ConfigError(
         f"words.model: unknown model {model!r}; expected auto, off, builtin, the id of an installed model "
         "(`ressenti models list`), or a folder with a Whisper model in CTranslate2's format (model.bin)."
@@ -62,4 +68,14 @@ def locate(model: str) -> Path | Installed | None:
 
 def info_of(installed: Installed) -> ModelInfo:
     """What the report says of an installed model."""
-    return replace(installed.info("transcription"), sha256=installed.noted(["model.bin"]))
+    names = {name for name, _ in installed.files}
+    return replace(installed.info("transcription"), sha256=installed.noted(name for name in READ if name in names))
+
+
+def _recognising(installed: Installed) -> Installed:
+    if installed.task != "transcription":
+        raise ConfigError(
+            f"words.model: {installed.id} is installed as a model of {installed.task}; expected one that recognises "
+            "words. `ressenti models list` shows what each is for."
+        )
+    return installed

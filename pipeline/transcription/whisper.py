@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -20,13 +21,14 @@ import numpy.typing as npt
 
 from ressenti.pipeline.audio import RATE_HZ, Audio, frame_levels_db
 from ressenti.pipeline.config import WordOptions
-from ressenti.pipeline.errors import ConfigError, ModelError
+from ressenti.pipeline.errors import ConfigError, ModelError, RessentiError
 from ressenti.pipeline.models import forbid_network, parallel
 from ressenti.pipeline.progress import Progress, ignore_progress
 from ressenti.pipeline.records import Dropped, DropReason, ModelInfo, SpokenLanguage, Transcription
 from ressenti.pipeline.transcription import languages
 from ressenti.pipeline.transcription.guards import Decoded, guarded
 from ressenti.pipeline.transcription.interface import HeardWord, Speech, Transcript
+from ressenti.pipeline.transcription.model_files import Stamp, stamp_of
 from ressenti.pipeline.transcription.windows import Part, Window, packed, parts_of, streams_of
 from ressenti.pipeline.transcription.word_times import Timed, in_recording
 
@@ -60,16 +62,22 @@ class WhisperTranscriber:
     """Recognises words with the Whisper model of a folder (model.bin, config.json, tokenizer.json, vocabulary).
 
     The network is loaded for each recording and released after it, so that it takes no memory from other steps.
-    `vocabulary` are words that the model shall expect, such as names.
+    `vocabulary` are words that the model shall expect, such as names. `stamp` is what its files were when they were
+    hashed: a model that changed since is refused.
     """
 
-    def __init__(self, folder: Path, info: ModelInfo, options: WordOptions, vocabulary: str = "") -> None:
+    def __init__(
+        self, folder: Path, info: ModelInfo, options: WordOptions, vocabulary: str = "", stamp: Stamp | None = None
+    ) -> None:
         self.info = info
         self._folder, self._options, self._vocabulary = folder, options, vocabulary
+        self._stamp = stamp or stamp_of(folder)
 
     def transcribe(self, audio: Audio, speech: Sequence[Speech], progress: Progress = ignore_progress) -> Transcript:
-        """Recognise the words of all speakers; raises `ModelError` for a model that cannot be loaded."""
+        """Recognise the words of all speakers; raises `ModelError` for a model that cannot be loaded or run."""
         progress("words", 0, None)
+        if stamp_of(self._folder) != self._stamp:
+            raise ModelError(f"{self._folder}: changed since its files were hashed. Start again.")
         model = load(self._folder)
         hearing = _Hearing(model, audio, self._options, self._vocabulary)
         spoken = hearing.languages(speech, progress)
@@ -107,12 +115,7 @@ def _in_order(words: Iterable[Sequence[HeardWord]]) -> tuple[HeardWord, ...]:
 def load(folder: Path) -> WhisperModel:
     """Load the model of a folder; `ModelError` where a file is missing or damaged. Nothing is downloaded."""
     forbid_network()
-    missing = [name for name in ("model.bin", "config.json", "tokenizer.json") if not (folder / name).is_file()]
-    if missing:
-        raise ModelError(
-            f"{folder}: has no {', '.join(missing)}; expected a Whisper model in CTranslate2's format, as "
-            "faster-whisper reads it. Convert it with ct2-transformers-converter, with --copy_files tokenizer.json."
-        )
+    stamp_of(folder)
     from faster_whisper import WhisperModel
 
     try:
@@ -126,6 +129,20 @@ def load(folder: Path) -> WhisperModel:
         )
     except Exception as exc:  # CTranslate2's and tokenizers' errors share no base class
         raise ModelError(f"{folder}: cannot be loaded as a Whisper model ({exc}). Install it again.") from exc
+
+
+@contextmanager
+def _running() -> Iterator[None]:
+    """Errors of a model that loads but cannot run become `ModelError`."""
+    try:
+        yield
+    except (RessentiError, MemoryError):
+        raise
+    except Exception as exc:  # CTranslate2's and tokenizers' errors share no base class
+        raise ModelError(
+            f"the model for words cannot be run as a Whisper model ({exc}). Install it again, or choose another with "
+            "words.model (--words)."
+        ) from exc
 
 
 def processor() -> str:
@@ -155,6 +172,7 @@ class _Hearing:
             )
         probes = [_probe(own, _PROBE_S) for own in speech]
 
+        @_running()
         def listen(window: Window) -> dict[str, float]:
             found = self._model.model.detect_language(self._encoded([window]))[0]
             return {name.strip("<|>"): probability for name, probability in found}
@@ -163,9 +181,7 @@ class _Hearing:
         heard = list(parallel.each(listen, probes, waiting, self._stopping))
         whole = languages.together([(own, probe.seconds) for own, probe in zip(heard, probes, strict=True)])
         of_speaker = {
-            own.speaker: found
-            for own, found in zip(speech, heard, strict=True)
-            if own.seconds >= options.language_s
+            own.speaker: found for own, found in zip(speech, heard, strict=True) if own.seconds >= options.language_s
         }
         return languages.decide(speech, of_speaker, whole, options)
 
@@ -192,6 +208,7 @@ class _Hearing:
             waiting()
         return found
 
+    @_running()
     def _heard(self, batch: Sequence[Window]) -> list[_Found]:
         """What is said in windows of one language, after the guards; nothing where nobody waits for it any more."""
         tokenizer = self._tokenizers[batch[0].language]
@@ -266,6 +283,7 @@ class _Hearing:
 
         return softest
 
+    @_running()
     def _tokenizer(self, language: str) -> Tokenizer:
         from faster_whisper.tokenizer import Tokenizer
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from installing import install as put
 
+from commands import ressenti
 from conftest import SEGMENTS, by_loudness, noise, write_wav
 from ressenti import analyze, load_config
 from ressenti.pipeline import transcription
@@ -24,7 +27,7 @@ from ressenti.pipeline.edits.words import with_words
 from ressenti.pipeline.emotion.fake import FakeEmotion
 from ressenti.pipeline.errors import CancelledError, ConfigError, ModelError, NotInstalledError
 from ressenti.pipeline.loaded_models import Models
-from ressenti.pipeline.models import whisper_base
+from ressenti.pipeline.models import registry, whisper_base
 from ressenti.pipeline.progress import ignore_progress
 from ressenti.pipeline.records import Diarization, Segment, Turn, union_s
 from ressenti.pipeline.transcript.cues import Spoken
@@ -32,6 +35,7 @@ from ressenti.pipeline.transcription import languages
 from ressenti.pipeline.transcription.fake import FakeTranscriber
 from ressenti.pipeline.transcription.guards import Decoded, guarded, without_repeats
 from ressenti.pipeline.transcription.interface import HeardWord, Speech
+from ressenti.pipeline.transcription.model_files import MOST_BYTES
 from ressenti.pipeline.transcription.turns import given_to_turns, speech_of
 from ressenti.pipeline.transcription.vocabulary import MOST_LETTERS, read_vocabulary
 from ressenti.pipeline.transcription.whisper import _Hearing
@@ -284,12 +288,78 @@ def test_a_vocabulary_is_a_list_of_words(tmp_path: Path) -> None:
     path.write_text("# names\nRessenti\n\nZoé  Martin\nRessenti\n", encoding="utf-8")
     assert read_vocabulary(str(path)) == "Ressenti, Zoé Martin"
     assert read_vocabulary(None) == ""
-    for text, why in (("# nothing\n", "holds no words"), ("x" * (MOST_LETTERS + 1), "letters; expected at most")):
+    for text, why in (
+        ("# nothing\n", "holds no words"),
+        ("x" * (MOST_LETTERS + 1), "letters; expected at most"),
+        ("Zoé\n<|startoftranscript|>", r"holds <\|"),
+        ("Zo\x1bé", r"U\+001B, a control character"),
+    ):
         path.write_text(text, encoding="utf-8")
         with pytest.raises(ConfigError, match=why):
             read_vocabulary(str(path))
     with pytest.raises(ConfigError, match="cannot be read"):
         read_vocabulary(str(tmp_path / "none.txt"))
+
+
+def test_a_vocabulary_that_the_model_would_not_read_whole_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "names.txt"
+    for text in ("Ressenti", "ឧ" * (MOST_LETTERS // 2)):
+        path.write_text(text, encoding="utf-8")
+        with nullcontext() if text.isascii() else pytest.raises(ConfigError, match="tokens of the model; expected at"):
+            transcription.choose(WordOptions(vocabulary=str(path)))
+
+
+def test_a_vocabulary_is_not_read_where_words_are_off(ten_seconds: Path, tmp_path: Path) -> None:
+    done = ressenti(
+        *("analyze", ten_seconds, "--out", tmp_path / "out", "--words", "off", "--vocabulary", tmp_path / "none.txt")
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def built_in_copied(folder: Path) -> Path:
+    """The files of the built-in model, its weights as a link."""
+    folder.mkdir()
+    for path in whisper_base.FOLDER.iterdir():
+        if path.name == "model.bin":
+            (folder / path.name).symlink_to(path)
+        else:
+            (folder / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+def test_the_hash_is_of_all_files_and_a_model_that_changes_is_refused(tmp_path: Path) -> None:
+    folder = built_in_copied(tmp_path / "model")
+    config = WordOptions(model=str(folder), language="en")
+    chosen = transcription.choose(config)
+    assert chosen is not None
+    with (folder / "config.json").open("ab") as file:
+        file.write(b"\n")
+    changed = transcription.choose(config)
+    assert changed is not None
+    assert changed.info.sha256 != chosen.info.sha256
+    with pytest.raises(ModelError, match="changed since its files were hashed"):
+        chosen.transcribe(Audio(np.zeros((1, RATE_HZ), dtype=np.int16)), [Speech("S1", 0, ((0, 1),))])
+    (folder / "vocabulary.txt").write_bytes(b"x" * (MOST_BYTES + 1))
+    with pytest.raises(ModelError, match=r"vocabulary.txt: .* expected at most"):
+        transcription.choose(config)
+
+
+def test_a_model_that_loads_but_cannot_run_is_told_as_such(tmp_path: Path) -> None:
+    folder = built_in_copied(tmp_path / "model")
+    (folder / "preprocessor_config.json").write_text('{"feature_size": 7}', encoding="utf-8")
+    for language in ("en", "auto"):
+        chosen = transcription.choose(WordOptions(model=str(folder), language=language))
+        assert chosen is not None
+        with pytest.raises(ModelError, match="cannot be run as a Whisper model"):
+            chosen.transcribe(Audio(np.zeros((1, RATE_HZ), dtype=np.int16)), [Speech("S1", 0, ((0, 1),))])
+
+
+def test_an_installed_model_of_another_task_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESSENTI_MODELS", str(tmp_path / "models"))
+    emotion = next(name for name, entry in registry.known().items() if entry.task == "emotion")
+    put(emotion, {"config.json": b"{}", "model.safetensors": b"x"})
+    with pytest.raises(ConfigError, match="installed as a model of emotion; expected one that recognises words"):
+        transcription.choose(WordOptions(model=emotion))
 
 
 def test_pieces_become_words_with_their_punctuation() -> None:

@@ -73,8 +73,8 @@ class WordFigures:
 
     `all` compares words in order of time, whoever said them; `by_speaker` each speaker's with those of the reference's
     speaker that fits best, which together are `permuted` (cpWER). Both are empty if the reference names no speakers.
-    In `by_speaker`, "" are words without a speaker, and None is nobody. `time_error_s` is the median distance of starts of
-    words that are right; None if the reference has no times of its own.
+    In `by_speaker`, "" are words without a speaker, and None is nobody. `time_error_s` is the median distance of starts
+    of words that are right; None if the reference has no times of its own.
     """
 
     name: str
