@@ -1,8 +1,10 @@
-"""What has to be in a wheel, and nothing else; and that two wheels hold the same files with the same bytes."""
+"""What has to be in a wheel, and nothing else; its size; that two wheels hold the same files with the same bytes."""
 
 import sys
 import zipfile
+from pathlib import Path
 
+MOST_BYTES = 95_000_000  # registries take 100 MB
 NEEDED = (
     "__init__.py",
     "__main__.py",
@@ -37,6 +39,9 @@ def files(path: str) -> dict[str, bytes]:
         return {name: wheel.read(name) for name in wheel.namelist() if not name.endswith("/")}
 
 
+for path in sys.argv[1:]:
+    if (size := Path(path).stat().st_size) > MOST_BYTES:
+        sys.exit(f"{path}: {size:,} bytes; expected at most {MOST_BYTES:,}")
 first, *others = map(files, sys.argv[1:])
 strangers = [name for name in first if name.split("/")[0] != "ressenti" and ".dist-info/" not in name]
 if strangers:

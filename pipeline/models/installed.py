@@ -26,6 +26,7 @@ from ressenti.pipeline.files.hashes import digest_of, together
 from ressenti.pipeline.files.paths import is_folder
 from ressenti.pipeline.files.untrusted import RefusedError, read_bounded
 from ressenti.pipeline.models.folders import folder_of, is_id, models_folder
+from ressenti.pipeline.models.memory import memory_mb
 from ressenti.pipeline.models.registry import PICKLED, KnownModel, Task, Used, known
 from ressenti.pipeline.models.user_choices import decisions
 from ressenti.pipeline.progress import Progress, ignore_progress
@@ -192,14 +193,18 @@ def default_for(task: Used) -> Installed | None:
     """The installed default model for a task.
 
     It is the one chosen by the user (`ressenti models default`), if its files are still the chosen ones; else the first
-    model of the registry that was downloaded with all its parts by `models get`. Imported models are never used by
+    model of the registry that was downloaded with all its parts by `models get`, and for which this machine has enough
+    memory, if the registry says how much it takes. Imported models are never used by
     default, nor are models outside the registry, as the meaning of their labels is unknown.
     """
     if (choice := decisions().default.get(task)) is not None:
         found = find(choice.id)
         if found is not None and found.together == choice.sha256 and all(map(find, parts_of(found))):
             return found
+    most = memory_mb()
     for entry in known().values():
+        if entry.memory_mb is not None and most is not None and entry.memory_mb > most:
+            continue
         if entry.task == task and _fetched(entry.id) and all(map(_fetched, entry.needs)):
             return find(entry.id)
     return None

@@ -68,6 +68,7 @@ class KnownModel(BaseModel):
     activation: Literal["sigmoid", "softmax", "none"] | None = None
     labels: dict[str, ClassName | None] = {}
     needs: tuple[str, ...] = ()
+    memory_mb: Annotated[int, Field(gt=0)] | None = None
     files: tuple[str, ...]
     commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
     sha256: dict[str, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = {}

@@ -30,7 +30,7 @@ from ressenti.pipeline.diarization.fake import FakeDiarizer
 from ressenti.pipeline.emotion import choose
 from ressenti.pipeline.emotion.fake import FakeEmotion
 from ressenti.pipeline.files.hashes import digest_of
-from ressenti.pipeline.models import archive, folders, registry
+from ressenti.pipeline.models import archive, folders, memory, registry
 from ressenti.pipeline.models.installed import MANIFEST, default_for, find, installed_ids, verify
 from ressenti.pipeline.records import CLASSES, Note
 
@@ -336,6 +336,29 @@ def test_the_default_is_the_first_of_the_registry_with_its_parts() -> None:
         install(part, {"pytorch_model.bin": WEIGHTS})
     assert (default := default_for("diarization")) is not None
     assert default.id == OLD_PIPELINE
+
+
+def test_a_model_that_this_machine_has_not_the_memory_for_is_not_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = [entry for entry in registry.known().values() if entry.task == "transcription"]
+    for entry in words:
+        assert entry.memory_mb is not None
+        install(entry.id, {"model.bin": WEIGHTS})
+    for there, expected in ((None, words[0].id), (8_000, words[0].id), (2_500, words[-1].id), (1_500, None)):
+        monkeypatch.setattr("ressenti.pipeline.models.installed.memory_mb", lambda found=there: found)
+        default = default_for("transcription")
+        assert (default.id if default else None) == expected
+
+
+def test_memory_is_the_machines_or_its_containers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(memory, "_CONTAINER", limit)
+    whole = memory.memory_mb()
+    assert whole is not None
+    assert whole > 100
+    limit.write_text("max\n", encoding="ascii")
+    assert memory.memory_mb() == whole
+    limit.write_text("64000000\n", encoding="ascii")
+    assert memory.memory_mb() == 64
 
 
 def test_an_installed_model_is_used_named_in_the_result_and_by_the_doctor(

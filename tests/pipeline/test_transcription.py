@@ -117,6 +117,14 @@ def test_words_get_the_times_of_the_recording() -> None:
     assert lost == 1
 
 
+@pytest.mark.parametrize(("at", "expected"), [(0.83, 1.0), (0.77, None), (3.17, 2.98), (3.23, None), (3.6, None)])
+def test_a_word_beside_speech_is_moved_to_it_if_it_is_near(at: float, expected: float | None) -> None:
+    heard = Window(0, "en", (Part(0.75, 3.25, 1.0, 3.0),))
+    placed, lost = in_recording([Timed(at - 0.75 - 0.01, at - 0.75 + 0.01, "word", 0.9)], heard)
+    assert [pytest.approx(w.start_s) for w in placed] == ([] if expected is None else [expected])
+    assert lost == (expected is None)
+
+
 def said(text: str) -> tuple[Timed, ...]:
     return tuple(Timed(k, k + 1, word, 0.9) for k, word in enumerate(text.split()))
 
