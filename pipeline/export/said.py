@@ -10,7 +10,20 @@ from ressenti.pipeline.content import content_of
 from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.text import guarded
 
-COLUMNS = ("conversation", "what", "name", "speaker", "start_s", "end_s", "value", "unit", "text")
+COLUMNS = (
+    "conversation",
+    "recording",
+    "what",
+    "name",
+    "speaker",
+    "speaker_name",
+    "role",
+    "start_s",
+    "end_s",
+    "value",
+    "unit",
+    "text",
+)
 Row = dict[str, str | float | int | None]
 
 
@@ -24,8 +37,12 @@ def said_csv(conversation: Conversation) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n", restval="")
     writer.writeheader()
+    own: Row = {"conversation": conversation.id, "recording": conversation.recording.name}
+    known = {speaker.label: speaker for speaker in conversation.speakers}
     for row in _rows(conversation):
-        writer.writerow({"conversation": conversation.id} | {key: _cell(value) for key, value in row.items()})
+        speaker = known.get(str(row.get("speaker")))
+        who: Row = {"speaker_name": speaker.name, "role": speaker.role} if speaker else {}
+        writer.writerow({key: _cell(value) for key, value in (own | who | row).items()})
     return out.getvalue()
 
 

@@ -176,12 +176,14 @@ ASIDE = {  # writers that are under `writing` where they are called, or whose er
     "pipeline/lab/training/voice_lines.py",  # the same
     "pipeline/lab/training/speaker_space.py",  # the same
     "pipeline/lab/training/diarization_weights.py",  # the same
+    "pipeline/lab/training/transcription_weights.py",  # the same
     "pipeline/lab/training/emotion.py",  # the same
     "pipeline/cli/evaluate/speed.py",  # a few bytes, in a process whose failure is told
     "pipeline/models/installed.py",  # get, under writing
     "pipeline/models/hub.py",  # get, under writing
     "pipeline/lab/labelled_speech/acoustics.py",  # into memory
     "pipeline/lab/evaluation/speed.py",  # under writing where it is called
+    "pipeline/lab/evaluation/redaction.py",  # under writing where it is called
     "pipeline/store/files.py",  # translates itself, as do the two that follow
     "pipeline/store/rename_journal.py",
     "pipeline/store/locks.py",

@@ -14,6 +14,7 @@ from ressenti.pipeline.cli.console import Terminal
 from ressenti.pipeline.config import load_config
 from ressenti.pipeline.errors import NotFoundError, RessentiError
 from ressenti.pipeline.extras import need
+from ressenti.pipeline.files.disk import writing
 from ressenti.pipeline.lab.evaluation.references import ENDINGS
 
 
@@ -48,7 +49,8 @@ def _told(numbers: int, config: str, terminal: Terminal) -> int:
         for language in ("en", "fr"):
             for kind in KINDS:
                 path = Path(place) / f"{language}-{kind}.wav"
-                told = lab.make_talk(path, kind, language, numbers)
+                with writing(path):
+                    told = lab.make_talk(path, kind, language, numbers)
                 with terminal.progress(path.name) as progress:
                     found = lab.silenced(kind, language, told, analyze(path, options, models=models, progress=progress))
                 share = f"{100 * found.silenced / found.told:.0f}"
