@@ -31,7 +31,8 @@ Transcript = Annotated[
 ]
 Bleep = Annotated[str, typer.Option(help="Silence these spans in all sound and remove their words: 63.2-71,1:30-1:32.")]
 Pseudonyms = Annotated[
-    bool, typer.Option("--pseudonyms", help="Leave names out of all results and file names. Names that are spoken stay in the words.")
+    bool,
+    typer.Option("--pseudonyms", help="Leave names out of all results and file names. Spoken names stay in the words."),
 ]
 Redact = Annotated[
     bool,

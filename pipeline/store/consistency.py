@@ -28,7 +28,17 @@ from typing import Any
 
 from ressenti.pipeline.config import Config
 from ressenti.pipeline.errors import CorrectionsError
-from ressenti.pipeline.records import NEW_LABEL, Conversation, Moment, Note, Omission, PersonalData, Trajectory, Turn, Word
+from ressenti.pipeline.records import (
+    NEW_LABEL,
+    Conversation,
+    Moment,
+    Note,
+    Omission,
+    PersonalData,
+    Trajectory,
+    Turn,
+    Word,
+)
 
 MOST_AT_ONCE = 100
 MOST_GRID = 200_000

@@ -42,8 +42,8 @@ class HeardWord:
 class Transcript:
     """Recognised words in order of time, and how they were recognised.
 
-    `dropped` are words that the guards did not believe. They are given out nowhere; redaction looks for personal data in
-    them, too, as it is in the sound.
+    `dropped` are words that the guards did not believe. They are given out nowhere; redaction looks for personal data
+    in them, too, as it is in the sound.
     """
 
     words: tuple[HeardWord, ...]

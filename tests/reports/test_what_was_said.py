@@ -68,7 +68,9 @@ def test_cards_tell_how_people_speak(call: Conversation) -> None:
 
 
 def test_moments_quote_what_is_said_there(call: Conversation) -> None:
-    assert [(row.kind, row.quote) for row in summarise(call, EN).moments] == [("interruption", "but that is too much for me")]
+    assert [(row.kind, row.quote) for row in summarise(call, EN).moments] == [
+        ("interruption", "but that is too much for me")
+    ]
 
 
 @pytest.mark.parametrize(("lang", "heading"), [("en", "What was said"), ("fr", "Ce qui a été dit")])
