@@ -148,9 +148,18 @@ def measure(started: float) -> None:
 
 
 def _runs(
-    name: str, sound: Audio, minutes: float, config: str, models: list[str], repeats: int, terminal: Terminal
+    name: str,
+    sound: Audio,
+    minutes: float,
+    chosen: tuple[str, str],
+    models: list[str],
+    repeats: int,
+    terminal: Terminal,
 ) -> list[list[Measurement]]:
-    """Measurements of one length by model; each repeat runs all models before the next repeat."""
+    """Measurements of one length by model; each repeat runs all models before the next repeat.
+
+    `chosen` are the config and the model of words.
+    """
     from ressenti.pipeline.lab.evaluation.speed import write_repeated
 
     runs: list[list[Measurement]] = [[] for _ in models]
@@ -160,19 +169,20 @@ def _runs(
             write_repeated(sound, minutes, target)
         for _ in range(repeats):
             for model, measurements in zip(models, runs, strict=True):
-                measurements.append(_run(target, minutes, config, model))
+                measurements.append(_run(target, minutes, chosen, model))
                 terminal.note(f"[dim]{minutes:g} min, {escape(model)}: {measurements[-1].whole_s:.1f} s[/]")
     return runs
 
 
-def _run(recording: Path, minutes: float, config: str, model: str) -> Measurement:
+def _run(recording: Path, minutes: float, chosen: tuple[str, str], model: str) -> Measurement:
     from ressenti.pipeline.lab.evaluation.speed import Measurement, Stage
 
+    config, words = chosen
     result = recording.with_name(_RESULT)
     result.unlink(missing_ok=True)
     # the child imports from the same places as this process, and nothing from the current folder
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)}
-    command = [sys.executable, "-P", "-c", _CHILD, str(recording), config, model]
+    command = [sys.executable, "-P", "-c", _CHILD, str(recording), config, model, words]
     begun = time.monotonic()
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     whole_s = time.monotonic() - begun

@@ -143,6 +143,7 @@ def _email(language: str, dice: random.Random, *, aloud: bool) -> str:
 def _birth(language: str, dice: random.Random, *, aloud: bool) -> str:
     day, month, year = dice.randint(1, 28), dice.randint(1, 12), dice.randint(1930, 2005)
     name, written = _MONTHS[language][month - 1], f"{day:02d}/{month:02d}/{year}"
+    forms: tuple[str, ...]
     if language == "en":
         said, ordinal = num2words(year, lang="en", to="year"), num2words(day, to="ordinal")
         forms = (
