@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ressenti.pipeline import roles, turn_taking, turns
 from ressenti.pipeline.affect import dynamics, moments, trajectory
 from ressenti.pipeline.affect import points as affect
-from ressenti.pipeline.config import Config, build_config
+from ressenti.pipeline.config import Config, build_config, left_out
 from ressenti.pipeline.edits import corrections
 from ressenti.pipeline.garbage_collection import uncollected
 from ressenti.pipeline.records import (
     Conversation,
     Corrections,
+    Sound,
     Turn,
     mean_scores,
 )
+from ressenti.pipeline.records.intervals import Timed
+
+_NEAR_S = 1.0  # from a sound to the turn of whoever makes it
+_TELLING = ("laughter", "crying")  # of a mood, so that who is not scored has none of these
 
 
 @uncollected()
@@ -26,31 +32,46 @@ def derive(conversation: Conversation, config: Config) -> Conversation:
     turns with overlap. Raises `CorrectionsError`.
     """
     conversation = _corrected(conversation, config)
-    segments = corrections.corrected_segments(conversation)
-    final_turns = conversation.turns
+    people = {speaker.label for speaker in conversation.people}
+    segments = tuple(s for s in corrections.corrected_segments(conversation) if s.speaker in people)
+    final_turns = conversation.people_turns
     overlapping_turns = turns.make_turns(segments, config.turns) if conversation.diarization.exclusive else final_turns
-    exchange = turn_taking.exchange_of(segments, overlapping_turns, conversation.recording.duration_s, config.dynamics)
-    points = {
-        s.label: affect.points_of(final_turns, s.label, config.affect, config.emotion) for s in conversation.speakers
-    }
-    labels = [speaker.label for speaker in conversation.speakers]
+    exchange = turn_taking.exchange_of(
+        segments,
+        overlapping_turns,
+        conversation.recording.duration_s,
+        config.dynamics,
+        _played(conversation, people),
+        left_out(conversation.recording.duration_s, config.audio),
+    )
+    labels = [speaker.label for speaker in conversation.people]
+    points = {label: affect.points_of(final_turns, label, config.affect, config.emotion) for label in labels}
     talk = turn_taking.talks_of(labels, segments, overlapping_turns, exchange, config.dynamics, final_turns)
     lines = tuple(trajectory.make_trajectory(label, own, config.trajectory) for label, own in points.items() if own)
     return replace(
         conversation,
-        turns=final_turns,
         exchange=exchange,
         trajectories=lines,
-        moments=moments.moments_of(final_turns, lines, exchange, config.trajectory, config.moments),
+        moments=moments.moments_of(
+            final_turns, lines, exchange, config.trajectory, config.moments, conversation.sounds
+        ),
         speakers=tuple(
             replace(
                 speaker,
                 talk=talk[speaker.label],
                 affect=dynamics.affect_of(speaker.label, final_turns, points[speaker.label], config.dynamics),
             )
+            if speaker.is_person
+            else replace(speaker, talk=None, affect=None)
             for speaker in conversation.speakers
         ),
     )
+
+
+def _played(conversation: Conversation, people: set[str]) -> list[tuple[float, float]]:
+    """Spans in which music, tones or announcements play."""
+    played = [(s.start_s, s.end_s) for s in conversation.sounds if s.played]
+    return played + [(turn.start_s, turn.end_s) for turn in conversation.turns if turn.speaker not in people]
 
 
 def with_corrections(conversation: Conversation, wanted: Corrections) -> Conversation:
@@ -71,7 +92,12 @@ def _corrected(conversation: Conversation, config: Config) -> Conversation:
     before = corrections.restored(conversation)
     scored = replace(before, turns=tuple(_decided(turn, config) for turn in before.turns))
     reason, known = conversation.allow_restricted, before.speakers
-    after = corrections.corrected(scored, lambda label: roles.newcomer(label, known, reason, config.roles))
+    after = corrections.corrected(
+        scored,
+        lambda label: roles.newcomer(label, known, reason, config.roles),
+        lambda speakers: roles.guessed_again(speakers, reason, config.roles),
+    )
+    after = replace(after, sounds=_whose(after))
     pairs = zip(scored.turns, after.turns, strict=True)
     final_turns = tuple(turn if turn is same else _decided(turn, config) for same, turn in pairs)
     was, now = ([turn.speaker for turn in who] for who in (conversation.turns, final_turns))
@@ -79,7 +105,49 @@ def _corrected(conversation: Conversation, config: Config) -> Conversation:
         segments = corrections.corrected_segments(after)
         cut = corrections.corrected_exclusive(after) or segments
         final_turns = turns.with_overlap(final_turns, cut, segments)
+    played = {speaker.label for speaker in after.speakers if not speaker.is_person}
+    if played:
+        final_turns = tuple(
+            replace(turn, emotion=None, unsure=False) if turn.speaker in played else turn for turn in final_turns
+        )
     return replace(after, turns=final_turns)
+
+
+def _whose(conversation: Conversation) -> tuple[Sound, ...]:
+    """Sounds of voices with their speakers: whoever speaks nearest to them, on the same channel, if near enough.
+
+    Laughing and crying of those whose emotion is not computed are deleted for good, as their scores would be.
+    """
+    if not conversation.sounds:
+        return ()
+    found_by, split = conversation.diarization, conversation.layout == "split"
+    labels = [s.label for s in conversation.people]
+    channel_of = {label: found_by.channel_of(label) if split else 1 for label in labels}
+    timed = {
+        channel: Timed([t for t in conversation.people_turns if channel_of[t.speaker] == channel])
+        for channel in {*channel_of.values(), *(s.channel for s in conversation.sounds)}
+    }
+    told = [
+        sound
+        if sound.played
+        else replace(
+            sound,
+            speaker=_nearest(sound, timed[sound.channel].touching(sound.start_s - _NEAR_S, sound.end_s + _NEAR_S)),
+        )
+        for sound in conversation.sounds
+    ]
+    gated = {s.label for s in conversation.people if s.not_scored}
+    return tuple(s for s in told if s.kind not in _TELLING or not (s.speaker in gated or (gated and not s.speaker)))
+
+
+def _nearest(sound: Sound, turns_near: Sequence[Turn]) -> str | None:
+    """The speaker of the turn that shares most with a sound, or else is nearest to it."""
+    best = max(
+        turns_near,
+        key=lambda t: min(t.end_s, sound.end_s) - max(t.start_s, sound.start_s),
+        default=None,
+    )
+    return best.speaker if best else None
 
 
 def _decided(turn: Turn, config: Config) -> Turn:

@@ -16,7 +16,7 @@ from typing import Literal
 
 from ressenti.pipeline.config import RoleOptions
 from ressenti.pipeline.errors import ConfigError
-from ressenti.pipeline.records import Note, Speaker
+from ressenti.pipeline.records import Note, Speaker, SpeakerFound
 
 RESTRICTED = (
     *("agent", "employee", "candidat", "recruiter", "employé", "salarié", "recruteur"),
@@ -98,6 +98,40 @@ def newcomer(label: str, known: Sequence[Speaker], allow_restricted: str | None,
     """A speaker added by a person, without a role: not scored if the others have roles."""
     with_roles = bool(options.order) or any(speaker.role for speaker in known)
     return _restrict(Speaker(label, ""), People(allow_restricted=allow_restricted), options, with_roles=with_roles)
+
+
+def guessed_again(
+    speakers: tuple[Speaker, ...], allow_restricted: str | None, options: RoleOptions
+) -> tuple[Speaker, ...]:
+    """Give the roles that were guessed by order of first speech to the people who are left, in their order.
+
+    For speakers of whom a person said that they are announcements; `found` keeps what each had before.
+    """
+    roles = [
+        (speaker.found or speaker).role
+        for speaker in speakers
+        if (speaker.found or speaker).role_source == "guess"
+    ]  # fmt: skip
+    out = []
+    waiting = iter(roles)
+    for speaker in speakers:
+        if not roles or not speaker.is_person or speaker.role_source not in ("guess", None) or _was_announced(speaker):
+            out.append(speaker)
+            continue
+        role = next(waiting, None)
+        now = _restrict(
+            replace(speaker, role=role, role_source=None if role is None else "guess", not_scored=None),
+            People(allow_restricted=allow_restricted),
+            options,
+            with_roles=True,
+        )
+        found = SpeakerFound(speaker.kind, speaker.role, speaker.role_source, speaker.not_scored)
+        out.append(speaker if now == speaker else replace(now, found=speaker.found or found))
+    return tuple(out)
+
+
+def _was_announced(speaker: Speaker) -> bool:
+    return speaker.found is not None and speaker.found.kind == "announcement"
 
 
 def notes_of(

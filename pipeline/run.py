@@ -11,13 +11,14 @@ from pathlib import Path
 from ressenti.pipeline import audio, roles, turns
 from ressenti.pipeline.audio import encode
 from ressenti.pipeline.audio.channels import Layout, lay_out
-from ressenti.pipeline.config import Config
+from ressenti.pipeline.config import Config, left_out
 from ressenti.pipeline.content import read_phrases
 from ressenti.pipeline.derive import derive
 from ressenti.pipeline.diarization.interface import Count, Diarizer
+from ressenti.pipeline.edits.corrections import unjudged_of
 from ressenti.pipeline.edits.redaction import with_redaction
 from ressenti.pipeline.emotion.interface import EmotionModel, Excerpt, Excerpts
-from ressenti.pipeline.errors import NoSpeechError, TooLargeError
+from ressenti.pipeline.errors import ConfigError, NoSpeechError, TooLargeError
 from ressenti.pipeline.loaded_models import Models
 from ressenti.pipeline.models import campplus
 from ressenti.pipeline.models.parallel import computing
@@ -28,12 +29,17 @@ from ressenti.pipeline.records import (
     Diarization,
     ModelInfo,
     Recording,
+    Speaker,
     Transcription,
     Turn,
     Unjudged,
     Window,
     Word,
 )
+from ressenti.pipeline.records.intervals import without
+from ressenti.pipeline.sounds import HeardSounds, SoundDetector, silenced
+from ressenti.pipeline.sounds.builtin import BuiltinSounds, announcement_models
+from ressenti.pipeline.sounds.parties import with_announcements
 from ressenti.pipeline.store.validation import read_validation
 from ressenti.pipeline.transcription.interface import Transcriber
 from ressenti.pipeline.transcription.turns import given_to_turns, speech_of
@@ -52,12 +58,13 @@ def analyze(
     diarizer: Diarizer | None = None,
     emotion_model: EmotionModel | None = None,
     transcriber: Transcriber | None = None,
+    sound_detector: SoundDetector | None = None,
     progress: Progress = ignore_progress,
 ) -> Conversation:
     """Analyse one recording.
 
     `people` names speakers and roles. Pass the same `models` for several recordings to load the configured models once;
-    threads may share it. `diarizer`, `emotion_model` and `transcriber` replace them (tests, research).
+    threads may share it. `diarizer`, `emotion_model`, `transcriber` and `sound_detector` replace them (tests, research).
 
     `progress` is called often with (stage, completed, total), in every stage and in the calling thread. An exception
     from it stops the analysis and is raised unchanged; raise `pipeline.errors.CancelledError` to stop on purpose.
@@ -71,7 +78,15 @@ def analyze(
     def work(watch: Watch) -> Conversation:
         with computing(config.compute.threads):
             return _analyze(
-                path, config, people or roles.People(), models or Models(), diarizer, emotion_model, transcriber, watch
+                path,
+                config,
+                people or roles.People(),
+                models or Models(),
+                diarizer,
+                emotion_model,
+                transcriber,
+                sound_detector,
+                watch,
             )
 
     return watched(work, progress, config.compute.timeout_s, path.name)
@@ -85,6 +100,7 @@ def _analyze(
     diarizer: Diarizer | None,
     emotion_model: EmotionModel | None,
     transcriber: Transcriber | None,
+    sound_detector: SoundDetector | None,
     watch: Watch,
 ) -> Conversation:
     """Run the steps in order."""
@@ -99,41 +115,49 @@ def _analyze(
         levels = audio.levels_of(sound)
         layout = lay_out(sound, config.audio.channels, config.audio)
     del sound  # a mono mix replaces its channels
+    _leave_out(layout, recording, config)
     log.info("layout: %s, because %s", layout.mode, layout.reason.key)
     if diarizer is None:
         watch("models", 0, None)
         diarizer = models.diarizer(layout.mode, config.diarization)
         watch("models", 1, 1)
-    with watch.step("diarization"):
-        found = diarizer.diarize(layout.audio, _count(config), watch)
+    with watch.step("sounds"):
+        listener = sound_detector or BuiltinSounds(config.sounds, config.diarization)
+        heard = listener.listen(layout.audio, watch)
+    with watch.step("diarization"), silenced(layout.audio, heard.spans_without_talk) as talk:
+        found = diarizer.diarize(talk, _count(config), watch)
     if not found.segments:
         raise NoSpeechError(
             f"{path.name}: no speech found in {recording.duration_s:.0f} s of sound. "
             "Listen to it; if there is speech, lower diarization.speech_on in a config."
         )
-    labels = _labels(found, len(layout.audio.samples) if layout.mode == "split" else 0)
-    channels = {label: found.channel_of(label) for label in labels} if layout.mode == "split" else {}
-    speakers = roles.make_speakers(labels, layout.mode, people, config.roles, channels)
-    found = replace(found, notes=(*found.notes, *roles.notes_of(speakers, found.count, layout.mode)))
-    used: tuple[ModelInfo, ...] = found.models
+    found, speakers, channels = _parties(found, heard, layout, people, config)
+    used = _models_of(found, listener, heard, config)
     if known:
         with watch.step("comparing known voices"):
-            speakers = recognised(speakers, layout.audio, channels, found.segments, known, config.voices, watch)
+            named = recognised(
+                [s for s in speakers if s.is_person],
+                layout.audio,
+                channels,
+                found.segments,
+                known,
+                config.voices,
+                watch,
+            )
+            speakers = (*named, *(s for s in speakers if not s.is_person))
         used = used if campplus.info() in used else (*used, campplus.info())
-    reasons = {s.label: _unjudged(s.not_scored) for s in speakers if s.not_scored}
-    cut = turns.make_turns(found.exclusive or found.segments, config.turns, found.segments)
-    if len(cut) > MOST_TURNS:
-        raise TooLargeError(
-            f"{path.name}: {len(cut):,} turns; expected at most {MOST_TURNS:,}. Cut the recording into parts."
-        )
+    reasons = {s.label: unjudged_of(s.not_scored) for s in speakers if s.not_scored}
+    cut = _cut(path, found, config)
     all_turns = tuple(_with_loudness(t, layout, channels) for t in cut)
-    log.info("found: %d speakers (%s), %d segments, %d turns", len(labels), found.count, len(found.segments), len(cut))
+    log.info(
+        "found: %d speakers (%s), %d segments, %d turns", len(speakers), found.count, len(found.segments), len(cut)
+    )
     with watch.step("recognising words"):
         transcriber = transcriber or models.transcriber(config.words)
         words, dropped, about, heard_by = _words(layout, channels, all_turns, found, transcriber, watch)
     with watch.step("scoring emotion"):
         all_turns, scored_by = _scored(
-            layout, channels, all_turns, found, reasons, emotion_model, models, config, watch
+            layout, channels, all_turns, found, reasons, heard, emotion_model, models, config, watch
         )
     conversation = Conversation(
         recording=recording,
@@ -150,6 +174,7 @@ def _analyze(
         words=words,
         transcription=about,
         phrases=phrases,
+        sounds=heard.sounds,
         program=PROGRAM,
     )
     with watch.step("deriving"):
@@ -202,6 +227,7 @@ def _scored(
     all_turns: Sequence[Turn],
     found: Diarization,
     reasons: dict[str, Unjudged],
+    heard: HeardSounds,
     model: EmotionModel | None,
     models: Models,
     config: Config,
@@ -214,7 +240,8 @@ def _scored(
         progress("models", 0, None)
         model = models.emotion(config.emotion)
         progress("models", 1, 1)
-    return _judge(layout, channels, all_turns, found, reasons, model, config, progress), (*model.parts, model.info)
+    judged = _judge(layout, channels, all_turns, found, reasons, heard, model, config, progress)
+    return judged, (*model.parts, model.info)
 
 
 def _judge(
@@ -223,13 +250,17 @@ def _judge(
     all_turns: Sequence[Turn],
     found: Diarization,
     reasons: dict[str, Unjudged],
+    heard: HeardSounds,
     model: EmotionModel,
     config: Config,
     progress: Progress,
 ) -> tuple[Turn, ...]:
     """Turns with the scores of their windows without overlap, or with the reason why they have none."""
+    vocal = {k + 1: heard.vocal(k + 1) for k in range(len(layout.audio.samples))}
     plans = [
-        [] if turn.speaker in reasons else turns.plan_windows(turn, found.segments, config.emotion)
+        []
+        if turn.speaker in reasons
+        else turns.plan_windows(turn, found.segments, config.emotion, vocal[channels.get(turn.speaker, 1)])
         for turn in all_turns
     ]
     cuts = [
@@ -244,6 +275,8 @@ def _judge(
         why: Unjudged | None = reasons.get(turn.speaker)
         if why is None and not windows:
             why = "short" if turn.duration_s < config.emotion.min_judged_s else "overlap"
+            if why == "overlap" and turns.plan_windows(turn, found.segments, config.emotion):
+                why = "sound"
         judged.append(replace(turn, windows=windows, unjudged=why))
     return tuple(judged)
 
@@ -266,8 +299,53 @@ def _labels(found: Diarization, channels: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*(f"S{i + 1}" for i in range(channels)), *(label for label, _ in found.channels))))
 
 
-def _unjudged(not_scored: str) -> Unjudged:
-    return "not_asked" if not_scored == "not_asked" else "restricted"
+def _parties(
+    found: Diarization, heard: HeardSounds, layout: Layout, people: roles.People, config: Config
+) -> tuple[Diarization, tuple[Speaker, ...], dict[str, int]]:
+    """Who takes part: what was found with announcements, all speakers, and on split channels the channel of each."""
+    split = layout.mode == "split"
+    labels = _labels(found, len(layout.audio.samples) if split else 0)
+    channels = {label: found.channel_of(label) for label in labels} if split else {}
+    speakers = roles.make_speakers(labels, layout.mode, people, config.roles, channels)
+    found = replace(found, notes=(*found.notes, *roles.notes_of(speakers, found.count, layout.mode)))
+    if not heard.announcements:
+        return found, speakers, channels
+    found, announcing = with_announcements(found, heard, layout.mode)
+    if split:
+        channels |= {speaker.label: found.channel_of(speaker.label) for speaker in announcing}
+    return found, (*speakers, *announcing), channels
+
+
+def _models_of(
+    found: Diarization, listener: SoundDetector, heard: HeardSounds, config: Config
+) -> tuple[ModelInfo, ...]:
+    """The models that told who speaks and what is no talk."""
+    used = (*found.models, *(listener.models if config.sounds.detect else ()))
+    more = announcement_models() if heard.announcements else ()
+    return (*used, *(model for model in more if model not in used))
+
+
+def _cut(path: Path, found: Diarization, config: Config) -> tuple[Turn, ...]:
+    """The turns; raises `TooLargeError` for too many."""
+    cut = turns.make_turns(found.exclusive or found.segments, config.turns, found.segments)
+    if len(cut) > MOST_TURNS:
+        raise TooLargeError(
+            f"{path.name}: {len(cut):,} turns; expected at most {MOST_TURNS:,}. Cut the recording into parts."
+        )
+    return cut
+
+
+def _leave_out(layout: Layout, recording: Recording, config: Config) -> None:
+    """Silence what the user leaves out; raises `ConfigError` where nothing is left."""
+    spans = left_out(recording.duration_s, config.audio)
+    if not without([(0.0, recording.duration_s)], spans):
+        raise ConfigError(
+            f"audio.start_s, end_s and ignore leave nothing of {recording.name}, which is {recording.duration_s:g} s "
+            "long. Leave out less."
+        )
+    for samples in layout.audio.samples:
+        for start_s, end_s in spans:
+            samples[round(start_s * audio.RATE_HZ) : round(end_s * audio.RATE_HZ)] = 0
 
 
 def _count(config: Config) -> Count:

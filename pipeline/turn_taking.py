@@ -17,24 +17,51 @@ from ressenti.pipeline.records import (
     Turn,
     union_s,
 )
+from ressenti.pipeline.records.intervals import without
 
 
 def exchange_of(
-    segments: Sequence[Segment], turns: Sequence[Turn], duration_s: float, options: DynamicsOptions
+    segments: Sequence[Segment],
+    turns: Sequence[Turn],
+    duration_s: float,
+    options: DynamicsOptions,
+    played: Sequence[tuple[float, float]] = (),
+    left_out: Sequence[tuple[float, float]] = (),
 ) -> Exchange:
-    """Figures of the conversation as a whole: speech, overlap, non-talk, silences, interruptions, monologues."""
+    """Figures of the conversation as a whole: speech, overlap, non-talk, silences, holds, interruptions, monologues.
+
+    `played` are spans (s) of music, tones and announcements, `left_out` those that the user left out; neither is
+    silence of the parties. Between sounds that are played, silence of at most `silence_s` belongs to the hold.
+    """
     speech = union_s([(s.start_s, s.end_s) for s in segments])
     speech_s = sum(end - start for start, end in speech)
     edges = [0.0, *(edge for span in speech for edge in span), duration_s]
     gaps = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
+    holds: list[tuple[float, float]] = []
+    if played or left_out:
+        held = _bridged(played, options.silence_s)
+        holds = [(max(a, c), min(b, d)) for a, b in gaps for c, d in held if min(b, d) > max(a, c)]
+        gaps = without(gaps, union_s([*holds, *left_out]))
     return Exchange(
         speech_s=speech_s,
         overlap_s=max(0.0, sum(s.duration_s for s in _joined(segments)) - speech_s),  # rounding may make it negative
         non_talk_s=sum(b - a for a, b in gaps if b - a > options.non_talk_s),
         silences=tuple(Silence(a, b) for a, b in gaps if b - a > options.silence_s),
+        holds=tuple(Silence(a, b) for a, b in holds if b - a > options.non_talk_s),
         interruptions=interruptions_of(turns, options),
         monologues=monologues_of(turns, options),
     )
+
+
+def _bridged(spans: Sequence[tuple[float, float]], most_s: float) -> list[tuple[float, float]]:
+    """Spans, sorted and joined across gaps of at most `most_s`."""
+    out: list[tuple[float, float]] = []
+    for start, end in union_s(spans):
+        if out and start - out[-1][1] <= most_s:
+            out[-1] = (out[-1][0], end)
+        else:
+            out.append((start, end))
+    return out
 
 
 def interruptions_of(turns: Sequence[Turn], options: DynamicsOptions) -> tuple[Interruption, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from ressenti.pipeline.config import EmotionOptions, TurnOptions
 from ressenti.pipeline.records import Segment, Turn, union_s
-from ressenti.pipeline.records.intervals import clipped
+from ressenti.pipeline.records.intervals import clipped, without
 
 Span = tuple[float, float]
 
@@ -125,15 +125,35 @@ def windows_of(
     return out
 
 
-def plan_windows(turn: Turn, segments: Sequence[Segment], options: EmotionOptions) -> list[PlannedWindow]:
-    """The windows of a turn to score: without overlap, with the speech in each."""
+def plan_windows(
+    turn: Turn, segments: Sequence[Segment], options: EmotionOptions, no_speech: Sequence[Span] = ()
+) -> list[PlannedWindow]:
+    """The windows of a turn to score: without overlap, with the speech in each.
+
+    `no_speech` are spans (s) of laughing, coughing and the like: they are not scored.
+    """
+    if no_speech:
+        segments = _speaking(turn, segments, no_speech)
     own = _speech(turn, segments)
-    return [
+    windows = [
         PlannedWindow(
             start, end, weight_s, tuple((max(a, start), min(b, end)) for a, b in own if a < end and b > start)
         )
         for start, end, weight_s in windows_of(clear_spans(turn, segments, options.min_judged_s), options)
     ]
+    return [window for window in windows if window.spoken] if no_speech else windows
+
+
+def _speaking(turn: Turn, segments: Sequence[Segment], no_speech: Sequence[Span]) -> list[Segment]:
+    """The segments near a turn, those of its speaker without some spans."""
+    out = []
+    for segment in (s for s in segments if _touch(s, turn.start_s, turn.end_s)):
+        if segment.speaker != turn.speaker:
+            out.append(segment)
+            continue
+        for start, end in without([(segment.start_s, segment.end_s)], union_s(no_speech)):
+            out.append(replace(segment, start_s=start, end_s=end))
+    return out
 
 
 def _speech(turn: Turn, segments: Sequence[Segment]) -> list[Span]:

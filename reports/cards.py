@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ressenti.pipeline.content import SpeakerWords
-from ressenti.pipeline.records import CLASSES, Conversation, Estimate, Speaker, Talk
+from ressenti.pipeline.records import CLASSES, Conversation, Estimate, Exchange, Speaker, Talk
 from ressenti.reports.emotion_model import is_thin, thin_baseline_s, turns_by_person
 from ressenti.reports.headline import LITTLE_S
 from ressenti.reports.known_voices import voice_remarks
@@ -36,6 +36,7 @@ class SpeakerCard:
     label: str
     title: str
     name: str
+    kind: str
     talk_share: float
     facts: tuple[Fact, ...]
     affect: tuple[Fact, ...]
@@ -67,7 +68,7 @@ def facts_of(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
     flag = words("flag_silence", limit=words.exact(limits["flag_silence_s"])) if long else ""
     return (
         Fact(words("facts_duration"), words.clock(conversation.recording.duration_s)),
-        Fact(words("facts_speakers"), str(len(conversation.speakers)), count_found(conversation, words)),
+        Fact(words("facts_speakers"), str(len(conversation.people)), count_found(conversation, words)),
         Fact(
             words("facts_speech"),
             words.clock(exchange.speech_s),
@@ -79,6 +80,7 @@ def facts_of(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
             words("over_limit", limit=words.exact(limits["non_talk_s"])),
             flag,
         ),
+        *_hold(exchange, words),
         Fact(
             words("facts_overlap"),
             words.seconds(exchange.overlap_s) if with_overlap else "–",
@@ -88,12 +90,27 @@ def facts_of(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
     )
 
 
+def _hold(exchange: Exchange, words: Wording) -> list[Fact]:
+    """Time in which music, tones or announcements play and nobody speaks; nothing if there is none."""
+    seconds = sum(hold.end_s - hold.start_s for hold in exchange.holds)
+    return [Fact(words("facts_hold"), words.clock(seconds), words("facts_hold_why"))] if seconds >= 1 else []
+
+
+def _played(speaker: Speaker, conversation: Conversation, words: Wording) -> list[Fact]:
+    """How long an announcement is, and how sure it is that it is one."""
+    own = [turn.duration_s for turn in conversation.turns if turn.speaker == speaker.label]
+    facts = [Fact(words("played"), words.clock(sum(own)), words("left_out"))]
+    if speaker.announced is not None and speaker.found is None:
+        facts.append(Fact(words("how_sure"), words.percent(speaker.announced)))
+    return facts
+
+
 def card_of(
     speaker: Speaker, conversation: Conversation, title: str, words: Wording, said: SpeakerWords | None = None
 ) -> SpeakerCard:
     """The card of one speaker: how they took part, spoke and sounded."""
     talk, limits = speaker.talk, options_of(conversation, "dynamics")
-    facts: list[Fact] = []
+    facts: list[Fact] = [] if speaker.is_person else _played(speaker, conversation, words)
     if talk is not None:
         share_flag = words("flag_share", limit=words.percent(limits["flag_share"]))
         monologue_flag = words("flag_monologue", limit=words.exact(limits["flag_monologue_s"]))
@@ -103,7 +120,7 @@ def card_of(
                 words("talk"),
                 words.clock(talk.talk_s),
                 f"{words.percent(talk.share)} {words('share')}",
-                share_flag if talk.share > limits["flag_share"] and len(conversation.speakers) > 1 else "",
+                share_flag if talk.share > limits["flag_share"] and len(conversation.people) > 1 else "",
             ),
             Fact(words("turns"), str(talk.turns)),
             Fact(
@@ -126,6 +143,7 @@ def card_of(
         label=speaker.label,
         title=title,
         name=speaker.name,
+        kind=speaker.kind,
         talk_share=talk.share if talk else 0.0,
         facts=tuple(facts),
         affect=_affect(speaker, turns_by_person(conversation, speaker.label), words),

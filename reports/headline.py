@@ -19,8 +19,8 @@ def headline(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     sentences = [_who(conversation, titles, words)]
     scored = [s for s in conversation.speakers if s.affect is not None]
     sentences += [_tone(s, titles[s.label], 2 * len(scored), words) for s in scored]
-    unscored = [titles[s.label] for s in conversation.speakers if s.not_scored]
-    if unscored and len(unscored) == len(conversation.speakers):
+    unscored = [titles[s.label] for s in conversation.people if s.not_scored]
+    if unscored and len(unscored) == len(conversation.people):
         sentences.append(words("hl_none_scored"))
     elif unscored:
         sentences.append(words("hl_not_scored", who=words.listed(unscored)))

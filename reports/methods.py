@@ -23,6 +23,7 @@ from ressenti.reports.known_voices import voice_notices
 from ressenti.reports.notices import silence_rules, too_many
 from ressenti.reports.page_options import is_scored, options_of, titles_of
 from ressenti.reports.recognised_words import word_limits, word_rules
+from ressenti.reports.sounds import sound_rules
 from ressenti.reports.speech_time import unjudged_s
 from ressenti.reports.who_spoke import count_found, count_limit, doubt_limit, doubt_rule, shared_channels
 from ressenti.reports.wording import Wording
@@ -110,7 +111,7 @@ def _provenance(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
         ),
         Fact(
             words("d_count"),
-            words("count_value", n=len(conversation.speakers), how=count_found(conversation, words)),
+            words("count_value", n=len(conversation.people), how=count_found(conversation, words)),
             " ".join(words.note(note) for note in found.notes if note.key not in _ELSEWHERE),
         ),
         *([Fact(words("d_emotion"), note)] if note and is_scored(conversation) else []),
@@ -125,6 +126,7 @@ def _thresholds(conversation: Conversation, words: Wording) -> tuple[str, ...]:
         words("th_turn", merge=words.exact(options_of(conversation, "turns")["merge_gap_s"])),
         *doubt_rule(conversation, words),
         *word_rules(conversation, words),
+        *sound_rules(conversation, words),
         words(
             "th_non_talk",
             non_talk=words.exact(dynamics["non_talk_s"]),
@@ -182,7 +184,7 @@ def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     asked = any(note.key == "fewer_speakers" for note in found.notes)  # the user has given a number already
     if found.count_confidence == "low" and not asked and not too_many(conversation):
         limits.append(count_limit(conversation, words))
-    if not found.hears_overlap and len(conversation.speakers) > 1:
+    if not found.hears_overlap and len(conversation.people) > 1:
         limits.append(words("limit_overlap"))
     limits += doubt_limit(conversation, words)
     limits += word_limits(conversation, words)

@@ -62,6 +62,9 @@ def _row(m: Moment, conversation: Conversation, titles: dict[str, str], words: W
             seconds=words.seconds(float(v["overlap_s"])),
             limit=words.exact(options_of(conversation, "dynamics")["interruption_s"]),
         )
+    elif m.kind in ("laughter", "crying"):
+        what = words(f"mo_{m.kind}", who=who or words("somebody"))
+        why = words("mo_sound_why", confidence=words.percent(float(v["confidence"])))
     else:
         what = words(f"mo_{m.kind}", who=who)
         why = words("mo_longest_why", seconds=words.seconds(float(v["seconds"])))

@@ -15,6 +15,7 @@ def notices_of(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     roles = [words.note(many)] if many else _unconfirmed(conversation, words)
     return (
         *roles,
+        *_announced(conversation, words),
         *unknown_languages(conversation, words),
         *_unplaced(conversation, words),
         *_silenced(conversation, words),
@@ -51,6 +52,13 @@ def _unconfirmed(conversation: Conversation, words: Wording) -> list[str]:
     if not labels:
         return []
     return [words("roles_unconfirmed", n=len(labels), roles=",".join(f"{label}={words('a_role')}" for label in labels))]
+
+
+def _announced(conversation: Conversation, words: Wording) -> list[str]:
+    """That announcements are left out, and where to say that they are none."""
+    played = {s.label for s in conversation.speakers if not s.is_person}
+    seconds = sum(turn.duration_s for turn in conversation.turns if turn.speaker in played)
+    return [words("announced", seconds=words.seconds(seconds, 0))] if seconds else []
 
 
 def _unplaced(conversation: Conversation, words: Wording) -> list[str]:

@@ -16,7 +16,7 @@ from ressenti.pipeline.records import CLASSES, INEXACT_S, RECOGNISED_S, Conversa
 from ressenti.reports.emotion_model import turns_by_person
 from ressenti.reports.figures import make_figures
 from ressenti.reports.figures.style import speaker_style
-from ressenti.reports.page_options import options_of
+from ressenti.reports.page_options import options_of, unnamed
 from ressenti.reports.page_shell import asset, csp_hash, template
 from ressenti.reports.safe_text import as_seen
 from ressenti.reports.summary import summarise
@@ -119,7 +119,9 @@ def _page_data(conversation: Conversation, words: Wording, sound: bytes | str | 
             {
                 "label": s.label,
                 "name": s.name,
-                "unnamed": words.speaker(s.label, "", None),
+                "unnamed": unnamed(s, conversation, words),
+                "kind": s.kind,
+                "person": words.speaker(s.label, "", None),
                 "role": f" ({words.role(s.role, s.role_source == 'guess')})" if s.role else "",
                 "scored": s.not_scored is None,
                 "colour": speaker_style(i)["colour"],
@@ -129,6 +131,7 @@ def _page_data(conversation: Conversation, words: Wording, sound: bytes | str | 
         "bleeps": [[span.start_s, span.end_s] for span in conversation.bleeps],
         "corrections": {
             "names": [{"speaker": n.speaker, "name": n.name} for n in conversation.corrections.names],
+            "kinds": [{"speaker": k.speaker, "kind": k.kind} for k in conversation.corrections.kinds],
             "turns": [
                 {"turn": t.turn, "speaker": t.speaker, "emotion": t.emotion, "note": t.note}
                 for t in conversation.corrections.turns
@@ -159,11 +162,12 @@ def _helps(conversation: Conversation, words: Wording) -> dict[str, str]:
     n, judged = turns_by_person(conversation), sum(turn.emotion is not None for turn in conversation.turns)
     points, areas = (f" {words(key, n=n, all=judged)}" if n else "" for key in ("help_person_points", "help_person"))
     doubt = f" {words('help_speaker_unsure')}" if any(t.speaker_unsure for t in conversation.turns) else ""
+    hold = f" {words('timeline_hold')}" if conversation.exchange and conversation.exchange.holds else ""
     limit = options_of(conversation, "emotion")["unsure_below"]
     smoothing = words.exact(options_of(conversation, "trajectory")["smoothing_s"])
     scored = any(speaker.affect is not None for speaker in conversation.speakers)
     return {
-        "timeline": words("timeline_help" if scored else "timeline_plain_help") + doubt,
+        "timeline": words("timeline_help" if scored else "timeline_plain_help") + doubt + hold,
         "trajectory": words("trajectory_help", smoothing=smoothing) + points,
         "plane": words("plane_help") + points,
         "shares": words("shares_help", limit=words.percent(limit)) + areas,

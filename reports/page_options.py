@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.records import Conversation, Speaker
 from ressenti.reports.wording import Wording
 
 
@@ -15,7 +15,22 @@ def options_of(conversation: Conversation, group: str) -> dict[str, Any]:
 
 def titles_of(conversation: Conversation, words: Wording) -> dict[str, str]:
     """Each speaker's title on the page, by label."""
-    return {s.label: words.speaker(s.label, s.name, s.role, s.role_source == "guess") for s in conversation.speakers}
+    return {s.label: title_of(s, conversation, words) for s in conversation.speakers}
+
+
+def title_of(speaker: Speaker, conversation: Conversation, words: Wording) -> str:
+    """A speaker's title on the page; announcements have no number unless there are several."""
+    if speaker.is_person:
+        return words.speaker(speaker.label, speaker.name, speaker.role, speaker.role_source == "guess")
+    return speaker.name or unnamed(speaker, conversation, words)
+
+
+def unnamed(speaker: Speaker, conversation: Conversation, words: Wording) -> str:
+    """The title of a speaker without a name and without its role."""
+    if speaker.is_person:
+        return words.speaker(speaker.label, "", None)
+    played = [s.label for s in conversation.speakers if not s.is_person]
+    return words("announcement_n", n=played.index(speaker.label) + 1) if len(played) > 1 else words("announcement")
 
 
 def is_scored(conversation: Conversation) -> bool:

@@ -56,9 +56,10 @@ def unjudged_s(conversation: Conversation) -> dict[Unjudged, float]:
     In a judged turn, what is not overlap was too short. Speech outside all turns is overlap: another speaker led there.
     """
     found: dict[Unjudged, float] = dict.fromkeys(get_args(Unjudged), 0.0)
-    speech = spoken(conversation)
+    people = {speaker.label for speaker in conversation.people}
+    speech = {label: spans for label, spans in spoken(conversation).items() if label in people}
     rest = {label: sum(b - a for a, b in spans) for label, spans in speech.items()}
-    for turn in conversation.turns:
+    for turn in conversation.people_turns:
         speech_s = sum(b - a for a, b in within(speech[turn.speaker], turn.start_s, turn.end_s))
         rest[turn.speaker] -= speech_s
         if turn.unjudged:

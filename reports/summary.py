@@ -12,6 +12,7 @@ from ressenti.reports.methods import Methods, methods_of
 from ressenti.reports.moments import MomentRow, moment_rows
 from ressenti.reports.notices import notices_of
 from ressenti.reports.page_options import is_scored, titles_of
+from ressenti.reports.sounds import SoundRow, sound_rows
 from ressenti.reports.turns import TurnRow, turn_rows
 from ressenti.reports.what_was_said import SaidSection, said_by, said_section
 from ressenti.reports.who_spoke import is_doubtful
@@ -29,6 +30,7 @@ class Summary:
     facts: tuple[Fact, ...]
     cards: tuple[SpeakerCard, ...]
     moments: tuple[MomentRow, ...]
+    sounds: tuple[SoundRow, ...]
     turns: tuple[TurnRow, ...]
     doubtful: bool
     turns_help: str
@@ -51,6 +53,7 @@ def summarise(conversation: Conversation, words: Wording) -> Summary:
             card_of(s, conversation, titles[s.label], words, by_speaker.get(s.label)) for s in conversation.speakers
         ),
         moments=moment_rows(conversation, words),
+        sounds=sound_rows(conversation, words),
         turns=turn_rows(conversation, words),
         doubtful=any(is_doubtful(turn, conversation) for turn in conversation.turns),
         turns_help=scores_help(conversation, words),

@@ -63,6 +63,20 @@ def _timeline(conversation: Conversation, words: Wording) -> Table:
         (*nobody, round(s.start_s, 2), round(s.end_s, 2), None, None, None, None, "", words("facts_silence"))
         for s in silences
     ]
+    holds = conversation.exchange.holds if conversation.exchange else ()
+    rows += [
+        (*nobody, round(s.start_s, 2), round(s.end_s, 2), None, None, None, None, "", words("facts_hold"))
+        for s in holds
+    ]
+    rows += [
+        (
+            titles.get(s.speaker or ""),
+            *(None,) * len(doubt),
+            *(round(s.start_s, 2), round(s.end_s, 2), None, None, round(s.confidence, 3), None, ""),
+            words(f"sound_{s.kind}"),
+        )
+        for s in conversation.sounds
+    ]
     return _table(words, columns, rows)
 
 

@@ -30,6 +30,7 @@ from ressenti.pipeline.emotion.interface import Excerpt
 from ressenti.pipeline.loaded_models import Models
 from ressenti.pipeline.records import Conversation, EmotionScores
 from ressenti.pipeline.run import analyze
+from ressenti.pipeline.sounds.fake import FakeSounds
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -285,7 +286,9 @@ def make_once(made_recording: Path) -> Callable[[str, str, People | None], Conve
     def make(config: str, overrides: str, people: People | None) -> Conversation:
         options = load_config(config, json.loads(overrides))
         fakes = FakeDiarizer(SEGMENTS), FakeEmotion(by_loudness)
-        return analyze(made_recording, options, people, diarizer=fakes[0], emotion_model=fakes[1])
+        return analyze(
+            made_recording, options, people, diarizer=fakes[0], emotion_model=fakes[1], sound_detector=FakeSounds()
+        )
 
     return make
 
@@ -326,6 +329,7 @@ def made_calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
             people=People(names=("Zoé Secret", "Max Secret")),
             diarizer=FakeDiarizer(SEGMENTS),
             emotion_model=FakeEmotion(by_loudness),
+            sound_detector=FakeSounds(),
         )
         path.with_suffix(".json").write_text(store.dumps(made), encoding="utf-8")
     return folder

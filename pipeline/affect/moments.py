@@ -11,7 +11,7 @@ import numpy as np
 from ressenti.pipeline.affect.stats import Z_95, Array, TooManyPairsError, smoothed, weighted_error
 from ressenti.pipeline.config import MomentOptions, TrajectoryOptions
 from ressenti.pipeline.errors import ConfigError
-from ressenti.pipeline.records import CLASSES, Exchange, Moment, Trajectory, Turn, z_of_looks
+from ressenti.pipeline.records import CLASSES, Exchange, Moment, Sound, Trajectory, Turn, z_of_looks
 
 _TENSION = CLASSES.index("Tension")
 
@@ -22,8 +22,11 @@ def moments_of(
     exchange: Exchange,
     smoothing: TrajectoryOptions,
     options: MomentOptions,
+    sounds: Sequence[Sound] = (),
 ) -> tuple[Moment, ...]:
-    """Find peaks of tension, steepest changes, the longest silence and monologue, and interruptions, in time order.
+    """Find peaks of tension, steepest changes, the longest silence and monologue, interruptions, laughter and crying.
+
+    They are in time order; `sounds` are those of speakers whose emotion may be computed.
 
     The most extreme of many stretches would often stand out by chance. So a peak or change is `certain` only if it is
     significant at 95 % after a Bonferroni correction for twice the number of separate stretches, speakers and axes.
@@ -48,6 +51,9 @@ def moments_of(
         Moment("interruption", i.time_s, i.time_s + i.overlap_s, i.by, values={"of": i.of, "overlap_s": i.overlap_s})
         for i in loudest
     ]
+    for kind in ("laughter", "crying"):
+        heard = sorted((s for s in sounds if s.kind == kind), key=lambda s: -s.confidence)[: options.sounds]
+        found += [Moment(kind, s.start_s, s.end_s, s.speaker, values={"confidence": s.confidence}) for s in heard]
     return tuple(sorted(found, key=lambda m: (m.start_s, m.kind)))
 
 

@@ -35,6 +35,7 @@ from ressenti.pipeline.cli.options import (
 from ressenti.pipeline.cli.summary_line import tell
 from ressenti.pipeline.cli.verbose import speak
 from ressenti.pipeline.config import Config, load_config
+from ressenti.pipeline.edits.bleeps import parse_spans, parse_time
 from ressenti.pipeline.models.installed import resolved
 from ressenti.pipeline.progress import Progress, watched
 from ressenti.pipeline.records import Conversation
@@ -56,6 +57,15 @@ def analyze(
         typer.Option(help="mono: mix the channels; split: each channel is a speaker."),
     ] = None,
     track: Annotated[int | None, typer.Option(help="Number of the sound track to analyse.", metavar="N", min=1)] = None,
+    start: Annotated[
+        str, typer.Option(help="Leave out what comes before this time: seconds or m:ss.", metavar="TIME")
+    ] = "",
+    end: Annotated[
+        str, typer.Option(help="Leave out what comes after this time: seconds or m:ss.", metavar="TIME")
+    ] = "",
+    ignore: Annotated[
+        str, typer.Option(help="Leave out these spans: 63-71 or 1:03-1:11, separated by commas.", metavar="SPANS")
+    ] = "",
     raw: Annotated[
         str | None,
         typer.Option(
@@ -139,7 +149,7 @@ def analyze(
     options = load_config(
         config,
         {
-            "audio": given({"channels": channels, "track": track, "raw": raw}),
+            "audio": given({"channels": channels, "track": track, "raw": raw, **_left_out(start, end, ignore)}),
             "diarization": given(diarization),
             "words": given(
                 {"model": words, "language": spoken_language, "vocabulary": str(vocabulary) if vocabulary else None}
@@ -195,6 +205,16 @@ def sample(
 def _without_words(options: Config) -> Config:
     """The options where a transcript is brought: nothing is recognised."""
     return options.model_copy(update={"words": options.words.model_copy(update={"model": "off"})})
+
+
+def _left_out(start: str, end: str, ignore: str) -> dict[str, object]:
+    """The options of what the user leaves out, as far as they are given."""
+    spans = [(s.start_s, s.end_s) for s in parse_spans(ignore, "--ignore")] if ignore else None
+    return {
+        "start_s": parse_time(start, "--start") if start else None,
+        "end_s": parse_time(end, "--end") if end else None,
+        "ignore": spans,
+    }
 
 
 def _by_voice(asked: bool, pseudonyms: bool) -> bool | None:

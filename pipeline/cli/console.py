@@ -27,6 +27,7 @@ STAGES = {
     "audio": "Decoding",
     "models": "Loading models",
     "speech": "Detecting speech",
+    "sounds": "Listening for sounds",
     "voices": "Telling voices apart",
     "speakers": "Comparing voices",
     "clustering": "Clustering voices",

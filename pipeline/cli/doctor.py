@@ -137,6 +137,17 @@ def _speaker_embedding(config: Config) -> tuple[ModelInfo, str, State] | None:
     return campplus.info(), "built in; knows the voices of one channel again", "verified"
 
 
+def _sounds(config: Config) -> tuple[ModelInfo, str, State] | None:
+    """What finds sounds that are no talk; None where nobody looks for them."""
+    from ressenti.pipeline.models import yamnet
+
+    return (
+        (yamnet.info(), "built in; finds music, tones, laughing and the like", "verified")
+        if config.sounds.detect
+        else None
+    )
+
+
 def _voice_encoder(config: Config) -> tuple[ModelInfo, str, State] | None:
     """What the built-in emotion model, or one that was trained like it, hears voices by; None with another."""
     from ressenti.pipeline.emotion import locate
@@ -190,6 +201,7 @@ _USED: tuple[tuple[str, Callable[[Config], tuple[ModelInfo, str, State] | None]]
     ("speech activity", _vad),
     ("who speaks", _diarization),
     ("who speaks", _speaker_embedding),
+    ("sounds", _sounds),
     ("emotion", _voice_encoder),
     ("emotion", _emotion),
     ("words", _words),

@@ -19,8 +19,12 @@ def simulate(
     speech: Annotated[list[Path], typer.Argument(help="Folders or manifests of labelled speech.")],
     out: Annotated[Path, typer.Option("--out", help="Folder for the conversations; each scene gets its own.")],
     suite: Annotated[
-        str, typer.Option(help="Included suite (standard, development, moods) or a YAML file.")
+        str,
+        typer.Option(help="Included suite (standard, development, moods, sounds, sounds-development) or a YAML file."),
     ] = "standard",
+    sounds: Annotated[
+        Path | None, typer.Option(help="Folder of recorded sounds, for scenes that play some (suites sounds, ...).")
+    ] = None,
     scene: Annotated[list[str] | None, typer.Option(help="Only this scene; may be repeated.")] = None,
     conversations: Annotated[int | None, typer.Option(min=1, help="Number of conversations per scene.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed to use instead of the suite's.")] = None,
@@ -28,6 +32,8 @@ def simulate(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
     """Make conversations with exact ground truth from labelled speech: NAME.flac, NAME.rttm and NAME.emotions.csv.
+
+    Scenes that play recorded sounds also give NAME.sounds.csv.
 
     Turn-taking follows published studies of conversations, emotions follow a script, and the suite adds room, noise,
     telephone line and codec. A suite uses either speakers that no training has seen (standard: to measure on) or those
@@ -55,7 +61,7 @@ def simulate(
     total = sum(options.scenes[name].conversations for name in chosen if name in options.scenes)
     minutes, written = 0.0, set()
     with terminal.progress(counted(total, "conversation")) as progress:
-        for done, made in enumerate(run(options, clips, chosen), start=1):
+        for done, made in enumerate(run(options, clips, chosen, sounds), start=1):
             files = made.files()
             paths = {out / made.scene / f"{made.name}{end}": content for end, content in files.items()}
             store.write_whole(paths)

@@ -15,7 +15,7 @@ from ressenti.pipeline.voices import LITTLE_S
 def tell(conversation: Conversation, seconds: float, paths: Mapping[str, Path], terminal: Terminal) -> None:
     """Print what was found in a recording and which files were written."""
     minutes, rest = divmod(round(conversation.recording.duration_s), 60)
-    count, fewer = len(conversation.speakers), _fewer(conversation)
+    count, fewer = len(conversation.people), _fewer(conversation)
     many = next((n.values for n in conversation.diarization.notes if n.key == "more_than_roles"), None)
     advice = "" if fewer or many else ": give --speakers if you know it"
     low = f", low confidence{advice}" if conversation.diarization.count_confidence == "low" else ""

@@ -91,7 +91,7 @@ def _unnamed_in(source: Path, recordings: Path | None, terminal: Terminal) -> li
     from ressenti.pipeline.cli.voice_sources import hear_stored, recording_of
 
     conversation = stored_conversations.load(source, None)
-    speakers = [speaker for speaker in conversation.speakers if not speaker.name]
+    speakers = [speaker for speaker in conversation.people if not speaker.name]
     if not speakers:
         return []
     with terminal.progress(source.name) as progress:

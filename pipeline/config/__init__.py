@@ -14,10 +14,12 @@ from ressenti.pipeline.config.options import (
     MomentOptions,
     ReportOptions,
     RoleOptions,
+    SoundOptions,
     TrajectoryOptions,
     TurnOptions,
     VoiceOptions,
     WordOptions,
+    left_out,
 )
 
 __all__ = [
@@ -33,11 +35,13 @@ __all__ = [
     "MomentOptions",
     "ReportOptions",
     "RoleOptions",
+    "SoundOptions",
     "TrajectoryOptions",
     "TurnOptions",
     "VoiceOptions",
     "WordOptions",
     "build_config",
+    "left_out",
     "load_config",
     "misfits",
     "preset_names",

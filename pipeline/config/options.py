@@ -82,8 +82,27 @@ class AudioOptions(Group):
     track: Annotated[int, Field(ge=1, le=1000)] | None = None  # of several sound tracks; None: all that hold a party
     # format of sound without a header: ENCODING:RATE or ENCODING:RATE:CHANNELS; ignored for a file with a header
     raw: RawSound | None = None
+    start_s: NotNegative = 0.0  # what comes before is left out ...
+    end_s: Positive | None = None  # ... and what comes after
+    ignore: Annotated[tuple[tuple[NotNegative, NotNegative], ...], Field(max_length=1000)] = ()  # left out, too
     max_duration_s: Annotated[float, Field(gt=0, le=604_800)] = 43_200.0  # 12 h; silence in gaps counts
     max_decoded_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 1_500  # of samples; an hour of one channel takes 115
+
+    @model_validator(mode="after")
+    def _spans(self) -> Self:
+        if self.end_s is not None and self.end_s <= self.start_s:
+            raise ValueError(f"end_s ({self.end_s:g}) is not after start_s ({self.start_s:g})")
+        for start, end in self.ignore:
+            if end <= start:
+                raise ValueError(f"ignore: got [{start:g}, {end:g}], expected [START, END] in seconds, END after START")
+        return self
+
+
+def left_out(duration_s: float, options: AudioOptions) -> tuple[tuple[float, float], ...]:
+    """Spans (s) of a recording that the user leaves out: before `start_s`, after `end_s`, and those of `ignore`."""
+    edges = [(0.0, options.start_s), (duration_s if options.end_s is None else options.end_s, duration_s)]
+    spans = [(start, min(end, duration_s)) for start, end in [*edges, *options.ignore]]
+    return tuple(sorted((start, end) for start, end in spans if end > start))
 
 
 class DiarizationOptions(Group):
@@ -145,6 +164,37 @@ class DiarizationOptions(Group):
         if self.max_speakers is not None and self.min_speakers > self.max_speakers:
             raise ValueError(f"min_speakers ({self.min_speakers}) is above max_speakers ({self.max_speakers})")
         return self
+
+
+class SoundOptions(Group):
+    """Sounds that are no talk, and announcements; thresholds were chosen on the development half of the sounds."""
+
+    detect: bool = True  # find music, tones, and what voices do besides speaking
+    announcements: bool = True  # propose voices next to music or tones, which nobody answers, as announcements
+    music_on: Share = 0.3  # probability from which music is heard, where speech is less probable than `speech_below`
+    tone_on: Share = 0.3
+    speech_below: Share = 0.3
+    laughter_on: Share = 0.1
+    crying_on: Share = 0.3
+    cough_on: Share = 0.1
+    throat_on: Share = 0.06
+    sneeze_on: Share = 0.2
+    sigh_on: Share = 0.3
+    shout_on: Share = 0.25
+    min_music_s: Positive = 1.4
+    # two stretches of music with at most this much silence between them are one
+    music_gap_s: NotNegative = 2.0
+    # a voice this near to music, to a tone or to the start of the recording may be an announcement
+    announcement_near_s: NotNegative = 6.0
+    # ... if it is heard elsewhere in the recording with less than this likeness (cosine in the space of voices)
+    announcement_likeness: Share = 0.45
+    min_announcement_s: NotNegative = 1.5
+
+    @property
+    def vocal_on(self) -> dict[str, float]:
+        """Probability from which each sound of a voice is marked."""
+        kinds = ("laughter", "crying", "sigh", "cough", "throat", "sneeze", "shout")
+        return {kind: getattr(self, f"{kind}_on") for kind in kinds}
 
 
 class TurnOptions(Group):
@@ -266,6 +316,7 @@ class MomentOptions(Group):
     changes: Few = 3  # steepest changes of valence or arousal
     monologue_s: Positive = 30.0  # minimum length of the longest monologue
     interruptions: Few = 3  # with the longest overlap
+    sounds: Few = 3  # of laughing, and of crying: those that are surest
 
 
 class RoleOptions(Group):
@@ -315,6 +366,7 @@ class Config(Group):
     """All options, as read by `load_config`."""
 
     audio: AudioOptions = AudioOptions()
+    sounds: SoundOptions = SoundOptions()
     diarization: DiarizationOptions = DiarizationOptions()
     turns: TurnOptions = TurnOptions()
     words: WordOptions = WordOptions()

@@ -34,22 +34,30 @@ def with_bleeps(conversation: Conversation, spans: Sequence[Span]) -> Conversati
     return without_silenced(replace(conversation, bleeps=bleeps))
 
 
-def parse_spans(text: str) -> tuple[Span, ...]:
+def parse_spans(text: str, option: str = "--bleep") -> tuple[Span, ...]:
     """Parse spans such as `63.2-71.0,90-92` (seconds) or `1:03.2-1:11`; raises `ConfigError`."""
     spans = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         edges = [_TIME.fullmatch(edge.strip()) for edge in part.replace("–", "-").split("-")]
         if len(edges) != 2 or not (edges[0] and edges[1]):
             raise ConfigError(
-                f"--bleep: got {part!r}; expected START-END in seconds or m:ss, as in 63.2-71 or 1:03-1:11."
+                f"{option}: got {part!r}; expected START-END in seconds or m:ss, as in 63.2-71 or 1:03-1:11."
             )
         start_s, end_s = (_seconds(edge) for edge in edges if edge)
         if start_s >= end_s:
-            raise ConfigError(f"--bleep: got {part!r}, which ends before it begins; expected START-END.")
+            raise ConfigError(f"{option}: got {part!r}, which ends before it begins; expected START-END.")
         spans.append(Span(start_s, end_s))
     if not spans:
-        raise ConfigError(f"--bleep: got {text!r}; expected START-END in seconds or m:ss, separated by commas.")
+        raise ConfigError(f"{option}: got {text!r}; expected START-END in seconds or m:ss, separated by commas.")
     return tuple(spans)
+
+
+def parse_time(text: str, option: str) -> float:
+    """Parse a time such as `63.2` (seconds) or `1:03.2`; raises `ConfigError`."""
+    found = _TIME.fullmatch(text.strip())
+    if not found:
+        raise ConfigError(f"{option}: got {text!r}; expected seconds or m:ss, as in 63.2 or 1:03.")
+    return _seconds(found)
 
 
 def without_silenced(conversation: Conversation) -> Conversation:

@@ -8,7 +8,7 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 
 from ressenti.pipeline.errors import CorrectionsError
@@ -21,6 +21,8 @@ from ressenti.pipeline.records import (
     Original,
     Segment,
     Speaker,
+    SpeakerFound,
+    SpeakerKind,
     SpeakerName,
     Turn,
     TurnCorrection,
@@ -29,6 +31,7 @@ from ressenti.pipeline.records import (
     union_s,
 )
 from ressenti.pipeline.records.intervals import Timed
+from ressenti.pipeline.records.measures import NotScored
 
 
 def is_corrected(conversation: Conversation) -> bool:
@@ -36,35 +39,36 @@ def is_corrected(conversation: Conversation) -> bool:
     return (
         bool(conversation.corrections)
         or any(turn.original or turn.note for turn in conversation.turns)
-        or any(speaker.added or speaker.original_name is not None for speaker in conversation.speakers)
+        or any(speaker.added or speaker.original_name is not None or speaker.found for speaker in conversation.speakers)
     )
 
 
 def restored(conversation: Conversation) -> Conversation:
     """Undo the applied corrections of a conversation; `corrections` itself is kept."""
-    kept = tuple(
-        speaker if speaker.original_name is None else replace(speaker, name=speaker.original_name, original_name=None)
-        for speaker in conversation.speakers
-        if not speaker.added
-    )
+    kept = tuple(_speaker_as_found(speaker) for speaker in conversation.speakers if not speaker.added)
     return replace(conversation, speakers=kept, turns=tuple(_as_found(turn) for turn in conversation.turns))
 
 
-def corrected(conversation: Conversation, newcomer: Callable[[str], Speaker]) -> Conversation:
+def corrected(
+    conversation: Conversation,
+    newcomer: Callable[[str], Speaker],
+    guessed: Callable[[tuple[Speaker, ...]], tuple[Speaker, ...]] = lambda speakers: speakers,
+) -> Conversation:
     """Apply the corrections of a restored conversation, and drop those that change nothing.
 
     Turns need their `emotion` and `speaker_unsure`, to recognise answers that are the models' own. `newcomer` makes a
-    speaker for a new label. Raises `CorrectionsError` for an unknown turn or speaker, and for a class of somebody whose
+    speaker for a new label, and for an announcement that is a person; `guessed` gives guessed roles to the people who
+    are left. Raises `CorrectionsError` for an unknown turn or speaker, and for a class of somebody whose
     emotion is not computed.
     """
     wanted = _tidy(conversation)
     if not wanted:
         return replace(conversation, corrections=wanted)
     speakers = _named(_with_newcomers(conversation.speakers, wanted, newcomer), wanted.names)
+    if wanted.kinds:
+        speakers = guessed(_with_kinds(speakers, wanted.kinds, newcomer))
     scored = {speaker.label: speaker.not_scored is None for speaker in speakers}
-    reasons: dict[str, Unjudged] = {
-        s.label: "not_asked" if s.not_scored == "not_asked" else "restricted" for s in speakers if s.not_scored
-    }
+    reasons: dict[str, Unjudged] = {s.label: unjudged_of(s.not_scored) for s in speakers if s.not_scored}
     by_turn = {entry.turn: entry for entry in wanted.turns}
     said_by = {turn.index: turn.speaker for turn in conversation.turns}
     for entry in wanted.turns:
@@ -83,6 +87,11 @@ def corrected(conversation: Conversation, newcomer: Callable[[str], Speaker]) ->
     segments = {label: Timed(own) for label, own in said_of.items()}
     human = [_judged(turn, by_turn[turn.index], segments) if turn.index in by_turn else turn for turn in turns]
     return replace(done, turns=tuple(human))
+
+
+def unjudged_of(not_scored: NotScored) -> Unjudged:
+    """Why the turns of a speaker whose emotion is not computed have no scores."""
+    return not_scored if not_scored in ("not_asked", "announcement") else "restricted"
 
 
 def corrected_segments(conversation: Conversation) -> tuple[Segment, ...]:
@@ -184,7 +193,26 @@ def _tidy(conversation: Conversation) -> Corrections:
             )
         if label in there and name != called.get(label, ""):
             names.append(SpeakerName(label, name))
-    return Corrections(tuple(sorted(names, key=lambda n: _place(n.speaker))), tuple(kept))
+    return Corrections(
+        tuple(sorted(names, key=lambda n: _place(n.speaker))),
+        tuple(kept),
+        _tidy_kinds(conversation, there),
+    )
+
+
+def _tidy_kinds(conversation: Conversation, there: Set[str]) -> tuple[SpeakerKind, ...]:
+    """Check who is called a person or an announcement, and drop what the analysis says; raises `CorrectionsError`."""
+    kind_of = {speaker.label: speaker.kind for speaker in conversation.speakers}
+    kinds = []
+    for entry in conversation.corrections.kinds:
+        if entry.speaker not in there and not NEW_LABEL.fullmatch(entry.speaker):
+            raise CorrectionsError(
+                f"corrections: speaker {entry.speaker!r} is called {entry.kind}; expected one of "
+                f"{', '.join(sorted(there))}."
+            )
+        if entry.speaker in there and entry.kind != kind_of.get(entry.speaker, "person"):
+            kinds.append(entry)
+    return tuple(sorted(kinds, key=lambda k: _place(k.speaker)))
 
 
 def _with_newcomers(
@@ -193,6 +221,36 @@ def _with_newcomers(
     labels = {speaker.label for speaker in speakers}
     new = {entry.speaker for entry in wanted.turns if entry.speaker} - labels
     return (*speakers, *(replace(newcomer(label), added=True) for label in sorted(new, key=_place)))
+
+
+def _with_kinds(
+    speakers: Sequence[Speaker], kinds: Sequence[SpeakerKind], newcomer: Callable[[str], Speaker]
+) -> tuple[Speaker, ...]:
+    """The speakers, with people and announcements as a person says; `found` keeps what was there before."""
+    wanted = {entry.speaker: entry.kind for entry in kinds}
+    out = []
+    for speaker in speakers:
+        kind = wanted.get(speaker.label, speaker.kind)
+        if kind == speaker.kind:
+            out.append(speaker)
+            continue
+        found = SpeakerFound(speaker.kind, speaker.role, speaker.role_source, speaker.not_scored)
+        if kind == "announcement":
+            now = replace(speaker, kind=kind, role=None, role_source=None, not_scored="announcement", found=found)
+        else:
+            now = replace(speaker, kind=kind, not_scored=newcomer(speaker.label).not_scored, found=found)
+        out.append(now)
+    return tuple(out)
+
+
+def _speaker_as_found(speaker: Speaker) -> Speaker:
+    if speaker.original_name is not None:
+        speaker = replace(speaker, name=speaker.original_name, original_name=None)
+    if (was := speaker.found) is not None:
+        speaker = replace(
+            speaker, kind=was.kind, role=was.role, role_source=was.role_source, not_scored=was.not_scored, found=None
+        )
+    return speaker
 
 
 def _named(speakers: Sequence[Speaker], names: Sequence[SpeakerName]) -> tuple[Speaker, ...]:
@@ -222,7 +280,7 @@ def _corrected(turn: Turn, entry: TurnCorrection, reasons: Mapping[str, Unjudged
             original=Original(turn.speaker, unjudged=lost, speaker_confidence=known),
             note=entry.note,
         )
-    of_unscored = turn.unjudged in ("restricted", "not_asked")
+    of_unscored = turn.unjudged in ("restricted", "not_asked", "announcement")
     return replace(
         turn, speaker=who, unjudged="moved" if of_unscored else turn.unjudged, original=found, note=entry.note
     )

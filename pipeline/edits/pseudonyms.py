@@ -25,7 +25,7 @@ def pseudonymised(conversation: Conversation) -> Conversation:
         recording=replace(conversation.recording, name=pseudonym(conversation.recording.sha256)),
         diarization=replace(conversation.diarization, embeddings=()),
         speakers=tuple(replace(speaker, name="", original_name=None, voice=None) for speaker in conversation.speakers),
-        corrections=Corrections(turns=conversation.corrections.turns),
+        corrections=Corrections(turns=conversation.corrections.turns, kinds=conversation.corrections.kinds),
         config={group: _without_folders(values) for group, values in conversation.config.items()},
     )
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from ressenti.pipeline.export.wording import Wording
 from ressenti.pipeline.language import Lang
-from ressenti.pipeline.records import OMITTED, UNSURE, Conversation, Omission, Turn, Word
+from ressenti.pipeline.records import OMITTED, UNSURE, Conversation, Omission, Speaker, Turn, Word
 
 
 def plain(text: str) -> str:
@@ -26,7 +26,7 @@ def names_of(conversation: Conversation, wording: Wording | None = None) -> dict
 
     Without a name it is the label, or with a wording "Speaker 1" in its language, as on the page.
     """
-    shown = {s.label: plain(s.name) or plain(_unnamed(s.label, wording)) for s in conversation.speakers}
+    shown = {s.label: plain(s.name) or plain(_unnamed(s, wording)) for s in conversation.speakers}
     while alike := [label for label, n in _counted(shown).items() if n > 1]:
         shown |= {label: f"{shown[label]} ({plain(label)})" for label in alike}
     return shown
@@ -92,8 +92,13 @@ def _unsure_below(conversation: Conversation) -> float:
     return float(options.get("unsure_below", 0.0))
 
 
-def _unnamed(label: str, wording: Wording | None) -> str:
-    return wording("speaker_n", n=label.removeprefix("S")) if wording else label
+def _unnamed(speaker: Speaker, wording: Wording | None) -> str:
+    if wording is None:
+        return speaker.label
+    if speaker.is_person:
+        return wording("speaker_n", n=speaker.label.removeprefix("S"))
+    number = speaker.label.removeprefix("A")
+    return wording("announcement") if number == "1" else wording("announcement_n", n=number)
 
 
 def _is_text(c: str) -> bool:

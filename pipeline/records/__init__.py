@@ -18,6 +18,7 @@ from ressenti.pipeline.records.edits import (
     Phrase,
     PhraseList,
     Span,
+    SpeakerKind,
     SpeakerName,
     TurnCorrection,
     Word,
@@ -36,6 +37,7 @@ from ressenti.pipeline.records.fields import (
     Dbfs,
     Figure,
     Index,
+    Kind,
     Label,
     Line,
     Name,
@@ -62,6 +64,7 @@ from ressenti.pipeline.records.measures import (
     Monologue,
     Silence,
     Speaker,
+    SpeakerFound,
     Talk,
     Trajectory,
     VoiceMatch,
@@ -69,6 +72,7 @@ from ressenti.pipeline.records.measures import (
 )
 from ressenti.pipeline.records.model_info import ModelInfo, Models
 from ressenti.pipeline.records.recording import Levels, Note, NoteKey, Notes, Recording
+from ressenti.pipeline.records.sounds import PLAYED, Sound, SoundKind
 from ressenti.pipeline.records.transcription import Dropped, DropReason, SpokenLanguage, Transcription
 from ressenti.pipeline.records.turns import (
     Diarization,
@@ -96,6 +100,7 @@ __all__ = [
     "MOST_WORDS",
     "NEW_LABEL",
     "OMITTED",
+    "PLAYED",
     "RECOGNISED_S",
     "SCHEMA_VERSION",
     "UNSURE",
@@ -118,6 +123,7 @@ __all__ = [
     "Figure",
     "Index",
     "Interruption",
+    "Kind",
     "Label",
     "Levels",
     "Line",
@@ -147,8 +153,12 @@ __all__ = [
     "Sha256",
     "Share",
     "Silence",
+    "Sound",
+    "SoundKind",
     "Span",
     "Speaker",
+    "SpeakerFound",
+    "SpeakerKind",
     "SpeakerName",
     "SpokenLanguage",
     "Talk",

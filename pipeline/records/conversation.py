@@ -12,15 +12,26 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ressenti.pipeline.records.edits import Corrections, Omission, PersonalData, PersonalKind, PhraseList, Span, Word
-from ressenti.pipeline.records.fields import MOST_SPEAKERS, MOST_TURNS, MOST_WORDS, Count, Name, Record, Remark, check
+from ressenti.pipeline.records.fields import (
+    MOST_SEGMENTS,
+    MOST_SPEAKERS,
+    MOST_TURNS,
+    MOST_WORDS,
+    Count,
+    Name,
+    Record,
+    Remark,
+    check,
+)
 from ressenti.pipeline.records.measures import Exchange, Moment, Speaker, Trajectory
 from ressenti.pipeline.records.model_info import Models
 from ressenti.pipeline.records.recording import Levels, Note, Recording
+from ressenti.pipeline.records.sounds import Sound
 from ressenti.pipeline.records.transcription import Transcription
 from ressenti.pipeline.records.turns import Diarization, Turn
 from ressenti.pipeline.records.validation import Validation
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 
 @dataclass(frozen=True)
@@ -32,7 +43,8 @@ class Conversation(Record):
     transcript's, or recognised ones, and then `transcription` says how. `omissions` are the places of removed words,
     `words_beyond` counts words after the recording's end.
     `personal_data` was found in words and silenced; `phrases` are looked for in the words that are there.
-    `corrections` are people's; `ressenti.pipeline.derive.derive` applies them to turns and speakers.
+    `sounds` are those that are no talk. `corrections` are people's; `ressenti.pipeline.derive.derive` applies them to
+    turns and speakers.
     """
 
     recording: Recording
@@ -57,7 +69,8 @@ class Conversation(Record):
     personal_data: Annotated[tuple[PersonalData, ...], Field(max_length=100_000)] = ()
     phrases: Annotated[tuple[PhraseList, ...], Field(max_length=100)] = ()
     corrections: Corrections = field(default_factory=Corrections)
-    version: Literal[5] = 5
+    sounds: Annotated[tuple[Sound, ...], Field(max_length=MOST_SEGMENTS)] = ()
+    version: Literal[6] = 6
     program: Name = ""
 
     def __post_init__(self) -> None:
@@ -74,6 +87,17 @@ class Conversation(Record):
         keeps CSV readers from taking an id for a number.
         """
         return f"c-{self.recording.sha256[:16]}"
+
+    @property
+    def people(self) -> tuple[Speaker, ...]:
+        """The speakers who are people, and no announcements."""
+        return tuple(speaker for speaker in self.speakers if speaker.is_person)
+
+    @property
+    def people_turns(self) -> tuple[Turn, ...]:
+        """The turns of people."""
+        played = {speaker.label for speaker in self.speakers if not speaker.is_person}
+        return tuple(turn for turn in self.turns if turn.speaker not in played) if played else self.turns
 
     def places(self) -> dict[int, tuple[float, float]]:
         """Valence and arousal of each turn with points, by index: the mean of its points, weighted by speech."""

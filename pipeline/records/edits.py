@@ -19,6 +19,7 @@ from ressenti.pipeline.records.fields import (
     MOST_TURNS,
     ClassName,
     Index,
+    Kind,
     Label,
     Name,
     Record,
@@ -133,17 +134,28 @@ class SpeakerName(Record):
 
 
 @dataclass(frozen=True)
+class SpeakerKind(Record):
+    """Whether a voice is a person or an announcement, as a person says."""
+
+    speaker: Label
+    kind: Kind
+
+
+@dataclass(frozen=True)
 class Corrections(Record):
     """All corrections, kept apart from the models' results; at most one entry per turn and per speaker."""
 
     names: Annotated[tuple[SpeakerName, ...], Field(max_length=MOST_SPEAKERS)] = ()
     turns: Annotated[tuple[TurnCorrection, ...], Field(max_length=MOST_TURNS)] = ()
+    kinds: Annotated[tuple[SpeakerKind, ...], Field(max_length=MOST_SPEAKERS)] = ()
 
     def __post_init__(self) -> None:
-        turns, speakers = Counter(t.turn for t in self.turns), Counter(n.speaker for n in self.names)
-        twice = [f"turn {k}" for k, n in turns.items() if n > 1] + [k for k, n in speakers.items() if n > 1]
+        turns, names = Counter(t.turn for t in self.turns), Counter(n.speaker for n in self.names)
+        kinds = Counter(k.speaker for k in self.kinds)
+        twice = [f"turn {k}" for k, n in turns.items() if n > 1]
+        twice += [label for counted in (names, kinds) for label, n in counted.items() if n > 1]
         if twice:
             raise ValueError(f"expected one correction for each turn and speaker, got several for {', '.join(twice)}")
 
     def __bool__(self) -> bool:
-        return bool(self.names or self.turns)
+        return bool(self.names or self.turns or self.kinds)

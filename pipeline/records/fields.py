@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import ConfigDict, Field
 
+Kind = Literal["person", "announcement"]  # of a voice
 ClassName = Literal["Pleased", "Relaxed", "Neutral", "Sad", "Tension"]
 # Limits for untrusted stored files; real recordings come nowhere near them.
 MOST_S = 7 * 86_400.0  # of a recording

@@ -19,6 +19,22 @@ def union_s(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return joined
 
 
+def without(spans: Sequence[tuple[float, float]], gone: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """What is left of sorted spans without others, sorted too; seconds."""
+    out = []
+    for start, end in spans:
+        at = start
+        for a, b in gone:
+            if b <= at or a >= end:
+                continue
+            if a > at:
+                out.append((at, a))
+            at = max(at, b)
+        if at < end:
+            out.append((at, end))
+    return out
+
+
 class _Timed(Protocol):
     @property
     def start_s(self) -> float: ...

@@ -19,6 +19,7 @@ from ressenti.pipeline.records.fields import (
     Dbfs,
     Figure,
     Index,
+    Kind,
     Label,
     Line,
     Name,
@@ -141,6 +142,20 @@ class VoiceMatch(Record):
     known: Count
 
 
+NotScored = Literal["restricted", "unconfirmed", "unknown_role", "not_asked", "announcement"]
+"""Why a speaker's emotion is not computed."""
+
+
+@dataclass(frozen=True)
+class SpeakerFound(Record):
+    """What the analysis said of a speaker before a person called it a person or an announcement."""
+
+    kind: Kind
+    role: Name | None
+    role_source: Literal["channel", "named", "guess"] | None
+    not_scored: NotScored | None
+
+
 @dataclass(frozen=True)
 class Speaker(Record):
     """A speaker of the conversation. `role_source` is `channel`, `named` or `guess` (by order of first speech).
@@ -148,19 +163,29 @@ class Speaker(Record):
     `not_scored` says why emotion was not computed; None means that it was. `affect` is also None if nothing could be
     judged. `original_name` is the name before a person changed it, or None. `added` speakers were not found by the
     diarizer; a person added them by giving them a turn. `voice` is what known voices say, None if nobody asked; `name`
-    comes from it if a person gave none.
+    comes from it if a person gave none. `kind` says whether it is a person or an announcement, which has no part in
+    talk figures, roles, emotion or the number of people; `announced` is how sure an announcement is, `found` what the
+    analysis said where a person's correction changed it.
     """
 
     label: Label
     name: Name
     role: Name | None = None
     role_source: Literal["channel", "named", "guess"] | None = None
-    not_scored: Literal["restricted", "unconfirmed", "unknown_role", "not_asked"] | None = None
+    not_scored: NotScored | None = None
     talk: Talk | None = None
     affect: Affect | None = None
     original_name: Name | None = None
     added: bool = False
     voice: VoiceMatch | None = None
+    kind: Kind = "person"
+    announced: Share | None = None
+    found: SpeakerFound | None = None
+
+    @property
+    def is_person(self) -> bool:
+        """Whether it is a person, and no announcement."""
+        return self.kind == "person"
 
     @property
     def named_by_voice(self) -> bool:
@@ -210,7 +235,8 @@ class Monologue(Record):
 class Exchange(Record):
     """Figures of the conversation as a whole; silences are those longer than the configured limit.
 
-    `monologues` are each speaker's longest, from `turn_taking.monologues_of`; empty in results of older versions.
+    `holds` are spans without talk in which music or tones play; silences leave them out. `monologues` are each
+    speaker's longest, from `turn_taking.monologues_of`; empty in results of older versions.
     """
 
     speech_s: Time
@@ -219,6 +245,7 @@ class Exchange(Record):
     silences: Annotated[tuple[Silence, ...], Field(max_length=MOST_SEGMENTS)]
     interruptions: Annotated[tuple[Interruption, ...], Field(max_length=MOST_SEGMENTS)]
     monologues: Annotated[tuple[Monologue, ...], Field(max_length=MOST_SPEAKERS)] = ()
+    holds: Annotated[tuple[Silence, ...], Field(max_length=MOST_SEGMENTS)] = ()
 
 
 @dataclass(frozen=True)
@@ -229,9 +256,10 @@ class Moment(Record):
     `valence`, `arousal`: where a trajectory changes most (change, from, to, z: change over its standard error).
     In these, `by_person` is the share of the weight from classes given by a person.
     `silence`, `monologue`: the longest (seconds). `interruption`: of whom and how long (of, overlap_s).
+    `laughter`, `crying`: how sure it is (confidence).
     """
 
-    kind: Literal["tension", "valence", "arousal", "silence", "monologue", "interruption"]
+    kind: Literal["tension", "valence", "arousal", "silence", "monologue", "interruption", "laughter", "crying"]
     start_s: Time
     end_s: Time
     speaker: Label | None = None

@@ -22,7 +22,9 @@ class ModelInfo(Record):
     the class of each label. `cannot` are the classes that an emotion model never gives.
     """
 
-    task: Literal["speech activity", "speaker embedding", "diarization", "voice encoder", "emotion", "transcription"]
+    task: Literal[
+        "speech activity", "speaker embedding", "diarization", "voice encoder", "emotion", "transcription", "sounds"
+    ]
     name: Place
     licence: Name | None
     sha256: Sha256 | None = None

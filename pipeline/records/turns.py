@@ -32,9 +32,9 @@ from ressenti.pipeline.records.fields import (
 from ressenti.pipeline.records.model_info import Models
 from ressenti.pipeline.records.recording import Notes
 
-Unjudged = Literal["short", "overlap", "restricted", "not_asked", "moved"]
+Unjudged = Literal["short", "overlap", "restricted", "not_asked", "moved", "announcement", "sound"]
 """Why a turn has no scores: too short, overlapped, its speaker's role is restricted or not in `emotion_for`, or it was
-moved from or to such a speaker."""
+moved from or to such a speaker, it is an announcement, or it is laughing, coughing or the like."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from ressenti.pipeline.store.result_sets import Made, State, claim, state_of, wr
 from ressenti.pipeline.store.tables import (
     points_frame,
     silenced_frame,
+    sounds_frame,
     speakers_frame,
     trajectories_frame,
     turns_frame,
@@ -24,6 +25,7 @@ __all__ = [
     "points_frame",
     "recover",
     "silenced_frame",
+    "sounds_frame",
     "speakers_frame",
     "state_of",
     "tidy",

@@ -15,7 +15,7 @@ from ressenti.pipeline.records import CLASSES, Conversation
 if TYPE_CHECKING:
     import pandas as pd
 
-Table = Literal["turns", "points", "trajectories", "speakers", "words", "silenced"]
+Table = Literal["turns", "points", "trajectories", "speakers", "words", "silenced", "sounds"]
 TABLES: tuple[Table, ...] = get_args(Table)
 Kind = Literal["string", "float64", "Int64", "boolean"]
 
@@ -26,10 +26,11 @@ _TEXT: dict[Table, str] = {
     f"model_class:string model_confidence not_judged:string valence arousal {_SCORES}",
     "points": "speaker:string turn:Int64 time_s weight_s valence valence_sd arousal arousal_sd",
     "trajectories": "speaker:string time_s valence valence_low valence_high arousal arousal_low arousal_high",
-    "speakers": "speaker:string name:string role:string not_scored:string talk_s share turns:Int64 "
-    "longest_monologue_s interruptions:Int64 backchannels:Int64 response_latency_s loudness_dbfs valence arousal "
-    f"{_SCORES}",
+    "speakers": "speaker:string name:string role:string kind:string announced not_scored:string talk_s share "
+    "turns:Int64 longest_monologue_s interruptions:Int64 backchannels:Int64 response_latency_s loudness_dbfs valence "
+    f"arousal {_SCORES}",
     "words": "start_s end_s text:string turn:Int64 speaker:string exact:boolean confidence",
+    "sounds": "kind:string start_s end_s confidence channel:Int64 speaker:string",
     "silenced": "start_s end_s what:string turn:Int64 speaker:string",
 }
 _HALF = re.compile("[\ud800-\udfff]")  # a lone surrogate, which no file can store

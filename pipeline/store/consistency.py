@@ -2,11 +2,13 @@
 
 1. Speaker labels and turn indices are unique, and each turn belongs to an existing speaker.
 2. Times are within the recording (plus one second, for a last frame): turns, segments, windows, words, silenced spans
-   omissions and personal data, points, silences, interruptions, monologues, moments.
+   omissions and personal data, points, silences, holds, interruptions, monologues, moments,
+   sounds.
 3. At most 100 turns overlap at any time; a file with more is not a conversation and takes hours.
 4. Windows are within their turn, and a turn's overlap is at most its duration.
 5. Words, omissions, points and corrections belong to existing turns; trajectories, interruptions, monologues, segments,
-   embeddings, channels, languages, moments and corrections belong to existing speakers (corrections may also add S1 to
+   embeddings, channels, languages, moments, sounds and corrections belong to existing speakers (corrections may also add
+   S1 to
    S99); each speaker has at most one trajectory, and one channel, which the recording has.
 6. A trajectory's seven lines have one length, its times and those of its points are in order, and its band is
    low <= middle <= high, all three or none.
@@ -51,6 +53,8 @@ _TOLD_BY: dict[str, tuple[str, ...]] = {
     "silence": ("seconds",),
     "monologue": ("seconds",),
     "interruption": ("overlap_s",),
+    "laughter": ("confidence",),
+    "crying": ("confidence",),
 }
 _COUNTED: dict[str, tuple[str, ...]] = {
     "more_than_roles": ("found", "roles"),
@@ -124,6 +128,7 @@ def _known(conversation: Conversation) -> None:
         ("diarization.channels", (label for label, _ in found_by.channels)),
         ("transcription.languages", (own.speaker for own in said.languages) if said else ()),
         ("moments", (m.speaker for m in conversation.moments)),
+        ("sounds", (s.speaker for s in conversation.sounds)),
         ("exchange.monologues", (m.speaker for m in exchange.monologues) if exchange else ()),
         ("exchange.interruptions", (who for i in exchange.interruptions for who in (i.by, i.of)) if exchange else ()),
     ]
@@ -151,7 +156,8 @@ def _corrections(conversation: Conversation, turns: set[int], labels: set[str]) 
         raise CorrectionsError(
             f"corrections.turns: turn {strange} does not exist. Use the corrections of this recording."
         )
-    named = [t.speaker for t in conversation.corrections.turns] + [n.speaker for n in conversation.corrections.names]
+    given = conversation.corrections
+    named = [t.speaker for t in given.turns] + [n.speaker for n in given.names] + [k.speaker for k in given.kinds]
     new = next((label for label in named if label and label not in labels and not NEW_LABEL.fullmatch(label)), None)
     if new is not None:
         raise CorrectionsError(
@@ -173,9 +179,11 @@ def _inside(conversation: Conversation, config: Config) -> None:
         ("omissions", (o.end_s for o in conversation.omissions)),
         ("personal_data", (p.end_s for p in conversation.personal_data)),
         ("moments", (m.end_s for m in conversation.moments)),
+        ("sounds", (s.end_s for s in conversation.sounds)),
         ("trajectories", (t - step_s for line in conversation.trajectories for t in line.times_s)),
         ("trajectories", (p.time_s for line in conversation.trajectories for p in line.points)),
         ("exchange.silences", (s.end_s for s in exchange.silences) if exchange else ()),
+        ("exchange.holds", (s.end_s for s in exchange.holds) if exchange else ()),
         ("exchange.monologues", (m.end_s for m in exchange.monologues) if exchange else ()),
         ("exchange.interruptions", (i.time_s + i.overlap_s for i in exchange.interruptions) if exchange else ()),
     ):
@@ -244,7 +252,9 @@ def _moment(moment: Moment, field: str) -> None:
     _check(isinstance(moment.values.get("by_person", 0), int | float), f"{field}.values.by_person: expected a number")
     if moment.kind == "interruption":
         _check(isinstance(moment.values.get("of"), str), f"{field}.values.of: expected a speaker")
-    _check(moment.speaker is not None or moment.kind == "silence", f"{field}.speaker: is missing")
+    _check(
+        moment.speaker is not None or moment.kind in ("silence", "laughter", "crying"), f"{field}.speaker: is missing"
+    )
 
 
 def _numbers(values: dict[str, Any], names: Sequence[str], field: str) -> None:

@@ -7,6 +7,7 @@
 | 3 | confidence of segments and speakers, `count_probability`; options of a diarizer that hears overlap |
 | 4 | `channels` of speakers, known voices; embeddings of voices are not stored any more |
 | 5 | recognised words: `transcription`, `confidence` of words, options `words` and `content`; phrases; personal data |
+| 6 | sounds that are no talk, announcements |
 """
 
 from __future__ import annotations
@@ -43,6 +44,11 @@ def _to_5(data: Stored) -> Stored:
     return {**data, "config": config, "version": 5}
 
 
+def _to_6(data: Stored) -> Stored:
+    """Sounds were not looked for before; every voice is a person."""
+    return {**data, "version": 6}
+
+
 def _diarization_options(config: Any) -> Any:
     """A stored config with the diarizer's options of version 3; what is no config is left for the checks.
 
@@ -60,7 +66,7 @@ def _diarization_options(config: Any) -> Any:
     return {**config, "diarization": options}
 
 
-STEPS: dict[int, Callable[[Stored], Stored]] = {1: _to_2, 2: _to_3, 3: _to_4, 4: _to_5}
+STEPS: dict[int, Callable[[Stored], Stored]] = {1: _to_2, 2: _to_3, 3: _to_4, 4: _to_5, 5: _to_6}
 """Step from each earlier version to the next."""
 
 

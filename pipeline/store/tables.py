@@ -74,13 +74,15 @@ def trajectories_frame(conversation: Conversation) -> pd.DataFrame:
 
 
 def speakers_frame(conversation: Conversation) -> pd.DataFrame:
-    """One row per speaker: name, role, talk figures and mean affect."""
+    """One row per speaker: name, role, talk figures and mean affect; announcements (`kind`) have no figures."""
     rows = []
     for speaker in conversation.speakers:
         row: dict[str, object] = {
             "speaker": speaker.label,
             "name": speaker.name,
             "role": speaker.role,
+            "kind": speaker.kind,
+            "announced": speaker.announced,
             "not_scored": speaker.not_scored,
         }
         if speaker.talk:
@@ -106,6 +108,11 @@ def silenced_frame(conversation: Conversation) -> pd.DataFrame:
     sound = [{**vars(span), "what": "sound"} for span in conversation.bleeps]
     words = [{**vars(gone), "what": "words", "speaker": speaker_of.get(gone.turn)} for gone in conversation.omissions]
     return typed([*sound, *words], conversation, COLUMNS["silenced"])
+
+
+def sounds_frame(conversation: Conversation) -> pd.DataFrame:
+    """One row per sound that is no talk: its kind, times, confidence, channel, and whose it is (missing if unknown)."""
+    return typed([vars(sound) for sound in conversation.sounds], conversation, COLUMNS["sounds"])
 
 
 def _speakers(conversation: Conversation) -> dict[int | None, str]:

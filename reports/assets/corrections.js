@@ -5,7 +5,8 @@ page.ready.then((page) => {
   const { data, clock, say, by, tell, on, download, element, unpacked, turns } = page;
   const names = new Map(data.corrections.names.map((n) => [n.speaker, n.name]));
   const changes = new Map(data.corrections.turns.map((t) => [t.turn, t]));
-  const content = () => JSON.stringify([[...names], [...changes]]); // what headline and figures depend on
+  const kinds = new Map(data.corrections.kinds.map((k) => [k.speaker, k.kind])); // people and announcements
+  const content = () => JSON.stringify([[...names], [...changes], [...kinds]]); // what headline and figures depend on
   const state = () => content() + JSON.stringify(page.bleeps);
   const before = state(), contentBefore = content();
   const speakers = data.speakers, editor = by("editor"), renamer = by("renamer");
@@ -14,9 +15,17 @@ page.ready.then((page) => {
   const titleOf = (label) => {
     const known = speakers.find((s) => s.label === label);
     const name = names.get(label) ?? known?.name;
-    return `${name || (known?.unnamed ?? say("js_new_speaker", { label }))}${known?.role ?? ""}`;
+    const shown = `${name || (known?.unnamed ?? say("js_new_speaker", { label }))}${known?.role ?? ""}`;
+    return known && kindOf(label) !== known.kind ? `${shown} → ${say(kindOf(label) === "person" ? "js_person" : "js_announcement")}` : shown;
   };
-  const count = () => names.size + changes.size + page.bleeps.length;
+  const kindOf = (label) => kinds.get(label) ?? foundKind(label);
+  // as the analysis found it: what the page was rendered with, without what a person said before
+  const foundKind = (label) => {
+    const known = speakers.find((s) => s.label === label)?.kind ?? "person";
+    if (!data.corrections.kinds.some((k) => k.speaker === label)) return known;
+    return known === "person" ? "announcement" : "person";
+  };
+  const count = () => names.size + changes.size + kinds.size + page.bleeps.length;
 
   // What a turn's row shows and filters use until figures are computed again: as rendered, or as changed since.
   const rendered = new Map(data.corrections.turns.map((t) => [t.turn, t]));
@@ -64,6 +73,10 @@ page.ready.then((page) => {
       turn.row.querySelector(".mine").textContent =
         [change?.emotion ? `→ ${data.classes[change.emotion]}` : "", change?.note ?? ""].filter(Boolean).join(" · ");
       answer(turn, change?.emotion ?? null);
+    }
+    for (const button of document.querySelectorAll("[data-kind]")) {
+      const label = button.dataset.kind, was = speakers.find((s) => s.label === label)?.kind;
+      button.setAttribute("aria-pressed", String(kindOf(label) !== was));
     }
     choices();
     tell("changed", {});
@@ -151,9 +164,14 @@ page.ready.then((page) => {
   });
   by("rename-cancel").addEventListener("click", () => renamer.close());
   document.addEventListener("click", (event) => {
-    const row = event.target.closest(".turns .quiet")?.closest("tr"), card = event.target.closest("[data-rename]");
+    const row = event.target.closest(".turns .quiet")?.closest("tr"), card = event.target.closest("[data-rename]"), kind = event.target.closest("[data-kind]");
     if (row) edit(turns.find((turn) => turn.row === row).index);
     if (card) rename(card.dataset.rename);
+    if (kind) {
+      const label = kind.dataset.kind, other = kindOf(label) === "person" ? "announcement" : "person";
+      if (other === foundKind(label)) kinds.delete(label); else kinds.set(label, other);
+      show();
+    }
   });
 
   // Silencing a span.
@@ -191,6 +209,7 @@ page.ready.then((page) => {
     conversation.corrections = {
       names: [...names].map(([speaker, name]) => ({ speaker, name })),
       turns: [...changes.values()].sort((a, b) => a.turn - b.turn),
+      kinds: [...kinds].map(([speaker, kind]) => ({ speaker, kind })),
     };
     conversation.bleeps = page.bleeps.map(([start_s, end_s]) => ({ start_s, end_s }));
     const places = [...(conversation.omissions ?? [])]; // where words were left out, without their text
@@ -217,9 +236,10 @@ page.ready.then((page) => {
   };
   by("save").addEventListener("click", save);
   by("undo").addEventListener("click", () => {
-    names.clear(); changes.clear(); page.bleeps.splice(0, page.bleeps.length);
+    names.clear(); changes.clear(); kinds.clear(); page.bleeps.splice(0, page.bleeps.length);
     for (const n of data.corrections.names) names.set(n.speaker, n.name);
     for (const t of data.corrections.turns) changes.set(t.turn, t);
+    for (const k of data.corrections.kinds) kinds.set(k.speaker, k.kind);
     page.bleeps.push(...data.bleeps.map((span) => [...span]));
     show();
   });

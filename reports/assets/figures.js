@@ -74,7 +74,7 @@ page.ready.then((page) => {
   })();
   const playFrom = (place, trace, i) => {
     const time = trace.meta?.times?.[i] ?? trace.x[i], turn = trace.customdata && turnOf(trace.customdata[i]);
-    if (place.id === "timeline") return trace.base[i];
+    if (place.id === "timeline") return trace.base?.[i] ?? time;
     if (turn) return Math.max(turn.start, time - data.window / 2);
     if (place.id === "shares" || (place.id === "plane" && !trace.meta?.path)) return null;
     return trace.width ? time - trace.width[i] / 1.84 : time;

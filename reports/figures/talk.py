@@ -88,8 +88,8 @@ def talk_by_part(conversation: Conversation) -> tuple[float, dict[str, list[floa
     """Length of the parts (s), and each speaker's seconds of talk by part: talk time, without bridged pauses."""
     step = bin_s(conversation.recording.duration_s)
     count = int(-(-conversation.recording.duration_s // step))
-    parts = {s.label: [0.0] * count for s in conversation.speakers}
-    for label, spans in spoken(conversation).items():
+    parts = {s.label: [0.0] * count for s in conversation.people}
+    for label, spans in ((k, v) for k, v in spoken(conversation).items() if k in parts):
         for start, end in spans:
             for k, share in by_part(start, end, step, count):
                 parts[label][k] += share * (end - start)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ressenti.pipeline.records import CLASSES, Conversation, Turn, union_s
+from ressenti.pipeline.records import CLASSES, Conversation, Sound, Turn, union_s
 from ressenti.reports.figures.style import (
     INK,
     Trace,
@@ -16,6 +16,7 @@ from ressenti.reports.figures.style import (
     key_of,
     lane_axis,
     letter_style,
+    scatter,
     short,
     time_axis,
     titles_shown,
@@ -27,6 +28,9 @@ from ressenti.reports.wording import Wording
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+_PLAYED = "played"  # the lane of what a telephone system plays
+_SILENCE, _HOLD = "#EEF1F5", "#F6F0E2"
+_COLOUR_OF = {"music": "#B8860B", "tone": "#5B7083"}
 SHORTEST_OVERLAP_S = 0.1  # shorter ones are within the error of boundaries
 
 
@@ -66,14 +70,26 @@ def timeline(conversation: Conversation, words: Wording) -> go.Figure:
                 )
             )
     lanes = [s.label for s in conversation.speakers]
+    played = _played(conversation, words)
+    if played:
+        lanes.append(_PLAYED)
+        titles = {**titles, _PLAYED: words("lane_played")}
+    vocal = _vocal(conversation, titles, words)
     return figure(
-        [*traces, *_overlaps(conversation, words), *_doubts(conversation, words)],
+        [*traces, *_overlaps(conversation, words), *_doubts(conversation, words), *played, *vocal],
         base_layout(words, height=70 + 52 * len(lanes), top=8),
         barmode="overlay",
         uniformtext={"mode": "hide", "minsize": 9},
         yaxis=lane_axis(lanes, titles),
         xaxis=time_axis(conversation, words),
-        shapes=[_band(s.start_s, s.end_s) for s in (conversation.exchange.silences if conversation.exchange else ())],
+        shapes=[
+            _band(span.start_s, span.end_s, colour)
+            for spans, colour in (
+                (conversation.exchange.silences if conversation.exchange else (), _SILENCE),
+                (conversation.exchange.holds if conversation.exchange else (), _HOLD),
+            )
+            for span in spans
+        ],
     )
 
 
@@ -153,7 +169,59 @@ def overlaps(conversation: Conversation) -> list[tuple[float, float, str]]:
     return [(start, end, label) for start, end, label in out if end - start >= SHORTEST_OVERLAP_S]
 
 
-def _band(start_s: float, end_s: float) -> dict[str, Any]:
+def _played(conversation: Conversation, words: Wording) -> list[Trace]:
+    """Music and tones, in a lane of their own."""
+    sounds = [s for s in conversation.sounds if s.played]
+    if not sounds:
+        return []
+    return [
+        bar(
+            name=words("lane_played"),
+            showlegend=False,
+            orientation="h",
+            y=[_PLAYED] * len(sounds),
+            base=short([s.start_s for s in sounds]),
+            x=short([s.end_s - s.start_s for s in sounds]),
+            marker={"color": [_COLOUR_OF[s.kind] for s in sounds]},
+            width=0.3,
+            hovertext=[sound_text(s, {}, words) for s in sounds],
+            hovertemplate="%{hovertext}<extra></extra>",
+        )
+    ]
+
+
+def _vocal(conversation: Conversation, titles: dict[str, str], words: Wording) -> list[Trace]:
+    """A mark on the lane of whoever laughs, coughs or the like."""
+    sounds = [s for s in conversation.sounds if not s.played and s.speaker]
+    if not sounds:
+        return []
+    return [
+        scatter(
+            name=words("vocal_sounds"),
+            showlegend=False,
+            mode="markers",
+            x=short([(s.start_s + s.end_s) / 2 for s in sounds]),
+            y=[s.speaker for s in sounds],
+            marker={
+                "symbol": ["star" if s.kind in ("laughter", "crying") else "diamond" for s in sounds],
+                "size": 11,
+                "color": "#FFFFFF",
+                "line": {"color": INK, "width": 1.5},
+            },
+            hovertext=[sound_text(s, titles, words) for s in sounds],
+            hovertemplate="%{hovertext}<extra></extra>",
+        )
+    ]
+
+
+def sound_text(sound: Sound, titles: dict[str, str], words: Wording) -> str:
+    """What is heard, when, and how sure that is."""
+    who = f"{titles[sound.speaker]}<br>" if sound.speaker in titles else ""
+    times = f"{words.clock(sound.start_s, 1)} · {words.seconds(sound.end_s - sound.start_s)}"
+    return f"{who}{words(f'sound_{sound.kind}')} {words.percent(sound.confidence)}<br>{times}"
+
+
+def _band(start_s: float, end_s: float, colour: str) -> dict[str, Any]:
     return {
         "type": "rect",
         "xref": "x",
@@ -162,7 +230,7 @@ def _band(start_s: float, end_s: float) -> dict[str, Any]:
         "x1": round(end_s, 3),
         "y0": 0,
         "y1": 1,
-        "fillcolor": "#EEF1F5",
+        "fillcolor": colour,
         "line": {"width": 0},
         "layer": "below",
     }

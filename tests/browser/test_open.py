@@ -208,6 +208,7 @@ def test_corrections_round_trip_and_move_figures(opened: Open, tmp_path: Path) -
             {"turn": 0, "speaker": None, "emotion": "Sad", "note": "sobs"},
             {"turn": 1, "speaker": "S1", "emotion": None, "note": ""},
         ],
+        "kinds": [],
     }
     conversation = store.loads(json.dumps(data))  # the format takes it
     before = {s.label: s.talk.talk_s for s in conversation.speakers if s.talk}

@@ -29,6 +29,7 @@ from ressenti.pipeline.records import (
     Original,
     Recording,
     Segment,
+    Sound,
     Span,
     Speaker,
     Turn,
@@ -132,6 +133,7 @@ def make_spoken() -> Callable[..., Conversation]:
             levels=Levels(0.1, tuple(-60.0 + k % 50 for k in range(360))),
             words=words() if with_words else (),
             bleeps=(Span(33.0, 34.5),),
+            sounds=(Sound("music", 33.0, 34.0, 0.9), Sound("laughter", 9.0, 9.5, 0.4, 1, "S1")),
             corrections=Corrections(turns=(TurnCorrection(5, "S1", "Sad", 'She "sighs"\n<i>here</i> & stops'),)),
             program="ressenti test",
         )
@@ -164,7 +166,14 @@ def unspoken(make_spoken: Callable[..., Conversation]) -> Conversation:
 def empty(make_spoken: Callable[..., Conversation]) -> Conversation:
     """No speaker, no turn, nothing judged, no level."""
     made = make_spoken(
-        with_words=False, turns=(), speakers=(), trajectories=(), levels=None, bleeps=(), corrections=Corrections()
+        with_words=False,
+        turns=(),
+        speakers=(),
+        trajectories=(),
+        levels=None,
+        bleeps=(),
+        sounds=(),
+        corrections=Corrections(),
     )
     bare = replace(made, diarization=replace(made.diarization, segments=()))
     return derive(bare, Config())

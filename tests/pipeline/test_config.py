@@ -99,7 +99,7 @@ def test_every_option_is_read(sample: tuple[Path, Path], tmp_path: Path, monkeyp
     ("text", "message"),
     [
         ("audio: {chanels: mono}", "audio.chanels: unknown option, did you mean channels?"),
-        ("sound: {channels: mono}", "sound: unknown option; expected audio, diarization, turns"),
+        ("noise: {channels: mono}", "noise: unknown option; expected audio, sounds, diarization, turns"),
         ("words: {language: french}", "words.language: got 'french', expected auto or a code such as en, fr"),
         ("emotoin: {model: x}", "emotoin: unknown option, did you mean emotion?"),
         ("audio: {channels: both}", "audio.channels: got 'both', expected 'auto', 'mono' or 'split'."),

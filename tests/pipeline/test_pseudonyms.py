@@ -22,8 +22,9 @@ from ressenti.pipeline.derive import with_corrections
 from ressenti.pipeline.diarization.fake import FakeDiarizer
 from ressenti.pipeline.edits import pseudonyms
 from ressenti.pipeline.emotion.fake import FakeEmotion
-from ressenti.pipeline.records import Corrections, EmotionScores, SpeakerName, Word
+from ressenti.pipeline.records import Corrections, EmotionScores, Sound, SpeakerName, Word
 from ressenti.pipeline.run import analyze
+from ressenti.pipeline.sounds.fake import FakeSounds
 
 NAMES = ("geheim", "zoé", "maximilian", "verlobte")
 SEGMENTS = [(0.5, 4.0, "S1"), (5.0, 9.0, "S2"), (9.5, 20.0, "S1")]
@@ -57,6 +58,7 @@ def stored(tmp_path: Path) -> Path:
         people=People(names=("Zoé Geheim", "Max")),
         diarizer=FakeDiarizer(SEGMENTS),
         emotion_model=FakeEmotion(lambda _: EmotionScores((0.9, 0.02, 0.04, 0.02, 0.02))),
+        sound_detector=FakeSounds([Sound("cough", 4.0, 4.5, 0.8)]),
     )
     paths = {"model": str(folder / "model"), "validation": "geheim/validation.json"}
     config = {

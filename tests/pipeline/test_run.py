@@ -206,7 +206,7 @@ def test_progress_names_the_stages(recording: Path) -> None:
         emotion_model=FakeEmotion(),
         progress=lambda stage, completed, total: last.update({stage: (completed, total)}),
     )
-    assert list(last) == ["audio", "speech", "emotion"]
+    assert list(last) == ["audio", "sounds", "speech", "emotion"]
     assert all(completed == total for completed, total in last.values())
 
 

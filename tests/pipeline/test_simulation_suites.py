@@ -93,11 +93,12 @@ def test_the_standard_suite_has_its_scenes() -> None:
                 assert set(emotions) <= set(corpora.EMOTIONS)
     assert set(Scene.model_fields) == {
         "conversations", "speakers", "minutes", "corpora", "fresh_share", "alike", "third", "scripts", "talk", "sound",
+        "playing",
     }  # fmt: skip
 
 
 def test_the_development_suite_is_free_of_what_is_measured_on() -> None:
-    assert suite_names() == ("development", "moods", "standard")
+    assert suite_names() == ("development", "moods", "sounds", "sounds-development", "standard")
     standard, development = load_suite("standard"), load_suite("development")
     assert development.speakers == "training"
     assert development.seed != standard.seed

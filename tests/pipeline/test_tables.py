@@ -23,6 +23,7 @@ FRAMES: dict[Table, Callable[[Conversation], pd.DataFrame]] = {
     "speakers": store.speakers_frame,
     "words": store.words_frame,
     "silenced": store.silenced_frame,
+    "sounds": store.sounds_frame,
 }
 
 

@@ -66,6 +66,7 @@ def test_every_text_is_used() -> None:
         "phrase_",
         "said_",
         "pd_",
+        "sound_",
     )
     for key in LOCALES["en"]:
         if key.startswith(("mo_", "hl_")):  # said by kind and direction, test_headline has them all

@@ -9,6 +9,7 @@ from ressenti.pipeline.cli.evaluate.diarization import diarization
 from ressenti.pipeline.cli.evaluate.emotion import emotion
 from ressenti.pipeline.cli.evaluate.label import label
 from ressenti.pipeline.cli.evaluate.redaction import redaction
+from ressenti.pipeline.cli.evaluate.sounds import sounds
 from ressenti.pipeline.cli.evaluate.speed import speed
 from ressenti.pipeline.cli.evaluate.trajectory import trajectory
 from ressenti.pipeline.cli.evaluate.voices import voices
@@ -23,6 +24,7 @@ app.command()(speed)
 app.command()(voices)
 app.command()(words)
 app.command()(redaction)
+app.command()(sounds)
 
 
 @app.callback()

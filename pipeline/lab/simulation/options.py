@@ -108,6 +108,19 @@ class Sounding(Group):
         return self
 
 
+class Playing(Group):
+    """What is played in a conversation; the sounds are recorded ones, from a folder that `ressenti simulate` is given.
+
+    `lead` comes before the talk and `middle` where nobody speaks, near the middle: each entry is a kind of sound, an
+    announcement being one to three prompts of one voice. `voices` times somebody laughs, cries, coughs or clears their
+    throat after a turn.
+    """
+
+    lead: tuple[Literal["announcement", "tone", "music"], ...] = ()
+    middle: tuple[Literal["announcement", "tone", "music"], ...] = ()
+    voices: Annotated[int, Field(ge=0, le=1000)] = 0
+
+
 class Scene(Group):
     """One kind of conversation; `corpora` are drawn by weight, and each conversation uses speakers of one corpus.
 
@@ -127,6 +140,7 @@ class Scene(Group):
     third: Literal["nobody", "transfer", "room"] = "nobody"
     scripts: tuple[str, ...] = ()  # one is drawn per conversation; empty: any clip at any time
     talk: Talk = Talk()
+    playing: Playing | None = None
     sound: Sounding = Sounding()
 
     @model_validator(mode="after")
@@ -152,6 +166,7 @@ class Suite(Group):
 
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     speakers: Literal["held-out", "training"] = "held-out"
+    sounds: Literal["held-out", "development"] = "held-out"  # the half of recorded sounds that `playing` takes
     scripts: dict[str, Annotated[tuple[Phase, ...], Field(min_length=1)]] = Field({})
     scenes: dict[Name, Scene] = Field(min_length=1)
 

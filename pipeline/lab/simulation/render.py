@@ -73,7 +73,7 @@ def render(
         bleed = np.float32(10 ** (float(rng.uniform(*options.bleed_db)) / 20))
         channels = channels + bleed * (channels.sum(axis=0) - channels)
     snr_db, codec = float(rng.uniform(*options.snr_db)), str(rng.choice(options.codecs))
-    return np.stack([_line(channel, options, snr_db, codec, others, rng) for channel in channels])
+    return np.stack([line(channel, options, snr_db, codec, others, rng) for channel in channels])
 
 
 def _efforts(count: int, options: Sounding, rng: np.random.Generator) -> list[float]:
@@ -99,7 +99,7 @@ def _tracks(plan: Sequence[Placed], count: int, length: int, efforts: Sequence[f
     return tracks
 
 
-def _line(
+def line(
     channel: Sound, options: Sounding, snr_db: float, codec: str, others: Voice | None, rng: np.random.Generator
 ) -> Samples:
     """Add noise, telephone band and codec to one channel."""

@@ -6,6 +6,7 @@ import io
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from ressenti.pipeline.lab.labelled_speech.corpora import Clip
 from ressenti.pipeline.lab.labelled_speech.truth import TruthSegment, emotions_csv, rttm
 from ressenti.pipeline.lab.simulation.options import Scene, Suite
 from ressenti.pipeline.lab.simulation.plan import make_plan
+from ressenti.pipeline.lab.simulation.played import Bank, PlayedSound, sounds_csv, with_sounds
 from ressenti.pipeline.lab.simulation.render import render, truth_of
 from ressenti.pipeline.lab.simulation.voices import Voice, make_voice, name_of
 from ressenti.pipeline.models import campplus
@@ -34,11 +36,12 @@ class Simulated:
     scene: str
     samples: Samples
     truth: tuple[TruthSegment, ...]
+    sounds: tuple[PlayedSound, ...] = ()
 
     def files(self) -> dict[str, bytes | str]:
         """File contents by extension: the recording (FLAC), its RTTM, and the emotion of each stretch.
 
-        `.emotions.csv` has the fields of `TruthSegment` as columns.
+        `.emotions.csv` has the fields of `TruthSegment` as columns, `.sounds.csv` those of `PlayedSound`.
         """
         need("soundfile", "A simulated recording")
         import soundfile
@@ -49,27 +52,43 @@ class Simulated:
             ".flac": sound.getvalue(),
             ".rttm": rttm(self.truth, self.name),
             ".emotions.csv": emotions_csv(self.truth),
+            **({".sounds.csv": sounds_csv(self.sounds)} if self.sounds else {}),
         }
 
 
-def simulate(suite: Suite, clips: Sequence[Clip], only: Sequence[str] = ()) -> Iterator[Simulated]:
+def simulate(
+    suite: Suite, clips: Sequence[Clip], only: Sequence[str] = (), sounds: Path | None = None
+) -> Iterator[Simulated]:
     """Yield the conversations of a suite, or of the scenes in `only`, each with its own seed.
 
-    Raises `ConfigError` for an unknown scene, or if a scene's corpora have too few speakers.
+    `sounds` is the folder of recorded sounds for scenes in which some are played.
+    Raises `ConfigError` for an unknown scene, for one that needs sounds without a folder, or if a scene's
+    corpora have too few speakers.
     """
     if unknown := set(only) - set(suite.scenes):
         raise ConfigError(f"unknown scenes {', '.join(sorted(unknown))}; expected some of {', '.join(suite.scenes)}.")
     speech = _Speech(clips, "used in training" if suite.speakers == "training" else "not used in training")
+    bank: Bank | None = None
     for name, scene in suite.scenes.items():
         if only and name not in only:
             continue
+        if scene.playing is not None and bank is None:
+            if sounds is None:
+                raise ConfigError(f"scene {name} plays recorded sounds. Name their folder with --sounds.")
+            bank = Bank(sounds, suite.sounds)
         for index in range(scene.conversations):
             rng = np.random.default_rng([suite.seed, zlib.crc32(name.encode()), index])
-            yield _conversation(f"{name}-{index + 1:02d}", name, scene, suite, speech, rng)
+            yield _conversation(f"{name}-{index + 1:02d}", name, scene, suite, speech, rng, bank)
 
 
 def _conversation(
-    name: str, scene_name: str, scene: Scene, suite: Suite, speech: _Speech, rng: np.random.Generator
+    name: str,
+    scene_name: str,
+    scene: Scene,
+    suite: Suite,
+    speech: _Speech,
+    rng: np.random.Generator,
+    bank: Bank | None = None,
 ) -> Simulated:
     count = int(rng.integers(scene.speakers[0], scene.speakers[1] + 1))
     voices = speech.draw(scene, count, rng)
@@ -78,7 +97,10 @@ def _conversation(
     others = speech.background(voices, rng) if scene.sound.noise == "babble" else None
     length_s = max(placed.end_s for placed in plan) + 0.5
     samples = render(plan, count, length_s, scene.sound, others, rng)
-    return Simulated(name, scene_name, samples, truth_of(plan, voices, scene.sound))
+    truth = truth_of(plan, voices, scene.sound)
+    if scene.playing is None or bank is None:
+        return Simulated(name, scene_name, samples, truth)
+    return Simulated(name, scene_name, *with_sounds(samples, truth, scene.playing, scene.sound, bank, rng))
 
 
 def most_alike(vectors: FloatArray, count: int) -> list[int]:
