@@ -64,7 +64,7 @@ def analyze(
     """Analyse one recording.
 
     `people` names speakers and roles. Pass the same `models` for several recordings to load the configured models once;
-    threads may share it. `diarizer`, `emotion_model`, `transcriber` and `sound_detector` replace them (tests, research).
+    threads may share it. `diarizer`, `emotion_model`, `transcriber` and `sound_detector` replace them (tests).
 
     `progress` is called often with (stage, completed, total), in every stage and in the calling thread. An exception
     from it stops the analysis and is raised unchanged; raise `pipeline.errors.CancelledError` to stop on purpose.

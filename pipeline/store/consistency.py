@@ -1,15 +1,13 @@
 """Rules between the fields of a stored conversation, beyond their types (pure).
 
 1. Speaker labels and turn indices are unique, and each turn belongs to an existing speaker.
-2. Times are within the recording (plus one second, for a last frame): turns, segments, windows, words, silenced spans
-   omissions and personal data, points, silences, holds, interruptions, monologues, moments,
-   sounds.
+2. Times are within the recording (plus one second, for a last frame): turns, segments, windows, words, silenced spans,
+   omissions and personal data, points, silences, holds, interruptions, monologues, moments, sounds.
 3. At most 100 turns overlap at any time; a file with more is not a conversation and takes hours.
 4. Windows are within their turn, and a turn's overlap is at most its duration.
 5. Words, omissions, points and corrections belong to existing turns; trajectories, interruptions, monologues, segments,
-   embeddings, channels, languages, moments, sounds and corrections belong to existing speakers (corrections may also add
-   S1 to
-   S99); each speaker has at most one trajectory, and one channel, which the recording has.
+   embeddings, channels, languages, moments, sounds and corrections belong to existing speakers (corrections may also
+   add S1 to S99); each speaker has at most one trajectory, and one channel, which the recording has.
 6. A trajectory's seven lines have one length, its times and those of its points are in order, and its band is
    low <= middle <= high, all three or none.
 7. Class shares and the unsure share add up to at most 1; an estimate has low <= high.
