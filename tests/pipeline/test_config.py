@@ -85,6 +85,10 @@ def test_every_option_is_read(sample: tuple[Path, Path], tmp_path: Path, monkeyp
         assert f'["{name}"]' in page, f"{group}.{name} is not shown"
     heard = {("report", "audio")}  # the command line puts the sound into the page
     assert "options.report.audio" in (CHECKOUT / "pipeline" / "cli" / "analyze.py").read_text(encoding="utf-8")
+    content = {("content", name) for name in Config().model_dump()["content"]} - read
+    figures = "\n".join(p.read_text(encoding="utf-8") for p in (CHECKOUT / "pipeline" / "content").glob("*.py"))
+    for group, name in content:  # an analysis leaves the words to the page and the exports
+        assert f"options.{name}" in figures, f"{group}.{name}"
     seldom = {  # where a channel has two voices, and where voices are known
         ("diarization", "channel_alone_share"): "diarization/channel_voices.py",
         ("voices", "false_alarm"): "voices/recognition.py",
@@ -92,7 +96,7 @@ def test_every_option_is_read(sample: tuple[Path, Path], tmp_path: Path, monkeyp
     for (group, name), path in seldom.items():
         assert f"options.{name}" in (CHECKOUT / "pipeline" / path).read_text(encoding="utf-8"), f"{group}.{name}"
     options = {(group, name) for group, values in Config().model_dump().items() for name in values}
-    assert options - read - shown - heard - set(seldom) == set()
+    assert options - read - shown - heard - content - set(seldom) == set()
 
 
 @pytest.mark.parametrize(
