@@ -177,6 +177,7 @@ ASIDE = {  # writers that are under `writing` where they are called, or whose er
     "pipeline/lab/training/speaker_space.py",  # the same
     "pipeline/lab/training/diarization_weights.py",  # the same
     "pipeline/lab/training/transcription_weights.py",  # the same
+    "pipeline/lab/training/yamnet_weights.py",  # the same
     "pipeline/lab/training/emotion.py",  # the same
     "pipeline/cli/evaluate/speed.py",  # a few bytes, in a process whose failure is told
     "pipeline/models/installed.py",  # get, under writing

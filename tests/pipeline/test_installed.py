@@ -436,6 +436,7 @@ def test_the_doctor_says_no_more_than_it_looked_at(tmp_path: Path) -> None:
         "emotion": {"model": str(emotion)},
         "diarization": {"model": str(pipeline), "trust_model": True},
         "words": {"model": "off"},
+        "sounds": {"detect": False},
     }
     config.write_text(json.dumps(named), encoding="utf-8")
 

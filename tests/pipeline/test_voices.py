@@ -58,7 +58,7 @@ def test_every_weight_is_in_the_notice() -> None:
     """And says where it comes from: each built-in ONNX file has a card and a hash."""
     notice = (CHECKOUT / "NOTICE").read_text(encoding="utf-8")
     shipped = {path.name for path in hashes.WEIGHTS.glob("*.onnx")}
-    assert shipped == {"voice.onnx", "emotion.onnx", "segmentation.onnx", "campplus.onnx"}
+    assert shipped == {"voice.onnx", "emotion.onnx", "segmentation.onnx", "campplus.onnx", "yamnet.onnx"}
     for name in (*shipped, "silero_vad_16k_sequence.onnx"):
         assert name in notice
     for name in ("segmentation", "campplus"):

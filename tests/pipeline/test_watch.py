@@ -21,7 +21,7 @@ from ressenti.pipeline.errors import CancelledError, TimedOutError
 from ressenti.pipeline.progress import Watch, watched
 from ressenti.pipeline.records import Conversation
 
-STAGES = ["audio", "models", "speech", "voices", "speakers", "clustering", "emotion"]
+STAGES = ["audio", "models", "sounds", "speech", "voices", "speakers", "clustering", "emotion"]
 
 
 @pytest.fixture(scope="module")
