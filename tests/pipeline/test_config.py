@@ -89,9 +89,12 @@ def test_every_option_is_read(sample: tuple[Path, Path], tmp_path: Path, monkeyp
     figures = "\n".join(p.read_text(encoding="utf-8") for p in (CHECKOUT / "pipeline" / "content").glob("*.py"))
     for group, name in content:  # an analysis leaves the words to the page and the exports
         assert f"options.{name}" in figures, f"{group}.{name}"
-    seldom = {  # where a channel has two voices, and where voices are known
+    seldom = {  # where a channel has two voices, where voices are known, and beside music
         ("diarization", "channel_alone_share"): "diarization/channel_voices.py",
         ("voices", "false_alarm"): "voices/recognition.py",
+        ("sounds", "announcement_likeness"): "sounds/announcements.py",
+        ("sounds", "announcement_near_s"): "sounds/announcements.py",
+        ("sounds", "min_announcement_s"): "sounds/announcements.py",
     }
     for (group, name), path in seldom.items():
         assert f"options.{name}" in (CHECKOUT / "pipeline" / path).read_text(encoding="utf-8"), f"{group}.{name}"

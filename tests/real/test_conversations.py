@@ -139,10 +139,11 @@ def test_every_model_that_took_part_is_named(shared_data: Path) -> None:
         "speech activity",
         "diarization",
         "speaker embedding",
+        "sounds",
         "voice encoder",
         "emotion",
     ]
-    encoder = split.models[3]
+    encoder = split.models[4]
     assert (encoder.licence, encoder.commercial) == ("Apache-2.0", True)
     assert encoder.sha256 == voice_encoder.hashes()["voice.onnx"]
 
