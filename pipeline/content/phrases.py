@@ -153,7 +153,8 @@ def _sure(
     if not words or speech_s <= 0:
         return False
     sure = sum(word.confidence is None or word.confidence >= unsure_below for word in words)
-    return told_s / speech_s >= options.sure_words and sure / len(words) >= options.sure_words
+    left_out = sum(place.turn in with_words for place in conversation.omissions)  # unsure: it may have been said there
+    return told_s / speech_s >= options.sure_words and sure / (len(words) + left_out) >= options.sure_words
 
 
 def _places(

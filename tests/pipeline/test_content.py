@@ -9,7 +9,7 @@ from ressenti.pipeline.content import Content, content_of, included_lists, read_
 from ressenti.pipeline.content.languages import KNOWN, guessed, parts_of, word_lists
 from ressenti.pipeline.edits.words import with_words
 from ressenti.pipeline.errors import ConfigError
-from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.records import Conversation, Omission
 from ressenti.pipeline.transcript.cues import Spoken
 
 Make = Callable[..., Conversation]
@@ -209,6 +209,14 @@ def test_a_phrase_is_missing_only_where_words_are_sure(call: Conversation, tmp_p
     assert {p.name: p.state for p in told(unsure, path).phrases}["recording announced"] == "unknown"
     parts = replace(call, words=tuple(w for w in call.words if w.start_s < 5))
     assert {p.name: p.state for p in told(parts, path).phrases}["recording announced"] == "unknown"
+
+
+def test_what_was_left_out_does_not_make_a_missing_phrase_surer(call: Conversation, tmp_path: Path) -> None:
+    path = phrase_list(tmp_path, LIST)
+    turn = call.words[0].turn
+    gaps = tuple(Omission(0.5 + k / 100, 0.6 + k / 100, turn) for k in range(len(call.words)))
+    less = replace(call, omissions=gaps)
+    assert {p.name: p.state for p in told(less, path).phrases}["recording announced"] == "unknown"
 
 
 def test_a_phrase_of_a_role_that_nobody_has_could_not_be_told(call: Conversation, tmp_path: Path) -> None:
