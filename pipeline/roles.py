@@ -8,7 +8,6 @@ computed without a reason that the user states and the report prints. An unknown
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from typing import Literal
 from ressenti.pipeline.config import RoleOptions
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.records import Note, Speaker, SpeakerFound
+from ressenti.pipeline.text import plain
 
 RESTRICTED = (
     *("agent", "employee", "candidat", "recruiter", "employé", "salarié", "recruteur"),
@@ -159,13 +159,8 @@ def _is_known(role: str) -> bool:
 
 def _begins(role: str, beginnings: Sequence[str]) -> bool:
     """Whether a role, or a word of it, begins like one of these."""
-    plain, found = _plain(role), tuple(map(_plain, beginnings))
-    return plain.startswith(found) or any(word.startswith(found) for word in re.split(r"\W+", plain))
-
-
-def _plain(text: str) -> str:
-    """Lower case without accents."""
-    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    bare, found = plain(role), tuple(map(plain, beginnings))
+    return bare.startswith(found) or any(word.startswith(found) for word in re.split(r"\W+", bare))
 
 
 def _restrict(speaker: Speaker, people: People, options: RoleOptions, *, with_roles: bool) -> Speaker:

@@ -17,7 +17,7 @@ from ressenti.pipeline.derive import derive
 from ressenti.pipeline.diarization.interface import Count, Diarizer
 from ressenti.pipeline.edits.corrections import unjudged_of
 from ressenti.pipeline.edits.redaction import with_redaction
-from ressenti.pipeline.emotion.interface import EmotionModel, Excerpt, Excerpts
+from ressenti.pipeline.emotion.interface import EmotionModel
 from ressenti.pipeline.errors import ConfigError, NoSpeechError, TooLargeError
 from ressenti.pipeline.loaded_models import Models
 from ressenti.pipeline.models import campplus
@@ -32,11 +32,10 @@ from ressenti.pipeline.records import (
     Speaker,
     Transcription,
     Turn,
-    Unjudged,
-    Window,
     Word,
 )
 from ressenti.pipeline.records.intervals import without
+from ressenti.pipeline.scoring import Speech, scored
 from ressenti.pipeline.sounds import HeardSounds, SoundDetector, silenced
 from ressenti.pipeline.sounds.builtin import BuiltinSounds, announcement_models
 from ressenti.pipeline.sounds.parties import with_announcements
@@ -156,9 +155,9 @@ def _analyze(
         transcriber = transcriber or models.transcriber(config.words)
         words, dropped, about, heard_by = _words(layout, channels, all_turns, found, transcriber, watch)
     with watch.step("scoring emotion"):
-        all_turns, scored_by = _scored(
-            layout, channels, all_turns, found, reasons, heard, emotion_model, models, config, watch
-        )
+        speech = Speech(layout.audio, channels, found.segments, heard)
+        load = partial(_emotion_model, emotion_model, models, config, watch)
+        all_turns, scored_by = scored(all_turns, speech, reasons, load, config.emotion, watch)
     conversation = Conversation(
         recording=recording,
         layout=layout.mode,
@@ -221,70 +220,13 @@ def _words(
     return words, dropped, said.about, (transcriber.info,)
 
 
-def _scored(
-    layout: Layout,
-    channels: Mapping[str, int],
-    all_turns: Sequence[Turn],
-    found: Diarization,
-    reasons: dict[str, Unjudged],
-    heard: HeardSounds,
-    model: EmotionModel | None,
-    models: Models,
-    config: Config,
-    progress: Progress,
-) -> tuple[tuple[Turn, ...], tuple[ModelInfo, ...]]:
-    """Turns with their scores, and the models used; none is loaded if nobody's emotion may be scored."""
-    if all(turn.speaker in reasons for turn in all_turns):
-        return tuple(replace(turn, unjudged=reasons[turn.speaker]) for turn in all_turns), ()
-    if model is None:
-        progress("models", 0, None)
-        model = models.emotion(config.emotion)
-        progress("models", 1, 1)
-    judged = _judge(layout, channels, all_turns, found, reasons, heard, model, config, progress)
-    return judged, (*model.parts, model.info)
-
-
-def _judge(
-    layout: Layout,
-    channels: Mapping[str, int],
-    all_turns: Sequence[Turn],
-    found: Diarization,
-    reasons: dict[str, Unjudged],
-    heard: HeardSounds,
-    model: EmotionModel,
-    config: Config,
-    progress: Progress,
-) -> tuple[Turn, ...]:
-    """Turns with the scores of their windows without overlap, or with the reason why they have none."""
-    vocal = {k + 1: heard.vocal(k + 1) for k in range(len(layout.audio.samples))}
-    plans = [
-        []
-        if turn.speaker in reasons
-        else turns.plan_windows(turn, found.segments, config.emotion, vocal[channels.get(turn.speaker, 1)])
-        for turn in all_turns
-    ]
-    cuts = [
-        partial(_excerpt, layout, channels, turn.speaker, window.speech)
-        for turn, plan in zip(all_turns, plans, strict=True)
-        for window in plan
-    ]
-    scores = iter(model.score(Excerpts(cuts), progress))
-    judged = []
-    for turn, plan in zip(all_turns, plans, strict=True):
-        windows = tuple(Window(w.start_s, w.end_s, w.weight_s, next(scores)) for w in plan)
-        why: Unjudged | None = reasons.get(turn.speaker)
-        if why is None and not windows:
-            why = "short" if turn.duration_s < config.emotion.min_judged_s else "overlap"
-            if why == "overlap" and turns.plan_windows(turn, found.segments, config.emotion):
-                why = "sound"
-        judged.append(replace(turn, windows=windows, unjudged=why))
-    return tuple(judged)
-
-
-def _excerpt(
-    layout: Layout, channels: Mapping[str, int], speaker: str, speech: Sequence[tuple[float, float]]
-) -> Excerpt:
-    return Excerpt(layout.audio.joined(speech, channels.get(speaker, 1) - 1), speaker)
+def _emotion_model(given: EmotionModel | None, models: Models, config: Config, progress: Progress) -> EmotionModel:
+    if given is not None:
+        return given
+    progress("models", 0, None)
+    model = models.emotion(config.emotion)
+    progress("models", 1, 1)
+    return model
 
 
 def _with_loudness(turn: Turn, layout: Layout, channels: Mapping[str, int]) -> Turn:

@@ -1,8 +1,9 @@
-"""Untrusted text, made safe to show in a terminal, on a page or in a spreadsheet."""
+"""Untrusted text, made safe to show in a terminal, on a page or in a spreadsheet; and text as it is compared."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _ACTING = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, except tab and newline
@@ -43,3 +44,9 @@ def guarded(text: str) -> str:
 def unguarded(text: str) -> str:
     """Remove the apostrophe added by `guarded`."""
     return text[1:] if text.startswith("'") and guarded(text[1:]) == text else text
+
+
+def plain(text: str) -> str:
+    """Text as words are compared: in lower case, without accents."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
+    return "".join(c for c in decomposed if not unicodedata.combining(c))

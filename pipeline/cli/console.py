@@ -133,6 +133,13 @@ class Terminal:
             yield step
 
 
+def clock(seconds: float) -> str:
+    """A time in a recording as m:ss or h:mm:ss."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
 def counted(count: int, thing: str) -> str:
     """Count and noun, with a plural s unless the count is 1."""
     return f"{count} {thing}{'' if count == 1 else 's'}"

@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from ressenti.pipeline import store
 from ressenti.pipeline.cli import stored_conversations
-from ressenti.pipeline.cli.console import Terminal, counted
+from ressenti.pipeline.cli.console import Terminal, clock, counted
 from ressenti.pipeline.cli.options import Overwrite, Quiet
 from ressenti.pipeline.cli.outputs import check_free
 from ressenti.pipeline.errors import ConfigError, NotAConversationError, RessentiError
@@ -73,7 +73,7 @@ def find(
         without += not conversation.words
         for hit in _hits(path, conversation, text, speaker):
             hits.append(hit)
-            name, time = escape(visible(path.name)), _clock(hit.place.start_s)
+            name, time = escape(visible(path.name)), clock(hit.place.start_s)
             terminal.say(f"[bold]{name}[/] {time} {escape(visible(hit.who))}: {escape(visible(hit.place.text))}")
     if out is not None:
         store.write_whole({out: _table(hits)})
@@ -90,12 +90,6 @@ def _hits(path: Path, conversation: Conversation, text: str, speaker: str | None
         own = known[place.speaker]
         if speaker is None or speaker.casefold() in {n.casefold() for n in (own.name, own.role or "", own.label) if n}:
             yield _Hit(path, conversation, own.name or own.role or own.label, place)
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def _table(hits: list[_Hit]) -> str:

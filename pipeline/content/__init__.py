@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from ressenti.pipeline.config import build_config
 from ressenti.pipeline.content.figures import Mention, Pace, SpeakerWords, mentions_of, speaker_words
 from ressenti.pipeline.content.keywords import Keyword, keywords_of
-from ressenti.pipeline.content.phrases import PhraseFound, Place, find_phrases, included_lists, read_phrases
-from ressenti.pipeline.content.said import languages_of
+from ressenti.pipeline.content.phrases import PhraseFound, find_phrases, included_lists, read_phrases
+from ressenti.pipeline.content.said import Place, languages_of
 from ressenti.pipeline.records import Conversation
 
 __all__ = [

@@ -12,7 +12,7 @@ from typing import Literal
 
 from ressenti.pipeline.config import ContentOptions
 from ressenti.pipeline.content.languages import WordLists, word_lists
-from ressenti.pipeline.content.said import Utterance, places_of, utterances_of
+from ressenti.pipeline.content.said import Place, Utterance, places_of, utterances_of
 from ressenti.pipeline.records import Conversation, Word
 
 MentionKind = Literal["greeting", "farewell", "price"]
@@ -22,15 +22,10 @@ _CURRENCY_SIGN = re.compile(r"[€$£]")
 
 
 @dataclass(frozen=True)
-class Mention:
-    """A place where something was said: its kind, time (s), speaker, turn, and the words as they are written."""
+class Mention(Place):
+    """A place where something of a kind was said."""
 
     kind: MentionKind
-    start_s: float
-    end_s: float
-    speaker: str
-    turn: int
-    text: str
 
 
 @dataclass(frozen=True)
@@ -140,7 +135,7 @@ def mentions_of(
             too_soon = kind == "farewell" and end_s < ends_s - options.farewell_within_s
             if not (too_late or too_soon):
                 text = " ".join(word.text for word in conversation.words[first : last + 1])
-                out.append(Mention(kind, start_s, end_s, one.speaker, one.turn, text))
+                out.append(Mention(start_s, end_s, one.speaker, one.turn, text, kind))
     return tuple(sorted(out, key=lambda m: (m.start_s, m.end_s)))
 
 

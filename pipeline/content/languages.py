@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 import yaml
+
+from ressenti.pipeline.text import plain
 
 KNOWN = ("en", "fr")
 _BETWEEN = re.compile(r"[^\w€$£%]+|_")
@@ -47,9 +48,7 @@ def word_lists(language: str | None) -> WordLists | None:
 @cache
 def parts_of(word: str) -> tuple[str, ...]:
     """A word as it is compared: lower case, no accents or punctuation, parted at hyphens and apostrophes."""
-    decomposed = unicodedata.normalize("NFKD", word.casefold().replace("œ", "oe").replace("æ", "ae"))
-    bare = "".join(c for c in decomposed if not unicodedata.combining(c))
-    return tuple(part for part in _BETWEEN.split(bare) if part)
+    return tuple(part for part in _BETWEEN.split(plain(word)) if part)
 
 
 LEAST_PARTS = 20  # to guess a language by

