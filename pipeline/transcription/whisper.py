@@ -22,7 +22,7 @@ import numpy.typing as npt
 from ressenti.pipeline.audio import RATE_HZ, Audio, frame_levels_db
 from ressenti.pipeline.config import WordOptions
 from ressenti.pipeline.errors import ConfigError, ModelError, RessentiError
-from ressenti.pipeline.models import forbid_network, parallel
+from ressenti.pipeline.models import parallel
 from ressenti.pipeline.progress import Progress, ignore_progress
 from ressenti.pipeline.records import Dropped, DropReason, ModelInfo, SpokenLanguage, Transcription
 from ressenti.pipeline.transcription import languages
@@ -114,7 +114,6 @@ def _in_order(words: Iterable[Sequence[HeardWord]]) -> tuple[HeardWord, ...]:
 
 def load(folder: Path) -> WhisperModel:
     """Load the model of a folder; `ModelError` where a file is missing or damaged. Nothing is downloaded."""
-    forbid_network()
     stamp_of(folder)
     from faster_whisper import WhisperModel
 
@@ -158,7 +157,7 @@ class _Hearing:
     def __init__(self, model: WhisperModel, audio: Audio, options: WordOptions, vocabulary: str) -> None:
         self._model, self._audio, self._options, self._vocabulary = model, audio, options, vocabulary
         self._stopping = Event()
-        self._tokenizers = {code: self._tokenizer(code) for code in ("en",)}
+        self._tokenizers = {"en": self._tokenizer("en")}
 
     def languages(self, speech: Sequence[Speech], progress: Progress) -> tuple[SpokenLanguage, ...]:
         """The language of each speaker, heard in some of their speech; the recording's is heard in everybody's."""
