@@ -158,11 +158,13 @@ def _said(said: SpeakerWords | None, words: Wording) -> list[Fact]:
     if said is None:
         return []
     facts = [Fact(words("pace"), words.number(said.words_per_min, 0), words("n_words", n=said.words))]
+    none = words("none_recognised")  # a zero would claim that there was none
     if said.questions is not None:
-        share = words("of_sentences", n=said.sentences or 0)
-        facts.append(Fact(words("questions"), str(said.questions), share))
+        share = words("of_sentences", n=said.sentences or 0) if said.questions else none
+        facts.append(Fact(words("questions"), str(said.questions or "–"), share))
     if said.hesitations_per_min is not None:
-        facts.append(Fact(words("hesitations"), words.number(said.hesitations_per_min, 1), words("per_minute")))
+        rate = words.number(said.hesitations_per_min or None, 1)
+        facts.append(Fact(words("hesitations"), rate, words("per_minute") if said.hesitations_per_min else none))
     return facts
 
 

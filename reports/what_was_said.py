@@ -36,7 +36,7 @@ class SaidAt:
 
 @dataclass(frozen=True)
 class PhraseRow:
-    """A phrase: its state as a key (`said`, `not_said`, `unknown`), as text, and its places."""
+    """A phrase: its state as a key (`said`, `not_found`, `missing`, `unknown`), as text, and its places."""
 
     key: str
     name: str
@@ -68,7 +68,7 @@ def said_section(conversation: Conversation, content: Content, words: Wording) -
     def row(found: PhraseFound) -> PhraseRow:
         shown = tuple(at(p.start_s, p.speaker, p.text) for p in found.places[:MOST_PLACES])
         more = len(found.places) - len(shown)
-        key = "missing" if found.state == "not_said" and found.must else found.state
+        key = "missing" if found.state == "not_found" and found.must else found.state
         return PhraseRow(key, found.name, words(f"phrase_{key}"), shown, words("and_more", n=more) if more else "")
 
     return SaidSection(

@@ -79,6 +79,8 @@ def find(
         store.write_whole({out: _table(hits)})
     some = f", {without} of them without words" if without else ""
     terminal.say(f"{counted(len(hits), 'place')} in {counted(searched, 'conversation')}{some}")
+    if not hits:
+        terminal.say("It may still have been said: words are misheard. Try another form, or one word of it.")
     raise typer.Exit(failed)
 
 

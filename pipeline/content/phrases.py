@@ -33,7 +33,7 @@ from ressenti.pipeline.records import Conversation, Phrase, PhraseList
 
 MOST_BYTES = 1024 * 1024
 Text = Annotated[str, Field(min_length=1, max_length=500)]
-State = Literal["said", "not_said", "unknown"]
+State = Literal["said", "not_found", "unknown"]
 _STEMMERS = {"en": "english", "fr": "french"}
 
 
@@ -58,8 +58,8 @@ class _ListOptions(Group):
 class PhraseFound:
     """A phrase and where it was said.
 
-    `state` is `said`, `not_said`, or `unknown` if it was not found but could have been missed: too little of the speech
-    in question has words, or too many of these are unsure (`content.sure_words`, `words.unsure_below`).
+    `state` is `said`, `not_found`, or `unknown` if it was not found but could well have been missed: too little of the
+    speech in question has words, or too many of these are unsure (`content.sure_words`, `words.unsure_below`).
     """
 
     name: str
@@ -121,7 +121,7 @@ def find_phrases(
         places = tuple(_places(conversation, phrase, wanted.language, searched))
         state: State = "said" if places else "unknown"
         if not places and speakers and _sure(conversation, speakers, searched, options, unsure_below):
-            state = "not_said"
+            state = "not_found"
         out.append(PhraseFound(phrase.name, phrase.must, phrase.role, state, places))
     return tuple(out)
 

@@ -8,9 +8,9 @@ from typing import cast
 
 from ressenti.pipeline.edits.bleeps import with_bleeps
 from ressenti.pipeline.personal_data.find import TimedWord, find
-from ressenti.pipeline.personal_data.requests import unsure_answers
+from ressenti.pipeline.personal_data.requests import Answer, unsure_answers
 from ressenti.pipeline.personal_data.spoken_numbers import KNOWN
-from ressenti.pipeline.records import Conversation, PersonalData, PersonalKind, Span, Word
+from ressenti.pipeline.records import Conversation, PersonalData, PersonalKind, Span, Turn, Word
 
 PADDING_S = 0.3  # silenced before and after, as times of words are not exact
 
@@ -19,8 +19,9 @@ def with_redaction(conversation: Conversation, dropped: Sequence[Word] = (), uns
     """Find personal data in the words, silence it with its surroundings, and remember its kinds and times.
 
     `dropped` are recognised words that are not among the conversation's, since the guards did not believe them: what is
-    personal in them is silenced, too. After a request for a number, an answer of words below the confidence
-    `unsure_below` is silenced whole. There may be personal data that is not found.
+    personal in them is silenced, too. After a request for a number or to spell something, an answer that spells, or half
+    of whose words are below the confidence `unsure_below`, is silenced whole, also where it has no words. There may be
+    personal data that is not found.
     """
     speakers = {turn.index: turn.speaker for turn in conversation.turns}
     words = sorted((*conversation.words, *dropped), key=lambda word: (word.start_s, word.end_s))
@@ -28,10 +29,14 @@ def with_redaction(conversation: Conversation, dropped: Sequence[Word] = (), uns
         TimedWord(w.text, w.start_s, w.end_s, None if w.turn is None else speakers.get(w.turn), w.confidence)
         for w in words
     ]
-    found = [*find(heard, _languages(conversation)), *unsure_answers(heard, unsure_below)]
-    if not found:
+    places = [
+        PersonalData(cast("PersonalKind", f.kind), *_span(words[f.first : f.last + 1]))
+        for f in find(heard, _languages(conversation))
+    ]
+    answers = unsure_answers(heard, unsure_below)
+    places += [PersonalData("number", *_whole_answer(answer, heard, conversation.turns)) for answer in answers]
+    if not places:
         return conversation
-    places = [PersonalData(cast("PersonalKind", f.kind), *_span(words[f.first : f.last + 1])) for f in found]
     places.sort(key=lambda place: (place.start_s, place.end_s))
     end_s = conversation.recording.duration_s
     spans = [
@@ -41,6 +46,18 @@ def with_redaction(conversation: Conversation, dropped: Sequence[Word] = (), uns
     ]
     kept = tuple(dict.fromkeys((*conversation.personal_data, *places)))
     return with_bleeps(replace(conversation, personal_data=kept), spans)
+
+
+def _whole_answer(answer: Answer, words: Sequence[TimedWord], turns: Sequence[Turn]) -> tuple[float, float]:
+    """From the first turn of who answers, after what was asked, to their last before somebody else speaks."""
+    first, last = words[answer.first], words[answer.last]
+    asked_s = words[answer.request].end_s
+    until_s = min(
+        (t.start_s for t in turns if t.speaker != first.speaker and t.start_s >= last.end_s), default=last.end_s
+    )
+    own = [t for t in turns if t.speaker == first.speaker and t.end_s > asked_s and t.start_s < until_s]
+    start_s = min([first.start_s, *(max(asked_s, t.start_s) for t in own)])
+    return start_s, max([last.end_s, *(min(until_s, t.end_s) for t in own)])
 
 
 def _span(words: Sequence[Word]) -> tuple[float, float]:

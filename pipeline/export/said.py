@@ -23,6 +23,8 @@ COLUMNS = (
     "value",
     "unit",
     "text",
+    "state",
+    "must",
 )
 Row = dict[str, str | float | int | None]
 
@@ -31,8 +33,9 @@ def said_csv(conversation: Conversation) -> str:
     """One row per figure and per place, numbers with up to three decimals; text is guarded (`ressenti.pipeline.text`).
 
     `what` is `words`, `pace` (of a whole conversation without times, or of a minute), `questions`, `sentences`,
-    `hesitations`, `greeting`, `farewell`, `price`, `keyword`, `phrase` (one row per place), `phrase_missing` (`value` 1
-    if it was not said, empty if that could not be told) or `personal_data` (`name` is its kind).
+    `hesitations`, `greeting`, `farewell`, `price`, `keyword`, `phrase` or `personal_data` (`name` is its kind). A
+    phrase has one row for each place, or one row without times; its `state` is `said`, `not_found` or `unknown` (could not be
+    told), and `must` is 1 if it must be said.
     """
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n", restval="")
@@ -72,10 +75,11 @@ def _rows(conversation: Conversation) -> Iterator[Row]:
         yield {"what": "keyword", "name": k.term, "speaker": " ".join(k.speakers), "start_s": k.first_s,
                "value": k.count, "unit": "times"}  # fmt: skip
     for p in content.phrases:
+        told: Row = {"what": "phrase", "name": p.name, "state": p.state, "must": int(p.must)}
         for place in p.places:
-            yield {"what": "phrase", "name": p.name, "speaker": place.speaker, "start_s": place.start_s,
-                   "end_s": place.end_s, "text": place.text}  # fmt: skip
+            own = {"speaker": place.speaker, "start_s": place.start_s, "end_s": place.end_s, "text": place.text}
+            yield told | own
         if not p.places:
-            yield {"what": "phrase_missing", "name": p.name, "value": 1 if p.state == "not_said" else None}
+            yield told
     for found in conversation.personal_data:
         yield {"what": "personal_data", "name": found.kind, "start_s": found.start_s, "end_s": found.end_s}

@@ -1,11 +1,12 @@
-"""Answers to a request for a number that were not understood: they are silenced whole."""
+"""Answers to a request for a number, or to spell something, that were not understood: they are silenced whole."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from ressenti.pipeline.personal_data.find import Finding, TimedWord
+from ressenti.pipeline.personal_data.find import TimedWord
 from ressenti.pipeline.text import plain
 
 WITHIN_S = 15.0  # after the request, the answer begins
@@ -14,13 +15,24 @@ _REQUEST = re.compile(
     r"|(phone|telephone|mobile|account|social security|customer|policy) number"
     r"|numero de (telephone|portable|compte|securite sociale|client|dossier)|date of birth|date de naissance"
     r"|iban|e ?mail address|adresse (e ?)?mail|security code|cryptogramme|sort code|numero de secu|your number"
-    r"|votre numero|code secret|expiry date|date d expiration)\b"
+    r"|votre numero|code secret|expiry date|date d expiration"
+    r"|(spell|spelled|spelling)( (it|that|this|your|the|out)| for)*|epeler|epelez|comment (ca|cela) s ecrit)\b"
 )
+_SPELLED = re.compile(r"(?:[A-Za-z][-. ]){2,}[A-Za-z]?")  # as in S-I-T
 _MARKS = re.compile(r"[^\w]+")
 
 
-def unsure_answers(words: Sequence[TimedWord], unsure_below: float) -> Iterator[Finding]:
-    """The first answer by somebody else after each request for a number, if most of its words are unsure.
+@dataclass(frozen=True)
+class Answer:
+    """An answer in words [first, last], and the last word of what was asked."""
+
+    request: int
+    first: int
+    last: int
+
+
+def unsure_answers(words: Sequence[TimedWord], unsure_below: float) -> Iterator[Answer]:
+    """The first answer by somebody else after each request, if half of its words are unsure, or it spells letters.
 
     A word without a confidence counts as sure.
     """
@@ -29,8 +41,9 @@ def unsure_answers(words: Sequence[TimedWord], unsure_below: float) -> Iterator[
         if not answer:
             continue
         unsure = sum(_is_unsure(words[k], unsure_below) for k in answer)
-        if 2 * unsure >= len(answer):
-            yield Finding("number", answer[0], answer[-1])
+        spelled = any(_SPELLED.fullmatch(words[k].text.strip(" .,?!")) for k in answer)
+        if spelled or 2 * unsure >= len(answer):
+            yield Answer(last, answer[0], answer[-1])
 
 
 def _requests(words: Sequence[TimedWord]) -> Iterator[int]:

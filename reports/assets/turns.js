@@ -36,7 +36,8 @@ page.ready.then((page) => {
   });
   by("copy")?.addEventListener("click", () => { // what is shown, as lines with time and speaker
     const lines = turns.filter(({ row }) => !row.hidden && row.querySelector(".said").textContent.trim())
-      .map(({ row, start }) => `[${page.clock(start)}] ${row.querySelector(".who span").textContent}: ${row.querySelector(".said").textContent.trim().replace(/\s+/g, " ")}`);
+      .map(({ row, start, index }) => `[${page.clock(start)}] ${row.querySelector(".who span").textContent}: ${
+        (data.words[index] ?? []).map(([, text, why, unsure]) => (unsure && !why ? `${text}(?)` : text)).join(" ")}`);
     const field = element("textarea", lines.join("\n"), { class: "hidden" });
     document.body.append(field);
     field.select();

@@ -204,7 +204,7 @@ def test_phrases_are_found_with_time_and_speaker(call: Conversation, tmp_path: P
 
 def test_a_phrase_is_missing_only_where_words_are_sure(call: Conversation, tmp_path: Path) -> None:
     path = phrase_list(tmp_path, LIST)
-    assert {p.name: p.state for p in told(call, path).phrases}["recording announced"] == "not_said"
+    assert {p.name: p.state for p in told(call, path).phrases}["recording announced"] == "not_found"
     unsure = replace(call, words=tuple(replace(w, confidence=0.2) for w in call.words))
     assert {p.name: p.state for p in told(unsure, path).phrases}["recording announced"] == "unknown"
     parts = replace(call, words=tuple(w for w in call.words if w.start_s < 5))

@@ -82,9 +82,19 @@ def test_what_the_guards_dropped_is_searched_too(make_conversation: Make) -> Non
 def test_an_unsure_answer_to_a_request_is_silenced_whole(make_conversation: Make) -> None:
     lines = (0.5, "and your date of birth"), (5.0, "the something of what ever")
     unsure = with_redaction(said(make_conversation, *lines, confidence=0.2))
-    assert [(p.start_s, p.end_s) for p in unsure.personal_data] == [(5.0, pytest.approx(6.9))]
+    assert [(p.start_s, p.end_s) for p in unsure.personal_data] == [(5.0, pytest.approx(9.0))]  # to the turn's end
     assert with_redaction(said(make_conversation, *lines, confidence=0.9)).personal_data == ()
     assert with_redaction(said(make_conversation, *lines)).personal_data == ()  # a transcript's words are sure
+
+
+@pytest.mark.parametrize("asked", ["could you spell that for me please", "vous pouvez l'épeler"])
+def test_an_answer_that_spells_is_silenced_whole_also_where_nothing_was_recognised(
+    make_conversation: Make, asked: str
+) -> None:
+    spelled = with_redaction(said(make_conversation, (0.5, asked), (7.0, "S-I-T-I"), confidence=0.9))
+    assert [(p.kind, p.start_s, p.end_s) for p in spelled.personal_data] == [("number", 5.0, pytest.approx(9.0))]
+    told = with_redaction(said(make_conversation, (0.5, asked), (7.0, "no I cannot"), confidence=0.9))
+    assert told.personal_data == ()
 
 
 def test_it_stays_silenced_after_a_round_trip(make_conversation: Make) -> None:

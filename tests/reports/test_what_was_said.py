@@ -52,7 +52,7 @@ def test_the_page_tells_what_was_said(call: Conversation) -> None:
     assert [(row.name, row.key) for row in said.phrases] == [
         ("help", "said"),
         ("recorded", "missing"),
-        ("price", "not_said"),
+        ("price", "not_found"),
     ]
     assert [(kind, at.who) for kind, at in said.mentions] == [
         ("Greeting", "Speaker 1"), ("Greeting", "Speaker 2"), ("Price", "Speaker 2"), ("Farewell", "Speaker 1"),
@@ -64,7 +64,7 @@ def test_cards_tell_how_people_speak(call: Conversation) -> None:
     facts: dict[str, Any] = {fact.name: fact for fact in summarise(call, EN).cards[0].facts}
     assert facts["Words per minute"].value.isdigit()
     assert (facts["Questions"].value, facts["Questions"].remark) == ("1", "of 3 sentences")
-    assert facts["Hesitations"].value == "0.0"
+    assert (facts["Hesitations"].value, facts["Hesitations"].remark) == ("–", "none recognised")
 
 
 def test_moments_quote_what_is_said_there(call: Conversation) -> None:
@@ -91,9 +91,11 @@ def test_a_table_has_a_row_for_each_figure_and_place(call: Conversation) -> None
     rows = list(csv.DictReader(export.said_csv(call).splitlines()))
     assert {row["what"] for row in rows} == {
         "words", "pace", "questions", "sentences", "hesitations", "greeting", "farewell", "price", "keyword", "phrase",
-        "phrase_missing", "personal_data",
+        "personal_data",
     }  # fmt: skip
-    assert [row["value"] for row in rows if row["what"] == "phrase_missing"] == ["1", "1"]
+    assert [(row["name"], row["state"], row["must"]) for row in rows if row["what"] == "phrase"] == [
+        ("help", "said", "0"), ("recorded", "not_found", "1"), ("price", "not_found", "0"),
+    ]  # fmt: skip
     assert [row["name"] for row in rows if row["what"] == "personal_data"] == ["phone"]
 
 
