@@ -18,10 +18,10 @@ PADDING_S = 0.3  # silenced before and after, as times of words are not exact
 def with_redaction(conversation: Conversation, dropped: Sequence[Word] = (), unsure_below: float = 0.5) -> Conversation:
     """Find personal data in the words, silence it with its surroundings, and remember its kinds and times.
 
-    `dropped` are recognised words that are not among the conversation's, since the guards did not believe them: what is
-    personal in them is silenced, too. After a request for a number or to spell something, an answer that spells, or half
-    of whose words are below the confidence `unsure_below`, is silenced whole, also where it has no words. There may be
-    personal data that is not found.
+    `dropped` are recognised words that are not among the conversation's, since the guards did not believe them: what
+    is personal in them is silenced, too. After a request for a number or to spell something, an answer that spells,
+    or half of whose words are below the confidence `unsure_below`, is silenced whole, also where it has no words.
+    There may be personal data that is not found.
     """
     speakers = {turn.index: turn.speaker for turn in conversation.turns}
     words = sorted((*conversation.words, *dropped), key=lambda word: (word.start_s, word.end_s))

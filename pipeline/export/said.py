@@ -34,8 +34,8 @@ def said_csv(conversation: Conversation) -> str:
 
     `what` is `words`, `pace` (of a whole conversation without times, or of a minute), `questions`, `sentences`,
     `hesitations`, `greeting`, `farewell`, `price`, `keyword`, `phrase` or `personal_data` (`name` is its kind). A
-    phrase has one row for each place, or one row without times; its `state` is `said`, `not_found` or `unknown` (could not be
-    told), and `must` is 1 if it must be said.
+    phrase has one row for each place, or one row without times; its `state` is `said`, `not_found` or `unknown`
+    (could not be told), and `must` is 1 if it must be said.
     """
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n", restval="")
