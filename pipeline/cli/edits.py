@@ -167,6 +167,11 @@ class Additions:
             silenced_s = sum(span.end_s - span.start_s for span in conversation.bleeps)
             places = f", words removed in {counted(len(conversation.omissions), 'place')}" if has_words else ""
             terminal.say(f"    {silenced_s:.1f} s silenced{places}: listen and read before you share it")
+        if self.redact and _wordless(conversation):
+            terminal.say(
+                "    [yellow]personal data was not looked for in speech without words: "
+                "listen, or give --spoken-language[/]"
+            )
         if self.redact:
             found = counted(len(conversation.personal_data), "place")
             terminal.say(f"    personal data found in {found}: some may be missed, read and listen before you share it")
@@ -176,3 +181,10 @@ class Additions:
             terminal.say("    [yellow]notes are unchanged: check them for names[/]")
         if self.pseudonyms and conversation.words:
             terminal.say("    [yellow]words are unchanged: they may contain names[/]")
+
+
+def _wordless(conversation: Conversation) -> bool:
+    """Whether somebody's speech has no words at all, as none were recognised or brought."""
+    turns = {word.turn for word in conversation.words} | {place.turn for place in conversation.omissions}
+    told = {turn.speaker for turn in conversation.turns if turn.index in turns}
+    return any(turn.speaker not in told for turn in conversation.turns)

@@ -54,3 +54,10 @@ def test_a_table_is_written_and_its_texts_are_guarded(spoken: Path, tmp_path: Pa
 def test_nothing_to_look_for_is_an_error(spoken: Path) -> None:
     found = RUN.invoke(app, ["find", str(spoken), "?!"])
     assert found.exit_code != 0
+
+
+def test_redaction_says_where_it_had_no_words_to_look_in(spoken: Path, tmp_path: Path) -> None:
+    said = RUN.invoke(app, ["report", str(spoken / "call-1.json"), "--redact", "--out", str(tmp_path / "a")])
+    assert "not looked for" not in said.output
+    silent = RUN.invoke(app, ["report", str(spoken / "call-0.json"), "--redact", "--out", str(tmp_path / "b")])
+    assert "not looked for in speech without words" in " ".join(silent.output.split())
