@@ -44,7 +44,8 @@ def _told(numbers: int, config: str, terminal: Terminal) -> int:
     from ressenti.pipeline.loaded_models import Models
     from ressenti.pipeline.run import analyze
 
-    models, given = Models(), {"content": {"redact": True}, "diarization": {"speakers": 2}}
+    models = Models()
+    given: dict[str, dict[str, object]] = {"content": {"redact": True}, "diarization": {"speakers": 2}}
     table = Table("language", "kind", "told", "silenced whole", "%", box=None, pad_edge=False)
     with tempfile.TemporaryDirectory() as place:
         for language in ("en", "fr"):
