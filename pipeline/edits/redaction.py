@@ -12,7 +12,8 @@ from ressenti.pipeline.personal_data.requests import Answer, unsure_answers
 from ressenti.pipeline.personal_data.spoken_numbers import KNOWN
 from ressenti.pipeline.records import Conversation, PersonalData, PersonalKind, Span, Turn, Word
 
-PADDING_S = 0.3  # silenced before and after, as times of words are not exact
+PADDING_S = 0.3  # silenced before, as times of words are not exact, ...
+AFTER_S = 0.6  # ... and after: words are mostly said to end too soon
 
 
 def with_redaction(conversation: Conversation, dropped: Sequence[Word] = (), unsure_below: float = 0.5) -> Conversation:
@@ -40,7 +41,7 @@ def with_redaction(conversation: Conversation, dropped: Sequence[Word] = (), uns
     places.sort(key=lambda place: (place.start_s, place.end_s))
     end_s = conversation.recording.duration_s
     spans = [
-        Span(max(0.0, p.start_s - PADDING_S), min(max(p.end_s, p.start_s + 0.01) + PADDING_S, end_s))
+        Span(max(0.0, p.start_s - PADDING_S), min(max(p.end_s, p.start_s + 0.01) + AFTER_S, end_s))
         for p in places
         if p.start_s - PADDING_S < end_s
     ]

@@ -18,6 +18,7 @@ MOST_PAUSE_S = 3.0  # between two characters of one number, also across turns
 LEAST_CHARACTERS = 6
 ASKED_S = 20.0  # how long after it was asked for a number its kind is known
 _YEARS = range(1900, 2021)  # of birth
+_ANY_YEAR = range(1900, 2100)
 
 _FILLERS = frozenset(
     listed(
@@ -39,6 +40,7 @@ _ASKED: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("iban", re.compile(r"\b(iban|account number|rib|numero de compte|sort code)\b")),
     ("nir", re.compile(r"\b(securite sociale|numero de secu|secu|nir|social security)\b")),
     ("birth", re.compile(r"\b(born|birth|birthday|dob|nee?s?|naissance|anniversaire)\b")),
+    ("email", re.compile(r"\b(e ?mail|mail|write to|ecri(re|vez))\b")),
     ("phone", re.compile(r"\b(phone|telephone|mobile|portable|cell|call (me|you|back)|(re)?joindre|rappel\w*|fixe)\b")),
 )
 _MONTHS = {
@@ -63,6 +65,7 @@ _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[a-z]{2,}")
 _DOMAIN = re.compile(r"[\w-]+(\.[\w-]+)*\.(com|fr|net|org|be|ch|ca|eu|uk)")
 _AT = frozenset(("arobase", "arrobase", "arobas", "@"))
 _DOT = frozenset(("dot", "point"))
+_SITES = frozenset(("website", "site", "online", "page", "internet", "www", "visit", "us"))
 _JOINS = frozenset(("dot", "point", "dash", "hyphen", "tiret", "underscore", "bas", "."))
 _ENDINGS = frozenset(listed("com fr net org be ch ca eu uk de info gouv edu io co"))
 _BEFORE_ADDRESS = frozenset(
@@ -161,7 +164,7 @@ def _of_run(run: Sequence[Item], items: Sequence[Item], words: Sequence[TimedWor
     """A run, if it is long enough, without the letters at its ends that may be words."""
     kept = _without_words_at_its_ends(run)
     characters = "".join(item.characters for item in kept)
-    if len(characters) < LEAST_CHARACTERS:
+    if len(characters) < LEAST_CHARACTERS or all(_is_year(item) for item in kept):
         return
     kind = kind_of(characters)
     if kind == "number":
@@ -169,6 +172,10 @@ def _of_run(run: Sequence[Item], items: Sequence[Item], words: Sequence[TimedWor
     if kind == "number":
         kind = _asked(kept[0].first, words) or kind
     yield Finding(kind, kept[0].first, kept[-1].last)
+
+
+def _is_year(item: Item) -> bool:
+    return len(item.characters) == 4 and item.value in _ANY_YEAR
 
 
 def _without_words_at_its_ends(run: Sequence[Item]) -> Sequence[Item]:
@@ -202,12 +209,20 @@ def _asked(first: int, words: Sequence[TimedWord]) -> str:
 
 def _addresses(items: Sequence[Item], words: Sequence[TimedWord]) -> Iterator[Finding]:
     for k, item in enumerate(items):
-        if _ADDRESS.search(plain(words[item.first].text)):
+        text = plain(words[item.first].text).strip(".,?!;: ")
+        if _ADDRESS.search(text):
             yield Finding("email", item.first, item.last)
-        elif item.text in _AT or (item.text == "at" and _ends(items, k, words) is not None):
+        elif _DOMAIN.fullmatch(text) and _asked(item.first, words) == "email":  # "at" was not heard as such
+            yield Finding("email", items[_begins(items, k, words)].first, item.last)
+        elif item.text in _AT or (item.text == "at" and _ends(items, k, words) is not None and not _is_site(items, k)):
             after = _ends(items, k, words)
             last = after if after is not None else min(k + 2, len(items) - 1)
             yield Finding("email", items[_begins(items, k, words)].first, items[last].last)
+
+
+def _is_site(items: Sequence[Item], at: int) -> bool:
+    """Whether what follows is where a website is, and no address of anybody."""
+    return any(item.text in _SITES for item in items[max(0, at - 4) : at])
 
 
 def _ends(items: Sequence[Item], at: int, words: Sequence[TimedWord]) -> int | None:

@@ -69,6 +69,8 @@ def test_of_200_made_up_numbers_at_least_99_in_100_are_found_whole_and_named(kin
         "j'ai 2 enfants et 3 chiens",
         "look at the point at the end dot",
         "one two three go",
+        "our website at acmebank.com has it",
+        "it is a 2017 2017 Ford",
         "I have a plan b and a plan c",
     ],
 )
@@ -79,6 +81,11 @@ def test_amounts_times_and_years_are_no_personal_data(text: str) -> None:
 def test_a_long_number_is_found_even_if_it_is_none_that_is_known() -> None:
     assert found_in("the file is 12 34 56 thanks") == [("number", "12 34 56")]
     assert found_in("it is spelled D U P O N T yes") == [("number", "D U P O N T")]
+
+
+def test_an_address_is_found_though_its_at_was_not_heard() -> None:
+    assert found_in("my email is Marie tiafu.com thanks") == [("email", "Marie tiafu.com")]
+    assert found_in("we found it on tiafu.com thanks") == []
 
 
 def test_a_number_goes_on_across_turns_and_short_answers_but_not_across_a_long_pause() -> None:

@@ -9,7 +9,7 @@ from ressenti import analyze, load_config, report_html
 from ressenti.pipeline import export, store
 from ressenti.pipeline.audio import Audio
 from ressenti.pipeline.diarization.fake import FakeDiarizer
-from ressenti.pipeline.edits.redaction import PADDING_S, with_redaction
+from ressenti.pipeline.edits.redaction import AFTER_S, PADDING_S, with_redaction
 from ressenti.pipeline.edits.words import with_words
 from ressenti.pipeline.emotion.fake import FakeEmotion
 from ressenti.pipeline.progress import Progress, ignore_progress
@@ -40,7 +40,7 @@ def test_personal_data_is_silenced_with_its_surroundings_and_its_words_are_gone(
         ("card", pytest.approx(5.4), pytest.approx(6.9))
     ]
     assert [(b.start_s, b.end_s) for b in after.bleeps] == [
-        (pytest.approx(5.4 - PADDING_S), pytest.approx(6.9 + PADDING_S))
+        (pytest.approx(5.4 - PADDING_S), pytest.approx(6.9 + AFTER_S))
     ]
     assert '"4242' not in store.dumps(after)
     assert after.kind_omitted(after.omissions[0]) == "card"
