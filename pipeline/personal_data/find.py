@@ -19,6 +19,7 @@ LEAST_CHARACTERS = 6
 ASKED_S = 20.0  # how long after it was asked for a number its kind is known
 _YEARS = range(1900, 2021)  # of birth
 _ANY_YEAR = range(1900, 2100)
+_BESIDES_YEARS = 2  # characters that a number has besides years: "2017, a 2017 four-door" is none
 
 _FILLERS = frozenset(
     listed(
@@ -164,7 +165,8 @@ def _of_run(run: Sequence[Item], items: Sequence[Item], words: Sequence[TimedWor
     """A run, if it is long enough, without the letters at its ends that may be words."""
     kept = _without_words_at_its_ends(run)
     characters = "".join(item.characters for item in kept)
-    if len(characters) < LEAST_CHARACTERS or all(_is_year(item) for item in kept):
+    besides_years = sum(len(item.characters) for item in kept if not _is_year(item))
+    if len(characters) < LEAST_CHARACTERS or besides_years < _BESIDES_YEARS:
         return
     kind = kind_of(characters)
     if kind == "number":

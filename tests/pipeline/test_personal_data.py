@@ -70,7 +70,7 @@ def test_of_200_made_up_numbers_at_least_99_in_100_are_found_whole_and_named(kin
         "look at the point at the end dot",
         "one two three go",
         "our website at acmebank.com has it",
-        "it is a 2017 2017 Ford",
+        "it is a 2017. 2017 four-door Ford",
         "I have a plan b and a plan c",
     ],
 )
