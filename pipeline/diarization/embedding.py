@@ -10,6 +10,7 @@ from ressenti.pipeline.audio import Samples, fbank, without_tones
 from ressenti.pipeline.audio.mel import FloatArray
 from ressenti.pipeline.diarization.stretches import Stretch
 from ressenti.pipeline.models import campplus, parallel, segmentation
+from ressenti.pipeline.models.memory import give_back
 from ressenti.pipeline.progress import Progress, ignore_progress
 
 _GRID = 25  # rows of features; pieces are shortened to a multiple, so that several go through the network together
@@ -23,6 +24,7 @@ def embed(samples: Samples, pieces: Sequence[Stretch], progress: Progress = igno
         part = pieces[begin : begin + _AT_ONCE]
         features = list(parallel.each(lambda piece: _features(samples, piece), part))
         out[begin : begin + len(part)] = campplus.embed(features)
+        give_back()
         progress("speakers", begin + len(part), len(pieces))
     return out
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +30,11 @@ _APART = 50  # minimum frames between two fresh starts
 _EDGE_DB = 25.0  # below the speech of its span; breath and room tone in two calls were 27 to 35 dB below
 _MOST_DB = 40.0  # maximum gain
 _MARGIN = RATE_HZ // 2  # samples before and after a block, for detecting beeps
+_REMEMBERED = 4  # channels whose spans are kept: what listens for announcements asks for the same ones
+
+Spans = list[tuple[float, float]]
+_LAST: dict[tuple[bytes, str], Spans] = {}
+_LOCK = Lock()
 
 
 @cache
@@ -143,7 +150,23 @@ def spans_of(probabilities: npt.NDArray[np.float32], options: DiarizationOptions
 def detect_speech(
     samples: Samples, options: DiarizationOptions, progress: Progress = ignore_progress
 ) -> list[tuple[float, float]]:
-    """Find spans of speech in 16 kHz samples (n,), in seconds, sorted and disjoint."""
+    """Find spans of speech in 16 kHz samples (n,), in seconds, sorted and disjoint.
+
+    The same samples with the same options are heard once: their spans are remembered.
+    """
+    key = (hashlib.sha256(np.ascontiguousarray(samples).data).digest(), options.model_dump_json())
+    with _LOCK:
+        found = _LAST.get(key)
+    if found is None:
+        found = _detected(samples, options, progress)
+        with _LOCK:
+            _LAST[key] = found
+            while len(_LAST) > _REMEMBERED:
+                del _LAST[next(iter(_LAST))]
+    return list(found)
+
+
+def _detected(samples: Samples, options: DiarizationOptions, progress: Progress) -> Spans:
     levels = frame_levels_db(samples)
     whole_db = float(np.percentile(levels, 95))
     around = np.maximum(local_levels_db(levels, options.level_window_s), whole_db - options.level_range_db)

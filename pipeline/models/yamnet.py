@@ -29,7 +29,7 @@ STEP = 48  # frames from one patch to the next
 STEP_S = STEP * HOP / RATE_HZ
 PATCH_S = FRAMES * HOP / RATE_HZ
 _FFT = 512
-_BATCH = 64  # patches: half a minute
+_BATCH = 16  # patches; more do not fit into the caches of a core, and take half as long again on two
 
 
 @cache

@@ -70,6 +70,26 @@ def test_speech_is_found_where_it_is(sample: tuple[Path, Path]) -> None:
     assert np.mean(spoken == heard) > 0.95
 
 
+def test_the_same_sound_is_listened_to_once(sample: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vad, "_LAST", {})
+    heard = []
+    listen = vad.speech_probabilities
+    monkeypatch.setattr(vad, "speech_probabilities", lambda *given: heard.append(len(given[0])) or listen(*given))
+    samples = audio.load(sample[0], AudioOptions())[1].samples[0]
+    first = vad.detect_speech(samples, OPTIONS)
+    first.clear()  # what was given out is the caller's
+    assert len(vad.detect_speech(samples, OPTIONS)) == 2
+    assert heard == [480_000]
+    vad.detect_speech(samples, OPTIONS.model_copy(update={"speech_on": 0.9}))
+    vad.detect_speech(samples[1:], OPTIONS)
+    assert heard == [480_000, 480_000, 479_999]
+    for cut in range(2, 6):
+        vad.detect_speech(samples[: cut * 16_000], OPTIONS)
+    assert len(vad._LAST) == 4
+    vad.detect_speech(samples, OPTIONS)
+    assert heard[-1] == 480_000
+
+
 def test_chunks_hand_their_state_on(sample: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     _, sound = audio.load(sample[0], AudioOptions())
     whole = vad.speech_probabilities(sound.samples[0])

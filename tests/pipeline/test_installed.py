@@ -361,6 +361,21 @@ def test_memory_is_the_machines_or_its_containers(tmp_path: Path, monkeypatch: p
     assert memory.memory_mb() == 64
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc can be asked to give memory back")
+def test_memory_that_is_free_goes_back_to_the_system() -> None:
+    def resident_mb() -> int:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        return int(status.split("VmRSS:")[1].split()[0]) // 1024
+
+    kept = [bytes(100_000) for _ in range(2_000)]
+    held = [piece for piece in kept[::50]]
+    before = resident_mb()
+    del kept
+    memory.give_back()
+    assert len(held) == 40
+    assert resident_mb() < before - 100
+
+
 def test_an_installed_model_is_used_named_in_the_result_and_by_the_doctor(
     recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
