@@ -368,7 +368,7 @@ def test_memory_that_is_free_goes_back_to_the_system() -> None:
         return int(status.split("VmRSS:")[1].split()[0]) // 1024
 
     kept = [bytes(100_000) for _ in range(2_000)]
-    held = [piece for piece in kept[::50]]
+    held = kept[::50]
     before = resident_mb()
     del kept
     memory.give_back()
