@@ -8,6 +8,7 @@ from dataclasses import replace
 from ressenti.pipeline import roles, turn_taking, turns
 from ressenti.pipeline.affect import dynamics, moments, trajectory
 from ressenti.pipeline.affect import points as affect
+from ressenti.pipeline.affect.activation import with_activation
 from ressenti.pipeline.config import Config, build_config, left_out
 from ressenti.pipeline.edits import corrections
 from ressenti.pipeline.garbage_collection import uncollected
@@ -99,7 +100,7 @@ def _corrected(conversation: Conversation, config: Config) -> Conversation:
     )
     after = replace(after, sounds=_whose(after))
     pairs = zip(scored.turns, after.turns, strict=True)
-    final_turns = tuple(turn if turn is same else _decided(turn, config) for same, turn in pairs)
+    final_turns = with_activation([turn if turn is same else _decided(turn, config) for same, turn in pairs])
     was, now = ([turn.speaker for turn in who] for who in (conversation.turns, final_turns))
     if now != was or now != [turn.speaker for turn in before.turns]:
         segments = corrections.corrected_segments(after)

@@ -1,4 +1,7 @@
-"""Turns -> their scores: windows without overlap and without laughter or the like, judged by the emotion model."""
+"""Turns -> their scores: windows without overlap and without laughter or the like, judged by the emotion model.
+
+How each sounds by signal processing alone is measured beside it.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from ressenti.pipeline import turns
 from ressenti.pipeline.audio import Audio
 from ressenti.pipeline.config import EmotionOptions
 from ressenti.pipeline.emotion.interface import EmotionModel, Excerpt, Excerpts
+from ressenti.pipeline.emotion.voice_measures import voice_measures_of
+from ressenti.pipeline.models import parallel
 from ressenti.pipeline.progress import Progress
 from ressenti.pipeline.records import ModelInfo, Segment, Turn, Unjudged, Window
 from ressenti.pipeline.sounds import HeardSounds
@@ -63,9 +68,10 @@ def scored(
         for window in plan
     ]
     scores = iter(model.score(Excerpts(cuts), progress))
+    voices = parallel.each(lambda cut: voice_measures_of(cut().samples), cuts)
     judged = []
     for turn, plan in zip(all_turns, plans, strict=True):
-        windows = tuple(Window(w.start_s, w.end_s, w.weight_s, next(scores)) for w in plan)
+        windows = tuple(Window(w.start_s, w.end_s, w.weight_s, next(scores), next(voices)) for w in plan)
         why = reasons.get(turn.speaker) or (None if windows else speech.why_none(turn, options))
         judged.append(replace(turn, windows=windows, unjudged=why))
     return tuple(judged), (*model.parts, model.info)

@@ -55,6 +55,14 @@ def _row(m: Moment, conversation: Conversation, titles: dict[str, str], words: W
             after=words.number(float(v["to"]), 2, sign=True),
             seconds=words.seconds(m.end_s - m.start_s, 0),
         )
+    elif m.kind == "activated":
+        what = words("mo_activated", who=who)
+        why = words(
+            "mo_activated_why",
+            activation=words.number(float(v["activation"]), 1, sign=True),
+            low=words.number(float(v["low"]), 1, sign=True),
+            high=words.number(float(v["high"]), 1, sign=True),
+        )
     elif m.kind == "interruption":
         what = words("mo_interruption", who=who, whom=titles.get(str(v["of"]), str(v["of"])))
         why = words(
@@ -85,7 +93,7 @@ def heard_from_s(m: Moment, conversation: Conversation) -> float:
     """Where playback of a moment starts: at its start, or at its speaker's turn nearest to its middle (s)."""
     middle = (m.start_s + m.end_s) / 2
     turns = [t for t in conversation.turns if t.speaker == m.speaker and t.end_s > m.start_s and t.start_s < m.end_s]
-    if m.kind not in ("tension", "valence", "arousal") or not turns:
+    if m.kind not in ("tension", "valence", "arousal", "activated") or not turns:
         return m.start_s
     nearest = min(turns, key=lambda t: max(t.start_s - middle, middle - t.end_s, 0.0))
     return max(m.start_s, nearest.start_s)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
 from typing import Literal
 
 import numpy as np
@@ -11,7 +13,7 @@ import numpy as np
 from ressenti.pipeline.affect.stats import Z_95, Array, TooManyPairsError, smoothed, weighted_error
 from ressenti.pipeline.config import MomentOptions, TrajectoryOptions
 from ressenti.pipeline.errors import ConfigError
-from ressenti.pipeline.records import CLASSES, Exchange, Moment, Sound, Trajectory, Turn, z_of_looks
+from ressenti.pipeline.records import CLASSES, Exchange, Moment, Sound, Trajectory, Turn, Window, z_of_looks
 
 _TENSION = CLASSES.index("Tension")
 
@@ -24,7 +26,7 @@ def moments_of(
     options: MomentOptions,
     sounds: Sequence[Sound] = (),
 ) -> tuple[Moment, ...]:
-    """Find peaks of tension, steepest changes, the longest silence and monologue, interruptions, laughter and crying.
+    """Find the moments: tension, activation, changes, silence, monologue, interruptions, laughter and crying.
 
     They are in time order; `sounds` are those of speakers whose emotion may be computed.
 
@@ -38,6 +40,7 @@ def moments_of(
         turns_of.setdefault(turn.speaker, []).append(turn)
     for speaker, speaker_turns in turns_of.items():
         found += _tension_peaks(speaker_turns, speaker, lines, smoothing, options)
+        found += _most_activated(speaker_turns, speaker, lines, smoothing, options)
     people = frozenset(t.index for t in turns if t.by_person)
     changes = [
         _steepest(line, axis, 2 * lines, smoothing, people) for line in trajectories for axis in ("valence", "arousal")
@@ -62,19 +65,87 @@ def _tension_peaks(
 ) -> list[Moment]:
     """A speaker's highest local maxima of the Tension score, smoothed like trajectories."""
     windows = [(w, w.emotion.scores[_TENSION] / max(1.0, sum(w.emotion.scores))) for t in turns for w in t.windows]
+    spreads = [sqrt(score * (1 - score)) for _, score in windows]
+    found = _peaks(windows, spreads, lines, smoothing, options.apart_s, (options.peaks, options.rise))
+    return [
+        Moment(
+            "tension",
+            peak.start_s,
+            peak.end_s,
+            speaker,
+            peak.sure,
+            {
+                "tension": peak.value,
+                "usual": peak.usual,
+                "low": max(0.0, peak.low),
+                "high": min(1.0, peak.high),
+                "by_person": peak.by_person,
+            },
+        )
+        for peak in found
+    ]
+
+
+def _most_activated(
+    turns: Sequence[Turn], speaker: str, lines: int, smoothing: TrajectoryOptions, options: MomentOptions
+) -> list[Moment]:
+    """Where a speaker sounds most activated against their own level, smoothed like trajectories.
+
+    A single window may be off by half of what the speaker's windows differ by; differences of near ones come on top.
+    """
+    windows = [(w, w.activation) for t in turns for w in t.windows if w.activation is not None]
+    spread = float(np.std([value for _, value in windows])) / 2 if windows else 0.0
+    limits = (options.activated, options.activated_sd)
+    found = _peaks(windows, [spread] * len(windows), lines, smoothing, options.apart_s, limits)
+    return [
+        Moment(
+            "activated",
+            peak.start_s,
+            peak.end_s,
+            speaker,
+            peak.sure,
+            {"activation": peak.value - peak.usual, "low": peak.low - peak.usual, "high": peak.high - peak.usual},
+        )
+        for peak in found
+    ]
+
+
+@dataclass(frozen=True)
+class _Peak:
+    """A local maximum of smoothed values of windows, with the mean of all of them (`usual`) and its 95 % interval."""
+
+    start_s: float
+    end_s: float
+    value: float
+    low: float
+    high: float
+    usual: float
+    sure: bool
+    by_person: float
+
+
+def _peaks(
+    windows: Sequence[tuple[Window, float]],
+    spreads: Sequence[float],
+    lines: int,
+    smoothing: TrajectoryOptions,
+    apart_s: float,
+    limits: tuple[int, float],
+) -> list[_Peak]:
+    """The highest local maxima of values of windows: as many as `limits` say, and at least so far above the mean."""
     if len(windows) < 3:
         return []
-    windows.sort(key=lambda pair: pair[0].start_s + pair[0].end_s)
-    human = np.array([w.emotion.activation == "human" for w, _ in windows], dtype=np.float64)
-    at = np.array([(w.start_s + w.end_s) / 2 for w, _ in windows])
-    scores = np.array([score for _, score in windows])
-    seconds = np.array([w.weight_s for w, _ in windows])
-    shared = np.maximum(1.0, np.array([w.end_s - w.start_s for w, _ in windows]) / seconds)
-    spreads = np.sqrt(scores * (1 - scores))
+    order = sorted(range(len(windows)), key=lambda k: windows[k][0].start_s + windows[k][0].end_s)
+    own = [windows[k][0] for k in order]
+    values, spread = np.array([windows[k][1] for k in order]), np.array([spreads[k] for k in order])
+    human = np.array([w.emotion.activation == "human" for w in own], dtype=np.float64)
+    at = np.array([(w.start_s + w.end_s) / 2 for w in own])
+    seconds = np.array([w.weight_s for w in own])
+    shared = np.maximum(1.0, np.array([w.end_s - w.start_s for w in own]) / seconds)
     smooth, error, by_person = np.zeros((3, len(at)))
 
     def figures(which: slice, weights: Array, near: slice) -> None:
-        smooth[which], error[which] = weighted_error(weights, scores[near], spreads[near], shared[near])
+        smooth[which], error[which] = weighted_error(weights, values[near], spread[near], shared[near])
         by_person[which] = weights @ human[near]
 
     try:
@@ -82,23 +153,23 @@ def _tension_peaks(
     except TooManyPairsError as exc:
         raise ConfigError(f"trajectory.smoothing_s: {exc}. Choose a smaller value.") from exc
     share = seconds / seconds.sum()
-    (usual,), (usual_error,) = weighted_error(share[None], scores, spreads, shared)
+    (usual,), (usual_error,) = weighted_error(share[None], values, spread, shared)
     limit = _many_looks(float(at.max() - at.min()), lines, smoothing)
-    apart_s, first, last = options.apart_s, min(w.start_s for w, _ in windows), max(w.end_s for w, _ in windows)
-    out: list[Moment] = []
+    first, last = min(w.start_s for w in own), max(w.end_s for w in own)
+    most, rise = limits
+    out: list[_Peak] = []
     highest = _highest_near(at, smooth, apart_s)
     for k in sorted(range(len(smooth)), key=lambda k: -smooth[k]):
         time = float(at[k])
-        if len(out) == options.peaks or smooth[k] < usual + options.rise:
+        if len(out) == most or smooth[k] < usual + rise:
             break
         near = any(abs(time - (m.start_s + m.end_s) / 2) < apart_s for m in out)
         if near or smooth[k] < highest[k]:
             continue  # a peak already found, or the slope of a higher one
-        start, end = time - smoothing.smoothing_s, time + smoothing.smoothing_s
-        values: dict[str, float | int | str] = {"tension": float(smooth[k]), "usual": float(usual)}
-        values |= _interval(smooth[k], error[k]) | {"by_person": float(by_person[k])}
+        start, end = max(first, time - smoothing.smoothing_s), min(last, time + smoothing.smoothing_s)
+        value, away = float(smooth[k]), Z_95 * float(error[k])
         sure = bool(smooth[k] - usual > limit * np.hypot(error[k], usual_error))
-        out.append(Moment("tension", max(first, start), min(last, end), speaker, sure, values))
+        out.append(_Peak(start, end, value, value - away, value + away, float(usual), sure, float(by_person[k])))
     return out
 
 
@@ -183,10 +254,6 @@ def _by_person(
 
     smoothed(np.array(times_s), at, seconds, smoothing.smoothing_s, figures)
     return float(shares.mean())
-
-
-def _interval(mean: float, error: float) -> dict[str, float | int | str]:
-    return {"low": max(0.0, float(mean - Z_95 * error)), "high": min(1.0, float(mean + Z_95 * error))}
 
 
 def _many_looks(seconds: float, lines: int, smoothing: TrajectoryOptions) -> float:

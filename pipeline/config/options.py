@@ -316,6 +316,8 @@ class MomentOptions(Group):
     changes: Few = 3  # steepest changes of valence or arousal
     monologue_s: Positive = 30.0  # minimum length of the longest monologue
     interruptions: Few = 3  # with the longest overlap
+    activated: Few = 1  # stretches in which a speaker sounds most activated against their own level, per speaker
+    activated_sd: Positive = 0.5  # how far above their own level, in standard deviations
     sounds: Few = 3  # of laughing, and of crying: those that are surest
 
 

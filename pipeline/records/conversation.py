@@ -31,7 +31,7 @@ from ressenti.pipeline.records.transcription import Transcription
 from ressenti.pipeline.records.turns import Diarization, Turn
 from ressenti.pipeline.records.validation import Validation
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Conversation(Record):
     phrases: Annotated[tuple[PhraseList, ...], Field(max_length=100)] = ()
     corrections: Corrections = field(default_factory=Corrections)
     sounds: Annotated[tuple[Sound, ...], Field(max_length=MOST_SEGMENTS)] = ()
-    version: Literal[6] = 6
+    version: Literal[7] = 7
     program: Name = ""
 
     def __post_init__(self) -> None:

@@ -257,9 +257,12 @@ class Moment(Record):
     In these, `by_person` is the share of the weight from classes given by a person.
     `silence`, `monologue`: the longest (seconds). `interruption`: of whom and how long (of, overlap_s).
     `laughter`, `crying`: how sure it is (confidence).
+    `activated`: where a speaker sounds most activated against their own level (activation, low, high: in SD).
     """
 
-    kind: Literal["tension", "valence", "arousal", "silence", "monologue", "interruption", "laughter", "crying"]
+    kind: Literal[
+        "tension", "valence", "arousal", "activated", "silence", "monologue", "interruption", "laughter", "crying"
+    ]
     start_s: Time
     end_s: Time
     speaker: Label | None = None

@@ -138,16 +138,33 @@ class EmotionScores(Record):
 
 
 @dataclass(frozen=True)
+class VoiceMeasures(Record):
+    """How a stretch of speech sounds, without a model: median pitch, level, and brightness.
+
+    `pitch_st` is in semitones above 55 Hz, `level_db` is relative (only differences in a channel mean something),
+    `tilt_db` the level above 500 Hz against that below.
+    """
+
+    pitch_st: Annotated[float, Field(ge=0, le=48)]
+    level_db: Annotated[float, Field(ge=-200, le=200)]
+    tilt_db: Annotated[float, Field(ge=-200, le=200)]
+
+
+@dataclass(frozen=True)
 class Window(Record):
     """A scored stretch of a turn: a whole short turn, or a piece of a long one.
 
-    Windows of a long turn overlap; `weight_s` is the seconds of speech each stands for, and they add up.
+    Windows of a long turn overlap; `weight_s` is the seconds of speech each stands for, and they add up. `voice` is
+    None where no voiced sound is found. `activation` is how activated it sounds against all speech of the speaker, in
+    standard deviations (derived); None where that is too little.
     """
 
     start_s: Time
     end_s: Time
     weight_s: Annotated[float, Field(gt=0, le=MOST_S)]
     emotion: EmotionScores
+    voice: VoiceMeasures | None = None
+    activation: Annotated[float, Field(ge=-10, le=10)] | None = None
 
     def __post_init__(self) -> None:
         check_span(self.start_s, self.end_s)
@@ -226,6 +243,12 @@ class Turn(Record):
         check_span(self.start_s, self.end_s)
         check(self.overlap_s >= 0, f"expected overlap_s >= 0, got {self.overlap_s}")
         check(not (self.windows and self.unjudged), f"a turn cannot have scores and be unjudged ({self.unjudged})")
+
+    @property
+    def activation(self) -> float | None:
+        """How activated it sounds against all speech of its speaker, in standard deviations; None if not known."""
+        told = [(w.activation, w.weight_s) for w in self.windows if w.activation is not None]
+        return sum(a * s for a, s in told) / sum(s for _, s in told) if told else None
 
     @property
     def by_person(self) -> bool:

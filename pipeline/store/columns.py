@@ -22,8 +22,8 @@ Kind = Literal["string", "float64", "Int64", "boolean"]
 _SCORES = " ".join(name.lower() for name in CLASSES)
 _TEXT: dict[Table, str] = {
     "turns": "turn:Int64 start_s end_s speaker:string name:string role:string speaker_confidence "
-    "speaker_unsure:boolean overlap_s loudness_dbfs class:string confidence unsure:boolean class_by:string "
-    f"model_class:string model_confidence not_judged:string valence arousal {_SCORES}",
+    "speaker_unsure:boolean overlap_s loudness_dbfs activation_sd class:string confidence unsure:boolean "
+    f"class_by:string model_class:string model_confidence not_judged:string valence arousal {_SCORES}",
     "points": "speaker:string turn:Int64 time_s weight_s valence valence_sd arousal arousal_sd",
     "trajectories": "speaker:string time_s valence valence_low valence_high arousal arousal_low arousal_high",
     "speakers": "speaker:string name:string role:string kind:string announced not_scored:string talk_s share "

@@ -48,6 +48,7 @@ _TOLD_BY: dict[str, tuple[str, ...]] = {
     "tension": ("tension", "low", "high", "usual"),
     "valence": ("change", "from", "to", "z"),
     "arousal": ("change", "from", "to", "z"),
+    "activated": ("activation", "low", "high"),
     "silence": ("seconds",),
     "monologue": ("seconds",),
     "interruption": ("overlap_s",),

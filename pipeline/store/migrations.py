@@ -8,6 +8,7 @@
 | 4 | `channels` of speakers, known voices; embeddings of voices are not stored any more |
 | 5 | recognised words: `transcription`, `confidence` of words, options `words` and `content`; phrases; personal data |
 | 6 | sounds that are no talk, announcements |
+| 7 | how a voice sounds (`voice`, `activation` of windows) |
 """
 
 from __future__ import annotations
@@ -49,6 +50,11 @@ def _to_6(data: Stored) -> Stored:
     return {**data, "version": 6}
 
 
+def _to_7(data: Stored) -> Stored:
+    """How voices sound was not measured before."""
+    return {**data, "version": 7}
+
+
 def _diarization_options(config: Any) -> Any:
     """A stored config with the diarizer's options of version 3; what is no config is left for the checks.
 
@@ -66,7 +72,7 @@ def _diarization_options(config: Any) -> Any:
     return {**config, "diarization": options}
 
 
-STEPS: dict[int, Callable[[Stored], Stored]] = {1: _to_2, 2: _to_3, 3: _to_4, 4: _to_5, 5: _to_6}
+STEPS: dict[int, Callable[[Stored], Stored]] = {1: _to_2, 2: _to_3, 3: _to_4, 4: _to_5, 5: _to_6, 6: _to_7}
 """Step from each earlier version to the next."""
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 def turns_frame(conversation: Conversation) -> pd.DataFrame:
     """One row per turn: times, speaker, class, scores, valence and arousal (weighted over its windows).
 
+    `activation_sd` is how activated it sounds against all speech of its speaker, in standard deviations.
+
     `class_by` says who set the class, `model` or `person`. Confidence and scores are the model's; a class set by a
     person has none. `model_class` and `model_confidence` always hold the model's answer. `speaker_confidence` and
     `speaker_unsure` are missing if the diarizer does not tell; a speaker set by a person has no confidence and is not
@@ -40,6 +42,7 @@ def turns_frame(conversation: Conversation) -> pd.DataFrame:
             "speaker_unsure": turn.speaker_unsure if turn.speaker_told else None,
             "overlap_s": turn.overlap_s,
             "loudness_dbfs": turn.loudness_dbfs,
+            "activation_sd": turn.activation,
             "class": turn.emotion.top if turn.emotion else None,
             "confidence": scores.confidence if scores else None,
             "unsure": turn.unsure if turn.emotion else None,

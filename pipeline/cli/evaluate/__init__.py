@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from ressenti.pipeline.cli.commands import Commands
+from ressenti.pipeline.cli.evaluate.activation import activation
 from ressenti.pipeline.cli.evaluate.diarization import diarization
 from ressenti.pipeline.cli.evaluate.emotion import emotion
 from ressenti.pipeline.cli.evaluate.label import label
@@ -18,6 +19,7 @@ from ressenti.pipeline.cli.evaluate.words import words
 app = typer.Typer(cls=Commands, help="Measure accuracy and speed on data with a known truth.", no_args_is_help=True)
 app.command()(diarization)
 app.command()(emotion)
+app.command()(activation)
 app.command()(trajectory)
 app.command()(label)
 app.command()(speed)
