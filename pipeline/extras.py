@@ -12,6 +12,7 @@ PACKAGES = {  # by module: name to install, extra
     "num2words": ("num2words", "lab"),
     "krippendorff": ("krippendorff", "lab"),
     "parselmouth": ("praat-parselmouth", "test"),
+    "praatio": ("praatio", "textgrid"),
     "pyarrow": ("pyarrow", "parquet"),
     "soundfile": ("soundfile", "lab"),
 }

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 Transcript = Annotated[
     Path | None,
     typer.Option(
-        help="Transcript with times: SRT, VTT, STM or Whisper JSON; for several recordings, a folder of NAME.srt, ...",
+        help="Transcript with times: SRT, VTT, STM, CTM, TextGrid or Whisper JSON; for several recordings, a folder of "
+        "NAME.srt, ...",
         metavar="FILE|FOLDER",
     ),
 ]

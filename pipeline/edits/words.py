@@ -14,7 +14,7 @@ from ressenti.pipeline.transcript.files import read_transcript
 
 
 def with_transcript(conversation: Conversation, path: str | Path) -> Conversation:
-    """Add the words of a transcript (SRT, WebVTT, STM or JSON of the Whisper family) to the turns.
+    """Add the words of a transcript (SRT, WebVTT, STM, CTM, TextGrid, Whisper's JSON) to the turns.
 
     Raises `TranscriptError`.
     """

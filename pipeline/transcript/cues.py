@@ -18,13 +18,14 @@ _SPEAKER = re.compile(r"^\s*\[(SPEAKER_\d+)\]:?\s*")  # as whisperX writes it in
 
 @dataclass(frozen=True)
 class Spoken:
-    """A word of a transcript; `speaker` is the transcript's name for its speaker."""
+    """A word of a transcript; `speaker` and `channel` are the transcript's names for them."""
 
     start_s: float
     end_s: float
     text: str
     speaker: str | None = None
     exact: bool = True
+    channel: str | None = None
 
 
 def check_times(start_s: float, end_s: float, where: str) -> tuple[float, float]:
@@ -55,6 +56,15 @@ def spread(start_s: float, end_s: float, text: str, speaker: str | None = None) 
     """Place the words of a stretch evenly by their length."""
     words = text.split()
     return between(start_s, end_s, words, [speaker] * len(words))
+
+
+def of_recording(rows: Sequence[tuple[str, Sequence[Spoken]]], name: str, recording: str) -> list[Spoken]:
+    """The words of one recording, of rows of several; those of the only one there is, whatever its name."""
+    files = sorted({file for file, _ in rows})
+    own = [file for file in files if file.casefold() == recording.casefold()]
+    if len(files) > 1 and not own:
+        raise TranscriptError(f"{name}: holds {', '.join(files[:5])}; expected {recording}. Choose its transcript.")
+    return [word for file, words in rows if len(files) == 1 or file in own for word in words]
 
 
 def between(start_s: float, end_s: float, words: Sequence[str], speakers: Sequence[str | None]) -> list[Spoken]:

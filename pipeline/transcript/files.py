@@ -10,14 +10,16 @@ from ressenti.pipeline.errors import TranscriptError
 from ressenti.pipeline.files.paths import is_file
 from ressenti.pipeline.files.untrusted import RefusedError, read_bounded
 from ressenti.pipeline.records import MOST_LETTERS, MOST_WORDS
+from ressenti.pipeline.transcript.ctm import read_ctm
 from ressenti.pipeline.transcript.cues import Spoken
 from ressenti.pipeline.transcript.stm import read_stm
 from ressenti.pipeline.transcript.subtitles import read_srt, read_vtt
+from ressenti.pipeline.transcript.textgrid import read_textgrid
 from ressenti.pipeline.transcript.whisper import read_whisper
 
 MOST_BYTES = 50 << 20  # of JSON; a day of talk with word times takes 20 MiB
-_MOST_TEXT_BYTES = 16 << 20  # of subtitles and STM, which are slow to read; a day of talk takes 3 MiB
-ENDINGS = (".srt", ".vtt", ".stm", ".json")
+_MOST_TEXT_BYTES = 16 << 20  # of subtitles, STM, CTM and TextGrid, which are slow to read; a day of talk takes 3 MiB
+ENDINGS = (".srt", ".vtt", ".stm", ".ctm", ".json", ".TextGrid")
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -30,7 +32,9 @@ def read_transcript(path: Path, recording: str) -> tuple[Spoken, ...]:
         ".srt": read_srt,
         ".vtt": read_vtt,
         ".stm": lambda text, name: read_stm(text, name, recording),
+        ".ctm": lambda text, name: read_ctm(text, name, recording),
         ".json": read_whisper,
+        ".textgrid": read_textgrid,
     }
     read = readers.get(path.suffix.lower())
     if read is None:
@@ -55,8 +59,12 @@ def read_transcript(path: Path, recording: str) -> tuple[Spoken, ...]:
 
 
 def find_transcript(folder: Path, recording: str) -> Path | None:
-    """Find a recording's transcript in a folder by its name without the ending, or None; raises `TranscriptError`."""
-    found = [p for ending in ENDINGS if is_file(p := folder / f"{recording}{ending}")]
+    """Find a recording's transcript in a folder by its name without the ending, or None; raises `TranscriptError`.
+
+    A TextGrid counts only where there is no other: `analyze` can write one, too.
+    """
+    found = [p for ending in ENDINGS[:-1] if is_file(p := folder / f"{recording}{ending}")]
+    found = found or [p for e in (ENDINGS[-1], ENDINGS[-1].lower()) if is_file(p := folder / f"{recording}{e}")][:1]
     if len(found) > 1:
         raise TranscriptError(
             f"{folder}: several transcripts of {recording}: {', '.join(p.name for p in found)}. Keep one."

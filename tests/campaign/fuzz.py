@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 TARGETS = ("headers", "config", "conversation", "transcript")
-_ENDINGS = (".srt", ".vtt", ".stm", ".json")
+_ENDINGS = (".srt", ".vtt", ".stm", ".json", ".ctm", ".TextGrid")
 
 
 def _to_file(read: Callable[[Path], object], ending: str) -> Callable[[bytes], None]:
@@ -53,7 +53,7 @@ def target(name: str) -> Callable[[bytes], None]:
         from ressenti.pipeline.transcript.files import read_transcript
 
         readers = {ending: _to_file(lambda path: read_transcript(path, "call"), ending) for ending in _ENDINGS}
-        return lambda data: readers[_ENDINGS[data[0] % 4 if data else 0]](data[1:])
+        return lambda data: readers[_ENDINGS[data[0] % len(_ENDINGS) if data else 0]](data[1:])
     return headers()
 
 

@@ -10,6 +10,12 @@ ALLOWED = frozenset({0, 19})
 _SRT = "1\n00:00:01,000 --> 00:00:02,000\n{}\n\n"
 _VTT = "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\n{}\n"
 _STM = "call 1 Anna 0.5 1.5 {}\n"
+_CTM = "call 1 0.5 0.2 {}\n"
+_GRID = (
+    'File type = "ooTextFile"\nObject class = "TextGrid"\n\n0\n2\n<exists>\n1\n"IntervalTier"\n"Anna"\n0\n2\n1\n0\n2\n'
+    '"{}"\n'
+)
+_LINES = {".srt": _SRT, ".vtt": _VTT, ".stm": _STM, ".ctm": _CTM, ".TextGrid": _GRID}
 _PIECES = (
     *("<v Anna>", "<v", "<v ", "<", ">", "<i>", "{\\an8}", "{\\", "&amp;", "&#x202e;", "&#999999999999;", "&", "-->"),
     *("[SPEAKER_00]: ", "[SPEAKER_", "\u202e", "\u200b", "\u2028", "\ufeff", "\x0c", "\r", "\n", "\n\n", "\t", " "),
@@ -36,6 +42,9 @@ def _bombs(size: int) -> Iterator[tuple[str, str]]:
         yield f"piece{k}.srt", _SRT.format(piece * size)
         yield f"piece{k}.vtt", _VTT.format(piece * size)
     yield "fields.stm", _STM.format("x " * size)
+    yield "fields.ctm", _CTM.format("x " * size)
+    yield "quotes.TextGrid", _GRID.format('"' * size)
+    yield "tiers.TextGrid", _GRID.format('"\n"IntervalTier' * size)
     yield "spaces.stm", _STM.format("<" + " " * size)
     yield "deep.json", "[" * size
     yield "digits.json", '{"segments": [{"start": 0, "end": ' + "9" * size + ', "text": "x"}]}'
@@ -60,9 +69,9 @@ def cases(seed: int, count: int, size: int = 20_000) -> Iterator[tuple[str, byte
             name, text = bombs[k // 2]
             yield f"{k:04d}-{name}", text.encode(), ALLOWED
             continue
-        ending = draw.choice((".srt", ".vtt", ".stm", ".json"))
+        ending = draw.choice((*_LINES, ".json"))
         said = "".join(draw.choices(_PIECES, k=draw.randint(1, 30)))
-        text = _json(draw) if ending == ".json" else {".srt": _SRT, ".vtt": _VTT, ".stm": _STM}[ending].format(said)
+        text = _json(draw) if ending == ".json" else _LINES[ending].format(said)
         data = bytearray(text.encode(draw.choice(("utf-8", "utf-8-sig", "utf-16", "utf-16-le"))))
         for _ in range(draw.choice((0, 0, 1, 4))):
             data[draw.randrange(len(data))] = draw.randrange(256)

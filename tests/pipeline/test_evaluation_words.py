@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from ressenti.pipeline.lab.evaluation.words import (
     total,
 )
 from ressenti.pipeline.loaded_models import Models
+from ressenti.pipeline.records import Segment
 from ressenti.pipeline.transcript.cues import Spoken
 from ressenti.pipeline.transcription.fake import FakeTranscriber
 
@@ -94,6 +96,36 @@ def test_a_conversation_is_compared_with_its_reference(recording: Path) -> None:
     unnamed = [Spoken(w.start_s, w.end_s, w.text) for w in truth]
     found = compared(made, unnamed, COST)
     assert (found.all.count, found.by_speaker, found.permuted.rate) == (0, (), None)
+
+
+def test_channels_are_compared_where_the_reference_names_them(tmp_path: Path) -> None:
+    one, two = noise(12, 0.1), noise(12, 0.1)
+    one[16_000 * 5 :], two[: 16_000 * 6] = 0, 0
+    call = write_wav(tmp_path / "call.wav", np.stack([one, two]))
+    segments = [Segment(0.5, 5.0, "S1"), Segment(6.5, 11.0, "S2")]
+    made = analyze(
+        call,
+        load_config("default", {"audio": {"channels": "split"}}),
+        diarizer=FakeDiarizer([(s.start_s, s.end_s, s.speaker) for s in segments]),
+        emotion_model=FakeEmotion(by_loudness),
+        transcriber=FakeTranscriber("hello there"),
+    )
+    assert made.layout == "split"
+    speaker = {turn.index: turn.speaker for turn in made.turns}
+    truth = [
+        Spoken(w.start_s, w.end_s, w.text, channel="A" if speaker[w.turn or 0] == "S1" else "B") for w in made.words
+    ]
+    wrong = [replace(w, text="hi") if w.channel == "B" and w.text == "there" else w for w in truth]
+    found = compared(made, wrong, COST)
+    first, second = (errors for _, errors in found.by_channel)
+    assert [channel for channel, _ in found.by_channel] == [1, 2]
+    assert (first.count, second.substitutions) == (0, sum(w.text == "hi" for w in wrong))
+    assert found.time_error_s == 0
+    assert compared(made, [replace(w, channel="1") for w in truth], COST).by_channel == ()
+    numbered = [replace(w, channel={"A": "0", "B": "1"}[w.channel or ""]) for w in truth]
+    assert [errors.count for _, errors in compared(made, numbered, COST).by_channel] == [0, 0]
+    odd = [replace(w, channel={"A": "1", "B": "caller"}[w.channel or ""]) for w in truth]
+    assert [channel for channel, _ in compared(made, odd, COST).by_channel] == [1, 2, None]
 
 
 @pytest.mark.words

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from conftest import examples
 from ressenti import with_transcript
 from ressenti.pipeline import store
+from ressenti.pipeline.edits.words import with_words
 from ressenti.pipeline.errors import TranscriptError
+from ressenti.pipeline.export.praat import textgrid
 from ressenti.pipeline.records import Conversation, Turn
 from ressenti.pipeline.transcript.align import NEAR_S, align
 from ressenti.pipeline.transcript.cues import Spoken, between, plain
@@ -59,6 +61,77 @@ def test_subrip_without_tags_and_beyond_99_hours(tmp_path: Path) -> None:
     assert (words[0].start_s, words[3].end_s, words[4].start_s) == (1.0, 2.5, 123 * 3600 + 1)
     assert not any(word.exact for word in words)
     assert words[0].end_s - words[0].start_s == pytest.approx(1.5 * 2 / 13)
+
+
+CTM = """;; two channels
+other 1 0.1 0.2 nothing
+call 1 1.00 0.25 hello 0.93
+call 1 1.25 0.15 @ 0.5
+call 2 2.50 0.50 there 0.8
+call 1 * * <ALT_BEGIN>
+call 1 3.00 0.20 you 0.8
+call 1 * * <ALT>
+call 1 3.00 0.20 ewe 0.2
+call 1 * * <ALT_END>
+"""
+
+
+def test_ctm_has_exact_times_and_channels(tmp_path: Path) -> None:
+    words = read(tmp_path, "a.ctm", CTM)
+    assert [(w.text, w.start_s, w.end_s, w.channel, w.speaker, w.exact) for w in words] == [
+        ("hello", 1.0, 1.25, "1", "1", True), ("there", 2.5, 3.0, "2", "2", True), ("you", 3.0, 3.2, "1", "1", True),
+    ]  # fmt: skip
+    named = read(tmp_path, "b.ctm", "call 1 1 .5 hello 1.0 lex Anna\ncall 2 2 .5 there NA lex Ben\n")
+    assert [(w.speaker, w.channel) for w in named] == [("Anna", "1"), ("Ben", "2")]
+    for wrong in ("call 1 1.0 hello", "call 1 one 0.2 hello", "call 1 1.0 -0.2 hello", "call 1 nan 0.2 hello"):
+        with pytest.raises(TranscriptError, match="line 1"):
+            read(tmp_path, "c.ctm", wrong)
+    with pytest.raises(TranscriptError, match="holds call, other; expected elsewhere"):
+        read(tmp_path, "d.ctm", CTM, "elsewhere")
+
+
+def grid(**tiers: list[tuple[float, float, str]]) -> str:
+    """A TextGrid as Praat's short text format has it; `_` in a tier's name is a colon and a space."""
+    lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "0", "9", "<exists>", str(len(tiers))]
+    for name, rows in tiers.items():
+        lines += ['"IntervalTier"', f'"{name.replace("_", ": ")}"', "0", "9", str(len(rows))]
+        lines += [part for a, b, text in rows for part in (str(a), str(b), f'"{text}"')]
+    return "\n".join(lines) + "\n"
+
+
+def test_textgrid_words_of_speakers(tmp_path: Path) -> None:
+    aligned = grid(
+        Anna_words=[(0, 1, ""), (1, 1.5, "hello"), (1.5, 2, "sp")],
+        Anna_phones=[(1, 1.2, "h")],
+        Ben_words=[(2, 3, "my friend")],
+        notes=[(0, 9, "noisy")],
+    )
+    words = read(tmp_path, "a.TextGrid", aligned)
+    assert [(w.text, w.speaker, w.exact) for w in words] == [
+        ("hello", "Anna", True), ("my", "Ben", False), ("friend", "Ben", False),
+    ]  # fmt: skip
+    plain_tiers = read(
+        tmp_path, "b.textgrid", grid(Anna=[(1, 3, "hello there")], phones=[(1, 1.2, "h")]).encode("utf-16")
+    )
+    assert [(w.text, w.speaker) for w in plain_tiers] == [("hello", "Anna"), ("there", "Anna")]
+    for wrong in ("", "hello", "{}", 'File type = "ooTextFile"\n', aligned[:80], grid(a=[(3, 1, "back")])):
+        with pytest.raises(TranscriptError):
+            read(tmp_path, "c.TextGrid", wrong)
+
+
+def test_what_was_exported_for_praat_is_read_back(make_conversation: Make, tmp_path: Path) -> None:
+    made = with_words(make_conversation(), [Spoken(6.0, 6.4, "hello"), Spoken(6.5, 6.9, "there")])
+    found = read(tmp_path, "call.TextGrid", textgrid(made))
+    assert [(w.text, round(w.start_s, 3)) for w in found] == [("hello", 6.0), ("there", 6.5)]
+    with pytest.raises(TranscriptError, match="no words"):
+        read(tmp_path, "none.TextGrid", textgrid(make_conversation()))
+
+
+def test_a_textgrid_counts_only_alone(tmp_path: Path) -> None:
+    (tmp_path / "call.TextGrid").touch()
+    assert find_transcript(tmp_path, "call") == tmp_path / "call.TextGrid"
+    (tmp_path / "call.srt").touch()
+    assert find_transcript(tmp_path, "call") == tmp_path / "call.srt"
 
 
 def test_webvtt_with_voices(tmp_path: Path) -> None:

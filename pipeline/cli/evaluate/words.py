@@ -40,7 +40,8 @@ def words(
 ) -> None:
     """Word and character error rates, by speaker too (cpWER), times of words, and what recognising them takes.
 
-    References are SRT, WebVTT, STM or Whisper's JSON. Case, punctuation and remarks in brackets do not count; French
+    References are SRT, WebVTT, STM, CTM, Praat TextGrid or Whisper's JSON. Where channels are parties and the reference
+    names them, words are also compared by channel. Case, punctuation and remarks in brackets do not count; French
     elisions are words of their own; numbers stay as they are written. With --non-speech, recordings need no reference:
     every word was invented. The JSON holds the fields of `pipeline.lab.evaluation.words.WordFigures`, or `Invented`.
     """
@@ -106,6 +107,8 @@ def _table(figures: Sequence[WordFigures]) -> Table:
         for theirs, ours, errors in one.by_speaker:
             table.add_row("", "", escape(f"{theirs or '–'} = {ours or '–'}"), *_cells(errors))
         table.add_row("", "", "all speakers (cpWER)", *_cells(one.permuted))
+        for channel, errors in one.by_channel:
+            table.add_row("", "", "in no turn" if channel is None else f"channel {channel}", *_cells(errors))
     if len(figures) > 1:
         table.add_row("all recordings", "", "all, by time", *_cells(total(one.all for one in figures)))
         table.add_row("", "", "all speakers (cpWER)", *_cells(total(one.permuted for one in figures)))

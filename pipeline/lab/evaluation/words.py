@@ -73,6 +73,8 @@ class WordFigures:
 
     `all` compares words in order of time, whoever said them; `by_speaker` each speaker's with those of the reference's
     speaker that fits best, which together are `permuted` (cpWER). Both are empty if the reference names no speakers.
+    `by_channel` compares the words of each channel (from 1), where channels are parties and the reference names
+    several; the channel is None for words in no turn.
     In `by_speaker`, "" are words without a speaker, and None is nobody. `time_error_s` is the median distance of starts
     of words that are right; None if the reference has no times of its own.
     """
@@ -82,6 +84,7 @@ class WordFigures:
     all: Errors
     permuted: Errors
     by_speaker: tuple[tuple[str | None, str | None, Errors], ...]
+    by_channel: tuple[tuple[int | None, Errors], ...]
     time_error_s: float | None
     cost: Cost
 
@@ -167,6 +170,40 @@ def by_speakers(
     return tuple((theirs[a][0], ours[b][0], table[a][b]) for a, b in zip(rows, columns, strict=True))
 
 
+def by_channels(
+    reference: Sequence[Spoken], conversation: Conversation, language: str
+) -> tuple[tuple[int | None, Errors], ...]:
+    """Errors of each channel (from 1; None: words in no turn), in order of time; empty if there is one channel alone.
+
+    Channels of the reference are numbers from 1 or 0, or letters from A.
+    """
+    named = {word.channel for word in reference if word.channel is not None}
+    if conversation.layout != "split" or len(named) < 2:
+        return ()
+    numbers = _channel_numbers(named)
+    of_turn = {turn.index: conversation.diarization.channel_of(turn.speaker) for turn in conversation.turns}
+    theirs: dict[int | None, list[str]] = defaultdict(list)
+    ours: dict[int | None, list[str]] = defaultdict(list)
+    for word in reference:
+        theirs[numbers.get(word.channel or "")] += normalised(word.text, language)
+    for heard in conversation.words:
+        ours[None if heard.turn is None else of_turn[heard.turn]] += normalised(heard.text, language)
+    channels = sorted(theirs.keys() | ours.keys(), key=lambda channel: (channel is None, channel))
+    return tuple((channel, errors_of(theirs[channel], ours[channel])) for channel in channels)
+
+
+def _channel_numbers(names: Iterable[str]) -> dict[str, int]:
+    """The number of each channel, from 1, by its name: 1 and 2, 0 and 1, A and B; other names have none."""
+    found = {}
+    for name in names:
+        if name.isascii() and name.isdecimal() and len(name) < 4:
+            found[name] = int(name)
+        elif len(name) == 1 and name.isascii() and name.isalpha():
+            found[name] = ord(name.upper()) - ord("A") + 1
+    first = 1 - min(found.values(), default=1)
+    return {name: number + max(0, first) for name, number in found.items()}
+
+
 def _padded(words: Mapping[str, Sequence[str]], size: int) -> list[tuple[str | None, Sequence[str]]]:
     """Speakers and their words, with as many nobodies as are missing."""
     return [*words.items(), *[(None, ())] * (size - len(words))]
@@ -225,6 +262,7 @@ def compared(made: Conversation, reference: Sequence[Spoken], cost: Cost) -> Wor
         ),
         permuted=total(errors for _, _, errors in pairs),
         by_speaker=pairs,
+        by_channel=by_channels(in_time, made, language),
         time_error_s=time_error_s(reference, made, language),
         cost=cost,
     )
