@@ -246,6 +246,8 @@ class WordOptions(Group):
     # the model hears thirty seconds at a time; speech of one channel in one language is packed into windows ...
     window_s: Annotated[float, Field(ge=5, le=28)] = 28.0
     gap_s: Annotated[float, Field(ge=0.1, le=5)] = 0.3  # ... and cut at pauses from this length
+    # hypotheses that are followed at once; 1 takes the likeliest piece each time, and the least time
+    beam: Annotated[int, Field(ge=1, le=20)] = 1
     language_s: NotNegative = 10.0  # with less speech, a speaker has the language of the recording
     language_sure: Share = 0.9  # below this probability, a language is not known, and no words are claimed
     # words of a window are dropped if the probability that it holds no speech is above this, whatever the model makes

@@ -219,7 +219,7 @@ class _Hearing:
         results = self._model.model.generate(
             encoded,
             [prompt] * len(batch),
-            beam_size=1,
+            beam_size=self._options.beam,
             sampling_temperature=0.0,
             max_length=min(self._model.max_length, len(prompt) + _TOKENS_AT_LEAST + int(_TOKENS_PER_S * longest_s)),
             return_scores=True,

@@ -15,6 +15,8 @@ from conftest import SEGMENTS, by_loudness, noise, write_wav
 from ressenti import analyze, load_config
 from ressenti.pipeline.diarization.fake import FakeDiarizer
 from ressenti.pipeline.emotion.fake import FakeEmotion
+from ressenti.pipeline.lab.evaluation.word_agreement import Agreed, SeveralWays, agreement
+from ressenti.pipeline.lab.evaluation.word_agreement import total as sum_of
 from ressenti.pipeline.lab.evaluation.words import (
     Cost,
     Errors,
@@ -126,6 +128,40 @@ def test_channels_are_compared_where_the_reference_names_them(tmp_path: Path) ->
     assert [errors.count for _, errors in compared(made, numbered, COST).by_channel] == [0, 0]
     odd = [replace(w, channel={"A": "1", "B": "caller"}[w.channel or ""]) for w in truth]
     assert [channel for channel, _ in compared(made, odd, COST).by_channel] == [1, 2, None]
+
+
+def test_agreement_is_the_share_of_equal_words(recording: Path) -> None:
+    ways = SeveralWays(
+        FakeTranscriber("hello there my friend"),
+        {
+            "beam 5": FakeTranscriber("Hello, THERE my friend!"),
+            "windows of 14 s": FakeTranscriber("hello there my dear"),
+        },
+    )
+    models = Models()
+    found = agreement(recording, load_config(), ways, models, diarizer=FakeDiarizer(SEGMENTS))
+    same, other = found.ways
+    assert (found.languages, same.way, same.share) == (("en",), "beam 5", 1.0)
+    assert other.share == pytest.approx(other.equal / other.words)
+    assert 0.7 <= other.equal / other.words < 0.8
+    assert sum_of([found, found])[1] == replace(
+        other, words=2 * other.words, other_words=2 * other.other_words, equal=2 * other.equal
+    )
+    assert Agreed("beam 5", 4, 6, 3).share == pytest.approx(0.6)
+    assert Agreed("beam 5", 0, 0, 0).share is None
+
+
+@pytest.mark.words
+def test_agreement_needs_no_reference(ten_seconds: Path, tmp_path: Path) -> None:
+    shutil.copyfile(ten_seconds, tmp_path / "call.wav")
+    done = ressenti("evaluate", "words", tmp_path, "--agreement", "--json", tmp_path / "figures.json")
+    assert done.returncode == 0, done.stderr
+    assert "agreement with beam 5 %" in done.stdout
+    assert "WER" not in done.stdout
+    (told,) = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))["files"]
+    assert [way["way"] for way in told["ways"]] == ["beam 5", "windows of 14 s"]
+    assert all(0 < way["equal"] <= way["words"] for way in told["ways"])
+    assert "one of them" in ressenti("evaluate", "words", tmp_path, "--agreement", "--non-speech").stderr
 
 
 @pytest.mark.words

@@ -22,6 +22,7 @@ from ressenti.pipeline.lab.evaluation.references import ENDINGS
 from ressenti.pipeline.rounding import rounded
 
 if TYPE_CHECKING:
+    from ressenti.pipeline.config import Config
     from ressenti.pipeline.lab.evaluation.words import Errors, Invented, WordFigures
 
 
@@ -36,6 +37,10 @@ def words(
     non_speech: Annotated[
         bool, typer.Option("--non-speech", help="Nobody speaks in these recordings: count the words all the same.")
     ] = False,
+    agreement: Annotated[
+        bool,
+        typer.Option("--agreement", help="Without references: how well other ways of decoding agree. Not accuracy."),
+    ] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
     """Word and character error rates, by speaker too (cpWER), times of words, and what recognising them takes.
@@ -43,7 +48,9 @@ def words(
     References are SRT, WebVTT, STM, CTM, Praat TextGrid or Whisper's JSON. Where channels are parties and the reference
     names them, words are also compared by channel. Case, punctuation and remarks in brackets do not count; French
     elisions are words of their own; numbers stay as they are written. With --non-speech, recordings need no reference:
-    every word was invented. The JSON holds the fields of `pipeline.lab.evaluation.words.WordFigures`, or `Invented`.
+    every word was invented. With --agreement, they need none either: words are recognised again with a beam of 5 and
+    in shorter windows, and what is printed is the share of words that are equal. Ways that agree may both be wrong. The
+    JSON holds the fields of `pipeline.lab.evaluation.words.WordFigures`, `Invented` or `word_agreement.Agreement`.
     """
     from ressenti.pipeline.lab.evaluation import words as lab
     from ressenti.pipeline.loaded_models import Models
@@ -59,7 +66,11 @@ def words(
     )
     if options.words.model == "off":
         raise ConfigError("evaluate words: words.model is off; expected a model. Choose one with --words.")
+    if agreement and non_speech:
+        raise ConfigError("evaluate words: got --agreement and --non-speech; expected one of them.")
     recordings = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in ENDINGS]
+    if agreement:
+        raise typer.Exit(_agreement(folder, recordings, options, json_file, terminal))
     pairs = [(path, ()) for path in recordings] if non_speech else lab.references_in(recordings)
     if not pairs:
         raise NotFoundError(
@@ -86,6 +97,41 @@ def words(
         told = {"folder": str(folder), "files": [asdict(one) for one in (strange if non_speech else figures)]}
         store.write_whole({json_file: json.dumps(rounded(told), indent=1) + "\n"})
     raise typer.Exit(0 if figures or strange else code)
+
+
+def _agreement(
+    folder: Path, recordings: Sequence[Path], options: Config, json_file: Path | None, terminal: Terminal
+) -> int:
+    from ressenti.pipeline.lab.evaluation import word_agreement as lab
+    from ressenti.pipeline.loaded_models import Models
+
+    if not recordings:
+        raise NotFoundError(f"{folder}: no recordings; expected a folder of some.")
+    models, ways, found, code = Models(), lab.ways_of(options), [], 0
+    for path in recordings:
+        try:
+            with terminal.progress(path.name) as progress:
+                found.append(lab.agreement(path, options, ways, models, progress))
+        except RessentiError as error:
+            failed = terminal.fail(error)
+            code = code or failed
+    table = Table(
+        "recording",
+        "language",
+        "words",
+        *(f"agreement with {way} %" for way in lab.OTHER_WAYS),
+        box=None,
+        pad_edge=False,
+    )
+    rows = [(one.name, ", ".join(one.languages) or "unknown", one.ways) for one in found]
+    for name, spoken, own in [*rows, ("all recordings", "", lab.total(found))] if found else []:
+        shares = ["–" if way.share is None else f"{100 * way.share:.1f}" for way in own]
+        table.add_row(escape(name), spoken, str(own[0].words), *shares)
+    terminal.show(table)
+    if json_file is not None:
+        told = {"folder": str(folder), "files": [asdict(one) for one in found]}
+        store.write_whole({json_file: json.dumps(rounded(told), indent=1) + "\n"})
+    return 0 if found else code
 
 
 def _table(figures: Sequence[WordFigures]) -> Table:
