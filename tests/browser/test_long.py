@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from browsing import FIGURES, Open, Opened, in_browser, lengthened, until
+from browsing import FIGURES, Open, Opened, in_browser, lengthened, until, with_words
 from ressenti import People
 from ressenti.pipeline.records import Conversation
 from ressenti.reports.page import render
@@ -120,3 +120,53 @@ def test_a_thousand_turns_open_whole(long: Opened) -> None:
     )
     print(f"an hour and 1,000 turns: {', '.join(f'{name} {value:.0f} ms' for name, value in ms.items())}")  # noqa: T201  # to be read
     assert 0 < ms["usable"] <= ms["loaded"]
+
+
+WORDS = " ".join(("the", "clutch", "pedal", "feels", "soft", "and", "slips", "uphill"))
+
+
+@pytest.fixture(scope="module")
+def wordy(
+    browser: Browser,
+    make_once: Callable[[str, str, People | None], Conversation],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Opened]:
+    """A page of an hour, 1,250 turns and 10,000 words."""
+    long = with_words(lengthened(make_once("default", "null", People()), 1250, 3600.0), WORDS)
+    assert len(long.words) == 10_000
+    context, made = in_browser(browser, render(long), tmp_path_factory.mktemp("wordy"), 1280, figures=False)
+    yield made
+    context.close()
+
+
+SEARCH = """(typed) => new Promise((done) => {
+  const field = document.getElementById("filters").elements.text, from = performance.now();
+  field.value = typed;
+  field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  const worked = performance.now() - from;
+  requestAnimationFrame(() => setTimeout(() => done({ worked, painted: performance.now() - from })));
+})"""
+
+
+@pytest.mark.slow("draws hours of talk")
+def test_ten_thousand_words_open_and_are_searched(wordy: Opened) -> None:
+    page = wordy.page
+    opened: dict[str, float] = page.evaluate(
+        """() => {
+          const way = performance.getEntriesByType("navigation")[0];
+          return { usable: way.domInteractive, loaded: way.loadEventEnd };
+        }"""
+    )
+    print(f"10,000 words: {', '.join(f'{name} {value:.0f} ms' for name, value in opened.items())}")  # noqa: T201  # to be read
+    for typed, shown in (
+        ("c", 1250),
+        ("cl", 1250),
+        ("clutch77", 11),
+        ("clutch77 pedal77", 1),
+        ("nowhere", 0),
+        ("", 1250),
+    ):
+        took: dict[str, float] = page.evaluate(SEARCH, typed)
+        print(f"  {typed!r}: {took['worked']:.0f} ms, painted after {took['painted']:.0f} ms")  # noqa: T201  # to be read
+        assert page.locator(".turns tbody tr:visible").count() == shown
+    assert not wordy.trouble
