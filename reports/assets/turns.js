@@ -6,18 +6,32 @@ page.ready.then((page) => {
   const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
   const texts = new Map(turns.map(({ row, index }) => [index, plain(row.textContent)]));
 
+  // Laying out a thousand rows takes long: of those that come back, the first are drawn at once, and others after them.
+  const AT_ONCE = 100;
+  let round = 0;
+  const draw = (later, mine = round) => {
+    for (const row of later.splice(0, AT_ONCE)) row.classList.remove("later");
+    if (later.length) requestAnimationFrame(() => setTimeout(() => { if (mine === round) draw(later); }));
+  };
+
   const apply = () => {
     const value = (name) => form.elements[name]?.value ?? "";
     const sought = plain(value("text").trim()), least = Number(value("confidence") || 0) / 100;
-    const shown = new Set();
+    const shown = new Set(), later = [];
     const doubted = form.elements.doubt?.checked;
     for (const { row, index, speaker, answer, corrected, asks } of turns) {
       const fits = (!value("speaker") || speaker === value("speaker"))
         && (!value("class") || answer.key === value("class") || (value("class") === "corrected" && corrected))
         && (!doubted || asks) && answer.confidence >= least && (!sought || texts.get(index).includes(sought));
+      if (fits && (row.hidden || row.classList.contains("later"))) {
+        row.classList.add("later");
+        later.push(row);
+      }
       row.hidden = !fits;
       if (fits) shown.add(index);
     }
+    round += 1;
+    draw(later);
     by("found").textContent = shown.size === turns.length ? "" : say("js_found", { n: shown.size, all: turns.length });
     if (form.elements.confidence) by("least").textContent = `${value("confidence")} %`;
     if (stop.closest("tr").hidden) stand(rows()[0]?.querySelector(".go") ?? stop);
