@@ -12,7 +12,7 @@ from ressenti.pipeline import audio, roles, turns
 from ressenti.pipeline.audio import encode
 from ressenti.pipeline.audio.channels import Layout, lay_out
 from ressenti.pipeline.config import Config, left_out
-from ressenti.pipeline.content import read_phrases
+from ressenti.pipeline.content import check_background, read_phrases, with_background
 from ressenti.pipeline.derive import derive
 from ressenti.pipeline.diarization.interface import Count, Diarizer
 from ressenti.pipeline.edits.corrections import unjudged_of
@@ -106,6 +106,7 @@ def _analyze(
     validation = read_validation(config.report.validation)
     known = asked_voices(config.voices)
     phrases = tuple(map(read_phrases, config.content.phrases))
+    check_background(config.content.background)
     log.debug("reading %s", path)
     with watch.step("decoding"):
         recording, sound = audio.load(path, config.audio, watch)
@@ -178,8 +179,7 @@ def _analyze(
     )
     with watch.step("deriving"):
         conversation = derive(conversation, config)
-    if config.content.redact:
-        conversation = with_redaction(conversation, dropped, config.words.unsure_below)
+        conversation = _with_words_looked_at(conversation, dropped, config)
     unsure = sum(turn.unsure for turn in conversation.turns)
     log.info("scored: %d turns, %d of them unsure", sum(t.emotion is not None for t in conversation.turns), unsure)
     return conversation
@@ -218,6 +218,13 @@ def _words(
     log.info("recognised: %d words", len(said.words))
     words, dropped = (given_to_turns(some, all_turns, channels) for some in (said.words, said.dropped))
     return words, dropped, said.about, (transcriber.info,)
+
+
+def _with_words_looked_at(conversation: Conversation, dropped: Sequence[Word], config: Config) -> Conversation:
+    """Personal data silenced, if that is asked for, and what is left compared with other conversations."""
+    if config.content.redact:
+        conversation = with_redaction(conversation, dropped, config.words.unsure_below)
+    return with_background(conversation)
 
 
 def _emotion_model(given: EmotionModel | None, models: Models, config: Config, progress: Progress) -> EmotionModel:

@@ -50,6 +50,7 @@ class SaidSection:
     """What the page shows of the words; empty if there are none."""
 
     keywords: tuple[Chip, ...]
+    keywords_help: str
     phrases: tuple[PhraseRow, ...]
     mentions: tuple[tuple[str, SaidAt], ...]
     personal: tuple[SaidAt, ...]
@@ -73,10 +74,19 @@ def said_section(conversation: Conversation, content: Content, words: Wording) -
 
     return SaidSection(
         keywords=tuple(Chip(k.term, f"{k.count}×") for k in content.keywords),
+        keywords_help=_help(conversation, words),
         phrases=tuple(map(row, content.phrases)),
         mentions=tuple((words(f"said_{m.kind}"), at(m.start_s, m.speaker, m.text)) for m in content.mentions),
         personal=tuple(at(p.start_s, "", words(f"pd_{p.kind}")) for p in conversation.personal_data),
     )
+
+
+def _help(conversation: Conversation, words: Wording) -> str:
+    """What a keyword is, with or without other conversations."""
+    background = conversation.background
+    if background is None or not background.words:
+        return words("keywords_help")
+    return words("keywords_help_background", n=background.conversations)
 
 
 def said_by(conversation: Conversation) -> tuple[Content, dict[str, SpeakerWords]]:

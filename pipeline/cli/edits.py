@@ -139,6 +139,7 @@ class Additions:
 
     def apply(self, conversation: Conversation, read: tuple[Path, tuple[Spoken, ...]] | None) -> Conversation:
         """Apply all options to a conversation; spans that are already silenced stay silenced."""
+        from ressenti.pipeline.content import with_background
         from ressenti.pipeline.edits.bleeps import parse_spans, with_bleeps
         from ressenti.pipeline.edits.pseudonyms import pseudonymised
         from ressenti.pipeline.edits.redaction import with_redaction
@@ -151,6 +152,7 @@ class Additions:
         if self.redact:
             conversation = with_redaction(conversation)
         conversation = with_bleeps(conversation, parse_spans(self.bleep) if self.bleep else ())
+        conversation = with_background(conversation, needed=False)
         return pseudonymised(conversation) if self.pseudonyms else conversation
 
     def tell(self, conversation: Conversation, terminal: Terminal, *, sound: bool) -> None:

@@ -52,10 +52,13 @@ def _on_preset(data: dict[str, object], source: str | Path) -> dict[str, object]
 
 
 def _beside(data: dict[str, object], source: Path) -> dict[str, object]:
-    """Make the paths of `report.validation` and `content.phrases` relative to the working folder, not to their file."""
+    """Make paths of validation, phrases and background relative to the working folder, not to their file."""
     report, content = data.get("report"), data.get("content")
     if isinstance(report, dict) and isinstance(report.get("validation"), str):
         data = {**data, "report": {**report, "validation": str(source.parent / report["validation"])}}
+    if isinstance(content, dict) and isinstance(content.get("background"), str):
+        content = {**content, "background": str(source.parent / content["background"])}
+        data = {**data, "content": content}
     if isinstance(content, dict) and isinstance(content.get("phrases"), list):
         places = [
             str(source.parent / place) if isinstance(place, str) and place.endswith((".yaml", ".yml")) else place

@@ -348,6 +348,9 @@ class ContentOptions(Group):
     keyword_count: Annotated[int, Field(ge=2, le=10_000)] = 3  # a keyword was said at least so often
     sure_words: Share = 0.9  # a phrase was not said if this share of the speech has words, and this share is sure
     phrases: Annotated[tuple[Place, ...], Field(max_length=100)] = ()  # included lists or YAML files of phrases
+    # a folder of other stored conversations: keywords are then terms that are said more often here than there
+    background: Place | None = None
+    distinct: Annotated[float, Field(ge=0, le=100)] = 1.96  # ... by this many standard deviations (z of the log-odds)
     redact: bool = False  # silence personal data that is found in the words
 
 

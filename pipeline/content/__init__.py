@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ressenti.pipeline.config import build_config
+from ressenti.pipeline.content.background import check_background, with_background
 from ressenti.pipeline.content.figures import Mention, Pace, SpeakerWords, mentions_of, speaker_words
 from ressenti.pipeline.content.keywords import Keyword, keywords_of
 from ressenti.pipeline.content.phrases import PhraseFound, find_phrases, included_lists, read_phrases
@@ -22,9 +23,11 @@ __all__ = [
     "PhraseFound",
     "Place",
     "SpeakerWords",
+    "check_background",
     "content_of",
     "included_lists",
     "read_phrases",
+    "with_background",
 ]
 
 

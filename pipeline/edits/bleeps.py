@@ -61,12 +61,16 @@ def parse_time(text: str, option: str) -> float:
 
 
 def without_silenced(conversation: Conversation) -> Conversation:
-    """Remove the words that are, or may be, in silenced spans, and add an omission at each place."""
+    """Remove the words that are, or may be, in silenced spans, and add an omission at each place.
+
+    The background goes, too, if words go: it holds terms of theirs.
+    """
     bleeps = Timed(conversation.bleeps)
     words = [(word, _within(word, bleeps)) for word in conversation.words]
     kept = tuple(word for word, gone in words if not gone)
     places = [*conversation.omissions, *(Omission(w.start_s, w.end_s, w.turn) for w, gone in words if gone)]
-    return replace(conversation, words=kept, omissions=_joined(places, kept))
+    background = conversation.background if len(kept) == len(words) else None
+    return replace(conversation, words=kept, omissions=_joined(places, kept), background=background)
 
 
 def _joined(places: Sequence[Omission], kept: Sequence[Word]) -> tuple[Omission, ...]:

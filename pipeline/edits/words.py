@@ -27,5 +27,13 @@ def with_words(conversation: Conversation, words: Sequence[Spoken]) -> Conversat
     placed = align(words, conversation.turns, conversation.recording.duration_s)
     beyond = len(words) - len(placed)
     models = tuple(model for model in conversation.models if model.task != "transcription")
-    brought = replace(conversation, words=placed, words_beyond=beyond, omissions=(), transcription=None, models=models)
+    brought = replace(
+        conversation,
+        words=placed,
+        words_beyond=beyond,
+        omissions=(),
+        transcription=None,
+        models=models,
+        background=None,
+    )
     return without_silenced(brought)

@@ -74,6 +74,8 @@ def _rows(conversation: Conversation) -> Iterator[Row]:
     for k in content.keywords:
         yield {"what": "keyword", "name": k.term, "speaker": " ".join(k.speakers), "start_s": k.first_s,
                "value": k.count, "unit": "times"}  # fmt: skip
+        if k.distinct is not None:
+            yield {"what": "keyword_distinctness", "name": k.term, "value": k.distinct, "unit": "z"}
     for p in content.phrases:
         told: Row = {"what": "phrase", "name": p.name, "state": p.state, "must": int(p.must)}
         for place in p.places:

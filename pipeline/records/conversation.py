@@ -11,7 +11,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ressenti.pipeline.records.edits import Corrections, Omission, PersonalData, PersonalKind, PhraseList, Span, Word
+from ressenti.pipeline.records.edits import (
+    Background,
+    Corrections,
+    Omission,
+    PersonalData,
+    PersonalKind,
+    PhraseList,
+    Span,
+    Word,
+)
 from ressenti.pipeline.records.fields import (
     MOST_SEGMENTS,
     MOST_SPEAKERS,
@@ -43,6 +52,7 @@ class Conversation(Record):
     transcript's, or recognised ones, and then `transcription` says how. `omissions` are the places of removed words,
     `words_beyond` counts words after the recording's end.
     `personal_data` was found in words and silenced; `phrases` are looked for in the words that are there.
+    `background` says how often its terms were said in the user's other conversations.
     `sounds` are those that are no talk. `corrections` are people's; `ressenti.pipeline.derive.derive` applies them to
     turns and speakers.
     """
@@ -70,6 +80,7 @@ class Conversation(Record):
     phrases: Annotated[tuple[PhraseList, ...], Field(max_length=100)] = ()
     corrections: Corrections = field(default_factory=Corrections)
     sounds: Annotated[tuple[Sound, ...], Field(max_length=MOST_SEGMENTS)] = ()
+    background: Background | None = None
     version: Literal[7] = 7
     program: Name = ""
 

@@ -116,6 +116,24 @@ class PhraseList(Record):
 
 
 @dataclass(frozen=True)
+class TermCount(Record):
+    """A term (one or two words, as they are compared): how often it was said, and in how many other conversations."""
+
+    term: Name
+    count: Index
+    conversations: Index
+
+
+@dataclass(frozen=True)
+class Background(Record):
+    """How the user's other conversations talk: how many there are, their words, and terms that this one has, too."""
+
+    conversations: Index
+    words: Index
+    terms: Annotated[tuple[TermCount, ...], Field(max_length=1_000_000)] = ()
+
+
+@dataclass(frozen=True)
 class TurnCorrection(Record):
     """A person's corrections of one turn; None and empty fields keep the model's answer."""
 

@@ -228,6 +228,7 @@ page.ready.then((page) => {
       }
       return false;
     });
+    if (places.length !== (conversation.omissions ?? []).length) conversation.background = null; // it has their terms
     conversation.omissions = places;
     download(`${data.name}.corrected.json`, `${JSON.stringify(conversation, null, 1)}\n`, "application/json");
     saved = state();
