@@ -1,4 +1,4 @@
-"""Speaker embeddings -> speakers: average linkage and merging for a free count, k-means for a given one (pure, seeded).
+"""Speaker embeddings -> speakers: average linkage and merging, and k-means where a number is given (pure, seeded).
 
 Both are on directions: embeddings have unit length, the likeness of two is their cosine, and the centre of a speaker is
 the direction of the mean of their embeddings, weighted by seconds.
@@ -133,7 +133,14 @@ def _given(
     options: DiarizationOptions,
     progress: Progress,
 ) -> Speakers:
-    """So many speakers; of a short recording, fewer if there are not as many voices: two that are alike are one."""
+    """So many speakers; of a short recording, fewer if there are not as many voices: two that are alike are one.
+
+    They are those of a free count if it finds as many. Else they are sought by k-means, which would rather part a
+    person who says much than find one who says little.
+    """
+    found = _free(embeddings, seconds, links, Count(at_most=count), options, progress)
+    if len(found.centres) == count:
+        return Speakers(found.centres)
     labels = nearest_to(embeddings, k_means(embeddings, seconds, count, progress))
     if seconds.sum() < options.sure_from_s:
         labels = _merged(embeddings, seconds, links, _renumbered(labels), options, count, options.given_bonus)[0]
