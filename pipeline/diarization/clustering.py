@@ -31,6 +31,7 @@ _THERE_S = 0.5  # least speech of a cluster in a window for the window to tell i
 _FEW = 2.0  # windows that say half of what many say
 _SELDOM = 0.3  # share of windows; partners in a talk have more of them in common
 _MOST_CLUSTERS = 200
+_SHORT_S = 90.0  # with less speech, somebody who is given need not be heard
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def _given(
     if len(found.centres) == count:
         return Speakers(found.centres)
     labels = nearest_to(embeddings, k_means(embeddings, seconds, count, progress))
-    if seconds.sum() < options.sure_from_s:
+    if seconds.sum() < _SHORT_S:
         labels = _merged(embeddings, seconds, links, _renumbered(labels), options, count, options.given_bonus)[0]
     return Speakers(_settled(embeddings, seconds, centres_of(embeddings, seconds, _renumbered(labels))))
 
