@@ -130,7 +130,7 @@ class DiarizationOptions(Group):
     # builtin: seconds between the windows of ten seconds in which speakers are told apart; 10 takes half the time
     step_s: Annotated[float, Field(ge=0.5, le=10)] = 5.0
     clustered_s: Annotated[float, Field(ge=0.3, le=10)] = 0.8  # shorter pieces of speech do not decide who there is
-    # if the count is free: cosine distance at which average linkage stops ...
+    # cosine distance at which average linkage stops ...
     cluster_distance: Distance = 0.8
     # ... then, clusters whose centres are at least this similar (cosine) are one speaker, a limit that is ...
     same_speaker: Share = 0.5
@@ -144,7 +144,7 @@ class DiarizationOptions(Group):
     # a speaker has at least this much speech, and within some twelve minutes at least this share of it
     least_spoken_s: NotNegative = 2.0
     least_share: Share = 0.03
-    # if the count is given, but there is less speech than `sure_from_s`: added to the limit
+    # if the count is given, but there is less than 90 s of speech: added to the limit
     given_bonus: NotNegative = 0.1
     sure_margin: NotNegative = 0.15  # an estimated count is sure if no decision on it was nearer (cosine) to its limit
     sure_from_s: NotNegative = 60.0  # with less speech, no estimated count is sure

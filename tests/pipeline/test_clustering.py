@@ -77,6 +77,30 @@ def test_a_given_number_is_found_where_a_free_one_is_not() -> None:
     assert same_partition(nearest_to(x, found(x, Count(exactly=2)).centres), truth)
 
 
+def with_a_rare_voice(minutes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Embeddings of somebody who speaks in two ways, cosine .6, and of somebody who says one sentence each minute."""
+    base, other, rare = directions(3)
+    centres = np.stack([base, 0.6 * base + 0.8 * other, rare])
+    ways = np.tile([0, 1] * 14 + [2], minutes)
+    return around(centres, ways, spread=0.1), (ways == 2).astype(np.int64)
+
+
+@pytest.mark.parametrize("minutes", [1, 5])
+def test_a_given_number_is_that_of_a_free_count_that_finds_as_many(minutes: int) -> None:
+    """K-means alone would part the one who says much."""
+    x, truth = with_a_rare_voice(minutes)
+    parted = nearest_to(x, k_means(x, seconds(len(x)), 2))
+    assert not same_partition(parted, truth)
+    assert same_partition(nearest_to(x, found(x, Count(exactly=2)).centres), truth)
+
+
+@pytest.mark.parametrize(("length_s", "people"), [(40, 1), (80, 1), (100, 2)])
+def test_a_given_number_is_forced_only_where_there_is_enough_speech(length_s: int, people: int) -> None:
+    """One voice, cosine .8 between its two ways to speak, of which a user says that it is two people's."""
+    x = alike(0.8, length_s // 2)
+    assert len(found(x, Count(exactly=2)).centres) == people
+
+
 def alike(cosine: float, count: int = 60) -> np.ndarray:
     """Embeddings that change to and fro between two centres of this likeness."""
     base, other = directions(2)
