@@ -26,7 +26,7 @@ from ressenti.pipeline.cli.app import app
 from ressenti.pipeline.cli.batch import SOME_FAILED
 from ressenti.pipeline.cli.console import Terminal, counted
 from ressenti.pipeline.cli.summary_line import tell
-from ressenti.pipeline.records import Conversation, Note
+from ressenti.pipeline.records import Conversation, ModelInfo, Note
 
 RUN = CliRunner()
 OUTPUTS = {"sample.report.html", "sample.json", "sample.turns.csv", "sample.rttm"}
@@ -454,6 +454,28 @@ def test_roles_that_are_not_certain_are_told_once(
     restricted = make_conversation("call-center", people=People(roles=("S1=agent", "S2=employee")))
     tell(restricted, 1.0, {}, Terminal())
     assert "emotion not computed for S1 (agent), S2 (employee): restricted role\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("licence", "commercial", "line"),
+    [
+        ("CC BY-NC-SA 4.0", False, "tone: research use only (CC BY-NC-SA 4.0)"),
+        (None, None, "tone: licence of the model not known"),
+        ("MIT", True, None),
+    ],
+)
+def test_what_the_licence_of_the_tone_allows_is_told(
+    make_conversation: Callable[..., Conversation],
+    capsys: pytest.CaptureFixture[str],
+    licence: str | None,
+    commercial: bool | None,
+    line: str | None,
+) -> None:
+    made = make_conversation()
+    model = ModelInfo("emotion", "model", licence, commercial=commercial)
+    tell(replace(made, models=(*(m for m in made.models if m.task != "emotion"), model)), 1.0, {}, Terminal())
+    told = [text.strip() for text in capsys.readouterr().out.splitlines() if "tone:" in text]
+    assert told == ([line] if line else [])
 
 
 def test_a_channel_of_several_voices_is_told(

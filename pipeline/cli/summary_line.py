@@ -30,6 +30,7 @@ def tell(conversation: Conversation, seconds: float, paths: Mapping[str, Path], 
     judged = [turn for turn in conversation.turns if turn.emotion is not None]
     if judged:
         terminal.say(f"    {counted(len(judged), 'turn')} scored, {sum(turn.unsure for turn in judged)} of them unsure")
+        _tell_licence(conversation, terminal)
     _tell_words(conversation, terminal)
     if many:
         terminal.say(
@@ -37,6 +38,15 @@ def tell(conversation: Conversation, seconds: float, paths: Mapping[str, Path], 
             f"try --speakers {many['roles']}[/]"
         )
     _tell_unscored(conversation.speakers, terminal, advise=not many)
+
+
+def _tell_licence(conversation: Conversation, terminal: Terminal) -> None:
+    """Print that tone comes from weights that must not be used commercially, or whose licence is not known."""
+    used = [model for model in conversation.models if model.task == "emotion"]
+    if bound := [model for model in used if model.commercial is False]:
+        terminal.say(f"    [yellow]tone: research use only[/] ({escape(bound[0].licence or bound[0].name)})")
+    elif any(model.commercial is None for model in used):
+        terminal.say("    [yellow]tone: licence of the model not known[/]")
 
 
 def _tell_words(conversation: Conversation, terminal: Terminal) -> None:
