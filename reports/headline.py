@@ -14,7 +14,7 @@ NOTABLE = 0.1  # share of judged time from which a class is named
 
 
 def headline(conversation: Conversation, words: Wording) -> tuple[str, ...]:
-    """Sentences: who spoke how much, how each speaker sounded and changed, where it was tensest, how sure this is."""
+    """Sentences: who spoke how much, how each sounded and changed, where it was tensest and most activated, how sure."""
     titles = titles_of(conversation, words)
     sentences = [_who(conversation, titles, words)]
     scored = [s for s in conversation.speakers if s.affect is not None]
@@ -26,6 +26,7 @@ def headline(conversation: Conversation, words: Wording) -> tuple[str, ...]:
         sentences.append(words("hl_not_scored", who=words.listed(unscored)))
     if is_scored(conversation):
         sentences.append(_tensest(conversation, titles, words))
+        sentences += _most_activated(conversation, titles, words)
         sentences.append(_how_sure(conversation, words))
     return tuple(sentences)
 
@@ -91,6 +92,23 @@ def _tensest(conversation: Conversation, titles: dict[str, str], words: Wording)
     )
     share = by_person(best)
     return f"{sentence} {words('hl_tensest_person', share=words.percent(share))}" if share else sentence
+
+
+def _most_activated(conversation: Conversation, titles: dict[str, str], words: Wording) -> list[str]:
+    """Who sounds most activated against their own level and where, if anybody's voice stands out from it."""
+    enough = {s.label for s in conversation.speakers if s.affect and s.affect.judged_s >= LITTLE_S}
+    found = [m for m in conversation.moments if m.kind == "activated" and m.speaker in enough]
+    if not found:
+        return []
+    best = max(found, key=lambda m: (m.certain, float(m.values["activation"])))
+    return [
+        words(
+            "hl_activated" if best.certain else "hl_activated_unsure",
+            who=titles[best.speaker or ""],
+            time=words.clock(heard_from_s(best, conversation)),
+            activation=words.number(float(best.values["activation"]), 1, sign=True),
+        )
+    ]
 
 
 def _mostly_unsure(conversation: Conversation) -> bool:

@@ -44,6 +44,34 @@ def test_who_spoke_how_much(make_conversation: Make) -> None:
     assert "sans doute 2 locuteurs" in headline(replace(conversation, diarization=low), FR)[0]
 
 
+@pytest.mark.parametrize("certain", [True, False])
+def test_the_most_activated_stretch_is_told_with_its_doubt(make_conversation: Make, certain: bool) -> None:
+    conversation = make_conversation()
+    assert not any("activated" in sentence for sentence in headline(conversation, EN))
+    moments = tuple(
+        Moment("activated", start, start + 2, "S1", sure, {"activation": value, "low": value - 1, "high": value + 1})
+        for start, sure, value in (
+            (10.0, certain, 1.04),
+            (24.0, False, 0.7),
+            (26.0, False, 9.0 if not certain else 2.0),
+        )
+    )
+    found = replace(conversation, moments=moments[:2] if not certain else moments)
+    (told,) = (sentence for sentence in said(found, speaker_with(found)) if "activated" in sentence)
+    doubt = "" if certain else ", may be chance"
+    assert (
+        told
+        == f"Most activated, against the speaker’s own level: Speaker 1 around 0:10 (+1.0 standard deviations{doubt})."
+    )
+    assert not any("activated" in sentence for sentence in said(found, speaker_with(found, judged_s=19.0)))
+    (french,) = (sentence for sentence in said(found, speaker_with(found), FR) if "animée" in sentence)
+    assert ("hasard" in french) is not certain
+    row = moment_rows(found, EN)[0]
+    assert row.what == "Speaker 1 sounds most activated."
+    assert "+1.0 standard deviations (+0.0 to +2.0)" in row.why
+    assert bool(row.doubt) is not certain
+
+
 def test_nobody_speaks(make_conversation: Make) -> None:
     made = make_conversation()
     nobody = replace(made, speakers=(), turns=(), trajectories=(), moments=())
