@@ -14,7 +14,7 @@ NOTABLE = 0.1  # share of judged time from which a class is named
 
 
 def headline(conversation: Conversation, words: Wording) -> tuple[str, ...]:
-    """Sentences: who spoke how much, how each sounded and changed, where it was tensest and most activated, how sure."""
+    """Sentences: who spoke how much, how each sounded and changed, tensest and most activated, how sure."""
     titles = titles_of(conversation, words)
     sentences = [_who(conversation, titles, words)]
     scored = [s for s in conversation.speakers if s.affect is not None]
