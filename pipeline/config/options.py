@@ -131,14 +131,14 @@ class DiarizationOptions(Group):
     step_s: Annotated[float, Field(ge=0.5, le=10)] = 5.0
     clustered_s: Annotated[float, Field(ge=0.3, le=10)] = 0.8  # shorter pieces of speech do not decide who there is
     # cosine distance at which average linkage stops ...
-    cluster_distance: Distance = 0.8
+    cluster_distance: Distance = 0.65
     # ... then, clusters whose centres are at least this similar (cosine) are one speaker, a limit that is ...
     same_speaker: Share = 0.5
     # ... raised by this weight times how far the share of windows that tell the two apart is above `apart_share`, ...
     apart_weight: NotNegative = 1.0
     apart_share: Share = 0.3
     # ... lowered by this weight times how far it is below, ...
-    together_weight: NotNegative = 0.4
+    together_weight: NotNegative = 0.2
     # ... and lowered by this for two that never speak in the same window
     never_together: NotNegative = 0.15
     # a speaker has at least this much speech, and within some twelve minutes at least this share of it
