@@ -163,6 +163,9 @@ def detect_speech(
             _LAST[key] = found
             while len(_LAST) > _REMEMBERED:
                 del _LAST[next(iter(_LAST))]
+    else:
+        windows = -(-len(samples) // _WINDOW)
+        progress("speech", windows, windows)
     return list(found)
 
 
