@@ -107,11 +107,18 @@ def _corrected(conversation: Conversation, config: Config) -> Conversation:
         cut = corrections.corrected_exclusive(after) or segments
         final_turns = turns.with_overlap(final_turns, cut, segments)
     played = {speaker.label for speaker in after.speakers if not speaker.is_person}
-    if played:
-        final_turns = tuple(
-            replace(turn, emotion=None, unsure=False) if turn.speaker in played else turn for turn in final_turns
-        )
+    proposed = {speaker.label for speaker in after.speakers if speaker.announced is not None}
+    final_turns = tuple(
+        _never_doubted(turn, played) if turn.speaker in played | proposed else turn for turn in final_turns
+    )
     return replace(after, turns=final_turns)
+
+
+def _never_doubted(turn: Turn, played: set[str]) -> Turn:
+    """A turn of what is or was an announcement: whether it is one is in doubt, and not which person speaks."""
+    if turn.speaker in played:
+        return replace(turn, emotion=None, unsure=False, speaker_unsure=False)
+    return replace(turn, speaker_unsure=False)
 
 
 def _whose(conversation: Conversation) -> tuple[Sound, ...]:

@@ -228,6 +228,14 @@ def test_one_correction_makes_it_a_person_and_another_makes_a_person_an_announce
     assert with_corrections(other, Corrections()) == made
 
 
+def test_nobody_doubts_which_person_speaks_in_an_announcement(recording: Path) -> None:
+    made = heard_by(recording, announcements=(replace(ANNOUNCED, confidence=0.55),))
+    assert made.turns[0].speaker_confidence == 0.55
+    assert not made.turns[0].speaker_unsure
+    person = with_corrections(made, Corrections(kinds=(SpeakerKind("A1", "person"),)))
+    assert (person.turns[0].speaker, person.turns[0].speaker_unsure) == ("A1", False)
+
+
 def test_a_person_who_is_called_an_announcement_keeps_scores_for_the_way_back(recording: Path) -> None:
     made = heard_by(recording, announcements=())
     assert made.speaker("S2").affect is not None
