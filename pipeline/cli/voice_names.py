@@ -1,7 +1,8 @@
-"""Where stored conversations hold a person's name."""
+"""Where stored conversations, and tables of `ressenti voices same`, hold a person's name."""
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,9 +11,12 @@ from pathlib import Path
 from ressenti.pipeline import store
 from ressenti.pipeline.cli import outputs
 from ressenti.pipeline.cli.stored_conversations import stem_of
+from ressenti.pipeline.cli.voices_same import COLUMNS
 from ressenti.pipeline.errors import NotAConversationError, RessentiError
 from ressenti.pipeline.files.paths import is_there
 from ressenti.pipeline.records import Conversation
+
+_HEADER = 300  # letters of a table's first line, at most
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,27 @@ def places_of(name: str, folder: Path) -> Iterator[NamePlace]:
             beside = [path.with_name(stem_of(path) + ending) for ending in outputs.ENDINGS.values()]
             names = ", ".join(p.name for p in beside if p != path and is_there(p))
             yield NamePlace(path, ", ".join(found) + (f"; probably also in {names}" if names else ""))
+    for path in sorted(folder.rglob("*.csv")):
+        if _in_table(path, key_of(name)):
+            yield NamePlace(path, "a table of the same voices, in which a person wrote the name")
+
+
+def _in_table(path: Path, key: str) -> bool:
+    """Whether a file is a table that `ressenti voices same` wrote, and holds the name in its last column."""
+    from ressenti.pipeline.voices.known import key_of
+
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            first = file.readline(_HEADER)
+            if not first.startswith(COLUMNS[0]) or COLUMNS[-1] not in first:
+                return False
+            file.seek(0)
+            rows = csv.DictReader(
+                file, delimiter=";" if ";" in first else ","
+            )  # some spreadsheets save that
+            return any(key_of(row.get(COLUMNS[-1]) or "") == key for row in rows)
+    except (OSError, csv.Error):
+        return False
 
 
 def _holding(conversation: Conversation, key: str) -> list[str]:

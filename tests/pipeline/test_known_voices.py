@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from commands import ressenti
+from ressenti.pipeline.cli.voices_same import COLUMNS
 from ressenti.pipeline.errors import ConfigError, OutputExistsError, VoicesError
 from ressenti.pipeline.models import campplus
 from ressenti.pipeline.voices import known
@@ -170,6 +171,25 @@ def test_a_forgotten_voice_is_nowhere_left(folder: Path, tmp_path: Path) -> None
     done = ressenti("voices", "forget", "Ben", tmp_path)
     assert done.returncode == ConfigError.exit_code
     assert "no known voice is called 'Ben'" in done.stderr
+
+
+def test_forgetting_finds_names_that_people_wrote_into_tables_of_same_voices(tmp_path: Path) -> None:
+    store(a_voice("Anna"))
+    header = ",".join(COLUMNS)
+    tables = {"same-voices.csv": f"{header}\n1,{8 * ','}anna\n", "saved.csv": f"\ufeff{header}\r\n1,{8 * ','}ANNA\r\n"}
+    tables["semicolons.csv"] = tables["same-voices.csv"].replace(",", ";")
+    others = {
+        "ben.csv": f"{header}\n1,Anna{8 * ','}Ben\n",
+        "list.csv": "name\nAnna\n",
+        "no.csv": "",
+        "odd.csv": "\x00\n",
+    }
+    for name, text in (tables | others).items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    done = ressenti("voices", "forget", "Anna", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert all(f"{name}: a table of the same voices" in done.stdout.replace("\n", "") for name in tables)
+    assert not any(name in done.stdout for name in others)
 
 
 def test_a_failed_change_leaves_everything_as_it_was(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
