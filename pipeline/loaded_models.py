@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from threading import RLock
 from typing import Literal
 
-from ressenti.pipeline import diarization, emotion, transcription
+from ressenti.pipeline import diarization, emotion, names, transcription
 from ressenti.pipeline.config import DiarizationOptions, EmotionOptions, WordOptions
 from ressenti.pipeline.diarization.interface import Diarizer
 from ressenti.pipeline.emotion.interface import EmotionModel
+from ressenti.pipeline.names.finder import NameModel
 from ressenti.pipeline.records import ModelInfo
 from ressenti.pipeline.transcription.interface import Transcriber
 
@@ -30,6 +31,7 @@ class Models:
         self._diarizers: dict[str, tuple[DiarizationOptions, Diarizer]] = {}
         self._emotion: tuple[EmotionOptions, EmotionModel] | None = None
         self._words: tuple[WordOptions, Transcriber | None] | None = None
+        self._names: tuple[str, NameModel | None] | None = None
 
     def diarizer(self, layout: Literal["mono", "split"], options: DiarizationOptions) -> Diarizer:
         """The configured diarizer, for any number of speakers; raises the errors of `diarization.choose`."""
@@ -59,6 +61,16 @@ class Models:
             cached = self._words
             if cached is None or cached[0] != options:
                 cached = self._words = (options, transcription.choose(options))
+                if cached[1] is not None:
+                    log.info("found: %s", _described((cached[1].info,)))
+            return cached[1]
+
+    def name_finder(self, model: str) -> NameModel | None:
+        """The configured name finder, None for `off`; raises the errors of `names.choose`. Kept without its network."""
+        with self._alone:
+            cached = self._names
+            if cached is None or cached[0] != model:
+                cached = self._names = (model, names.choose(model))
                 if cached[1] is not None:
                     log.info("found: %s", _described((cached[1].info,)))
             return cached[1]

@@ -16,6 +16,7 @@ from ressenti.pipeline.content import check_background, read_phrases, with_backg
 from ressenti.pipeline.derive import derive
 from ressenti.pipeline.diarization.interface import Count, Diarizer
 from ressenti.pipeline.edits.corrections import unjudged_of
+from ressenti.pipeline.edits.names import NameFinder
 from ressenti.pipeline.edits.redaction import with_redaction
 from ressenti.pipeline.emotion.interface import EmotionModel
 from ressenti.pipeline.errors import ConfigError, NoSpeechError, TooLargeError
@@ -107,6 +108,7 @@ def _analyze(
     known = asked_voices(config.voices)
     phrases = tuple(map(read_phrases, config.content.phrases))
     check_background(config.content.background)
+    names = models.name_finder(config.content.redact_names)
     log.debug("reading %s", path)
     with watch.step("decoding"):
         recording, sound = audio.load(path, config.audio, watch)
@@ -179,7 +181,7 @@ def _analyze(
     )
     with watch.step("deriving"):
         conversation = derive(conversation, config)
-        conversation = _with_words_looked_at(conversation, dropped, config)
+        conversation = _with_words_looked_at(conversation, dropped, config, names)
     unsure = sum(turn.unsure for turn in conversation.turns)
     log.info("scored: %d turns, %d of them unsure", sum(t.emotion is not None for t in conversation.turns), unsure)
     return conversation
@@ -220,10 +222,12 @@ def _words(
     return words, dropped, said.about, (transcriber.info,)
 
 
-def _with_words_looked_at(conversation: Conversation, dropped: Sequence[Word], config: Config) -> Conversation:
+def _with_words_looked_at(
+    conversation: Conversation, dropped: Sequence[Word], config: Config, names: NameFinder | None
+) -> Conversation:
     """Personal data silenced, if that is asked for, and what is left compared with other conversations."""
-    if config.content.redact:
-        conversation = with_redaction(conversation, dropped, config.words.unsure_below)
+    if config.content.redact or names:
+        conversation = with_redaction(conversation, dropped, config.words.unsure_below, names)
     return with_background(conversation)
 
 

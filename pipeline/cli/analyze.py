@@ -15,7 +15,7 @@ from ressenti.pipeline import store
 from ressenti.pipeline.cli import outputs, sound_options
 from ressenti.pipeline.cli.batch import Batch, Rules
 from ressenti.pipeline.cli.console import Terminal
-from ressenti.pipeline.cli.edits import Additions, Bleep, Phrases, Pseudonyms, Redact, Transcript
+from ressenti.pipeline.cli.edits import Additions, Bleep, Phrases, Pseudonyms, Redact, RedactNames, Transcript
 from ressenti.pipeline.cli.options import (
     AsJson,
     Formats,
@@ -123,6 +123,7 @@ def analyze(
     bleep: Bleep = "",
     pseudonyms: Pseudonyms = False,
     redact: Redact = False,
+    redact_names: RedactNames = None,
     phrases: Phrases = None,
     format: Formats = ",".join(outputs.DEFAULT),
     out: Out = None,
@@ -157,13 +158,20 @@ def analyze(
             "emotion": given({"model": emotion_model, "device": device}),
             "roles": given({"emotion_for": listed(emotion_for) or None}),
             "voices": given({"use": _by_voice(voices, pseudonyms)}),
-            "content": given({"redact": redact or None, "phrases": phrases or None}),
+            "content": given({"redact": redact or None, "redact_names": redact_names, "phrases": phrases or None}),
             "report": given({"lang": lang, "audio": audio}),
             "compute": given({"threads": threads, "timeout_s": timeout}),
         },
     )
     people = People(listed(names), listed(roles), allow_restricted)
-    added = Additions(transcript, bleep, pseudonyms, redact or options.content.redact)
+    names_by = options.content.redact_names
+    added = Additions(
+        transcript,
+        bleep,
+        pseudonyms,
+        redact or options.content.redact or names_by != "off",
+        redact_names=names_by if transcript else "off",  # else they were looked for in the analysis
+    )
     added.check(len(set(recordings)))
     formats = outputs.parse_formats(format)
     sound_options.check(audio, formats)

@@ -197,6 +197,14 @@ def _words(config: Config) -> tuple[ModelInfo, str, State] | None:
     return info_of(found), _why(found, configured), "verified"
 
 
+def _names(config: Config) -> tuple[ModelInfo, str, State] | None:
+    """What finds people's names; None if that is off."""
+    from ressenti.pipeline.names import choose
+
+    found = choose(config.content.redact_names)
+    return None if found is None else (found.info, "finds people's names; set in the config", "verified")
+
+
 _USED: tuple[tuple[str, Callable[[Config], tuple[ModelInfo, str, State] | None]], ...] = (
     ("speech activity", _vad),
     ("who speaks", _diarization),
@@ -205,6 +213,7 @@ _USED: tuple[tuple[str, Callable[[Config], tuple[ModelInfo, str, State] | None]]
     ("emotion", _voice_encoder),
     ("emotion", _emotion),
     ("words", _words),
+    ("names", _names),
 )
 
 

@@ -20,6 +20,7 @@ from ressenti.pipeline.files.untrusted import RefusedError, read_bounded
 from ressenti.pipeline.records import Conversation, PhraseList
 
 if TYPE_CHECKING:
+    from ressenti.pipeline.edits.names import NameFinder
     from ressenti.pipeline.transcript.cues import Spoken
 
 Transcript = Annotated[
@@ -42,6 +43,13 @@ Redact = Annotated[
         help="Silence card, account, security and phone numbers, addresses, dates of birth. Some may be missed.",
     ),
 ]
+RedactNames = Annotated[
+    str | None,
+    typer.Option(
+        help="Silence personal data, and people's names by this model: one that is installed, or its folder.",
+        metavar="ID|FOLDER",
+    ),
+]
 Phrases = Annotated[
     list[str] | None,
     typer.Option(
@@ -54,7 +62,8 @@ Phrases = Annotated[
 class Additions:
     """Transcript, spans, pseudonyms, redaction and phrases for all recordings (or stored conversations) of a command.
 
-    `phrases` replace those that a conversation has.
+    `redact_names` is the model that finds people's names for redaction, or off. `phrases` replace those that a
+    conversation has.
     """
 
     transcript: Path | None = None
@@ -62,6 +71,7 @@ class Additions:
     pseudonyms: bool = False
     redact: bool = False
     phrases: tuple[str, ...] = ()
+    redact_names: str = "off"
 
     def check(self, count: int) -> None:
         """Refuse options that do not fit `count` recordings, before the analysis starts."""
@@ -73,6 +83,7 @@ class Additions:
                 "of the same name (call.wav, call.srt)."
             )
         self._phrases()
+        self._name_finder()
         if self.bleep:
             from ressenti.pipeline.edits.bleeps import parse_spans
 
@@ -109,6 +120,7 @@ class Additions:
         except (OSError, RefusedError):  # reading the transcript raises it again
             transcript_sha256 = ""
         given = [transcript_sha256, self.bleep, self.pseudonyms, self.redact, [repr(p) for p in self._phrases()]]
+        given += [] if self.redact_names == "off" else [self.redact_names]
         return hashlib.sha256(json.dumps(given).encode()).hexdigest()
 
     def words(self, name: str) -> tuple[Path, tuple[Spoken, ...]] | None:
@@ -137,6 +149,11 @@ class Additions:
 
         return tuple(map(read_phrases, self.phrases))
 
+    def _name_finder(self) -> NameFinder | None:
+        from ressenti.pipeline.names import choose
+
+        return choose(self.redact_names)
+
     def apply(self, conversation: Conversation, read: tuple[Path, tuple[Spoken, ...]] | None) -> Conversation:
         """Apply all options to a conversation; spans that are already silenced stay silenced."""
         from ressenti.pipeline.content import with_background
@@ -150,7 +167,7 @@ class Additions:
         if self.phrases:
             conversation = replace(conversation, phrases=self._phrases())
         if self.redact:
-            conversation = with_redaction(conversation)
+            conversation = with_redaction(conversation, names=self._name_finder())
         conversation = with_bleeps(conversation, parse_spans(self.bleep) if self.bleep else ())
         conversation = with_background(conversation, needed=False)
         return pseudonymised(conversation) if self.pseudonyms else conversation

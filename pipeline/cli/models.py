@@ -27,7 +27,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-_TASKS: tuple[Used, ...] = get_args(Used)
+_TASKS: tuple[Used, ...] = tuple(task for task in get_args(Used) if task != "names")  # those with a default
 
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="OWNER/NAME, as shown by `ressenti models list`.")]
 
@@ -65,6 +65,7 @@ def list_models() -> None:
         terminal.say(
             f"{task}: the default is {defaults[task] or 'builtin'}; a config can name another ({group}.model)."
         )
+    terminal.say("names: none is used unless a config names it (content.redact_names).")
     terminal.say(f"Models are stored in {escape(str(models_folder()))} (RESSENTI_MODELS).")
 
 
@@ -78,7 +79,7 @@ def get_models(
         str | None, typer.Option(help="Hub token. HF_TOKEN or `hf auth login` are safer: other users cannot see them.")
     ] = None,
     task: Annotated[
-        Literal["emotion", "diarization", "transcription"],
+        Literal["emotion", "diarization", "transcription", "names"],
         typer.Option(help="Task of a model that the registry does not know."),
     ] = "emotion",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
@@ -186,7 +187,7 @@ def import_models(
     with terminal.progress(file.name) as progress:
         loaded = archive.load(file, overwrite, progress, trust_model or ())
     for model in loaded:
-        if default and model.known is not None and model.task != "part":
+        if default and model.known is not None and model.task not in ("names", "part"):
             _choose(model)
     for model in loaded:
         terminal.say(f"[green]✓[/] [bold]{escape(model.id)}[/] {_about(model)}")
@@ -222,6 +223,8 @@ def choose_default(
     if model.known is None or model.task == "part":
         why = "a part of other models" if model.task == "part" else "not in the registry"
         raise ConfigError(f"{model_id}: {why}, so it cannot be the default. Name it in a config: {model.task}.model.")
+    if model.task == "names":
+        raise ConfigError(f"{model_id}: finds names, and is used only where it is named: content.redact_names.")
     verify(model)
     for part in parts_of(model):
         need(part)
@@ -240,12 +243,15 @@ def _tell_terms(model: Installed, terminal: Terminal) -> None:
     if model.known is None:
         terminal.say(f"    [yellow]not in the registry[/]: see {page_of(model.id)} for its licence and labels")
         if model.task != "part":
-            terminal.say(f"    to use it, name it in a config: {model.task}: {{model: {model.id}}}")
+            where = f"content: {{redact_names: {model.id}}}" if model.task == "names" else None
+            terminal.say(f"    to use it, name it in a config: {where or f'{model.task}: {{model: {model.id}}}'}")
         return
     if not model.known.commercial:
         terminal.say(f"    [yellow]no commercial use[/] ({model.known.licence})")
     if _default_id(model.task) == model.id:
         terminal.say(f"    it is now the default ({model.task}.model: auto)")
+    elif model.task == "names":
+        terminal.say(f"    to use it: analyze --redact-names {model.id}")
     elif model.imported and model.task != "part":
         terminal.say(
             f"    imported, so it is not the default. To make it the default: ressenti models default {model.id}"

@@ -16,7 +16,7 @@ from ressenti.pipeline import store
 from ressenti.pipeline.cli import outputs, sound_options, stored_conversations
 from ressenti.pipeline.cli.batch import Batch, Rules
 from ressenti.pipeline.cli.console import Terminal
-from ressenti.pipeline.cli.edits import Additions, Bleep, Phrases, Pseudonyms, Redact, Transcript
+from ressenti.pipeline.cli.edits import Additions, Bleep, Phrases, Pseudonyms, Redact, RedactNames, Transcript
 from ressenti.pipeline.cli.options import AsJson, Formats, Language, Out, Overwrite, Quiet, Sound
 from ressenti.pipeline.config import Config, load_config
 from ressenti.pipeline.errors import ConfigError, NotAConversationError
@@ -41,6 +41,7 @@ def report(
     bleep: Bleep = "",
     pseudonyms: Pseudonyms = False,
     redact: Redact = False,
+    redact_names: RedactNames = None,
     phrases: Phrases = None,
     format: Formats = "html",
     out: Out = None,
@@ -60,7 +61,10 @@ def report(
     sources = stored_conversations.truest(outputs.stored(_in_folders(conversations)), terminal)
     if recording is not None and not is_folder(recording) and len(sources) > 1:
         raise ConfigError(f"--recording: got a file for {len(sources)} conversations; expected a folder of recordings.")
-    added = Additions(transcript, bleep, pseudonyms, redact, tuple(phrases or ()))
+    names_by = redact_names or "off"
+    added = Additions(
+        transcript, bleep, pseudonyms, redact or names_by != "off", tuple(phrases or ()), redact_names=names_by
+    )
     added.check(len(sources))
     names_of = added.names(stored_conversations.stem_of, stored_conversations.recording_sha256)
     read = [*filter(None, [recording]), *added.read(map(stored_conversations.stem_of, sources))]

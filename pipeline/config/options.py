@@ -352,6 +352,8 @@ class ContentOptions(Group):
     background: Place | None = None
     distinct: Annotated[float, Field(ge=0, le=100)] = 1.96  # ... by this many standard deviations (z of the log-odds)
     redact: bool = False  # silence personal data that is found in the words
+    # ... and people's names, too, found by an installed model or one in a folder; this implies `redact`
+    redact_names: WordModel = "off"
 
 
 class ReportOptions(Group):

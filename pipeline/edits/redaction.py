@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import cast
 
 from ressenti.pipeline.edits.bleeps import with_bleeps
+from ressenti.pipeline.edits.names import NameFinder, names_in
 from ressenti.pipeline.personal_data.find import TimedWord, find
 from ressenti.pipeline.personal_data.requests import Answer, unsure_answers
 from ressenti.pipeline.personal_data.spoken_numbers import KNOWN
@@ -16,13 +17,18 @@ PADDING_S = 0.3  # silenced before, as times of words are not exact, ...
 AFTER_S = 0.6  # ... and after: words are mostly said to end too soon
 
 
-def with_redaction(conversation: Conversation, dropped: Sequence[Word] = (), unsure_below: float = 0.5) -> Conversation:
+def with_redaction(
+    conversation: Conversation,
+    dropped: Sequence[Word] = (),
+    unsure_below: float = 0.5,
+    names: NameFinder | None = None,
+) -> Conversation:
     """Find personal data in the words, silence it with its surroundings, and remember its kinds and times.
 
     `dropped` are recognised words that are not among the conversation's, since the guards did not believe them: what
     is personal in them is silenced, too. After a request for a number or to spell something, an answer that spells,
     or half of whose words are below the confidence `unsure_below`, is silenced whole, also where it has no words.
-    There may be personal data that is not found.
+    People's names are looked for only with `names`. There may be personal data that is not found.
     """
     speakers = {turn.index: turn.speaker for turn in conversation.turns}
     words = sorted((*conversation.words, *dropped), key=lambda word: (word.start_s, word.end_s))
@@ -36,6 +42,10 @@ def with_redaction(conversation: Conversation, dropped: Sequence[Word] = (), uns
     ]
     answers = unsure_answers(heard, unsure_below)
     places += [PersonalData("number", *_whole_answer(answer, heard, conversation.turns)) for answer in answers]
+    if names is not None:
+        places += names_in(words, names)
+        if names.info not in conversation.models:
+            conversation = replace(conversation, models=(*conversation.models, names.info))
     if not places:
         return conversation
     places.sort(key=lambda place: (place.start_s, place.end_s))

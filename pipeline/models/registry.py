@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from ressenti.pipeline.errors import ModelError
 from ressenti.pipeline.records import ClassName
 
-Task = Literal["emotion", "diarization", "transcription", "part"]
-Used = Literal["emotion", "diarization", "transcription"]
+Task = Literal["emotion", "diarization", "transcription", "names", "part"]
+Used = Literal["emotion", "diarization", "transcription", "names"]
 """Tasks that a model is used for on its own."""
 
 UNKNOWN_FILES: dict[Task, tuple[str, ...]] = {  # for models that are not in the registry
@@ -40,6 +40,19 @@ UNKNOWN_FILES: dict[Task, tuple[str, ...]] = {  # for models that are not in the
         "tokenizer.json",
         "vocabulary.json",
         "vocabulary.txt",
+        "README.md",
+        "LICENSE*",
+    ),
+    "names": (
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "added_tokens.json",
+        "vocab.json",
+        "vocab.txt",
+        "merges.txt",
         "README.md",
         "LICENSE*",
     ),

@@ -79,9 +79,9 @@ class Omission(Record):
     turn: Index | None = None
 
 
-PersonalKind = Literal["card", "iban", "nir", "phone", "email", "birth", "number"]
+PersonalKind = Literal["card", "iban", "nir", "phone", "email", "birth", "number", "name"]
 """Payment card, bank account, French social security number, telephone, e-mail address, date of birth; any other run of
-digits or spelled letters."""
+digits or spelled letters; a person's name."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,14 @@ class ModelInfo(Record):
     """
 
     task: Literal[
-        "speech activity", "speaker embedding", "diarization", "voice encoder", "emotion", "transcription", "sounds"
+        "speech activity",
+        "speaker embedding",
+        "diarization",
+        "voice encoder",
+        "emotion",
+        "transcription",
+        "sounds",
+        "names",
     ]
     name: Place
     licence: Name | None

@@ -72,7 +72,8 @@ def _found_in(folder: Path, config: str, terminal: Terminal) -> int:
     paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in ENDINGS]
     if not paths:
         raise NotFoundError(f"{folder}: no recordings; expected a folder of some.")
-    models, options = Models(), load_config(config, {"content": {"redact": False}})
+    models, options = Models(), load_config(config, {"content": {"redact": False, "redact_names": "off"}})
+    names = models.name_finder(load_config(config).content.redact_names)
     seconds, places, code = 0.0, 0, 0
     for path in paths:
         try:
@@ -82,7 +83,7 @@ def _found_in(folder: Path, config: str, terminal: Terminal) -> int:
             code = terminal.fail(error)
             continue
         seconds += sum(speaker.talk.talk_s for speaker in conversation.speakers if speaker.talk)
-        for one in with_redaction(conversation).personal_data:
+        for one in with_redaction(conversation, names=names).personal_data:
             places += 1
             inside = [w.text for w in conversation.words if w.end_s > one.start_s and w.start_s < one.end_s]
             terminal.say(f"{escape(path.name)} {one.start_s:.1f} s, {one.kind}: {escape(' '.join(inside))}")
