@@ -11,6 +11,7 @@ from ressenti.pipeline.errors import ModelError
 from ressenti.pipeline.files.paths import is_file
 from ressenti.pipeline.files.untrusted import parse_json, read_text, short
 from ressenti.pipeline.models import forbid_network
+from ressenti.pipeline.models.torchaudio_import import import_torchaudio
 from ressenti.pipeline.records import ModelInfo
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ SURE = 0.5  # a piece of text is a name if the labels of persons together reach 
 _TYPES = ("bert", "camembert", "distilbert", "electra", "roberta", "xlm-roberta")
 _PERSON = re.compile(r"([BIESLU][-_])?(PER|PERSON)", re.IGNORECASE)
 _CODE = ("auto_map", "custom_pipelines", "trust_remote_code", "_target_", "code_revision", "use_kernels")
+_TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json")
 _HARMLESS = ("position_ids", "pooler.dense.weight", "pooler.dense.bias")  # in checkpoints, and of no use here
 _LARGEST_SETTINGS = 1 << 20  # bytes; published ones have 2 kB
 _LONGEST_HEADER = 1 << 23  # bytes of names and shapes; published ones have 30 kB
@@ -48,7 +50,7 @@ class NameModel:
 
         settings = _settings(self._folder)
         people = [k for k, label in _labels(self._folder, settings).items() if _PERSON.fullmatch(label)]
-        tokenizer = _tokenizer(self._folder)
+        tokenizer = _tokenizer(self._folder, settings)
         model = _model(self._folder, settings)
         most = min(_MOST_PIECES, settings.get("max_position_embeddings", _MOST_PIECES + 2) - 2)
         split = {"truncation": True, "max_length": most, "stride": most // 8, "return_overflowing_tokens": True}
@@ -76,6 +78,8 @@ def check(folder: Path) -> None:
             f"{folder}: labels {short(', '.join(labels.values()), 200)}; expected one for persons (PER, B-PER, I-PER or "
             "PERSON). Use a model that finds names."
         )
+    if not any(is_file(folder / name) for name in _TOKENIZERS):
+        raise ModelError(f"{folder}: has none of {', '.join(_TOKENIZERS)}; expected the model's own. Get it again.")
     if not is_file(folder / WEIGHTS):
         there = ", ".join(sorted(path.name for path in folder.iterdir() if path.suffix in (".bin", ".pt"))) or "none"
         raise ModelError(
@@ -140,8 +144,9 @@ def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
         raise ModelError(f"{path}: cannot be read ({exc}). Get the model again.") from exc
 
 
-def _tokenizer(folder: Path) -> Any:
+def _tokenizer(folder: Path, settings: Mapping[str, Any]) -> Any:
     forbid_network()
+    import_torchaudio()  # transformers imports it
     from transformers import AutoTokenizer
 
     try:
@@ -150,12 +155,15 @@ def _tokenizer(folder: Path) -> Any:
         raise _unusable(folder, exc) from exc
     if not found.is_fast:
         raise ModelError(f"{folder}: its tokenizer does not tell the places of its pieces; expected tokenizer.json.")
+    if len(found) > settings.get("vocab_size", len(found)):
+        raise _unusable(folder, ValueError(f"the tokenizer knows {len(found):,} pieces, more than the model"))
     return found
 
 
 def _model(folder: Path, settings: Mapping[str, Any]) -> torch.nn.Module:
     """The model in float32, with every weight from the file."""
     forbid_network()
+    import_torchaudio()
     import torch
     from safetensors.torch import load_file
     from transformers import AutoConfig, AutoModelForTokenClassification
