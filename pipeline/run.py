@@ -182,8 +182,11 @@ def _analyze(
     with watch.step("deriving"):
         conversation = derive(conversation, config)
         conversation = _with_words_looked_at(conversation, dropped, config, names)
-    unsure = sum(turn.unsure for turn in conversation.turns)
-    log.info("scored: %d turns, %d of them unsure", sum(t.emotion is not None for t in conversation.turns), unsure)
+    log.info(
+        "scored: %d turns, %d of them unsure",
+        sum(turn.emotion is not None for turn in conversation.turns),
+        sum(turn.unsure for turn in conversation.turns),
+    )
     return conversation
 
 

@@ -54,6 +54,7 @@ class SaidSection:
     phrases: tuple[PhraseRow, ...]
     mentions: tuple[tuple[str, SaidAt], ...]
     personal: tuple[SaidAt, ...]
+    personal_help: str
 
     def __bool__(self) -> bool:
         return bool(self.keywords or self.phrases or self.mentions or self.personal)
@@ -78,7 +79,13 @@ def said_section(conversation: Conversation, content: Content, words: Wording) -
         phrases=tuple(map(row, content.phrases)),
         mentions=tuple((words(f"said_{m.kind}"), at(m.start_s, m.speaker, m.text)) for m in content.mentions),
         personal=tuple(at(p.start_s, "", words(f"pd_{p.kind}")) for p in conversation.personal_data),
+        personal_help=words(_personal_help(conversation)),
     )
+
+
+def _personal_help(conversation: Conversation) -> str:
+    by_model = any(model.task == "names" for model in conversation.models)
+    return "personal_help_names" if by_model else "personal_help"
 
 
 def _help(conversation: Conversation, words: Wording) -> str:

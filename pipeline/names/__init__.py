@@ -17,8 +17,8 @@ from ressenti.pipeline.records import ModelInfo
 def choose(model: str) -> NameModel | None:
     """The configured name finder, checked but not yet loaded; None if names are not looked for (`off`).
 
-    `model` is the id of an installed model or a folder. Raises `ConfigError` for an unknown name or a model with another
-    task, `NotInstalledError` for a model that is not installed, `WrongHashError` for one that was changed, and
+    `model` is the id of an installed model or a folder. Raises `ConfigError` for an unknown name or a model with
+    another task, `NotInstalledError` for a model that is not installed, `WrongHashError` for one that was changed, and
     `ModelError` for one that cannot find names.
     """
     found = locate(model)

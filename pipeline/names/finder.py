@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,8 +75,8 @@ def check(folder: Path) -> None:
     labels = _labels(folder, settings)
     if not any(map(_PERSON.fullmatch, labels.values())):
         raise ModelError(
-            f"{folder}: labels {short(', '.join(labels.values()), 200)}; expected one for persons (PER, B-PER, I-PER or "
-            "PERSON). Use a model that finds names."
+            f"{folder}: labels {short(', '.join(labels.values()), 200)}; expected one for persons (PER, B-PER, I-PER "
+            "or PERSON). Use a model that finds names."
         )
     if not any(is_file(folder / name) for name in _TOKENIZERS):
         raise ModelError(f"{folder}: has none of {', '.join(_TOKENIZERS)}; expected the model's own. Get it again.")
@@ -107,8 +107,8 @@ def _settings(folder: Path) -> dict[str, Any]:
     kinds = found.get("architectures") or ["none"]
     if found.get("model_type") not in _TYPES or not str(kinds[0]).endswith("ForTokenClassification"):
         raise ModelError(
-            f"{path}: model_type {short(repr(found.get('model_type')))}, architecture {short(str(kinds[0]))}; expected a "
-            f"token classifier (...ForTokenClassification) of type {', '.join(_TYPES)}."
+            f"{path}: model_type {short(repr(found.get('model_type')))}, architecture {short(str(kinds[0]))}; expected "
+            f"a token classifier (...ForTokenClassification) of type {', '.join(_TYPES)}."
         )
     for key, most in _MOST.items():
         if key in found and not (type(found[key]) is int and 0 < found[key] <= most):
@@ -168,18 +168,19 @@ def _model(folder: Path, settings: Mapping[str, Any]) -> torch.nn.Module:
     from safetensors.torch import load_file
     from transformers import AutoConfig, AutoModelForTokenClassification
 
+    build: Callable[[Any], torch.nn.Module] = AutoModelForTokenClassification.from_config
     ignored = ("model_type", "quantization_config", "torch_dtype", "dtype", "attn_implementation")
     own = {k: value for k, value in settings.items() if k not in ignored and not k.startswith("_")}
     shapes = {name: shape for name, shape in _shapes(folder / WEIGHTS).items() if not name.endswith(_HARMLESS)}
     try:
         config = AutoConfig.for_model(settings["model_type"], **own)
         with torch.device("meta"):  # no memory is used until the weights are known to fit
-            empty = AutoModelForTokenClassification.from_config(config)
+            empty = build(config)
         expected = {name: tuple(value.shape) for name, value in empty.state_dict().items()}
         unlike = sorted(name for name in expected.keys() | shapes.keys() if expected.get(name) != shapes.get(name))
         if unlike:
             raise ValueError(f"weights do not fit config.json: {short(', '.join(unlike), 200)}")
-        model: torch.nn.Module = AutoModelForTokenClassification.from_config(config)
+        model = build(config)
         weights = load_file(folder / WEIGHTS)
         model.load_state_dict({name: weights[name].float() for name in expected}, strict=True, assign=True)
     except Exception as exc:  # what transformers, torch and safetensors raise shares no base class

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from installing import install
 
 from commands import ressenti
 from conftest import SEGMENTS
-from installing import install
 from ressenti import analyze, load_config, report_html
 from ressenti.pipeline import export, names, store
 from ressenti.pipeline.diarization.fake import FakeDiarizer
@@ -29,7 +29,22 @@ from ressenti.pipeline.transcription.fake import FakeTranscriber
 Make = Callable[..., Conversation]
 KNOWN = next(i for i, entry in registry.known().items() if entry.task == "names")
 NAMES = ("Anna", "Du", "##pont", "Zoé")
-PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *NAMES, "hello", "this", "is", "speaking", ",", "'", "s", "Lyon")
+PIECES = (
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "[MASK]",
+    *NAMES,
+    "hello",
+    "this",
+    "is",
+    "speaking",
+    ",",
+    "'",
+    "s",
+    "Lyon",
+)
 LABELS = ("O", "B-PER", "I-PER", "B-LOC")
 
 
@@ -95,7 +110,9 @@ class Listed:
 
 def said(make: Make, *lines: tuple[float, str]) -> Conversation:
     """Words from these times on; turns are S1 .5-4, S2 5-9, S1 9.5-20, S2 19-24, S1 26-29."""
-    words = [Spoken(at + 0.4 * k, at + 0.4 * k + 0.3, text) for at, line in lines for k, text in enumerate(line.split())]
+    words = [
+        Spoken(at + 0.4 * k, at + 0.4 * k + 0.3, text) for at, line in lines for k, text in enumerate(line.split())
+    ]
     return with_words(make(), words)
 
 
@@ -115,7 +132,9 @@ def test_a_name_is_silenced_in_words_and_sound_like_other_personal_data(make_con
     assert not any("Dupont" in text for text in written)
     assert "[name]" in export.srt(after)
     assert "[name]" in written[0]
+    assert "names by a model" in written[0]
     assert "[nom]" in report_html(after, lang="fr")
+    assert "par un modèle" in report_html(after, lang="fr")
     assert "personal_data,name" in export.said_csv(after)
     assert store.dumps(store.loads(store.dumps(after))) == store.dumps(after)
     assert with_redaction(after, names=Listed("Anna Dupont")) == after
@@ -253,11 +272,13 @@ def test_pickled_weights_are_not_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [settings(num_hidden_layers=2), settings(intermediate_size=16), lambda f: (f / "vocab.txt").write_text("\n".join((*PIECES, "more")))],
+    [
+        settings(num_hidden_layers=2),
+        settings(intermediate_size=16),
+        lambda f: (f / "vocab.txt").write_text("\n".join((*PIECES, "more"))),
+    ],
 )
-def test_parts_that_do_not_fit_are_refused_when_it_is_loaded(
-    tmp_path: Path, change: Callable[[Path], object]
-) -> None:
+def test_parts_that_do_not_fit_are_refused_when_it_is_loaded(tmp_path: Path, change: Callable[[Path], object]) -> None:
     folder = write_model(tmp_path / "model")
     change(folder)
     finder = names.choose(str(folder))
