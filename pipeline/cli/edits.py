@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -83,7 +84,7 @@ class Additions:
                 "of the same name (call.wav, call.srt)."
             )
         self._phrases()
-        self._name_finder()
+        _ = self._name_finder  # refused now, if it cannot be used
         if self.bleep:
             from ressenti.pipeline.edits.bleeps import parse_spans
 
@@ -149,7 +150,9 @@ class Additions:
 
         return tuple(map(read_phrases, self.phrases))
 
+    @cached_property
     def _name_finder(self) -> NameFinder | None:
+        """What finds people's names, checked once for all conversations; None if names are not looked for."""
         from ressenti.pipeline.names import choose
 
         return choose(self.redact_names)
@@ -167,7 +170,7 @@ class Additions:
         if self.phrases:
             conversation = replace(conversation, phrases=self._phrases())
         if self.redact:
-            conversation = with_redaction(conversation, names=self._name_finder())
+            conversation = with_redaction(conversation, names=self._name_finder)
         conversation = with_bleeps(conversation, parse_spans(self.bleep) if self.bleep else ())
         conversation = with_background(conversation, needed=False)
         return pseudonymised(conversation) if self.pseudonyms else conversation
