@@ -58,9 +58,7 @@ def _in_table(path: Path, key: str) -> bool:
             if not first.startswith(COLUMNS[0]) or COLUMNS[-1] not in first:
                 return False
             file.seek(0)
-            rows = csv.DictReader(
-                file, delimiter=";" if ";" in first else ","
-            )  # some spreadsheets save that
+            rows = csv.DictReader(file, delimiter=";" if ";" in first else ",")  # some spreadsheets save that
             return any(key_of(row.get(COLUMNS[-1]) or "") == key for row in rows)
     except (OSError, csv.Error):
         return False
