@@ -48,6 +48,10 @@ class _Row:
 def diarization(
     folder: Annotated[Path, typer.Argument(help="Folder of recordings with RTTM (and UEM) files beside them.")],
     config: Annotated[str, typer.Option(help="Preset or YAML file.")] = "default",
+    *,
+    sounds: Annotated[
+        bool, typer.Option("--sounds", help="First leave out music and tones, as `analyze` does.")
+    ] = False,
     json_file: Json = None,
 ) -> None:
     """Diarization error rates against a reference, with the number of speakers given and free.
@@ -74,7 +78,7 @@ def diarization(
         place = reference.recording.parent.relative_to(folder).as_posix()
         results: dict[str, Comparison | RessentiError]
         try:
-            results = dict(_scores(reference, config, models))
+            results = dict(_scores(reference, config, models, sounds=sounds))
         except RessentiError as error:
             failed = terminal.fail(error)
             results = dict.fromkeys(COUNTS, error)
@@ -105,13 +109,15 @@ def diarization(
     raise typer.Exit(0 if any(whole.values()) else failed)
 
 
-def _scores(reference: Reference, config: str, models: Models) -> Iterator[tuple[str, Comparison]]:
+def _scores(reference: Reference, config: str, models: Models, *, sounds: bool) -> Iterator[tuple[str, Comparison]]:
     """The comparison for each count; a recording is heard once for both, except by pyannote's pipelines."""
     from ressenti.pipeline.audio import load
     from ressenti.pipeline.audio.channels import lay_out
     from ressenti.pipeline.diarization.builtin import BuiltinDiarizer
     from ressenti.pipeline.diarization.channels import ChannelDiarizer
     from ressenti.pipeline.diarization.interface import Count
+    from ressenti.pipeline.sounds import silenced
+    from ressenti.pipeline.sounds.builtin import BuiltinSounds
 
     options = load_config(config)
     recording, sound = load(reference.recording, options.audio)
@@ -120,28 +126,30 @@ def _scores(reference: Reference, config: str, models: Models) -> Iterator[tuple
     limits = options.diarization
     scored = reference.scored or [(0.0, recording.duration_s)]
     diarizer = models.diarizer(layout.mode, limits)
-    heard = diarizer.hear(layout.audio) if isinstance(diarizer, BuiltinDiarizer) else None
-    channels = diarizer.hear(layout.audio) if isinstance(diarizer, ChannelDiarizer) else None
-    for name in COUNTS:
-        count = Count(given if name == "given" else None, limits.min_speakers, limits.max_speakers)
-        if heard is not None and isinstance(diarizer, BuiltinDiarizer):
-            found = diarizer.name(heard, layout.audio.duration_s, count)
-        elif channels is not None and isinstance(diarizer, ChannelDiarizer):
-            found = diarizer.name(channels, count)
-        else:
-            found = diarizer.diarize(layout.audio, count)
-        yield (
-            name,
-            compare(
-                found.segments,
-                reference.segments,
-                scored,
-                emotions=reference.emotions,
-                sure=found.count_confidence == "high",
-                turns=options.turns,
-                dynamics=options.dynamics,
-            ),
-        )
+    no_talk = BuiltinSounds(options.sounds, limits).listen(layout.audio).spans_without_talk if sounds else {}
+    with silenced(layout.audio, no_talk):
+        heard = diarizer.hear(layout.audio) if isinstance(diarizer, BuiltinDiarizer) else None
+        channels = diarizer.hear(layout.audio) if isinstance(diarizer, ChannelDiarizer) else None
+        for name in COUNTS:
+            count = Count(given if name == "given" else None, limits.min_speakers, limits.max_speakers)
+            if heard is not None and isinstance(diarizer, BuiltinDiarizer):
+                found = diarizer.name(heard, layout.audio.duration_s, count)
+            elif channels is not None and isinstance(diarizer, ChannelDiarizer):
+                found = diarizer.name(channels, count)
+            else:
+                found = diarizer.diarize(layout.audio, count)
+            yield (
+                name,
+                compare(
+                    found.segments,
+                    reference.segments,
+                    scored,
+                    emotions=reference.emotions,
+                    sure=found.count_confidence == "high",
+                    turns=options.turns,
+                    dynamics=options.dynamics,
+                ),
+            )
 
 
 def _totals(rows: Sequence[_Row]) -> dict[str, Total | None]:
