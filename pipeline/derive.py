@@ -162,8 +162,9 @@ def _decided(turn: Turn, config: Config) -> Turn:
     """A turn with the mean of its scores, and with whether its class and its speaker are unsure."""
     known = turn.speaker_confidence
     doubt = known is not None and known < config.diarization.unsure_below
-    if not turn.windows:
-        return replace(turn, emotion=None, unsure=False, speaker_unsure=doubt)
     windows = tuple(affect.placed(window, config.affect) for window in turn.windows)
-    scores = affect.decided(mean_scores(windows), config.emotion)
+    mean = mean_scores(windows)
+    if mean is None:
+        return replace(turn, emotion=None, unsure=False, speaker_unsure=doubt)
+    scores = affect.decided(mean, config.emotion)
     return replace(turn, windows=windows, emotion=scores, unsure=not scores.reached, speaker_unsure=doubt)

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ressenti.pipeline.config import RoleOptions
+from ressenti.pipeline.config import Config, RoleOptions
 from ressenti.pipeline.errors import ConfigError
-from ressenti.pipeline.records import Note, Speaker, SpeakerFound
+from ressenti.pipeline.records import Note, Speaker, SpeakerFound, Use
 from ressenti.pipeline.text import plain
 
 RESTRICTED = (
@@ -41,6 +41,14 @@ KNOWN = (
 )
 """Beginnings of words for roles that may be scored; the law may protect any other role."""
 
+OF_BUSINESS = (
+    *("agent", "advis", "operator", "representative", "salesperson", "seller"),
+    *("conseill", "téléconseill", "opérat", "téléopérat", "vendeu"),
+    *("client", "customer", "caller", "consumer", "prospect", "buyer", "subscriber"),
+    *("appelant", "consommat", "acheteu", "abonné"),
+)
+"""Beginnings of words for agents and clients: who has these roles is in somebody's business."""
+
 RoleSource = Literal["channel", "named", "guess"]
 
 
@@ -55,6 +63,14 @@ class People:
     def __post_init__(self) -> None:
         if self.allow_restricted is not None and not self.allow_restricted.strip():
             raise ConfigError("--allow-restricted: got no reason; expected one for the report to print.")
+
+
+def use_of(config: Config, people: People) -> Use | None:
+    """What the results are for: as configured, else commercial if anybody is named an agent or a client, else None."""
+    if config.use:
+        return config.use
+    named = people.roles or config.roles.order
+    return "commercial" if any(_begins(role.rpartition("=")[2], OF_BUSINESS) for role in named) else None
 
 
 def make_speakers(

@@ -73,14 +73,15 @@ def analyze(
 
     Raises the subclasses of `RessentiError` listed in `ressenti.pipeline.errors`, and leaves nothing behind.
     """
-    config, path = config or Config(), Path(path)
+    config, path, people = config or Config(), Path(path), people or roles.People()
+    config = config.model_copy(update={"use": roles.use_of(config, people)})
 
     def work(watch: Watch) -> Conversation:
         with computing(config.compute.threads):
             return _analyze(
                 path,
                 config,
-                people or roles.People(),
+                people,
                 models or Models(),
                 diarizer,
                 emotion_model,
@@ -108,7 +109,7 @@ def _analyze(
     known = asked_voices(config.voices)
     phrases = tuple(map(read_phrases, config.content.phrases))
     check_background(config.content.background)
-    names = models.name_finder(config.content.redact_names)
+    names = models.name_finder(config.content.redact_names, config.use)
     log.debug("reading %s", path)
     with watch.step("decoding"):
         recording, sound = audio.load(path, config.audio, watch)
@@ -121,7 +122,7 @@ def _analyze(
     log.info("layout: %s, because %s", layout.mode, layout.reason.key)
     if diarizer is None:
         watch("models", 0, None)
-        diarizer = models.diarizer(layout.mode, config.diarization)
+        diarizer = models.diarizer(layout.mode, config.diarization, config.use)
         watch("models", 1, 1)
     with watch.step("sounds"):
         listener = sound_detector or BuiltinSounds(config.sounds, config.diarization)
@@ -155,7 +156,7 @@ def _analyze(
         "found: %d speakers (%s), %d segments, %d turns", len(speakers), found.count, len(found.segments), len(cut)
     )
     with watch.step("recognising words"):
-        transcriber = transcriber or models.transcriber(config.words)
+        transcriber = transcriber or models.transcriber(config.words, config.use)
         words, dropped, about, heard_by = _words(layout, channels, all_turns, found, transcriber, watch)
     with watch.step("scoring emotion"):
         speech = Speech(layout.audio, channels, found.segments, heard)
@@ -234,11 +235,13 @@ def _with_words_looked_at(
     return with_background(conversation)
 
 
-def _emotion_model(given: EmotionModel | None, models: Models, config: Config, progress: Progress) -> EmotionModel:
+def _emotion_model(
+    given: EmotionModel | None, models: Models, config: Config, progress: Progress
+) -> EmotionModel | None:
     if given is not None:
         return given
     progress("models", 0, None)
-    model = models.emotion(config.emotion)
+    model = models.emotion(config.emotion, config.use)
     progress("models", 1, 1)
     return model
 

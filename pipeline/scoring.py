@@ -1,6 +1,6 @@
 """Turns -> their scores: windows without overlap and without laughter or the like, judged by the emotion model.
 
-How each sounds by signal processing alone is measured beside it.
+How each sounds by signal processing alone is measured beside it, also where no emotion model may be used.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import repeat
 
 from ressenti.pipeline import turns
 from ressenti.pipeline.audio import Audio
@@ -50,11 +51,11 @@ def scored(
     all_turns: Sequence[Turn],
     speech: Speech,
     reasons: Mapping[str, Unjudged],
-    load: Callable[[], EmotionModel],
+    load: Callable[[], EmotionModel | None],
     options: EmotionOptions,
     progress: Progress,
 ) -> tuple[tuple[Turn, ...], tuple[ModelInfo, ...]]:
-    """Turns with the scores of their windows, or with the reason for none, and the models used.
+    """Turns with their windows and the scores of these, or with the reason for none, and the models used.
 
     `reasons` are those of speakers whose emotion is not computed; if they cover everybody, `load` is not called.
     """
@@ -67,11 +68,12 @@ def scored(
         for turn, plan in zip(all_turns, plans, strict=True)
         for window in plan
     ]
-    scores = iter(model.score(Excerpts(cuts), progress))
+    scores = iter(model.score(Excerpts(cuts), progress)) if model else repeat(None)
     voices = parallel.each(lambda cut: voice_measures_of(cut().samples), cuts)
     judged = []
     for turn, plan in zip(all_turns, plans, strict=True):
         windows = tuple(Window(w.start_s, w.end_s, w.weight_s, next(scores), next(voices)) for w in plan)
-        why = reasons.get(turn.speaker) or (None if windows else speech.why_none(turn, options))
+        without: Unjudged | None = None if model else "no_model"
+        why = reasons.get(turn.speaker) or (without if windows else speech.why_none(turn, options))
         judged.append(replace(turn, windows=windows, unjudged=why))
-    return tuple(judged), (*model.parts, model.info)
+    return tuple(judged), (*model.parts, model.info) if model else ()

@@ -38,9 +38,10 @@ def moments_of(
     turns_of: dict[str, list[Turn]] = {}
     for turn in turns:
         turns_of.setdefault(turn.speaker, []).append(turn)
+    voices = sum(any(turn.activation is not None for turn in own) for own in turns_of.values())
     for speaker, speaker_turns in turns_of.items():
         found += _tension_peaks(speaker_turns, speaker, lines, smoothing, options)
-        found += _most_activated(speaker_turns, speaker, lines, smoothing, options)
+        found += _most_activated(speaker_turns, speaker, max(lines, voices), smoothing, options)
     people = frozenset(t.index for t in turns if t.by_person)
     changes = [
         _steepest(line, axis, 2 * lines, smoothing, people) for line in trajectories for axis in ("valence", "arousal")
@@ -64,7 +65,8 @@ def _tension_peaks(
     turns: Sequence[Turn], speaker: str, lines: int, smoothing: TrajectoryOptions, options: MomentOptions
 ) -> list[Moment]:
     """A speaker's highest local maxima of the Tension score, smoothed like trajectories."""
-    windows = [(w, w.emotion.scores[_TENSION] / max(1.0, sum(w.emotion.scores))) for t in turns for w in t.windows]
+    scored = [(w, w.emotion.scores) for t in turns for w in t.windows if w.emotion is not None]
+    windows = [(w, scores[_TENSION] / max(1.0, sum(scores))) for w, scores in scored]
     spreads = [sqrt(score * (1 - score)) for _, score in windows]
     found = _peaks(windows, spreads, lines, smoothing, options.apart_s, (options.peaks, options.rise))
     return [
@@ -138,7 +140,7 @@ def _peaks(
     order = sorted(range(len(windows)), key=lambda k: windows[k][0].start_s + windows[k][0].end_s)
     own = [windows[k][0] for k in order]
     values, spread = np.array([windows[k][1] for k in order]), np.array([spreads[k] for k in order])
-    human = np.array([w.emotion.activation == "human" for w in own], dtype=np.float64)
+    human = np.array([w.by_person for w in own], dtype=np.float64)
     at = np.array([(w.start_s + w.end_s) / 2 for w in own])
     seconds = np.array([w.weight_s for w in own])
     shared = np.maximum(1.0, np.array([w.end_s - w.start_s for w in own]) / seconds)

@@ -39,7 +39,7 @@ def is_unsure(emotion: EmotionScores, options: EmotionOptions) -> bool:
 def placed(window: Window, options: AffectOptions) -> Window:
     """Recompute a regression window's class scores from the configured anchors; others are returned unchanged."""
     emotion = window.emotion
-    if emotion.activation != "regression" or emotion.valence is None or emotion.arousal is None:
+    if emotion is None or emotion.activation != "regression" or emotion.valence is None or emotion.arousal is None:
         return window
     anchors = [options.anchors[name] for name in CLASSES]
     near = nearness((emotion.valence, emotion.arousal), anchors, options.error_sd)
@@ -51,16 +51,18 @@ def point_of(
 ) -> AffectPoint | None:
     """Expected valence and arousal of a window, and their standard deviations, under its class scores.
 
-    None if all independent (sigmoid) scores are below their thresholds, as they then give no position in the plane. A
-    regression's valence and arousal are used directly, with the configured error.
+    None without scores, and if all independent (sigmoid) scores are below their thresholds, as they then give no
+    position in the plane. A regression's valence and arousal are used directly, with the configured error.
     """
-    scores, emotion = window.emotion.scores, window.emotion
+    emotion = window.emotion
+    if emotion is None:
+        return None
     if emotion.activation == "sigmoid" and is_unsure(emotion, limits or EmotionOptions()):
         return None
     if emotion.activation == "regression" and emotion.valence is not None and emotion.arousal is not None:
         return _point(window, turn, (emotion.valence, emotion.arousal), (options.error_sd, options.error_sd))
-    total = sum(scores)
-    shares = [s / total for s in scores]
+    total = sum(emotion.scores)
+    shares = [s / total for s in emotion.scores]
     anchors = [options.anchors[name] for name in CLASSES]
     means, spreads = [], []
     for axis in (0, 1):

@@ -28,6 +28,7 @@ from ressenti.pipeline.cli.options import (
     Sound,
     Threads,
     Timeout,
+    Use,
     Verbose,
     given,
     listed,
@@ -39,7 +40,7 @@ from ressenti.pipeline.edits.bleeps import parse_spans, parse_time
 from ressenti.pipeline.models.installed import resolved
 from ressenti.pipeline.progress import Progress, watched
 from ressenti.pipeline.records import Conversation
-from ressenti.pipeline.roles import People
+from ressenti.pipeline.roles import People, use_of
 from ressenti.pipeline.version import PROGRAM
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 def analyze(
     recordings: Annotated[list[Path], typer.Argument(help="Recordings: wav, mp3, m4a, ogg, flac, mp4, ...")],
     config: Preset = "default",
+    use: Use = None,
     speakers: Annotated[int | None, typer.Option(help="Number of speakers, if you know it.")] = None,
     min_speakers: Annotated[int | None, typer.Option(help="Minimum number of speakers.")] = None,
     max_speakers: Annotated[int | None, typer.Option(help="Maximum number of speakers.")] = None,
@@ -150,6 +152,7 @@ def analyze(
     options = load_config(
         config,
         {
+            **({"use": use} if use else {}),
             "audio": given({"channels": channels, "track": track, "raw": raw, **_left_out(start, end, ignore)}),
             "diarization": given(diarization),
             "words": given(
@@ -171,6 +174,7 @@ def analyze(
         pseudonyms,
         redact or options.content.redact or names_by != "off",
         redact_names=names_by if transcript else "off",  # else they were looked for in the analysis
+        use=use_of(options, people),
     )
     added.check(len(set(recordings)))
     formats = outputs.parse_formats(format)
@@ -189,6 +193,7 @@ def analyze(
 def sample(
     out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("ressenti-sample"),
     lang: Language = None,
+    use: Use = None,
     quiet: Quiet = False,
 ) -> None:
     """Analyse the included sample phone conversation, and compare its speakers and words with the human reference."""
@@ -197,8 +202,8 @@ def sample(
 
     terminal = Terminal(quiet)
     recording, reference = sample_run.locate()
-    overrides: dict[str, dict[str, object]] = {"diarization": {"speakers": 2}, "report": given({"lang": lang})}
-    options = load_config("default", overrides)
+    of_use = {"use": use} if use else {}
+    options = load_config("default", {**of_use, "diarization": {"speakers": 2}, "report": given({"lang": lang})})
     (plan,) = outputs.plan([recording], out, outputs.with_sidecar(outputs.DEFAULT, options.report.audio))
     job = Job(options, People(), Additions(), terminal, Models())
     with store.claim(plan.folder, plan.stem):
@@ -282,11 +287,11 @@ class Job:
     def _made(self, plan: outputs.Plan, source: str) -> store.Made:
         from ressenti.pipeline.transcription.vocabulary import read_vocabulary
 
-        options = self.options
+        options, use = self.options, use_of(self.options, self.people)
         models = [
-            resolved(options.diarization.model, "diarization"),
-            resolved(options.emotion.model, "emotion"),
-            resolved(options.words.model, "transcription"),
+            resolved(options.diarization.model, "diarization", use),
+            resolved(options.emotion.model, "emotion", use),
+            resolved(options.words.model, "transcription", use),
             "" if options.words.model == "off" else read_vocabulary(options.words.vocabulary),
         ]
         people = [self.people.names, self.people.roles, self.people.allow_restricted]

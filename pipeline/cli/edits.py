@@ -18,7 +18,7 @@ from ressenti.pipeline.cli.console import Terminal, counted
 from ressenti.pipeline.errors import ConfigError, TranscriptError
 from ressenti.pipeline.files.paths import is_folder, is_there
 from ressenti.pipeline.files.untrusted import RefusedError, read_bounded
-from ressenti.pipeline.records import Conversation, PhraseList
+from ressenti.pipeline.records import Conversation, PhraseList, Use
 
 if TYPE_CHECKING:
     from ressenti.pipeline.edits.names import NameFinder
@@ -63,8 +63,8 @@ Phrases = Annotated[
 class Additions:
     """Transcript, spans, pseudonyms, redaction and phrases for all recordings (or stored conversations) of a command.
 
-    `redact_names` is the model that finds people's names for redaction, or off. `phrases` replace those that a
-    conversation has.
+    `redact_names` is the model that finds people's names for redaction, or off; it must be allowed for `use`. `phrases`
+    replace those that a conversation has.
     """
 
     transcript: Path | None = None
@@ -73,6 +73,7 @@ class Additions:
     redact: bool = False
     phrases: tuple[str, ...] = ()
     redact_names: str = "off"
+    use: Use | None = None
 
     def check(self, count: int) -> None:
         """Refuse options that do not fit `count` recordings, before the analysis starts."""
@@ -155,7 +156,7 @@ class Additions:
         """What finds people's names, checked once for all conversations; None if names are not looked for."""
         from ressenti.pipeline.names import choose
 
-        return choose(self.redact_names)
+        return choose(self.redact_names, self.use)
 
     def apply(self, conversation: Conversation, read: tuple[Path, tuple[Spoken, ...]] | None) -> Conversation:
         """Apply all options to a conversation; spans that are already silenced stay silenced."""

@@ -50,9 +50,9 @@ def list_models() -> None:
     there = installed_ids()
     for model_id in (*known(), *(i for i in there if i not in known())):
         entry = known().get(model_id)
-        licence = entry.licence if entry else "licence unknown"
+        licence = (entry and entry.licence) or "licence unknown"
         size = f"{entry.size_mb:,}" if entry else "?"
-        remarks = [] if entry is None or entry.commercial else ["no commercial use"]
+        remarks = ["no commercial use"] if entry and entry.commercial is False else []
         remarks += ["gated"] if entry and entry.gated else []
         state, task = _state(model_id, there)
         what = entry.task if entry else f"{task}, not in the registry"
@@ -233,7 +233,7 @@ def choose_default(
 
 
 def _about(model: Installed) -> str:
-    licence = model.known.licence if model.known else "licence unknown"
+    licence = (model.known and model.known.licence) or "licence unknown"
     return f"commit {model.commit[:12]}, {model.size / 1e6:,.1f} MB, {licence}"
 
 
@@ -246,8 +246,8 @@ def _tell_terms(model: Installed, terminal: Terminal) -> None:
             where = f"content: {{redact_names: {model.id}}}" if model.task == "names" else None
             terminal.say(f"    to use it, name it in a config: {where or f'{model.task}: {{model: {model.id}}}'}")
         return
-    if not model.known.commercial:
-        terminal.say(f"    [yellow]no commercial use[/] ({model.known.licence})")
+    if model.not_commercial:
+        terminal.say(f"    [yellow]no commercial use[/]: {model.not_commercial}")
     if _default_id(model.task) == model.id:
         terminal.say(f"    it is now the default ({model.task}.model: auto)")
     elif model.task == "names":

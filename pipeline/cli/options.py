@@ -30,6 +30,14 @@ Sound = Annotated[
     sound_options.How | None,
     typer.Option("--audio", help="Sound: in the page, beside it (NAME.report.mp3), or none."),
 ]
+Use = Annotated[
+    Literal["research", "commercial"] | None,
+    typer.Option(
+        "--use",
+        help="What for: commercial never loads weights whose licence does not allow it.  "
+        "[default: the config's; commercial if there is an agent or a client]",
+    ),
+]
 Preset = Annotated[
     str, typer.Option("--config", help=f"Preset ({', '.join(preset_names())}) or a YAML file.", show_default=True)
 ]

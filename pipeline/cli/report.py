@@ -63,7 +63,13 @@ def report(
         raise ConfigError(f"--recording: got a file for {len(sources)} conversations; expected a folder of recordings.")
     names_by = redact_names or "off"
     added = Additions(
-        transcript, bleep, pseudonyms, redact or names_by != "off", tuple(phrases or ()), redact_names=names_by
+        transcript,
+        bleep,
+        pseudonyms,
+        redact or names_by != "off",
+        tuple(phrases or ()),
+        redact_names=names_by,
+        use=chosen.use if chosen else None,
     )
     added.check(len(sources))
     names_of = added.names(stored_conversations.stem_of, stored_conversations.recording_sha256)

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.markup import escape
 
 from ressenti.pipeline.cli.console import Terminal, counted
+from ressenti.pipeline.emotion import HOW_TO_GET
 from ressenti.pipeline.records import Conversation, Speaker
 from ressenti.pipeline.voices import LITTLE_S
 
@@ -31,6 +32,11 @@ def tell(conversation: Conversation, seconds: float, paths: Mapping[str, Path], 
     if judged:
         terminal.say(f"    {counted(len(judged), 'turn')} scored, {sum(turn.unsure for turn in judged)} of them unsure")
         _tell_licence(conversation, terminal)
+    if any(turn.unjudged == "no_model" for turn in conversation.turns):
+        terminal.say(
+            "    [yellow]tone: activation alone, no classes[/]: no installed model for these allows commercial use. "
+            f"Get one: {HOW_TO_GET}"
+        )
     _tell_words(conversation, terminal)
     if many:
         terminal.say(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from ressenti.pipeline.config.options import Config
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.files.untrusted import RefusedError, parse_yaml, read_text
 
+Overrides = Mapping[str, Mapping[str, object] | str]
 MOST_BYTES = 256 * 1024  # of a config file; the longest preset has 6 kB
 
 
@@ -22,8 +24,8 @@ def preset_names() -> tuple[str, ...]:
     return tuple(sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")))
 
 
-def load_config(source: str | Path = "default", overrides: dict[str, dict[str, object]] | None = None) -> Config:
-    """Load a preset (by name) or a YAML file, with `overrides` ({group: {key: value}}) on top.
+def load_config(source: str | Path = "default", overrides: Overrides | None = None) -> Config:
+    """Load a preset (by name) or a YAML file, with `overrides` ({group: {key: value}}, {"use": value}) on top.
 
     A file may begin with `preset: NAME`, which it then changes. A relative `report.validation` in a file is relative
     to that file. Raises `ConfigError` for an unknown preset, a file that is not YAML, an unknown key or an invalid
@@ -68,14 +70,12 @@ def _beside(data: dict[str, object], source: Path) -> dict[str, object]:
     return data
 
 
-def build_config(
-    data: dict[str, object], overrides: dict[str, dict[str, object]] | None = None, source: str | Path = "config"
-) -> Config:
+def build_config(data: dict[str, object], overrides: Overrides | None = None, source: str | Path = "config") -> Config:
     """Build options from plain data, as in a stored conversation, with `overrides` on top; raises `ConfigError`."""
     merged = dict(data)
     for group, values in (overrides or {}).items():
         known = merged.get(group) or {}
-        merged[group] = {**known, **values} if isinstance(known, dict) else values
+        merged[group] = {**known, **values} if isinstance(known, dict) and isinstance(values, Mapping) else values
     try:
         return Config.model_validate(merged)
     except ValidationError as exc:

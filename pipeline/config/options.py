@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from ressenti.pipeline.config.option_group import Group
 from ressenti.pipeline.files.untrusted import short
-from ressenti.pipeline.records import CLASSES, ClassName
+from ressenti.pipeline.records import CLASSES, ClassName, Use
 
 _DAY_S = 86_400.0
 
@@ -372,8 +372,12 @@ class ComputeOptions(Group):
 
 
 class Config(Group):
-    """All options, as read by `load_config`."""
+    """All options, as read by `load_config`.
 
+    `use` is what the results are for; None: commercial if there is an agent or a client, else as research, with a note.
+    """
+
+    use: Use | None = None
     audio: AudioOptions = AudioOptions()
     sounds: SoundOptions = SoundOptions()
     diarization: DiarizationOptions = DiarizationOptions()

@@ -11,18 +11,20 @@ from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.files.paths import expanded, is_file
 from ressenti.pipeline.models.folders import is_id
 from ressenti.pipeline.models.installed import Installed, find, need, resolved, verify
+from ressenti.pipeline.models.use import check_use
+from ressenti.pipeline.records import Use
 
 
-def choose(layout: Literal["mono", "split"], options: DiarizationOptions) -> Diarizer:
+def choose(layout: Literal["mono", "split"], options: DiarizationOptions, use: Use | None = None) -> Diarizer:
     """Choose the diarizer for a layout: by channel if each is a speaker, else the configured model.
 
     `auto` is the registry's installed default, else the built-in diarizer; `builtin`, an installed pyannote pipeline's
     id, or a folder with one (config.yaml) can be named too. Raises `ConfigError` for an unknown model, even on split
-    channels, `NotInstalledError` for one that is not installed, `WrongHashError` for one that was changed, and the
-    errors of `ressenti.pipeline.diarization.pyannote.load`.
+    channels, and for one that must not be used so, `NotInstalledError` for one that is not installed, `WrongHashError`
+    for one that was changed, and the errors of `ressenti.pipeline.diarization.pyannote.load`.
     """
     # split channels do not use the default, so it is not checked; a model that is named must exist
-    asked = None if layout == "split" and options.model == "auto" else locate(options.model)
+    asked = None if layout == "split" and options.model == "auto" else locate(options.model, use)
     if layout == "split":
         from ressenti.pipeline.diarization.channels import ChannelDiarizer
 
@@ -34,13 +36,20 @@ def choose(layout: Literal["mono", "split"], options: DiarizationOptions) -> Dia
     return BuiltinDiarizer(options)
 
 
-def locate(model: str) -> Installed | Path | None:
+def locate(model: str, use: Use | None = None) -> Installed | Path | None:
     """Find the folder or installed model of a configured name, without loading it; None for the built-in one.
 
-    Raises `ConfigError` for an unknown name, `NotInstalledError` for a model that is not installed.
+    Raises `ConfigError` for an unknown name and for a model that must not be used so, `NotInstalledError` for one that
+    is not installed.
     """
+    found = _find(model, use)
+    check_use(found, use, "diarization.model")
+    return found
+
+
+def _find(model: str, use: Use | None) -> Installed | Path | None:
     if model in {"auto", "builtin"}:
-        name = resolved(model, "diarization")
+        name = resolved(model, "diarization", use)
         return None if name == "builtin" else need(name)
     folder = expanded(model)
     if is_file(folder / "config.yaml"):

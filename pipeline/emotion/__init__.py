@@ -7,42 +7,83 @@ from pathlib import Path
 from ressenti.pipeline.config import EmotionOptions
 from ressenti.pipeline.emotion.interface import EmotionModel
 from ressenti.pipeline.emotion.shards import find_weights
+from ressenti.pipeline.emotion.trained import stated
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.files.paths import expanded, is_file
 from ressenti.pipeline.models.folders import is_id
 from ressenti.pipeline.models.installed import Installed, need, resolved, verify
+from ressenti.pipeline.models.use import refused
+from ressenti.pipeline.records import Use
+
+HOW_TO_GET = "ressenti models get Lajavaness/wav2vec2-lg-xlsr-fr-speech-emotion-recognition"
 
 
-def choose(options: EmotionOptions) -> EmotionModel:
-    """Load the configured emotion model.
+def choose(options: EmotionOptions, use: Use | None = None) -> EmotionModel | None:
+    """Load the configured emotion model; None if none may be used so, as the built-in one is for research only.
 
     `auto` is the registry's installed default, else the built-in model; `builtin`, an installed model's id, or a folder
     can be named too: one written by `lab.training.emotion` (emotion.json), or a wav2vec2 model in transformers' format
-    (config.json). Raises `ConfigError` for an unknown model, `NotInstalledError` for one that is not installed,
-    `ModelError` for damaged weights.
+    (config.json). Raises `ConfigError` for an unknown model or a named one that must not be used so,
+    `NotInstalledError` for one that is not installed, `ModelError` for damaged weights.
     """
-    from ressenti.pipeline.emotion.builtin import BuiltinEmotion
-
-    found = locate(options.model)
+    found = locate(options.model, use)
     if found is None:
-        return BuiltinEmotion()
+        return None
     if isinstance(found, Installed):
         return load_installed(found, options)
     if is_file(found / "emotion.json"):
+        from ressenti.pipeline.emotion.builtin import BuiltinEmotion
+
         return BuiltinEmotion(found)
     from ressenti.pipeline.emotion import wav2vec2
 
     return wav2vec2.load(found, options)
 
 
-def locate(model: str) -> Path | Installed | None:
-    """Find the folder or installed model of a configured name, without loading it; None for the built-in one.
+def needed(options: EmotionOptions, use: Use | None = None) -> EmotionModel:
+    """Like `choose`, for those who can do nothing without a model: raises `ConfigError` if none may be used so."""
+    model = choose(options, use)
+    if model is None:
+        raise ConfigError(
+            "emotion.model: no installed emotion model allows commercial use, but one is needed here. "
+            f"Install one: {HOW_TO_GET}. Or, if this is research, set use: research in a config."
+        )
+    return model
 
-    Raises `ConfigError` for an unknown name, `NotInstalledError` for a model that is not installed.
+
+def locate(model: str, use: Use | None = None) -> Path | Installed | None:
+    """Find the folder or installed model of a configured name, without opening its weights.
+
+    None if `auto` finds none that may be used so. Raises `ConfigError` for an unknown name and for a named model that
+    must not be used so, `NotInstalledError` for one that is not installed.
     """
-    name = resolved(model, "emotion")
+    found = _find(model, use)
+    why = _not_commercial(found) if use == "commercial" else None
+    if why and model != "auto":
+        raise refused("emotion.model", model, why)
+    return None if why else found
+
+
+def _not_commercial(found: Path | Installed) -> str | None:
+    """Why a model must not be used commercially, as far as its maker says; None if it may."""
+    if isinstance(found, Installed):
+        return found.not_commercial
+    from ressenti.pipeline.emotion.builtin import LICENCE, WEIGHTS
+
+    if found == WEIGHTS:
+        return f"its licence ({LICENCE}) forbids this use"
+    trained = None if is_file(found / "emotion.json") else stated(found)
+    if trained is None or trained.commercial is None:
+        return "its licence is not known"
+    return None if trained.commercial else f"its licence ({trained.licence}) forbids this use"
+
+
+def _find(model: str, use: Use | None) -> Path | Installed:
+    name = resolved(model, "emotion", use)
     if name == "builtin":
-        return None
+        from ressenti.pipeline.emotion.builtin import WEIGHTS
+
+        return WEIGHTS
     if model == "auto":  # never a folder that happens to have this name
         return need(name)
     folder = expanded(name)

@@ -25,6 +25,7 @@ WEIGHTS = Path(__file__).resolve().parent.parent / "models"
 _LARGEST_ABOUT = 1 << 22  # bytes of emotion.json
 _AT_ONCE = 64  # excerpts
 KNOWN_S = 10.0  # seconds of a speaker's speech at which the temperature is halfway between the two
+LICENCE = "CC BY-NC-SA 4.0"  # of the weights that come installed, and of others that learned from one of these:
 _NON_COMMERCIAL = ("ravdess", "nemo", "emodb")
 
 
@@ -68,7 +69,7 @@ class BuiltinEmotion:
         self.info = ModelInfo(
             task="emotion",
             name="ressenti-builtin-emotion" if folder == WEIGHTS else folder.name,
-            licence="CC BY-NC-SA 4.0" if bound else None,
+            licence=LICENCE if bound else None,
             sha256=digest,
             commercial=False if bound else None,
             notes=(Note("trained_bound"),) if bound else (),

@@ -39,6 +39,17 @@ def read_trained(folder: Path, sha256: str) -> Trained | None:
 
     Raises `ModelError` if it is damaged or belongs to other weights.
     """
+    found = stated(folder)
+    if found is not None and found.sha256 != sha256:
+        raise ModelError(
+            f"{folder / FILE}: is for weights with SHA-256 {found.sha256[:12]}, but those in the folder have "
+            f"{sha256[:12]}. Copy the folder again, or delete training.json if you changed the weights yourself."
+        )
+    return found
+
+
+def stated(folder: Path) -> Trained | None:
+    """Read training.json without its weights, whose hash it may not have; raises `ModelError` if it is damaged."""
     path = folder / FILE
     try:
         text = read_text(path, _LARGEST)
@@ -49,16 +60,10 @@ def read_trained(folder: Path, sha256: str) -> Trained | None:
     if FORMAT not in text:
         return None
     try:
-        found = Trained.model_validate_json(text)
+        return Trained.model_validate_json(text)
     except ValidationError as exc:
         count = "1 field is" if exc.error_count() == 1 else f"{exc.error_count()} fields are"
         raise ModelError(
             f"{path}: {count} invalid; expected the file that `ressenti train emotion` wrote. "
             "Copy the folder again, or train again."
         ) from exc
-    if found.sha256 != sha256:
-        raise ModelError(
-            f"{path}: is for weights with SHA-256 {found.sha256[:12]}, but those in the folder have {sha256[:12]}. "
-            "Copy the folder again, or delete training.json if you changed the weights yourself."
-        )
-    return found

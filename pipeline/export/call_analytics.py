@@ -173,6 +173,7 @@ def _tone(conversation: Conversation, turn: Turn) -> Json:
         "SpeakerUnsure": turn.speaker_unsure if turn.speaker_told else None,
         "Valence": rounded(place[0]) if place else None,
         "Arousal": rounded(place[1]) if place else None,
+        "ActivationSD": rounded(turn.activation),
         "NotJudged": turn.unjudged,
         "Corrected": is_corrected(turn),
     }

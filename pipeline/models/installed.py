@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,7 +30,7 @@ from ressenti.pipeline.models.memory import memory_mb
 from ressenti.pipeline.models.registry import PICKLED, KnownModel, Task, Used, known
 from ressenti.pipeline.models.user_choices import decisions
 from ressenti.pipeline.progress import Progress, ignore_progress
-from ressenti.pipeline.records import ModelInfo, Note
+from ressenti.pipeline.records import ModelInfo, Note, Use
 
 MANIFEST = "ressenti-model.json"
 LONGEST_MANIFEST = 1 << 22  # bytes
@@ -90,6 +90,20 @@ class Installed:
         if self.task == "transcription":
             return {}
         return {name: note.sha256 for name, note in self.files if name.endswith(PICKLED)}
+
+    @property
+    def not_commercial(self) -> str | None:
+        """Why it must not be used commercially; None if its licence is known to allow it.
+
+        Then emotion models of others are read from safetensors alone.
+        """
+        if self.known is None or self.known.licence is None:
+            return "its licence is not known"
+        if self.known.commercial is None:
+            return f"whether its licence ({self.known.licence}) allows this use is not known"
+        if not self.known.commercial:
+            return f"its licence ({self.known.licence}) forbids this use"
+        return "its weights are pickles and no safetensors" if self.task == "emotion" and self.pickles else None
 
     def noted(self, names: Iterable[str]) -> str:
         """SHA-256 of some of its files, together if there are several, from the manifest."""
@@ -189,25 +203,30 @@ def all_installed() -> tuple[Installed, ...]:
     return tuple(found for found in map(find, installed_ids()) if found is not None)
 
 
-def default_for(task: Used) -> Installed | None:
-    """The installed default model for a task.
+def default_for(task: Used, use: Use | None = None) -> Installed | None:
+    """The installed default model for a task; under commercial use, only one whose licence allows it.
 
     It is the one chosen by the user (`ressenti models default`), if its files are still the chosen ones; else the first
     model of the registry that was downloaded with all its parts by `models get`, and for which this machine has enough
     memory, if the registry says how much it takes. Imported models are never used by
     default, nor are models outside the registry, as the meaning of their labels is unknown.
     """
+    allowed = (model for model in _in_order(task) if use != "commercial" or model.not_commercial is None)
+    return next(allowed, None)
+
+
+def _in_order(task: Used) -> Iterator[Installed]:
+    """The models that may be the default for a task, the preferred first."""
     if (choice := decisions().default.get(task)) is not None:
         found = find(choice.id)
         if found is not None and found.together == choice.sha256 and all(map(find, parts_of(found))):
-            return found
+            yield found
     most = memory_mb()
     for entry in known().values():
         if entry.memory_mb is not None and most is not None and entry.memory_mb > most:
             continue
         if entry.task == task and _fetched(entry.id) and all(map(_fetched, entry.needs)):
-            return find(entry.id)
-    return None
+            yield need(entry.id)
 
 
 def parts_of(installed: Installed) -> tuple[str, ...]:
@@ -220,11 +239,11 @@ def _fetched(model_id: str) -> bool:
     return found is not None and not found.imported
 
 
-def resolved(name: str, task: Used) -> str:
+def resolved(name: str, task: Used, use: Use | None = None) -> str:
     """Resolve a configured name: `auto` becomes the installed default's id or `builtin`, others stay."""
     if name != "auto":
         return name
-    default = default_for(task)
+    default = default_for(task, use)
     return default.id if default else "builtin"
 
 

@@ -72,8 +72,8 @@ class KnownModel(BaseModel):
 
     id: str
     task: Task
-    licence: str
-    commercial: bool
+    licence: str | None
+    commercial: bool | None
     size_mb: Annotated[int, Field(gt=0)]
     gated: bool
     page: str

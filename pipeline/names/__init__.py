@@ -10,18 +10,20 @@ from ressenti.pipeline.files.hashes import digest_of
 from ressenti.pipeline.files.paths import expanded, is_file
 from ressenti.pipeline.models.folders import is_id
 from ressenti.pipeline.models.installed import Installed, need, verify
+from ressenti.pipeline.models.use import check_use
 from ressenti.pipeline.names.finder import WEIGHTS, NameModel, check
-from ressenti.pipeline.records import ModelInfo
+from ressenti.pipeline.records import ModelInfo, Use
 
 
-def choose(model: str) -> NameModel | None:
+def choose(model: str, use: Use | None = None) -> NameModel | None:
     """The configured name finder, checked but not yet loaded; None if names are not looked for (`off`).
 
-    `model` is the id of an installed model or a folder. Raises `ConfigError` for an unknown name or a model with
-    another task, `NotInstalledError` for a model that is not installed, `WrongHashError` for one that was changed, and
-    `ModelError` for one that cannot find names.
+    `model` is the id of an installed model or a folder. Raises `ConfigError` for an unknown name, a model with
+    another task or one that must not be used so, `NotInstalledError` for a model that is not installed,
+    `WrongHashError` for one that was changed, and `ModelError` for one that cannot find names.
     """
     found = locate(model)
+    check_use(found, use, "content.redact_names")
     if found is None:
         return None
     if isinstance(found, Installed):

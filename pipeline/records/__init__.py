@@ -72,7 +72,7 @@ from ressenti.pipeline.records.measures import (
     VoiceMatch,
     z_of_looks,
 )
-from ressenti.pipeline.records.model_info import ModelInfo, Models
+from ressenti.pipeline.records.model_info import ModelInfo, Models, Use
 from ressenti.pipeline.records.recording import Levels, Note, NoteKey, Notes, Recording
 from ressenti.pipeline.records.sounds import PLAYED, Sound, SoundKind
 from ressenti.pipeline.records.transcription import Dropped, DropReason, SpokenLanguage, Transcription
@@ -174,6 +174,7 @@ __all__ = [
     "TurnCorrection",
     "Unit",
     "Unjudged",
+    "Use",
     "Validation",
     "Values",
     "VoiceMatch",

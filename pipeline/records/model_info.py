@@ -10,6 +10,9 @@ from pydantic import Field
 from ressenti.pipeline.records.fields import Name, Place, Reached, Record, Sha256, check
 from ressenti.pipeline.records.recording import Notes
 
+Use = Literal["research", "commercial"]
+"""What results are for; under commercial use, only weights whose licence allows it are loaded."""
+
 
 @dataclass(frozen=True)
 class ModelInfo(Record):

@@ -32,9 +32,10 @@ from ressenti.pipeline.records.fields import (
 from ressenti.pipeline.records.model_info import Models
 from ressenti.pipeline.records.recording import Notes
 
-Unjudged = Literal["short", "overlap", "restricted", "not_asked", "moved", "announcement", "sound"]
+Unjudged = Literal["short", "overlap", "restricted", "not_asked", "moved", "announcement", "sound", "no_model"]
 """Why a turn has no scores: too short, overlapped, its speaker's role is restricted or not in `emotion_for`, or it was
-moved from or to such a speaker, it is an announcement, or it is laughing, coughing or the like."""
+moved from or to such a speaker, it is an announcement, it is laughing, coughing or the like, or no emotion model may be
+used (it then has windows, without scores)."""
 
 
 @dataclass(frozen=True)
@@ -152,50 +153,59 @@ class VoiceMeasures(Record):
 
 @dataclass(frozen=True)
 class Window(Record):
-    """A scored stretch of a turn: a whole short turn, or a piece of a long one.
+    """A stretch of a turn whose tone is judged: a whole short turn, or a piece of a long one.
 
-    Windows of a long turn overlap; `weight_s` is the seconds of speech each stands for, and they add up. `voice` is
-    None where no voiced sound is found. `activation` is how activated it sounds against all speech of the speaker, in
-    standard deviations (derived); None where that is too little.
+    Windows of a long turn overlap; `weight_s` is the seconds of speech each stands for, and they add up. `emotion` is
+    None without an emotion model. `voice` is None where no voiced sound is found. `activation` is how activated it
+    sounds against all speech of the speaker, in standard deviations (derived); None where that is too little.
     """
 
     start_s: Time
     end_s: Time
     weight_s: Annotated[float, Field(gt=0, le=MOST_S)]
-    emotion: EmotionScores
+    emotion: EmotionScores | None = None
     voice: VoiceMeasures | None = None
     activation: Annotated[float, Field(ge=-10, le=10)] | None = None
 
     def __post_init__(self) -> None:
         check_span(self.start_s, self.end_s)
 
+    @property
+    def by_person(self) -> bool:
+        """Whether a person, not the model, gave its class."""
+        return self.emotion is not None and self.emotion.activation == "human"
+
 
 Windows = Annotated[tuple[Window, ...], Field(max_length=MOST_SEGMENTS)]
 
 
-def mean_scores(windows: Sequence[Window]) -> EmotionScores:
-    """Scores of a turn: the mean of its windows, weighted by speech. Needs at least one window.
+def mean_scores(windows: Sequence[Window]) -> EmotionScores | None:
+    """Scores of a turn: the mean of its windows, weighted by speech; None if no window has scores.
 
     A class given by a person applies to the whole turn and is returned as it is.
     """
-    if windows[0].emotion.activation == "human":
-        return windows[0].emotion
-    if len(windows) == 1:
-        return replace(windows[0].emotion, reached=None)
-    weights = [w.weight_s for w in windows]
+    scored = [(w.emotion, w.weight_s) for w in windows if w.emotion is not None]
+    if not scored:
+        return None
+    first = scored[0][0]
+    if first.activation == "human":
+        return first
+    if len(scored) == 1:
+        return replace(first, reached=None)
+    emotions, weights = [emotion for emotion, _ in scored], [weight for _, weight in scored]
     total = sum(weights)
 
     def mean(values: Sequence[float]) -> float:
         return sum(v * w for v, w in zip(values, weights, strict=True)) / total
 
-    scores = tuple(min(1.0, mean([w.emotion.scores[k] for w in windows])) for k in range(len(CLASSES)))
-    valence = [w.emotion.valence for w in windows if w.emotion.valence is not None]
-    arousal = [w.emotion.arousal for w in windows if w.emotion.arousal is not None]
+    scores = tuple(min(1.0, mean([e.scores[k] for e in emotions])) for k in range(len(CLASSES)))
+    valence = [e.valence for e in emotions if e.valence is not None]
+    arousal = [e.arousal for e in emotions if e.arousal is not None]
     return EmotionScores(
         scores,
-        windows[0].emotion.activation,
-        mean(valence) if len(valence) == len(windows) else None,
-        mean(arousal) if len(arousal) == len(windows) else None,
+        first.activation,
+        mean(valence) if len(valence) == len(emotions) else None,
+        mean(arousal) if len(arousal) == len(emotions) else None,
     )
 
 
@@ -217,11 +227,11 @@ class Original(Record):
 class Turn(Record):
     """A speaker's turn: segments joined across short pauses, with their scores.
 
-    `overlap_s` is the time in which somebody else speaks too. `windows` are scored by the emotion model; if there are
-    none, `unjudged` says why. `emotion` is the weighted mean of the windows (derived). `speaker_confidence` is the mean
-    confidence of its segments, weighted by duration; None if the diarizer does not tell, or if a person set the
-    speaker. `speaker_unsure` says whether it is below the configured limit (derived). A corrected turn holds the
-    corrected values, `original` is the models' answer, and `note` is the person's remark.
+    `overlap_s` is the time in which somebody else speaks too. `windows` are judged by the emotion model; if there are
+    none, or they have no scores, `unjudged` says why. `emotion` is the weighted mean of the windows (derived).
+    `speaker_confidence` is the mean confidence of its segments, weighted by duration; None if the diarizer does not
+    tell, or if a person set the speaker. `speaker_unsure` says whether it is below the configured limit (derived). A
+    corrected turn holds the corrected values, `original` is the models' answer, and `note` is the person's remark.
     """
 
     index: Index
@@ -242,7 +252,10 @@ class Turn(Record):
     def __post_init__(self) -> None:
         check_span(self.start_s, self.end_s)
         check(self.overlap_s >= 0, f"expected overlap_s >= 0, got {self.overlap_s}")
-        check(not (self.windows and self.unjudged), f"a turn cannot have scores and be unjudged ({self.unjudged})")
+        scored = any(window.emotion for window in self.windows)
+        check(not (scored and self.unjudged), f"a turn cannot have scores and be unjudged ({self.unjudged})")
+        fits = scored or not self.windows or self.unjudged == "no_model"
+        check(fits, f"windows without scores: expected unjudged no_model, got {self.unjudged}")
 
     @property
     def activation(self) -> float | None:
@@ -275,7 +288,8 @@ class Turn(Record):
         before = self.original
         if before is None:
             return self.emotion
-        return replace(mean_scores(before.windows), reached=before.reached) if before.windows else None
+        scores = mean_scores(before.windows)
+        return replace(scores, reached=before.reached) if scores else None
 
     @property
     def judged_s(self) -> float:

@@ -12,25 +12,27 @@ from ressenti.pipeline.files.paths import expanded, is_file
 from ressenti.pipeline.models import whisper_base
 from ressenti.pipeline.models.folders import is_id
 from ressenti.pipeline.models.installed import Installed, need, resolved, verify
-from ressenti.pipeline.records import ModelInfo
+from ressenti.pipeline.models.use import check_use
+from ressenti.pipeline.records import ModelInfo, Use
 from ressenti.pipeline.transcription.interface import Transcriber
 from ressenti.pipeline.transcription.model_files import READ, hashes_of, stamp_of
 from ressenti.pipeline.transcription.vocabulary import check_tokens, read_vocabulary
 
 
-def choose(options: WordOptions) -> Transcriber | None:
+def choose(options: WordOptions, use: Use | None = None) -> Transcriber | None:
     """The configured transcriber; None if no words are wanted.
 
     `auto` is the registry's installed default, else the built-in model; `builtin`, an installed model's id, or a folder
-    with a Whisper model in CTranslate2's format (model.bin) can be named too. Raises `ConfigError` for an unknown model
-    or an unusable vocabulary, `NotInstalledError` for a model that is not installed, `ModelError` for damaged weights.
+    with a Whisper model in CTranslate2's format (model.bin) can be named too. Raises `ConfigError` for an unknown
+    model, one that must not be used so, or an unusable vocabulary, `NotInstalledError` for a model that is not
+    installed, `ModelError` for damaged weights.
     """
     if options.model == "off":
         return None
     from ressenti.pipeline.transcription.whisper import WhisperTranscriber
 
     vocabulary = read_vocabulary(options.vocabulary)
-    found = locate(options.model)
+    found = locate(options.model, use)
     folder = whisper_base.FOLDER if found is None else found if isinstance(found, Path) else found.folder
     stamp = stamp_of(folder)  # before its files are hashed
     if found is None:
@@ -44,13 +46,19 @@ def choose(options: WordOptions) -> Transcriber | None:
     return WhisperTranscriber(folder, info, options, vocabulary, stamp)
 
 
-def locate(model: str) -> Path | Installed | None:
+def locate(model: str, use: Use | None = None) -> Path | Installed | None:
     """Find the folder or installed model of a configured name, without loading it; None for the built-in one.
 
-    Raises `ConfigError` for an unknown name or a model with another task, `NotInstalledError` for a model that is not
-    installed.
+    Raises `ConfigError` for an unknown name, a model with another task or one that must not be used so,
+    `NotInstalledError` for a model that is not installed.
     """
-    name = resolved(model, "transcription")
+    found = _find(model, use)
+    check_use(found, use, "words.model")
+    return found
+
+
+def _find(model: str, use: Use | None) -> Path | Installed | None:
+    name = resolved(model, "transcription", use)
     if name == "builtin":
         return None
     if model == "auto":  # never a folder that happens to have this name

@@ -125,7 +125,7 @@ def _scores(reference: Reference, config: str, models: Models, *, sounds: bool) 
     given = len({segment.speaker for segment in reference.segments})
     limits = options.diarization
     scored = reference.scored or [(0.0, recording.duration_s)]
-    diarizer = models.diarizer(layout.mode, limits)
+    diarizer = models.diarizer(layout.mode, limits, options.use)
     no_talk = BuiltinSounds(options.sounds, limits).listen(layout.audio).spans_without_talk if sounds else {}
     with silenced(layout.audio, no_talk):
         heard = diarizer.hear(layout.audio) if isinstance(diarizer, BuiltinDiarizer) else None

@@ -173,8 +173,10 @@ def _unlike(
     from ressenti.pipeline.cli.evaluate.emotion_out_of_domain import show_unlike, unlike_rows
 
     options = load_config(config)
-    names = dict.fromkeys(models or [resolved(options.emotion.model, "emotion")])
-    chosen = [(name, models_of.choose(options.emotion.model_copy(update={"model": name}))) for name in names]
+    names = dict.fromkeys(models or [resolved(options.emotion.model, "emotion", options.use)])
+    chosen = [
+        (name, models_of.needed(options.emotion.model_copy(update={"model": name}), options.use)) for name in names
+    ]
     rows, failed = unlike_rows(sources, chosen, options, terminal)
     show_unlike(rows, terminal)
     return rows, failed

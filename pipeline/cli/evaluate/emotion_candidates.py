@@ -33,11 +33,12 @@ def candidates_of(
     from ressenti.pipeline import emotion as models_of
     from ressenti.pipeline.lab.labelled_speech.corpora import read_clips
 
-    options = load_config(config).emotion
+    whole = load_config(config)
+    options, use = whole.emotion, whole.use
     if protocol == "shipped":
         out: list[Candidate] = []
-        for name in dict.fromkeys(models or [resolved(options.model, "emotion")]):
-            model = models_of.choose(options.model_copy(update={"model": name}))
+        for name in dict.fromkeys(models or [resolved(options.model, "emotion", use)]):
+            model = models_of.needed(options.model_copy(update={"model": name}), use)
             tested = [clip for clip in clips if clip.who not in model.learned]
             if not tested:
                 raise ConfigError(f"{name} was trained on every speaker in the material. Test it on other speakers.")

@@ -73,7 +73,7 @@ def _found_in(folder: Path, config: str, terminal: Terminal) -> int:
     if not paths:
         raise NotFoundError(f"{folder}: no recordings; expected a folder of some.")
     models, options = Models(), load_config(config, {"content": {"redact": False, "redact_names": "off"}})
-    names = models.name_finder(load_config(config).content.redact_names)
+    names = models.name_finder(load_config(config).content.redact_names, options.use)
     seconds, places, code = 0.0, 0, 0
     for path in paths:
         try:

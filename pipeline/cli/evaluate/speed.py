@@ -82,7 +82,7 @@ def speed(
     if repeats < 1:
         raise errors.ConfigError(f"--repeats: got {repeats}; expected 1 or more.")
     options = load_config(config, {"words": given({"model": words})})
-    models = model or [resolved(options.emotion.model, "emotion")]
+    models = model or [resolved(options.emotion.model, "emotion", options.use)]
     source = recording or sample.locate()[0]
     _, sound = load(source, options.audio)
     terminal = Terminal()
@@ -125,11 +125,11 @@ def measure(started: float) -> None:
         dtype: dict[str, object] = {} if way in (None, "obvious") else {"dtype": way}
         options = load_config(config, {"emotion": {"model": model, **dtype}, "words": {"model": sys.argv[4]}})
         clock.end("loading")
-        timed = TimedEmotion(options.emotion, clock, obvious=way == "obvious")
+        timed = TimedEmotion(options.emotion, clock, options.use, obvious=way == "obvious")
         conversation = analyze(
             path,
             options,
-            diarizer=TimedDiarizer(options.diarization, clock),
+            diarizer=TimedDiarizer(options.diarization, clock, options.use),
             emotion_model=timed,
             progress=clock.hook,
         )
@@ -139,7 +139,7 @@ def measure(started: float) -> None:
         clock.end("report")
         result: dict[str, Any] = {
             "stages": [asdict(stage) for stage in clock.stages()],
-            "scores": [window.emotion.scores for turn in conversation.turns for window in turn.windows],
+            "scores": [w.emotion.scores for turn in conversation.turns for w in turn.windows if w.emotion],
             "heard_s": timed.heard_s,
         }
     except errors.RessentiError as error:

@@ -52,7 +52,7 @@ def trajectory(
     `pipeline.lab.evaluation.trajectories.Summary`. Classes are in the order of `classes`; rows of `confusion_s` are the
     true classes; the last share in `unlabelled` is unsure.
     """
-    from ressenti.pipeline.emotion import choose
+    from ressenti.pipeline.emotion import needed
     from ressenti.pipeline.lab.evaluation.trajectories import summarise
     from ressenti.pipeline.loaded_models import Models
 
@@ -67,8 +67,8 @@ def trajectory(
     collected: dict[tuple[str, str, str], list[Observation]] = {}
     failed, models = 0, Models()
     with terminal.progress(counted(len(found), "conversation")) as progress:
-        for name in dict.fromkeys(model or [resolved(options.emotion.model, "emotion")]):
-            judge = choose(options.emotion.model_copy(update={"model": name}))
+        for name in dict.fromkeys(model or [resolved(options.emotion.model, "emotion", options.use)]):
+            judge = needed(options.emotion.model_copy(update={"model": name}), options.use)
             for done, path in enumerate(found, start=1):
                 scene = path.parent.relative_to(folder).as_posix()
                 try:

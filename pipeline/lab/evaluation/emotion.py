@@ -131,8 +131,11 @@ def hear_as(
             affect.placed(Window(start, end, weight, next(scores)), config.affect) for start, end, weight in cut.plan
         )
         told = [row for _, row in zip(windows, eight, strict=False)]
-        mean = affect.decided(mean_scores(windows), config.emotion)
-        out.append(ClipScores(cut.clip, mean, _point(windows, config), _mean(told, windows)))
+        mean = mean_scores(windows)
+        if mean is None:
+            raise ValueError(f"{cut.clip.path.name}: no windows")
+        decided = affect.decided(mean, config.emotion)
+        out.append(ClipScores(cut.clip, decided, _point(windows, config), _mean(told, windows)))
     return out
 
 

@@ -104,8 +104,7 @@ def _told(
     seconds = dict.fromkeys([*CLASSES, "unsure"], 0.0)
     for plan in plans:
         windows = [affect.placed(Window(w.start_s, w.end_s, w.weight_s, next(scores)), config.affect) for w in plan]
-        if windows:
-            mean = mean_scores(windows)
+        if (mean := mean_scores(windows)) is not None:
             key = "unsure" if affect.is_unsure(mean, config.emotion) else mean.top
             seconds[key] += sum(window.weight_s for window in windows)
     return _shares(seconds)

@@ -13,6 +13,7 @@ from ressenti.pipeline.emotion.checkpoint import open_checkpoint, weight_shapes
 from ressenti.pipeline.emotion.interface import Excerpt
 from ressenti.pipeline.emotion.model_outputs import reading_of
 from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.files.paths import is_file
 from ressenti.pipeline.models import forbid_network
 from ressenti.pipeline.models.installed import Installed, verify
 from ressenti.pipeline.models.torchaudio_import import import_torchaudio
@@ -32,7 +33,7 @@ class ObviousEmotion:
     learned: frozenset[tuple[str, str]] = frozenset()
 
     def __init__(self, found: Path | Installed | None, options: EmotionOptions) -> None:
-        if found is None:
+        if found is None or (isinstance(found, Path) and is_file(found / "emotion.json")):
             raise ConfigError("obvious: the built-in model is not a transformers model. Give another one or a folder.")
         forbid_network()
         import_torchaudio()

@@ -20,7 +20,7 @@ from ressenti.pipeline.diarization.interface import Count
 from ressenti.pipeline.emotion.interface import EmotionModel, Excerpt
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.progress import Progress, ignore_progress
-from ressenti.pipeline.records import Diarization, EmotionScores, ModelInfo
+from ressenti.pipeline.records import Diarization, EmotionScores, ModelInfo, Use
 
 _LARGEST_WAV = 2**32 - 2**16  # bytes: the format counts them in 32 bits
 
@@ -117,13 +117,13 @@ class TimedDiarizer:
 
     models: tuple[ModelInfo, ...] = ()
 
-    def __init__(self, options: DiarizationOptions, clock: Clock) -> None:
-        self._options, self._clock = options, clock
+    def __init__(self, options: DiarizationOptions, clock: Clock, use: Use | None = None) -> None:
+        self._options, self._clock, self._use = options, clock, use
 
     def diarize(self, audio: Audio, count: Count, progress: Progress = ignore_progress) -> Diarization:
         """Segments with speakers, as the configured diarizer finds them."""
         self._clock.end()  # laying out channels belongs to the stage before
-        diarizer = diarization.choose("split" if len(audio.samples) > 1 else "mono", self._options)
+        diarizer = diarization.choose("split" if len(audio.samples) > 1 else "mono", self._options, self._use)
         self._clock.end("loading_diarizer")
         found = diarizer.diarize(audio, count, progress)
         self._clock.end()  # time after the last report belongs to its stage
@@ -133,8 +133,8 @@ class TimedDiarizer:
 class TimedEmotion:
     """The configured emotion model, loaded at the first turn as in any analysis, and timed."""
 
-    def __init__(self, options: EmotionOptions, clock: Clock, *, obvious: bool = False) -> None:
-        self._options, self._clock, self._obvious = options, clock, obvious
+    def __init__(self, options: EmotionOptions, clock: Clock, use: Use | None = None, *, obvious: bool = False) -> None:
+        self._options, self._clock, self._use, self._obvious = options, clock, use, obvious
         self.heard_s = 0.0
 
     @cached_property
@@ -143,9 +143,9 @@ class TimedEmotion:
         if self._obvious:
             from ressenti.pipeline.lab.evaluation.plain_transformers import ObviousEmotion
 
-            model: EmotionModel = ObviousEmotion(emotion.locate(self._options.model), self._options)
+            model: EmotionModel = ObviousEmotion(emotion.locate(self._options.model, self._use), self._options)
         else:
-            model = emotion.choose(self._options)
+            model = emotion.needed(self._options, self._use)
         self._clock.end("loading_emotion")
         return model
 

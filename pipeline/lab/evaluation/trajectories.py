@@ -126,9 +126,8 @@ def tense_minute(conversation: Conversation, truth: Sequence[TruthSegment]) -> T
     length_s = conversation.recording.duration_s
     tension = CLASSES.index("Tension")
     spans = [(s.start_s, s.end_s, float(s.label == "Tension")) for s in truth if s.label]
-    heard = [
-        (w.start_s, w.start_s + w.weight_s, w.emotion.scores[tension]) for t in conversation.turns for w in t.windows
-    ]
+    scored = [(w, w.emotion.scores) for t in conversation.turns for w in t.windows if w.emotion]
+    heard = [(w.start_s, w.start_s + w.weight_s, scores[tension]) for w, scores in scored]
     starts, true = tension_by_minute(spans, length_s)
     if length_s < 2 * _MINUTE_S or true.max() <= 0:
         return None

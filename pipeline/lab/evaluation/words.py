@@ -231,7 +231,7 @@ def measure(
     recording: Path, reference: Sequence[Spoken], config: Config, models: Models, progress: Progress = ignore_progress
 ) -> WordFigures:
     """Analyse a recording, and compare its words with a reference; `config` recognises words."""
-    inner = models.transcriber(config.words)
+    inner = models.transcriber(config.words, config.use)
     if inner is None:
         raise ValueError(f"expected a config that recognises words, got words.model {config.words.model!r}")
     timed = TimedTranscriber(inner)
