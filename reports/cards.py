@@ -239,7 +239,7 @@ def _remarks(speaker: Speaker, conversation: Conversation, words: Wording) -> li
         remarks.append(words("role_guess_channel" if conversation.layout == "split" else "role_guess"))
     if speaker.not_scored:
         remarks.append(words(f"ns_{_why(speaker, conversation)}", role=words.role(speaker.role or "")))
-    elif speaker.affect is None and speaker.talk is not None and speaker.talk.talk_s > 0:
+    elif speaker.talk is not None and speaker.talk.talk_s > 0 and not _is_heard(speaker, conversation):
         remarks.append(words("ns_nothing"))
     if speaker.affect is not None and is_thin(speaker, conversation):
         remarks.append(
@@ -250,6 +250,11 @@ def _remarks(speaker: Speaker, conversation: Conversation, words: Wording) -> li
             )
         )
     return remarks
+
+
+def _is_heard(speaker: Speaker, conversation: Conversation) -> bool:
+    """Whether the tone of any of a speaker's turns was looked at."""
+    return any(turn.windows for turn in conversation.turns if turn.speaker == speaker.label)
 
 
 def _why(speaker: Speaker, conversation: Conversation) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from ressenti.pipeline.records import CLASSES, Conversation, Estimate, Speaker
 from ressenti.reports.moments import by_person, heard_from_s
-from ressenti.reports.page_options import is_scored, titles_of
+from ressenti.reports.page_options import is_scored, lacks_model, tells_activation, titles_of
 from ressenti.reports.who_spoke import count_likelihood
 from ressenti.reports.wording import Wording
 
@@ -24,10 +26,10 @@ def headline(conversation: Conversation, words: Wording) -> tuple[str, ...]:
         sentences.append(words("hl_none_scored"))
     elif unscored:
         sentences.append(words("hl_not_scored", who=words.listed(unscored)))
-    if is_scored(conversation):
-        sentences.append(_tensest(conversation, titles, words))
-        sentences += _most_activated(conversation, titles, words)
-        sentences.append(_how_sure(conversation, words))
+    scored_at_all = is_scored(conversation)
+    sentences += [_tensest(conversation, titles, words)] if scored_at_all else []
+    sentences += _most_activated(conversation, titles, words)
+    sentences += [_how_sure(conversation, words)] if scored_at_all else []
     return tuple(sentences)
 
 
@@ -95,11 +97,17 @@ def _tensest(conversation: Conversation, titles: dict[str, str], words: Wording)
 
 
 def _most_activated(conversation: Conversation, titles: dict[str, str], words: Wording) -> list[str]:
-    """Who sounds most activated against their own level and where, if anybody's voice stands out from it."""
-    enough = {s.label for s in conversation.speakers if s.affect and s.affect.judged_s >= LITTLE_S}
-    found = [m for m in conversation.moments if m.kind == "activated" and m.speaker in enough]
+    """Who sounds most activated against their own level and where, if anybody's voice stands out from it.
+
+    Where there are no classes, a sentence says that none does, or that this cannot be known.
+    """
+    heard_s: dict[str, float] = defaultdict(float)
+    for turn in conversation.turns:
+        heard_s[turn.speaker] += turn.judged_s
+    found = [m for m in conversation.moments if m.kind == "activated" and heard_s[m.speaker or ""] >= LITTLE_S]
     if not found:
-        return []
+        key = "hl_activated_nobody" if tells_activation(conversation) else "hl_activated_unknown"
+        return [words(key)] if lacks_model(conversation) else []
     best = max(found, key=lambda m: (m.certain, float(m.values["activation"])))
     return [
         words(

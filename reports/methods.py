@@ -21,7 +21,7 @@ from ressenti.reports.emotion_model import (
 from ressenti.reports.headline import LITTLE_S, MOSTLY_UNSURE
 from ressenti.reports.known_voices import voice_notices
 from ressenti.reports.notices import silence_rules, too_many
-from ressenti.reports.page_options import is_scored, options_of, titles_of
+from ressenti.reports.page_options import is_heard, is_scored, options_of, tells_activation, titles_of
 from ressenti.reports.recognised_words import word_limits, word_rules
 from ressenti.reports.sounds import sound_rules
 from ressenti.reports.speech_time import unjudged_s
@@ -142,6 +142,7 @@ def _thresholds(conversation: Conversation, words: Wording) -> tuple[str, ...]:
             silence=words.exact(dynamics["flag_silence_s"]),
         ),
     )
+    talk = (*talk, words("th_activation")) if tells_activation(conversation) else talk
     if not is_scored(conversation):
         return talk
     return (
@@ -188,6 +189,8 @@ def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
         limits.append(words("limit_overlap"))
     limits += doubt_limit(conversation, words)
     limits += word_limits(conversation, words)
+    if is_heard(conversation) and not is_scored(conversation):
+        limits = [words("limit_expression"), *limits]
     if is_scored(conversation):
         limits = [words("limit_expression"), *_validation(conversation, words), words("limit_valence"), *limits]
         limits += _unjudged(conversation, words)
@@ -259,6 +262,6 @@ def _validation(conversation: Conversation, words: Wording) -> list[str]:
 
 def _notices(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     notices = [words("legal")]
-    if conversation.allow_restricted and is_scored(conversation) and any(s.role for s in conversation.speakers):
+    if conversation.allow_restricted and is_heard(conversation) and any(s.role for s in conversation.speakers):
         notices.append(words("legal_allowed", reason=conversation.allow_restricted))
     return (*notices, *voice_notices(conversation, words))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ressenti.pipeline.records import INEXACT_S, OMITTED, Conversation, Note, Omission
+from ressenti.reports.page_options import lacks_model, use_of
 from ressenti.reports.recognised_words import unknown_languages
 from ressenti.reports.wording import Wording
 
@@ -14,12 +15,21 @@ def notices_of(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     many = too_many(conversation)
     roles = [words.note(many)] if many else _unconfirmed(conversation, words)
     return (
+        *_tone(conversation, words),
         *roles,
         *_announced(conversation, words),
         *unknown_languages(conversation, words),
         *_unplaced(conversation, words),
         *_silenced(conversation, words),
     )
+
+
+def _tone(conversation: Conversation, words: Wording) -> list[str]:
+    """That nothing of the tone may be used commercially, where nobody said what for; or that there are no classes."""
+    if lacks_model(conversation):
+        return [words("no_classes")]
+    bound = [m for m in conversation.models if m.task == "emotion" and m.commercial is False]
+    return [words("tone_research", licence=m.licence or m.name) for m in bound] if not use_of(conversation) else []
 
 
 def too_many(conversation: Conversation) -> Note | None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from ressenti.pipeline.records import Conversation, Speaker
+from ressenti.pipeline.records import Conversation, Speaker, Use
 from ressenti.reports.wording import Wording
 
 
 def options_of(conversation: Conversation, group: str) -> dict[str, Any]:
     """One group of the options stored with the conversation; empty if it has no such group."""
     return cast("dict[str, Any]", conversation.config.get(group, {}))
+
+
+def use_of(conversation: Conversation) -> Use | None:
+    """What the results are for; None if nobody said so."""
+    return cast("Use | None", conversation.config.get("use"))
 
 
 def titles_of(conversation: Conversation, words: Wording) -> dict[str, str]:
@@ -36,3 +41,18 @@ def unnamed(speaker: Speaker, conversation: Conversation, words: Wording) -> str
 def is_scored(conversation: Conversation) -> bool:
     """Whether any speaker's emotion was judged."""
     return any(speaker.affect is not None for speaker in conversation.speakers)
+
+
+def is_heard(conversation: Conversation) -> bool:
+    """Whether the tone of any speech was looked at, for its class or for its activation alone."""
+    return any(turn.windows for turn in conversation.turns)
+
+
+def tells_activation(conversation: Conversation) -> bool:
+    """Whether it is known of any turn how activated it sounds."""
+    return any(turn.activation is not None for turn in conversation.turns)
+
+
+def lacks_model(conversation: Conversation) -> bool:
+    """Whether turns have no class as no emotion model may be used."""
+    return any(turn.unjudged == "no_model" for turn in conversation.turns)

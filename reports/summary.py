@@ -11,7 +11,7 @@ from ressenti.reports.headline import headline
 from ressenti.reports.methods import Methods, methods_of
 from ressenti.reports.moments import MomentRow, moment_rows
 from ressenti.reports.notices import notices_of
-from ressenti.reports.page_options import is_scored, titles_of
+from ressenti.reports.page_options import is_scored, tells_activation, titles_of
 from ressenti.reports.sounds import SoundRow, sound_rows
 from ressenti.reports.turns import TurnRow, turn_rows
 from ressenti.reports.what_was_said import SaidSection, said_by, said_section
@@ -21,7 +21,10 @@ from ressenti.reports.wording import Wording
 
 @dataclass(frozen=True)
 class Summary:
-    """The page's texts and numbers, in the order of the page; `doubtful` if the diarizer was unsure of any speaker."""
+    """The page's texts and numbers, in the order of the page; `doubtful` if the diarizer was unsure of any speaker.
+
+    `activation` if this is all that is known of how turns sounded.
+    """
 
     title: str
     subtitle: str
@@ -36,6 +39,7 @@ class Summary:
     turns_help: str
     methods: Methods
     scored: bool
+    activation: bool
     said: SaidSection
 
 
@@ -59,5 +63,6 @@ def summarise(conversation: Conversation, words: Wording) -> Summary:
         turns_help=scores_help(conversation, words),
         methods=methods_of(conversation, words),
         scored=is_scored(conversation),
+        activation=tells_activation(conversation) and not is_scored(conversation),
         said=said_section(conversation, content, words),
     )

@@ -17,8 +17,10 @@ from ressenti.pipeline.errors import RessentiError
 from ressenti.pipeline.files.paths import is_file
 from ressenti.pipeline.models.installed import Installed, installed_ids, need, verify
 from ressenti.pipeline.models.parallel import threads
+from ressenti.pipeline.models.use import HOW_TO_GET
 from ressenti.pipeline.models.user_choices import is_chosen
 from ressenti.pipeline.records import ModelInfo
+from ressenti.pipeline.roles import People, use_of
 from ressenti.pipeline.version import PROGRAM
 
 PACKAGES = {
@@ -44,6 +46,7 @@ FREE = "Lajavaness/wav2vec2-lg-xlsr-fr-speech-emotion-recognition (Apache-2.0)"
 def examine(terminal: Terminal, load: bool, source: str = "default") -> int:
     """Print the packages and the models that a config uses; return the exit code of the first fault, or 0."""
     config = load_config(source)
+    config = config.model_copy(update={"use": use_of(config, People())})
     terminal.say(
         f"[bold]{PROGRAM}[/]  Python {platform.python_version()}, {platform.system()}, {counted(threads(), 'core')}"
     )
@@ -58,7 +61,7 @@ def examine(terminal: Terminal, load: bool, source: str = "default") -> int:
         packages.add_row(name, version, purpose)
     terminal.out.print(packages)
     title = "Models in use" + ("" if source == "default" else f" with {escape(source)}")
-    models = _table(title, "model", "licence", "state", "purpose and reason")
+    models = _table(title, "model", "licence", "may be used for", "state", "purpose and reason")
     used: list[ModelInfo] = []
     code = missing
     for task, info in _USED:
@@ -68,14 +71,21 @@ def examine(terminal: Terminal, load: bool, source: str = "default") -> int:
                 continue
             model, why, state = found
             used.append(model)
-            models.add_row(model.name, model.licence or NOT_KNOWN, f"[green]{state}[/]", f"{task}: {escape(why)}")
+            allowed = _allowed(model.commercial is True)
+            purpose = f"{task}: {escape(why)}"
+            models.add_row(model.name, model.licence or NOT_KNOWN, allowed, f"[green]{state}[/]", purpose)
         except RessentiError as error:
-            models.add_row("-", "-", "[red]broken[/]", f"{task}: {escape(str(error))}")
+            models.add_row("-", "-", "-", "[red]broken[/]", f"{task}: {escape(str(error))}")
             code = code or error.exit_code
     terminal.out.print()
     terminal.show(models)
     code = _installed(terminal) or code
     _tell_terms(terminal, used)
+    if not any(model.task == "emotion" for model in used) and config.use == "commercial":
+        terminal.say(
+            "\n[yellow]No classes of tone[/] with this config, whose use is commercial: no installed model for them "
+            f"allows it. Activation and talk need none.\nTo get one: {HOW_TO_GET}"
+        )
     terminal.say("\nOrigin and licence of every weight that comes with Ressenti: the file NOTICE.")
     terminal.say(f"Presets: {', '.join(preset_names())}")
     return (code or _load(terminal)) if load else code
@@ -94,6 +104,11 @@ def _tell_terms(terminal: Terminal, used: Sequence[ModelInfo]) -> None:
             terminal.say(f"Without this limit: {FREE}, or a model trained on your own calls.")
         elif model.commercial is None:
             terminal.say(f"\n[yellow]Commercial use of {name} may not be allowed[/]: check its source.")
+
+
+def _allowed(commercial: bool) -> str:
+    """What weights may be used for; a licence that is not known allows no commercial use."""
+    return "research, commercial" if commercial else "research"
 
 
 def _table(title: str, *headings: str) -> Table:
@@ -117,7 +132,7 @@ def _diarization(config: Config) -> tuple[ModelInfo, str, State]:
     from ressenti.pipeline.models import segmentation
 
     configured = config.diarization.model
-    found = locate(configured)
+    found = locate(configured, config.use)
     if found is None:
         return segmentation.info(), _named(configured, "built in; tells voices of one channel apart"), "verified"
     check(found, config.diarization)
@@ -132,7 +147,7 @@ def _speaker_embedding(config: Config) -> tuple[ModelInfo, str, State] | None:
     from ressenti.pipeline.diarization import locate
     from ressenti.pipeline.models import campplus
 
-    if locate(config.diarization.model) is not None:
+    if locate(config.diarization.model, config.use) is not None:
         return None
     return campplus.info(), "built in; knows the voices of one channel again", "verified"
 
@@ -153,28 +168,33 @@ def _voice_encoder(config: Config) -> tuple[ModelInfo, str, State] | None:
     from ressenti.pipeline.emotion import locate
     from ressenti.pipeline.models import voice_encoder
 
-    found = locate(config.emotion.model)
-    if found is not None and not (isinstance(found, Path) and is_file(found / "emotion.json")):
+    found = locate(config.emotion.model, config.use)
+    if not isinstance(found, Path) or not is_file(found / "emotion.json"):
         return None
     return voice_encoder.info(), "built in; the emotion model hears voices by it", "verified"
 
 
-def _emotion(config: Config) -> tuple[ModelInfo, str, State]:
-    """The emotion model; for wav2vec2, settings and names and shapes of weights are checked, not the weights."""
+def _emotion(config: Config) -> tuple[ModelInfo, str, State] | None:
+    """The emotion model, None if none may be used; of wav2vec2, settings, names and shapes of weights are checked."""
     from ressenti.pipeline.emotion import locate, noted
-    from ressenti.pipeline.emotion.builtin import BuiltinEmotion
+    from ressenti.pipeline.emotion.builtin import WEIGHTS, BuiltinEmotion
+    from ressenti.pipeline.emotion.trained import stated
     from ressenti.pipeline.emotion.wav2vec2 import check
 
     configured = config.emotion.model
-    found = locate(configured)
+    found = locate(configured, config.use)
     if found is None:
+        return None
+    if found == WEIGHTS:
         return BuiltinEmotion().info, _named(configured, "built in"), "verified"
     if isinstance(found, Path):
         why = f"{found}, set in the config"
         if is_file(found / "emotion.json"):
             return BuiltinEmotion(found).info, why, "verified"
-        sha256 = check(found, config.emotion)
-        return ModelInfo("emotion", found.resolve().name, None, sha256), why, "config and weights fit"
+        sha256, trained = check(found, config.emotion), stated(found)
+        licence, commercial = (trained.licence, trained.commercial) if trained else (None, None)
+        info = ModelInfo("emotion", found.resolve().name, licence, sha256, commercial)
+        return info, why, "config and weights fit"
     verify(found)
     check(found.folder, config.emotion, found.known, sha256=noted(found))
     return found.info("emotion"), _why(found, configured), "verified"
@@ -188,7 +208,7 @@ def _words(config: Config) -> tuple[ModelInfo, str, State] | None:
     configured = config.words.model
     if configured == "off":
         return None
-    found = locate(configured)
+    found = locate(configured, config.use)
     if found is None:
         return whisper_base.info(), _named(configured, "built in"), "verified"
     if isinstance(found, Path):
@@ -201,7 +221,7 @@ def _names(config: Config) -> tuple[ModelInfo, str, State] | None:
     """What finds people's names; None if that is off."""
     from ressenti.pipeline.names import choose
 
-    found = choose(config.content.redact_names)
+    found = choose(config.content.redact_names, config.use)
     return None if found is None else (found.info, "finds people's names; set in the config", "verified")
 
 
@@ -229,16 +249,17 @@ def _named(configured: str, why: str) -> str:
 
 def _installed(terminal: Terminal) -> int:
     """List installed models; return the exit code of the first damaged one, or 0."""
-    table = _table("Installed models", "model", "commit", "licence", "purpose")
+    table = _table("Installed models", "model", "commit", "licence", "may be used for", "purpose")
     code = 0
     for model_id in installed_ids():
         try:
             model = need(model_id)
             verify(model)
-            licence = model.known.licence if model.known else NOT_KNOWN
-            table.add_row(model_id, model.commit, licence, model.task)
+            licence = (model.known and model.known.licence) or NOT_KNOWN
+            allowed = _allowed(model.not_commercial is None)
+            table.add_row(model_id, model.commit, licence, allowed, model.task)
         except RessentiError as error:
-            table.add_row(model_id, "[red]damaged[/]", "-", escape(str(error)))
+            table.add_row(model_id, "[red]damaged[/]", "-", "-", escape(str(error)))
             code = code or error.exit_code
     if table.row_count:
         terminal.out.print()

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.markup import escape
 
 from ressenti.pipeline.cli.console import Terminal, counted
-from ressenti.pipeline.emotion import HOW_TO_GET
+from ressenti.pipeline.models.use import HOW_TO_GET
 from ressenti.pipeline.records import Conversation, Speaker
 from ressenti.pipeline.voices import LITTLE_S
 

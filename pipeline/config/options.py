@@ -377,7 +377,6 @@ class Config(Group):
     `use` is what the results are for; None: commercial if there is an agent or a client, else as research, with a note.
     """
 
-    use: Use | None = None
     audio: AudioOptions = AudioOptions()
     sounds: SoundOptions = SoundOptions()
     diarization: DiarizationOptions = DiarizationOptions()
@@ -393,3 +392,4 @@ class Config(Group):
     content: ContentOptions = ContentOptions()
     report: ReportOptions = ReportOptions()
     compute: ComputeOptions = ComputeOptions()
+    use: Use | None = None

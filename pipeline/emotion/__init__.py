@@ -12,10 +12,8 @@ from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.files.paths import expanded, is_file
 from ressenti.pipeline.models.folders import is_id
 from ressenti.pipeline.models.installed import Installed, need, resolved, verify
-from ressenti.pipeline.models.use import refused
+from ressenti.pipeline.models.use import HOW_TO_GET, refused
 from ressenti.pipeline.records import Use
-
-HOW_TO_GET = "ressenti models get Lajavaness/wav2vec2-lg-xlsr-fr-speech-emotion-recognition"
 
 
 def choose(options: EmotionOptions, use: Use | None = None) -> EmotionModel | None:

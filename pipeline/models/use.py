@@ -8,6 +8,9 @@ from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.models.installed import Installed
 from ressenti.pipeline.records import Use
 
+HOW_TO_GET = "ressenti models get Lajavaness/wav2vec2-lg-xlsr-fr-speech-emotion-recognition"
+"""The command that installs an emotion model whose licence allows commercial use."""
+
 
 def check_use(found: Path | Installed | None, use: Use | None, option: str) -> None:
     """Raise `ConfigError` if a named model must not be used so: a folder, an installed one, or None for a built-in one.

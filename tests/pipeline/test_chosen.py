@@ -29,7 +29,7 @@ def test_models_are_loaded_once_for_options_that_load_the_same(monkeypatch: pyte
     assert models.diarizer("mono", DiarizationOptions()) is free
     assert models.diarizer("split", DiarizationOptions()) is split
     assert models.diarizer("mono", DiarizationOptions(speech_on=0.5)) is not free
-    assert [layout for layout, _ in loaded] == ["mono", "split", "mono"]
+    assert [layout for layout, *_ in loaded] == ["mono", "split", "mono"]
 
 
 def test_what_cannot_be_loaded_is_not_kept() -> None:
