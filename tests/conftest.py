@@ -146,7 +146,7 @@ def no_recognised_words() -> Iterator[None]:
     """Analyses recognise no words. Commands in processes of their own say `--words off` (`tests/commands.py`)."""
     choose = Models.transcriber
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Models, "transcriber", lambda own, options: choose(own, options) if Recognising.on else None)
+        patch.setattr(Models, "transcriber", lambda own, *asked: choose(own, *asked) if Recognising.on else None)
         yield
 
 
