@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from ressenti.pipeline import audio, roles, turns
+from ressenti.pipeline import audio, emotion, roles, turns
 from ressenti.pipeline.audio import encode
 from ressenti.pipeline.audio.channels import Layout, lay_out
 from ressenti.pipeline.config import Config, left_out
@@ -75,6 +75,8 @@ def analyze(
     """
     config, path, people = config or Config(), Path(path), people or roles.People()
     config = config.model_copy(update={"use": roles.use_of(config, people)})
+    if config.use == "commercial" and emotion_model is None:
+        emotion.locate(config.emotion.model, config.use)  # a model that is named in vain is refused before the work
 
     def work(watch: Watch) -> Conversation:
         with computing(config.compute.threads):

@@ -22,7 +22,8 @@ def tell(conversation: Conversation, seconds: float, paths: Mapping[str, Path], 
     low = f", low confidence{advice}" if conversation.diarization.count_confidence == "low" else ""
     terminal.say(
         f"[green]✓[/] [bold]{escape(conversation.recording.name)}[/]  {minutes}:{rest:02d}, "
-        f"{counted(count, 'speaker')} ({conversation.diarization.count}{fewer}{low})  [dim]{seconds:.1f} s[/]"
+        f"{counted(count, 'speaker')} ({conversation.diarization.count}{fewer}{low})"
+        f"{_licence(conversation)}  [dim]{seconds:.1f} s[/]"
     )
     for path in paths.values():
         terminal.say(f"    {escape(str(path))}")
@@ -31,7 +32,6 @@ def tell(conversation: Conversation, seconds: float, paths: Mapping[str, Path], 
     judged = [turn for turn in conversation.turns if turn.emotion is not None]
     if judged:
         terminal.say(f"    {counted(len(judged), 'turn')} scored, {sum(turn.unsure for turn in judged)} of them unsure")
-        _tell_licence(conversation, terminal)
     if any(turn.unjudged == "no_model" for turn in conversation.turns):
         terminal.say(
             "    [yellow]tone: activation alone, no classes[/]: no installed model for these allows commercial use. "
@@ -46,13 +46,15 @@ def tell(conversation: Conversation, seconds: float, paths: Mapping[str, Path], 
     _tell_unscored(conversation.speakers, terminal, advise=not many)
 
 
-def _tell_licence(conversation: Conversation, terminal: Terminal) -> None:
-    """Print that tone comes from weights that must not be used commercially, or whose licence is not known."""
+def _licence(conversation: Conversation) -> str:
+    """That tone comes from weights that forbid commercial use, or may; nothing if the user said that it is research."""
+    if conversation.config.get("use"):
+        return ""
     used = [model for model in conversation.models if model.task == "emotion"]
     if bound := [model for model in used if model.commercial is False]:
-        terminal.say(f"    [yellow]tone: research use only[/] ({escape(bound[0].licence or bound[0].name)})")
-    elif any(model.commercial is None for model in used):
-        terminal.say("    [yellow]tone: licence of the model not known[/]")
+        return f", [yellow]tone: research use only[/] ({escape(bound[0].licence or bound[0].name)})"
+    unknown = any(model.commercial is None for model in used)
+    return ", [yellow]tone: licence of the model not known[/]" if unknown else ""
 
 
 def _tell_words(conversation: Conversation, terminal: Terminal) -> None:

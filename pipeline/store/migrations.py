@@ -8,7 +8,7 @@
 | 4 | `channels` of speakers, known voices; embeddings of voices are not stored any more |
 | 5 | recognised words: `transcription`, `confidence` of words, options `words` and `content`; phrases; personal data |
 | 6 | sounds that are no talk, announcements |
-| 7 | how a voice sounds (`voice`, `activation` of windows), windows without `emotion`, `use`; `background` of keywords |
+| 7 | how a voice sounds (`voice`, `activation` of windows), windows without `emotion`; `use`; `background` |
 """
 
 from __future__ import annotations

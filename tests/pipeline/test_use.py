@@ -21,6 +21,8 @@ from conftest import write_wav
 from ressenti import analyze, report_html
 from ressenti.pipeline import derive, diarization, emotion, export, names, store, transcription
 from ressenti.pipeline.cli.app import app
+from ressenti.pipeline.cli.console import Terminal
+from ressenti.pipeline.cli.summary_line import tell
 from ressenti.pipeline.config import DiarizationOptions, EmotionOptions, WordOptions, load_config, preset_names
 from ressenti.pipeline.diarization.fake import FakeDiarizer
 from ressenti.pipeline.emotion import builtin
@@ -236,7 +238,7 @@ def test_a_conversation_without_a_model_has_activation_and_talk(tmp_path: Path) 
     assert np.mean(activation[8:]) > np.mean(activation[:8]) + 1
     assert [(m.kind, m.speaker) for m in found.moments if m.kind == "activated"] == [("activated", "S2")]
     assert client.talk is not None
-    assert store.loads(store.dumps(found)) == found
+    assert store.dumps(store.loads(store.dumps(found))) == store.dumps(found)
     assert derive.derive(found, load_config("call-center")) is not None
 
 
@@ -282,15 +284,27 @@ def test_the_page_says_that_the_tone_is_for_research_unless_that_was_said(
     assert said not in report_html(replace(bound, config={**bound.config, "use": "research"}))
 
 
-def test_the_command_says_it_too(tmp_path: Path) -> None:
+def test_the_command_says_it_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = made(tmp_path)
+    tell(found, 1.0, {}, Terminal())
+    said = capsys.readouterr().out
+    assert "tone: activation alone, no classes" in said
+    assert f"ressenti models get {FREE}" in said
+    bound = replace(found.models[0], task="emotion", licence="CC BY-NC 4.0", commercial=False)
+    scored = made(tmp_path, "default", emotion_model=FakeEmotion())
+    for use, expected in ((None, True), ("research", False)):
+        config = {**scored.config, "use": use}
+        tell(replace(scored, models=(bound,), config=config), 1.0, {}, Terminal())
+        first = capsys.readouterr().out.splitlines()[0]
+        assert ("tone: research use only (CC BY-NC 4.0)" in first) is expected
+
+
+def test_the_command_takes_the_use(tmp_path: Path) -> None:
     path = write_wav(tmp_path / "call.wav", voices())
-    arguments = ["analyze", str(path), "--out", str(tmp_path), "--channels", "split", "--format", "json,csv,aws"]
-    done = CliRunner().invoke(app, [*arguments, "--roles", "agent,client"])
-    assert done.exit_code == 0, done.output
-    assert "tone: activation alone, no classes" in done.output
-    assert f"ressenti models get {FREE}" in done.output
-    done = CliRunner().invoke(app, [*arguments, "--use", "commercial", "--emotion-model", "builtin", "--overwrite"])
-    assert "emotion.model: got builtin under commercial use" in done.output
+    asked = ["analyze", str(path), "--use", "commercial", "--emotion-model", "builtin", "--channels", "split"]
+    done = CliRunner().invoke(app, [*asked, "--emotion-for", "", "--out", str(tmp_path / "out")])
+    assert "emotion.model: got builtin under commercial use" in f"{done.exception} {done.output}"
+    assert not list((tmp_path / "out").glob("call.*"))
 
 
 def test_doctor_says_what_each_model_may_be_used_for() -> None:
