@@ -70,6 +70,10 @@ def configuration() -> str:
     for group in groups:
         (name, _, about), *rows = _options(group)
         about = about or (inspect.getdoc(Config.model_fields[name].annotation) or "").partition("\n\n")[0]
+        if not rows:  # an option of its own
+            (_, default, about), *_ = _options(group)
+            parts.append(f"### {name}\n\nDefault: {_code(default)}. {_sentence(about)}\n")
+            continue
         lines = [f"| `{key}` | {_code(default)} | {_cell(comment)} |" for key, default, comment in rows]
         parts.append(f"### {name}\n\n{_sentence(about)}\n\n| option | default | meaning |\n|---|---|---|")
         parts += [*lines, ""]

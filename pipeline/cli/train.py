@@ -13,6 +13,7 @@ from rich.table import Table
 
 from ressenti.pipeline.cli.console import Terminal, counted, number
 from ressenti.pipeline.config import load_config
+from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.lab.training.recipe import Recipe
 from ressenti.pipeline.records import CLASSES
 
@@ -37,6 +38,10 @@ def emotion(
     licence: Annotated[
         str | None, typer.Option(help="Licence of the model, shown in reports.  [default: not stated]", metavar="TEXT")
     ] = None,
+    commercial: Annotated[
+        bool,
+        typer.Option("--commercial", help="The licence, the base's and rights in the recordings allow commercial use."),
+    ] = False,
     epochs: Annotated[int, typer.Option(min=1, help="Maximum number of epochs.")] = _USUAL.epochs,
     learning_rate: Annotated[float, typer.Option(min=1e-8, max=1.0, help="Peak learning rate.")] = _USUAL.learning_rate,
     batch: Annotated[int, typer.Option(min=1, help="Clips per step; fewer need less memory.")] = _USUAL.batch,
@@ -70,11 +75,13 @@ def emotion(
     from ressenti.pipeline.lab.training.finetune import finetune
     from ressenti.pipeline.lab.training.request import Request
 
+    if commercial and not licence:
+        raise ConfigError("--commercial: got no licence that allows it; expected one in --licence.")
     terminal = Terminal(quiet)
     options = load_config(config, {"emotion": {"device": device} if device else {}})
     recipe = Recipe(epochs, learning_rate, batch, patience, seed, max_crop_s)
     command = shlex.join(["ressenti", *sys.argv[1:]])
-    request = Request(manifest, base, out, licence, allow_missing, overwrite, command)
+    request = Request(manifest, base, out, licence, allow_missing, overwrite, command, commercial)
     try:
         with terminal.progress(f"{manifest} → {out}") as progress:
             made = finetune(request, recipe, options, progress, lambda epoch: _tell_epoch(epoch, terminal))

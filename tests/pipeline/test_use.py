@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import re
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -29,6 +28,8 @@ from ressenti.pipeline.emotion import builtin
 from ressenti.pipeline.emotion.fake import FakeEmotion
 from ressenti.pipeline.emotion.trained import FILE, FORMAT
 from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.lab.training import card
+from ressenti.pipeline.lab.training.request import Request
 from ressenti.pipeline.models import registry
 from ressenti.pipeline.models.installed import Installed, default_for
 from ressenti.pipeline.records import Conversation, Corrections, EmotionScores, Sound, TurnCorrection, Use
@@ -373,4 +374,24 @@ def test_commercial_use_is_no_permission(tmp_path: Path) -> None:
     found = made(tmp_path, "recruitment", People(allow_restricted="a study of our own"))
     assert all(turn.windows for turn in found.turns)
     assert "a study of our own" in report_html(found)
-    shutil.rmtree(tmp_path / "models", ignore_errors=True)
+
+
+@pytest.mark.parametrize(
+    ("licence", "commercial", "base", "expected"),
+    [
+        ("our own", True, None, True),
+        ("our own", True, False, False),  # what comes of a forbidden base stays so
+        ("CC BY-NC 4.0", True, True, False),
+        ("our own", False, True, None),
+    ],
+)
+def test_a_training_states_what_its_licence_allows(
+    licence: str, commercial: bool, base: bool | None, expected: bool | None
+) -> None:
+    request = Request(Path("a.csv"), "base", Path("out"), licence, commercial=commercial)
+    assert card.allows(request, licence, base) is expected
+
+
+def test_a_training_that_allows_commercial_use_names_its_licence() -> None:
+    done = CliRunner().invoke(app, ["train", "emotion", "a.csv", "--base", "b", "--out", "c", "--commercial"])
+    assert "--commercial: got no licence" in str(done.exception)

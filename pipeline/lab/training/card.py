@@ -39,6 +39,12 @@ def write_papers(made: Made, request: Request, recipe: Recipe, config: Config, f
     (folder / "README.md").write_text(page.from_string(template).render(about), encoding="utf-8")
 
 
+def allows(request: Request, licence: str, base: bool | None) -> bool | None:
+    """Whether the model may be used commercially, as far as its base and its licence allow; None if unknown."""
+    forbidden = base is False or _NON_COMMERCIAL.search(licence)
+    return False if forbidden else request.commercial or None
+
+
 def _about(made: Made, request: Request, recipe: Recipe, config: Config, sha256: str) -> dict[str, Any]:
     """Every fact about the training; speakers by corpus, classes in the order of `classes`."""
     base, parts = made.base, made.material.parts
@@ -53,7 +59,7 @@ def _about(made: Made, request: Request, recipe: Recipe, config: Config, sha256:
         "command": request.command,
         "sha256": sha256,
         "licence": licence,
-        "commercial": False if base.commercial is False or _NON_COMMERCIAL.search(licence) else None,
+        "commercial": allows(request, licence, base.commercial),
         "learned": _by_corpus(base.learned | heard),
         "without_examples": missing_classes(parts.train),
         "base": {

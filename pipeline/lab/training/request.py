@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """The user's request: manifest, base, output folder, licence, and the command line."""
+    """The user's request: manifest, base, output folder, licence and whether it allows commercial use, command line."""
 
     manifest: Path
     base: str
@@ -27,6 +27,7 @@ class Request:
     allow_missing: bool = False
     overwrite: bool = False
     command: str = ""
+    commercial: bool = False
 
 
 @dataclass(frozen=True)
