@@ -150,7 +150,7 @@ def _row(
         score=", ".join(words.percent(score) for _, score in shown if score is not None),
         valence="" if valence is None else words.number(valence, 2, sign=True),
         arousal="" if arousal is None else words.number(arousal, 2, sign=True),
-        activation="" if turn.activation is None else words.number(turn.activation, 1, sign=True),
+        activation="" if turn.activation is None else words.number(round(turn.activation, 1) + 0.0, 1, sign=True),
         level="" if turn.loudness_dbfs is None else words.number(turn.loudness_dbfs, 0),
         note=", ".join(notes),
         original=_original(turn, titles, words),
