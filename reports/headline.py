@@ -104,6 +104,7 @@ def _most_activated(conversation: Conversation, titles: dict[str, str], words: W
     heard_s: dict[str, float] = defaultdict(float)
     for turn in conversation.turns:
         heard_s[turn.speaker] += turn.judged_s
+    heard_s |= {s.label: s.affect.judged_s for s in conversation.speakers if s.affect}
     found = [m for m in conversation.moments if m.kind == "activated" and heard_s[m.speaker or ""] >= LITTLE_S]
     if not found:
         key = "hl_activated_nobody" if tells_activation(conversation) else "hl_activated_unknown"
