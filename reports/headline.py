@@ -6,7 +6,8 @@ from collections import defaultdict
 
 from ressenti.pipeline.records import CLASSES, Conversation, Estimate, Speaker
 from ressenti.reports.moments import by_person, heard_from_s
-from ressenti.reports.page_options import is_scored, lacks_model, tells_activation, titles_of
+from ressenti.reports.page_options import is_scored, lacks_model, options_of, tells_activation, titles_of
+from ressenti.reports.what_was_said import quote_of
 from ressenti.reports.who_spoke import count_likelihood
 from ressenti.reports.wording import Wording
 
@@ -16,20 +17,22 @@ NOTABLE = 0.1  # share of judged time from which a class is named
 
 
 def headline(conversation: Conversation, words: Wording) -> tuple[str, ...]:
-    """Sentences: who spoke how much, how each sounded and changed, tensest and most activated, how sure."""
+    """Sentences: who spoke how much, what the talk did, what is known of each voice, how sure that is.
+
+    Of a voice, only what can be told is said: what cannot is in the last sentence, once for all speakers.
+    """
     titles = titles_of(conversation, words)
-    sentences = [_who(conversation, titles, words)]
+    sentences = [_who(conversation, titles, words), *_talk(conversation, titles, words)]
     scored = [s for s in conversation.speakers if s.affect is not None]
-    sentences += [_tone(s, titles[s.label], 2 * len(scored), words) for s in scored]
+    sentences += [told for s in scored if (told := _tone(s, titles[s.label], 2 * len(scored), words))]
+    sentences += _most_activated(conversation, titles, words)
+    sentences += _tensest(conversation, titles, words)
     unscored = [titles[s.label] for s in conversation.people if s.not_scored]
     if unscored and len(unscored) == len(conversation.people):
         sentences.append(words("hl_none_scored"))
     elif unscored:
         sentences.append(words("hl_not_scored", who=words.listed(unscored)))
-    scored_at_all = is_scored(conversation)
-    sentences += [_tensest(conversation, titles, words)] if scored_at_all else []
-    sentences += _most_activated(conversation, titles, words)
-    sentences += [_how_sure(conversation, words)] if scored_at_all else []
+    sentences += [_how_sure(conversation, words)] if is_scored(conversation) else []
     return tuple(sentences)
 
 
@@ -49,40 +52,68 @@ def _who(conversation: Conversation, titles: dict[str, str], words: Wording) -> 
     return words(f"hl_who{doubt}", n=len(shares), length=length, shares=spoken, probability=probability)
 
 
-def _tone(speaker: Speaker, title: str, looks: int, words: Wording) -> str:
-    affect = speaker.affect
-    if affect is None:
-        return ""
-    if affect.judged_s < LITTLE_S:
-        return words("hl_little", who=title, seconds=words.seconds(affect.judged_s, 0))
-    if affect.unsure_share > MOSTLY_UNSURE:
-        first = words("hl_mostly_unsure", who=title, share=words.percent(affect.unsure_share))
+def _talk(conversation: Conversation, titles: dict[str, str], words: Wording) -> list[str]:
+    """The longest silence, who interrupts, the longest monologue; nothing if nobody talks."""
+    spoken = [s for s in conversation.people if s.talk and s.talk.talk_s > 0]
+    if not spoken:
+        return []
+    exchange = conversation.exchange
+    parts = []
+    if exchange.silences:
+        longest = max(exchange.silences, key=lambda s: s.end_s - s.start_s)
+        length = words.seconds(longest.end_s - longest.start_s, 0)
+        parts.append(words("hl_silence", seconds=length, time=words.clock(longest.start_s)))
     else:
-        pairs = sorted(zip(affect.class_shares, CLASSES, strict=True), reverse=True)
-        named = [f"{words(name)} {words.percent(share)}" for share, name in pairs if share >= NOTABLE]
-        first = words(
-            "hl_sounded", who=title, classes=words.listed(named) or "–", unsure=words.percent(affect.unsure_share)
-        )
+        parts.append(words("hl_no_silence", limit=words.exact(options_of(conversation, "dynamics")["silence_s"])))
+    if len(spoken) > 1:
+        often = sorted(((s.talk.interruptions, titles[s.label]) for s in spoken if s.talk), reverse=True)
+        parts += [words("hl_interrupts", who=title, n=n) for n, title in often if n] or [words("hl_no_interruption")]
+        parts += [
+            words(
+                "hl_monologue",
+                who=titles[m.speaker or ""],
+                seconds=words.seconds(float(m.values["seconds"]), 0),
+                time=words.clock(m.start_s),
+            )
+            for m in conversation.moments
+            if m.kind == "monologue"
+        ]
+    return [" ".join(parts)]
+
+
+def _tone(speaker: Speaker, title: str, looks: int, words: Wording) -> str:
+    """How a speaker sounded, where most of it is sure, and how that moved, where it surely did; else empty."""
+    affect = speaker.affect
+    if affect is None or affect.judged_s < LITTLE_S:
+        return ""
     moved = [
         words(f"hl_{axis}_{'up' if change.mean > 0 else 'down'}", change=_with_interval(change, words))
         for axis, change in (("arousal", affect.arousal_change), ("valence", affect.valence_change))
         if change is not None and change.differs_from_zero(looks)
     ]
-    if moved:
-        return f"{first} {words('hl_moved', how=words.listed(moved))}"
-    return f"{first} {words('hl_unmoved')}"
+    how = words.listed(moved)
+    if affect.unsure_share > MOSTLY_UNSURE:
+        return words("hl_who_moved", who=title, how=how) if moved else ""
+    pairs = sorted(zip(affect.class_shares, CLASSES, strict=True), reverse=True)
+    named = [f"{words(name)} {words.percent(share)}" for share, name in pairs if share >= NOTABLE]
+    unsure = words.percent(affect.unsure_share)
+    told = words("hl_sounded", who=title, classes=words.listed(named) or "–", unsure=unsure)
+    return f"{told} {words('hl_moved', how=how)}" if moved else told
 
 
-def _tensest(conversation: Conversation, titles: dict[str, str], words: Wording) -> str:
+def _tensest(conversation: Conversation, titles: dict[str, str], words: Wording) -> list[str]:
+    """Who sounds tensest and where; where most is unsure, only if it is certain."""
+    if not is_scored(conversation):
+        return []
     enough = {s.label for s in conversation.speakers if s.affect and s.affect.judged_s >= LITTLE_S}
     peaks = [m for m in conversation.moments if m.kind == "tension" and m.speaker in enough]
+    if not enough:
+        return [words("hl_too_little")]
+    if _mostly_unsure(conversation) and not any(m.certain for m in peaks):
+        return []
     if not peaks:
         left_out = [titles[s.label] for s in conversation.speakers if s.affect and s.label not in enough]
-        if enough and _mostly_unsure(conversation):
-            return words("hl_no_peak_unsure")
-        if enough and left_out:
-            return words("hl_no_peak_of_some", who=words.listed(left_out))
-        return words("hl_no_peak" if enough else "hl_too_little")
+        return [words("hl_no_peak_of_some", who=words.listed(left_out)) if left_out else words("hl_no_peak")]
     sure = [m for m in peaks if m.certain]
     best = max(sure or peaks, key=lambda m: float(m.values["tension"]))
     sentence = words(
@@ -93,7 +124,7 @@ def _tensest(conversation: Conversation, titles: dict[str, str], words: Wording)
         usual=words.percent(float(best.values["usual"])),
     )
     share = by_person(best)
-    return f"{sentence} {words('hl_tensest_person', share=words.percent(share))}" if share else sentence
+    return [f"{sentence} {words('hl_tensest_person', share=words.percent(share))}" if share else sentence]
 
 
 def _most_activated(conversation: Conversation, titles: dict[str, str], words: Wording) -> list[str]:
@@ -110,14 +141,15 @@ def _most_activated(conversation: Conversation, titles: dict[str, str], words: W
         key = "hl_activated_nobody" if tells_activation(conversation) else "hl_activated_unknown"
         return [words(key)] if lacks_model(conversation) else []
     best = max(found, key=lambda m: (m.certain, float(m.values["activation"])))
-    return [
-        words(
-            "hl_activated" if best.certain else "hl_activated_unsure",
-            who=titles[best.speaker or ""],
-            time=words.clock(heard_from_s(best, conversation)),
-            activation=words.number(float(best.values["activation"]), 1, sign=True),
-        )
-    ]
+    start_s = heard_from_s(best, conversation)
+    sentence = words(
+        "hl_activated" if best.certain else "hl_activated_unsure",
+        who=titles[best.speaker or ""],
+        time=words.clock(start_s),
+        activation=words.number(float(best.values["activation"]), 1, sign=True),
+    )
+    quote = quote_of(best, conversation, start_s) if best.certain else ""
+    return [f"{sentence} {words('hl_said_there', quote=quote)}" if quote else sentence]
 
 
 def _mostly_unsure(conversation: Conversation) -> bool:

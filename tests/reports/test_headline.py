@@ -13,6 +13,7 @@ from ressenti.pipeline.records import (
     Diarization,
     Estimate,
     Moment,
+    Silence,
     Speaker,
     TurnCorrection,
 )
@@ -58,12 +59,13 @@ def test_the_most_activated_stretch_is_told_with_its_doubt(make_conversation: Ma
     )
     found = replace(conversation, moments=moments[:2] if not certain else moments)
     (told,) = (sentence for sentence in said(found, speaker_with(found)) if "activated" in sentence)
-    doubt = "" if certain else ", may be chance"
-    assert (
-        told
-        == f"Most activated, against the speaker’s own level: Speaker 1 around 0:10 (+1.0 standard deviations{doubt})."
+    assert told == (
+        "Most activated, against the speaker’s own level: Speaker 1 around 0:10 (+1.0 standard deviations)."
+        if certain
+        else "No voice clearly stands out from its own level. The most activated is Speaker 1 around 0:10 "
+        "(+1.0 standard deviations, may be chance)."
     )
-    assert not any("activated" in sentence for sentence in said(found, speaker_with(found, judged_s=19.0)))
+    assert not any("activated" in text for text in said(found, speaker_with(found, judged_s=19.0)))
     (french,) = (sentence for sentence in said(found, speaker_with(found), FR) if "animée" in sentence)
     assert ("hasard" in french) is not certain
     row = moment_rows(found, EN)[0]
@@ -83,19 +85,45 @@ def test_nobody_speaks(make_conversation: Make) -> None:
     assert headline(replace(nobody, speakers=silent), EN) == ("0:30, no speech detected.",)
 
 
-def test_little_speech_and_mostly_unsure_speech_say_nothing_of_the_tone(make_conversation: Make) -> None:
-    conversation = make_conversation()
-    little = said(conversation, speaker_with(conversation, judged_s=19.0))[1]
-    assert "too little to say" in little
-    unsure = said(conversation, speaker_with(conversation, unsure_share=0.6))[1]
-    assert "mostly unclear (60%" in unsure
-    for text in (little, unsure):
-        assert "Tension" not in text
+def test_what_cannot_be_told_is_said_once_for_all_speakers(make_conversation: Make) -> None:
+    made = make_conversation()
+    for changes in ({"judged_s": 19.0}, {"judged_s": 60.0, "unsure_share": 0.6}):
+        speakers = tuple(replace(s, affect=replace(s.affect, **changes)) for s in made.speakers if s.affect)
+        told = headline(replace(made, speakers=speakers), EN)
+        assert not any("tone of voice" in text for text in told)
+        assert len(told) == (4 if "unsure_share" not in changes else 3), told
+        assert sum("unsure" in text or "Too little" in text for text in told[:-1]) == len(told) - 3
+
+
+@pytest.mark.parametrize(
+    ("silences", "often", "expected"),
+    [
+        ((), (0, 0), "No silence is longer than {limit}. Nobody interrupts."),
+        (((20.0, 26.0), (100.0, 112.4)), (0, 1), "The longest silence lasts 12\u00a0s, from 1:40. Ben interrupts once."),
+        ((), (2, 3), "No silence is longer than {limit}. Ben interrupts 3 times. Anna interrupts 2 times."),
+    ],
+)
+def test_what_the_talk_did_is_told_first(
+    make_conversation: Make, silences: tuple[tuple[float, float], ...], often: tuple[int, int], expected: str
+) -> None:
+    made = make_conversation(people=People(names=("Anna", "Ben")))
+    speakers = tuple(
+        replace(s, talk=replace(s.talk, interruptions=n)) for s, n in zip(made.speakers, often, strict=True) if s.talk
+    )
+    exchange = replace(made.exchange, silences=tuple(Silence(*span) for span in silences))
+    told = headline(replace(made, speakers=speakers, exchange=exchange, moments=()), EN)[1]
+    assert told == expected.format(limit=EN.exact(made.config["dynamics"]["silence_s"]))
+    monologue = Moment("monologue", 60, 100, "S1", values={"seconds": 40.0})
+    told = headline(replace(made, speakers=speakers, exchange=exchange, moments=(monologue,)), EN)[1]
+    assert told.endswith("Anna speaks longest without a break: 40\u00a0s, from 1:00.")
+    alone = replace(speakers[1], talk=replace(speakers[1].talk, talk_s=0.0)) if speakers[1].talk else speakers[1]
+    told = headline(replace(made, speakers=(speakers[0], alone), exchange=exchange, moments=(monologue,)), EN)[1]
+    assert not any(word in told for word in ("interrupts", "without a break"))
 
 
 def test_classes_are_named_from_a_tenth_on(make_conversation: Make) -> None:
     conversation = make_conversation()
-    text = said(conversation, speaker_with(conversation))[1]
+    text = said(conversation, speaker_with(conversation))[2]
     assert "Tension 50%, Neutral 20% and Pleased 10% of the judged speech (20% unsure)" in text
     assert "Sad" not in text
 
@@ -107,13 +135,9 @@ def test_classes_are_named_from_a_tenth_on(make_conversation: Make) -> None:
         ("arousal", Estimate(-0.3, -0.5, -0.1), "less active −0.30"),
         ("valence", Estimate(0.3, 0.1, 0.5), "more pleasant +0.30 (+0.10 … +0.50), although this is hard to tell"),
         ("valence", Estimate(-0.3, -0.5, -0.1), "less pleasant"),
-        (
-            "valence",
-            Estimate(0.3, 0.02, 0.58),
-            "No clear change from the first to the last quarter",
-        ),  # one of four looks
-        ("valence", Estimate(0.3, -0.1, 0.7), "No clear change from the first to the last quarter"),
-        ("arousal", None, "No clear change from the first to the last quarter"),
+        ("valence", Estimate(0.3, 0.02, 0.58), ""),  # one of four looks
+        ("valence", Estimate(0.3, -0.1, 0.7), ""),
+        ("arousal", None, ""),
     ],
 )
 def test_a_change_is_told_only_where_its_interval_leaves_out_nought(
@@ -122,12 +146,19 @@ def test_a_change_is_told_only_where_its_interval_leaves_out_nought(
     conversation = make_conversation()
     other = "valence" if axis == "arousal" else "arousal"
     speaker = speaker_with(conversation, **{f"{axis}_change": change, f"{other}_change": None})
-    assert expected in said(conversation, speaker)[1]
+    unclear = speaker_with(conversation, unsure_share=0.6, **{f"{axis}_change": change, f"{other}_change": None})
+    told, doubted = said(conversation, speaker)[2], " ".join(said(conversation, unclear))
+    assert told.startswith("Speaker 1, tone of voice: Tension 50%")
+    if expected:
+        assert f"From the first to the last quarter: {expected}" in told
+        assert f"Speaker 1, from the first to the last quarter: {expected}" in doubted
+    else:
+        assert "quarter" not in told + doubted
     assert all(len(t) > 10 for t in said(conversation, speaker, FR))
 
 
 def test_unscored_speakers_are_named_and_nothing_is_said_of_their_tone(make_conversation: Make) -> None:
-    assert list(headline(make_conversation("recruitment"), EN))[1:] == ["Emotion was not computed."]
+    assert list(headline(make_conversation("recruitment"), EN))[2:] == ["Emotion was not computed."]
     people = People(roles=("S1=agent", "S2=client"))
     assert "Emotion was not computed for Speaker 1 (agent)." in headline(
         make_conversation("call-center", people=people), EN
@@ -157,11 +188,12 @@ def test_the_tensest_stretch_is_as_sure_as_its_peak(
 
 def test_where_most_is_unsure_no_peak_is_no_calm(make_conversation: Make) -> None:
     made = make_conversation()
-    for unsure, said in ((0.51, "mostly unclear"), (0.5, "No stretch stands out as tense.")):
+    for unsure, said in ((0.51, False), (0.5, True)):
         speakers = tuple(
             replace(s, affect=replace(s.affect, judged_s=30.0, unsure_share=unsure)) for s in made.speakers if s.affect
         )
-        assert said in headline(replace(made, moments=(), speakers=speakers), EN)[-2]
+        told = headline(replace(made, moments=(), speakers=speakers), EN)
+        assert ("No stretch stands out as tense." in told) is said
 
 
 def test_a_speaker_with_too_little_speech_is_named_where_no_other_has_a_peak(make_conversation: Make) -> None:
