@@ -54,10 +54,10 @@ def _who(conversation: Conversation, titles: dict[str, str], words: Wording) -> 
 
 def _talk(conversation: Conversation, titles: dict[str, str], words: Wording) -> list[str]:
     """The longest silence, who interrupts, the longest monologue; nothing if nobody talks."""
-    spoken = [s for s in conversation.people if s.talk and s.talk.talk_s > 0]
-    if not spoken:
-        return []
     exchange = conversation.exchange
+    spoken = [s for s in conversation.people if s.talk and s.talk.talk_s > 0]
+    if not spoken or exchange is None:
+        return []
     parts = []
     if exchange.silences:
         longest = max(exchange.silences, key=lambda s: s.end_s - s.start_s)
