@@ -99,7 +99,11 @@ def test_what_cannot_be_told_is_said_once_for_all_speakers(make_conversation: Ma
     ("silences", "often", "expected"),
     [
         ((), (0, 0), "No silence is longer than {limit}. Nobody interrupts."),
-        (((20.0, 26.0), (100.0, 112.4)), (0, 1), "The longest silence lasts 12\u00a0s, from 1:40. Ben interrupts once."),
+        (
+            ((20.0, 26.0), (100.0, 112.4)),
+            (0, 1),
+            "The longest silence lasts 12\u00a0s, from 1:40. Ben interrupts once.",
+        ),
         ((), (2, 3), "No silence is longer than {limit}. Ben interrupts 3 times. Anna interrupts 2 times."),
     ],
 )
