@@ -61,8 +61,9 @@ def examine(terminal: Terminal, load: bool, source: str = "default") -> int:
         packages.add_row(name, version, purpose)
     terminal.out.print(packages)
     title = "Models in use" + ("" if source == "default" else f" with {escape(source)}")
-    models = _table(title, "model", "licence", "may be used for", "state", "purpose and reason")
+    models = _table(title, "model", "licence", "use", "state", "purpose and reason")
     used: list[ModelInfo] = []
+    broken: list[str] = []
     code = missing
     for task, info in _USED:
         try:
@@ -75,10 +76,13 @@ def examine(terminal: Terminal, load: bool, source: str = "default") -> int:
             purpose = f"{task}: {escape(why)}"
             models.add_row(model.name, model.licence or NOT_KNOWN, allowed, f"[green]{state}[/]", purpose)
         except RessentiError as error:
-            models.add_row("-", "-", "-", "[red]broken[/]", f"{task}: {escape(str(error))}")
+            models.add_row("-", "-", "-", "[red]broken[/]", f"{task}: see below")
+            broken.append(f"\n[red]{task}[/]: {escape(str(error))}")
             code = code or error.exit_code
     terminal.out.print()
     terminal.show(models)
+    for problem in broken:
+        terminal.say(problem)
     code = _installed(terminal) or code
     _tell_terms(terminal, used)
     if not any(model.task == "emotion" for model in used) and config.use == "commercial":
@@ -108,7 +112,7 @@ def _tell_terms(terminal: Terminal, used: Sequence[ModelInfo]) -> None:
 
 def _allowed(commercial: bool) -> str:
     """What weights may be used for; a licence that is not known allows no commercial use."""
-    return "research, commercial" if commercial else "research"
+    return "any" if commercial else "research"
 
 
 def _table(title: str, *headings: str) -> Table:

@@ -61,9 +61,10 @@ def stored(tmp_path: Path) -> Path:
         sound_detector=FakeSounds([Sound("cough", 4.0, 4.5, 0.8)]),
     )
     paths = {"model": str(folder / "model"), "validation": "geheim/validation.json"}
-    config = {
-        group: {**values, **{k: v for k, v in paths.items() if k in values}} for group, values in made.config.items()
-    }  # type: ignore[dict-item]
+    groups = {group: values for group, values in made.config.items() if isinstance(values, dict)}
+    config = made.config | {
+        group: {**values, **{k: v for k, v in paths.items() if k in values}} for group, values in groups.items()
+    }
     corrected = with_corrections(made, Corrections(names=(SpeakerName("S2", "Maximilian Verlobte"),)))
     words = tuple(Word(1 + 0.5 * k, 1.4 + 0.5 * k, text, 0) for k, text in enumerate(["nobody", "is", "named", "here"]))
     path = folder / "Anruf Geheim.json"
