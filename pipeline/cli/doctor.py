@@ -253,7 +253,7 @@ def _named(configured: str, why: str) -> str:
 
 def _installed(terminal: Terminal) -> int:
     """List installed models; return the exit code of the first damaged one, or 0."""
-    table = _table("Installed models", "model", "commit", "licence", "may be used for", "purpose")
+    table = _table("Installed models", "model", "commit", "licence", "use", "purpose")
     code = 0
     for model_id in installed_ids():
         try:
