@@ -37,6 +37,8 @@
       TimedOutError                 52   one recording exceeded its time limit
       CancelledError                53   raised by the progress hook to stop an analysis
       VoicesError                   54   known voices that cannot be read or used
+      WorkerDiedError               56   the process that analysed a recording ended
+      LibraryError                  57   a library that cannot be read, or a query that it refuses
 
 With several recordings the command line exits with 40 if some failed and with 41 if all failed.
 
@@ -266,3 +268,15 @@ class VoicesError(RessentiError):
     """Known voices that cannot be read or used: damaged, readable by others, or of another encoder."""
 
     exit_code = 54
+
+
+class WorkerDiedError(RessentiError):
+    """The process that analysed a recording ended: out of memory, or a crash in a decoder or a model."""
+
+    exit_code = 56
+
+
+class LibraryError(RessentiError):
+    """A library that cannot be read, or a query that it refuses."""
+
+    exit_code = 57

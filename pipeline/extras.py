@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from ressenti.pipeline.errors import ConfigError
 
 PACKAGES = {  # by module: name to install, extra
+    "duckdb": ("duckdb", "library"),
     "docx": ("python-docx", "docx"),
     "jiwer": ("jiwer", "lab"),
     "num2words": ("num2words", "lab"),

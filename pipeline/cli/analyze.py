@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +14,7 @@ from ressenti.pipeline.cli import outputs, sound_options
 from ressenti.pipeline.cli.batch import Batch, Rules
 from ressenti.pipeline.cli.console import Terminal
 from ressenti.pipeline.cli.edits import Additions, Bleep, Phrases, Pseudonyms, Redact, RedactNames, Transcript
+from ressenti.pipeline.cli.made_from import made_from, without_words
 from ressenti.pipeline.cli.options import (
     AsJson,
     Formats,
@@ -37,7 +36,6 @@ from ressenti.pipeline.cli.summary_line import tell
 from ressenti.pipeline.cli.verbose import speak
 from ressenti.pipeline.config import Config, load_config
 from ressenti.pipeline.edits.bleeps import parse_spans, parse_time
-from ressenti.pipeline.models.installed import resolved
 from ressenti.pipeline.progress import Progress, watched
 from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.roles import People, use_of
@@ -215,11 +213,6 @@ def sample(
     terminal.close()
 
 
-def _without_words(options: Config) -> Config:
-    """The options where a transcript is brought: nothing is recognised."""
-    return options.model_copy(update={"words": options.words.model_copy(update={"model": "off"})})
-
-
 def _left_out(start: str, end: str, ignore: str) -> dict[str, object]:
     """The options of what the user leaves out, as far as they are given."""
     spans = [(s.start_s, s.end_s) for s in parse_spans(ignore, "--ignore")] if ignore else None
@@ -259,7 +252,7 @@ class Job:
             words = self.added.words(recording.stem)
             found = run(
                 recording,
-                _without_words(options) if words else options,
+                without_words(options) if words else options,
                 self.people,
                 models=self.models,
                 progress=progress,
@@ -285,26 +278,4 @@ class Job:
         return self._made(plan, checked_sha256(plan.source))
 
     def _made(self, plan: outputs.Plan, source: str) -> store.Made:
-        from ressenti.pipeline.transcription.vocabulary import read_vocabulary
-
-        options, use = self.options, use_of(self.options, self.people)
-        models = [
-            resolved(options.diarization.model, "diarization", use),
-            resolved(options.emotion.model, "emotion", use),
-            resolved(options.words.model, "transcription", use),
-            "" if options.words.model == "off" else read_vocabulary(options.words.vocabulary),
-        ]
-        people = [self.people.names, self.people.roles, self.people.allow_restricted]
-        chosen = options.model_dump(mode="json", exclude={"compute"})
-        made_of = json.dumps(
-            [chosen, models, people, self._voices(), self.added.digest(plan.source.stem)], sort_keys=True
-        )
-        return store.Made(source, PROGRAM, hashlib.sha256(made_of.encode()).hexdigest())
-
-    def _voices(self) -> list[str]:
-        """A hash of each known voice that speakers are compared with."""
-        if not self.options.voices.use:
-            return []
-        from ressenti.pipeline.voices.known import known_voices
-
-        return [hashlib.sha256(repr(voice).encode()).hexdigest() for voice in known_voices()]
+        return store.Made(source, PROGRAM, made_from(self.options, self.people, self.added, plan.source.stem))

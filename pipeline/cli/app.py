@@ -11,6 +11,7 @@ from ressenti.pipeline.cli.analyze import analyze, sample
 from ressenti.pipeline.cli.commands import Commands
 from ressenti.pipeline.cli.console import Terminal
 from ressenti.pipeline.cli.find import find
+from ressenti.pipeline.cli.library_batch import batch
 from ressenti.pipeline.cli.options import Preset
 from ressenti.pipeline.cli.report import report
 from ressenti.pipeline.cli.simulate import simulate
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.command()(analyze)
 app.command()(sample)
+app.command()(batch)
 app.command()(report)
 app.command()(find)
 app.add_typer(evaluate.app, name="evaluate")

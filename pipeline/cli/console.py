@@ -102,17 +102,9 @@ class Terminal:
 
     def fail(self, error: Exception, source: Path | None = None) -> int:
         """Print an error and return its exit code; an unexpected error gives 1 and names its source line."""
-        if isinstance(error, RessentiError):
-            self.err.print(f"[bold red]error[/] {escape(visible(str(error)))}")
-            return error.exit_code
-        if is_full(error):
-            full = f"{f'{source.name}: ' if source else ''}the disk is full ({error})"
-            return self.fail(DiskFullError(f"{full}. Free some space, or choose other folders (--out, TMPDIR)."))
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(place.filename).name}:{place.lineno}"
-        text = f"{source.name if source else ''}: unexpected {type(error).__name__} at {where}: {error}"
-        self.err.print(f"[bold red]error[/] {escape(visible(text))}. This is a bug in Ressenti; please report it.")
-        return RessentiError.exit_code
+        known = in_words(error, source)
+        self.err.print(f"[bold red]error[/] {escape(visible(str(known)))}")
+        return known.exit_code
 
     @contextmanager
     def progress(self, title: str) -> Iterator[Hook]:
@@ -131,6 +123,19 @@ class Terminal:
                 bars.update(tasks[stage], completed=completed, total=total)
 
             yield step
+
+
+def in_words(error: Exception, source: Path | None = None) -> RessentiError:
+    """An error as a person should read it: a full disk in words, an unexpected error with its source line."""
+    if isinstance(error, RessentiError):
+        return error
+    if is_full(error):
+        full = f"{f'{source.name}: ' if source else ''}the disk is full ({error})"
+        return DiskFullError(f"{full}. Free some space, or choose other folders (--out, TMPDIR).")
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(place.filename).name}:{place.lineno}"
+    text = f"{source.name if source else ''}: unexpected {type(error).__name__} at {where}: {error}"
+    return RessentiError(f"{text}. This is a bug in Ressenti; please report it.")
 
 
 def clock(seconds: float) -> str:

@@ -66,7 +66,7 @@ def parquet(conversation: Conversation, table: Table) -> bytes:
     own = {"recording": conversation.recording.name, "sha256": conversation.recording.sha256}
     frame = _FRAMES[table](conversation)
     parts = [typed([own] * len(frame), conversation, _OF_RECORDING), frame.drop(columns="conversation")]
-    frame = pd.concat([*parts, *([_said(conversation)] if table == "turns" else [])], axis=1)
+    frame = pd.concat([*parts, *([said_frame(conversation)] if table == "turns" else [])], axis=1)
     schema = pa.schema([(name, pa.type_for_alias(_KINDS[kind])) for name, kind in columns.items()])
     rows = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
     about = {**(rows.schema.metadata or {}), b"program": conversation.program.encode("utf-8", "replace")}
@@ -76,7 +76,7 @@ def parquet(conversation: Conversation, table: Table) -> bytes:
     return written
 
 
-def _said(conversation: Conversation) -> pd.DataFrame:
+def said_frame(conversation: Conversation) -> pd.DataFrame:
     """Corrections and words of each turn."""
     told = words_of(conversation)
     rows = [

@@ -29,7 +29,7 @@ MOST_BYTES = 512 << 20  # per file; ten minutes take 300 kB
 SCHEMA_ID = f"urn:ressenti:conversation:{SCHEMA_VERSION}"
 _DECIMALS = 6
 _LEAST = 1e-6
-_OTHER = (".labels.json", "validation.json", ".aws.json")  # other JSON files that Ressenti writes
+_OTHER = (".labels.json", "validation.json", ".aws.json", ".call.json")  # other JSON files that Ressenti writes
 _EXPECTED = "Expected a NAME.json that analyze wrote."
 _HALF = re.compile("[\ud800-\udfff]")  # a lone surrogate, as in names that are not UTF-8
 

@@ -1,0 +1,1 @@
+"""Many recordings into a library: which there are, which are done, and worker processes for the rest."""

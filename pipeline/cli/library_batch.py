@@ -1,0 +1,250 @@
+"""`ressenti batch`: many recordings -> a library."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Literal
+
+import typer
+
+from ressenti.pipeline.cli import outputs, sound_options
+from ressenti.pipeline.cli.analyst import MakeAnalyst, Recipe, explain
+from ressenti.pipeline.cli.batch import ALL_FAILED, SOME_FAILED
+from ressenti.pipeline.cli.batch_display import Display, logging_to
+from ressenti.pipeline.cli.console import Terminal, counted
+from ressenti.pipeline.cli.edits import Additions, Phrases, Redact, RedactNames, Transcript
+from ressenti.pipeline.cli.options import Formats, Language, Preset, Quiet, Sound, Timeout, Verbose, given, listed
+from ressenti.pipeline.cli.verbose import speak
+from ressenti.pipeline.config import load_config
+from ressenti.pipeline.errors import ConfigError, StillBeingWrittenError
+from ressenti.pipeline.extras import need
+from ressenti.pipeline.roles import People
+
+EVERY_S = 5.0  # between two looks at a watched folder
+_NEEDED = ("json", "html")
+
+
+def batch(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Recordings, folders (with all folders in them), or manifests: CSV or Parquet with a column `path`."
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the library; it is made if it is new.", metavar="LIBRARY")],
+    config: Preset = "default",
+    speakers: Annotated[int | None, typer.Option(help="Number of speakers, if it is always the same.")] = None,
+    channels: Annotated[
+        Literal["auto", "mono", "split"] | None,
+        typer.Option(help="mono: mix the channels; split: each channel is a speaker."),
+    ] = None,
+    diarizer: Annotated[
+        str | None,
+        typer.Option(help="Diarizer: auto, builtin, an installed pyannote pipeline, or its folder.", metavar="ID|PATH"),
+    ] = None,
+    roles: Annotated[str, typer.Option(help="Speakers' roles: agent,client.")] = "",
+    emotion_for: Annotated[str, typer.Option(help="Compute emotion for these roles only.", metavar="ROLES")] = "",
+    allow_restricted: Annotated[
+        str | None,
+        typer.Option(help="Reason for scoring restricted or unconfirmed roles; reports print it.", metavar="REASON"),
+    ] = None,
+    lang: Language = None,
+    emotion_model: Annotated[
+        str | None,
+        typer.Option(help="Emotion model: auto, builtin, an installed model, or its folder.", metavar="ID|PATH"),
+    ] = None,
+    words: Annotated[
+        str | None,
+        typer.Option(help="Recognise words: auto, off, builtin, an installed model, or its folder.", metavar="ID|PATH"),
+    ] = None,
+    spoken_language: Annotated[
+        str | None,
+        typer.Option(help="Language that is spoken: auto, en, fr or another code.", metavar="auto|CODE"),
+    ] = None,
+    transcript: Transcript = None,
+    audio: Sound = None,
+    redact: Redact = False,
+    redact_names: RedactNames = None,
+    phrases: Phrases = None,
+    format: Formats = ",".join(_NEEDED),
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=1024, help="Worker processes; does not change results.  [default: by cores and memory]"
+        ),
+    ] = None,
+    redo: Annotated[bool, typer.Option("--redo", help="Analyse everything again, also what failed before.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also take in recordings that were deleted by `library forget`.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on and take what arrives, once nobody writes to it any more.")
+    ] = False,
+    settle: Annotated[
+        float,
+        typer.Option(min=0, help="With --watch: a file is finished when it stays the same this long.", metavar="SECONDS"),
+    ] = 30.0,
+    log: Annotated[Path | None, typer.Option("--log", help="Append a line of JSON for each recording.", metavar="FILE")] = None,
+    timeout: Timeout = None,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Analyse many recordings into a library: a folder with all results and tables to search.
+
+    The same command goes on where it was interrupted. Outside a terminal it prints failures only; -v prints all.
+    """
+    need("pyarrow", "ressenti batch")
+    terminal = Terminal(quiet)
+    speak(terminal, max(0, verbose - 1))
+    options = load_config(
+        config,
+        {
+            "audio": given({"channels": channels}),
+            "diarization": given(
+                {"model": diarizer, "speakers": speakers, "channel_voices": "auto" if speakers else None}
+            ),
+            "words": given({"model": words, "language": spoken_language}),
+            "emotion": given({"model": emotion_model}),
+            "roles": given({"emotion_for": listed(emotion_for) or None}),
+            "content": given({"redact": redact or None, "redact_names": redact_names, "phrases": phrases or None}),
+            "report": given({"lang": lang, "audio": audio}),
+            "compute": {**given({"timeout_s": timeout}), "threads": 1},
+        },
+    )
+    names_by = options.content.redact_names
+    redacts = redact or options.content.redact or names_by != "off"
+    added = Additions(transcript, redact=redacts, redact_names=names_by if transcript else "off")
+    added.check(2)
+    formats = tuple(dict.fromkeys((*_NEEDED[:1], *outputs.parse_formats(format))))
+    sound_options.check(audio, formats)
+    recipe = Recipe(options, People((), listed(roles), allow_restricted), replace(added), formats)
+    talks = not quiet and (terminal.err.is_terminal or verbose > 0)
+    with _ended_by_signals(), logging_to(log) as lines:
+        command = _Command(tuple(sources), out, recipe, Display(terminal, talks, log=lines), redo, again, log)
+        raise typer.Exit(command.watch(workers, settle) if watch else command.once(workers))
+
+
+@dataclass(frozen=True)
+class _Command:
+    given: tuple[Path, ...]
+    out: Path
+    recipe: Recipe
+    display: Display
+    redo: bool
+    again: bool
+    log: Path | None
+
+    def once(self, workers: int | None) -> int:
+        """Work on all that is there; return the exit code."""
+        from ressenti.pipeline.batch.run import Run
+        from ressenti.pipeline.batch.sources import find_sources
+
+        found = find_sources(self.given, self.out)
+        display = self.display
+        if display.talks and found.others:
+            endings = ", ".join(f"{n} {ending}" for ending, n in found.others.most_common(5))
+            display.terminal.say(f"[dim]no recordings by their endings, left alone: {endings}[/]")
+        if not found.sources:
+            raise ConfigError(f"{', '.join(map(str, self.given))}: no recordings found. Name them, or another folder.")
+        library = self._library()
+        display.total = len(found.sources)
+        with library.alone():
+            self._remember_log(library)
+            pool = self._pool(library, min(self._workers(workers), len(found.sources)))
+            run = Run(library, self.recipe, pool, display.tell, explain, self.redo, self.again)
+            with display.showing():
+                run.run(found.sources)
+            pool.close()
+        return self._closed()
+
+    def watch(self, workers: int | None, settle_s: float) -> int:
+        """Take what arrives until it is interrupted; the library is locked only while there is work."""
+        from ressenti.pipeline.batch.run import Run
+        from ressenti.pipeline.batch.sources import find_sources
+        from ressenti.pipeline.batch.watch import Arrivals
+
+        library, arrivals, display = self._library(), Arrivals(settle_s), self.display
+        pool = self._pool(library, self._workers(workers))
+        try:
+            while True:
+                ready = arrivals.ready(find_sources(self.given, self.out).sources, time.monotonic())
+                if ready:
+                    display.total += len(ready)
+                    unfinished = []
+
+                    def tell(event, unfinished=unfinished):  # type: ignore[no-untyped-def]
+                        if event.code == StillBeingWrittenError.exit_code:
+                            unfinished.append(event.source)
+                        display.tell(event)
+
+                    with library.alone():
+                        self._remember_log(library)
+                        Run(library, self.recipe, pool, tell, explain, self.redo, self.again).run(ready)
+                    for source in unfinished:
+                        arrivals.again(source)
+                time.sleep(min(EVERY_S, max(settle_s / 2, 0.05)))
+        finally:
+            pool.kill()
+            self._closed()
+
+    def _closed(self) -> int:
+        from ressenti.pipeline.library.failures import ERRORS
+
+        self.display.close(self.out / ERRORS)
+        self.display.terminal.close()
+        counts = self.display.counts
+        if not counts["failed"]:
+            return 0
+        return ALL_FAILED if counts["failed"] == sum(counts.values()) else SOME_FAILED
+
+    def _library(self):  # type: ignore[no-untyped-def]
+        from ressenti.pipeline.library.folder import make_library
+
+        return make_library(self.out)
+
+    def _workers(self, asked: int | None) -> int:
+        from ressenti.pipeline.batch.machine import workers_that_fit
+
+        count = asked or workers_that_fit()
+        if self.display.talks:
+            self.display.terminal.say(f"[dim]{counted(count, 'worker process').replace('processs', 'processes')}[/]")
+        return count
+
+    def _pool(self, library, count):  # type: ignore[no-untyped-def]
+        from ressenti.pipeline.batch.workers import Pool
+
+        return Pool(count, MakeAnalyst(self.recipe, library))
+
+    def _remember_log(self, library) -> None:  # type: ignore[no-untyped-def]
+        if self.log is not None:
+            from ressenti.pipeline.library.logs import remember
+
+            remember(library, self.log)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """End on SIGTERM and SIGHUP as on Ctrl-C: workers end, and what is done is kept."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    names = ("SIGTERM", "SIGHUP")
+    before = {}
+    try:
+        for name in names:
+            if (number := getattr(signal, name, None)) is not None:
+                before[number] = signal.signal(number, interrupt)
+    except ValueError:  # not in the main thread
+        pass
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
