@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ressenti.pipeline.edits.pseudonyms import pseudonymised
     from ressenti.pipeline.edits.words import with_transcript
     from ressenti.pipeline.errors import RessentiError
+    from ressenti.pipeline.library.files import library_files
     from ressenti.pipeline.loaded_models import Models
     from ressenti.pipeline.records import Conversation, Corrections, Span, SpeakerName, TurnCorrection
     from ressenti.pipeline.roles import People
@@ -64,6 +65,7 @@ __all__ = [
     "dumps",
     "errors",
     "json_schema",
+    "library_files",
     "load",
     "load_config",
     "loads",
@@ -95,6 +97,7 @@ _HOMES = {
     "analyze": "ressenti.pipeline.run",
     "dumps": "ressenti.pipeline.store",
     "json_schema": "ressenti.pipeline.store",
+    "library_files": "ressenti.pipeline.library.files",
     "load": "ressenti.pipeline.store",
     "load_config": "ressenti.pipeline.config",
     "loads": "ressenti.pipeline.store",

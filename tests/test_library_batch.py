@@ -186,7 +186,7 @@ def test_a_full_disk_ends_the_batch_and_the_same_command_goes_on(calls: Path, tm
 def test_the_same_bytes_are_analysed_once(calls: Path, tmp_path: Path) -> None:
     shutil.copyfile(calls / "ben" / "slip.wav", calls / "zoe.wav")
     code, said = batch(calls, "--out", tmp_path / "lib")
-    assert (code, "the same bytes as" in said, analysed(calls)["slip.wav"]) == (0, True, 1)
+    assert (code, "the same bytes as" in said, analysed(calls).total()) == (0, True, 3)
 
 
 def test_it_is_quiet_outside_a_terminal_and_the_log_has_everything(calls: Path, tmp_path: Path) -> None:
@@ -231,8 +231,8 @@ def test_a_manifest_gives_metadata_and_settings(calls: Path, tmp_path: Path) -> 
     code, said = batch(manifest, "--out", lib)
     assert (code, "new metadata" in said, analysed(calls)) == (0, True, {"call.wav": 2})
     assert [row["queue"] for row in rows(lib, "conversations") if row["call_id"] == "7"] == ["service"]
-    assert "3 recordings: 1 done, 2 skipped" in batch(calls, "--channels", "mono", "--out", lib)[1] or True
-    assert {row["call_id"] for row in rows(lib, "conversations")} >= {"7", "8"}  # a folder tells nothing of calls
+    assert batch(calls, "--out", lib)[0] == 0  # a folder tells nothing of calls
+    assert {row["call_id"] for row in rows(lib, "conversations")} == {"7", "8", None}
 
 
 @pytest.mark.parametrize(

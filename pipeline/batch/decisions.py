@@ -13,7 +13,7 @@ from ressenti.pipeline.batch.tasks import Digests, Event, How, Recipe, Task
 from ressenti.pipeline.errors import LibraryError
 from ressenti.pipeline.library.calls import ENDING, Call, read_call
 from ressenti.pipeline.library.failures import Failure, shown_path
-from ressenti.pipeline.library.folder import Library
+from ressenti.pipeline.library.folder import Library, remove_asides
 from ressenti.pipeline.library.tombstones import Tombstones
 from ressenti.pipeline.store import Made
 from ressenti.pipeline.store.disk_errors import in_words
@@ -84,6 +84,7 @@ class Decider:
         folder = self.library.folder_of(identity)
         made = Made(sha256, PROGRAM, digests.everything)
         store.recover(folder)
+        remove_asides(folder)
         state = store.state_of(folder, identity, self.recipe.names(identity), lambda: made)
         call = self._call(identity)
         asked = Call(path, call.added if call else now(), digests.analysis, source.metadata)

@@ -16,6 +16,7 @@ from ressenti.pipeline.errors import RessentiError, WorkerDiedError
 from ressenti.pipeline.files.untrusted import short
 from ressenti.pipeline.library.failures import Failure, read_failures, shown_path, write_failures
 from ressenti.pipeline.library.folder import Library
+from ressenti.pipeline.library.forget import finish
 from ressenti.pipeline.library.index import Index
 from ressenti.pipeline.library.tombstones import read_tombstones
 from ressenti.pipeline.version import PROGRAM
@@ -51,6 +52,7 @@ class Run:
         Raises `RessentiError` where going on makes no sense: a full disk, a missing model, a machine on which every
         worker dies. Then, as on Ctrl-C, the workers are killed, and the pool cannot be used again.
         """
+        finish(self.library)
         self._failures, self._index = read_failures(self.library), Index(self.library)
         self._changed = False
         tombstones = read_tombstones(self.library)

@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from ressenti.pipeline.cli import evaluate, models, train, voices
+from ressenti.pipeline.cli import evaluate, library, models, train, voices
 from ressenti.pipeline.cli.analyze import analyze, sample
 from ressenti.pipeline.cli.commands import Commands
 from ressenti.pipeline.cli.console import Terminal
 from ressenti.pipeline.cli.find import find
 from ressenti.pipeline.cli.library_batch import batch
 from ressenti.pipeline.cli.options import Preset
+from ressenti.pipeline.cli.query import query
 from ressenti.pipeline.cli.report import report
 from ressenti.pipeline.cli.simulate import simulate
 from ressenti.pipeline.cli.standard_streams import open_all
@@ -34,6 +35,8 @@ app.command()(sample)
 app.command()(batch)
 app.command()(report)
 app.command()(find)
+app.command()(query)
+app.add_typer(library.app, name="library")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(train.app, name="train")
 app.add_typer(models.app, name="models")

@@ -1,4 +1,4 @@
-"""`ressenti find`: where something was said in the conversations of a folder."""
+"""`ressenti find`: where something was said in the conversations of a folder, or what there is in a library."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ressenti.pipeline.cli.console import Terminal, clock, counted
 from ressenti.pipeline.cli.options import Overwrite, Quiet
 from ressenti.pipeline.cli.outputs import check_free
 from ressenti.pipeline.errors import ConfigError, NotAConversationError, RessentiError
+from ressenti.pipeline.files.paths import is_file
 from ressenti.pipeline.text import guarded, visible
 
 if TYPE_CHECKING:
@@ -36,21 +37,51 @@ class _Hit:
 
 
 def find(
-    folder: Annotated[Path, typer.Argument(help="Folder of NAME.json files that analyze wrote.")],
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of NAME.json files that analyze wrote, or a library that batch wrote.")
+    ],
     text: Annotated[
         str, typer.Argument(help="Words that follow one another; case, accents and punctuation do not count.")
-    ],
+    ] = "",
     speaker: Annotated[
         str | None, typer.Option(help="Only words of speakers with this name, role or label (agent, S1).")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Also write a CSV.", metavar="FILE")] = None,
+    label: Annotated[
+        str | None, typer.Option("--class", help="In a library: turns of this class, or words in them.", metavar="CLASS")
+    ] = None,
+    moment: Annotated[
+        str | None,
+        typer.Option(help="In a library: key moments of this kind: silence, tension, ...", metavar="KIND"),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help="In a library: calls with this metadata; may be repeated.", metavar="NAME=VALUE"),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="In a library: calls from this date on.", metavar="DATE")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="In a library: calls before this date.", metavar="DATE")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Also write a CSV.", metavar="FILE")
+    ] = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
     """Find where something was said in a folder of conversations: file, time, speaker, and the words around it.
 
+    In a library, also find turns by speaker and class, key moments, and calls by metadata and date.
     Speech recognition mishears words. What is not found may still have been said.
     """
+    if is_file(folder / "library.json"):
+        from ressenti.pipeline.cli.find_in_library import find_in_library
+
+        find_in_library(folder, text, speaker, label, moment, where or [], since, until, out, overwrite, Terminal(quiet))
+        return
+    narrowed = {"--class": label, "--moment": moment, "--where": where, "--since": since, "--until": until}
+    if wrong := [name for name, value in narrowed.items() if value]:
+        raise ConfigError(f"{wrong[0]}: {folder} is no library; expected a folder that `ressenti batch` wrote.")
     from ressenti.pipeline.content.languages import parts_of
 
     terminal = Terminal(quiet)

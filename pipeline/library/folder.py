@@ -13,7 +13,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,9 +64,24 @@ class Library:
                     "done is kept."
                 )
             tidy(self.root)
+            for folder in (self.root, self.root / "tables"):
+                remove_asides(folder)
             yield
         finally:
             lock.__exit__(None, None, None)
+
+
+def remove_asides(folder: Path) -> int:
+    """Remove temporary files that killed runs left in a folder; return how many.
+
+    Only for the holder of the library's lock: nobody else writes.
+    """
+    count = 0
+    for path in folder.glob(".ressenti-*.partial"):
+        with suppress(OSError):
+            path.unlink()
+            count += 1
+    return count
 
 
 def is_library(path: Path) -> bool:

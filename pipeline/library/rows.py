@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ressenti.pipeline import store
 from ressenti.pipeline.config import build_config
+from ressenti.pipeline.content.said import utterances_of
 from ressenti.pipeline.derive import derive
 from ressenti.pipeline.edits.corrections import is_corrected
 from ressenti.pipeline.errors import LibraryError
@@ -56,6 +57,8 @@ def rows_of(library: Library, conversation: str) -> Rows:
         **_figures(found),
     }
     turns = store.turns_frame(found).join(said_frame(found))
+    said = {one.turn: " ".join(part.text for part in one.parts) for one in utterances_of(found)}
+    turns["said"] = [said.get(turn.index) for turn in found.turns]
     own: dict[Table, Sequence[Mapping[str, Any]] | pd.DataFrame] = {
         "conversations": [about],
         "turns": turns,

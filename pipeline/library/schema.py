@@ -93,6 +93,7 @@ _SAID = (
     Column("model_speaker", "text", "the diarizer's speaker"),
     Column("note", "text", "a person's note"),
     Column("text", "text", "the words of the turn"),
+    Column("said", "text", "the same as it is searched: in lower case, without accents and punctuation"),
 )
 
 

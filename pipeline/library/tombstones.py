@@ -42,8 +42,17 @@ class Tombstones:
 
     def with_deletion(self, at: str, rule: str, hashes: Iterable[str]) -> Tombstones:
         """The same with a further deletion."""
-        added = {"at": at, "rule": rule, "tombstones": sorted(map(self.of, hashes))}
+        added = {"at": at, "rule": rule, "tombstones": sorted(map(self.of, hashes)), "finished": 0}
         return Tombstones(self.library, [*self.deletions, added])
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a deletion was interrupted."""
+        return any(not deletion.get("finished") for deletion in self.deletions)
+
+    def finished(self) -> Tombstones:
+        """The same with all deletions finished."""
+        return Tombstones(self.library, [{**one, "finished": 1} for one in self.deletions])
 
     def without(self, sha256: str) -> Tombstones:
         """The same without the tombstone of a recording; the dated record stays."""
