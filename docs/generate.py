@@ -244,7 +244,33 @@ def _room_of(name: str, rooms: Sequence[str]) -> str:
     return next((room for room in rooms if f"{name}.".startswith(f"{room}.")), "")
 
 
-PAGES = {"architecture.md": architecture, "configuration.md": configuration, "command-line.md": command_line}
+_TABLES = re.compile(r"(<!-- tables: [^\n]*-->\n).*?(<!-- end of tables -->)", re.DOTALL)
+
+
+def library() -> str:
+    """The page on libraries, with the tables as they are."""
+    from ressenti.pipeline.library.schema import TABLES, columns_of
+
+    shared = {column.name for column in columns_of("turns")[:10]}
+    parts = ["### In every table\n", *_column_rows(column for column in columns_of("turns") if column.name in shared)]
+    for table in TABLES:
+        own = (column for column in columns_of(table) if column.name not in shared)
+        parts += [f"### {table}\n", *_column_rows(own)]
+    page = (DOCS / "library.md").read_text(encoding="utf-8")
+    return _TABLES.sub(lambda found: found[1] + "\n" + "\n".join(parts) + "\n" + found[2], page)
+
+
+def _column_rows(columns: typing.Iterable[Any]) -> list[str]:
+    rows = [f"| `{column.name}` | {column.type} | {_cell(column.meaning)} |" for column in columns]
+    return ["| column | type | meaning |", "|---|---|---|", *rows, ""]
+
+
+PAGES = {
+    "library.md": library,
+    "architecture.md": architecture,
+    "configuration.md": configuration,
+    "command-line.md": command_line,
+}
 
 
 def picture(path: Path) -> None:

@@ -14,15 +14,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import batch_fakes
 import pool_tasks
+import pytest
+from test_library_batch import analysed, batch, rows, stored
+
 from conftest import CHECKOUT, mostly_slow, noise, write_wav
 from ressenti.pipeline.batch import workers
 from ressenti.pipeline.batch.workers import Died, Pool
 from ressenti.pipeline.cli import library_batch
-from test_library_batch import analysed, batch, rows, stored
 
 pytest.importorskip("pyarrow")
 POINTS = 50
@@ -92,7 +92,7 @@ def test_a_killed_batch_goes_on_and_leaves_the_same_library(calls: Path, tmp_pat
     assert _in_child(count) == 0
     expected = _everything(whole)
     assert len(expected[1]["turns"]) == 9
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311  # points to kill at
     for point in draw.sample(range(1, int(total.read_text()) + 1), POINTS // 5):
         library = tmp_path / f"at-{point}"
         (calls / ".tried-once.wav").unlink(missing_ok=True)
@@ -106,7 +106,7 @@ def test_a_killed_batch_goes_on_and_leaves_the_same_library(calls: Path, tmp_pat
         assert code == 40, (point, said)
         assert _everything(library) == expected, point
         assert batch(calls, "--out", library)[1].count("3 already done") == 1, point
-        assert not [p for p in library.rglob(".ressenti*")], point
+        assert not list(library.rglob(".ressenti*")), point
 
 
 def test_a_process_that_dies_costs_its_task_alone() -> None:
@@ -151,7 +151,9 @@ def test_workers_end_with_the_batch_and_the_same_command_goes_on(
     until = time.monotonic() + 120
     while time.monotonic() < until and analysed(calls).total() < 4:
         time.sleep(0.05)
-    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(running.pid)], capture_output=True, text=True, check=False)
+    children = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(running.pid)], capture_output=True, text=True, check=False
+    )
     running.send_signal(signalled)
     assert running.wait(60) == (-signal.SIGKILL if signalled == signal.SIGKILL else 130)
     pids = [int(pid) for pid in children.stdout.split()]
@@ -161,9 +163,9 @@ def test_workers_end_with_the_batch_and_the_same_command_goes_on(
     assert not any(_lives(pid) for pid in pids)
     done = subprocess.run([*command, "-v"], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 40, done.stderr
-    assert "7 recordings" not in done.stdout or "1 failed" in done.stdout
+    assert "1 failed" in done.stdout
     alone = subprocess.run(
-        [*command[:-1], "1", "--out", str(tmp_path / "alone")][:4] + ["--out", str(tmp_path / "alone"), "--workers", "1"],
+        [*program, "batch", str(calls), "--out", str(tmp_path / "alone"), "--workers", "1"],
         env=environment, cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert alone.returncode == 40, alone.stderr
@@ -182,7 +184,9 @@ def test_a_full_disk_leaves_a_library_that_can_be_read(tmp_path: Path) -> None:
     """On a small disk of its own, where the machine lets us make one."""
     mount = tmp_path / "disk"
     mount.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(mount)], capture_output=True, check=False)
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(mount)], capture_output=True, check=False
+    )
     if made.returncode:
         pytest.skip("no permission to mount a small disk")
     try:

@@ -62,7 +62,7 @@ def generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["architecture.md", "configuration.md", "command-line.md"])
+@pytest.mark.parametrize("name", ["architecture.md", "configuration.md", "command-line.md", "library.md"])
 def test_generated_pages_are_up_to_date(
     name: str, generator: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -258,4 +258,9 @@ def test_files_and_modules_that_contributing_names_exist() -> None:
 
 
 def test_python_is_shown_only_where_it_is_run() -> None:
-    assert {named(page) for page in PAGES if blocks(page, "python")} == {"README.md", "docs/python.md"}
+    """That of docs/library.md in tests/test_library.py."""
+    assert {named(page) for page in PAGES if blocks(page, "python")} == {
+        "README.md",
+        "docs/python.md",
+        "docs/library.md",
+    }

@@ -6,13 +6,12 @@ import csv
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
+import batch_fakes
 import pytest
 from typer.testing import CliRunner
 
-import batch_fakes
 from conftest import noise, write_wav
 from ressenti.pipeline import errors
 from ressenti.pipeline.batch import workers
@@ -245,7 +244,7 @@ def test_a_manifest_gives_metadata_and_settings(calls: Path, tmp_path: Path) -> 
         ("path,speakers\na.wav,-1\n", "row 2: speakers: got '-1'"),
         ("path,date\na.wav,31.01.2026\n", "row 2: date: got '31.01.2026'"),
         ("path,language\na.wav,French\n", "row 2: language: got 'French'"),
-        ("path,roles\na.wav,\"agent,,client\"\n", "row 2: roles: got 'agent,,client'"),
+        ('path,roles\na.wav,"agent,,client"\n', "row 2: roles: got 'agent,,client'"),
         ("path,agent\n,Anna\n", "row 2: path is empty"),
         ("path\n", "has no rows"),
         ("", "no column `path`"),
@@ -273,7 +272,7 @@ def test_a_manifest_may_be_parquet_or_no_text_at_all(calls: Path, tmp_path: Path
     code, said = batch(calls / "calls.parquet", "--out", tmp_path / "lib")
     assert (code, "1 done, 1 failed" in said, "gone.wav: no such file" in said) == (SOME_FAILED, True, True), said
     (found,) = rows(tmp_path / "lib", "conversations")
-    assert (found["call_id"], found["date"]) == ("7", datetime.datetime(2026, 1, 31))  # noqa: DTZ001
+    assert (found["call_id"], found["date"]) == ("7", datetime.datetime(2026, 1, 31))
     for name in ("bad.parquet", "bad.csv"):
         (calls / name).write_bytes(b"\xff\xfe\x00PAR1")
         assert batch(calls / name, "--out", tmp_path / "lib")[0] == errors.ConfigError.exit_code
@@ -288,9 +287,7 @@ def test_a_library_has_one_writer(calls: Path, tmp_path: Path) -> None:
     assert batch(calls, "--out", tmp_path / "lib")[0] == 0
 
 
-def test_a_folder_is_watched_for_finished_files(
-    calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_is_watched_for_finished_files(calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lib, rounds = tmp_path / "lib", []
 
     def sleep(_seconds: float) -> None:

@@ -75,9 +75,7 @@ class Decider:
             return None
         if before.deaths < MOST_DEATHS and before.code not in _OF_THE_FILE:
             return None
-        return Event(
-            "failed", source, before.conversation, before.message, before.code, error=before.error, known=True
-        )
+        return Event("failed", source, before.conversation, before.message, before.code, error=before.error, known=True)
 
     def _work(self, source: Source, path: str, sha256: str, digests: Digests) -> Task | Event:
         identity = f"c-{sha256[:16]}"

@@ -90,7 +90,9 @@ def _listed(text: str, name: str, where: str) -> tuple[str, ...]:
 
 def _language(text: str, where: str) -> str | None:
     if text and not _LANGUAGE.fullmatch(text.lower()):
-        raise ConfigError(f"{where}: language: got {short(visible(text))!r}; expected a code such as en or fr, or auto.")
+        raise ConfigError(
+            f"{where}: language: got {short(visible(text))!r}; expected a code such as en or fr, or auto."
+        )
     return text.lower() or None
 
 
@@ -115,8 +117,8 @@ def _csv(path: Path, shown: str) -> tuple[list[str], Iterator[tuple[int, Mapping
             for cells in reader:
                 if len(cells) > len(columns):
                     raise ConfigError(
-                        f"{shown}: row {reader.line_num}: {len(cells)} cells; expected {len(columns)}. Put quotes around "
-                        "cells with a separator in them."
+                        f"{shown}: row {reader.line_num}: {len(cells)} cells; expected {len(columns)}. Put quotes "
+                        "around cells with a separator in them."
                     )
                 yield reader.line_num, dict(zip(columns, cells + [""] * (len(columns) - len(cells)), strict=True))
         except csv.Error as exc:

@@ -124,9 +124,7 @@ class Run:
         self._forgive(task.source)
         what = "rendered again" if task.how == "render" else ""
         seconds = time.monotonic() - began
-        self.tell(
-            Event("done", task.source, task.conversation, what, seconds=seconds, duration_s=result.duration_s)
-        )
+        self.tell(Event("done", task.source, task.conversation, what, seconds=seconds, duration_s=result.duration_s))
 
     def _died(self, task: Task, died: Died, began: float) -> None:
         """Note the death at once, as the next may end this process, too; a first one is tried again at the end."""

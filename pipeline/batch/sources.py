@@ -12,10 +12,12 @@ from ressenti.pipeline.files.paths import existing, is_folder
 from ressenti.pipeline.library.folder import is_library
 from ressenti.pipeline.library.metadata import Metadata
 
-SOUNDS = frozenset(
-    "3ga 3gp 8svx aac ac3 aif aifc aiff al alaw amr ape asf au avi caf dss flac flv gsm m4a m4b m4v mka mkv mov mp2 mp3 "
-    "mp4 mpeg mpg mts oga ogg opus ra rm sln snd sph sw ts tta ul ulaw voc vox w64 wav wave webm wma wmv wv".split()
-)
+SOUNDS = frozenset((
+    *("3ga", "3gp", "8svx", "aac", "ac3", "aif", "aifc", "aiff", "al", "alaw", "amr", "ape", "asf", "au"),
+    *("avi", "caf", "dss", "flac", "flv", "gsm", "m4a", "m4b", "m4v", "mka", "mkv", "mov", "mp2", "mp3", "mp4"),
+    *("mpeg", "mpg", "mts", "oga", "ogg", "opus", "ra", "rm", "sln", "snd", "sph", "sw", "ts", "tta", "ul"),
+    *("ulaw", "voc", "vox", "w64", "wav", "wave", "webm", "wma", "wmv", "wv"),
+))  # fmt: skip
 """Endings of files that are taken for recordings in folders; a file that is named itself is always taken."""
 
 MANIFESTS = frozenset(("csv", "tsv", "parquet"))

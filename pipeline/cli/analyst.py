@@ -121,7 +121,7 @@ class Analyst:
                 conversation = added.apply(self.analyse(path, chosen, people, progress), words)
             if conversation.recording.sha256 != task.sha256:
                 raise StillBeingWrittenError(
-                    f"{path.name}: still being written: its bytes changed. Wait until the recording or the copy is done."
+                    f"{path.name}: still being written: its bytes changed. Wait until the recording is done."
                 )
             paths = self.recipe.paths(folder, task.conversation)
             return conversation, sound_options.make(options.report.audio, paths, path, conversation, progress)

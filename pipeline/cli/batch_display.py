@@ -60,7 +60,9 @@ class Display:
             if self.talks or not event.known:
                 self.terminal.note(f"[bold red]failed[/] {escape(visible(event.message))}{again}")
         elif event.status == "skipped":
-            self.reasons["the same bytes as another" if event.message.startswith("the same bytes") else event.message] += 1
+            self.reasons[
+                "the same bytes as another" if event.message.startswith("the same bytes") else event.message
+            ] += 1
             if self.talks and event.message != "already done":
                 self.terminal.say(f"[yellow]skipped[/] {name}: {escape(visible(event.message))}")
         else:

@@ -47,7 +47,8 @@ def find(
         str | None, typer.Option(help="Only words of speakers with this name, role or label (agent, S1).")
     ] = None,
     label: Annotated[
-        str | None, typer.Option("--class", help="In a library: turns of this class, or words in them.", metavar="CLASS")
+        str | None,
+        typer.Option("--class", help="In a library: turns of this class, or words in them.", metavar="CLASS"),
     ] = None,
     moment: Annotated[
         str | None,
@@ -57,15 +58,9 @@ def find(
         list[str] | None,
         typer.Option(help="In a library: calls with this metadata; may be repeated.", metavar="NAME=VALUE"),
     ] = None,
-    since: Annotated[
-        str | None, typer.Option(help="In a library: calls from this date on.", metavar="DATE")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option(help="In a library: calls before this date.", metavar="DATE")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Also write a CSV.", metavar="FILE")
-    ] = None,
+    since: Annotated[str | None, typer.Option(help="In a library: calls from this date on.", metavar="DATE")] = None,
+    until: Annotated[str | None, typer.Option(help="In a library: calls before this date.", metavar="DATE")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Also write a CSV.", metavar="FILE")] = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
@@ -74,17 +69,29 @@ def find(
     In a library, also find turns by speaker and class, key moments, and calls by metadata and date.
     Speech recognition mishears words. What is not found may still have been said.
     """
+    terminal = Terminal(quiet)
+    narrowed = (label, moment, tuple(where or ()), since, until)
     if is_file(folder / "library.json"):
         from ressenti.pipeline.cli.find_in_library import find_in_library
 
-        find_in_library(folder, text, speaker, label, moment, where or [], since, until, out, overwrite, Terminal(quiet))
+        find_in_library(folder, text, speaker, *narrowed, out, overwrite, terminal)
         return
-    narrowed = {"--class": label, "--moment": moment, "--where": where, "--since": since, "--until": until}
-    if wrong := [name for name, value in narrowed.items() if value]:
+    _no_library(folder, *narrowed)
+    raise typer.Exit(_find_in_folder(folder, text, speaker, out, overwrite, terminal))
+
+
+def _no_library(folder: Path, *narrowed: object) -> None:
+    options = ("--class", "--moment", "--where", "--since", "--until")
+    if wrong := [name for name, value in zip(options, narrowed, strict=True) if value]:
         raise ConfigError(f"{wrong[0]}: {folder} is no library; expected a folder that `ressenti batch` wrote.")
+
+
+def _find_in_folder(
+    folder: Path, text: str, speaker: str | None, out: Path | None, overwrite: bool, terminal: Terminal
+) -> int:
+    """Find words in a folder of conversations; return the exit code."""
     from ressenti.pipeline.content.languages import parts_of
 
-    terminal = Terminal(quiet)
     if not any(parts_of(word) for word in text.split()):
         raise ConfigError(f"got {text!r}; expected one or more words to look for.")
     if out is not None:
@@ -112,7 +119,7 @@ def find(
     terminal.say(f"{counted(len(hits), 'place')} in {counted(searched, 'conversation')}{some}")
     if not hits:
         terminal.say("It may still have been said: words are misheard. Try another form, or one word of it.")
-    raise typer.Exit(failed)
+    return failed
 
 
 def _hits(path: Path, conversation: Conversation, text: str, speaker: str | None) -> Iterator[_Hit]:

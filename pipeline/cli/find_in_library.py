@@ -30,7 +30,7 @@ def find_in_library(
     since: str | None,
     until: str | None,
     out: Path | None,
-    overwrite: bool,  # noqa: FBT001
+    overwrite: bool,
     terminal: Terminal,
 ) -> None:
     """Print what is found, and write it to `out`; raises `ConfigError` for what cannot be looked for."""
@@ -64,7 +64,9 @@ def find_in_library(
         store.write_whole({out: table_text(COLUMNS, rows)[0]})
     more = f", the first {MOST_SHOWN} are shown" if len(rows) > MOST_SHOWN else ""
     calls = counted(len({row[0] for row in rows}), "conversation")
-    terminal.say(f"{counted(len(rows), 'place')} in {calls}{more}" if text or speaker or label or moment else calls + more)
+    terminal.say(
+        f"{counted(len(rows), 'place')} in {calls}{more}" if text or speaker or label or moment else calls + more
+    )
     if text and not rows:
         terminal.say("It may still have been said: words are misheard. Try another form, or one word of it.")
     terminal.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -80,6 +79,8 @@ def forget(
     for log in gone.logs_left:
         terminal.note(f"[yellow]not cleaned[/]: the log {escape(visible(str(log)))}; delete its lines by hand")
     if gone.conversations or gone.failures:
-        terminal.say("[dim]known voices, exports and backups elsewhere are not part of a library: see `ressenti voices forget`[/]")
+        terminal.say(
+            "[dim]known voices, exports and backups are not part of a library: see `ressenti voices forget`[/]"
+        )
     terminal.close()
     raise typer.Exit(LibraryError.exit_code if gone.logs_left else 0)

@@ -37,7 +37,9 @@ def batch(
             help="Recordings, folders (with all folders in them), or manifests: CSV or Parquet with a column `path`."
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the library; it is made if it is new.", metavar="LIBRARY")],
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder of the library; it is made if it is new.", metavar="LIBRARY")
+    ],
     config: Preset = "default",
     speakers: Annotated[int | None, typer.Option(help="Number of speakers, if it is always the same.")] = None,
     channels: Annotated[
@@ -88,9 +90,13 @@ def batch(
     ] = False,
     settle: Annotated[
         float,
-        typer.Option(min=0, help="With --watch: a file is finished when it stays the same this long.", metavar="SECONDS"),
+        typer.Option(
+            min=0, help="With --watch: a file is finished when it stays the same this long.", metavar="SECONDS"
+        ),
     ] = 30.0,
-    log: Annotated[Path | None, typer.Option("--log", help="Append a line of JSON for each recording.", metavar="FILE")] = None,
+    log: Annotated[
+        Path | None, typer.Option("--log", help="Append a line of JSON for each recording.", metavar="FILE")
+    ] = None,
     timeout: Timeout = None,
     quiet: Quiet = False,
     verbose: Verbose = 0,

@@ -93,7 +93,9 @@ def _parts(library: Library) -> Iterator[Finding]:
         return
     sound = []
     for part in snapshot.parts:
-        if all(_reads(path, table) for table in OF_CONVERSATIONS for path in files_of(library, table, Snapshot((part,)))):
+        if all(
+            _reads(path, table) for table in OF_CONVERSATIONS for path in files_of(library, table, Snapshot((part,)))
+        ):
             sound.append(part)
         else:
             yield Finding(f"{part.name}: a table is missing or damaged; its rows are made again")

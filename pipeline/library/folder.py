@@ -1,10 +1,10 @@
 """The folder of a library: where everything lies, its mark, and the lock for those who write.
 
-    library.json                 marks the folder; holds the salt of tombstones
-    conversations/XX/ID/         results of one recording: ID.json, ID.report.html, ID.call.json (metadata), ...
-    tables/                      Parquet (`ressenti.pipeline.library.parts`)
-    failures.json, errors.csv    what could not be analysed, and why
-    forgotten.json               deletions: dates and tombstones, no content
+library.json                 marks the folder; holds the salt of tombstones
+conversations/XX/ID/         results of one recording: ID.json, ID.report.html, ID.call.json (metadata), ...
+tables/                      Parquet (`ressenti.pipeline.library.parts`)
+failures.json, errors.csv    what could not be analysed, and why
+forgotten.json               deletions: dates and tombstones, no content
 """
 
 from __future__ import annotations

@@ -151,10 +151,8 @@ def _known(library: Library) -> list[_Known]:
         identity = call.metadata.call_id if call else None
         out.append(_Known(conversation, source, call.path if call else None, identity, date, analysed=True))
     analysed = {one.conversation for one in out}
-    for failure in read_failures(library).values():
-        if failure.conversation not in analysed:
-            out.append(_failed(failure))
-    return out
+    failures = read_failures(library).values()
+    return [*out, *(_failed(failure) for failure in failures if failure.conversation not in analysed)]
 
 
 def _failed(failure: Failure) -> _Known:
@@ -176,5 +174,3 @@ def _age(folder: Path) -> datetime | None:
         return datetime.fromtimestamp(folder.stat().st_mtime, UTC).replace(tzinfo=None)
     except OSError:
         return None
-
-

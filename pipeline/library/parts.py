@@ -69,8 +69,8 @@ def read_snapshot(library: Library) -> Snapshot:
         raise LibraryError(f"{path}: damaged. Run `ressenti library check` to mend the library.") from exc
     if found.schema != SCHEMA:
         raise LibraryError(
-            f"{path}: tables of version {found.schema}; this program has {SCHEMA}. Run `ressenti library check` to make "
-            "them again."
+            f"{path}: tables of version {found.schema}; this program has {SCHEMA}. Run `ressenti library check` to "
+            "make them again."
         )
     return found
 

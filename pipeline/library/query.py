@@ -55,8 +55,8 @@ def connected(library: Library, snapshot: Snapshot | None = None) -> Iterator[du
         yield connection
     except duckdb.IOException as exc:
         raise LibraryError(
-            f"{library.root}: a table cannot be read ({_first_line(exc)}). If this happens again, run `ressenti library "
-            "check`."
+            f"{library.root}: a table cannot be read ({_first_line(exc)}). If this happens again, run `ressenti "
+            "library check`."
         ) from exc
     finally:
         connection.close()
@@ -68,7 +68,7 @@ def _source(paths: Sequence[str]) -> str:
 
 def _empty(table: Any) -> str:
     columns = (f'NULL::{_TYPES[column.type]} AS "{column.name}"' for column in columns_of(table))
-    return f"SELECT {', '.join(columns)} WHERE false"  # noqa: S608  # of our schema
+    return f"SELECT {', '.join(columns)} WHERE false"  # of our schema
 
 
 def _quoted(text: str) -> str:

@@ -155,6 +155,6 @@ def _moments(found: Conversation) -> list[dict[str, Any]]:
         who = speakers.get(moment.speaker or "")
         row = asdict(moment)
         row |= {"name": who.name if who else None, "role": who.role if who else None}
-        row["values"] = [(name, str(value)) for name, value in sorted(moment.values.items())]
+        row["values"] = [(name, str(value)) for name, value in sorted(moment.values.items())]  # noqa: PD011
         rows.append(row)
     return rows

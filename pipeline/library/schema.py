@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args, get_type_hints
 
+from ressenti.pipeline.records import CLASSES, Moment
 from ressenti.pipeline.store.columns import COLUMNS as STORED
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ Table = Literal["conversations", "turns", "speakers", "moments", "words", "error
 TABLES: tuple[Table, ...] = get_args(Table)
 OF_CONVERSATIONS: tuple[Table, ...] = TABLES[:-1]
 """Tables with rows for each conversation; `errors` has rows for recordings that could not be analysed."""
+
+KINDS: tuple[str, ...] = get_args(get_type_hints(Moment)["kind"])
+"""Kinds of moments."""
 
 Type = Literal["text", "number", "whole", "yes/no", "time", "texts by name"]
 
@@ -68,7 +72,7 @@ _OWN: dict[Table, tuple[Column, ...]] = {
         Column("page", "text", "path of the page in the library"),
     ),
     "moments": (
-        Column("kind", "text", "tension, valence, arousal, activated, silence, monologue, interruption, laughter, crying"),
+        Column("kind", "text", ", ".join(KINDS)),
         Column("start_s", "number", "start in the recording"),
         Column("end_s", "number", "end in the recording"),
         Column("speaker", "text", "whose moment it is; empty for a silence"),
@@ -87,6 +91,41 @@ _OWN: dict[Table, tuple[Column, ...]] = {
         Column("deaths", "whole", "worker processes that ended with it; from two on, it is set aside"),
     ),
 }  # fmt: skip
+_MEANINGS = {
+    "turn": "number of the turn in its conversation",
+    "start_s": "start in the recording",
+    "end_s": "end in the recording",
+    "speaker": "the speaker's label: S1, S2, ...",
+    "name": "the speaker's name",
+    "role": "the speaker's role",
+    "speaker_confidence": "probability that the speaker is right",
+    "speaker_unsure": "whether that is below the configured limit",
+    "overlap_s": "time of the turn in which others speak, too",
+    "loudness_dbfs": "loudness",
+    "activation_sd": "how activated it sounds against the speaker's own speech, in standard deviations",
+    "class": "Pleased, Relaxed, Neutral, Sad or Tension",
+    "confidence": "of a class or a word: how sure the model is",
+    "unsure": "whether no class reaches the configured confidence",
+    "class_by": "model or person",
+    "model_class": "the model's class, also where a person set another",
+    "model_confidence": "and its confidence",
+    "not_judged": "why there is no class",
+    "valence": "how pleasant it sounds, from -1 to 1",
+    "arousal": "how excited it sounds, from -1 to 1",
+    "kind": "person, or announcement",
+    "announced": "probability of an announcement",
+    "not_scored": "why the emotion of this speaker is not computed",
+    "talk_s": "time of talk",
+    "share": "share of all talk",
+    "turns": "turns",
+    "longest_monologue_s": "the longest time in which this speaker holds the floor",
+    "interruptions": "turns that take the floor from others",
+    "backchannels": "short turns inside others' turns",
+    "response_latency_s": "median time until this speaker answers",
+    "text": "the word",
+    "exact": "whether its times are its own (a subtitle has times for a line)",
+    **{name.lower(): f"score of {name}; of a speaker: its share" for name in CLASSES},
+}
 _SAID = (
     Column("activation", "text", "how the class was computed from the model's answer"),
     Column("corrected", "yes/no", "whether a person changed the turn"),
@@ -103,7 +142,9 @@ def columns_of(table: Table) -> tuple[Column, ...]:
         own = _OWN[table]
     else:
         kinds = STORED[table]  # type: ignore[index]  # turns, speakers and words are tables of the store
-        own = tuple(Column(name, _KINDS[kind], "") for name, kind in kinds.items() if name != "conversation")
+        own = tuple(
+            Column(name, _KINDS[kind], _MEANINGS[name]) for name, kind in kinds.items() if name != "conversation"
+        )
         own += _SAID if table == "turns" else ()
     return (*_IDENTITY, *_METADATA, *own)
 
@@ -121,5 +162,3 @@ def arrow_schema(table: Table) -> pa.Schema:
         "texts by name": pa.map_(pa.string(), pa.string()),
     }
     return pa.schema([(column.name, types[column.type]) for column in columns_of(table)])
-
-
