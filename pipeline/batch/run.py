@@ -189,5 +189,5 @@ class Run:
     def _save_failures(self) -> None:
         if self._changed:
             write_failures(self.library, self._failures)
-            self._index.set_failures(self._failures.values())
+            self._index.set_failures([self._failures[path] for path in sorted(self._failures)])
             self._changed = False

@@ -14,7 +14,8 @@ from ressenti.pipeline.library.failures import ERRORS, FAILURES, errors_csv, rea
 from ressenti.pipeline.library.folder import Library, remove_asides, write_json
 from ressenti.pipeline.library.forget import finish
 from ressenti.pipeline.library.index import Index
-from ressenti.pipeline.library.parts import FOLDER, SNAPSHOT, Snapshot, files_of, read_snapshot, sweep
+from ressenti.pipeline.library.parts import FOLDER, SNAPSHOT, Snapshot, commit, files_of, read_snapshot, sweep
+from ressenti.pipeline.library.rows import error_rows
 from ressenti.pipeline.library.schema import OF_CONVERSATIONS, Table, arrow_schema
 from ressenti.pipeline.store.disk_errors import in_words
 from ressenti.pipeline.store.rename_journal import digest_of
@@ -33,6 +34,9 @@ def check(library: Library) -> Iterator[Finding]:
     """Look at everything, and mend what can be mended; the caller holds the library's lock."""
     yield from _failures(library)
     yield from _parts(library)
+    yield from _errors(library)
+    if removed := sweep(library):
+        yield Finding(f"{removed} leftovers of tables; they are removed")
     if count := finish(library):
         yield Finding(f"{count} recordings of an interrupted deletion were still there; they are deleted")
     index = Index(library)
@@ -56,11 +60,7 @@ def check(library: Library) -> Iterator[Finding]:
     for conversation in sorted(index.conversations - there):
         index.remove(conversation)
         yield Finding(f"{conversation}: results are gone; rows are removed. `ressenti batch` makes them again")
-    failures = read_failures(library)
-    index.set_failures(failures.values())
     index.commit()
-    if removed := sweep(library, 0.0):
-        yield Finding(f"{removed} leftovers of tables; they are removed")
 
 
 def _failures(library: Library) -> Iterator[Finding]:
@@ -99,13 +99,24 @@ def _parts(library: Library) -> Iterator[Finding]:
             sound.append(part)
         else:
             yield Finding(f"{part.name}: a table is missing or damaged; its rows are made again")
-    errors = snapshot.errors
-    if not all(_reads(path, "errors") for path in files_of(library, "errors", snapshot)):
-        errors = None
-        yield Finding("the table errors is missing or damaged; it is made again")
-    mended = replace(snapshot, parts=tuple(sound), errors=errors)
+    mended = replace(snapshot, parts=tuple(sound))
     if mended != snapshot:
         write_json({library.root / FOLDER / SNAPSHOT: asdict(mended)})
+
+
+def _errors(library: Library) -> Iterator[Finding]:
+    """The table `errors` as the failures are."""
+    from pyarrow import parquet
+
+    expected = error_rows(read_failures(library)[path] for path in sorted(read_failures(library)))
+    snapshot = read_snapshot(library)
+    paths = files_of(library, "errors", snapshot)
+    if all(_reads(path, "errors") for path in paths):
+        found = [parquet.ParquetFile(path).read() for path in paths] or [expected.slice(0, 0)]
+        if found[0].equals(expected):
+            return
+    commit(library, errors=expected)
+    yield Finding("the table errors was missing, old or damaged; it is made again")
 
 
 def _reads(path: Path, table: Table) -> bool:

@@ -104,7 +104,7 @@ def _forget(library: Library, chosen: list[_Known], rule: str | None) -> Forgott
     index, failures = Index(library), read_failures(library)
     left = {path: one for path, one in failures.items() if path not in paths and (one.conversation or "") not in gone}
     write_failures(library, left)
-    index.set_failures(left.values())
+    index.set_failures([left[path] for path in sorted(left)])
     for conversation in gone:
         index.remove(conversation)
         folder = library.folder_of(conversation)
