@@ -93,7 +93,7 @@ def test_a_killed_batch_goes_on_and_leaves_the_same_library(calls: Path, tmp_pat
     expected = _everything(whole)
     assert len(expected[1]["turns"]) == 9
     draw = random.Random(seed)  # noqa: S311  # points to kill at
-    for point in draw.sample(range(1, int(total.read_text()) + 1), POINTS // 5):
+    for point in draw.sample(range(1, int(total.read_text()) + 1), POINTS // 5 if seed else 4):
         library = tmp_path / f"at-{point}"
         (calls / ".tried-once.wav").unlink(missing_ok=True)
 
@@ -203,4 +203,4 @@ def test_a_full_disk_leaves_a_library_that_can_be_read(tmp_path: Path) -> None:
             assert (code, json.dumps(said).count("failed")) == (0, 0), said
             assert len(rows(mount / "lib", "conversations")) == 6
     finally:
-        subprocess.run(["umount", str(mount)], check=True)
+        subprocess.run(["umount", "-l", str(mount)], check=True)
