@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -25,6 +25,12 @@ from ressenti.pipeline.config import load_config
 from ressenti.pipeline.errors import ConfigError, StillBeingWrittenError
 from ressenti.pipeline.extras import need
 from ressenti.pipeline.roles import People
+
+if TYPE_CHECKING:
+    from ressenti.pipeline.batch.sources import Source
+    from ressenti.pipeline.batch.tasks import Done, Event, Fault, Task
+    from ressenti.pipeline.batch.workers import Pool
+    from ressenti.pipeline.library.folder import Library
 
 EVERY_S = 5.0  # between two looks at a watched folder
 _NEEDED = ("json", "html")
@@ -182,9 +188,9 @@ class _Command:
                 ready = arrivals.ready(find_sources(self.given, self.out).sources, time.monotonic())
                 if ready:
                     display.total += len(ready)
-                    unfinished = []
+                    unfinished: list[Source] = []
 
-                    def tell(event, unfinished=unfinished):  # type: ignore[no-untyped-def]
+                    def tell(event: Event, unfinished: list[Source] = unfinished) -> None:
                         if event.code == StillBeingWrittenError.exit_code:
                             unfinished.append(event.source)
                         display.tell(event)
@@ -209,7 +215,7 @@ class _Command:
             return 0
         return ALL_FAILED if counts["failed"] == sum(counts.values()) else SOME_FAILED
 
-    def _library(self):  # type: ignore[no-untyped-def]
+    def _library(self) -> Library:
         from ressenti.pipeline.library.folder import make_library
 
         return make_library(self.out)
@@ -222,12 +228,12 @@ class _Command:
             self.display.terminal.say(f"[dim]{counted(count, 'worker process').replace('processs', 'processes')}[/]")
         return count
 
-    def _pool(self, library, count):  # type: ignore[no-untyped-def]
+    def _pool(self, library: Library, count: int) -> Pool[Task, Done | Fault]:
         from ressenti.pipeline.batch.workers import Pool
 
         return Pool(count, MakeAnalyst(self.recipe, library))
 
-    def _remember_log(self, library) -> None:  # type: ignore[no-untyped-def]
+    def _remember_log(self, library: Library) -> None:
         if self.log is not None:
             from ressenti.pipeline.library.logs import remember
 

@@ -252,7 +252,8 @@ def _write(path: Path, table: Table, rows: Iterable[pa.Table]) -> int:
     from pyarrow import parquet
 
     schema = arrow_schema(table)
-    count, waiting, held = 0, [], 0
+    waiting: list[pa.Table] = []
+    count = held = 0
 
     def flush(writer: Any) -> None:
         nonlocal waiting, held

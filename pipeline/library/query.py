@@ -23,7 +23,7 @@ _TYPES: dict[Type, str] = {
     "time": "TIMESTAMP",
     "texts by name": "MAP(VARCHAR, VARCHAR)",
 }
-_SAFE = {
+_SAFE: dict[str, str | bool | int | float | list[str]] = {
     "python_enable_replacements": False,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,

@@ -112,7 +112,7 @@ def _table(table: Table, rows: Sequence[Mapping[str, Any]] | pd.DataFrame, share
     if isinstance(rows, list):
         columns = {name: [row.get(name) for row in rows] for name in schema.names if name not in shared}
     else:
-        columns = {name: rows[name] for name in schema.names if name not in shared}  # type: ignore[call-overload]
+        columns = {name: rows[name] for name in schema.names if name not in shared}
     arrays = []
     for field in schema:
         if field.name in shared:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ressenti.pipeline.content.languages import parts_of
@@ -79,9 +79,8 @@ def _said(library: Library, connection: duckdb.DuckDBPyConnection, wanted: Wante
             continue
         by_turn = {turn: hit for hit, turn in turns}
         for place in places:
-            if (hit := by_turn.get(place.turn)) is not None:
-                own = (hit.conversation, hit.recording, hit.date, hit.page, hit.speaker)
-                yield Hit(*own, place.start_s, place.end_s, hit.what, place.text)
+            if (one := by_turn.get(place.turn)) is not None:
+                yield replace(one, start_s=place.start_s, end_s=place.end_s, text=place.text)
 
 
 _CALL = "c.conversation, c.recording, strftime(c.date, '%Y-%m-%dT%H:%M:%S'), c.page"
@@ -139,7 +138,7 @@ def _calls(connection: duckdb.DuckDBPyConnection, wanted: Wanted) -> Iterator[Hi
     tests, values = _about_calls(wanted)
     sql = f"SELECT {_CALL} FROM conversations c WHERE {' AND '.join(tests) or 'true'} ORDER BY {_ORDER}"  # noqa: S608
     for row in connection.execute(sql, values).fetchall():
-        yield Hit(*row, None, None, None, "call", "")
+        yield Hit(*row[:4], speaker=None, start_s=None, end_s=None, what="call", text="")
 
 
 def _about_calls(wanted: Wanted) -> tuple[list[str], list[Any]]:
