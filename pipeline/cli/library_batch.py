@@ -154,8 +154,8 @@ class _Command:
 
     def once(self, workers: int | None) -> int:
         """Work on all that is there; return the exit code."""
+        from ressenti.pipeline.batch.find_sources import find_sources
         from ressenti.pipeline.batch.run import Run
-        from ressenti.pipeline.batch.sources import find_sources
 
         found = find_sources(self.given, self.out)
         display = self.display
@@ -177,8 +177,8 @@ class _Command:
 
     def watch(self, workers: int | None, settle_s: float) -> int:
         """Take what arrives until it is interrupted; the library is locked only while there is work."""
+        from ressenti.pipeline.batch.find_sources import find_sources
         from ressenti.pipeline.batch.run import Run
-        from ressenti.pipeline.batch.sources import find_sources
         from ressenti.pipeline.batch.watch import Arrivals
 
         library, arrivals, display = self._library(), Arrivals(settle_s), self.display

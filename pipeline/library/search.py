@@ -137,8 +137,8 @@ def _rows(
 def _calls(connection: duckdb.DuckDBPyConnection, wanted: Wanted) -> Iterator[Hit]:
     tests, values = _about_calls(wanted)
     sql = f"SELECT {_CALL} FROM conversations c WHERE {' AND '.join(tests) or 'true'} ORDER BY {_ORDER}"  # noqa: S608
-    for row in connection.execute(sql, values).fetchall():
-        yield Hit(*row[:4], speaker=None, start_s=None, end_s=None, what="call", text="")
+    for conversation, recording, date, page in connection.execute(sql, values).fetchall():
+        yield Hit(conversation, recording, date, page, None, None, None, "call", "")
 
 
 def _about_calls(wanted: Wanted) -> tuple[list[str], list[Any]]:
