@@ -321,3 +321,35 @@ def test_a_file_that_grows_is_not_finished(tmp_path: Path) -> None:
     path.write_bytes(b"123")
     assert arrivals.ready(sources, 50.0) == []
     assert arrivals.ready(sources, 60.0) == sources[:1]
+
+
+def test_a_missing_package_is_told_before_anything_starts(
+    calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ressenti.pipeline import extras
+
+    monkeypatch.setattr(extras, "find_spec", lambda _name: None)
+    code, said = batch(calls, "--out", tmp_path / "lib")
+    assert (code, "pip install pyarrow" in said) == (errors.ConfigError.exit_code, True), said
+    assert not (tmp_path / "lib").exists()
+
+
+def test_a_watch_waits_for_a_library_that_is_locked(
+    calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ressenti.pipeline.library.folder import make_library
+
+    library, rounds = make_library(tmp_path / "lib"), []
+    lock = library.alone()
+    lock.__enter__()
+
+    def sleep(_seconds: float) -> None:
+        rounds.append(analysed(calls).total())
+        if len(rounds) == 2:
+            lock.__exit__(None, None, None)
+        if len(rounds) == 5:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(library_batch.time, "sleep", sleep)
+    done = RUN.invoke(app, ["batch", str(calls), "--out", str(tmp_path / "lib"), "--watch", "--settle", "0"])
+    assert (done.exit_code, done.output, rounds[1], rounds[-1]) == (130, "", 0, 3)

@@ -79,8 +79,11 @@ class Run:
             stands = isinstance(found, Event) and found.status != "failed" and found.conversation not in self._begun
             if stands and found.conversation:
                 self._index.refresh(found.conversation)
-        except Exception as error:  # noqa: BLE001  # one recording must not stop the others
-            self._fail(source, self.explain(error, source.path), None, 0, began)
+        except Exception as error:  # one recording must not stop the others
+            fault = self.explain(error, source.path)
+            if fault.code in _STOP:
+                raise
+            self._fail(source, fault, None, 0, began)
             return
         if isinstance(found, Task):
             while not self.pool.has_free:

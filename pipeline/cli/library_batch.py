@@ -22,7 +22,7 @@ from ressenti.pipeline.cli.edits import Additions, Phrases, Redact, RedactNames,
 from ressenti.pipeline.cli.options import Formats, Language, Preset, Quiet, Sound, Timeout, Verbose, given, listed
 from ressenti.pipeline.cli.verbose import speak
 from ressenti.pipeline.config import load_config
-from ressenti.pipeline.errors import ConfigError, StillBeingWrittenError
+from ressenti.pipeline.errors import ClaimedError, ConfigError, StillBeingWrittenError
 from ressenti.pipeline.extras import need
 from ressenti.pipeline.roles import People
 
@@ -178,32 +178,40 @@ class _Command:
     def watch(self, workers: int | None, settle_s: float) -> int:
         """Take what arrives until it is interrupted; the library is locked only while there is work."""
         from ressenti.pipeline.batch.find_sources import find_sources
-        from ressenti.pipeline.batch.run import Run
         from ressenti.pipeline.batch.watch import Arrivals
 
-        library, arrivals, display = self._library(), Arrivals(settle_s), self.display
+        library, arrivals = self._library(), Arrivals(settle_s)
         pool = self._pool(library, self._workers(workers))
         try:
             while True:
                 ready = arrivals.ready(find_sources(self.given, self.out).sources, time.monotonic())
-                if ready:
-                    display.total += len(ready)
-                    unfinished: list[Source] = []
-
-                    def tell(event: Event, unfinished: list[Source] = unfinished) -> None:
-                        if event.code == StillBeingWrittenError.exit_code:
-                            unfinished.append(event.source)
-                        display.tell(event)
-
-                    with library.alone():
-                        self._remember_log(library)
-                        Run(library, self.recipe, pool, tell, explain, self.redo, self.again).run(ready)
-                    for source in unfinished:
-                        arrivals.again(source)
+                for source in self._round(library, pool, ready) if ready else ():
+                    arrivals.again(source)
                 time.sleep(min(EVERY_S, max(settle_s / 2, 0.05)))
         finally:
             pool.kill()
             self._closed()
+
+    def _round(self, library: Library, pool: Pool[Task, Done | Fault], ready: list[Source]) -> list[Source]:
+        """Work on what has arrived; return what has to wait, as it is still being written, or the library is locked."""
+        from ressenti.pipeline.batch.run import Run
+
+        waiting: list[Source] = []
+
+        def tell(event: Event) -> None:
+            if event.code == StillBeingWrittenError.exit_code:
+                waiting.append(event.source)
+            self.display.tell(event)
+
+        self.display.total += len(ready)
+        try:
+            with library.alone():
+                self._remember_log(library)
+                Run(library, self.recipe, pool, tell, explain, self.redo, self.again).run(ready)
+        except ClaimedError:
+            self.display.total -= len(ready)
+            return ready
+        return waiting
 
     def _closed(self) -> int:
         from ressenti.pipeline.library.failures import ERRORS

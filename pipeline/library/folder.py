@@ -13,7 +13,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,10 +54,9 @@ class Library:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Hold the library's lock and repair what a killed run was placing; raises `ClaimedError`, `OutputError`."""
-        with in_words(self.root):
-            lock = locks.held(self.root / _LOCK)
-            taken = lock.__enter__()
-        try:
+        with ExitStack() as stack:
+            with in_words(self.root):
+                taken = stack.enter_context(locks.held(self.root / _LOCK))
             if not taken:
                 raise ClaimedError(
                     f"{self.root}: another run is writing to this library. Wait until it ends, or end it; what it has "
@@ -67,8 +66,6 @@ class Library:
             for folder in (self.root, self.root / "tables"):
                 remove_asides(folder)
             yield
-        finally:
-            lock.__exit__(None, None, None)
 
 
 def remove_asides(folder: Path) -> int:

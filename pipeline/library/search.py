@@ -13,7 +13,6 @@ from ressenti.pipeline.library.folder import Library
 from ressenti.pipeline.library.metadata import KNOWN
 from ressenti.pipeline.library.query import connected
 from ressenti.pipeline.library.rows import load_conversation
-from ressenti.pipeline.text import plain
 
 if TYPE_CHECKING:
     import duckdb
@@ -118,11 +117,11 @@ def _rows(
 ) -> list[tuple[Any, ...]]:
     tests, values = _about_calls(wanted)
     if wanted.speaker is not None:
-        tests.append(f"(? IN ({_plain('t.name')}, {_plain('t.role')}, {_plain('t.speaker')}))")
-        values.append(plain(wanted.speaker))
+        tests.append(f"({_plain('?')} IN ({_plain('t.name')}, {_plain('t.role')}, {_plain('t.speaker')}))")
+        values.append(wanted.speaker)
     if wanted.label is not None and table == "turns":
-        tests.append(f"{_plain('t.class')} = ?")
-        values.append(plain(wanted.label))
+        tests.append(f"{_plain('t.class')} = {_plain('?')}")
+        values.append(wanted.label)
     if condition is not None:
         tests.append(condition[0])
         values += condition[1]
