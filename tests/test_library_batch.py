@@ -82,6 +82,7 @@ def test_folders_with_one_name_twice_are_done_and_then_skipped(calls: Path, tmp_
     assert stored(tmp_path / "lib") == before
 
 
+@pytest.mark.slow("runs in processes of its own")
 def test_another_language_renders_and_another_option_analyses(calls: Path, tmp_path: Path) -> None:
     lib = tmp_path / "lib"
     batch(calls, "--out", lib)

@@ -19,7 +19,7 @@ from ressenti.pipeline.cli.batch import ALL_FAILED, SOME_FAILED
 from ressenti.pipeline.cli.batch_display import Display, logging_to
 from ressenti.pipeline.cli.console import Terminal, counted
 from ressenti.pipeline.cli.edits import Additions, Phrases, Redact, RedactNames, Transcript
-from ressenti.pipeline.cli.options import Formats, Language, Preset, Quiet, Sound, Timeout, Verbose, given, listed
+from ressenti.pipeline.cli.options import Formats, Language, Preset, Quiet, Sound, Timeout, Use, Verbose, given, listed
 from ressenti.pipeline.cli.verbose import speak
 from ressenti.pipeline.config import load_config
 from ressenti.pipeline.errors import ClaimedError, ConfigError, StillBeingWrittenError
@@ -47,6 +47,7 @@ def batch(
         Path, typer.Option("--out", help="Folder of the library; it is made if it is new.", metavar="LIBRARY")
     ],
     config: Preset = "default",
+    use: Use = None,
     speakers: Annotated[int | None, typer.Option(help="Number of speakers, if it is always the same.")] = None,
     channels: Annotated[
         Literal["auto", "mono", "split"] | None,
@@ -116,7 +117,8 @@ def batch(
     speak(terminal, max(0, verbose - 1))
     options = load_config(
         config,
-        {
+        given({"use": use})
+        | {
             "audio": given({"channels": channels}),
             "diarization": given(
                 {"model": diarizer, "speakers": speakers, "channel_voices": "auto" if speakers else None}

@@ -61,7 +61,7 @@ def test_every_option_is_read(sample: tuple[Path, Path], tmp_path: Path, monkeyp
     half = np.arange(len(voice)) < len(voice) // 2
     split = write_wav(tmp_path / "split.wav", np.stack([voice * half, voice * ~half]))
     analyze(sample[0], Config())
-    analyze(sample[0], load_config("default", {"diarization": {"speakers": 2}}))
+    analyze(sample[0], load_config("default", {"diarization": {"speakers": 5}}))
     analyze(split, config)
     alike = write_wav(tmp_path / "alike.wav", np.stack([voice, -voice]))
     analyze(alike, Config(), diarizer=FakeDiarizer(SEGMENTS), emotion_model=FakeEmotion())
