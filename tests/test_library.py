@@ -214,6 +214,21 @@ def test_what_is_found_is_written_with_its_page(made_library: Path, tmp_path: Pa
     assert run("find", made_library, "x", "--class", "Sad")[0] == errors.ConfigError.exit_code
 
 
+def test_a_workbook_has_links_and_no_formulas(made_library: Path, tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    pytest.importorskip("xlsxwriter")
+    out = tmp_path / "found.xlsx"
+    assert run("find", made_library / "lib", "hello", "--out", out)[0] == 0
+    head, *rows = openpyxl.load_workbook(out).active.iter_rows()
+    assert [cell.value for cell in head][-1] == "page"
+    assert len(rows) == 3
+    for row in rows:
+        assert row[-1].hyperlink.target.startswith("file:///")
+        assert isinstance(row[4].value, float)
+        assert {cell.data_type for cell in row} <= {"s", "n"}
+    assert run("find", made_library / "lib", "--where", "queue=none", "--out", tmp_path / "empty.xlsx")[0] == 0
+
+
 def everything(library: Path) -> bytes:
     """All bytes of a folder, names included, and all rows of its tables."""
     out = []

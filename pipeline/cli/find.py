@@ -60,7 +60,9 @@ def find(
     ] = None,
     since: Annotated[str | None, typer.Option(help="In a library: calls from this date on.", metavar="DATE")] = None,
     until: Annotated[str | None, typer.Option(help="In a library: calls before this date.", metavar="DATE")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Also write a CSV.", metavar="FILE")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Also write a CSV; of a library also NAME.xlsx.", metavar="FILE")
+    ] = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from ressenti.pipeline import store
 from ressenti.pipeline.cli.console import Terminal, clock, counted
 from ressenti.pipeline.cli.outputs import check_free
-from ressenti.pipeline.cli.query import table_text
+from ressenti.pipeline.cli.tables import check_table, write_table
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.records import CLASSES
 from ressenti.pipeline.text import visible
@@ -48,6 +47,7 @@ def find_in_library(
         raise ConfigError("--moment: expected without words and without --class; look for one thing at a time.")
     if out is not None:
         check_free([out], overwrite)
+        check_table(out)
     pairs = tuple(_pair(one) for one in where)
     wanted = Wanted(text, speaker, label, moment, pairs, _day("--since", since), _day("--until", until))
     rows = []
@@ -61,7 +61,7 @@ def find_in_library(
             name = f"[bold]{escape(visible(hit.recording))}[/]{when} {escape(visible(told))}"
             terminal.say(f"{name}  [dim]{escape(visible(page or hit.conversation))}[/]")
     if out is not None:
-        store.write_whole({out: table_text(COLUMNS, rows)[0]})
+        write_table(out, COLUMNS, rows, terminal)
     more = f", the first {MOST_SHOWN} are shown" if len(rows) > MOST_SHOWN else ""
     calls = counted(len({row[0] for row in rows}), "conversation")
     terminal.say(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -17,7 +15,7 @@ from rich.table import Table
 from ressenti.pipeline.cli.console import Terminal, counted
 from ressenti.pipeline.cli.options import Overwrite
 from ressenti.pipeline.cli.outputs import check_free
-from ressenti.pipeline.text import guarded
+from ressenti.pipeline.cli.tables import table_text
 
 MOST_SHOWN = 200
 
@@ -55,23 +53,6 @@ def query(
         else:
             _show(terminal, columns, rows)
     terminal.close()
-
-
-def table_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> tuple[str, int]:
-    """Rows as CSV, texts guarded against spreadsheets that would run them, and their number."""
-    out, count = io.StringIO(), 0
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([guarded(name) for name in columns])
-    for row in rows:
-        writer.writerow([_cell(value) for value in row])
-        count += 1
-    return out.getvalue().replace("\x00", "\ufffd"), count
-
-
-def _cell(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    return guarded(value if isinstance(value, str) else str(value))
 
 
 def _show(terminal: Terminal, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
