@@ -204,10 +204,11 @@ def _new(library: Library, add: Sequence[Rows], made: list[Path]) -> Part:
         return first["date"] is None, first["date"] or "", first["conversation"]
 
     ordered = sorted(add, key=key)
-    folder = _folder(library, made)
+    folder, counts = _folder(library, made), {}
     for table in OF_CONVERSATIONS:
-        _write(folder / f"{table}.parquet", table, [pa.concat_tables([rows[table] for rows in ordered])])
-    return Part(folder.name, len(ordered))
+        rows = pa.concat_tables([one[table] for one in ordered])
+        counts[table] = _write(folder / f"{table}.parquet", table, [rows])
+    return Part(folder.name, counts["conversations"])
 
 
 def _written(library: Library, parts: Sequence[Part], without: Collection[str], made: list[Path]) -> Part | None:

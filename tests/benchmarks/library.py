@@ -2,7 +2,7 @@
 
     python tests/benchmarks/library.py FOLDER [--conversations 1000000] [--turns 20] [--with-words 20000]
 
-Rows are written by the library's own commits, of a thousand conversations each, so that parts are joined as they would be.
+Rows are written by the library's own commits, of five thousand conversations each, so that parts are joined as they would be.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ressenti.pipeline.library.folder import Library, make_library
 from ressenti.pipeline.library.query import asked
 from ressenti.pipeline.library.schema import Table, arrow_schema
 
-AT_ONCE = 1_000
+AT_ONCE = 5_000
 QUERIES = {
     "calls and silence by agent and week": "SELECT agent, date_trunc('week', date) AS week, count(*) AS calls, "
     "avg(silence_s / duration_s) AS silent FROM conversations GROUP BY ALL ORDER BY ALL LIMIT 100",
