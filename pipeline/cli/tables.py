@@ -76,6 +76,7 @@ def _write(sheet: Any, at: int, column: int, name: str, value: str) -> None:
     if name.endswith("_s"):
         sheet.write_number(at, column, float(value))
     elif name == "page" and at <= MOST_LINKS:
-        sheet.write_url(at, column, Path(value).resolve().as_uri(), string=text)
+        uri = Path(value).resolve().as_uri().replace("file:///", "file://localhost/")  # the first would get backslashes
+        sheet.write_url(at, column, uri, string=text)
     else:
         sheet.write_string(at, column, text)
