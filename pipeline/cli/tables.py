@@ -76,7 +76,8 @@ def _write(sheet: Any, at: int, column: int, name: str, value: str) -> None:
     if name.endswith("_s"):
         sheet.write_number(at, column, float(value))
     elif name == "page" and at <= MOST_LINKS:
-        uri = Path(value).resolve().as_uri().replace("file:///", "file://localhost/")  # the first would get backslashes
+        uri = Path(value).resolve().as_uri()
+        uri = uri.replace("file:", "FILE:", 1)  # the same to RFC 3986; xlsxwriter writes `file:` with backslashes
         sheet.write_url(at, column, uri, string=text)
     else:
         sheet.write_string(at, column, text)
