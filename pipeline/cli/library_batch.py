@@ -117,8 +117,8 @@ def batch(
     speak(terminal, max(0, verbose - 1))
     options = load_config(
         config,
-        given({"use": use})
-        | {
+        {
+            **({"use": use} if use else {}),
             "audio": given({"channels": channels}),
             "diarization": given(
                 {"model": diarizer, "speakers": speakers, "channel_voices": "auto" if speakers else None}
