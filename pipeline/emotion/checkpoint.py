@@ -15,8 +15,9 @@ from ressenti.pipeline.emotion.dimensions import check_dimensions
 from ressenti.pipeline.emotion.shards import Weights, find_weights
 from ressenti.pipeline.errors import ModelError
 from ressenti.pipeline.files.hashes import digest_of, together
-from ressenti.pipeline.files.untrusted import parse_json, read_text, short
+from ressenti.pipeline.files.untrusted import short
 from ressenti.pipeline.models.pickles import check_packing
+from ressenti.pipeline.models.settings import read_settings
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,7 +38,6 @@ _EXTRACTOR: dict[str, tuple[Callable[[object], bool], str]] = {
     "do_normalize": (lambda value: isinstance(value, bool), "true or false"),
     "return_attention_mask": (lambda value: isinstance(value, bool), "true or false"),
 }
-_LARGEST_SETTINGS = 1 << 20  # bytes; the published ones have 3 kB
 _LONGEST_HEADER = 1 << 23  # bytes of safetensors' names and shapes; the published ones have 50 kB
 _LONGEST_LABEL = 100  # characters
 
@@ -73,7 +73,7 @@ class Checkpoint:
 
 def open_checkpoint(folder: Path, sha256: str | None = None) -> Checkpoint:
     """Read settings and hash the weights, unless given; `ModelError` for missing, damaged or unsuitable files."""
-    config, extractor = _settings(folder / "config.json"), _settings(folder / "preprocessor_config.json")
+    config, extractor = read_settings(folder / "config.json"), read_settings(folder / "preprocessor_config.json")
     if config.get("model_type") != "wav2vec2":
         raise ModelError(f"{folder}: model_type {config.get('model_type')!r} in config.json; expected wav2vec2.")
     check_dimensions(folder, config)
@@ -189,16 +189,6 @@ def _check_header(path: Path) -> None:
         length = int.from_bytes(file.read(8), "little")
     if length > min(_LONGEST_HEADER, path.stat().st_size):
         raise ModelError(f"{path}: cannot be read (a header of {length} bytes). Get the model again.")
-
-
-def _settings(path: Path) -> dict[str, Any]:
-    try:
-        found = parse_json(read_text(path, _LARGEST_SETTINGS))
-    except (OSError, ValueError) as exc:  # a RefusedError is a ValueError
-        raise ModelError(f"{path}: cannot be read ({exc}). Get the model again.") from exc
-    if not isinstance(found, dict):
-        raise ModelError(f"{path}: got {type(found).__name__}, expected settings by name. Get the model again.")
-    return found
 
 
 def _today(name: str) -> str:

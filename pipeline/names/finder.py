@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ressenti.pipeline.errors import ModelError
 from ressenti.pipeline.files.paths import is_file
-from ressenti.pipeline.files.untrusted import parse_json, read_text, short
+from ressenti.pipeline.files.untrusted import short
 from ressenti.pipeline.models import forbid_network
+from ressenti.pipeline.models.settings import read_settings
 from ressenti.pipeline.models.torchaudio_import import import_torchaudio
 from ressenti.pipeline.records import ModelInfo
 
@@ -24,7 +25,6 @@ _PERSON = re.compile(r"([BIESLU][-_])?(PER|PERSON)", re.IGNORECASE)
 _CODE = ("auto_map", "custom_pipelines", "trust_remote_code", "_target_", "code_revision", "use_kernels")
 _TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json")
 _HARMLESS = ("position_ids", "pooler.dense.weight", "pooler.dense.bias")  # in checkpoints, and of no use here
-_LARGEST_SETTINGS = 1 << 20  # bytes; published ones have 2 kB
 _LONGEST_HEADER = 1 << 23  # bytes of names and shapes; published ones have 30 kB
 _MOST = {  # above all known models, far below what exhausts memory or time
     "hidden_size": 8192, "dim": 8192, "embedding_size": 8192, "num_hidden_layers": 128, "n_layers": 128,
@@ -96,12 +96,7 @@ def check(folder: Path) -> None:
 
 def _settings(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
-    try:
-        found = parse_json(read_text(path, _LARGEST_SETTINGS))
-    except (OSError, ValueError) as exc:  # a RefusedError is a ValueError
-        raise ModelError(f"{path}: cannot be read ({exc}). Get the model again.") from exc
-    if not isinstance(found, dict):
-        raise ModelError(f"{path}: got {type(found).__name__}, expected settings by name. Get the model again.")
+    found = read_settings(path)
     if code := [key for key in _CODE if found.get(key)]:
         raise ModelError(f"{path}: {code[0]} refers to the model's own code, which is never run. Use another model.")
     kinds = found.get("architectures") or ["none"]
