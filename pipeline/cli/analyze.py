@@ -16,7 +16,12 @@ from ressenti.pipeline.cli.console import Terminal
 from ressenti.pipeline.cli.edits import Additions, Bleep, Phrases, Pseudonyms, Redact, RedactNames, Transcript
 from ressenti.pipeline.cli.made_from import made_from, without_words
 from ressenti.pipeline.cli.options import (
+    AllowRestricted,
     AsJson,
+    Channels,
+    DiarizerModel,
+    EmotionFor,
+    EmotionWeights,
     Formats,
     Language,
     Out,
@@ -25,10 +30,12 @@ from ressenti.pipeline.cli.options import (
     Quiet,
     SkipExisting,
     Sound,
+    SpokenLanguage,
     Threads,
     Timeout,
     Use,
     Verbose,
+    Words,
     given,
     listed,
 )
@@ -52,10 +59,7 @@ def analyze(
     speakers: Annotated[int | None, typer.Option(help="Number of speakers, if you know it.")] = None,
     min_speakers: Annotated[int | None, typer.Option(help="Minimum number of speakers.")] = None,
     max_speakers: Annotated[int | None, typer.Option(help="Maximum number of speakers.")] = None,
-    channels: Annotated[
-        Literal["auto", "mono", "split"] | None,
-        typer.Option(help="mono: mix the channels; split: each channel is a speaker."),
-    ] = None,
+    channels: Channels = None,
     track: Annotated[int | None, typer.Option(help="Number of the sound track to analyse.", metavar="N", min=1)] = None,
     start: Annotated[
         str, typer.Option(help="Leave out what comes before this time: seconds or m:ss.", metavar="TIME")
@@ -72,10 +76,7 @@ def analyze(
             help="Format of sound without a header: mulaw:8000, alaw:8000, s16le:8000:2.", metavar="ENCODING:RATE"
         ),
     ] = None,
-    diarizer: Annotated[
-        str | None,
-        typer.Option(help="Diarizer: auto, builtin, an installed pyannote pipeline, or its folder.", metavar="ID|PATH"),
-    ] = None,
+    diarizer: DiarizerModel = None,
     trust_model: Annotated[
         bool,
         typer.Option("--trust-model", help="For this run, load untrusted pickles. They may run code."),
@@ -89,32 +90,15 @@ def analyze(
             help="Name speakers by known voices (`ressenti voices`), biometric data: Regulation (EU) 2016/679, art. 9.",
         ),
     ] = False,
-    emotion_for: Annotated[str, typer.Option(help="Compute emotion for these roles only.", metavar="ROLES")] = "",
-    allow_restricted: Annotated[
-        str | None,
-        typer.Option(
-            help="Reason for scoring restricted or unconfirmed roles; the report prints it.", metavar="REASON"
-        ),
-    ] = None,
+    emotion_for: EmotionFor = "",
+    allow_restricted: AllowRestricted = None,
     lang: Language = None,
-    emotion_model: Annotated[
-        str | None,
-        typer.Option(help="Emotion model: auto, builtin, an installed model, or its folder.", metavar="ID|PATH"),
-    ] = None,
+    emotion_model: EmotionWeights = None,
     device: Annotated[
         Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Device for wav2vec2 emotion models.")
     ] = None,
-    words: Annotated[
-        str | None,
-        typer.Option(
-            help="Recognise words: auto, off, builtin, an installed model, or its folder. A transcript wins.",
-            metavar="auto|off|ID|PATH",
-        ),
-    ] = None,
-    spoken_language: Annotated[
-        str | None,
-        typer.Option(help="Language that is spoken: auto, en, fr or another code.", metavar="auto|CODE"),
-    ] = None,
+    words: Words = None,
+    spoken_language: SpokenLanguage = None,
     vocabulary: Annotated[
         Path | None, typer.Option(help="Text file of names and words to expect.", metavar="FILE")
     ] = None,

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,7 +19,25 @@ from ressenti.pipeline.cli.batch import ALL_FAILED, SOME_FAILED
 from ressenti.pipeline.cli.batch_display import Display, logging_to
 from ressenti.pipeline.cli.console import Terminal, counted
 from ressenti.pipeline.cli.edits import Additions, Phrases, Redact, RedactNames, Transcript
-from ressenti.pipeline.cli.options import Formats, Language, Preset, Quiet, Sound, Timeout, Use, Verbose, given, listed
+from ressenti.pipeline.cli.options import (
+    AllowRestricted,
+    Channels,
+    DiarizerModel,
+    EmotionFor,
+    EmotionWeights,
+    Formats,
+    Language,
+    Preset,
+    Quiet,
+    Sound,
+    SpokenLanguage,
+    Timeout,
+    Use,
+    Verbose,
+    Words,
+    given,
+    listed,
+)
 from ressenti.pipeline.cli.verbose import speak
 from ressenti.pipeline.config import load_config
 from ressenti.pipeline.errors import ClaimedError, ConfigError, StillBeingWrittenError
@@ -49,33 +67,15 @@ def batch(
     config: Preset = "default",
     use: Use = None,
     speakers: Annotated[int | None, typer.Option(help="Number of speakers, if it is always the same.")] = None,
-    channels: Annotated[
-        Literal["auto", "mono", "split"] | None,
-        typer.Option(help="mono: mix the channels; split: each channel is a speaker."),
-    ] = None,
-    diarizer: Annotated[
-        str | None,
-        typer.Option(help="Diarizer: auto, builtin, an installed pyannote pipeline, or its folder.", metavar="ID|PATH"),
-    ] = None,
+    channels: Channels = None,
+    diarizer: DiarizerModel = None,
     roles: Annotated[str, typer.Option(help="Speakers' roles: agent,client.")] = "",
-    emotion_for: Annotated[str, typer.Option(help="Compute emotion for these roles only.", metavar="ROLES")] = "",
-    allow_restricted: Annotated[
-        str | None,
-        typer.Option(help="Reason for scoring restricted or unconfirmed roles; reports print it.", metavar="REASON"),
-    ] = None,
+    emotion_for: EmotionFor = "",
+    allow_restricted: AllowRestricted = None,
     lang: Language = None,
-    emotion_model: Annotated[
-        str | None,
-        typer.Option(help="Emotion model: auto, builtin, an installed model, or its folder.", metavar="ID|PATH"),
-    ] = None,
-    words: Annotated[
-        str | None,
-        typer.Option(help="Recognise words: auto, off, builtin, an installed model, or its folder.", metavar="ID|PATH"),
-    ] = None,
-    spoken_language: Annotated[
-        str | None,
-        typer.Option(help="Language that is spoken: auto, en, fr or another code.", metavar="auto|CODE"),
-    ] = None,
+    emotion_model: EmotionWeights = None,
+    words: Words = None,
+    spoken_language: SpokenLanguage = None,
     transcript: Transcript = None,
     audio: Sound = None,
     redact: Redact = False,

@@ -38,6 +38,49 @@ Use = Annotated[
         "[default: the config's; commercial if there is an agent or a client]",
     ),
 ]
+Channels = Annotated[
+    Literal["auto", "mono", "split"] | None,
+    typer.Option("--channels", help="mono: mix the channels; split: each channel is a speaker."),
+]
+DiarizerModel = Annotated[
+    str | None,
+    typer.Option(
+        "--diarizer",
+        help="Diarizer: auto, builtin, an installed pyannote pipeline, or its folder.",
+        metavar="ID|PATH",
+    ),
+]
+EmotionFor = Annotated[
+    str, typer.Option("--emotion-for", help="Compute emotion for these roles only.", metavar="ROLES")
+]
+AllowRestricted = Annotated[
+    str | None,
+    typer.Option(
+        "--allow-restricted",
+        help="Reason for scoring restricted or unconfirmed roles; the report prints it.",
+        metavar="REASON",
+    ),
+]
+EmotionWeights = Annotated[
+    str | None,
+    typer.Option(
+        "--emotion-model", help="Emotion model: auto, builtin, an installed model, or its folder.", metavar="ID|PATH"
+    ),
+]
+Words = Annotated[
+    str | None,
+    typer.Option(
+        "--words",
+        help="Recognise words: auto, off, builtin, an installed model, or its folder. A transcript wins.",
+        metavar="auto|off|ID|PATH",
+    ),
+]
+SpokenLanguage = Annotated[
+    str | None,
+    typer.Option(
+        "--spoken-language", help="Language that is spoken: auto, en, fr or another code.", metavar="auto|CODE"
+    ),
+]
 Preset = Annotated[
     str, typer.Option("--config", help=f"Preset ({', '.join(preset_names())}) or a YAML file.", show_default=True)
 ]
