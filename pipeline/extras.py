@@ -20,14 +20,15 @@ PACKAGES = {  # by module: name to install, extra
 }
 
 
-def need(module: str, what: str, instead: str = "") -> None:
+def need(module: str, what: str, instead: str = "", extra: str = "") -> None:
     """Raise `ConfigError` if the package of a module is not installed.
 
-    `what` is the feature that needs it; `instead` is an alternative, which ends the message.
+    `what` is the feature that needs it; `instead` is an alternative, which ends the message. `extra` is the one to name
+    where several have the package.
     """
     if find_spec(module) is None:
-        package, extra = PACKAGES[module]
+        package, of_package = PACKAGES[module]
         raise ConfigError(
             f"{what} needs the package {package}, which is not installed. Install it with pip install {package} "
-            f"(the extra `{extra}`){instead and ', '}{instead}."
+            f"(the extra `{extra or of_package}`){instead and ', '}{instead}."
         )

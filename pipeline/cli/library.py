@@ -24,7 +24,7 @@ app = typer.Typer(
 @app.command()
 def check(library: LibraryFolder) -> None:
     """Find and mend what a crash or a deleted file left; the exit code is 57 if something is left to do."""
-    need("pyarrow", "ressenti library check")
+    need("pyarrow", "ressenti library check", extra="library")
     from ressenti.pipeline.library.check import check as look
     from ressenti.pipeline.library.folder import open_library
 
@@ -59,7 +59,7 @@ def forget(
 
     `forgotten.json` keeps a dated record without content. The recordings themselves are not deleted.
     """
-    need("pyarrow", "ressenti library forget")
+    need("pyarrow", "ressenti library forget", extra="library")
     from ressenti.pipeline.library.folder import open_library
     from ressenti.pipeline.library.forget import days_of
     from ressenti.pipeline.library.forget import forget as delete

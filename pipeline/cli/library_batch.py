@@ -112,7 +112,7 @@ def batch(
 
     The same command goes on where it was interrupted. Outside a terminal it prints failures only; -v prints all.
     """
-    need("pyarrow", "ressenti batch")
+    need("pyarrow", "ressenti batch", extra="library")
     terminal = Terminal(quiet)
     speak(terminal, max(0, verbose - 1))
     options = load_config(
