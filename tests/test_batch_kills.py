@@ -78,7 +78,7 @@ def _everything(library: Path) -> tuple[dict[str, bytes], dict[str, list[dict[st
 
 
 @pytest.mark.usefixtures("fakes")
-@pytest.mark.parametrize("seed", mostly_slow("kills a process at each of its calls", range(5)))
+@pytest.mark.parametrize("seed", mostly_slow("kills a process at each of its calls", range(5), quick=0))
 def test_a_killed_batch_goes_on_and_leaves_the_same_library(calls: Path, tmp_path: Path, seed: int) -> None:
     """Byte for byte in results, row for row in tables, at seeded random points."""
     whole, total = tmp_path / "whole", tmp_path / "total"
