@@ -54,7 +54,13 @@ def derive(conversation: Conversation, config: Config) -> Conversation:
         exchange=exchange,
         trajectories=lines,
         moments=moments.moments_of(
-            final_turns, lines, exchange, config.trajectory, config.moments, conversation.sounds
+            final_turns,
+            lines,
+            exchange,
+            config.trajectory,
+            config.moments,
+            conversation.sounds,
+            config.sentiment.unsure_below,
         ),
         speakers=tuple(
             replace(
@@ -111,7 +117,14 @@ def _corrected(conversation: Conversation, config: Config) -> Conversation:
     final_turns = tuple(
         _never_doubted(turn, played) if turn.speaker in played | proposed else turn for turn in final_turns
     )
+    gated = {speaker.label for speaker in after.people if speaker.not_scored}
+    final_turns = tuple(_unsaid(turn) if turn.speaker in gated else turn for turn in final_turns)
     return replace(after, turns=final_turns)
+
+
+def _unsaid(turn: Turn) -> Turn:
+    """A turn of somebody whose emotion is not computed: what its words say is deleted for good, as scores would be."""
+    return replace(turn, sentiment=None) if turn.sentiment else turn
 
 
 def _never_doubted(turn: Turn, played: set[str]) -> Turn:

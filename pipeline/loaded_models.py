@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from threading import RLock
 from typing import Literal
 
-from ressenti.pipeline import diarization, emotion, names, transcription
-from ressenti.pipeline.config import DiarizationOptions, EmotionOptions, WordOptions
+from ressenti.pipeline import diarization, emotion, names, sentiment, transcription
+from ressenti.pipeline.config import DiarizationOptions, EmotionOptions, SentimentOptions, WordOptions
 from ressenti.pipeline.diarization.interface import Diarizer
 from ressenti.pipeline.emotion.interface import EmotionModel
 from ressenti.pipeline.names.finder import NameModel
 from ressenti.pipeline.records import ModelInfo, Use
+from ressenti.pipeline.sentiment.interface import SentimentModel
 from ressenti.pipeline.transcription.interface import Transcriber
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class Models:
         self._emotion: tuple[tuple[EmotionOptions, Use | None], EmotionModel | None] | None = None
         self._words: tuple[tuple[WordOptions, Use | None], Transcriber | None] | None = None
         self._names: tuple[tuple[str, Use | None], NameModel | None] | None = None
+        self._sentiment: tuple[tuple[SentimentOptions, Use | None], SentimentModel | None] | None = None
 
     def diarizer(
         self, layout: Literal["mono", "split"], options: DiarizationOptions, use: Use | None = None
@@ -78,6 +80,20 @@ class Models:
             cached = self._names
             if cached is None or cached[0] != key:
                 cached = self._names = (key, names.choose(*key))
+                if cached[1] is not None:
+                    log.info("found: %s", _described((cached[1].info,)))
+            return cached[1]
+
+    def sentiment(self, options: SentimentOptions, use: Use | None = None) -> SentimentModel | None:
+        """The configured model of sentiment, None if there is none; raises the errors of `sentiment.choose`.
+
+        It is kept without its network, which it loads for each conversation and releases afterwards.
+        """
+        key = (options, use)
+        with self._alone:
+            cached = self._sentiment
+            if cached is None or cached[0] != key:
+                cached = self._sentiment = (key, sentiment.choose(*key))
                 if cached[1] is not None:
                     log.info("found: %s", _described((cached[1].info,)))
             return cached[1]

@@ -16,7 +16,6 @@ from ressenti.pipeline.content import check_background, read_phrases, with_backg
 from ressenti.pipeline.derive import derive
 from ressenti.pipeline.diarization.interface import Count, Diarizer
 from ressenti.pipeline.edits.corrections import unjudged_of
-from ressenti.pipeline.edits.names import NameFinder
 from ressenti.pipeline.edits.redaction import with_redaction
 from ressenti.pipeline.emotion.interface import EmotionModel
 from ressenti.pipeline.errors import ConfigError, NoSpeechError, TooLargeError
@@ -37,6 +36,8 @@ from ressenti.pipeline.records import (
 )
 from ressenti.pipeline.records.intervals import without
 from ressenti.pipeline.scoring import Speech, scored
+from ressenti.pipeline.sentiment.interface import SentimentModel
+from ressenti.pipeline.sentiment.turns import with_sentiment
 from ressenti.pipeline.sounds import HeardSounds, SoundDetector, silenced
 from ressenti.pipeline.sounds.builtin import BuiltinSounds, announcement_models
 from ressenti.pipeline.sounds.parties import with_announcements
@@ -59,12 +60,14 @@ def analyze(
     emotion_model: EmotionModel | None = None,
     transcriber: Transcriber | None = None,
     sound_detector: SoundDetector | None = None,
+    sentiment_model: SentimentModel | None = None,
     progress: Progress = ignore_progress,
 ) -> Conversation:
     """Analyse one recording.
 
     `people` names speakers and roles. Pass the same `models` for several recordings to load the configured models once;
-    threads may share it. `diarizer`, `emotion_model`, `transcriber` and `sound_detector` replace them (tests).
+    threads may share it. `diarizer`, `emotion_model`, `transcriber`, `sound_detector` and `sentiment_model` replace
+    them (tests).
 
     `progress` is called often with (stage, completed, total), in every stage and in the calling thread. An exception
     from it stops the analysis and is raised unchanged; raise `pipeline.errors.CancelledError` to stop on purpose.
@@ -89,6 +92,7 @@ def analyze(
                 emotion_model,
                 transcriber,
                 sound_detector,
+                sentiment_model,
                 watch,
             )
 
@@ -104,6 +108,7 @@ def _analyze(
     emotion_model: EmotionModel | None,
     transcriber: Transcriber | None,
     sound_detector: SoundDetector | None,
+    sentiment_model: SentimentModel | None,
     watch: Watch,
 ) -> Conversation:
     """Run the steps in order."""
@@ -112,6 +117,7 @@ def _analyze(
     phrases = tuple(map(read_phrases, config.content.phrases))
     check_background(config.content.background)
     names = models.name_finder(config.content.redact_names, config.use)
+    sentiment_model = sentiment_model or models.sentiment(config.sentiment, config.use)
     log.debug("reading %s", path)
     with watch.step("decoding"):
         recording, sound = audio.load(path, config.audio, watch)
@@ -182,9 +188,12 @@ def _analyze(
         sounds=heard.sounds,
         program=PROGRAM,
     )
+    with watch.step("looking at words"):
+        if config.content.redact or names:  # before anything else reads them
+            conversation = with_redaction(conversation, dropped, config.words.unsure_below, names)
+        conversation = with_sentiment(conversation, sentiment_model, config.sentiment, config.words.unsure_below, watch)
     with watch.step("deriving"):
-        conversation = derive(conversation, config)
-        conversation = _with_words_looked_at(conversation, dropped, config, names)
+        conversation = with_background(derive(conversation, config))
     log.info(
         "scored: %d turns, %d of them unsure",
         sum(turn.emotion is not None for turn in conversation.turns),
@@ -226,15 +235,6 @@ def _words(
     log.info("recognised: %d words", len(said.words))
     words, dropped = (given_to_turns(some, all_turns, channels) for some in (said.words, said.dropped))
     return words, dropped, said.about, (transcriber.info,)
-
-
-def _with_words_looked_at(
-    conversation: Conversation, dropped: Sequence[Word], config: Config, names: NameFinder | None
-) -> Conversation:
-    """Personal data silenced, if that is asked for, and what is left compared with other conversations."""
-    if config.content.redact or names:
-        conversation = with_redaction(conversation, dropped, config.words.unsure_below, names)
-    return with_background(conversation)
 
 
 def _emotion_model(

@@ -23,6 +23,7 @@ from ressenti.reports.known_voices import voice_notices
 from ressenti.reports.notices import silence_rules, too_many
 from ressenti.reports.page_options import is_heard, is_scored, options_of, tells_activation, titles_of
 from ressenti.reports.recognised_words import word_limits, word_rules
+from ressenti.reports.sentiment import sentiment_limits, sentiment_rules
 from ressenti.reports.sounds import sound_rules
 from ressenti.reports.speech_time import unjudged_s
 from ressenti.reports.who_spoke import count_found, count_limit, doubt_limit, doubt_rule, shared_channels
@@ -76,7 +77,7 @@ def _models(conversation: Conversation, words: Wording) -> list[ModelRow]:
 def _origin(model: ModelInfo, conversation: Conversation, words: Wording) -> str:
     parts = [words.note(note) for note in model.notes if note.key == "installed"]
     group = "words" if model.task == "transcription" else model.task
-    if parts and group in ("diarization", "emotion", "words"):
+    if parts and group in ("diarization", "emotion", "sentiment", "words"):
         parts += [words("m_default")] if options_of(conversation, group).get("model") == "auto" else []
     return words("semicolon").join(parts)
 
@@ -126,6 +127,7 @@ def _thresholds(conversation: Conversation, words: Wording) -> tuple[str, ...]:
         words("th_turn", merge=words.exact(options_of(conversation, "turns")["merge_gap_s"])),
         *doubt_rule(conversation, words),
         *word_rules(conversation, words),
+        *sentiment_rules(conversation, words),
         *sound_rules(conversation, words),
         words(
             "th_non_talk",
@@ -189,6 +191,7 @@ def _limits(conversation: Conversation, words: Wording) -> tuple[str, ...]:
         limits.append(words("limit_overlap"))
     limits += doubt_limit(conversation, words)
     limits += word_limits(conversation, words)
+    limits += sentiment_limits(conversation, words)
     if is_heard(conversation) and not is_scored(conversation):
         limits = [words("limit_expression"), *limits]
     if is_scored(conversation):

@@ -73,6 +73,15 @@ def _row(m: Moment, conversation: Conversation, titles: dict[str, str], words: W
     elif m.kind in ("laughter", "crying"):
         what = words(f"mo_{m.kind}", who=who or words("somebody"))
         why = words("mo_sound_why", confidence=words.percent(float(v["confidence"])))
+    elif m.kind == "contrast":
+        what = words(f"mo_contrast_{v['words']}", who=who)
+        why = words(
+            "mo_contrast_why",
+            voice=words(str(v["voice"])),
+            confidence=words("by_person") if by_person(m) else words.percent(float(v["confidence"])),
+            words=words(f"says_{v['words']}"),
+            share=words.percent(float(v["share"])),
+        )
     else:
         what = words(f"mo_{m.kind}", who=who)
         why = words("mo_longest_why", seconds=words.seconds(float(v["seconds"])))

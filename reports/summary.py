@@ -23,7 +23,7 @@ from ressenti.reports.wording import Wording
 class Summary:
     """The page's texts and numbers, in the order of the page; `doubtful` if the diarizer was unsure of any speaker.
 
-    `activation` if this is all that is known of how turns sounded.
+    `activation` if this is all that is known of how turns sounded; `sentiment` if it is known what words say.
     """
 
     title: str
@@ -40,6 +40,7 @@ class Summary:
     methods: Methods
     scored: bool
     activation: bool
+    sentiment: bool
     said: SaidSection
 
 
@@ -64,5 +65,6 @@ def summarise(conversation: Conversation, words: Wording) -> Summary:
         methods=methods_of(conversation, words),
         scored=is_scored(conversation),
         activation=tells_activation(conversation) and not is_scored(conversation),
+        sentiment=bool(conversation.sentiments),
         said=said_section(conversation, content, words),
     )

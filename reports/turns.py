@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ressenti.pipeline.records import OMITTED, Conversation, EmotionScores, Turn
+from ressenti.pipeline.records import OMITTED, Conversation, EmotionScores, Sentiment, Turn
 from ressenti.reports.emotion_model import is_brief, shown_classes
 from ressenti.reports.notices import why_omitted
 from ressenti.reports.page_options import is_scored, options_of, titles_of
 from ressenti.reports.recognised_words import unsure_word_limit
+from ressenti.reports.sentiment import sentiment_told
 from ressenti.reports.who_spoke import doubt_explained, doubt_of, is_doubtful
 from ressenti.reports.wording import Wording
 
@@ -53,6 +54,7 @@ class TurnRow:
     valence: str
     arousal: str
     activation: str
+    sentiment: str
     level: str
     note: str
     original: str
@@ -84,9 +86,9 @@ def turn_rows(conversation: Conversation, words: Wording) -> tuple[TurnRow, ...]
     """All turns in order of time."""
     titles = titles_of(conversation, words)
     by_turn = _words_and_marks(conversation, words)
-    places = conversation.places()
+    places, said = conversation.places(), conversation.sentiments
     return tuple(
-        _row(t, conversation, titles, places.get(t.index), tuple(by_turn.get(t.index, ())), words)
+        _row(t, conversation, titles, places.get(t.index), tuple(by_turn.get(t.index, ())), said.get(t.index), words)
         for t in conversation.turns
     )
 
@@ -113,6 +115,7 @@ def _row(
     titles: dict[str, str],
     place: tuple[float, float] | None,
     said: tuple[Said, ...],
+    sentiment: Sentiment | None,
     words: Wording,
 ) -> TurnRow:
     shown = shown_classes(turn)
@@ -151,6 +154,7 @@ def _row(
         valence="" if valence is None else words.number(valence, 2, sign=True),
         arousal="" if arousal is None else words.number(arousal, 2, sign=True),
         activation="" if turn.activation is None else words.number(round(turn.activation, 1) + 0.0, 1, sign=True),
+        sentiment=sentiment_told(sentiment, conversation, words),
         level="" if turn.loudness_dbfs is None else words.number(turn.loudness_dbfs, 0),
         note=", ".join(notes),
         original=_original(turn, titles, words),

@@ -13,9 +13,25 @@ import numpy as np
 from ressenti.pipeline.affect.stats import Z_95, Array, TooManyPairsError, smoothed, weighted_error
 from ressenti.pipeline.config import MomentOptions, TrajectoryOptions
 from ressenti.pipeline.errors import ConfigError
-from ressenti.pipeline.records import CLASSES, Exchange, Moment, Sound, Trajectory, Turn, Window, z_of_looks
+from ressenti.pipeline.records import (
+    CLASSES,
+    Exchange,
+    Moment,
+    Polarity,
+    Sound,
+    Trajectory,
+    Turn,
+    Window,
+    z_of_looks,
+)
 
 _TENSION = CLASSES.index("Tension")
+_AGAINST: dict[str, Polarity] = {  # what words say that contradict a voice of this class
+    "Pleased": "negative",
+    "Relaxed": "negative",
+    "Sad": "positive",
+    "Tension": "positive",
+}
 
 
 def moments_of(
@@ -25,10 +41,12 @@ def moments_of(
     smoothing: TrajectoryOptions,
     options: MomentOptions,
     sounds: Sequence[Sound] = (),
+    unsure_words: float = 0.6,
 ) -> tuple[Moment, ...]:
-    """Find the moments: tension, activation, changes, silence, monologue, interruptions, laughter and crying.
+    """Find the moments: tension, activation, changes, silence, monologue, interruptions, laughter, crying, contrasts.
 
-    They are in time order; `sounds` are those of speakers whose emotion may be computed.
+    They are in time order; `sounds` are those of speakers whose emotion may be computed. Words whose sentiment has a
+    probability below `unsure_words` contradict no voice.
 
     The most extreme of many stretches would often stand out by chance. So a peak or change is `certain` only if it is
     significant at 95 % after a Bonferroni correction for twice the number of separate stretches, speakers and axes.
@@ -58,7 +76,31 @@ def moments_of(
     for kind in ("laughter", "crying"):
         heard = sorted((s for s in sounds if s.kind == kind), key=lambda s: -s.confidence)[: options.sounds]
         found += [Moment(kind, s.start_s, s.end_s, s.speaker, values={"confidence": s.confidence}) for s in heard]
+    found += _contrasts(turns, unsure_words)[: options.contrasts]
     return tuple(sorted(found, key=lambda m: (m.start_s, m.kind)))
+
+
+def _contrasts(turns: Sequence[Turn], unsure_words: float) -> list[Moment]:
+    """Turns whose words are negative in a pleasant voice or positive in an unpleasant one, the surest first.
+
+    Whoever speaks so may be joking, polite or bitter; or a model is wrong, so that only a class set by a person makes
+    it certain.
+    """
+    found = []
+    for turn in turns:
+        words, voice = turn.sentiment, turn.emotion
+        against = _AGAINST.get(voice.top) if words and voice and not turn.unsure else None
+        if words is None or voice is None or against != words.top or words.share(against) < unsure_words:
+            continue
+        values: dict[str, float | int | str] = {
+            "voice": voice.top,
+            "confidence": voice.confidence,
+            "words": against,
+            "share": words.share(against),
+            "by_person": float(turn.by_person),
+        }
+        found.append(Moment("contrast", turn.start_s, turn.end_s, turn.speaker, turn.by_person, values))
+    return sorted(found, key=lambda m: -float(m.values["confidence"]) * float(m.values["share"]))
 
 
 def _tension_peaks(

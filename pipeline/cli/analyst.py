@@ -118,7 +118,7 @@ class Analyst:
             else:
                 words = added.words(path.stem)
                 chosen = without_words(options) if words else options
-                conversation = added.apply(self.analyse(path, chosen, people, progress), words)
+                conversation = added.apply(self.analyse(path, chosen, people, progress), words, progress)
             if conversation.recording.sha256 != task.sha256:
                 raise StillBeingWrittenError(
                     f"{path.name}: still being written: its bytes changed. Wait until the recording is done."

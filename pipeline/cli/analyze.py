@@ -36,6 +36,7 @@ from ressenti.pipeline.cli.options import (
     Use,
     Verbose,
     Words,
+    WordSentiment,
     given,
     listed,
 )
@@ -102,6 +103,7 @@ def analyze(
     vocabulary: Annotated[
         Path | None, typer.Option(help="Text file of names and words to expect.", metavar="FILE")
     ] = None,
+    sentiment: WordSentiment = None,
     transcript: Transcript = None,
     audio: Sound = None,
     bleep: Bleep = "",
@@ -141,6 +143,7 @@ def analyze(
                 {"model": words, "language": spoken_language, "vocabulary": str(vocabulary) if vocabulary else None}
             ),
             "emotion": given({"model": emotion_model, "device": device}),
+            "sentiment": given({"model": sentiment}),
             "roles": given({"emotion_for": listed(emotion_for) or None}),
             "voices": given({"use": _by_voice(voices, pseudonyms)}),
             "content": given({"redact": redact or None, "redact_names": redact_names, "phrases": phrases or None}),
@@ -157,6 +160,7 @@ def analyze(
         redact or options.content.redact or names_by != "off",
         redact_names=names_by if transcript else "off",  # else they were looked for in the analysis
         use=use_of(options, people),
+        sentiment=options.sentiment if transcript or bleep else None,
     )
     added.check(len(set(recordings)))
     formats = outputs.parse_formats(format)
@@ -241,7 +245,7 @@ class Job:
                 models=self.models,
                 progress=progress,
             )
-            conversation = self.added.apply(found, words)
+            conversation = self.added.apply(found, words, progress)
             page_sound = sound_options.make(options.report.audio, plan.paths, recording, conversation, second_look)
             progress("report", 0, 1)
             outputs.write(conversation, plan, self._made(plan, found.recording.sha256), None, page_sound)

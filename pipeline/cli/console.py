@@ -34,6 +34,7 @@ STAGES = {
     "known": "Comparing known voices",
     "words": "Recognising words",
     "emotion": "Scoring emotion",
+    "sentiment": "Judging words",
     "sound": "Encoding the sound",
     "report": "Writing the report",
 }

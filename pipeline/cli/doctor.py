@@ -229,6 +229,19 @@ def _names(config: Config) -> tuple[ModelInfo, str, State] | None:
     return None if found is None else (found.info, "finds people's names; set in the config", "verified")
 
 
+def _sentiment(config: Config) -> tuple[ModelInfo, str, State] | None:
+    """What tells the sentiment of words; None if nothing does."""
+    from ressenti.pipeline.sentiment import choose, locate
+
+    configured = config.sentiment.model
+    found = choose(config.sentiment, config.use)
+    if found is None:
+        return None
+    there = locate(configured, config.use)
+    why = _why(there, configured) if isinstance(there, Installed) else f"{there}, set in the config"
+    return found.info, why, "verified"
+
+
 _USED: tuple[tuple[str, Callable[[Config], tuple[ModelInfo, str, State] | None]], ...] = (
     ("speech activity", _vad),
     ("who speaks", _diarization),
@@ -238,6 +251,7 @@ _USED: tuple[tuple[str, Callable[[Config], tuple[ModelInfo, str, State] | None]]
     ("emotion", _emotion),
     ("words", _words),
     ("names", _names),
+    ("sentiment", _sentiment),
 )
 
 

@@ -18,10 +18,13 @@ from ressenti.pipeline.cli.console import Terminal, counted
 from ressenti.pipeline.errors import ConfigError, TranscriptError
 from ressenti.pipeline.files.paths import is_folder, is_there
 from ressenti.pipeline.files.untrusted import RefusedError, read_bounded
+from ressenti.pipeline.progress import Progress, ignore_progress
 from ressenti.pipeline.records import Conversation, PhraseList, Use
 
 if TYPE_CHECKING:
+    from ressenti.pipeline.config import SentimentOptions
     from ressenti.pipeline.edits.names import NameFinder
+    from ressenti.pipeline.sentiment.interface import SentimentModel
     from ressenti.pipeline.transcript.cues import Spoken
 
 Transcript = Annotated[
@@ -64,7 +67,8 @@ class Additions:
     """Transcript, spans, pseudonyms, redaction and phrases for all recordings (or stored conversations) of a command.
 
     `redact_names` is the model that finds people's names for redaction, or off; it must be allowed for `use`. `phrases`
-    replace those that a conversation has.
+    replace those that a conversation has. `sentiment` are the options of the model that tells what words say, where
+    words are brought or lost; None leaves what is told.
     """
 
     transcript: Path | None = None
@@ -74,6 +78,7 @@ class Additions:
     phrases: tuple[str, ...] = ()
     redact_names: str = "off"
     use: Use | None = None
+    sentiment: SentimentOptions | None = None
 
     def check(self, count: int) -> None:
         """Refuse options that do not fit `count` recordings, before the analysis starts."""
@@ -85,7 +90,7 @@ class Additions:
                 "of the same name (call.wav, call.srt)."
             )
         self._phrases()
-        _ = self._name_finder  # refused now, if it cannot be used
+        _ = self._name_finder, self._sentiment_model  # refused now, if they cannot be used
         if self.bleep:
             from ressenti.pipeline.edits.bleeps import parse_spans
 
@@ -158,7 +163,33 @@ class Additions:
 
         return choose(self.redact_names, self.use)
 
-    def apply(self, conversation: Conversation, read: tuple[Path, tuple[Spoken, ...]] | None) -> Conversation:
+    @cached_property
+    def _sentiment_model(self) -> SentimentModel | None:
+        """What tells the sentiment of words, checked once for all conversations; None if nobody asks."""
+        if self.sentiment is None:
+            return None
+        from ressenti.pipeline.sentiment import choose
+
+        return choose(self.sentiment, self.use)
+
+    def _judged(self, conversation: Conversation, progress: Progress) -> Conversation:
+        """What the words say of those turns of which it is not told, or no longer."""
+        if self.sentiment is None or self._sentiment_model is None:
+            return conversation
+        from ressenti.pipeline.config import build_config
+        from ressenti.pipeline.derive import derive
+        from ressenti.pipeline.sentiment.turns import with_sentiment
+
+        config = build_config(conversation.config, source=conversation.recording.name)
+        told = with_sentiment(conversation, self._sentiment_model, self.sentiment, config.words.unsure_below, progress)
+        return conversation if told is conversation else derive(told, config)
+
+    def apply(
+        self,
+        conversation: Conversation,
+        read: tuple[Path, tuple[Spoken, ...]] | None,
+        progress: Progress = ignore_progress,
+    ) -> Conversation:
         """Apply all options to a conversation; spans that are already silenced stay silenced."""
         from ressenti.pipeline.content import with_background
         from ressenti.pipeline.edits.bleeps import parse_spans, with_bleeps
@@ -173,6 +204,7 @@ class Additions:
         if self.redact:
             conversation = with_redaction(conversation, names=self._name_finder)
         conversation = with_bleeps(conversation, parse_spans(self.bleep) if self.bleep else ())
+        conversation = self._judged(conversation, progress)
         conversation = with_background(conversation, needed=False)
         return pseudonymised(conversation) if self.pseudonyms else conversation
 

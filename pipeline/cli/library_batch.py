@@ -35,6 +35,7 @@ from ressenti.pipeline.cli.options import (
     Use,
     Verbose,
     Words,
+    WordSentiment,
     given,
     listed,
 )
@@ -42,7 +43,7 @@ from ressenti.pipeline.cli.verbose import speak
 from ressenti.pipeline.config import load_config
 from ressenti.pipeline.errors import ClaimedError, ConfigError, StillBeingWrittenError
 from ressenti.pipeline.extras import need
-from ressenti.pipeline.roles import People
+from ressenti.pipeline.roles import People, use_of
 
 if TYPE_CHECKING:
     from ressenti.pipeline.batch.sources import Source
@@ -76,6 +77,7 @@ def batch(
     emotion_model: EmotionWeights = None,
     words: Words = None,
     spoken_language: SpokenLanguage = None,
+    sentiment: WordSentiment = None,
     transcript: Transcript = None,
     audio: Sound = None,
     redact: Redact = False,
@@ -125,6 +127,7 @@ def batch(
             ),
             "words": given({"model": words, "language": spoken_language}),
             "emotion": given({"model": emotion_model}),
+            "sentiment": given({"model": sentiment}),
             "roles": given({"emotion_for": listed(emotion_for) or None}),
             "content": given({"redact": redact or None, "redact_names": redact_names, "phrases": phrases or None}),
             "report": given({"lang": lang, "audio": audio}),
@@ -133,11 +136,18 @@ def batch(
     )
     names_by = options.content.redact_names
     redacts = redact or options.content.redact or names_by != "off"
-    added = Additions(transcript, redact=redacts, redact_names=names_by if transcript else "off")
+    people = People((), listed(roles), allow_restricted)
+    added = Additions(
+        transcript,
+        redact=redacts,
+        redact_names=names_by if transcript else "off",
+        use=use_of(options, people),
+        sentiment=options.sentiment if transcript else None,
+    )
     added.check(2)
     formats = tuple(dict.fromkeys((*_NEEDED[:1], *outputs.parse_formats(format))))
     sound_options.check(audio, formats)
-    recipe = Recipe(options, People((), listed(roles), allow_restricted), replace(added), formats)
+    recipe = Recipe(options, people, replace(added), formats)
     talks = not quiet and (terminal.err.is_terminal or verbose > 0)
     with _ended_by_signals(), logging_to(log) as lines:
         command = _Command(tuple(sources), out, recipe, Display(terminal, talks, log=lines), redo, again, log)

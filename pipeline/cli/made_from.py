@@ -26,6 +26,7 @@ def made_from(
         resolved(options.diarization.model, "diarization", use),
         resolved(options.emotion.model, "emotion", use),
         resolved(options.words.model, "transcription", use),
+        resolved(options.sentiment.model, "sentiment", use),
         "" if options.words.model == "off" else read_vocabulary(options.words.vocabulary),
     ]
     chosen = options.model_dump(mode="json", exclude={"compute"})

@@ -19,7 +19,7 @@ from ressenti.pipeline.files.paths import is_folder, is_there
 from ressenti.pipeline.models import user_choices
 from ressenti.pipeline.models.folders import delete, folder_of, models_folder, partial_of
 from ressenti.pipeline.models.installed import Installed, default_for, find, installed_ids, need, parts_of, verify
-from ressenti.pipeline.models.registry import Used, known, page_of
+from ressenti.pipeline.models.registry import Task, Used, known, page_of
 
 app = typer.Typer(
     cls=Commands,
@@ -61,10 +61,8 @@ def list_models() -> None:
         table.add_row(model_id, what, ", ".join([licence, *remarks]), size, state)
     terminal.show(table, width=160)
     for task in _TASKS:
-        group = "words" if task == "transcription" else task
-        terminal.say(
-            f"{task}: the default is {defaults[task] or 'builtin'}; a config can name another ({group}.model)."
-        )
+        own = defaults[task] or ("none" if task == "sentiment" else "builtin")
+        terminal.say(f"{task}: the default is {own}; a config can name another ({_group(task)}.model).")
     terminal.say("names: none is used unless a config names it (content.redact_names).")
     terminal.say(f"Models are stored in {escape(str(models_folder()))} (RESSENTI_MODELS).")
 
@@ -79,7 +77,7 @@ def get_models(
         str | None, typer.Option(help="Hub token. HF_TOKEN or `hf auth login` are safer: other users cannot see them.")
     ] = None,
     task: Annotated[
-        Literal["emotion", "diarization", "transcription", "names"],
+        Literal["emotion", "diarization", "transcription", "names", "sentiment"],
         typer.Option(help="Task of a model that the registry does not know."),
     ] = "emotion",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
@@ -222,7 +220,9 @@ def choose_default(
     model = need(model_id)
     if model.known is None or model.task == "part":
         why = "a part of other models" if model.task == "part" else "not in the registry"
-        raise ConfigError(f"{model_id}: {why}, so it cannot be the default. Name it in a config: {model.task}.model.")
+        raise ConfigError(
+            f"{model_id}: {why}, so it cannot be the default. Name it in a config: {_group(model.task)}.model."
+        )
     if model.task == "names":
         raise ConfigError(f"{model_id}: finds names, and is used only where it is named: content.redact_names.")
     verify(model)
@@ -244,12 +244,13 @@ def _tell_terms(model: Installed, terminal: Terminal) -> None:
         terminal.say(f"    [yellow]not in the registry[/]: see {page_of(model.id)} for its licence and labels")
         if model.task != "part":
             where = f"content: {{redact_names: {model.id}}}" if model.task == "names" else None
-            terminal.say(f"    to use it, name it in a config: {where or f'{model.task}: {{model: {model.id}}}'}")
+            where = where or f"{_group(model.task)}: {{model: {model.id}}}"
+            terminal.say(f"    to use it, name it in a config: {where}")
         return
     if model.not_commercial:
         terminal.say(f"    [yellow]no commercial use[/]: {model.not_commercial}")
     if _default_id(model.task) == model.id:
-        terminal.say(f"    it is now the default ({model.task}.model: auto)")
+        terminal.say(f"    it is now the default ({_group(model.task)}.model: auto)")
     elif model.task == "names":
         terminal.say(f"    to use it: analyze --redact-names {model.id}")
     elif model.imported and model.task != "part":
@@ -273,7 +274,13 @@ def _tell_pickles(model: Installed, terminal: Terminal) -> None:
 
 
 def _choose(model: Installed) -> None:
-    user_choices.choose("emotion" if model.task == "emotion" else "diarization", model.id, model.together)
+    if model.task != "part":
+        user_choices.choose(model.task, model.id, model.together)
+
+
+def _group(task: str) -> str:
+    """The group of options in which a config names a model for a task."""
+    return "words" if task == "transcription" else task
 
 
 def _whole() -> Iterator[Installed]:
@@ -290,12 +297,12 @@ def _tell_sum(file: Path, terminal: Terminal) -> None:
     terminal.say(f"{escape(str(file))}: {file.stat().st_size / 1e6:,.1f} MB, SHA-256 {digest_of(file)}")
 
 
-def _default_id(task: str) -> str | None:
+def _default_id(task: Task) -> str | None:
     """The installed default, or None; a damaged one counts as None and is reported in its row."""
-    if task not in {"emotion", "diarization"}:
+    if task not in _TASKS:
         return None
     try:
-        default = default_for("emotion" if task == "emotion" else "diarization")
+        default = default_for(task)
     except RessentiError:
         return None
     return default.id if default else None

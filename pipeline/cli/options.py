@@ -75,6 +75,14 @@ Words = Annotated[
         metavar="auto|off|ID|PATH",
     ),
 ]
+WordSentiment = Annotated[
+    str | None,
+    typer.Option(
+        "--sentiment",
+        help="What words say: auto (what is installed), off, an installed model of sentiment, or its folder.",
+        metavar="auto|off|ID|PATH",
+    ),
+]
 SpokenLanguage = Annotated[
     str | None,
     typer.Option(

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from ressenti.pipeline.config.option_group import Group
 from ressenti.pipeline.files.untrusted import short
-from ressenti.pipeline.records import CLASSES, ClassName, Use
+from ressenti.pipeline.records import CLASSES, ClassName, Polarity, Use
 
 _DAY_S = 86_400.0
 
@@ -65,6 +65,7 @@ WindowLength = Annotated[float, Field(ge=0.1, le=600)]
 Distance = Annotated[float, Field(gt=0, le=2)]
 Reach = Annotated[float, Field(gt=0, le=30)]
 LabelMap = Annotated[dict[Name, ClassName | None], Field(max_length=1000)]
+PolarityMap = Annotated[dict[Name, Polarity], Field(max_length=1000)]
 
 
 class AudioOptions(Group):
@@ -261,6 +262,16 @@ class WordOptions(Group):
     unsure_below: Share = 0.5  # a word with a lower probability is marked as unsure
 
 
+class SentimentOptions(Group):
+    """What words say, as negative, neutral or positive: told by a model of texts, and kept apart from tone."""
+
+    model: WordModel = "auto"  # what `ressenti models get` installed, else none; or off, an id, or a folder
+    labels: PolarityMap | None = None  # each label of the model -> what it means; None: the included maps
+    # a turn with fewer words that are sure and have letters says nothing: "yes" and "OK" are answers, not a sentiment
+    least_words: Annotated[int, Field(ge=1, le=1000)] = 3
+    unsure_below: Share = 0.6  # if the highest probability is below this, it is unsure, and contradicts no voice
+
+
 class AffectOptions(Group):
     """Anchors: the (valence, arousal) of each class.
 
@@ -321,6 +332,7 @@ class MomentOptions(Group):
     activated: Few = 1  # stretches in which a speaker sounds most activated against their own level, per speaker
     activated_sd: Positive = 0.5  # how far above their own level, in standard deviations
     sounds: Few = 3  # of laughing, and of crying: those that are surest
+    contrasts: Few = 2  # turns whose words say otherwise than the voice sounds: those where both are surest
 
 
 class RoleOptions(Group):
@@ -383,6 +395,7 @@ class Config(Group):
     turns: TurnOptions = TurnOptions()
     words: WordOptions = WordOptions()
     emotion: EmotionOptions = EmotionOptions()
+    sentiment: SentimentOptions = SentimentOptions()
     affect: AffectOptions = AffectOptions()
     trajectory: TrajectoryOptions = TrajectoryOptions()
     dynamics: DynamicsOptions = DynamicsOptions()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from ressenti.pipeline.errors import ConfigError
@@ -63,14 +63,28 @@ def parse_time(text: str, option: str) -> float:
 def without_silenced(conversation: Conversation) -> Conversation:
     """Remove the words that are, or may be, in silenced spans, and add an omission at each place.
 
-    The background goes, too, if words go: it holds terms of theirs.
+    The background goes, too, if words go: it holds terms of theirs. So does the sentiment of their turns.
     """
     bleeps = Timed(conversation.bleeps)
     words = [(word, _within(word, bleeps)) for word in conversation.words]
     kept = tuple(word for word, gone in words if not gone)
     places = [*conversation.omissions, *(Omission(w.start_s, w.end_s, w.turn) for w, gone in words if gone)]
     background = conversation.background if len(kept) == len(words) else None
-    return replace(conversation, words=kept, omissions=_joined(places, kept), background=background)
+    silenced = replace(conversation, words=kept, omissions=_joined(places, kept), background=background)
+    return without_sentiment(silenced, {w.turn for w, gone in words if gone})
+
+
+def without_sentiment(conversation: Conversation, turns: Collection[int | None]) -> Conversation:
+    """Forget what the words of some turns say, as these are other words now, or none."""
+    lost = [t for t in conversation.turns if t.sentiment is not None and t.index in turns]
+    if not lost:
+        return conversation
+    indices, places = {t.index for t in lost}, {(t.speaker, t.start_s) for t in lost}
+    return replace(
+        conversation,
+        turns=tuple(replace(t, sentiment=None) if t.index in indices else t for t in conversation.turns),
+        moments=tuple(m for m in conversation.moments if m.kind != "contrast" or (m.speaker, m.start_s) not in places),
+    )
 
 
 def _joined(places: Sequence[Omission], kept: Sequence[Word]) -> tuple[Omission, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 
-from ressenti.pipeline.edits.bleeps import without_silenced
+from ressenti.pipeline.edits.bleeps import without_sentiment, without_silenced
 from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.transcript.align import align
 from ressenti.pipeline.transcript.cues import Spoken
@@ -23,12 +23,15 @@ def with_transcript(conversation: Conversation, path: str | Path) -> Conversatio
 
 
 def with_words(conversation: Conversation, words: Sequence[Spoken]) -> Conversation:
-    """Replace the conversation's words, also recognised ones, with these, without those silenced or after its end."""
+    """Replace the conversation's words, also recognised ones, with these, without those silenced or after its end.
+
+    What the words of turns said is forgotten.
+    """
     placed = align(words, conversation.turns, conversation.recording.duration_s)
     beyond = len(words) - len(placed)
-    models = tuple(model for model in conversation.models if model.task != "transcription")
+    models = tuple(model for model in conversation.models if model.task not in ("transcription", "sentiment"))
     brought = replace(
-        conversation,
+        without_sentiment(conversation, {turn.index for turn in conversation.turns}),
         words=placed,
         words_beyond=beyond,
         omissions=(),

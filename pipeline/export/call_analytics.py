@@ -2,7 +2,8 @@
 
 Sources: "Post-call analytics output" in the Amazon Transcribe Developer Guide, and "Example Contact Lens
 conversational analytics output files for a call" in the Amazon Connect Administrator Guide. Data that these formats
-lack, mainly emotion, is under the key `Ressenti`. Their `Sentiment` describes words and is left out.
+lack, mainly emotion, is under the key `Ressenti`. Their `Sentiment` describes words, and so does ours: it is filled where
+a model told what words say, and never from the voice.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import PurePath
 from typing import Any, cast
 from uuid import NAMESPACE_OID, uuid5
@@ -35,6 +37,7 @@ from ressenti.pipeline.records.intervals import Timed
 from ressenti.pipeline.rounding import rounded
 
 _ROLES = {"agent": "AGENT", "client": "CUSTOMER", "customer": "CUSTOMER"}
+_MOST_SENTIMENT = 5  # the highest score of AWS; the lowest is its negative
 _FULL_SCALE_DB = 20 * math.log10(2**15)  # of 16-bit samples, relative to one step
 _LOUDNESS = (
     "dB above one step of 16-bit samples (full scale is 90.31), the highest level of the recording's louder channel in "
@@ -86,6 +89,8 @@ def _characteristics(conversation: Conversation, roles: Mapping[str, str], words
         "DetailsByParticipant": {roles[label]: {"TotalTimeMillis": _millis(s)} for label, s in talk_s.items()},
         "TotalTimeMillis": sum(map(_millis, talk_s.values())),
     }
+    if conversation.sentiments:
+        data["Sentiment"] = _sentiment(conversation, roles)
     if conversation.words:
         counts = Counter(t.speaker for t in conversation.turns for _ in cast("Sequence[Word]", words.get(t.index, ())))
         data["TalkSpeed"] = {
@@ -96,6 +101,41 @@ def _characteristics(conversation: Conversation, roles: Mapping[str, str], words
             }
         }
     return data
+
+
+def _sentiment(conversation: Conversation, roles: Mapping[str, str]) -> Json:
+    """What words say, from -5 to 5 as AWS scores it: positive without negative, turns weighted by their words.
+
+    Overall and in quarters of each speaker's time from the first to the last turn that says anything.
+    """
+    said = conversation.sentiments
+    own: dict[str, list[Turn]] = {}
+    for turn in conversation.turns:
+        if turn.index in said:
+            own.setdefault(roles[turn.speaker], []).append(turn)
+
+    def score(turns: Sequence[Turn]) -> float | None:
+        found = [said[turn.index] for turn in turns]
+        total = sum(one.words for one in found)
+        return round(_MOST_SENTIMENT * sum(one.balance * one.words for one in found) / total, 1) if total else None
+
+    quarters: dict[str, list[Json]] = {}
+    for role, turns in own.items():
+        start_s, end_s = min(t.start_s for t in turns), max(t.end_s for t in turns)
+        edges = [start_s + k * (end_s - start_s) / 4 for k in range(5)]
+        quarters[role] = []
+        for k, (a, b) in enumerate(pairwise(edges)):
+            inside = [t for t in turns if min(3, int(4 * (_middle(t) - start_s) / (end_s - start_s))) == k]
+            if inside:  # a score of nothing would be a lie, and tools expect a number
+                quarters[role].append({"Score": score(inside), **_span(a, b)})
+    return {
+        "OverallSentiment": {role: score(turns) for role, turns in own.items()},
+        "SentimentByPeriod": {"QUARTER": quarters},
+    }
+
+
+def _middle(turn: Turn) -> float:
+    return (turn.start_s + turn.end_s) / 2
 
 
 def _non_talk(conversation: Conversation, exchange: Exchange) -> Json:
@@ -131,6 +171,8 @@ def _turn(
         "Items": [_item(word) for word in words],
         "LoudnessScores": _loudness(conversation.levels, _millis(turn.start_s), _millis(turn.end_s)),
     }
+    if (said := conversation.sentiments.get(turn.index)) is not None:
+        data["Sentiment"] = said.top.upper()
     silenced = bleeps.touching(turn.start_s, turn.end_s)
     if silenced:
         data["Redaction"] = {"RedactedTimestamps": [_within(bleep, turn) for bleep in silenced]}
@@ -177,6 +219,9 @@ def _tone(conversation: Conversation, turn: Turn) -> Json:
         "NotJudged": turn.unjudged,
         "Corrected": is_corrected(turn),
     }
+    if (said := conversation.sentiments.get(turn.index)) is not None:
+        shares = {"Negative": said.negative, "Neutral": said.neutral, "Positive": said.positive}
+        data["Words"] = {name: rounded(share) for name, share in shares.items()}
     if turn.original:
         data["Original"] = {"ParticipantId": turn.original.speaker, **_judged(turn.model_answer)}
         data["Original"]["NotJudged"] = turn.original.unjudged

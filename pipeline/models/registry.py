@@ -14,12 +14,25 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from ressenti.pipeline.errors import ModelError
-from ressenti.pipeline.records import ClassName
+from ressenti.pipeline.records import ClassName, Polarity
 
-Task = Literal["emotion", "diarization", "transcription", "names", "part"]
-Used = Literal["emotion", "diarization", "transcription", "names"]
+Task = Literal["emotion", "diarization", "transcription", "names", "sentiment", "part"]
+Used = Literal["emotion", "diarization", "transcription", "names", "sentiment"]
 """Tasks that a model is used for on its own."""
 
+_TEXT_MODEL = (
+    "config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "README.md",
+    "LICENSE*",
+)
 UNKNOWN_FILES: dict[Task, tuple[str, ...]] = {  # for models that are not in the registry
     "emotion": (
         "config.json",
@@ -43,19 +56,8 @@ UNKNOWN_FILES: dict[Task, tuple[str, ...]] = {  # for models that are not in the
         "README.md",
         "LICENSE*",
     ),
-    "names": (
-        "config.json",
-        "model.safetensors",
-        "tokenizer.json",
-        "tokenizer_config.json",
-        "special_tokens_map.json",
-        "added_tokens.json",
-        "vocab.json",
-        "vocab.txt",
-        "merges.txt",
-        "README.md",
-        "LICENSE*",
-    ),
+    "names": _TEXT_MODEL,
+    "sentiment": _TEXT_MODEL,
     "part": ("config.yaml", "pytorch_model.bin", "README.md", "LICENSE*"),
 }
 PICKLED = (".bin", ".pt", ".pth", ".ckpt")
@@ -80,6 +82,7 @@ class KnownModel(BaseModel):
     head: Literal["stock", "ehcalabres", "audeering"] | None = None
     activation: Literal["sigmoid", "softmax", "none"] | None = None
     labels: dict[str, ClassName | None] = {}
+    polarities: dict[str, Polarity] = {}
     needs: tuple[str, ...] = ()
     memory_mb: Annotated[int, Field(gt=0)] | None = None
     files: tuple[str, ...]

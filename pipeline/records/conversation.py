@@ -5,6 +5,7 @@ Times are seconds from the start of the recording, levels are dBFS, valence and 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Literal
@@ -37,10 +38,10 @@ from ressenti.pipeline.records.model_info import Models
 from ressenti.pipeline.records.recording import Levels, Note, Recording
 from ressenti.pipeline.records.sounds import Sound
 from ressenti.pipeline.records.transcription import Transcription
-from ressenti.pipeline.records.turns import Diarization, Turn
+from ressenti.pipeline.records.turns import Diarization, Sentiment, Turn
 from ressenti.pipeline.records.validation import Validation
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Conversation(Record):
     corrections: Corrections = field(default_factory=Corrections)
     sounds: Annotated[tuple[Sound, ...], Field(max_length=MOST_SEGMENTS)] = ()
     background: Background | None = None
-    version: Literal[7] = 7
+    version: Literal[8] = 8
     program: Name = ""
 
     def __post_init__(self) -> None:
@@ -123,6 +124,12 @@ class Conversation(Record):
                 for k, value in enumerate((p.weight_s, p.weight_s * p.valence, p.weight_s * p.arousal)):
                     own[k] += value
         return {turn: (valence / weight, arousal / weight) for turn, (weight, valence, arousal) in sums.items()}
+
+    @cached_property
+    def sentiments(self) -> Mapping[int, Sentiment]:
+        """What the words say of each turn of which it may be told, by index: of people whose emotion is computed."""
+        told = {speaker.label for speaker in self.people if speaker.not_scored is None}
+        return {t.index: t.sentiment for t in self.turns if t.sentiment is not None and t.speaker in told}
 
     def place_of(self, turn: Turn) -> tuple[float, float] | None:
         """Valence and arousal of a turn, or None."""

@@ -258,10 +258,21 @@ class Moment(Record):
     `silence`, `monologue`: the longest (seconds). `interruption`: of whom and how long (of, overlap_s).
     `laughter`, `crying`: how sure it is (confidence).
     `activated`: where a speaker sounds most activated against their own level (activation, low, high: in SD).
+    `contrast`: a turn whose words say otherwise than the voice sounds (voice: a class, confidence, words: negative or
+    positive, share: their probability).
     """
 
     kind: Literal[
-        "tension", "valence", "arousal", "activated", "silence", "monologue", "interruption", "laughter", "crying"
+        "tension",
+        "valence",
+        "arousal",
+        "activated",
+        "silence",
+        "monologue",
+        "interruption",
+        "laughter",
+        "crying",
+        "contrast",
     ]
     start_s: Time
     end_s: Time

@@ -34,6 +34,7 @@ class ModelInfo(Record):
         "transcription",
         "sounds",
         "names",
+        "sentiment",
     ]
     name: Place
     licence: Name | None

@@ -138,6 +138,42 @@ class EmotionScores(Record):
         return self.scores[CLASSES.index(self.top)]
 
 
+Polarity = Literal["negative", "neutral", "positive"]
+"""How words are meant."""
+
+
+@dataclass(frozen=True)
+class Sentiment(Record):
+    """What a turn's words say, whatever the voice does: probabilities that they are meant so, which sum to 1.
+
+    A model of texts tells them from `words` words, and never from the sound.
+    """
+
+    negative: Share
+    neutral: Share
+    positive: Share
+    words: Annotated[int, Field(ge=1, lt=2**31)]
+
+    def __post_init__(self) -> None:
+        total = self.negative + self.neutral + self.positive
+        check(abs(total - 1) < 1e-3, f"expected probabilities that sum to 1, got sum {total}")
+
+    @property
+    def top(self) -> Polarity:
+        """The most probable one; of equals, neutral."""
+        order: tuple[Polarity, ...] = ("neutral", "negative", "positive")
+        return max(order, key=self.share)
+
+    @property
+    def balance(self) -> float:
+        """The probability of positive without that of negative, in [-1, 1]."""
+        return self.positive - self.negative
+
+    def share(self, polarity: Polarity) -> float:
+        """The probability of one of them."""
+        return {"negative": self.negative, "neutral": self.neutral, "positive": self.positive}[polarity]
+
+
 @dataclass(frozen=True)
 class VoiceMeasures(Record):
     """How a stretch of speech sounds, without a model: median pitch, level, and brightness.
@@ -232,6 +268,8 @@ class Turn(Record):
     `speaker_confidence` is the mean confidence of its segments, weighted by duration; None if the diarizer does not
     tell, or if a person set the speaker. `speaker_unsure` says whether it is below the configured limit (derived). A
     corrected turn holds the corrected values, `original` is the models' answer, and `note` is the person's remark.
+    `sentiment` is what its words say; None without a model for it, without words enough, and where emotion is not
+    computed.
     """
 
     index: Index
@@ -248,6 +286,7 @@ class Turn(Record):
     speaker_unsure: bool = False
     original: Original | None = None
     note: Remark = ""
+    sentiment: Sentiment | None = None
 
     def __post_init__(self) -> None:
         check_span(self.start_s, self.end_s)

@@ -29,6 +29,7 @@ from typing import Any
 from ressenti.pipeline.config import Config
 from ressenti.pipeline.errors import CorrectionsError
 from ressenti.pipeline.records import (
+    CLASSES,
     NEW_LABEL,
     Conversation,
     Moment,
@@ -54,6 +55,7 @@ _TOLD_BY: dict[str, tuple[str, ...]] = {
     "interruption": ("overlap_s",),
     "laughter": ("confidence",),
     "crying": ("confidence",),
+    "contrast": ("confidence", "share"),
 }
 _COUNTED: dict[str, tuple[str, ...]] = {
     "more_than_roles": ("found", "roles"),
@@ -251,6 +253,10 @@ def _moment(moment: Moment, field: str) -> None:
     _check(isinstance(moment.values.get("by_person", 0), int | float), f"{field}.values.by_person: expected a number")
     if moment.kind == "interruption":
         _check(isinstance(moment.values.get("of"), str), f"{field}.values.of: expected a speaker")
+    if moment.kind == "contrast":
+        for name, known in (("voice", CLASSES), ("words", ("negative", "positive"))):
+            told = f"{field}.values.{name}: expected one of {', '.join(known)}"
+            _check(moment.values.get(name) in known, told)
     _check(
         moment.speaker is not None or moment.kind in ("silence", "laughter", "crying"), f"{field}.speaker: is missing"
     )

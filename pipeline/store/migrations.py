@@ -9,6 +9,7 @@
 | 5 | recognised words: `transcription`, `confidence` of words, options `words` and `content`; phrases; personal data |
 | 6 | sounds that are no talk, announcements |
 | 7 | how a voice sounds (`voice`, `activation` of windows), windows without `emotion`; `use`; `background` |
+| 8 | what words say: `sentiment` of turns, options `sentiment`, moments of the kind `contrast` |
 """
 
 from __future__ import annotations
@@ -55,6 +56,14 @@ def _to_7(data: Stored) -> Stored:
     return {**data, "version": 7}
 
 
+def _to_8(data: Stored) -> Stored:
+    """Say that nobody asked what words say."""
+    config = data.get("config")
+    if isinstance(config, dict):
+        config = {**config, "sentiment": {"model": "off"}}
+    return {**data, "config": config, "version": 8}
+
+
 def _diarization_options(config: Any) -> Any:
     """A stored config with the diarizer's options of version 3; what is no config is left for the checks.
 
@@ -72,7 +81,7 @@ def _diarization_options(config: Any) -> Any:
     return {**config, "diarization": options}
 
 
-STEPS: dict[int, Callable[[Stored], Stored]] = {1: _to_2, 2: _to_3, 3: _to_4, 4: _to_5, 5: _to_6, 6: _to_7}
+STEPS: dict[int, Callable[[Stored], Stored]] = {1: _to_2, 2: _to_3, 3: _to_4, 4: _to_5, 5: _to_6, 6: _to_7, 7: _to_8}
 """Step from each earlier version to the next."""
 
 

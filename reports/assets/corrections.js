@@ -31,12 +31,15 @@ page.ready.then((page) => {
   const rendered = new Map(data.corrections.turns.map((t) => [t.turn, t]));
   const ofAnswer = (row) => [".class", ".score", ".valence", ".arousal"].map((name) => row.querySelector(`td${name}`));
   const cells = new Map(turns.map(({ row, index }) => [index, ofAnswer(row).map((cell) => cell?.cloneNode(true))]));
+  const says = new Map(turns.map(({ row, index }) => [index, row.querySelector("td.sentiment")?.textContent ?? ""]));
   const answer = (turn, emotion) => {
     const was = rendered.get(turn.index), silent = !scored(turn.speaker);
     const same = emotion === (was?.emotion ?? null) && (!silent || turn.key === "none");
     const { key, answer: text } = turn.model;
     turn.answer = same ? turn : silent ? { key: "none", confidence: 0 }
       : emotion ? { key: emotion, confidence: 1 } : { key, confidence: turn.model.confidence };
+    const words = turn.row.querySelector("td.sentiment");
+    if (words) words.textContent = silent ? "" : says.get(turn.index);
     ofAnswer(turn.row).forEach((cell, i) => {
       if (!cell) return;
       const before = cells.get(turn.index)[i].cloneNode(true).childNodes;
@@ -214,6 +217,7 @@ page.ready.then((page) => {
     conversation.bleeps = page.bleeps.map(([start_s, end_s]) => ({ start_s, end_s }));
     const places = [...(conversation.omissions ?? [])]; // where words were left out, without their text
     let place = null;
+    const silencedIn = new Set(); // turns that lose words
     conversation.words = (conversation.words ?? []).filter(({ start_s, end_s, turn, exact, confidence }) => {
       // words without a time were placed evenly within their cue; times of recognised words are a little off
       const margin = exact === false ? data.margin : (confidence ?? null) === null ? 0 : data.near;
@@ -221,6 +225,7 @@ page.ready.then((page) => {
         place = null;
         return true;
       }
+      silencedIn.add(turn);
       if (place?.turn === turn && (turn !== null || start_s - place.end_s <= data.margin)) place.end_s = Math.max(place.end_s, end_s);
       else {
         place = { start_s, end_s, turn };
@@ -230,6 +235,11 @@ page.ready.then((page) => {
     });
     if (places.length !== (conversation.omissions ?? []).length) conversation.background = null; // it has their terms
     conversation.omissions = places;
+    for (const turn of conversation.turns.filter(({ index, sentiment }) => sentiment && silencedIn.has(index))) {
+      turn.sentiment = null; // it was told from these words
+      conversation.moments = conversation.moments.filter((m) =>
+        m.kind !== "contrast" || m.speaker !== turn.speaker || m.start_s !== turn.start_s);
+    }
     download(`${data.name}.corrected.json`, `${JSON.stringify(conversation, null, 1)}\n`, "application/json");
     saved = state();
     show();
