@@ -27,7 +27,7 @@ from botocore.parsers import create_parser
 from botocore.validate import ParamValidator
 
 from ressenti.pipeline.export import aws
-from ressenti.pipeline.records import Conversation, Levels
+from ressenti.pipeline.records import Conversation, Levels, Sentiment
 
 MILLIS = {"type": "integer", "minimum": 0}
 
@@ -55,6 +55,8 @@ TEXT = {"type": "string"}
 QUARTERS = by_participant(
     {**listed(strict({"Score": {"type": ["number", "null"]}, **SPAN})), "minItems": 4, "maxItems": 4}
 )
+SCORE = {"type": "number", "minimum": -5, "maximum": 5}
+SCORED = strict({"Score": SCORE, **SPAN})
 SCHEMA = strict(
     {
         "JobName": {"type": "string", "pattern": "^[0-9a-zA-Z._-]+$"},  # the pattern of StartCallAnalyticsJob
@@ -81,6 +83,12 @@ SCHEMA = strict(
                     }
                 ),
             },
+            Sentiment=strict(
+                {
+                    "OverallSentiment": by_participant(SCORE),
+                    "SentimentByPeriod": strict({"QUARTER": by_participant({**listed(SCORED), "maxItems": 4})}),
+                }
+            ),
             TalkSpeed=strict({"DetailsByParticipant": by_participant(strict({"AverageWordsPerMinute": MILLIS}))}),
         ),
         "Transcript": listed(
@@ -98,6 +106,7 @@ SCHEMA = strict(
                     "Ressenti": {"type": "object"},
                 },
                 Redaction=strict({"RedactedTimestamps": listed(strict(SPAN))}),
+                Sentiment={"enum": ["NEGATIVE", "NEUTRAL", "POSITIVE"]},
             )
         ),
         "Ressenti": {"type": "object", "properties": {"ValenceByPeriod": strict({"QUARTER": QUARTERS})}},
@@ -207,6 +216,28 @@ def test_characteristics_are_those_of_the_conversation(spoken: Conversation) -> 
         begins = [entry["BeginOffsetMillis"] for entry in by[ROLES[one.by]]]
         assert round(one.time_s * 1000) in begins
     assert "Sentiment" not in found
+
+
+def test_sentiment_of_words_is_where_aws_puts_it(spoken: Conversation, contact_lens: ServiceModel) -> None:
+    says = {0: Sentiment(0.0, 0.2, 0.8, 3), 1: Sentiment(0.9, 0.1, 0.0, 4), 2: Sentiment(0.1, 0.5, 0.4, 9)}
+    told = replace(spoken, turns=tuple(replace(t, sentiment=says.get(t.index)) for t in spoken.turns))
+    data = loaded(told)
+    assert [turn.get("Sentiment") for turn in data["Transcript"]][:4] == ["POSITIVE", "NEGATIVE", "NEUTRAL", None]
+    found = data["ConversationCharacteristics"]["Sentiment"]
+    who = {label: [says[t.index] for t in told.turns if t.speaker == label and t.index in says] for label in ROLES}
+    assert found["OverallSentiment"] == {
+        ROLES[label]: round(5 * sum(s.balance * s.words for s in own) / sum(s.words for s in own), 1)
+        for label, own in who.items()
+        if own
+    }
+    for own in found["SentimentByPeriod"]["QUARTER"].values():
+        assert all(entry["BeginOffsetMillis"] < entry["EndOffsetMillis"] for entry in own)
+        assert [entry["BeginOffsetMillis"] for entry in own] == sorted(entry["BeginOffsetMillis"] for entry in own)
+    returned = contact_lens.operation_model("ListRealtimeContactAnalysisSegments").output_shape
+    answer = {"Segments": [{"Transcript": turn} for turn in data["Transcript"]]}
+    packed = {"body": json.dumps(answer).encode(), "headers": {}, "status_code": 200}
+    read = create_parser("rest-json").parse(packed, returned)["Segments"]
+    assert [entry["Transcript"].get("Sentiment") for entry in read] == [t.get("Sentiment") for t in data["Transcript"]]
 
 
 def test_silence_is_listed_from_three_seconds(make_spoken: Callable[..., Conversation]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 from installing import install
 from typer.testing import CliRunner
@@ -28,13 +29,19 @@ from ressenti.pipeline.emotion import builtin
 from ressenti.pipeline.emotion.fake import FakeEmotion
 from ressenti.pipeline.emotion.trained import FILE, FORMAT
 from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.export.quotes import quotes_of
+from ressenti.pipeline.export.subtitles import cues_of
+from ressenti.pipeline.export.turn_text import names_of
+from ressenti.pipeline.export.wording import wording_of
 from ressenti.pipeline.lab.training import card
 from ressenti.pipeline.lab.training.request import Request
 from ressenti.pipeline.models import registry
 from ressenti.pipeline.models.installed import Installed, default_for
-from ressenti.pipeline.records import Conversation, Corrections, EmotionScores, Sound, TurnCorrection, Use
+from ressenti.pipeline.records import CLASSES, Conversation, Corrections, EmotionScores, Sound, TurnCorrection, Use
 from ressenti.pipeline.roles import People, use_of
+from ressenti.pipeline.sentiment.fake import FakeSentiment
 from ressenti.pipeline.sounds.fake import FakeSounds
+from ressenti.pipeline.transcription.fake import FakeTranscriber
 
 FREE = "Lajavaness/wav2vec2-lg-xlsr-fr-speech-emotion-recognition"
 BOUND = "audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim"
@@ -322,51 +329,112 @@ def test_doctor_says_what_each_model_may_be_used_for() -> None:
     assert "ressenti-builtin-emotion CC BY-NC-SA 4.0 research" in said or BOUND in said
 
 
-# Whose emotion is not computed, nothing of the tone is told, whatever the use and the model.
-TELLING = ("tension", "valence", "arousal", "activated", "laughter", "crying")
+# Whose emotion is not computed, nothing of the tone is told, whatever the use and the model, and nothing of what words say.
+TELLING = ("tension", "valence", "arousal", "activated", "laughter", "crying", "contrast")
+TOLD = ("activation_sd", "class", "confidence", "unsure", "model_class", "model_confidence", "valence", "arousal")
+SCORES = ("pleased", "relaxed", "neutral", "sad", "tension")
+SAID = (0.031, 0.058, 0.911)
+
+
+def rows_of(found: Conversation, table: export.tables.Table) -> list[dict[str, Any]]:
+    """The rows of a Parquet table."""
+    rows: list[dict[str, Any]] = pyarrow.parquet.read_table(io.BytesIO(export.parquet(found, table))).to_pylist()
+    return rows
+
+
+def check_tables(found: Conversation, gated: set[str]) -> None:
+    rows = list(csv.DictReader(io.StringIO(export.turns_csv(found))))
+    assert {row[name] for row in rows if row["speaker"] in gated for name in (*TOLD, *SCORES)} <= {""}
+    assert all(row["activation_sd"] for row in rows if row["speaker"] not in gated)
+    turns = rows_of(found, "turns")
+    assert {row[name] for row in turns if row["speaker"] in gated for name in (*TOLD, *SCORES, "activation")} <= {None}
+    assert any(row["activation_sd"] for row in turns if row["speaker"] not in gated) is (len(gated) < 2)
+    speakers = [row for row in rows_of(found, "speakers") if row["speaker"] in gated]
+    assert {row[name] for row in speakers for name in ("valence", "arousal", *SCORES)} <= {None}
+    for table in ("points", "trajectories"):
+        assert not [row for row in rows_of(found, table) if row["speaker"] in gated]
+    assert not [row for row in rows_of(found, "sounds") if row["kind"] in TELLING and row["speaker"] in gated]
+
+
+def check_texts(found: Conversation, gated: set[str]) -> None:
+    """TextGrid, subtitles and quotes, with words and without (then a subtitle has the class)."""
+    classes = re.compile("|".join(map(re.escape, CLASSES)))
+    for made in (found, replace(found, words=())):
+        tiers = re.split(r"item \[\d+\]:", export.textgrid(made))[1:]
+        named = {re.search(r'name = "(.*?)"', tier).group(1): tier for tier in tiers}  # type: ignore[union-attr]
+        for label in gated:
+            own = [tier for name, tier in named.items() if name.startswith(f"{label}:")]
+            assert own
+            assert not any(classes.search(tier) for tier in own)
+            assert not {f"{label}: valence", f"{label}: arousal"} & set(named)
+        cues = [cue for cue in cues_of(made) if cue.voice in {names_of(made, wording_of(made))[who] for who in gated}]
+        assert bool(cues) is bool(gated)
+        assert not any(classes.search(cue.text) for cue in cues)
+        titles = {wording_of(made).who(turn, names_of(made, wording_of(made))[turn.speaker])
+                  for turn in made.turns if turn.speaker in gated}  # fmt: skip
+        quotes = [quote for quote in quotes_of(made).quotes if quote.speaker in titles]
+        assert bool(quotes) is bool(gated)
+        assert not any(classes.search(" ".join(quote.heard)) or len(quote.heard) > 1 for quote in quotes)
 
 
 @pytest.mark.parametrize("with_model", [True, False])
 @pytest.mark.parametrize("preset", preset_names())
 def test_nothing_of_the_tone_of_gated_roles_leaks(tmp_path: Path, preset: str, with_model: bool) -> None:
     sure = FakeEmotion(lambda _: EmotionScores((0.013, 0.013, 0.013, 0.013, 0.948)))
-    found = made(tmp_path, preset, **({"emotion_model": sure} if with_model else {}))
+    reader = FakeSentiment(lambda _: SAID)
+    given: dict[str, Any] = {"emotion_model": sure} if with_model else {}
+    found = made(tmp_path, preset, transcriber=FakeTranscriber(), sentiment_model=reader, **given)
     gated = {s.label for s in found.speakers if s.not_scored}
     expected = {"call-center": {"S1"}, "recruitment": {"S1", "S2"}}
     assert gated == expected.get(preset, set())
     assert not any(excerpt.speaker in gated for excerpt in sure.heard)
+    assert len(reader.read) == sum(turn.speaker not in gated for turn in found.turns)
+    assert any(m.task == "sentiment" for m in found.models) is (len(gated) < 2)
     stored = json.loads(store.dumps(found))
     for turn in stored["turns"]:
+        assert (turn["sentiment"] is None) is (turn["speaker"] in gated)
         if turn["speaker"] in gated:
             assert (turn["windows"], turn["emotion"], turn["unsure"]) == ([], None, False)
             assert turn["unjudged"] == "restricted"
         else:
             assert turn["windows"]
     assert not [m for m in stored["moments"] if m["kind"] in TELLING and m["speaker"] in gated]
+    if with_model:
+        assert bool([m for m in stored["moments"] if m["kind"] == "contrast"]) is (len(gated) < 2)
     assert not [s for s in stored["sounds"] if s["kind"] in TELLING and s["speaker"] in gated]
     assert not [line for line in stored["trajectories"] if line["speaker"] in gated]
-    rows = list(csv.DictReader(io.StringIO(export.turns_csv(found))))
-    told = ("activation_sd", "class", "confidence", "model_class", "valence", "arousal", "tension")
-    assert {row[name] for row in rows if row["speaker"] in gated for name in told} <= {""}
-    assert all(row["activation_sd"] for row in rows if row["speaker"] not in gated)
-    for turn in json.loads(export.aws(found))["Transcript"]:
+    check_tables(found, gated)
+    check_texts(found, gated)
+    analytics = json.loads(export.aws(found))
+    for turn in analytics["Transcript"]:
         tone = turn["Ressenti"]
+        assert ("Sentiment" in turn) is ("Words" in tone) is (turn["ParticipantId"] not in gated)
         if turn["ParticipantId"] in gated:
             assert {tone[n] for n in ("Class", "Unsure", "Valence", "Arousal", "ActivationSD")} == {None}
             assert tone["Scores"] is None
         else:
             assert tone["ActivationSD"] is not None
+    overall = analytics["ConversationCharacteristics"].get("Sentiment", {}).get("OverallSentiment", {})
+    assert len(overall) == 2 - len(gated)
     page = report_html(found)
     moments = re.findall(r'<li class="m-(\w+)">', page)
     cells = re.findall(r'<td class="n activation">(.*?)</td>', page)
+    says = re.findall(r'<td class="sentiment">(.*?)</td>', page)
     if len(gated) == 2:
         assert not set(moments) & set(TELLING)
-        assert "ctivated" not in re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+        bare = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+        assert "ctivated" not in bare
+        assert "entiment" not in re.sub(r"<style.*?</style>", "", bare, flags=re.DOTALL)
         assert not cells
-        for text in (store.dumps(found), export.aws(found), export.turns_csv(found)):
-            assert "0.948" not in text
-    elif cells and gated:
-        assert [bool(cell) for cell in cells] == [turn.speaker not in gated for turn in found.turns]
+        assert not says
+        written = (store.dumps(found), export.aws(found), export.turns_csv(found), export.textgrid(found))
+        written += (export.srt(found), export.vtt(found), export.quotes_md(found), export.said_csv(found))
+        for text in written:
+            assert not [number for number in ("0.948", "0.911", "positive") if number in text]
+    else:
+        assert [bool(cell) for cell in says] == [turn.speaker not in gated for turn in found.turns]
+        if cells and gated:
+            assert [bool(cell) for cell in cells] == [turn.speaker not in gated for turn in found.turns]
 
 
 def test_commercial_use_is_no_permission(tmp_path: Path) -> None:
