@@ -16,7 +16,9 @@ from ressenti.pipeline.content import check_background, read_phrases, with_backg
 from ressenti.pipeline.derive import derive
 from ressenti.pipeline.diarization.interface import Count, Diarizer
 from ressenti.pipeline.edits.corrections import unjudged_of
+from ressenti.pipeline.edits.names import NameFinder
 from ressenti.pipeline.edits.redaction import with_redaction
+from ressenti.pipeline.emotion.calibration import calibrated
 from ressenti.pipeline.emotion.interface import EmotionModel
 from ressenti.pipeline.errors import ConfigError, NoSpeechError, TooLargeError
 from ressenti.pipeline.loaded_models import Models
@@ -32,6 +34,7 @@ from ressenti.pipeline.records import (
     Speaker,
     Transcription,
     Turn,
+    Validation,
     Word,
 )
 from ressenti.pipeline.records.intervals import without
@@ -116,8 +119,10 @@ def _analyze(
     known = asked_voices(config.voices)
     phrases = tuple(map(read_phrases, config.content.phrases))
     check_background(config.content.background)
-    names = models.name_finder(config.content.redact_names, config.use)
-    sentiment_model = sentiment_model or models.sentiment(config.sentiment, config.use)
+    readers = (
+        models.name_finder(config.content.redact_names, config.use),
+        sentiment_model or models.sentiment(config.sentiment, config.use),
+    )
     log.debug("reading %s", path)
     with watch.step("decoding"):
         recording, sound = audio.load(path, config.audio, watch)
@@ -168,7 +173,7 @@ def _analyze(
         words, dropped, about, heard_by = _words(layout, channels, all_turns, found, transcriber, watch)
     with watch.step("scoring emotion"):
         speech = Speech(layout.audio, channels, found.segments, heard)
-        load = partial(_emotion_model, emotion_model, models, config, watch)
+        load = partial(_emotion_model, emotion_model, models, config, validation, watch)
         all_turns, scored_by = scored(all_turns, speech, reasons, load, config.emotion, watch)
     conversation = Conversation(
         recording=recording,
@@ -188,10 +193,7 @@ def _analyze(
         sounds=heard.sounds,
         program=PROGRAM,
     )
-    with watch.step("looking at words"):
-        if config.content.redact or names:  # before anything else reads them
-            conversation = with_redaction(conversation, dropped, config.words.unsure_below, names)
-        conversation = with_sentiment(conversation, sentiment_model, config.sentiment, config.words.unsure_below, watch)
+    conversation = _with_words_read(conversation, dropped, config, readers, watch)
     with watch.step("deriving"):
         conversation = with_background(derive(conversation, config))
     log.info(
@@ -237,15 +239,31 @@ def _words(
     return words, dropped, said.about, (transcriber.info,)
 
 
+def _with_words_read(
+    conversation: Conversation,
+    dropped: Sequence[Word],
+    config: Config,
+    readers: tuple[NameFinder | None, SentimentModel | None],
+    watch: Watch,
+) -> Conversation:
+    """Personal data silenced, if that is asked for, before anything else reads words; and what the rest of them say."""
+    names, sentiment_model = readers
+    with watch.step("looking at words"):
+        if config.content.redact or names:
+            conversation = with_redaction(conversation, dropped, config.words.unsure_below, names)
+        return with_sentiment(conversation, sentiment_model, config.sentiment, config.words.unsure_below, watch)
+
+
 def _emotion_model(
-    given: EmotionModel | None, models: Models, config: Config, progress: Progress
+    given: EmotionModel | None, models: Models, config: Config, validation: Validation | None, progress: Progress
 ) -> EmotionModel | None:
+    """The model that was given, else the configured one, corrected if the validation is of it."""
     if given is not None:
-        return given
+        return calibrated(given, validation)
     progress("models", 0, None)
     model = models.emotion(config.emotion, config.use)
     progress("models", 1, 1)
-    return model
+    return calibrated(model, validation)
 
 
 def _with_loudness(turn: Turn, layout: Layout, channels: Mapping[str, int]) -> Turn:

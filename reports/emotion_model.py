@@ -29,6 +29,14 @@ def shown_classes(turn: Turn) -> tuple[tuple[str, float | None], ...]:
     return tuple((name, found.scores[CLASSES.index(name)]) for name in found.reached or (found.top,))
 
 
+def own_label(turn: Turn, words: Wording) -> str:
+    """The likeliest of a model's own labels with its score, where it has others than the five classes; else empty."""
+    if turn.emotion is None or not turn.emotion.own:
+        return ""
+    label, share = max(turn.emotion.own, key=lambda pair: pair[1])
+    return f"{label} {words.percent(share)}"
+
+
 def is_brief(turn: Turn) -> bool:
     """Whether a sure class of the model rests on little speech."""
     return turn.emotion is not None and not turn.unsure and not turn.by_person and turn.judged_s < BRIEF_S
@@ -45,13 +53,33 @@ def scoring_rules(conversation: Conversation, words: Wording) -> tuple[str, ...]
     )
     unsure = words("th_unsure", unsure=words.percent(options["unsure_below"]))
     judged = f"{judged} {words('th_person')}" if turns_by_person(conversation) else judged
+    extra = (*_corrected(conversation, words), *_own_labels(conversation, words))
     if activation == "sigmoid":
         limits = ", ".join(f"{words(name)} {words.percent(limit)}" for name, limit in _thresholds(conversation).items())
-        return judged, words("th_sigmoid", limits=limits)
+        return judged, words("th_sigmoid", limits=limits), *extra
     if activation == "regression":
         error = _group(conversation, "affect")["error_sd"]
         return judged, words("th_regression", error=words.number(error)), unsure
-    return judged, words("th_softmax"), unsure
+    return judged, words("th_softmax"), *extra, unsure
+
+
+def _corrected(conversation: Conversation, words: Wording) -> list[str]:
+    """That scores are corrected by labels, and how."""
+    model = emotion_model(conversation)
+    found = next((note.values for note in model.notes if note.key == "calibrated"), None) if model else None
+    if found is None:
+        return []
+    shares = ", ".join(f"{words(name)} {words.percent(float(found[name]))}" for name in CLASSES)
+    return [
+        words(
+            "th_calibrated", n=int(found["turns"]), temperature=words.number(float(found["temperature"])), shares=shares
+        )
+    ]
+
+
+def _own_labels(conversation: Conversation, words: Wording) -> list[str]:
+    """That the table of turns shows labels of the model's own."""
+    return [words("th_own_labels")] if any(t.emotion and t.emotion.own for t in conversation.turns) else []
 
 
 def turns_by_person(conversation: Conversation, speaker: str | None = None) -> int:
@@ -86,7 +114,8 @@ def how_used(conversation: Conversation, words: Wording) -> str:
     model = emotion_model(conversation)
     if model is None or model.name == BUILTIN:
         return ""
-    return words("semicolon").join(words.note(note) for note in model.notes if note.key != "installed")
+    elsewhere = ("installed", "calibrated")
+    return words("semicolon").join(words.note(note) for note in model.notes if note.key not in elsewhere)
 
 
 def unvalidated(conversation: Conversation, words: Wording) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ressenti.pipeline.records import OMITTED, Conversation, EmotionScores, Sentiment, Turn
-from ressenti.reports.emotion_model import is_brief, shown_classes
+from ressenti.reports.emotion_model import is_brief, own_label, shown_classes
 from ressenti.reports.notices import why_omitted
 from ressenti.reports.page_options import is_scored, options_of, titles_of
 from ressenti.reports.recognised_words import unsure_word_limit
@@ -50,6 +50,7 @@ class TurnRow:
     asks: bool
     key: str
     emotion: str
+    own: str
     score: str
     valence: str
     arousal: str
@@ -150,6 +151,7 @@ def _row(
         asks=turn.speaker_unsure,
         key="none" if turn.emotion is None else "unsure" if turn.unsure else turn.emotion.top,
         emotion=", ".join(words(name) for name, _ in shown) or "–",
+        own=own_label(turn, words),
         score=", ".join(words.percent(score) for _, score in shown if score is not None),
         valence="" if valence is None else words.number(valence, 2, sign=True),
         arousal="" if arousal is None else words.number(arousal, 2, sign=True),

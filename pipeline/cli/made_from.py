@@ -19,6 +19,7 @@ def made_from(
 
     `stem` is the recording's name, by which its transcript is found. Raises the errors of choosing models.
     """
+    from ressenti.pipeline.store.validation import read_validation
     from ressenti.pipeline.transcription.vocabulary import read_vocabulary
 
     use = use_of(options, people)
@@ -32,8 +33,9 @@ def made_from(
     chosen = options.model_dump(mode="json", exclude={"compute"})
     for group, key in without:
         del chosen[group][key]
+    corrected_by = repr(read_validation(options.report.validation))
     named = [people.names, people.roles, people.allow_restricted]
-    made_of = json.dumps([chosen, models, named, _voices(options), added.digest(stem)], sort_keys=True)
+    made_of = json.dumps([chosen, models, corrected_by, named, _voices(options), added.digest(stem)], sort_keys=True)
     return hashlib.sha256(made_of.encode()).hexdigest()
 
 

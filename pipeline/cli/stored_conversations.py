@@ -68,6 +68,7 @@ def load(path: Path, chosen: Config | None) -> Conversation:
     groups = {
         "emotion": options.emotion.model_copy(update=sure),
         "diarization": options.diarization.model_copy(update=unsure),
+        "sentiment": options.sentiment.model_copy(update={"unsure_below": chosen.sentiment.unsure_below}),
     }
     options = options.model_copy(update={**later, **groups})
     validation = read_validation(chosen.report.validation)

@@ -73,6 +73,12 @@ class LabelMap:
         """Each label with its class (empty if it has none), as the values of a note."""
         return {label: name or "" for label, name in zip(self.labels, self.classes, strict=True)}
 
+    def own(self, activated: npt.NDArray[np.float64]) -> tuple[tuple[str, float], ...]:
+        """All labels with their activated scores (labels,), if there are others than the five classes."""
+        if {label.casefold() for label in self.labels} <= {name.casefold() for name in CLASSES}:
+            return ()
+        return tuple(zip(self.labels, (float(score) for score in activated), strict=True))
+
     def scores(self, activated: npt.NDArray[np.float64], activation: Activation) -> npt.NDArray[np.float64]:
         """Class scores (n, 5) from a model's activated scores (n, labels); a class without a label gets 0.
 

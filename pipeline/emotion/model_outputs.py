@@ -51,7 +51,8 @@ class Reading:
             activated = shifted / shifted.sum()
         else:
             activated = 1 / (1 + np.exp(-np.clip(outputs, -60, 60)))
-        return EmotionScores(tuple(float(s) for s in self.labels.scores(activated[None], meaning)[0]), meaning)
+        scores = tuple(float(s) for s in self.labels.scores(activated[None], meaning)[0])
+        return EmotionScores(scores, meaning, own=self.labels.own(activated))
 
 
 def reading_of(checkpoint: Checkpoint, options: EmotionOptions, known: Known | None) -> Reading:

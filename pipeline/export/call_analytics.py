@@ -2,8 +2,8 @@
 
 Sources: "Post-call analytics output" in the Amazon Transcribe Developer Guide, and "Example Contact Lens
 conversational analytics output files for a call" in the Amazon Connect Administrator Guide. Data that these formats
-lack, mainly emotion, is under the key `Ressenti`. Their `Sentiment` describes words, and so does ours: it is filled where
-a model told what words say, and never from the voice.
+lack, mainly emotion, is under the key `Ressenti`. Their `Sentiment` describes words, and so does ours: it is filled
+where a model told what words say, and never from the voice.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Models of texts in transformers' format: checked before they are loaded; no code of a model runs, no pickle is read."""
+"""Models of texts in transformers' format, checked before they are loaded; no code runs, and no pickle is read."""
 
 from __future__ import annotations
 

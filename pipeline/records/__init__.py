@@ -92,7 +92,7 @@ from ressenti.pipeline.records.turns import (
     Windows,
     mean_scores,
 )
-from ressenti.pipeline.records.validation import ClassFigure, Validation
+from ressenti.pipeline.records.validation import Calibration, ClassFigure, Validation
 
 __all__ = [
     "CLASSES",
@@ -112,6 +112,7 @@ __all__ = [
     "Affect",
     "AffectPoint",
     "Background",
+    "Calibration",
     "ClassFigure",
     "ClassName",
     "ClassText",

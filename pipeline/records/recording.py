@@ -49,6 +49,7 @@ NoteKey = Literal[
     "count_as_bound",
     "count_forced",
     "installed",
+    "calibrated",
     "trained_bound",
     "head_stock",
     "head_ehcalabres",

@@ -20,6 +20,7 @@ from ressenti.pipeline.records.fields import (
     Figure,
     Index,
     Label,
+    Name,
     Reached,
     Record,
     Remark,
@@ -99,6 +100,9 @@ class Diarization(Record):
         return tuple(dict.fromkeys(segment.speaker for segment in sorted(self.segments, key=lambda s: s.start_s)))
 
 
+OwnLabels = Annotated[tuple[tuple[Name, Share], ...], Field(max_length=1_000)]
+
+
 @dataclass(frozen=True)
 class EmotionScores(Record):
     """Scores of the five classes, in the order of `CLASSES`, after the model's activation.
@@ -106,7 +110,8 @@ class EmotionScores(Record):
     `softmax` scores sum to 1; `sigmoid` scores are independent, each in [0, 1]; `human` scores are 1 for the class that
     a person heard. `valence` and `arousal` are the model's direct estimates, if it makes them. A `regression` estimates
     only these; its scores come from the distance to the anchors and sum to 1. `reached` are the classes of a turn that
-    reached the configured confidence, highest first (derived); None if not computed, as for a window.
+    reached the configured confidence, highest first (derived); None if not computed, as for a window. `own` are the
+    labels of a model that has others than the five classes, with their scores as published.
     """
 
     scores: Annotated[tuple[Share, ...], Field(min_length=5, max_length=5)]
@@ -114,6 +119,7 @@ class EmotionScores(Record):
     valence: Unit | None = None
     arousal: Unit | None = None
     reached: Reached | None = None
+    own: OwnLabels = ()
 
     def __post_init__(self) -> None:
         check(len(self.scores) == len(CLASSES), f"expected {len(CLASSES)} scores, got {len(self.scores)}")
@@ -242,7 +248,18 @@ def mean_scores(windows: Sequence[Window]) -> EmotionScores | None:
         first.activation,
         mean(valence) if len(valence) == len(emotions) else None,
         mean(arousal) if len(arousal) == len(emotions) else None,
+        own=_mean_own(emotions, weights),
     )
+
+
+def _mean_own(emotions: Sequence[EmotionScores], weights: Sequence[float]) -> OwnLabels:
+    """The mean of a model's own labels; none if windows have different ones."""
+    labels = [label for label, _ in emotions[0].own]
+    if not labels or any([label for label, _ in e.own] != labels for e in emotions):
+        return ()
+    total = sum(weights)
+    shares = [sum(w * e.own[k][1] for e, w in zip(emotions, weights, strict=True)) / total for k in range(len(labels))]
+    return tuple(zip(labels, (min(1.0, share) for share in shares), strict=True))
 
 
 @dataclass(frozen=True)

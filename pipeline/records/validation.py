@@ -21,6 +21,31 @@ class ClassFigure(Record):
     support: Annotated[float, Field(ge=0, le=1e9)]
 
 
+Shares = Annotated[dict[ClassName, Annotated[float, Field(gt=0, lt=1)]], Field(min_length=5, max_length=5)]
+
+
+@dataclass(frozen=True)
+class Calibration(Record):
+    """A correction of a model's scores, from labels: its temperature, and the shares of classes to expect.
+
+    `priors` are the shares that the raters gave, and `assumed` those for which the model's own scores would be right.
+    Above a temperature of 1 the model is too sure. It rests on `turns`. `log_loss` is the mean negative logarithm of
+    the probability of what raters heard, as published, and `log_loss_unseen` that of corrected scores of labels that
+    the correction did not learn from; None if a person wrote the file.
+    """
+
+    temperature: Annotated[float, Field(ge=0.05, le=20)]
+    priors: Shares
+    assumed: Shares
+    turns: Count = 0
+    log_loss: Figure | None = None
+    log_loss_unseen: Figure | None = None
+
+    def __post_init__(self) -> None:
+        total = sum(self.priors.values())
+        check(abs(total - 1) < 0.02, f"expected priors that sum to 1, got sum {total:g}")
+
+
 @dataclass(frozen=True)
 class Validation(Record):
     """Results of an emotion model on blindly labelled turns of the user's recordings.
@@ -29,7 +54,9 @@ class Validation(Record):
     class from a rater, out of `drawn`; `abstentions` counts "cannot tell" answers. `right` is the share of turns on
     which the model agrees with the raters, `right_sure` the share among `sure_turns`. `macro_f1_low` and
     `macro_f1_high` are a 95 % interval over speakers, None with fewer than four. Alphas (Krippendorff) are None if
-    undefined, as with one rater; so are the concordances with the raters' valence and arousal.
+    undefined, as with one rater; so are the concordances with the raters' valence and arousal. `calibration` corrects
+    the model's scores where a config names this result; None if the labels support none. All figures are of the scores
+    as they were labelled.
     """
 
     model: Place
@@ -53,6 +80,7 @@ class Validation(Record):
     sure_turns: Count
     concordance_valence: Figure | None
     concordance_arousal: Figure | None
+    calibration: Calibration | None = None
 
     def __post_init__(self) -> None:
         check(

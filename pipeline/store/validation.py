@@ -1,12 +1,14 @@
 """Read and write validation files: how well a model does on the user's recordings.
 
 `evaluate label` writes the file, and a config refers to it. It is JSON: `format` ("ressenti-validation"), `version`
-(1), and the fields of `pipeline.records.Validation` under their own names, rounded to four decimals:
+(2; 1 had no `calibration`), and the fields of `pipeline.records.Validation` under their own names, rounded to four
+decimals:
 
-    {"format": "ressenti-validation", "version": 1, "model": "...", "model_sha256": "...", "recordings": 12,
+    {"format": "ressenti-validation", "version": 2, "model": "...", "model_sha256": "...", "recordings": 12,
      "speakers": 14, "turns": 96, "drawn": 100, "raters": 2, "abstentions": 5, "seed": 1, "alpha_class": 0.62, ...,
      "macro_f1": 0.48, "macro_f1_low": 0.39, "macro_f1_high": 0.57,
-     "classes": [{"name": "Pleased", "f1": 0.5, "support": 17.5}, ...], ...}
+     "classes": [{"name": "Pleased", "f1": 0.5, "support": 17.5}, ...], ...,
+     "calibration": {"temperature": 1.8, "priors": {"Pleased": 0.1, ...}, "assumed": {"Pleased": 0.2, ...}, ...}}
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from ressenti.pipeline.records import Validation
 from ressenti.pipeline.rounding import rounded
 
 FORMAT = "ressenti-validation"
-VERSION = 1
+VERSION = 2
 MOST_BYTES = 1 << 20  # per file; its fields take 2 kB
 _EXPECTED = "Expected the file that `ressenti evaluate label --read ... --out FILE.json` writes."
 
@@ -46,10 +48,10 @@ def read_validation(source: str | None) -> Validation | None:
         raise ConfigError(f"report.validation: {source}: {exc}. {_EXPECTED}") from exc
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ConfigError(f"report.validation: {source} is JSON, but not a validation. {_EXPECTED}")
-    if data.get("version") != VERSION:
+    if data.get("version") not in (1, VERSION):
         raise ConfigError(
             f"report.validation: {source} has format version {short(repr(data.get('version')))}; this program "
-            f"reads {VERSION}. {_EXPECTED}"
+            f"reads 1 and {VERSION}. {_EXPECTED}"
         )
     try:
         fields = {key: value for key, value in data.items() if key not in ("format", "version")}

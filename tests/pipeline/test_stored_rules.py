@@ -122,7 +122,11 @@ def test_what_is_no_config_is_left_for_the_checks(config: Any) -> None:
     assert data["version"] == 2
     assert STEPS[2]({"version": 2}) == {"version": 3, "config": None}
     left = {"diarization": {"step_s": "fast", "sure_single_s": []}}
-    known = {"diarization": {"step_s": "fast", "sure_from_s": []}, "words": {"model": "off"}}
+    known = {
+        "diarization": {"step_s": "fast", "sure_from_s": []},
+        "words": {"model": "off"},
+        "sentiment": {"model": "off"},
+    }
     assert migrated({"version": 2, "config": left})["config"] == known
 
 

@@ -65,6 +65,7 @@ def test_every_text_is_used() -> None:
         "language_",
         "phrase_",
         "said_",
+        "says_",
         "pd_",
         "sound_",
     )

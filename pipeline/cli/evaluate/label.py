@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.markup import escape
@@ -17,6 +18,10 @@ from ressenti.pipeline.errors import ConfigError, NotAConversationError
 from ressenti.pipeline.extras import need
 from ressenti.pipeline.files.paths import is_folder
 from ressenti.pipeline.records import Conversation, Validation
+
+if TYPE_CHECKING:
+    from ressenti.pipeline.lab.evaluation.labelling import Sample
+    from ressenti.pipeline.lab.evaluation.labels import Rating
 
 
 def label(
@@ -38,7 +43,8 @@ def label(
     Without --read, draws turns of every class that the model found (rare classes more often) and writes one page with
     their sound. Each rater opens it in a browser and saves a NAME.labels.json. With --read, reports how well the raters
     agree (Krippendorff's alpha) and how well the model agrees with them (F1, weighted back to all turns), and writes
-    the result to --out, for `report: {validation: FILE}` in a config.
+    the result to --out, for `report: {validation: FILE}` in a config. With enough labels, the result also corrects the
+    model's scores in later analyses: how sure they are, and which classes to expect.
     """
     terminal = Terminal()
     given = {"--recordings": recordings, "--turns": turns, "--seed": seed, "--lang": lang}
@@ -107,14 +113,37 @@ def _read_back(
     if out is not None:
         outputs.check_free([out], overwrite)
     ratings = [read_rating(path) for path in files]
-    result = validate(draw(list(conversations.values()), *asked_for(ratings)), ratings)
+    sample = draw(list(conversations.values()), *asked_for(ratings))
+    result, why = _corrected(validate(sample, ratings), sample, ratings, conversations.values())
     for line in _lines(result):
         terminal.say(line)
+    terminal.say(escape(f"Correction of the scores: {_correction(result)} ({why})"))
     terminal.out.print(_table(result))
     if out is not None:
         store.write_whole({out: dump_validation(result)})
         terminal.say(f"[green]✓[/] [bold]{escape(str(out))}[/]. To show it in reports, add to a config:")
         terminal.say(escape(f"    report: {{validation: {out}}}"))
+
+
+def _corrected(
+    result: Validation, sample: Sample, ratings: Sequence[Rating], conversations: Iterable[Conversation]
+) -> tuple[Validation, str]:
+    """The result with the correction that the labels support, and why; one that was used already stays as it is."""
+    from ressenti.pipeline.lab.evaluation.calibration import calibration_of
+
+    if any(note.key == "calibrated" for note in sample.model.notes):
+        used = [c.validation for c in conversations if c.validation and c.validation.calibration]
+        return replace(result, calibration=used[0].calibration if used else None), "as used for these conversations"
+    found, why = calibration_of(sample, [{answer.item: answer for answer in rating.labels} for rating in ratings])
+    return replace(result, calibration=found), why
+
+
+def _correction(result: Validation) -> str:
+    found = result.calibration
+    if found is None:
+        return "none, they stay as published"
+    shares = ", ".join(f"{name} {100 * share:.0f} %" for name, share in found.priors.items())
+    return f"temperature {number(found.temperature)}, expected {shares}"
 
 
 def _lines(result: Validation) -> list[str]:

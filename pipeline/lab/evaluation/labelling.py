@@ -131,15 +131,24 @@ def _items(conversation: Conversation) -> Iterable[Item]:
 
 def _one_model(conversations: Sequence[Conversation]) -> ModelInfo:
     judged = [c for c in conversations if any(turn.emotion is not None for turn in c.turns)]
-    models = {(m.name, m.sha256): m for c in judged for m in c.models if m.task == "emotion"}
+    models = {(m.name, m.sha256, _correction(m)): m for c in judged for m in c.models if m.task == "emotion"}
     if not models:
         raise LabelsError("no turn of these conversations has emotion scores. Give conversations with emotion scores.")
+    if len({(name, sha) for name, sha, _ in models}) == 1 < len(models):
+        raise LabelsError(
+            "some of these conversations were analysed with scores corrected by labels, some without, or by other "
+            "labels; expected one way. Analyse them with one config."
+        )
     if len(models) > 1:
-        names = ", ".join(sorted(f"{name} ({(sha or 'no hash')[:12]})" for name, sha in models))
+        names = ", ".join(sorted(f"{name} ({(sha or 'no hash')[:12]})" for name, sha, _ in models))
         raise LabelsError(
             f"several emotion models judged these conversations: {names}; expected one. Analyse them with one model."
         )
     return next(iter(models.values()))
+
+
+def _correction(model: ModelInfo) -> str:
+    return next((str(note.values) for note in model.notes if note.key == "calibrated"), "")
 
 
 def _luck(purpose: str, seed: int, item: Item) -> str:
