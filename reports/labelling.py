@@ -14,6 +14,10 @@ from ressenti.reports.wording import Wording
 
 SCRIPT_TEXTS = (
     "lab_progress",
+    "lab_progress_quick",
+    "lab_left",
+    "lab_last",
+    "lab_undone",
     "lab_position",
     "lab_no_point",
     "lab_all_done",
@@ -29,7 +33,7 @@ SCRIPT_TEXTS = (
 )
 """Texts of the script, with the placeholders that it fills in."""
 
-HOLES = ("n", "total", "points", "valence", "arousal", "file", "rater")
+HOLES = ("n", "total", "points", "valence", "arousal", "file", "rater", "minutes", "label")
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,7 @@ def _data(sheet: LabelSheet, words: Wording) -> dict[str, object]:
         "count": sheet.count,
         "classes": CLASSES,
         "items": _sounds(sheet.items),
+        "names": {name: words(name) for name in CLASSES} | {"cannot tell": words("lab_cannot_tell")},
         "words": {key: words(key, **{hole: f"{{{hole}}}" for hole in HOLES}) for key in SCRIPT_TEXTS},
         "comma": words.number(0.5, 1)[1],
     }
@@ -104,16 +109,17 @@ def _sounds(items: Sequence[LabelItem]) -> list[dict[str, object]]:
     return [{"id": i.id, "cut": i.cut, "mp3": base64.b64encode(i.mp3).decode()} for i in items]
 
 
-def _keys(words: Wording) -> list[tuple[tuple[str, ...], str]]:
-    """Keys and what they do."""
+def _keys(words: Wording) -> list[tuple[tuple[str, ...], str, bool]]:
+    """Keys, what they do, and whether they are only for those who place points."""
     return [
-        ((words("lab_space"),), words("lab_key_play")),
-        (("1", "–", "5"), words("lab_key_class")),
-        (("0", "U"), words("lab_cannot_tell")),
-        (("←", "→", "↑", "↓"), words("lab_key_move")),
-        ((words("lab_shift"), "+", "←"), words("lab_key_fine")),
-        ((words("lab_delete"),), words("lab_key_remove")),
-        ((words("lab_enter"), "N"), words("lab_next")),
-        (("P", "B"), words("lab_previous")),
-        (("S",), words("lab_save")),
+        ((words("lab_space"),), words("lab_key_play"), False),
+        (("1", "–", "5"), words("lab_key_class"), False),
+        (("0", "U"), words("lab_cannot_tell"), False),
+        (("Z",), words("lab_undo"), False),
+        (("←", "→", "↑", "↓"), words("lab_key_move"), True),
+        ((words("lab_shift"), "+", "←"), words("lab_key_fine"), True),
+        ((words("lab_delete"),), words("lab_key_remove"), True),
+        ((words("lab_enter"), "N"), words("lab_next"), False),
+        (("P", "B"), words("lab_previous"), False),
+        (("S",), words("lab_save"), False),
     ]

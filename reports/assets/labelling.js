@@ -1,7 +1,9 @@
 "use strict";
 (() => {
   const sheet = JSON.parse(document.getElementById("sheet").textContent);
-  const { items, words, classes, comma } = sheet;
+  const { items, words, names, classes, comma } = sheet;
+  const SETTLE_MS = 250;  // a class chosen sooner after a turn has come is a key that was pressed twice
+  const PACE_FROM = 5;  // turns labelled, before it is said how long the rest takes
   const $ = (id) => document.getElementById(id);
   const sound = $("sound");
   const choices = [...document.querySelectorAll(".choice")];
@@ -11,6 +13,10 @@
   let rater = "";
   let at = 0;
   let stored = true;  // whether the browser stores the answers
+  let quick = true;  // a class is all that is asked for, and leads to the next turn
+  let done = [];  // {item, before}: what was chosen in this visit, for undo
+  let paces = [];  // ms from a turn's coming to its class
+  let shownAt = 0;
 
   const fill = (key, values) => words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const write = (id, text) => { if ($(id).textContent !== text) $(id).textContent = text; };  // screen readers read it aloud when it changes
@@ -80,6 +86,7 @@
   function show(index) {
     at = Math.max(0, Math.min(items.length - 1, index));
     const item = items[at];
+    shownAt = performance.now();
     sound.src = `data:audio/mpeg;base64,${item.mp3}`;
     $("heard").style.width = "0";
     $("number").textContent = at + 1;
@@ -116,8 +123,44 @@
     write("position", valence === null ? words.lab_no_point : fill("lab_position", { valence: signed(valence), arousal: signed(arousal) }));
     $("remove").disabled = valence === null;
     const points = items.filter((item) => answerOf(item.id).valence !== null).length;
-    write("progress", fill("lab_progress", { n: labelled(), total: items.length, points }));
+    const n = labelled(), total = items.length;
+    write("progress", quick ? fill("lab_progress_quick", { n, total }) + left(total - n) : fill("lab_progress", { n, total, points }));
+    $("undo").disabled = !done.length;
     $("done").value = labelled();
+  }
+
+  // How long the rest takes at the pace so far: the middle one of the times, so that breaks do not count.
+  function left(turns) {
+    if (paces.length < PACE_FROM || !turns) return "";
+    const middle = [...paces].sort((a, b) => a - b)[Math.floor(paces.length / 2)];
+    return ` · ${fill("lab_left", { minutes: Math.ceil((turns * middle) / 60000) })}`;
+  }
+
+  function choose(label) {
+    const waited = performance.now() - shownAt, id = items[at].id, before = answers.get(id);
+    if (quick && waited < SETTLE_MS) return;
+    done.push({ id, before });
+    if (answerOf(id).label === null) paces.push(waited);
+    change({ label });
+    write("last", fill("lab_last", { label: names[label] }));
+    if (!quick) return;
+    const open = (item) => answerOf(item.id).label === null;
+    const next = items.findIndex((item, k) => k > at && open(item));
+    const there = next < 0 ? items.findIndex(open) : next;
+    if (there < 0) { sound.pause(); return; }
+    show(there);
+    play();
+  }
+
+  function undo() {
+    const last = done.pop();
+    if (!last) return;
+    if (last.before) answers.set(last.id, last.before); else answers.delete(last.id);
+    keep();
+    show(items.findIndex((item) => item.id === last.id));
+    write("last", "");
+    say(fill("lab_undone", { n: at + 1 }));
+    play();
   }
 
   function change(values) {
@@ -139,20 +182,24 @@
 
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
   const DEEDS = {
-    " ": toggle, Enter: () => go(1), n: () => go(1), p: () => go(-1), b: () => go(-1), s: save,
-    Delete: remove, Backspace: remove,
+    " ": toggle, Enter: () => go(1), n: () => go(1), p: () => go(-1), b: () => go(-1), s: save, z: undo,
+    Delete: remove, Backspace: () => (quick ? undo() : remove()),
   };
 
   document.addEventListener("keydown", (event) => {
-    if ($("work").hidden || event.ctrlKey || event.metaKey || event.altKey) return;
+    if ($("work").hidden || event.altKey) return;
+    if (event.ctrlKey || event.metaKey) {
+      if (event.key.toLowerCase() === "z" && !event.repeat) { undo(); event.preventDefault(); }
+      return;
+    }
     const control = event.target.closest("button, input, summary");  // they handle Space and Enter themselves
     if (control && (event.key === " " || event.key === "Enter")) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const digit = /^(?:Digit|Numpad)([0-5])$/.exec(event.code);  // by position: without Shift, French keyboards type "&" there
     const answer = byKey[digit && !event.shiftKey ? digit[1] : key];
-    const arrow = ARROWS[key];
+    const arrow = quick ? null : ARROWS[key];
     if (arrow) move(...arrow, event.shiftKey ? 0.02 : 0.1);
-    else if (answer) change({ label: answer });
+    else if (answer) { if (!event.repeat) choose(answer); }
     else if (DEEDS[key]) { if (!event.repeat) DEEDS[key](); } else return;
     event.preventDefault();
   });
@@ -161,12 +208,13 @@
   $("work").addEventListener("click", (event) => {
     if (event.detail > 0 && event.target.closest("button")) $("work").focus({ preventScroll: true });
   });
-  choices.forEach((choice) => choice.addEventListener("click", () => change({ label: choice.dataset.label })));
+  choices.forEach((choice) => choice.addEventListener("click", () => choose(choice.dataset.label)));
   $("play").addEventListener("click", toggle);
   $("previous").addEventListener("click", () => go(-1));
   $("next").addEventListener("click", () => go(1));
   $("save").addEventListener("click", save);
   $("remove").addEventListener("click", remove);
+  $("undo").addEventListener("click", undo);
 
   function place(event) {
     const box = $("plane").getBoundingClientRect();
@@ -188,12 +236,17 @@
   // ---- start
 
   function begin(text) {
+    quick = !$("points").checked && !items.some((item) => answerOf(item.id).valence !== null);
+    done = [];
+    paces = [];
+    $("work").classList.toggle("quick", quick);
     $("intro").hidden = true;
     $("work").hidden = false;
     const open = items.findIndex((item) => answerOf(item.id).label === null);
     show(Math.max(0, open));
     say(text);
     keep();
+    if (quick) play();
   }
 
   $("intro").addEventListener("submit", (event) => {

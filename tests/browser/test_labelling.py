@@ -49,10 +49,20 @@ def opened(context: BrowserContext, sheet: Path, trouble: list[str]) -> Open:
     return open_page
 
 
-def begin(page: Page, name: str) -> None:
+def begin(page: Page, name: str, *, points: bool = True) -> None:
     page.keyboard.type(name)  # the field has the focus when the page opens
+    if points:
+        page.locator("#points").check()
+        page.locator("#rater").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#work")).to_be_visible()
+
+
+def choose(page: Page, *keys: str) -> None:
+    """One key for each turn, each after the time in which a key counts as pressed twice."""
+    for key in keys:
+        page.wait_for_timeout(300)
+        page.keyboard.press(key)
 
 
 def press(page: Page, *keys: str) -> None:
@@ -131,7 +141,7 @@ def test_everything_is_reached_by_tab_and_space_is_the_buttons_own(opened: Open)
     page = opened()
     begin(page, "A")
     reached = []
-    for _ in range(13):
+    for _ in range(14):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.dataset.label || document.activeElement.id"))
         if reached[-1] == "Sad":
@@ -191,6 +201,76 @@ def test_without_a_place_to_keep_things_it_says_so(context: BrowserContext, open
     expect(page.locator("#message")).to_contain_text("Save your labels before you close")
     press(page, "1")
     expect(page.locator("#progress")).to_have_text("Labelled: 1 of 8, with a point: 0")
+
+
+@pytest.mark.slow("drives Chromium through many pages")
+def test_one_key_labels_a_turn_and_plays_the_next(
+    opened: Open, calls: Path, trouble: list[str], tmp_path: Path
+) -> None:
+    page = opened()
+    page.evaluate("""() => {  // when the sound of each turn begins, and which keys are pressed
+        window.begun = []; window.pressed = [];
+        document.getElementById('sound').addEventListener('playing', () => window.begun.push(performance.now()));
+        document.addEventListener('keydown', (event) => window.pressed.push(performance.now()), true);
+    }""")
+    begin(page, "Anna", points=False)
+    expect(page.locator("#play-text")).to_have_text("Pause")  # the first plays unasked
+    expect(page.locator(".pointed").first).to_be_hidden()
+    page.evaluate("window.pressed = []")
+    choose(page, "1", "5", "0", "3", "2", "4", "5")
+    expect(page.locator("#number")).to_have_text("8")
+    expect(page.locator("#progress")).to_have_text(re.compile("Labelled: 7 of 8 · about 1 min left"))
+    expect(page.locator("#last")).to_have_text("Last: Tension")
+    choose(page, "1")
+    expect(page.locator("#message")).to_have_text(re.compile("All turns have a class"))
+    assert page.evaluate("document.getElementById('sound').paused")
+    assert page.evaluate("window.pressed.length") == 8  # keys for eight turns
+    waits = page.evaluate("""() => window.pressed.slice(0, 7).map((at) => window.begun.find((t) => t > at) - at)""")
+    assert max(waits) < 1000, waits  # ms until the next one is heard, on a busy machine
+    path = saved(page, tmp_path)
+    heard = ["Pleased", "Tension", "cannot tell", "Neutral", "Relaxed", "Sad", "Tension", "Pleased"]
+    assert labels_of(path) == [(name, None, None) for name in heard]
+    assert trouble == []
+
+
+@pytest.mark.slow("drives Chromium through many pages")
+def test_a_key_can_be_taken_back_and_one_pressed_twice_counts_once(opened: Open, tmp_path: Path) -> None:
+    page = opened()
+    begin(page, "Anna", points=False)
+    page.wait_for_timeout(300)
+    press(page, "1", "1", "1")  # the others come before anybody can have heard the next turn
+    expect(page.locator("#number")).to_have_text("2")
+    page.wait_for_timeout(300)
+    page.evaluate(
+        "document.getElementById('work').dispatchEvent(new KeyboardEvent('keydown', {key: '4', repeat: true, bubbles: true}))"
+    )  # a key that is held
+    expect(page.locator("#number")).to_have_text("2")
+    choose(page, "4")
+    for key in ("z", "Backspace"):
+        page.keyboard.press(key)
+    expect(page.locator("#number")).to_have_text("1")
+    expect(page.locator("#message")).to_have_text("Turn 1: taken back.")
+    expect(page.locator("#progress")).to_have_text("Labelled: 0 of 8")
+    expect(page.locator("#undo")).to_be_disabled()
+    page.keyboard.press("Control+z")  # nothing is left to take back
+    choose(page, "5", "p", "2")  # another class for a turn that has one, then on to the first without
+    expect(page.locator("#number")).to_have_text("2")
+    page.keyboard.press("Control+z")
+    choose(page, "n")
+    assert labels_of(saved(page, tmp_path)) == [("Tension", None, None)]
+
+
+@pytest.mark.slow("drives Chromium through many pages")
+def test_who_comes_back_hears_the_first_turn_without_a_class(opened: Open) -> None:
+    page = opened()
+    begin(page, "Anna", points=False)
+    choose(page, "1", "n", "3")
+    page.reload()
+    begin(page, "Anna", points=False)
+    expect(page.locator("#number")).to_have_text("2")
+    expect(page.locator("#play-text")).to_have_text("Pause")
+    choose(page, "3")
+    expect(page.locator("#number")).to_have_text("4")
 
 
 @pytest.mark.slow("drives Chromium through many pages")

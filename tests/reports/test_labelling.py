@@ -72,7 +72,7 @@ def test_the_sheet_is_all_that_raters_get() -> None:
     page = render_labelling(SHEET, "en")
     data = json.loads(re.findall(r'<script type="application/json" id="sheet">(.*?)</script>', page)[0])
     assert {key for item in data["items"] for key in item} == {"id", "cut", "mp3"}
-    assert set(data) == {"sample", "seed", "count", "classes", "items", "words", "comma"}
+    assert set(data) == {"sample", "seed", "count", "classes", "items", "words", "names", "comma"}
     assert data["words"]["lab_progress"] == "Labelled: {n} of {total}, with a point: {points}"
 
 

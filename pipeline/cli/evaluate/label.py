@@ -78,10 +78,11 @@ def _make_page(
 
     count, seed, lang = requested
     sample = draw(list(conversations.values()), count, seed)
-    items = {}
+    items, seconds = {}, 0.0
     with terminal.progress(out.name) as progress:
         for clip in clips_of(sample, conversations, folder):
             items[clip.item] = LabelItem(clip.item, clip.mp3, clip.cut)
+            seconds += clip.seconds
             progress("clips", len(items), len(sample.items))
     sheet = LabelSheet(tuple(items[i.id] for i in sample.items), sample.key, sample.seed, sample.count, LONGEST_S)
     store.write_whole({out: render_labelling(sheet, lang or "en")})
@@ -91,6 +92,7 @@ def _make_page(
         f"[green]✓[/] {counted(len(items), 'turn')}{fewer} of {counted(recordings, 'recording')} → "
         f"[bold]{escape(str(out))}[/]"
     )
+    terminal.say(f"    {seconds / 60:.1f} min of sound to hear, with one key for each turn.")
     terminal.say("    It contains the sound of the recordings, so it is as confidential as they are.")
     terminal.say(
         "    Each rater opens it alone and saves labels. Then run: ressenti evaluate label ... --read NAME.labels.json "

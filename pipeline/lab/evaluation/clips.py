@@ -22,11 +22,12 @@ LEVEL_DBFS = -20.0
 
 @dataclass(frozen=True)
 class Clip:
-    """What a rater hears of an item, as MP3; `cut` if the turn goes on."""
+    """What a rater hears of an item, as MP3, and how long it is; `cut` if the turn goes on."""
 
     item: str
     mp3: bytes
     cut: bool
+    seconds: float
 
 
 def clips_of(sample: Sample, conversations: Mapping[Path, Conversation], folder: Path | None) -> Iterator[Clip]:
@@ -78,4 +79,4 @@ def _clip(item: str, turn: Turn, layout: Layout, found: Diarization) -> Clip:
     channel = found.channel_of(said_by) - 1 if layout.mode == "split" else 0
     end_s = min(turn.end_s, turn.start_s + LONGEST_S)
     sound = encode.excerpt(layout.audio.cut(turn.start_s, end_s, channel), LEVEL_DBFS)
-    return Clip(item, encode.mp3(sound), cut=turn.duration_s > LONGEST_S)
+    return Clip(item, encode.mp3(sound), turn.duration_s > LONGEST_S, end_s - turn.start_s)
