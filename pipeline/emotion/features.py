@@ -1,11 +1,12 @@
 """Summarise how a stretch sounds as an impression: statistics of voice encoder states (pure).
 
-The voice encoder has one state per 10 ms; an impression summarises them over a stretch. Training and inference use the
-same code.
+The voice encoder has a state per layer and 20 ms; an impression summarises them over a stretch. Training and inference
+use the same code.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,9 +19,9 @@ from ressenti.pipeline.audio import Samples
 from ressenti.pipeline.audio.mel import FloatArray, mel_power
 from ressenti.pipeline.models import parallel, voice_encoder
 
-FRAME_S = 0.01
-WIDTH = 3 * voice_encoder.WIDTH  # of an impression
-_GRID = 32  # frames: stretches are padded to a multiple of this and batched by length, so batching changes nothing
+MEL_FRAME_S = 0.01
+WIDTH = 2 * voice_encoder.LAYERS * voice_encoder.WIDTH  # of an impression
+_GRID = 32  # frames: parts are padded to a multiple of this and batched by length
 _BATCH = 8  # stretches; more need more memory and are not faster
 _SMOOTHED = 51  # frames for smoothing loudness
 _LOUD = 0.9  # quantile
@@ -29,7 +30,7 @@ _BELOW_DB, _SLOPE_DB = 9.0, 3.0  # level at which frames count half as much as l
 
 @dataclass(frozen=True)
 class Impressions:
-    """Impressions of n stretches: `values` (n, 768), and their lengths, `seconds` (n,)."""
+    """Impressions of n stretches: `values` (n, 3072), and their lengths, `seconds` (n,)."""
 
     values: FloatArray
     seconds: FloatArray
@@ -40,42 +41,36 @@ class Impressions:
 
 
 def mel_of(samples: Samples) -> FloatArray:
-    """Mel power (frames, 40) of 16 kHz int16 samples (n,), scaled to the encoder's level."""
+    """Mel power (frames, 80) of 16 kHz int16 samples (n,), scaled to the encoder's level."""
     scaled = samples.astype(np.float32) / 32768
     level_db = 10 * float(np.log10(np.mean(scaled * scaled) + 1e-12)) if len(samples) else 0.0
     return mel_power(samples, voice_encoder.BANDS) * np.float32(10 ** ((voice_encoder.LEVEL_DBFS - level_db) / 10))
 
 
 def impressions(mels: Sequence[FloatArray], report: Callable[[int], None] = lambda count: None) -> Impressions:
-    """Impressions of stretches of mel power (frames, 40); `report` is called with the number done after each batch.
+    """Impressions of stretches of mel power (frames, 80); `report` is called with the number done after each batch.
 
-    For each of the encoder's 256 states: mean, standard deviation, and mean change from frame to frame, weighted
-    towards the loud frames of the stretch.
+    For each of the encoder's 512 states in each of its three layers: mean and standard deviation over the stretch,
+    weighted towards its loud frames. What is longer than 30 s passes the encoder in equal parts.
     """
+    parts = [(i, *part) for i, mel in enumerate(mels) for part in _parts(mel)]
     by_length: dict[int, list[int]] = defaultdict(list)
-    for i, mel in enumerate(mels):
-        by_length[-(-len(mel) // _GRID) * _GRID].append(i)
-    values = np.zeros((len(mels), WIDTH), np.float32)
-    parts = [
-        (length, rows[start : start + _BATCH])
-        for length, rows in by_length.items()
-        for start in range(0, len(rows), _BATCH)
-    ]
-
-    def summaries(batch: tuple[int, list[int]]) -> list[FloatArray]:
-        length, part = batch
-        padded = np.zeros((len(part), length, voice_encoder.BANDS), np.float32)
-        for k, i in enumerate(part):
-            padded[k, : len(mels[i])] = mels[i]
-        found = zip(part, voice_encoder.states(padded), strict=True)
-        return [_summary(states[: len(mels[i])], _weights(mels[i])) for i, states in found]
-
+    for k, (_, mel, _) in enumerate(parts):
+        by_length[-(-len(mel) // _GRID) * _GRID].append(k)
+    batches = [rows[at : at + _BATCH] for rows in by_length.values() for at in range(0, len(rows), _BATCH)]
+    sums = np.zeros((len(mels), 1 + WIDTH))
     done = 0
-    for (_, part), found in zip(parts, parallel.each(summaries, parts), strict=True):
-        values[part] = found
-        done += len(part)
-        report(done)
-    return Impressions(values, np.array([len(mel) * FRAME_S for mel in mels], np.float32))
+    for rows, found in zip(
+        batches, parallel.each(lambda rows: _sums([parts[k][1:] for k in rows]), batches), strict=True
+    ):
+        for k, own in zip(rows, found, strict=True):
+            sums[parts[k][0]] += own
+        done += len(rows)
+        report(len(mels) * done // len(parts))
+    mean, square = np.split(sums[:, 1:] / np.maximum(sums[:, :1], 1e-12), 2, axis=1)
+    spread = np.sqrt(np.maximum(square - mean**2, 0))
+    seconds = np.array([len(mel) * MEL_FRAME_S for mel in mels], np.float32)
+    return Impressions(np.concatenate([mean, spread], axis=1).astype(np.float32), seconds)
 
 
 def together(parts: Sequence[Impressions]) -> Impressions:
@@ -86,9 +81,37 @@ def together(parts: Sequence[Impressions]) -> Impressions:
 
 
 def of_speaker(stretches: Impressions) -> tuple[FloatArray, FloatArray]:
-    """Mean impression (1, 768) of all of a speaker's stretches, and their seconds (1, 1)."""
+    """Mean impression (1, 3072) of all of a speaker's stretches, and their seconds (1, 1)."""
     mean = np.average(stretches.values, axis=0, weights=stretches.seconds)
     return mean[None].astype(np.float32), stretches.seconds.sum(keepdims=True)[None].astype(np.float32)
+
+
+_Part = tuple[FloatArray, FloatArray]  # mel power (frames, 80), and weights of its frames
+
+
+def _parts(mel: FloatArray) -> list[_Part]:
+    """A stretch in as few equal parts as the encoder can take, each with an even number of frames."""
+    frames = len(mel) // 2 * 2
+    count = max(1, -(-frames // voice_encoder.MOST_FRAMES))
+    edges = [frames // 2 * k // count * 2 for k in range(count + 1)]
+    weights = _weights(mel)
+    return [(mel[start:end], weights[start:end]) for start, end in itertools.pairwise(edges)]
+
+
+def _sums(parts: Sequence[_Part]) -> list[FloatArray]:
+    """Of each part: the sum of its weights, and the weighted sums of its states and of their squares, (1 + 3072,)."""
+    frames = np.array([len(mel) for mel, _ in parts])
+    longest = min(max(2, -(-int(frames.max()) // _GRID) * _GRID), voice_encoder.MOST_FRAMES)
+    padded = np.zeros((len(parts), longest, voice_encoder.BANDS), np.float32)
+    for row, (mel, _) in zip(padded, parts, strict=True):
+        row[: len(mel)] = voice_encoder.log_mel(mel)
+    layers = voice_encoder.states(padded, frames)
+    out = []
+    for k, (mel, weights) in enumerate(parts):
+        states = np.concatenate([layer[k, : len(mel) // 2] for layer in layers], axis=1)
+        own = weights[: len(mel) : 2]
+        out.append(np.concatenate([own.sum(keepdims=True), own @ states, own @ states**2]))
+    return out
 
 
 def _weights(mel: FloatArray) -> FloatArray:
@@ -97,11 +120,3 @@ def _weights(mel: FloatArray) -> FloatArray:
     level_db = 10 * np.log10(power + np.float32(1e-12))
     weights: FloatArray = expit((level_db - np.quantile(level_db, _LOUD) + _BELOW_DB) / _SLOPE_DB).astype(np.float32)
     return weights
-
-
-def _summary(states: FloatArray, weights: FloatArray) -> FloatArray:
-    share = weights / weights.sum()
-    mean = share @ states
-    spread = np.sqrt(np.maximum(share @ states**2 - mean**2, 0))
-    change = share[1:] @ np.abs(np.diff(states, axis=0))
-    return np.concatenate([mean, spread, change])

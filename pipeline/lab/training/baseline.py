@@ -18,15 +18,15 @@ from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.lab.training.clip_features import ClipFeatures
 
 _STRETCH_S = 6.0  # of speech, worth one independent impression of the speaker
-_ELSEWHERE = 0.3  # between/within variance outside these directions: half the speaker's own at 20 s of speech
+_ELSEWHERE = 1.0  # between/within variance outside these directions: half the speaker's own at 6 s of speech
 _SHRUNK = 0.1  # shrinkage of the covariance within speakers towards its diagonal
 
 
 class Baseline(nn.Module):
     """Impressions -> their difference from the speaker's baseline, in standard deviations within a speaker.
 
-    Buffers: the population's `mean` and `sd` (768,); `ratio` (k,), the variance between speakers over that within in
-    the k directions in which speakers differ; `seen` (768, k) and `shown` (k, 768), into these directions and back.
+    Buffers: the population's `mean` and `sd` (3072,); `ratio` (k,), the variance between speakers over that within in
+    the k directions in which speakers differ; `seen` (3072, k) and `shown` (k, 3072), into these directions and back.
     """
 
     mean: Tensor
@@ -44,18 +44,20 @@ class Baseline(nn.Module):
         self.register_buffer("shown", torch.zeros(directions, WIDTH))
 
     def forward(self, values: Tensor, speaker: Tensor, seconds: Tensor) -> Tensor:
-        """Differences (n, 768) of impressions (n, 768) from the baseline of their speaker.
+        """Differences (n, 3072) of impressions (n, 3072) from the baseline of their speaker.
 
-        `speaker` is the speaker's mean impression over `seconds` of speech: (n, 768) and (n, 1), or (1, 768) and (1, 1)
-        if all belong to one conversation.
+        `speaker` is the speaker's mean impression over `seconds` of speech: (n, 3072) and (n, 1), or (1, 3072) and
+        (1, 1) if all belong to one conversation.
         """
-        own = (speaker - self.mean) / self.sd
+        own = self.scaled(speaker)
         needed = _STRETCH_S / seconds
         elsewhere = _ELSEWHERE / (_ELSEWHERE + needed)
         more = (self.ratio + _ELSEWHERE) / (self.ratio + _ELSEWHERE + needed) - elsewhere
-        usual = elsewhere * own + ((own @ self.seen) * more) @ self.shown
-        difference: Tensor = (values - self.mean) / self.sd - usual
-        return difference
+        return self.scaled(values) - (elsewhere * own + ((own @ self.seen) * more) @ self.shown)
+
+    def scaled(self, values: Tensor) -> Tensor:
+        """Impressions (n, 3072) less the population's mean, in standard deviations within a speaker."""
+        return (values - self.mean) / self.sd
 
 
 def fit_baseline(material: ClipFeatures, clips: Sequence[int]) -> Baseline:
@@ -73,8 +75,10 @@ def fit_baseline(material: ClipFeatures, clips: Sequence[int]) -> Baseline:
     if not varied:
         raise ConfigError("only one clip per speaker. Add more clips of some speakers, to learn how one voice varies.")
     sd = np.sqrt(np.mean([own.var(axis=0, ddof=1) for own in varied], axis=0) + 1e-8)
-    changes = [(own - own.mean(axis=0)) / sd for own in varied]
-    within = np.mean([change.T @ change / (len(change) - 1) for change in changes], axis=0)
+    within = np.zeros((WIDTH, WIDTH))
+    for own in varied:
+        change = (own - own.mean(axis=0)) / sd
+        within += change.T @ change / (len(change) - 1) / len(varied)
     within = (1 - _SHRUNK) * within + _SHRUNK * np.eye(WIDTH)
     root = np.linalg.cholesky(within)
     between = np.linalg.solve(root, ((means - mean) / sd).T) / np.sqrt(len(means))

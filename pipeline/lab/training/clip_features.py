@@ -29,7 +29,7 @@ from ressenti.pipeline.models import voice_encoder
 
 UNLIKE = "unlike"  # non-speech made from the clip, in addition to the surroundings
 _KINDS = (*SHARES, UNLIKE)
-_VERSION = 6  # of the preparation; files of another version are not used
+_VERSION = 7  # of the preparation; files of another version are not used
 _VOICES = 40  # clips drawn for babble, at most
 _Voices = list[tuple[tuple[str, str], acoustics.Sound]]
 _NOISY = frozenset({"noise", "noisy_line", "babble"})  # surroundings in which sound around speech may pass for speech
@@ -42,7 +42,7 @@ _KEPT = np.float16
 
 @dataclass(frozen=True)
 class ClipFeatures:
-    """Clips and their impressions: `values` (clips, kinds, 768), `seconds` (clips, kinds)."""
+    """Clips and their impressions: `values` (clips, kinds, 3072), `seconds` (clips, kinds)."""
 
     clips: tuple[Clip, ...]
     values: np.ndarray
@@ -59,7 +59,7 @@ def clip_features_of(clips: Sequence[Clip], background: Sequence[Clip], folder: 
     """Decode clips and cache their impressions, in every surrounding and without pauses, in a file in `folder`.
 
     `background` are clips for babble. Impressions cached earlier for the same clips with the same background voices are
-    reused; a thousand clips take 16 MB. Raises a subclass of `InputError` for a clip that cannot be read.
+    reused; a thousand clips take 61 MB. Raises a subclass of `InputError` for a clip that cannot be read.
     """
     from filelock import FileLock
 
@@ -84,7 +84,7 @@ def clip_features_of(clips: Sequence[Clip], background: Sequence[Clip], folder: 
 
 
 def _kept(path: Path) -> dict[str, np.ndarray]:
-    """Cached rows by `_key`, each (kinds, 769), with the seconds as last value; empty for a damaged file."""
+    """Cached rows by `_key`, each (kinds, 3073), with the seconds as last value; empty for a damaged file."""
     try:
         with path.open("rb") as file, np.load(file) as found:  # np.load would leave a damaged file open
             return dict(zip(found["keys"].tolist(), found["rows"], strict=True))
@@ -110,7 +110,7 @@ def _begin(voices: _Voices) -> None:
 
 
 def _heard(clip: Clip) -> np.ndarray:
-    """Impressions of a clip (kinds, 769), the same on every call.
+    """Impressions of a clip (kinds, 3073), the same on every call.
 
     Pauses are left out. Some sound around the speech may stay, since in noise it may be taken for speech. Some clips
     are cut to a part, a different one in every surrounding.

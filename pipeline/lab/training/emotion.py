@@ -8,18 +8,19 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 import numpy as np
 import torch
 import typer
 from torch import Tensor, nn
 
+from ressenti.pipeline.audio.mel import FloatArray
 from ressenti.pipeline.emotion import features
 from ressenti.pipeline.emotion.builtin import KNOWN_S, BuiltinEmotion
 from ressenti.pipeline.errors import ConfigError
@@ -29,12 +30,15 @@ from ressenti.pipeline.lab.labelled_speech import corpora
 from ressenti.pipeline.lab.labelled_speech.augmentation import SHARES
 from ressenti.pipeline.lab.training.baseline import Baseline, fit_baseline
 from ressenti.pipeline.lab.training.clip_features import ClipFeatures, clip_features_of
-from ressenti.pipeline.lab.training.network import EmotionNet
+from ressenti.pipeline.lab.training.network import COMPONENTS, EmotionNet
 from ressenti.pipeline.lab.training.weighted_clips import NetworkRecipe, weighted_clips_of
 from ressenti.pipeline.models import voice_encoder
 
+Who = tuple[str, str]
 MODELS = Path(__file__).resolve().parents[2] / "models"
-_PART = 8_192  # examples per pass through the network, to save memory
+
+
+_TALK_CLIPS, _TALK_NEUTRAL = 10, 0.7  # clips beside one that is judged in talk, and the share of these that is neutral
 
 
 @dataclass(frozen=True)
@@ -48,49 +52,91 @@ class Job:
 
 
 def train_network(job: Job) -> EmotionNet:
-    """Fit one network to all its examples at once (L-BFGS), with a penalty on its weights."""
-    recipe = job.recipe
-    torch.manual_seed(job.seed)
-    net = EmotionNet(fit_baseline(job.material, job.clips))
-    examples = weighted_clips_of(job.material, job.clips, net.baseline, recipe, job.seed)
+    """Fit one network: baseline, principal components of clean clips, then its heads, each to all examples at once.
+
+    Classes and emotions by L-BFGS with a penalty on their weights, each as heavy as any other; valence and arousal by
+    ridge regression.
+    """
+    recipe, net = job.recipe, headless(job)
+    examples = weighted_clips_of(job.material, job.clips, net, recipe, job.seed)
     data = {name: torch.from_numpy(value) for name, value in vars(examples).items()}
-    matrices = [p for p in net.parameters() if p.ndim == 2]
+    for head, targets in ((net.classes, data["classes"]), (net.emotions, data["emotions"])):
+        _fit_logistic(head, data["embeddings"], targets, _balanced(targets, data), recipe)
+    _fit_ridge(net.plane, data, recipe.ridge)
+    return net.eval().requires_grad_(requires_grad=False)
+
+
+def headless(job: Job) -> EmotionNet:
+    """A network with baseline and components, and heads that know nothing yet."""
+    net = EmotionNet(fit_baseline(job.material, job.clips))
+    values = net.baseline.scaled(torch.from_numpy(job.material.heard(job.clips).values)).numpy()
+    of_corpus = [job.material.clips[i].corpus for i in job.clips]
+    weights = np.array([1 / of_corpus.count(name) for name in of_corpus], np.float32)
+    weights /= weights.sum()
+    centre = weights @ values
+    net.centre = torch.from_numpy(centre)
+    net.components = torch.from_numpy(_principal_components((values - centre) * np.sqrt(weights)[:, None]))
+    return net
+
+
+def _principal_components(rows: FloatArray) -> FloatArray:
+    """Up to 256 directions, (3072, 256), in which centred rows (n, 3072) vary most; zeros where there are fewer."""
+    if len(rows) <= rows.shape[1]:
+        directions = np.linalg.svd(rows, full_matrices=False)[2].T
+    else:
+        directions = np.linalg.eigh(rows.T @ rows)[1][:, ::-1]
+    out = np.zeros((rows.shape[1], COMPONENTS), np.float32)
+    kept = directions[:, :COMPONENTS]
+    out[:, : kept.shape[1]] = kept
+    return out
+
+
+def _balanced(targets: Tensor, data: dict[str, Tensor]) -> Tensor:
+    """Weights (n,) by which each class counts as much as any other, and non-speech keeps its share; they sum to 1."""
+    speech, weights = data["speech"], data["weights"]
+    out = torch.zeros_like(weights)
+    for k in range(targets.shape[1]):
+        own = weights * speech * (targets[:, k] == 1)
+        if (total := own.sum()) > 0:
+            out += own / total
+    out /= out.sum()
+    nobody = weights * (1 - speech)
+    return out * (1 - nobody.sum()) + nobody
+
+
+def _fit_logistic(head: nn.Linear, embeddings: Tensor, targets: Tensor, weights: Tensor, recipe: NetworkRecipe) -> None:
+    """Fit a head to weighted cross entropy; the problem is convex, so it starts anywhere."""
+    nn.init.zeros_(head.weight)
+    nn.init.zeros_(head.bias)
     optimiser = torch.optim.LBFGS(
-        net.parameters(),
+        head.parameters(),
         max_iter=recipe.steps,
         max_eval=2 * recipe.steps,
         history_size=20,
         line_search_fn="strong_wolfe",
     )
-    tried = 0
 
     def loss() -> Tensor:
-        nonlocal tried
         optimiser.zero_grad()
-        total = torch.zeros(())
-        for start in range(0, len(data["weights"]), _PART):
-            part = {name: value[start : start + _PART] for name, value in data.items()}
-            of_part = _loss_of(net, part) / len(data["weights"])
-            of_part.backward()  # type: ignore[no-untyped-call]
-            total = total + of_part.detach()
-        small = recipe.penalty * torch.stack([(m**2).sum() for m in matrices]).sum()
-        small.backward()  # type: ignore[no-untyped-call]
-        tried += 1
-        if tried % 25 == 0:
-            typer.echo(f"seed {job.seed}  {tried} tried  loss {total.item() + small.item():.4f}", err=True)
-        return total + small.detach()
+        missed = (cross_entropy(head(embeddings), targets) * weights).sum()
+        total: Tensor = missed + recipe.penalty * (head.weight**2).sum()
+        total.backward()  # type: ignore[no-untyped-call]
+        return total
 
     optimiser.step(loss)  # type: ignore[no-untyped-call]
-    return net.eval()
 
 
-def _loss_of(net: EmotionNet, part: dict[str, Tensor]) -> Tensor:
-    """Summed loss over examples: emotions, classes and the valence-arousal plane."""
-    classes, emotions, plane, _ = net.judge(part["differences"])
-    missed = cross_entropy(emotions, part["emotions"]) + cross_entropy(classes, part["classes"])
-    missed = missed + 2 * ((plane - part["plane"]) ** 2).mean(1) * part["speech"]
-    total: Tensor = (missed * part["weights"]).sum()
-    return total
+@torch.no_grad()
+def _fit_ridge(head: nn.Linear, data: dict[str, Tensor], ridge: float) -> None:
+    weights = data["weights"] * data["speech"]
+    weights = (weights / weights.sum()).double()
+    rows, plane = data["embeddings"].double(), data["plane"].double()
+    centre, mean = weights @ rows, weights @ plane
+    away = rows - centre
+    weighted = away * weights[:, None]
+    found = torch.linalg.solve(weighted.T @ away + ridge * torch.eye(COMPONENTS), weighted.T @ (plane - mean))
+    head.weight.copy_(found.T)
+    head.bias.copy_(mean - centre @ found)
 
 
 def train_networks(jobs: Sequence[Job]) -> list[EmotionNet]:
@@ -136,7 +182,7 @@ def write_model(
     recipe: NetworkRecipe,
     temperatures: tuple[float, float],
     out: Path,
-    learned: Iterable[tuple[str, str]] = (),
+    learned: Iterable[Who] = (),
 ) -> None:
     """Write `emotion.onnx` and `emotion.json`: all that inference needs, the recipe and the training speakers.
 
@@ -154,7 +200,7 @@ def write_model(
     (out / "emotion.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
 
-def by_corpus(speakers: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+def by_corpus(speakers: Iterable[Who]) -> dict[str, list[str]]:
     """Names of (corpus, speaker) pairs by corpus, sorted."""
     out: dict[str, list[str]] = {}
     for corpus, name in sorted(set(speakers)):
@@ -189,27 +235,50 @@ def temperatures_of(judged: Judged) -> tuple[float, float]:
     return float(alone), float(known)
 
 
-def judged_by(model: BuiltinEmotion, material: ClipFeatures, clips: Sequence[int], *, alone: bool = False) -> Judged:
+Way = Literal["own", "alone", "talk"]
+
+
+def judged_by(model: BuiltinEmotion, material: ClipFeatures, clips: Sequence[int], way: Way = "own") -> Judged:
     """Logits of a model for the clips that have a class.
 
-    Every speaker occurs in every surrounding, so that temperatures fit all of them, and has equal weight, whatever the
-    number of clips. With `alone`, each clip is scored without the speaker's other clips.
+    `own`: the speaker's other clips are the baseline; `alone`: nothing is; `talk`: ten other clips are, seven of them
+    neutral, as in conversation (seeded). Every speaker occurs in every surrounding, so that temperatures fit all of
+    them, and has equal weight, whatever the number of clips.
     """
+    rng = np.random.default_rng(0)
     truth: list[int | None] = []
     parts = []
     for who in sorted({material.clips[i].who for i in clips}):
         rows = [i for i in clips if material.clips[i].who == who and material.clips[i].label is not None]
         for surrounding in SHARES if rows else ():
-            for own in [[i] for i in rows] if alone else [rows]:
-                logits, _, seconds = model.logits(material.heard(own, surrounding))
-                parts.append((logits, np.full(len(own), seconds), np.full(len(own), 1 / len(rows))))
-                truth += [material.clips[i].label for i in own]
+            for judged, beside in _heard_together(rows, material, way, rng):
+                logits, _, seconds = model.logits(material.heard([*judged, *beside], surrounding))
+                count = len(judged)
+                parts.append((logits[:count], np.full(count, seconds), np.full(count, 1 / len(rows))))
+                truth += [material.clips[i].label for i in judged]
     return Judged(np.array(truth), *(np.concatenate(values) for values in zip(*parts, strict=True)))
 
 
-def both(one: Judged, other: Judged) -> Judged:
-    """Concatenate two sets."""
-    return Judged(*(np.concatenate(pair) for pair in zip(vars(one).values(), vars(other).values(), strict=True)))
+def _heard_together(
+    rows: list[int], material: ClipFeatures, way: Way, rng: np.random.Generator
+) -> Iterator[tuple[list[int], list[int]]]:
+    """Clips of a speaker to judge, and those heard beside them."""
+    if way == "own":
+        yield rows, []
+        return
+    neutral = [i for i in rows if material.clips[i].emotion in ("neutral", "calm")]
+    others = [i for i in rows if i not in neutral]
+    for i in rows:
+        if way == "alone":
+            yield [i], []
+            continue
+        pick = [neutral if others and rng.random() < _TALK_NEUTRAL else others or neutral for _ in range(_TALK_CLIPS)]
+        yield [i], [int(rng.choice(some or rows)) for some in pick]
+
+
+def both(*parts: Judged) -> Judged:
+    """Concatenate several sets."""
+    return Judged(*(np.concatenate(values) for values in zip(*(vars(part).values() for part in parts), strict=True)))
 
 
 def voices_of(parts: Sequence[Sequence[corpora.Clip]], recipe: NetworkRecipe) -> list[corpora.Clip]:
@@ -231,48 +300,72 @@ def train_models(
 ) -> list[float]:
     """Train a model on each part of the clips and write it into its folder, all in parallel.
 
-    Each model is trained twice: without a third of the speakers, to fit the temperatures on these, and with all
-    speakers, which is the one written. Returns the first one's macro F1 on the speakers left out. `voices` are used for
-    babble; `cache` keeps the impressions of the clips between runs. Raises `ConfigError` if there are too few speakers.
+    Temperatures are those that unknown corpora need: of several corpora, each in turn is judged by a network of the
+    others; of a single one, a third of its speakers by a network of the rest. The network written is trained on all.
+    Returns the macro F1 of the others where they judge. `voices` are used for babble; `cache` keeps the impressions of
+    the clips between runs. Raises `ConfigError` if there are too few speakers.
     """
     clips = list(dict.fromkeys(clip for part in parts for clip in part))
-    missing = [corpora.left_out(part) for part in parts]
-    if not all(missing):
-        raise ConfigError("no corpus has three speakers or more; temperatures are fitted on one of them. Add speakers.")
-    for part, without in zip(parts, missing, strict=True):
-        if not any(clip.who in without and clip.label is not None for clip in part):
-            names = ", ".join("/".join(who) for who in sorted(without))
-            raise ConfigError(f"{names}: no clip has a class; temperatures are fitted on these speakers. Add clips.")
+    missing = [_left_out(part) for part in parts]
     with tempfile.TemporaryDirectory() as folder:
         material = clip_features_of(clips, voices, cache or Path(folder))
         place = {clip: i for i, clip in enumerate(clips)}
         jobs = []
         for part, without in zip(parts, missing, strict=True):
             rows = [place[clip] for clip in part]
-            kept = [i for i in rows if clips[i].who not in without]
-            jobs += [Job(material, tuple(own), recipe, recipe.seed) for own in (kept, rows)]
-        nets = train_networks(jobs)
-        pairs = zip(nets[::2], nets[1::2], jobs[1::2], missing, outs, strict=True)
-        return [_calibrated(first, net, job, without, out) for first, net, job, without, out in pairs]
+            kept = [[i for i in rows if clips[i].who not in out] for out in (*without, frozenset())]
+            jobs += [Job(material, tuple(own), recipe, recipe.seed) for own in kept]
+        trained = iter(zip(train_networks(jobs), jobs, strict=True))
+        return [
+            _calibrated([next(trained) for _ in without], next(trained), without, out)
+            for without, out in zip(missing, outs, strict=True)
+        ]
 
 
-def _calibrated(first: EmotionNet, net: EmotionNet, job: Job, without: frozenset[tuple[str, str]], out: Path) -> float:
-    """Write `net` with temperatures fitted on the speakers that `first` left out; returns `first`'s macro F1 there."""
-    unseen = [i for i in job.clips if job.material.clips[i].who in without]
-    with tempfile.TemporaryDirectory() as folder:
-        write_model(first, job.recipe, (1.0, 1.0), Path(folder))
-        model = BuiltinEmotion(Path(folder))
-        own, alone = (judged_by(model, job.material, unseen, alone=alone) for alone in (False, True))
+def _left_out(part: Sequence[corpora.Clip]) -> tuple[frozenset[Who], ...]:
+    """Sets of speakers whose clips are judged by networks that are trained on the others."""
+    labelled = {clip.who for clip in part if clip.label is not None}
+    of_corpora = [frozenset(who for who in labelled if who[0] == name) for name in sorted({who[0] for who in labelled})]
+    if len(of_corpora) > 1:
+        return tuple(of_corpora)
+    without = corpora.left_out(part)
+    if not without:
+        raise ConfigError("no corpus has three speakers or more; temperatures are fitted on one of them. Add speakers.")
+    if not without & labelled:
+        names = ", ".join("/".join(who) for who in sorted(without))
+        raise ConfigError(f"{names}: no clip has a class; temperatures are fitted on these speakers. Add clips.")
+    return (without,)
+
+
+_Trained = tuple[EmotionNet, Job]
+
+
+def _calibrated(others: Sequence[_Trained], last: _Trained, without: Sequence[frozenset[Who]], out: Path) -> float:
+    """Write the last network with temperatures fitted where `others` judge the speakers that they were trained without.
+
+    Clips of a class that such a network has not learned do not count. Returns the macro F1 of the others.
+    """
+    net, job = last
+    clips = job.material.clips
+    found = []
+    for (other, rest), speakers in zip(others, without, strict=True):
+        known = {clips[i].label for i in rest.clips}
+        unseen = [i for i in job.clips if clips[i].who in speakers and clips[i].label in known]
+        with tempfile.TemporaryDirectory() as folder:
+            write_model(other, rest.recipe, (1.0, 1.0), Path(folder))
+            model = BuiltinEmotion(Path(folder))
+            found.append([judged_by(model, job.material, unseen, way) for way in get_args(Way)])
     out.mkdir(parents=True, exist_ok=True)
-    learned = {job.material.clips[i].who for i in job.clips}
-    write_model(net, job.recipe, temperatures_of(both(own, alone)), out, learned)
+    learned = {clips[i].who for i in job.clips}
+    write_model(net, job.recipe, temperatures_of(both(*(part for parts in found for part in parts))), out, learned)
+    own = both(*(parts[0] for parts in found))
     return macro_f1(confusion(own.truth, own.logits.argmax(axis=1)))
 
 
 def main(
     data: Annotated[Path, typer.Option(help="folder of labelled corpora")],
     out: Annotated[Path, typer.Option(help="folder for the weights")] = MODELS,
-    cache: Annotated[Path | None, typer.Option(help="keep prepared clips here: about 80 MB")] = None,
+    cache: Annotated[Path | None, typer.Option(help="keep prepared clips here: about 380 MB")] = None,
     seed: int = NetworkRecipe.seed,
     steps: int = NetworkRecipe.steps,
 ) -> None:
@@ -282,7 +375,7 @@ def main(
     (unseen_f1,) = train_models([learn], [out], recipe, voices_of([learn], recipe), cache)
     alone, known = BuiltinEmotion(out).temperatures
     typer.echo(f"temperature {known:.3f}, for a single clip {alone:.3f}")
-    typer.echo(f"left-out speakers, all surroundings: macro F1 {unseen_f1:.3f}")
+    typer.echo(f"left-out corpora, all surroundings: macro F1 {unseen_f1:.3f}")
 
 
 if __name__ == "__main__":

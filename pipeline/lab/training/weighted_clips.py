@@ -12,10 +12,9 @@ from ressenti.pipeline.audio.mel import FloatArray
 from ressenti.pipeline.emotion.features import Impressions
 from ressenti.pipeline.lab.labelled_speech import corpora
 from ressenti.pipeline.lab.labelled_speech.augmentation import SHARES
-from ressenti.pipeline.lab.training.baseline import Baseline
 from ressenti.pipeline.lab.training.clip_features import UNLIKE, ClipFeatures
+from ressenti.pipeline.lab.training.network import EmotionNet
 
-_OTHER_SHARE = 0.2  # weight of a corpus that the recipe does not name
 _BASE_CLIPS = 24  # clips in the mean of a long baseline
 _NEUTRAL = 0.3  # minimum share of neutral in everyday talk
 _FEW = 0.5  # parameter of the Dirichlet distribution of the other emotions
@@ -32,20 +31,20 @@ class NetworkRecipe:
     even_share: float = 0.2  # share of conversations whose baseline is minutes of all emotions in equal parts
     talk_share: float = 0.4  # share whose baseline is minutes of talk, 30 to 100 % neutral; the rest have few clips
     unlike_share: float = 0.05  # share of non-speech examples
-    penalty: float = 0.01  # on squared weights
-    corpus_share: tuple[tuple[str, float], ...] = (("ravdess", 0.8), ("nemo", 0.13), ("emodb", 0.07))
+    penalty: float = 0.05  # on squared weights of classes and emotions
+    ridge: float = 0.3  # on squared weights of valence and arousal
     voices: tuple[str, ...] = ("nemo", "emodb")  # corpora used for babble if every fold trains on them
 
 
 @dataclass(frozen=True)
 class WeightedClips:
-    """Differences from a baseline (n, 768), their targets, and their weights (n,) with mean 1.
+    """Embeddings of differences from a baseline (n, 256), their targets, and their weights (n,), which sum to 1.
 
     Targets are 1 for the emotion (n, 8) and for its class (n, 5), if it has one, and valence and arousal (n, 2). If
     `speech` (n,) is 0, all emotions and classes have equal targets, and valence and arousal do not count.
     """
 
-    differences: FloatArray
+    embeddings: FloatArray
     emotions: FloatArray
     classes: FloatArray
     plane: FloatArray
@@ -54,14 +53,17 @@ class WeightedClips:
 
 
 def weighted_clips_of(
-    material: ClipFeatures, clips: Sequence[int], base: Baseline, recipe: NetworkRecipe, seed: int
+    material: ClipFeatures, clips: Sequence[int], net: EmotionNet, recipe: NetworkRecipe, seed: int
 ) -> WeightedClips:
-    """Clips in every surrounding and non-speech, each in a conversation; speakers and emotions have equal weight."""
+    """Clips in every surrounding and non-speech, each in a conversation.
+
+    Corpora have equal weight, so have the speakers of a corpus, and the emotions of a speaker.
+    """
     rng = np.random.default_rng(seed)
     speakers: dict[tuple[str, str], list[int]] = {}
     for i in clips:
         speakers.setdefault(material.clips[i].who, []).append(i)
-    shares = _corpus_shares([corpus for corpus, _ in speakers], recipe)
+    of_corpus = [corpus for corpus, _ in speakers]
     rows, weights, which, spoken = [], [], [], []
     for (corpus, _), own in sorted(speakers.items()):
         emotions = [material.clips[i].emotion for i in own]
@@ -70,32 +72,26 @@ def weighted_clips_of(
         for surrounding, share in SHARES.items():
             heard = material.heard(own, surrounding)
             speaker = _conversations(heard, emotions, recipe, rng)
-            weight = shares[corpus] * share * alike
+            weight = share * alike / of_corpus.count(corpus) / len(set(of_corpus))
             for values, part, speech in (
                 (heard.values, 1 - recipe.unlike_share, True),
                 (nobody.values, recipe.unlike_share, False),
             ):
-                rows.append(_difference(base, values, *speaker))
+                rows.append(_embedded(net, values, *speaker))
                 weights.append(weight * part)
                 which.append(own)
                 spoken.append(speech)
     is_speech = np.repeat(spoken, [len(own) for own in which])
     targets = _targets([material.clips[i].emotion for own in which for i in own], is_speech)
     counted = np.concatenate(weights)
-    counted = (counted / counted.mean()).astype(np.float32)
+    counted = (counted / counted.sum()).astype(np.float32)
     return WeightedClips(np.concatenate(rows), *targets, is_speech.astype(np.float32), counted)
-
-
-def _corpus_shares(names: Sequence[str], recipe: NetworkRecipe) -> dict[str, float]:
-    """Weight of a speaker of each corpus."""
-    known = dict(recipe.corpus_share)
-    return {name: known.get(name, _OTHER_SHARE) / names.count(name) for name in set(names)}
 
 
 def _conversations(
     heard: Impressions, emotions: Sequence[str], recipe: NetworkRecipe, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
-    """The speaker's mean impression (n, 768) and seconds (n, 1) in a conversation around each of n clips."""
+    """The speaker's mean impression (n, 3072) and seconds (n, 1) in a conversation around each of n clips."""
     count = np.zeros((len(emotions), len(emotions)), np.float32)  # of each clip (columns) in each baseline (rows)
     trust = np.zeros(len(emotions), np.float32)  # seconds of speech that each baseline stands for
     names = sorted(set(emotions))
@@ -117,8 +113,10 @@ def _conversations(
     return (count @ heard.values) / count.sum(axis=1, keepdims=True), trust[:, None]
 
 
-def _difference(base: Baseline, values: FloatArray, speaker: FloatArray, seconds: FloatArray) -> FloatArray:
-    out: FloatArray = base(*(torch.from_numpy(part) for part in (values, speaker, seconds))).numpy()
+@torch.no_grad()
+def _embedded(net: EmotionNet, values: FloatArray, speaker: FloatArray, seconds: FloatArray) -> FloatArray:
+    difference = net.baseline(*(torch.from_numpy(part) for part in (values, speaker, seconds)))
+    out: FloatArray = net.embed(difference).numpy()
     return out
 
 
