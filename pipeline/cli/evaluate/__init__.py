@@ -12,6 +12,7 @@ from ressenti.pipeline.cli.evaluate.label import label
 from ressenti.pipeline.cli.evaluate.redaction import redaction
 from ressenti.pipeline.cli.evaluate.sounds import sounds
 from ressenti.pipeline.cli.evaluate.speed import speed
+from ressenti.pipeline.cli.evaluate.stability import stability
 from ressenti.pipeline.cli.evaluate.trajectory import trajectory
 from ressenti.pipeline.cli.evaluate.voices import voices
 from ressenti.pipeline.cli.evaluate.words import words
@@ -21,6 +22,7 @@ app.command()(diarization)
 app.command()(emotion)
 app.command()(activation)
 app.command()(trajectory)
+app.command()(stability)
 app.command()(label)
 app.command()(speed)
 app.command()(voices)

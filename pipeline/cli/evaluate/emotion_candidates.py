@@ -38,7 +38,7 @@ def candidates_of(
     if protocol == "shipped":
         out: list[Candidate] = []
         for name in dict.fromkeys(models or [resolved(options.model, "emotion", use)]):
-            model = models_of.needed(options.model_copy(update={"model": name}), use)
+            model = models_of.needed(options.model_copy(update={"model": name, "prior": "balanced"}), use)
             tested = [clip for clip in clips if clip.who not in model.learned]
             if not tested:
                 raise ConfigError(f"{name} was trained on every speaker in the material. Test it on other speakers.")

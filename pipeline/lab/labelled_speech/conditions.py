@@ -64,6 +64,11 @@ def in_condition(clip: Clip, condition: Condition, voices: Voices) -> Samples:
     return acoustics.to_int16(_CHANGES[condition](sound, rng))
 
 
+def changed(samples: Samples, condition: Condition, seed: str) -> Samples:
+    """Samples of any sound in a condition that needs no voices of others, the same for the same seed."""
+    return acoustics.to_int16(_CHANGES[condition](acoustics.to_float(samples), _rng(seed)))
+
+
 def _rng(seed: str) -> np.random.Generator:
     return np.random.default_rng(int(hashlib.sha256(seed.encode()).hexdigest()[:8], 16))
 
