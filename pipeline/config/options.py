@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ressenti.pipeline.config.option_group import Group
 from ressenti.pipeline.files.untrusted import short
@@ -47,6 +47,15 @@ LANGUAGES = (  # that Whisper knows
 )
 
 
+def _whole(value: dict[str, float]) -> dict[str, float]:
+    """Shares of classes; those that do not sum to 1, or leave nothing for a class, raise `ValueError`."""
+    total, every = sum(value.values()), len(value) == len(CLASSES)
+    if (every and abs(total - 1) > 0.01) or (not every and total >= 1):
+        wanted = "shares that sum to 1" if every else "shares below 1, which leave some for the other classes"
+        raise ValueError(f"got shares that sum to {total:g}, expected {wanted}")
+    return value
+
+
 def _spoken_language(value: object) -> object:
     """Return the value unchanged; another code raises `ValueError` in words instead of a list of a hundred."""
     if isinstance(value, str) and value != "auto" and value not in LANGUAGES.split():
@@ -64,6 +73,10 @@ SpokenLanguage = Annotated[str, BeforeValidator(_spoken_language), Field(pattern
 WindowLength = Annotated[float, Field(ge=0.1, le=600)]
 Distance = Annotated[float, Field(gt=0, le=2)]
 Reach = Annotated[float, Field(gt=0, le=30)]
+Prior = (
+    Literal["conversation", "balanced"]
+    | Annotated[dict[ClassName, Annotated[float, Field(gt=0, lt=1)]], Field(min_length=1), AfterValidator(_whole)]
+)
 LabelMap = Annotated[dict[Name, ClassName | None], Field(max_length=1000)]
 PolarityMap = Annotated[dict[Name, Polarity], Field(max_length=1000)]
 
@@ -214,6 +227,7 @@ class EmotionOptions(Group):
     # with less judged speech, a speaker's own baseline is thin, and the report says so: the built-in model then relies
     # on the average of other speakers instead (ressenti.pipeline.lab.training.baseline)
     thin_baseline_s: NotNegative = 10.0
+    prior: Prior = "conversation"  # what the built-in model expects: mostly neutral talk; or balanced; or shares
     unsure_below: Share = 0.6  # if the highest score is below this, the class is unsure
     thresholds: dict[ClassName, Share] = Field(  # instead, for a model that scores each class on its own (sigmoid)
         {"Pleased": 0.5, "Relaxed": 0.5, "Neutral": 0.5, "Sad": 0.5, "Tension": 0.5}

@@ -32,7 +32,7 @@ def choose(options: EmotionOptions, use: Use | None = None) -> EmotionModel | No
     if is_file(found / "emotion.json"):
         from ressenti.pipeline.emotion.builtin import BuiltinEmotion
 
-        return BuiltinEmotion(found)
+        return BuiltinEmotion(found, options.prior)
     from ressenti.pipeline.emotion import wav2vec2
 
     return wav2vec2.load(found, options)

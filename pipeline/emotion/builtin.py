@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from scipy.special import softmax
+from scipy.special import expit, softmax
 
 from ressenti.pipeline.audio.mel import FloatArray
 from ressenti.pipeline.emotion import features
+from ressenti.pipeline.emotion.expectation import expecting, shares_of
 from ressenti.pipeline.emotion.features import Impressions
 from ressenti.pipeline.emotion.interface import Excerpt
 from ressenti.pipeline.errors import ModelError
@@ -19,12 +20,16 @@ from ressenti.pipeline.files.untrusted import parse_json, read_text
 from ressenti.pipeline.models import onnx_session, parallel, voice_encoder
 from ressenti.pipeline.models.onnx_file import check_onnx
 from ressenti.pipeline.progress import Progress, ignore_progress
-from ressenti.pipeline.records import EmotionScores, ModelInfo, Note
+from ressenti.pipeline.records import CLASSES, EmotionScores, ModelInfo, Note
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "models"
 _LARGEST_ABOUT = 1 << 22  # bytes of emotion.json
 _AT_ONCE = 64  # excerpts
-KNOWN_S = 10.0  # seconds of a speaker's speech at which the temperature is halfway between the two
+KNOWN_S = 10.0  # trusted seconds of a speaker's speech at which the temperature is halfway between the two
+_TRUSTED_S = (
+    3.0  # of speech that varies little: whether that is a voice's usual sound or a lasting mood, nobody can tell
+)
+_VARIED, _VARIED_BY = 0.22, 0.02  # standard deviation of arousal at which half of more speech is trusted, and slope
 LICENCE = "CC BY-NC-SA 4.0"  # of the weights that come installed, and of others that learned from one of these:
 _NON_COMMERCIAL = ("ravdess", "nemo", "emodb")
 
@@ -33,10 +38,11 @@ class BuiltinEmotion:
     """Five classes, valence and arousal from how a stretch differs from the speaker's own baseline.
 
     Loads `emotion.onnx` and `emotion.json` from a folder; raises `ModelError` if they are missing, do not match the
-    recorded hash, or were trained with another voice encoder.
+    recorded hash, or were trained with another voice encoder. `prior` is what to expect
+    (`emotion.expectation`); balanced, classes are equally likely, whatever a speaker shows.
     """
 
-    def __init__(self, folder: Path = WEIGHTS) -> None:
+    def __init__(self, folder: Path = WEIGHTS, prior: str | Mapping[str, float] = "balanced") -> None:
         path = folder / "emotion.onnx"
         try:
             about = parse_json(read_text(folder / "emotion.json", _LARGEST_ABOUT))
@@ -72,7 +78,15 @@ class BuiltinEmotion:
             licence=LICENCE if bound else None,
             sha256=digest,
             commercial=False if bound else None,
-            notes=(Note("trained_bound"),) if bound else (),
+            notes=((Note("trained_bound"),) if bound else ()) + self._expectation(prior),
+        )
+
+    def _expectation(self, prior: str | Mapping[str, float]) -> tuple[Note, ...]:
+        self._prior = None if prior == "balanced" else shares_of(prior)
+        if self._prior is None:
+            return ()
+        return (
+            Note("expected", {name: round(100 * float(x), 1) for name, x in zip(CLASSES, self._prior, strict=True)}),
         )
 
     def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:
@@ -82,6 +96,8 @@ class BuiltinEmotion:
         for rows in _by_speaker(excerpts):
             logits, plane, seconds = self.logits(impressions.of(rows))
             scores = softmax(logits.astype(np.float64) / self.temperature_at(seconds), axis=1)
+            if self._prior is not None:
+                scores = expecting(scores, impressions.seconds[rows].astype(np.float64), self._prior)
             for i, values, (valence, arousal) in zip(rows, scores.tolist(), plane.tolist(), strict=True):
                 out[i] = EmotionScores(tuple(values), "softmax", valence, arousal)
         return [scores for scores in out if scores is not None]
@@ -93,9 +109,9 @@ class BuiltinEmotion:
         return share * known + (1 - share) * alone
 
     def logits(self, impressions: Impressions) -> tuple[FloatArray, FloatArray, float]:
-        """Class logits (n, 5) before the temperature, valence and arousal (n, 2), and seconds, of one speaker."""
+        """Class logits (n, 5) before the temperature, valence and arousal (n, 2), and trusted seconds, of a speaker."""
         found, seconds = self._run(impressions)
-        return found["classes"], found["valence_arousal"], seconds
+        return found["classes"], found["valence_arousal"].clip(-1, 1), seconds
 
     def outputs(self, excerpts: Sequence[Excerpt]) -> dict[str, FloatArray]:
         """All outputs of the network for excerpts, by name, each (n, width), with the same baseline as in `score`.
@@ -111,11 +127,29 @@ class BuiltinEmotion:
         return out
 
     def _run(self, impressions: Impressions) -> tuple[dict[str, FloatArray], float]:
-        """The network's outputs by name, each (n, width), for one speaker's impressions, and their seconds."""
+        """The network's outputs by name, each (n, width), for one speaker's impressions, and their trusted seconds."""
         speaker, seconds = features.of_speaker(impressions)
         given = {"values": impressions.values, "speaker": speaker, "seconds": seconds}
+        (plane,) = self._session.run(["valence_arousal"], given)
+        trusted = _trusted(plane[:, 1], impressions.seconds)
+        given["seconds"] = np.full((1, 1), trusted, np.float32)
         names = [output.name for output in self._session.get_outputs()]
-        return dict(zip(names, self._session.run(None, given), strict=True)), float(seconds[0, 0])
+        return dict(zip(names, self._session.run(names, given), strict=True)), trusted
+
+
+def _trusted(arousal: FloatArray, seconds: FloatArray) -> float:
+    """Seconds of a speaker's speech that say how the speaker usually sounds, from arousal (n,) and seconds (n,).
+
+    All of it if arousal varies, whatever its level; a few seconds if it hardly does, as in a mood that lasts.
+    """
+    total = float(seconds.sum())
+    count = total**2 / float((seconds**2).sum())  # of equally long stretches
+    least = min(total, _TRUSTED_S)
+    if count <= 1.5:
+        return least
+    mean = np.average(arousal, weights=seconds)
+    spread = float(np.sqrt(np.average((arousal - mean) ** 2, weights=seconds) * count / (count - 1)))
+    return least + (total - least) * float(expit((spread - _VARIED) / _VARIED_BY))
 
 
 def _impressions_of(excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> Impressions:

@@ -50,6 +50,7 @@ NoteKey = Literal[
     "count_forced",
     "installed",
     "calibrated",
+    "expected",
     "trained_bound",
     "head_stock",
     "head_ehcalabres",

@@ -8,7 +8,7 @@ from scipy.special import softmax
 
 from ressenti.pipeline import audio, emotion
 from ressenti.pipeline.config import AudioOptions, EmotionOptions
-from ressenti.pipeline.emotion import builtin, features
+from ressenti.pipeline.emotion import builtin, expectation, features
 from ressenti.pipeline.emotion.builtin import BuiltinEmotion
 from ressenti.pipeline.emotion.interface import Excerpt
 from ressenti.pipeline.errors import ConfigError, ModelError
@@ -61,12 +61,13 @@ def test_the_networks_outputs_are_those_that_the_scores_come_from(excerpts: list
     outputs = model.outputs(excerpts)
     for name, width in (("classes", 5), ("emotions", 8), ("valence_arousal", 2)):
         assert outputs[name].shape == (6, width)
-    seconds = {name: sum(len(e.samples) for e in excerpts if e.speaker == name) / 16_000 for name in ("S1", "S2")}
+    heard = {n: [features.mel_of(e.samples) for e in excerpts if e.speaker == n] for n in ("S1", "S2")}
+    seconds = {name: model.logits(features.impressions(mels))[2] for name, mels in heard.items()}
     told = zip(excerpts, model.score(excerpts), outputs["classes"], outputs["valence_arousal"], strict=True)
     for excerpt, found, logits, plane in told:
         temperature = model.temperature_at(seconds[excerpt.speaker])
         assert found.scores == pytest.approx(softmax(logits / temperature), abs=1e-3)
-        assert (found.valence, found.arousal) == pytest.approx(tuple(plane))
+        assert (found.valence, found.arousal) == pytest.approx(tuple(plane.clip(-1, 1)), abs=1e-5)
     backwards = model.outputs(excerpts[::-1])["emotions"][::-1]
     assert backwards == pytest.approx(outputs["emotions"], abs=1e-4)
     assert model.outputs([]) == {}
@@ -89,11 +90,11 @@ def test_speakers_do_not_influence_one_another(excerpts: list[Excerpt]) -> None:
 
 
 def test_what_is_heard_of_a_speaker_is_the_mean_by_seconds() -> None:
-    values = np.zeros((2, 768), np.float32)
+    values = np.zeros((2, 3072), np.float32)
     values[1] = 1
     mean, seconds = features.of_speaker(features.Impressions(values, np.array([1.0, 3.0], np.float32)))
-    assert (mean.shape, seconds.tolist()) == ((1, 768), [[4.0]])
-    assert mean == pytest.approx(np.full((1, 768), 0.75))
+    assert (mean.shape, seconds.tolist()) == ((1, 3072), [[4.0]])
+    assert mean == pytest.approx(np.full((1, 3072), 0.75))
 
 
 def test_what_is_soft_beside_the_rest_counts_little(voice: np.ndarray) -> None:
@@ -101,7 +102,7 @@ def test_what_is_soft_beside_the_rest_counts_little(voice: np.ndarray) -> None:
     hiss = np.random.default_rng(0).normal(0, 0.01 * spoken.std(), 2 * 16_000)
     plain, longer = (features.mel_of(s.astype(np.int16)) for s in (spoken, np.concatenate([spoken, hiss])))
     alone, with_hiss = features.impressions([plain]).values[0], features.impressions([longer]).values[0]
-    assert np.abs(with_hiss - alone)[:512].mean() < 0.1 * np.abs(alone[:512]).mean()
+    assert np.abs(with_hiss - alone)[:1536].mean() < 0.1 * np.abs(alone[:1536]).mean()
 
 
 def test_the_less_is_heard_of_a_speaker_the_less_sure_are_scores() -> None:
@@ -113,9 +114,67 @@ def test_the_less_is_heard_of_a_speaker_the_less_sure_are_scores() -> None:
     assert model.temperature_at(1e6) == pytest.approx(known, abs=1e-3)
 
 
+def test_speech_that_varies_is_trusted_wholly_and_a_lasting_mood_hardly() -> None:
+    seconds = np.full(20, 5.0, np.float32)
+    varied, alike = (np.random.default_rng(0).normal(0.3, sd, 20).astype(np.float32) for sd in (0.4, 0.05))
+    assert builtin._trusted(varied, seconds) == pytest.approx(100, rel=0.02)
+    assert builtin._trusted(varied + 0.5, seconds) == pytest.approx(100, rel=0.02)  # its level does not matter
+    assert builtin._trusted(alike, seconds) == pytest.approx(3, rel=0.1)
+    assert builtin._trusted(varied[:1], seconds[:1]) == 3
+    assert builtin._trusted(varied[:1], np.array([1.0], np.float32)) == 1
+    middle = [builtin._trusted(varied * share, seconds) for share in np.linspace(0.1, 1, 10)]
+    assert middle == sorted(middle)
+
+
+def test_a_stretch_too_long_for_the_encoder_passes_it_in_parts(voice: np.ndarray) -> None:
+    spoken = voice[8 * 16_000 : 20 * 16_000]
+    mel = features.mel_of(np.tile(spoken, 6))  # 72 s
+    parts = [part for part, _ in features._parts(mel)]
+    assert [len(part) for part in parts] == [2400, 2400, 2400]
+    assert np.concatenate(parts) == pytest.approx(mel[:7200])
+    once, long = features.impressions([features.mel_of(spoken), mel]).values
+    assert np.abs(long - once).mean() < 0.05
+    assert np.corrcoef(long, once)[0, 1] > 0.95
+
+
+def test_expected_shares_decide_where_a_voice_does_not_and_minutes_of_it_correct_them() -> None:
+    prior = expectation.shares_of("conversation")
+    even = np.full((4, 5), 0.2)
+    assert expectation.expecting(even, np.full(4, 5.0), prior)[0] == pytest.approx(prior)
+    assert expectation.expecting(even, np.full(4, 5.0), expectation.shares_of("balanced")) == pytest.approx(even)
+    tense = np.array([[0.02, 0.02, 0.24, 0.02, 0.7]])
+    once, ten, minutes = (
+        expectation.expecting(np.repeat(tense, n, axis=0), np.full(n, 4.0), prior)[0] for n in (1, 10, 150)
+    )
+    assert once.argmax() == ten.argmax() == 2  # ten turns do not swing it
+    assert once[4] < ten[4] < minutes[4]
+    assert minutes.argmax() == 4
+
+
+def test_a_prior_that_names_some_classes_leaves_the_rest_to_the_others() -> None:
+    assert expectation.shares_of({"Neutral": 0.6}) == pytest.approx([0.1, 0.1, 0.6, 0.1, 0.1])
+    assert EmotionOptions(prior={"Neutral": 0.6}).prior == {"Neutral": 0.6}
+    every = {"Pleased": 0.2, "Relaxed": 0.2, "Neutral": 0.2, "Sad": 0.2, "Tension": 0.2}
+    assert EmotionOptions(prior=every).prior == every
+    for wrong in ({"Neutral": 1.0}, every | {"Sad": 0.5}, {"Neutral": 0.6, "Sad": 0.5}, {"Angry": 0.5}, {}, "acted"):
+        with pytest.raises(ValueError, match="prior"):
+            EmotionOptions(prior=wrong)  # type: ignore[arg-type]
+
+
+def test_what_the_model_expects_is_told(excerpts: list[Excerpt]) -> None:
+    model = emotion.choose(EmotionOptions(model="builtin"))
+    assert model is not None
+    (note,) = (note for note in model.info.notes if note.key == "expected")
+    assert note.values == {"Pleased": 10, "Relaxed": 8, "Neutral": 70, "Sad": 4, "Tension": 8}
+    assert not [note for note in BuiltinEmotion().info.notes if note.key == "expected"]
+    found = [s.scores[2] for s in model.score(excerpts)]
+    even = [s.scores[2] for s in BuiltinEmotion().score(excerpts)]
+    assert all(a > b for a, b in zip(found, even, strict=True))
+
+
 def test_silence_and_the_shortest_stretch_are_heard() -> None:
     heard = features.impressions([features.mel_of(np.zeros(n, np.int16)) for n in (0, 1, 16_000)])
-    assert heard.values.shape == (3, 768)
+    assert heard.values.shape == (3, 3072)
     assert np.isfinite(heard.values).all()
 
 
