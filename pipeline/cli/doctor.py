@@ -15,6 +15,7 @@ from ressenti.pipeline.cli.console import Terminal, counted
 from ressenti.pipeline.config import Config, load_config, preset_names
 from ressenti.pipeline.errors import RessentiError
 from ressenti.pipeline.files.paths import is_file
+from ressenti.pipeline.models.cards import stated_in
 from ressenti.pipeline.models.installed import Installed, installed_ids, need, verify
 from ressenti.pipeline.models.parallel import threads
 from ressenti.pipeline.models.use import HOW_TO_GET
@@ -142,7 +143,9 @@ def _diarization(config: Config) -> tuple[ModelInfo, str, State]:
     check(found, config.diarization)
     if isinstance(found, Path):
         why = f"{found}, set in the config"
-        return ModelInfo("diarization", found.resolve().name, None), why, "config and files fit"
+        told = stated_in(found)
+        info = ModelInfo("diarization", found.resolve().name, told.licence, commercial=told.commercial)
+        return info, why, "config and files fit"
     return found.info("diarization"), _why(found, configured), "verified"
 
 
@@ -195,9 +198,8 @@ def _emotion(config: Config) -> tuple[ModelInfo, str, State] | None:
         why = f"{found}, set in the config"
         if is_file(found / "emotion.json"):
             return BuiltinEmotion(found).info, why, "verified"
-        sha256, trained = check(found, config.emotion), stated(found)
-        licence, commercial = (trained.licence, trained.commercial) if trained else (None, None)
-        info = ModelInfo("emotion", found.resolve().name, licence, sha256, commercial)
+        sha256, trained = check(found, config.emotion), stated(found) or stated_in(found)
+        info = ModelInfo("emotion", found.resolve().name, trained.licence, sha256, trained.commercial)
         return info, why, "config and weights fit"
     verify(found)
     check(found.folder, config.emotion, found.known, sha256=noted(found))
@@ -216,7 +218,9 @@ def _words(config: Config) -> tuple[ModelInfo, str, State] | None:
     if found is None:
         return whisper_base.info(), _named(configured, "built in"), "verified"
     if isinstance(found, Path):
-        return ModelInfo("transcription", found.resolve().name, None), f"{found}, set in the config", "found"
+        told = stated_in(found)
+        info = ModelInfo("transcription", found.resolve().name, told.licence, commercial=told.commercial)
+        return info, f"{found}, set in the config", "found"
     verify(found)
     return info_of(found), _why(found, configured), "verified"
 

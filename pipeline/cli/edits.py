@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich.markup import escape
@@ -66,9 +66,9 @@ Phrases = Annotated[
 class Additions:
     """Transcript, spans, pseudonyms, redaction and phrases for all recordings (or stored conversations) of a command.
 
-    `redact_names` is the model that finds people's names for redaction, or off; it must be allowed for `use`. `phrases`
-    replace those that a conversation has. `sentiment` are the options of the model that tells what words say, where
-    words are brought or lost; None leaves what is told.
+    `redact_names` is the model that finds people's names for redaction, or off; it must be allowed for `use`, or else
+    for what a stored conversation was analysed for. `phrases` replace those that a conversation has. `sentiment` are
+    the options of the model that tells what words say, where words are brought or lost; None leaves what is told.
     """
 
     transcript: Path | None = None
@@ -90,7 +90,7 @@ class Additions:
                 "of the same name (call.wav, call.srt)."
             )
         self._phrases()
-        _ = self._name_finder, self._sentiment_model  # refused now, if they cannot be used
+        _ = self._name_finder(self.use), self._sentiment_model  # refused now, if they cannot be used
         if self.bleep:
             from ressenti.pipeline.edits.bleeps import parse_spans
 
@@ -157,11 +157,16 @@ class Additions:
         return tuple(map(read_phrases, self.phrases))
 
     @cached_property
-    def _name_finder(self) -> NameFinder | None:
-        """What finds people's names, checked once for all conversations; None if names are not looked for."""
+    def _name_finders(self) -> dict[Use | None, NameFinder | None]:
+        return {}
+
+    def _name_finder(self, use: Use | None) -> NameFinder | None:
+        """What finds people's names, checked once for each use of results; None if names are not looked for."""
         from ressenti.pipeline.names import choose
 
-        return choose(self.redact_names, self.use)
+        if use not in self._name_finders:
+            self._name_finders[use] = choose(self.redact_names, use)
+        return self._name_finders[use]
 
     @cached_property
     def _sentiment_model(self) -> SentimentModel | None:
@@ -202,7 +207,8 @@ class Additions:
         if self.phrases:
             conversation = replace(conversation, phrases=self._phrases())
         if self.redact:
-            conversation = with_redaction(conversation, names=self._name_finder)
+            use = self.use or cast("Use | None", conversation.config.get("use"))  # as it was analysed
+            conversation = with_redaction(conversation, names=self._name_finder(use))
         conversation = with_bleeps(conversation, parse_spans(self.bleep) if self.bleep else ())
         conversation = self._judged(conversation, progress)
         conversation = with_background(conversation, needed=False)

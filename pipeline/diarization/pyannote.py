@@ -21,6 +21,7 @@ from ressenti.pipeline.diarization.pyannote_count import WatchedClustering, boun
 from ressenti.pipeline.diarization.pyannote_folder import VBX, Checkpoint, PipelineFolder, read_checkpoints, read_folder
 from ressenti.pipeline.diarization.pyannote_models import build_pipeline, load_model, quietly
 from ressenti.pipeline.errors import ModelError
+from ressenti.pipeline.models.cards import stated_in
 from ressenti.pipeline.models.installed import Installed
 from ressenti.pipeline.models.torchaudio_import import import_pyannote_audio
 from ressenti.pipeline.models.user_choices import trusted_hashes
@@ -49,8 +50,9 @@ def load(
     with quietly():
         import_pyannote_audio()
         pipeline = build_pipeline(parts, *(load_model(one, options.trust_model) for one in (segmentation, embedding)))
-    unknown = ModelInfo("diarization", folder.resolve().name, None, parts.sha256)
-    whole = replace(installed.info("diarization"), sha256=parts.sha256) if installed else unknown
+    told = stated_in(folder)
+    own = ModelInfo("diarization", folder.resolve().name, told.licence, parts.sha256, told.commercial)
+    whole = replace(installed.info("diarization"), sha256=parts.sha256) if installed else own
 
     def info_of(task: Literal["speech activity", "speaker embedding"], part: Checkpoint) -> ModelInfo:
         if part.path.is_relative_to(folder):

@@ -10,9 +10,10 @@ from ressenti.pipeline.emotion.shards import find_weights
 from ressenti.pipeline.emotion.trained import stated
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.files.paths import expanded, is_file
+from ressenti.pipeline.models.cards import Stated, stated_in
 from ressenti.pipeline.models.folders import is_id
 from ressenti.pipeline.models.installed import Installed, need, resolved, verify
-from ressenti.pipeline.models.use import HOW_TO_GET, refused
+from ressenti.pipeline.models.use import HOW_TO_GET, how_to_state, refused
 from ressenti.pipeline.records import Use
 
 
@@ -38,15 +39,23 @@ def choose(options: EmotionOptions, use: Use | None = None) -> EmotionModel | No
     return wav2vec2.load(found, options)
 
 
-def needed(options: EmotionOptions, use: Use | None = None) -> EmotionModel:
-    """Like `choose`, for those who can do nothing without a model: raises `ConfigError` if none may be used so."""
+def needed(options: EmotionOptions, use: Use | None = None, instead: str = "") -> EmotionModel:
+    """Like `choose`, for those who can do nothing without a model: raises `ConfigError` if none may be used so.
+
+    `instead` says what can be done without one, after a space.
+    """
     model = choose(options, use)
     if model is None:
         raise ConfigError(
-            "emotion.model: no installed emotion model allows commercial use, but one is needed here. "
-            f"Install one: {HOW_TO_GET}. Or, if this is research, set use: research in a config."
+            "no emotion model to measure: none that is installed allows commercial use, which this config means. "
+            f"Install one ({HOW_TO_GET}), or set use: research in a config.{instead}"
         )
     return model
+
+
+def name_of(options: EmotionOptions, use: Use | None = None) -> str:
+    """The configured model's name as results tell it: `auto` becomes an id or builtin, or stays if none may be used."""
+    return resolved(options.model, "emotion", use) if locate(options.model, use) is not None else options.model
 
 
 def locate(model: str, use: Use | None = None) -> Path | Installed | None:
@@ -58,7 +67,8 @@ def locate(model: str, use: Use | None = None) -> Path | Installed | None:
     found = _find(model, use)
     why = _not_commercial(found) if use == "commercial" else None
     if why and model != "auto":
-        raise refused("emotion.model", model, why)
+        theirs = isinstance(found, Path) and is_file(found / "config.json") and stated(found) is None
+        raise refused("emotion.model", model, why, how_to_state(found) if theirs and isinstance(found, Path) else "")
     return None if why else found
 
 
@@ -70,10 +80,15 @@ def _not_commercial(found: Path | Installed) -> str | None:
 
     if found == WEIGHTS:
         return f"its licence ({LICENCE}) forbids this use"
-    trained = None if is_file(found / "emotion.json") else stated(found)
-    if trained is None or trained.commercial is None:
+    if is_file(found / "emotion.json"):
         return "its licence is not known"
-    return None if trained.commercial else f"its licence ({trained.licence}) forbids this use"
+    trained = stated(found)
+    if trained is not None:
+        told = Stated(trained.licence, trained.commercial) if trained.commercial is not None else Stated()
+        return told.not_commercial
+    why = stated_in(found).not_commercial
+    pickled = why is None and not any(found.glob("*.safetensors"))
+    return "its weights are pickles and no safetensors" if pickled else why
 
 
 def _find(model: str, use: Use | None) -> Path | Installed:

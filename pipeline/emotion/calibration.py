@@ -6,7 +6,7 @@ applies it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ressenti.pipeline.emotion.interface import EmotionModel, Excerpt
 from ressenti.pipeline.progress import Progress, ignore_progress
-from ressenti.pipeline.records import CLASSES, Calibration, EmotionScores, ModelInfo, Note, Validation
+from ressenti.pipeline.records import CLASSES, Calibration, ClassName, EmotionScores, ModelInfo, Note, Validation
 
 LEAST = 1e-6  # a score below it counts as this, unless it is 0: a class that a model never gives stays impossible
 
@@ -25,7 +25,8 @@ class CalibratedEmotion:
     def __init__(self, model: EmotionModel, calibration: Calibration) -> None:
         self._model, self._calibration = model, calibration
         self.parts, self.learned = model.parts, model.learned
-        told = {"temperature": calibration.temperature, "turns": calibration.turns, **calibration.priors}
+        told: dict[str, float | int | str] = {"temperature": calibration.temperature, "turns": calibration.turns}
+        told |= {str(name): share for name, share in calibration.priors.items()}
         self.info: ModelInfo = replace(model.info, notes=(*model.info.notes, Note("calibrated", told)))
 
     def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:
@@ -44,7 +45,7 @@ def corrected(found: EmotionScores, calibration: Calibration) -> EmotionScores:
     """Corrected scores; those of a regression have none, and classes set by a person stay."""
     if found.activation not in ("softmax", "sigmoid"):
         return found
-    priors, assumed = (np.array([shares[name] for name in CLASSES]) for shares in _shares(calibration))
+    priors, assumed = _in_order(calibration.priors), _in_order(calibration.assumed)
     scores = with_priors(
         np.array([found.scores]),
         1 / calibration.temperature,
@@ -81,5 +82,6 @@ def with_priors(
     return np.asarray(np.where(possible, 1 / (1 + np.exp(-np.clip(odds, -60, 60))), 0.0))
 
 
-def _shares(calibration: Calibration) -> tuple[dict[str, float], dict[str, float]]:
-    return dict(calibration.priors), dict(calibration.assumed)
+def _in_order(shares: Mapping[ClassName, float]) -> npt.NDArray[np.float64]:
+    """Shares in the order of the classes."""
+    return np.array([share for _, share in sorted(shares.items(), key=lambda pair: CLASSES.index(pair[0]))])

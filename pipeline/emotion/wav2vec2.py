@@ -28,6 +28,7 @@ from ressenti.pipeline.emotion.trained import Trained, read_trained
 from ressenti.pipeline.emotion.waveforms import Waveforms
 from ressenti.pipeline.errors import ConfigError, ModelError
 from ressenti.pipeline.models import forbid_network, parallel
+from ressenti.pipeline.models.cards import Stated, stated_in
 from ressenti.pipeline.progress import Progress, ignore_progress
 from ressenti.pipeline.records import CLASSES, EmotionScores, ModelInfo, Note, NoteKey
 
@@ -161,7 +162,9 @@ def load(
         if dtype == "int8":
             wav2vec2_cpu.quantize(model)
         model.to(device=device, dtype=stored)
-    info = _info(checkpoint, reading, known or trained, name, (HEADS[model.head], dtype, device), commit)
+    info = _info(
+        checkpoint, reading, known or trained or stated_in(folder), name, (HEADS[model.head], dtype, device), commit
+    )
     if trained:
         info = replace(info, cannot=tuple(c for c in CLASSES if c in {*info.cannot, *trained.without_examples}))
     learned = trained.speakers if trained else frozenset()
@@ -184,7 +187,7 @@ def check(folder: Path, options: EmotionOptions, known: Known | None = None, *, 
 def _info(
     checkpoint: Checkpoint,
     reading: Reading,
-    known: Known | Trained | None,
+    known: Known | Trained | Stated,
     name: str,
     how: tuple[NoteKey, str, str],
     commit: str | None,
@@ -200,9 +203,9 @@ def _info(
     return ModelInfo(
         task="emotion",
         name=name,
-        licence=known.licence if known is not None else None,
+        licence=known.licence,
         sha256=checkpoint.sha256,
-        commercial=known.commercial if known is not None else None,
+        commercial=known.commercial,
         notes=(*notes, Note("installed", {"commit": commit[:12]})) if commit else notes,
         cannot=labels.cannot if labels else (),
     )

@@ -25,6 +25,7 @@ from ressenti.pipeline.errors import NotInstalledError, WrongHashError
 from ressenti.pipeline.files.hashes import digest_of, together
 from ressenti.pipeline.files.paths import is_folder
 from ressenti.pipeline.files.untrusted import RefusedError, read_bounded
+from ressenti.pipeline.models.cards import Stated, stated_in
 from ressenti.pipeline.models.folders import folder_of, is_id, models_folder
 from ressenti.pipeline.models.memory import memory_mb
 from ressenti.pipeline.models.registry import PICKLED, KnownModel, Task, Used, known
@@ -97,13 +98,14 @@ class Installed:
 
         Then emotion models of others are read from safetensors alone.
         """
-        if self.known is None or self.known.licence is None:
-            return "its licence is not known"
-        if self.known.commercial is None:
-            return f"whether its licence ({self.known.licence}) allows this use is not known"
-        if not self.known.commercial:
-            return f"its licence ({self.known.licence}) forbids this use"
+        if (why := self._terms.not_commercial) is not None:
+            return why
         return "its weights are pickles and no safetensors" if self.task == "emotion" and self.pickles else None
+
+    @property
+    def _terms(self) -> Stated:
+        """Its licence as in the registry, else as its own card states."""
+        return Stated(self.known.licence, self.known.commercial) if self.known else stated_in(self.folder)
 
     def noted(self, names: Iterable[str]) -> str:
         """SHA-256 of some of its files, together if there are several, from the manifest."""
@@ -117,12 +119,12 @@ class Installed:
 
     def info(self, task: Used) -> ModelInfo:
         """Description for a report: name, commit, licence; the loader adds the hash."""
-        entry = self.known
+        terms = self._terms
         return ModelInfo(
             task=task,
             name=self.id,
-            licence=entry.licence if entry else None,
-            commercial=entry.commercial if entry else None,
+            licence=terms.licence,
+            commercial=terms.commercial,
             notes=(Note("installed", {"commit": self.commit[:12]}),),
         )
 

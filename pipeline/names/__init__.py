@@ -8,6 +8,7 @@ from pathlib import Path
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.files.hashes import digest_of
 from ressenti.pipeline.files.paths import expanded, is_file
+from ressenti.pipeline.models.cards import stated_in
 from ressenti.pipeline.models.folders import is_id
 from ressenti.pipeline.models.installed import Installed, need, verify
 from ressenti.pipeline.models.use import check_use
@@ -31,7 +32,9 @@ def choose(model: str, use: Use | None = None) -> NameModel | None:
         check(found.folder)
         return NameModel(found.folder, info_of(found))
     check(found)
-    return NameModel(found, ModelInfo("names", found.resolve().name, None, digest_of(found / WEIGHTS)))
+    told = stated_in(found)
+    digest = digest_of(found / WEIGHTS)
+    return NameModel(found, ModelInfo("names", found.resolve().name, told.licence, digest, told.commercial))
 
 
 def locate(model: str) -> Path | Installed | None:

@@ -9,6 +9,7 @@ from ressenti.pipeline.config import SentimentOptions
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.files.hashes import digest_of
 from ressenti.pipeline.files.paths import expanded, is_file
+from ressenti.pipeline.models.cards import stated_in
 from ressenti.pipeline.models.folders import is_id
 from ressenti.pipeline.models.installed import Installed, need, resolved, verify
 from ressenti.pipeline.models.text_model import WEIGHTS
@@ -34,7 +35,8 @@ def choose(options: SentimentOptions, use: Use | None = None) -> TextClassifier 
         model = TextClassifier(found.folder, info_of(found), known, options.labels)
         model.check()
         return model
-    info = ModelInfo("sentiment", found.resolve().name, None)
+    told = stated_in(found)
+    info = ModelInfo("sentiment", found.resolve().name, told.licence, commercial=told.commercial)
     TextClassifier(found, info, given=options.labels).check()  # before a large file is hashed
     return TextClassifier(found, replace(info, sha256=digest_of(found / WEIGHTS)), given=options.labels)
 

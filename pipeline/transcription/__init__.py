@@ -10,6 +10,7 @@ from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.files.hashes import together
 from ressenti.pipeline.files.paths import expanded, is_file
 from ressenti.pipeline.models import whisper_base
+from ressenti.pipeline.models.cards import stated_in
 from ressenti.pipeline.models.folders import is_id
 from ressenti.pipeline.models.installed import Installed, need, resolved, verify
 from ressenti.pipeline.models.use import check_use
@@ -41,7 +42,9 @@ def choose(options: WordOptions, use: Use | None = None) -> Transcriber | None:
         verify(found)
         info = info_of(found)
     else:
-        info = ModelInfo("transcription", found.resolve().name, None, together(hashes_of(found)))
+        told = stated_in(found)
+        digest = together(hashes_of(found))
+        info = ModelInfo("transcription", found.resolve().name, told.licence, digest, told.commercial)
     check_tokens(vocabulary, folder)
     return WhisperTranscriber(folder, info, options, vocabulary, stamp)
 

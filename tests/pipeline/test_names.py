@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -316,6 +317,29 @@ def test_a_stored_conversation_is_redacted_by_the_command(make_conversation: Mak
     missing = ressenti("report", path, "--redact-names", KNOWN, "--out", tmp_path / "none")
     assert missing.returncode == NotInstalledError.exit_code
     assert not (tmp_path / "none").exists()
+
+
+def test_a_stored_conversation_is_redacted_by_a_model_that_its_use_allows(
+    make_conversation: Make, model: Path, tmp_path: Path
+) -> None:
+    made = said(make_conversation, (0.5, "hello this is Zoé speaking"))
+    path = tmp_path / "call.json"
+    path.write_text(store.dumps(replace(made, config={**made.config, "use": "commercial"})), encoding="utf-8")
+    asked = ("report", path, "--redact-names", model, "--format", "srt", "--out", tmp_path / "out")
+    refused = ressenti(*asked)
+    assert refused.returncode == ConfigError.exit_code
+    assert "under commercial use, but its licence is not known" in " ".join(refused.stderr.split())
+    research = tmp_path / "research.yaml"
+    research.write_text("use: research", encoding="utf-8")
+    assert ressenti(*asked, "--config", research).returncode == 0
+    stated = tmp_path / "stated"
+    shutil.copytree(model, stated)
+    (stated / "README.md").write_text("---\nlicense: mit\n---\n", encoding="utf-8")
+    done = ressenti("report", path, "--redact-names", stated, "--format", "srt", "--out", tmp_path / "free")
+    assert done.returncode == 0, done.stderr
+    finder = names.choose(str(stated), "commercial")
+    assert finder is not None
+    assert (finder.info.licence, finder.info.commercial) == ("MIT", True)
 
 
 def test_the_command_line_tells_where_it_is_used(model: Path) -> None:

@@ -30,7 +30,7 @@ from ressenti.pipeline.lab.evaluation.speed import (
 
 RUN = CliRunner()
 # what an analysis with the built-in models goes through, without sound of the page and known voices; loading has its own
-BUILTIN = set(STAGES) - {"models", "sound", "known"}
+BUILTIN = set(STAGES) - {"models", "sound", "known", "sentiment"}
 LENGTH = 0.2  # minutes; the sample begins with seven seconds of silence
 
 
@@ -73,6 +73,20 @@ def test_every_stage_is_measured_and_they_add_up_to_at_most_the_whole(figures: d
         for cost in (*model["stages"], model["whole"]):
             assert cost["seconds_per_minute"] == pytest.approx(cost["seconds"] / LENGTH, abs=1e-3)
             assert cost["share"] == pytest.approx(cost["seconds"] / LENGTH / 60, abs=1e-4)
+
+
+@pytest.mark.slow("measures analyses in processes of their own")
+def test_without_an_emotion_model_the_rest_is_measured(tmp_path: Path) -> None:
+    path = tmp_path / "speed.json"
+    asked = ["evaluate", "speed", "--minutes", str(LENGTH), "--words", "off", "--config", "call-center"]
+    done = RUN.invoke(app, [*asked, "--json", str(path)])
+    assert done.exit_code == 0, done.output
+    assert "No emotion model: none that is installed allows commercial use" in " ".join(done.output.split())
+    (model,) = json.loads(path.read_text(encoding="utf-8"))["lengths"][0]["models"]
+    stages = [stage["stage"] for stage in model["stages"]]
+    assert {"speech", "sounds", "report"} <= set(stages)
+    assert "emotion" not in stages
+    assert model["judging_ms"] is None
 
 
 @pytest.mark.slow("measures analyses in processes of their own")

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from conftest import write_wav
 from ressenti import analyze, report_html
-from ressenti.pipeline import derive, diarization, emotion, export, names, store, transcription
+from ressenti.pipeline import derive, diarization, emotion, export, names, sentiment, store, transcription
 from ressenti.pipeline.cli.app import app
 from ressenti.pipeline.cli.console import Terminal
 from ressenti.pipeline.cli.summary_line import tell
@@ -36,6 +36,7 @@ from ressenti.pipeline.export.wording import wording_of
 from ressenti.pipeline.lab.training import card
 from ressenti.pipeline.lab.training.request import Request
 from ressenti.pipeline.models import registry
+from ressenti.pipeline.models.cards import Stated, stated_in
 from ressenti.pipeline.models.installed import Installed, default_for
 from ressenti.pipeline.records import CLASSES, Conversation, Corrections, EmotionScores, Sound, TurnCorrection, Use
 from ressenti.pipeline.roles import People, use_of
@@ -231,6 +232,101 @@ def test_folders_of_other_models_have_no_known_licence(tmp_path: Path) -> None:
     for split in (diarization.choose("split", DiarizationOptions(), "commercial"), "off"):
         assert split
     assert transcription.choose(WordOptions(model="off"), "commercial") is None
+
+
+CARD = "---\nlanguage: [en, fr]\nlicense: {}\n{}---\n# A model\n"
+
+
+@pytest.mark.parametrize(
+    ("card", "licence", "commercial"),
+    [
+        (CARD.format("apache-2.0", ""), "Apache-2.0", True),
+        (CARD.format("MIT", ""), "MIT", True),
+        ("\ufeff" + CARD.format("cc-by-4.0", "").replace("\n", "\r\n"), "CC BY 4.0", True),
+        (CARD.format("cc-by-nc-sa-4.0", "commercial: true\n"), "CC BY-NC-SA 4.0", False),
+        (CARD.format("other", "license_name: our own\ncommercial: true\n"), "our own", True),
+        (CARD.format("other", "license_name: our own\n"), "our own", None),
+        (CARD.format("openrail", 'commercial: "yes"\n'), "openrail", None),
+        (CARD.format("other", f"license_name: {'x' * 5000}\n"), "x" * 200, None),
+        (CARD.format("[mit]", ""), None, None),
+        (CARD.format("''", ""), None, None),
+        ("# A model\nlicense: mit\n", None, None),
+        ("---\nlicense: mit\n", None, None),  # no end
+        ("---\nlicense: &x mit\n---\n", None, None),  # an anchor
+        ("---\n- license\n---\n", None, None),
+        ("", None, None),
+    ],
+)
+def test_a_folder_states_its_licence_in_its_card(
+    tmp_path: Path, card: str, licence: str | None, commercial: bool | None
+) -> None:
+    for name in ("config.yaml", "model.bin", "config.json", "model.safetensors"):
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+    (tmp_path / "README.md").write_bytes(card.encode())
+    assert stated_in(tmp_path) == Stated(licence, commercial)
+    folder = str(tmp_path)
+    asked: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("diarization.model", lambda: diarization.locate(folder, "commercial")),
+        ("words.model", lambda: transcription.locate(folder, "commercial")),
+        ("emotion.model", lambda: emotion.locate(folder, "commercial")),
+        ("sentiment.model", lambda: sentiment.locate(folder, "commercial")),
+    )
+    for option, locate in asked:
+        if commercial:
+            assert locate() == tmp_path
+            continue
+        why = "forbids this use" if commercial is False else "is not known"
+        with pytest.raises(ConfigError, match=f"{option}: got .*({why})") as caught:
+            locate()
+        assert ("state it at the top of" in str(caught.value)) is (licence is None)
+
+
+def test_a_card_that_cannot_be_read_states_nothing(tmp_path: Path) -> None:
+    assert stated_in(tmp_path / "missing") == Stated()
+    (tmp_path / "README.md").write_bytes(b"---\nlicense: mit\n---\n" + b"x" * (2 << 20))
+    assert stated_in(tmp_path) == Stated()
+    (tmp_path / "README.md").write_bytes(b"---\nlicense: \xff\n---\n")
+    assert stated_in(tmp_path) == Stated()
+
+
+def test_pickles_of_a_folder_are_not_read_under_commercial_use(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "pytorch_model.bin").write_text("{}", encoding="utf-8")
+    (tmp_path / "README.md").write_text(CARD.format("mit", ""), encoding="utf-8")
+    with pytest.raises(ConfigError, match="its weights are pickles and no safetensors"):
+        emotion.locate(str(tmp_path), "commercial")
+    assert emotion.locate(str(tmp_path)) == tmp_path
+
+
+def test_an_installed_model_that_the_registry_does_not_know_has_the_licence_of_its_card() -> None:
+    card = CARD.format("mit", "").encode()
+    install("somebody/model", {"config.json": b"{}", "model.safetensors": b"1", "README.md": card})
+    found = emotion.locate("somebody/model", "commercial")
+    assert isinstance(found, Installed)
+    assert (found.info("emotion").licence, found.info("emotion").commercial) == ("MIT", True)
+    assert default_for("emotion", "commercial") is None  # it is used only where it is named
+    install("somebody/other", {"config.json": b"{}", "model.safetensors": b"1"})
+    with pytest.raises(ConfigError, match="its licence is not known"):
+        emotion.locate("somebody/other", "commercial")
+
+
+def test_measurements_without_a_model_say_so_in_one_line(tmp_path: Path) -> None:
+    speech = tmp_path / "speech"
+    speech.mkdir()
+    write_wav(speech / "a.wav", voices()[:1, :RATE])
+    (speech / "labels.csv").write_text("path,speaker,label\na.wav,x,happy\n", encoding="utf-8")
+    done = CliRunner().invoke(app, ["evaluate", "emotion", str(speech), "--config", "call-center"])
+    told = str(done.exception)
+    assert "no emotion model to measure: none that is installed allows commercial use" in told
+    assert "ressenti evaluate activation FOLDER" in told
+    assert "got builtin" not in told
+    named = CliRunner().invoke(
+        app, ["evaluate", "emotion", str(speech), "--config", "call-center", "--model", "builtin"]
+    )
+    assert "got builtin under commercial use" in str(named.exception)
+    (tmp_path / "call.emotions.csv").write_text("", encoding="utf-8")
+    done = CliRunner().invoke(app, ["evaluate", "trajectory", str(tmp_path), "--config", "call-center"])
+    assert "no emotion model to measure" in str(done.exception)
 
 
 def test_a_conversation_without_a_model_has_activation_and_talk(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from ressenti.pipeline import store
 from ressenti.pipeline.cli.console import Terminal, counted
 from ressenti.pipeline.config import load_config
 from ressenti.pipeline.errors import ConfigError
-from ressenti.pipeline.models.installed import resolved
 from ressenti.pipeline.records import CLASSES
 from ressenti.pipeline.rounding import rounded
 
@@ -173,7 +172,7 @@ def _unlike(
     from ressenti.pipeline.cli.evaluate.emotion_out_of_domain import show_unlike, unlike_rows
 
     options = load_config(config)
-    names = dict.fromkeys(models or [resolved(options.emotion.model, "emotion", options.use)])
+    names = dict.fromkeys(models or [models_of.name_of(options.emotion, options.use)])
     chosen = [
         (name, models_of.needed(options.emotion.model_copy(update={"model": name}), options.use)) for name in names
     ]

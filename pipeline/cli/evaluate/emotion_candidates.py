@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ressenti.pipeline.cli.console import counted
 from ressenti.pipeline.config import load_config
 from ressenti.pipeline.errors import ConfigError
-from ressenti.pipeline.models.installed import resolved
 
 if TYPE_CHECKING:
     from ressenti.pipeline.emotion.interface import EmotionModel
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
 Candidate: TypeAlias = "tuple[str, EmotionModel, Sequence[Clip]]"
 """Name, model, and the clips to test it on."""
+INSTEAD = " `ressenti evaluate activation FOLDER` measures how activated voices sound, which needs no model."
 
 
 def candidates_of(
@@ -37,8 +37,8 @@ def candidates_of(
     options, use = whole.emotion, whole.use
     if protocol == "shipped":
         out: list[Candidate] = []
-        for name in dict.fromkeys(models or [resolved(options.model, "emotion", use)]):
-            model = models_of.needed(options.model_copy(update={"model": name, "prior": "balanced"}), use)
+        for name in dict.fromkeys(models or [models_of.name_of(options, use)]):
+            model = models_of.needed(options.model_copy(update={"model": name, "prior": "balanced"}), use, INSTEAD)
             tested = [clip for clip in clips if clip.who not in model.learned]
             if not tested:
                 raise ConfigError(f"{name} was trained on every speaker in the material. Test it on other speakers.")

@@ -23,7 +23,6 @@ from ressenti.pipeline.cli.console import STAGES, Terminal
 from ressenti.pipeline.cli.options import given
 from ressenti.pipeline.config import load_config
 from ressenti.pipeline.files.disk import writing
-from ressenti.pipeline.models.installed import resolved
 from ressenti.pipeline.models.parallel import threads
 from ressenti.pipeline.rounding import rounded
 
@@ -74,6 +73,7 @@ def speed(
     """
     from ressenti.pipeline.audio import load
     from ressenti.pipeline.cli import sample
+    from ressenti.pipeline.emotion import locate, name_of
     from ressenti.pipeline.lab.evaluation.speed import fastest, ratios
 
     lengths = minutes or [10.0, 60.0]
@@ -82,10 +82,15 @@ def speed(
     if repeats < 1:
         raise errors.ConfigError(f"--repeats: got {repeats}; expected 1 or more.")
     options = load_config(config, {"words": given({"model": words})})
-    models = model or [resolved(options.emotion.model, "emotion", options.use)]
+    models = model or [name_of(options.emotion, options.use)]
     source = recording or sample.locate()[0]
     _, sound = load(source, options.audio)
     terminal = Terminal()
+    if not model and locate(models[0], options.use) is None:
+        terminal.say(
+            "No emotion model: none that is installed allows commercial use, which this config means. Measured without "
+            "one: how activated voices sound, and no classes."
+        )
     table = _table(source, repeats)
     figures: list[dict[str, Any]] = []
     against_first: list[Ratio] = []
@@ -109,6 +114,8 @@ def speed(
 def measure(started: float) -> None:
     """Analyse one recording as `ressenti analyze` does and write its stages beside it; each child process runs this.
 
+    Without an emotion model that may be used, there is none to time.
+
     `started` is the start on `time.monotonic`; `sys.argv` holds recording, config, emotion model and model of words. A
     `RessentiError`
     is written instead, by class and message.
@@ -120,12 +127,14 @@ def measure(started: float) -> None:
     way, model = way_of(sys.argv[3])
     try:
         from ressenti.pipeline.cli import outputs
+        from ressenti.pipeline.emotion import locate
         from ressenti.pipeline.run import analyze
 
         dtype: dict[str, object] = {} if way in (None, "obvious") else {"dtype": way}
         options = load_config(config, {"emotion": {"model": model, **dtype}, "words": {"model": sys.argv[4]}})
         clock.end("loading")
-        timed = TimedEmotion(options.emotion, clock, options.use, obvious=way == "obvious")
+        there = locate(options.emotion.model, options.use) is not None
+        timed = TimedEmotion(options.emotion, clock, options.use, obvious=way == "obvious") if there else None
         conversation = analyze(
             path,
             options,
@@ -140,7 +149,7 @@ def measure(started: float) -> None:
         result: dict[str, Any] = {
             "stages": [asdict(stage) for stage in clock.stages()],
             "scores": [w.emotion.scores for turn in conversation.turns for w in turn.windows if w.emotion],
-            "heard_s": timed.heard_s,
+            "heard_s": timed.heard_s if timed else 0.0,
         }
     except errors.RessentiError as error:
         result = {"error": type(error).__name__, "message": str(error)}

@@ -17,7 +17,6 @@ from ressenti.pipeline.cli.console import Terminal, counted, interval, number
 from ressenti.pipeline.config import load_config
 from ressenti.pipeline.errors import ConfigError, NoSpeechError, NotFoundError, RessentiError
 from ressenti.pipeline.files.paths import existing
-from ressenti.pipeline.models.installed import resolved
 from ressenti.pipeline.records import CLASSES
 from ressenti.pipeline.rounding import rounded
 
@@ -52,7 +51,7 @@ def trajectory(
     `pipeline.lab.evaluation.trajectories.Summary`. Classes are in the order of `classes`; rows of `confusion_s` are the
     true classes; the last share in `unlabelled` is unsure.
     """
-    from ressenti.pipeline.emotion import needed
+    from ressenti.pipeline.emotion import name_of, needed
     from ressenti.pipeline.lab.evaluation.trajectories import summarise
     from ressenti.pipeline.loaded_models import Models
 
@@ -67,7 +66,7 @@ def trajectory(
     collected: dict[tuple[str, str, str], list[Observation]] = {}
     failed, models = 0, Models()
     with terminal.progress(counted(len(found), "conversation")) as progress:
-        for name in dict.fromkeys(model or [resolved(options.emotion.model, "emotion", options.use)]):
+        for name in dict.fromkeys(model or [name_of(options.emotion, options.use)]):
             judge = needed(options.emotion.model_copy(update={"model": name}), options.use)
             for done, path in enumerate(found, start=1):
                 scene = path.parent.relative_to(folder).as_posix()

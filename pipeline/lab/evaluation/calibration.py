@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ from ressenti.pipeline.emotion.calibration import LEAST, with_priors
 from ressenti.pipeline.lab.evaluation.agreement import rows_of
 from ressenti.pipeline.lab.evaluation.labelling import Item, Sample
 from ressenti.pipeline.lab.evaluation.labels import Answer
-from ressenti.pipeline.records import CLASSES, Calibration
+from ressenti.pipeline.records import CLASSES, Calibration, ClassName
 
 LEAST_TURNS = 30  # with a class from a rater; with fewer, nothing is corrected
 LEAST_PRIOR = 0.005  # of a class that nobody heard: it may still come
@@ -182,5 +183,6 @@ def _assumed(priors: Array, added: Array, activation: str) -> Array:
     return np.asarray(odds / (1 + odds))
 
 
-def _named(shares: Array) -> dict[str, float]:
-    return {name: float(f"{share:.4g}") for name, share in zip(CLASSES, shares, strict=True)}
+def _named(shares: Array) -> dict[ClassName, float]:
+    names = cast("tuple[ClassName, ...]", CLASSES)
+    return {name: float(f"{share:.4g}") for name, share in zip(names, shares, strict=True)}
