@@ -14,7 +14,18 @@ LEAST_SHARE = 0.005  # shown as 1 %
 MOST = 5  # moments that are listed first
 
 # Which moment is worth listening to first: certain ones in this order, then those that may be chance in this order.
-_ORDER = ("tension", "activated", "contrast", "crying", "valence", "arousal", "interruption", "silence", "laughter", "monologue")
+_ORDER = (
+    "tension",
+    "activated",
+    "contrast",
+    "crying",
+    "valence",
+    "arousal",
+    "interruption",
+    "silence",
+    "laughter",
+    "monologue",
+)
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,11 @@ def test_a_person_confirms_and_moves_them(opened: Open) -> None:
         page.locator(f"#turn-{turn} .quiet").click()
         page.locator("#edit-speaker").select_option(who)
         page.locator("#editor button[type=submit]").click()
-    assert [page.locator(f"#turn-{k} .who").text_content() for k in (1, 3, 4)] == ["Speaker 2", "Speaker 1", "Speaker 1?"]
+    assert [page.locator(f"#turn-{k} .who").text_content() for k in (1, 3, 4)] == [
+        "Speaker 2",
+        "Speaker 1",
+        "Speaker 1?",
+    ]
     assert not page.locator("#turn-1 .note .asks").is_visible()
     page.locator("[name=doubt]").check()
     assert rows(page) == ["turn-4"]

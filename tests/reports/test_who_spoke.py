@@ -64,7 +64,7 @@ def test_hovering_over_the_turn_says_it_in_words(conversation: Conversation) -> 
 def test_the_page_marks_them_in_the_table_and_explains_the_marks_once(conversation: Conversation) -> None:
     page = render(conversation)
     assert page.count('<b class="asks" role="img"') == 3
-    assert page.count('title="Perhaps somebody else is speaking: this speaker has a probability of 52%."') == 1
+    assert page.count('title="Perhaps somebody else speaks here: this speaker has a probability of 52%."') == 1
     assert page.count('class="c-who"') == page.count('name="doubt"') == 1
     assert page.count("Dashes above a turn: its speaker is unsure.") == 1
     assert "speaker unsure (30%)" in page
