@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ressenti.pipeline.content import SpeakerWords
 from ressenti.pipeline.records import CLASSES, Conversation, Estimate, Exchange, Speaker, Talk
@@ -10,9 +10,28 @@ from ressenti.reports.emotion_model import is_thin, thin_baseline_s, turns_by_pe
 from ressenti.reports.headline import LITTLE_S
 from ressenti.reports.known_voices import voice_remarks
 from ressenti.reports.page_options import options_of
+from ressenti.reports.people import role_basis
 from ressenti.reports.who_spoke import count_found
 from ressenti.reports.wording import Wording
 
+LEADING = 5  # figures that a card leads with
+_EXPLAINED = (
+    "turns",
+    "interruptions",
+    "backchannels",
+    "loudness",
+    "pace",
+    "questions",
+    "hesitations",
+    "mean_valence",
+    "mean_arousal",
+    "change_valence",
+    "change_arousal",
+    "judged",
+    "inertia",
+    "instability",
+)
+_NOT_AT_WORK = ("client", "participant", "interviewer")  # roles of presets that the law does not protect
 ABUTS_S = 0.05  # a gap between turns that is shown as 0.0 s
 
 
@@ -24,11 +43,15 @@ class Fact:
     value: str
     remark: str = ""
     flag: str = ""
+    help: str = ""  # what it means, and when to ignore it
 
 
 @dataclass(frozen=True)
 class SpeakerCard:
     """What the page shows of one speaker; `shares` are (class or unsure, share, text), empty if not scored.
+
+    `facts` are the five that everybody knows; `more` and `affect` are those that need a sentence. `legal` is what the
+    law says of the tone of this speaker.
 
     `little` is a warning if the affect figures rest on too little speech, else empty.
     """
@@ -39,15 +62,18 @@ class SpeakerCard:
     kind: str
     talk_share: float
     facts: tuple[Fact, ...]
+    more: tuple[Fact, ...]
     affect: tuple[Fact, ...]
     shares: tuple[tuple[str, float, str], ...]
     remarks: tuple[str, ...]
     little: str = ""
+    basis: str = ""
+    legal: str = ""
 
 
 def facts_of(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
     """The key figures of the conversation as a whole."""
-    exchange, limits = conversation.exchange, options_of(conversation, "dynamics")
+    exchange = conversation.exchange
     if exchange is None:
         return ()
     with_overlap = conversation.diarization.hears_overlap
@@ -64,29 +90,34 @@ def facts_of(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
         if judged_s and talk_s
         else []
     )
-    long = max((s.end_s - s.start_s for s in exchange.silences), default=0.0) > limits["flag_silence_s"]
-    flag = words("flag_silence", limit=words.exact(limits["flag_silence_s"])) if long else ""
     return (
-        Fact(words("facts_duration"), words.clock(conversation.recording.duration_s)),
         Fact(words("facts_speakers"), str(len(conversation.people)), count_found(conversation, words)),
         Fact(
             words("facts_speech"),
             words.clock(exchange.speech_s),
             words.percent(exchange.speech_s / conversation.recording.duration_s),
         ),
-        Fact(
-            words("facts_silence"),
-            words.clock(exchange.non_talk_s),
-            words("over_limit", limit=words.exact(limits["non_talk_s"])),
-            flag,
-        ),
+        _silences(exchange, conversation, words),
         *_hold(exchange, words),
         Fact(
             words("facts_overlap"),
-            words.seconds(exchange.overlap_s) if with_overlap else "–",
+            words.length(exchange.overlap_s) if with_overlap else "–",
             "" if with_overlap else words("not_heard"),
         ),
         *judged,
+    )
+
+
+def _silences(exchange: Exchange, conversation: Conversation, words: Wording) -> Fact:
+    """How many silences, by the limit that the headline goes by, and shorter pauses apart."""
+    limits, count = options_of(conversation, "dynamics"), len(exchange.silences)
+    limit = words.exact(limits["silence_s"])
+    pauses = words("pauses_in_all", limit=words.exact(limits["non_talk_s"]), length=words.length(exchange.non_talk_s))
+    long = max((s.end_s - s.start_s for s in exchange.silences), default=0.0) > limits["flag_silence_s"]
+    flag = words("flag_silence", limit=words.exact(limits["flag_silence_s"])) if long else ""
+    remarks = [words("silences_found", limit=limit)] + ([pauses] if exchange.non_talk_s else [])
+    return Fact(
+        words("facts_silence"), str(count) if count else words("no_silences"), words("semicolon").join(remarks), flag
     )
 
 
@@ -122,35 +153,52 @@ def card_of(
                 f"{words.percent(talk.share)} {words('share')}",
                 share_flag if talk.share > limits["flag_share"] and len(conversation.people) > 1 else "",
             ),
-            Fact(words("turns"), str(talk.turns)),
             Fact(
                 words("monologue"),
-                words.clock(talk.longest_monologue_s),
+                words.length(talk.longest_monologue_s),
                 "",
                 monologue_flag if talk.longest_monologue_s > limits["flag_monologue_s"] else "",
             ),
             _latency(talk, with_overlap, words),
         ]
-        if with_overlap:
-            facts += [
-                Fact(words("interruptions"), str(talk.interruptions)),
-                Fact(words("backchannels"), str(talk.backchannels)),
-            ]
+        said_facts = _said(said, words)
+        facts += [Fact(words("interruptions"), str(talk.interruptions))] if with_overlap else []
+        facts += said_facts[:1]
+        facts.append(Fact(words("turns"), str(talk.turns)))
+        facts += [Fact(words("backchannels"), str(talk.backchannels))] if with_overlap else []
+        facts += said_facts[1:]
         if talk.loudness_dbfs is not None:
             facts.append(Fact(words("loudness"), f"{words.number(talk.loudness_dbfs, 0)}\u00a0dBFS"))
-    facts += _said(said, words)
     return SpeakerCard(
         label=speaker.label,
         title=title,
         name=speaker.name,
         kind=speaker.kind,
         talk_share=talk.share if talk else 0.0,
-        facts=tuple(facts),
+        facts=tuple(facts[:LEADING]),
+        more=tuple(_helped(fact, words) for fact in facts[LEADING:]),
         affect=_affect(speaker, turns_by_person(conversation, speaker.label), words),
         shares=_shares(speaker, words),
         remarks=tuple(_remarks(speaker, conversation, words)),
         little=_little(speaker, words),
+        basis=role_basis(speaker, words),
+        legal=_legal(speaker, conversation, words),
     )
+
+
+def _helped(fact: Fact, words: Wording) -> Fact:
+    """A figure with the sentence on what it means."""
+    known = {words(key): words(f"about_{key}") for key in _EXPLAINED}
+    return replace(fact, help=known.get(fact.name, ""))
+
+
+def _legal(speaker: Speaker, conversation: Conversation, words: Wording) -> str:
+    """What the law says of the tone of a person at work, where it was computed all the same."""
+    heard = speaker.affect is not None or any(
+        t.activation is not None for t in conversation.turns if t.speaker == speaker.label
+    )
+    at_work = bool(speaker.role) and speaker.role not in _NOT_AT_WORK
+    return words("legal_here") if heard and at_work and conversation.allow_restricted else ""
 
 
 def _said(said: SpeakerWords | None, words: Wording) -> list[Fact]:
@@ -215,7 +263,7 @@ def _affect(speaker: Speaker, by_person: int, words: Wording) -> tuple[Fact, ...
             Fact(words(key), f"{words.number(v, places)} / {words.number(a, places)}", axes)
             for key, v, a, places in pairs
         ]
-    return tuple(facts)
+    return tuple(_helped(fact, words) for fact in facts)
 
 
 def _little(speaker: Speaker, words: Wording) -> str:

@@ -3,153 +3,209 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from statistics import median
 
-from ressenti.pipeline.records import CLASSES, Conversation, Estimate, Speaker
-from ressenti.reports.moments import by_person, heard_from_s
+from ressenti.pipeline.records import CLASSES, Affect, Conversation, Estimate, Exchange, Moment, Speaker, Talk
+from ressenti.reports.moments import by_person, first_to_hear, heard_from_s
 from ressenti.reports.page_options import is_scored, lacks_model, options_of, tells_activation, titles_of
 from ressenti.reports.what_was_said import quote_of
 from ressenti.reports.who_spoke import count_likelihood
 from ressenti.reports.wording import Wording
 
 MOSTLY_UNSURE = 0.5  # share of judged time; above it, a speaker's classes are not named
+MOSTLY = 0.5  # share of judged time from which a speaker sounds mostly like one class
 LITTLE_S = 20.0  # of judged speech; below it, a speaker's tone is not described
 NOTABLE = 0.1  # share of judged time from which a class is named
+EVEN = 0.58  # share of talk up to which two people speak about equally
+SHORT_S, LONG_S = 2.5, 12.0  # median length of turns that are called short, and long
+HOLD_S = 5.0  # of music and announcements that are worth a sentence
+MOST_TOLD = 3  # speakers whose tone is described
+QUOTED = 8  # words of the place to listen to first
 
 
 def headline(conversation: Conversation, words: Wording) -> tuple[str, ...]:
-    """Sentences: who spoke how much, what the talk did, what is known of each voice, how sure that is.
+    """Three to five sentences: the kind of talk, what it did, the voices, where to listen first, how sure that is.
 
     Of a voice, only what can be told is said: what cannot is in the last sentence, once for all speakers.
     """
     titles = titles_of(conversation, words)
-    sentences = [_who(conversation, titles, words), *_talk(conversation, titles, words)]
-    scored = [s for s in conversation.speakers if s.affect is not None]
-    sentences += [told for s in scored if (told := _tone(s, titles[s.label], 2 * len(scored), words))]
-    sentences += _most_activated(conversation, titles, words)
-    sentences += _tensest(conversation, titles, words)
-    unscored = [titles[s.label] for s in conversation.people if s.not_scored]
-    if unscored and len(unscored) == len(conversation.people):
-        sentences.append(words("hl_none_scored"))
-    elif unscored:
-        sentences.append(words("hl_not_scored", who=words.listed(unscored)))
-    sentences += [_how_sure(conversation, words)] if is_scored(conversation) else []
-    return tuple(sentences)
-
-
-def _who(conversation: Conversation, titles: dict[str, str], words: Wording) -> str:
-    shares = sorted(
-        ((s.talk.share, titles[s.label]) for s in conversation.speakers if s.talk and s.talk.talk_s > 0), reverse=True
-    )
-    length = words.clock(conversation.recording.duration_s)
-    low = conversation.diarization.count_confidence == "low"
-    if not shares:
-        return words("hl_nobody", length=length)
-    probability = count_likelihood(conversation, words)
-    doubt = "" if not low else "_likely" if probability else "_low"
-    if len(shares) == 1:
-        return words(f"hl_one{doubt}", length=length, who=shares[0][1], probability=probability)
-    spoken = words.listed([f"{title} {words.percent(share)}" for share, title in shares])
-    return words(f"hl_who{doubt}", n=len(shares), length=length, shares=spoken, probability=probability)
-
-
-def _talk(conversation: Conversation, titles: dict[str, str], words: Wording) -> list[str]:
-    """The longest silence, who interrupts, the longest monologue; nothing if nobody talks."""
-    exchange = conversation.exchange
+    kind = _kind(conversation, titles, words)
     spoken = [s for s in conversation.people if s.talk and s.talk.talk_s > 0]
-    if not spoken or exchange is None:
-        return []
-    parts = []
-    if exchange.silences:
-        longest = max(exchange.silences, key=lambda s: s.end_s - s.start_s)
-        length = words.seconds(longest.end_s - longest.start_s, 0)
-        parts.append(words("hl_silence", seconds=length, time=words.clock(longest.start_s)))
+    if not spoken:
+        return (kind,)
+    sentences = [kind, *_talk(conversation, spoken, titles, words), *_tone(conversation, titles, words)]
+    sentences += _listen_first(conversation, titles, words)
+    return (*sentences, *_how_sure(conversation, titles, words))
+
+
+def _kind(conversation: Conversation, titles: dict[str, str], words: Wording) -> str:
+    """What kind of talk it was: how many speak, who most, in short or long turns, and what is played before it."""
+    talks = [(s, s.talk) for s in conversation.people if s.talk and s.talk.talk_s > 0]
+    if not talks:
+        return words("hl_nobody")
+    most, talk = max(talks, key=lambda pair: pair[1].share)
+    told = {"n": len(talks), "who": titles[most.label], "share": words.percent(talk.share)}
+    if len(talks) == 1:
+        kind = words("hl_kind_one", **told)
+    elif len(talks) == 2:
+        kind = words("hl_kind_even" if talk.share <= EVEN else "hl_kind_two", **told)
     else:
-        parts.append(words("hl_no_silence", limit=words.exact(options_of(conversation, "dynamics")["silence_s"])))
+        kind = words("hl_kind_many", **told)
+    return " ".join((kind, *_turns(conversation, words), *_count(conversation, words), *_played(conversation, words)))
+
+
+def _turns(conversation: Conversation, words: Wording) -> list[str]:
+    lengths = [turn.duration_s for turn in conversation.people_turns]
+    if len(conversation.people) < 2 or len(lengths) < 6:
+        return []
+    middle = median(lengths)
+    return [words("hl_turns_short")] if middle < SHORT_S else [words("hl_turns_long")] if middle > LONG_S else []
+
+
+def _count(conversation: Conversation, words: Wording) -> list[str]:
+    """That the number of speakers may be wrong."""
+    if conversation.diarization.count_confidence != "low":
+        return []
+    probability = count_likelihood(conversation, words)
+    return [words("hl_count_likely", probability=probability) if probability else words("hl_count_low")]
+
+
+def _played(conversation: Conversation, words: Wording) -> list[str]:
+    """Music and announcements, where they take time."""
+    holds = conversation.exchange.holds if conversation.exchange else ()
+    seconds = sum(hold.end_s - hold.start_s for hold in holds)
+    if seconds < HOLD_S:
+        return []
+    first = min(holds, key=lambda hold: hold.start_s)
+    begins = first.start_s < 2.0 and len(holds) == 1
+    return [words("hl_hold_first" if begins else "hl_hold", length=words.length(seconds))]
+
+
+def _talk(conversation: Conversation, spoken: list[Speaker], titles: dict[str, str], words: Wording) -> list[str]:
+    """The longest silence, who interrupts, the longest monologue, in one sentence and in order of time."""
+    exchange = conversation.exchange
+    if exchange is None:
+        return []
+    untimed, timed = [], []
+    if exchange.silences:
+        timed.append(_longest_silence(exchange, words))
+    else:
+        untimed.append(words("hl_no_silence", limit=words.exact(options_of(conversation, "dynamics")["silence_s"])))
     if len(spoken) > 1:
-        often = sorted(((s.talk.interruptions, titles[s.label]) for s in spoken if s.talk), reverse=True)
-        parts += [words("hl_interrupts", who=title, n=n) for n, title in often if n] or [words("hl_no_interruption")]
-        parts += [
-            words(
-                "hl_monologue",
-                who=titles[m.speaker or ""],
-                seconds=words.seconds(float(m.values["seconds"]), 0),
-                time=words.clock(m.start_s),
+        if conversation.diarization.hears_overlap:
+            untimed += _interruptions([(s, s.talk) for s in spoken if s.talk], titles, words)
+        timed += [
+            (
+                m.start_s,
+                words(
+                    "hl_monologue",
+                    who=titles[m.speaker or ""],
+                    length=words.length(float(m.values["seconds"])),
+                    time=words.clock(m.start_s),
+                ),
             )
             for m in conversation.moments
             if m.kind == "monologue"
         ]
-    return [" ".join(parts)]
+    return [words.sentence([*untimed, *(text for _, text in sorted(timed))])]
 
 
-def _tone(speaker: Speaker, title: str, looks: int, words: Wording) -> str:
-    """How a speaker sounded, where most of it is sure, and how that moved, where it surely did; else empty."""
-    affect = speaker.affect
-    if affect is None or affect.judged_s < LITTLE_S:
-        return ""
+def _longest_silence(exchange: Exchange, words: Wording) -> tuple[float, str]:
+    longest = max(exchange.silences, key=lambda s: s.end_s - s.start_s)
+    length = words.length(longest.end_s - longest.start_s)
+    return longest.start_s, words("hl_silence", length=length, time=words.clock(longest.start_s))
+
+
+def _interruptions(talks: list[tuple[Speaker, Talk]], titles: dict[str, str], words: Wording) -> list[str]:
+    often = sorted(((talk.interruptions, titles[s.label]) for s, talk in talks), reverse=True)
+    return [words("hl_interrupts", who=title, n=n) for n, title in often if n] or [words("hl_no_interruption")]
+
+
+def _tone(conversation: Conversation, titles: dict[str, str], words: Wording) -> list[str]:
+    """How the voices of whom it can be told sounded and moved; else that none stands out, if that is known."""
+    heard_s = _heard_s(conversation)
+    told = []
+    for speaker in conversation.people:
+        if heard_s[speaker.label] >= LITTLE_S:
+            how = _how(speaker, conversation, words)
+            told += [words("hl_tone", who=titles[speaker.label], how=words.listed(how))] if how else []
+    if told:
+        return [" ".join(told[:MOST_TOLD])]
+    if not any(seconds >= LITTLE_S for seconds in heard_s.values()):
+        if lacks_model(conversation) or is_scored(conversation):
+            return [words("hl_too_little" if is_scored(conversation) else "hl_activated_unknown")]
+        return []
+    if tells_activation(conversation):
+        return [words("hl_activated_nobody")]
+    if lacks_model(conversation):
+        return [words("hl_activated_unknown")]
+    return [words("hl_no_peak")] if is_scored(conversation) and not _mostly_unsure(conversation) else []
+
+
+def _heard_s(conversation: Conversation) -> dict[str, float]:
+    """Judged speech of each speaker (s)."""
+    heard_s: dict[str, float] = defaultdict(float)
+    for turn in conversation.turns:
+        heard_s[turn.speaker] += turn.judged_s
+    return heard_s | {s.label: s.affect.judged_s for s in conversation.speakers if s.affect}
+
+
+def _how(speaker: Speaker, conversation: Conversation, words: Wording) -> list[str]:
+    """How a speaker sounded: classes where most of it is sure, certain peaks, certain changes."""
+    own = [m for m in conversation.moments if m.speaker == speaker.label and m.certain]
+    scored = sum(s.affect is not None for s in conversation.speakers)
+    parts = _classes(speaker.affect, words) if speaker.affect else []
+    for m in own:
+        if m.kind == "activated":
+            start, end, sd = words.clock(m.start_s), words.clock(m.end_s), _signed(m, "activation", words)
+            parts.append(words("hl_more_activated", start=start, end=end, activation=sd))
+        if m.kind == "tension" and speaker.affect:
+            parts.append(_tensest(m, conversation, words))
+    return parts + (_moved(speaker.affect, 2 * scored, words) if speaker.affect else [])
+
+
+def _classes(affect: Affect, words: Wording) -> list[str]:
+    pairs = sorted(zip(affect.class_shares, CLASSES, strict=True), reverse=True)
+    share, name = pairs[0]
+    if share >= MOSTLY:
+        return [words("hl_mostly", tone=words(f"tone_{name}"), share=words.percent(share))]
+    if affect.unsure_share > MOSTLY_UNSURE:
+        return []
+    named = [f"{words(f'tone_{name}')} {words.percent(share)}" for share, name in pairs if share >= NOTABLE]
+    return [words("hl_classes", classes=", ".join(named))] if named else []
+
+
+def _tensest(m: Moment, conversation: Conversation, words: Wording) -> str:
+    told = words(
+        "hl_tensest",
+        time=words.clock(heard_from_s(m, conversation)),
+        score=words.percent(float(m.values["tension"])),
+        usual=words.percent(float(m.values["usual"])),
+    )
+    share = by_person(m)
+    return f"{told}, {words('mo_by_person', share=words.percent(share))}" if share else told
+
+
+def _moved(affect: Affect, looks: int, words: Wording) -> list[str]:
+    """How a voice moved from the first to the last quarter, where it surely did."""
     moved = [
         words(f"hl_{axis}_{'up' if change.mean > 0 else 'down'}", change=_with_interval(change, words))
         for axis, change in (("arousal", affect.arousal_change), ("valence", affect.valence_change))
         if change is not None and change.differs_from_zero(looks)
     ]
-    how = words.listed(moved)
-    if affect.unsure_share > MOSTLY_UNSURE:
-        return words("hl_who_moved", who=title, how=how) if moved else ""
-    pairs = sorted(zip(affect.class_shares, CLASSES, strict=True), reverse=True)
-    named = [f"{words(name)} {words.percent(share)}" for share, name in pairs if share >= NOTABLE]
-    unsure = words.percent(affect.unsure_share)
-    told = words("hl_sounded", who=title, classes=words.listed(named) or "–", unsure=unsure)
-    return f"{told} {words('hl_moved', how=how)}" if moved else told
+    return [words("hl_moved", how=words.listed(moved))] if moved else []
 
 
-def _tensest(conversation: Conversation, titles: dict[str, str], words: Wording) -> list[str]:
-    """Who sounds tensest and where; where most is unsure, only if it is certain."""
-    if not is_scored(conversation):
+def _listen_first(conversation: Conversation, titles: dict[str, str], words: Wording) -> list[str]:
+    """The place to listen to first, with what is said there."""
+    first = first_to_hear(conversation)
+    if first is None:
         return []
-    enough = {s.label for s in conversation.speakers if s.affect and s.affect.judged_s >= LITTLE_S}
-    peaks = [m for m in conversation.moments if m.kind == "tension" and m.speaker in enough]
-    if not enough:
-        return [words("hl_too_little")]
-    if _mostly_unsure(conversation) and not any(m.certain for m in peaks):
-        return []
-    if not peaks:
-        left_out = [titles[s.label] for s in conversation.speakers if s.affect and s.label not in enough]
-        return [words("hl_no_peak_of_some", who=words.listed(left_out)) if left_out else words("hl_no_peak")]
-    sure = [m for m in peaks if m.certain]
-    best = max(sure or peaks, key=lambda m: float(m.values["tension"]))
-    sentence = words(
-        "hl_tensest" if best.certain else "hl_tensest_unsure",
-        who=titles[best.speaker or ""],
-        time=words.clock(heard_from_s(best, conversation)),
-        score=words.percent(float(best.values["tension"])),
-        usual=words.percent(float(best.values["usual"])),
-    )
-    share = by_person(best)
-    return [f"{sentence} {words('hl_tensest_person', share=words.percent(share))}" if share else sentence]
-
-
-def _most_activated(conversation: Conversation, titles: dict[str, str], words: Wording) -> list[str]:
-    """Who sounds most activated against their own level and where, if anybody's voice stands out from it.
-
-    Where there are no classes, a sentence says that none does, or that this cannot be known.
-    """
-    heard_s: dict[str, float] = defaultdict(float)
-    for turn in conversation.turns:
-        heard_s[turn.speaker] += turn.judged_s
-    heard_s |= {s.label: s.affect.judged_s for s in conversation.speakers if s.affect}
-    found = [m for m in conversation.moments if m.kind == "activated" and heard_s[m.speaker or ""] >= LITTLE_S]
-    if not found:
-        key = "hl_activated_nobody" if tells_activation(conversation) else "hl_activated_unknown"
-        return [words(key)] if lacks_model(conversation) else []
-    best = max(found, key=lambda m: (m.certain, float(m.values["activation"])))
-    start_s = heard_from_s(best, conversation)
-    sentence = words(
-        "hl_activated" if best.certain else "hl_activated_unsure",
-        who=titles[best.speaker or ""],
-        time=words.clock(start_s),
-        activation=words.number(float(best.values["activation"]), 1, sign=True),
-    )
-    quote = quote_of(best, conversation, start_s) if best.certain else ""
-    return [f"{sentence} {words('hl_said_there', quote=quote)}" if quote else sentence]
+    start_s = heard_from_s(first, conversation)
+    told = words("hl_first" if first.certain else "hl_first_chance", time=words.clock(start_s))
+    quote = quote_of(first, conversation, start_s, QUOTED)
+    who = titles.get(first.speaker or "", "")
+    return [words("hl_first_quote", told=told, who=who, quote=quote) if quote and who else words("stop", text=told)]
 
 
 def _mostly_unsure(conversation: Conversation) -> bool:
@@ -158,25 +214,33 @@ def _mostly_unsure(conversation: Conversation) -> bool:
     return sum(a.judged_s * a.unsure_share for a in known) > MOSTLY_UNSURE * sum(a.judged_s for a in known)
 
 
-def _how_sure(conversation: Conversation, words: Wording) -> str:
-    """How much of the speech that the model judged is unsure; classes set by a person are counted separately."""
+def _how_sure(conversation: Conversation, titles: dict[str, str], words: Wording) -> list[str]:
+    """One sentence on the tone of all: whose was not computed, how far it can be told, how often it is right."""
+    unscored = [titles[s.label] for s in conversation.people if s.not_scored]
+    if unscored and len(unscored) == len(conversation.people):
+        return [words("hl_none_scored")]
+    sentences = [words("hl_not_scored", who=words.listed(unscored))] if unscored else []
+    return [" ".join([*sentences, *_checked(conversation, words)])] if is_scored(conversation) or sentences else []
+
+
+def _checked(conversation: Conversation, words: Wording) -> list[str]:
+    """How far the model's answers can be relied on; classes set by a person are counted separately."""
     judged = [t for t in conversation.turns if t.emotion is not None]
-    by_model, corrected = [t for t in judged if not t.by_person], [t for t in judged if t.by_person]
-    model_s, person_s = sum(t.judged_s for t in by_model), sum(t.judged_s for t in corrected)
-    if corrected and not by_model:
-        return words("hl_sure_people", n=len(corrected))
-    share = words.percent(sum(t.judged_s for t in by_model if t.unsure) / model_s if model_s else 1.0)
+    if not judged or not is_scored(conversation):
+        return []
+    corrected = [t for t in judged if t.by_person]
+    if len(corrected) == len(judged):
+        return [words("hl_sure_people", n=len(corrected))]
     found = conversation.validation
-    valid = found if found is not None and found.is_of(conversation.models) else None
-    sentence = (
-        words("hl_sure_validated", share=share, f1=words.number(valid.macro_f1), turns=words("n_turns", n=valid.turns))
-        if valid
-        else words("hl_sure", share=share)
-    )
-    if not corrected:
-        return sentence
-    part = words.percent(person_s / (model_s + person_s))
-    return f"{sentence} {words('hl_sure_person', n=len(corrected), all=len(judged), share=part)}"
+    if found is not None and found.is_of(conversation.models):
+        sentence = words("hl_sure_validated", right=words.percent(found.right), turns=words("n_turns", n=found.turns))
+    else:
+        sentence = words("hl_unsure" if _mostly_unsure(conversation) else "hl_sure")
+    return [sentence, *([words("hl_sure_person", n=len(corrected), all=len(judged))] if corrected else [])]
+
+
+def _signed(m: Moment, name: str, words: Wording) -> str:
+    return words.number(float(m.values[name]), 1, sign=True)
 
 
 def _with_interval(change: Estimate, words: Wording) -> str:

@@ -264,7 +264,7 @@ def _validation(conversation: Conversation, words: Wording) -> list[str]:
 
 
 def _notices(conversation: Conversation, words: Wording) -> tuple[str, ...]:
-    notices = [words("legal")]
+    notices = [] if is_heard(conversation) else [words("legal")]  # it stands beside the tone where there is any
     if conversation.allow_restricted and is_heard(conversation) and any(s.role for s in conversation.speakers):
         notices.append(words("legal_allowed", reason=conversation.allow_restricted))
     return (*notices, *voice_notices(conversation, words))

@@ -1,95 +1,153 @@
-"""Moments -> rows of the list of key moments, each with its figures and the reason for it (pure)."""
+"""Moments -> the places to listen to, each in a line with its figures and the words spoken there (pure)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from ressenti.pipeline.records import Conversation, Moment
-from ressenti.reports.page_options import options_of, titles_of
+from ressenti.reports.page_options import titles_of
 from ressenti.reports.what_was_said import quote_of
 from ressenti.reports.wording import Wording
 
 LEAD_S = 1.0  # playback starts a little earlier
 LEAST_SHARE = 0.005  # shown as 1 %
+MOST = 5  # moments that are listed first
+
+# Which moment is worth listening to first: certain ones in this order, then those that may be chance in this order.
+_ORDER = (
+    "tension",
+    "activated",
+    "contrast",
+    "crying",
+    "valence",
+    "arousal",
+    "interruption",
+    "silence",
+    "laughter",
+    "monologue",
+)
 
 
 @dataclass(frozen=True)
 class MomentRow:
-    """One key moment as shown; `play_s` is where playback starts."""
+    """One line: who, what in words and numbers, what is said there; `play_s` is where playback starts.
+
+    `label` is the speaker's, empty if there is none. `chance` is whether it may be chance, `asks` whether
+    something else may be that happens in it.
+    """
 
     kind: str
+    start_s: float
+    end_s: float
     play_s: float
     time: str
+    label: str
+    who: str
     what: str
-    why: str
-    doubt: str
+    chance: bool
+    asks: bool
     person: str  # what share rests on classes set by a person
     quote: str  # what is said there
 
 
-def moment_rows(conversation: Conversation, words: Wording) -> tuple[MomentRow, ...]:
-    """All key moments in order of time."""
+@dataclass(frozen=True)
+class Listen:
+    """The moments to listen to, in order of time: at most five, and what is left."""
+
+    first: tuple[MomentRow, ...]
+    more: tuple[MomentRow, ...]
+
+    @property
+    def chance(self) -> bool:
+        """Whether any of them may be chance."""
+        return any(row.chance or row.asks for row in (*self.first, *self.more))
+
+
+def listen(conversation: Conversation, words: Wording) -> Listen:
+    """The moments in lines; moments that overlap are one."""
     titles = titles_of(conversation, words)
-    return tuple(_row(m, conversation, titles, words) for m in conversation.moments)
+    ranked = [_row(group, conversation, titles, words) for group in _groups(conversation)]
+    first = ranked[:MOST]
+    return Listen(*(tuple(sorted(rows, key=lambda row: row.play_s)) for rows in (first, ranked[MOST:])))
 
 
-def _row(m: Moment, conversation: Conversation, titles: dict[str, str], words: Wording) -> MomentRow:
-    who = titles.get(m.speaker or "", "")
+def first_to_hear(conversation: Conversation) -> Moment | None:
+    """The moment to listen to first; None if there is none."""
+    return min(conversation.moments, key=_rank, default=None)
+
+
+def _rank(m: Moment) -> tuple[bool, int, float]:
+    place = _ORDER.index(m.kind) if m.kind in _ORDER else len(_ORDER)
+    return not m.certain, place, m.start_s - m.end_s if m.kind in ("silence", "monologue") else m.start_s
+
+
+def _groups(conversation: Conversation) -> list[list[Moment]]:
+    """Moments by rank, each with those of a lower rank that overlap it."""
+    left, groups = sorted(conversation.moments, key=_rank), []
+    while left:
+        first = left[0]
+        inside = [m for m in left if m is first or (m.start_s < first.end_s and m.end_s > first.start_s)]
+        groups.append(inside)
+        left = [m for m in left if not any(m is one for one in inside)]
+    return groups
+
+
+def _row(group: list[Moment], conversation: Conversation, titles: dict[str, str], words: Wording) -> MomentRow:
+    """The line of a moment, and what else happens during it."""
+    m = group[0]
+    start_s = heard_from_s(m, conversation)
+    who = titles.get(m.speaker or "", "") or (words("somebody") if m.kind in ("laughter", "crying") else "")
+    also = [_also(one, m.speaker, titles, words) for one in group[1:]]
+    return MomentRow(
+        kind=m.kind,
+        start_s=m.start_s,
+        end_s=m.end_s,
+        play_s=max(0.0, round(start_s - LEAD_S, 2)),
+        time=words.clock(start_s),
+        label=m.speaker or "",
+        who=who,
+        what=words("semicolon").join([_what(m, titles, words), *dict.fromkeys(also)]),
+        chance=not m.certain,
+        asks=any(not one.certain for one in group[1:]),
+        person=words("mo_by_person", share=words.percent(by_person(m))) if by_person(m) else "",
+        quote=quote_of(m, conversation, start_s),
+    )
+
+
+def _also(m: Moment, speaker: str | None, titles: dict[str, str], words: Wording) -> str:
+    """What else happens in a moment of a speaker, and of whom."""
+    told = _what(m, titles, words)
+    told = told if m.speaker in (speaker, None) else words("mo_other", who=titles.get(m.speaker, ""), what=told)
+    return told if m.certain else words("mo_chance", what=told)
+
+
+def _what(m: Moment, titles: dict[str, str], words: Wording) -> str:
+    """What happens in a moment, in words and numbers, without who does it."""
     v = m.values
     if m.kind == "tension":
-        what = words("mo_tension", who=who)
-        why = words(
-            "mo_tension_why",
-            score=words.percent(float(v["tension"])),
-            low=words.percent(float(v["low"])),
-            high=words.percent(float(v["high"])),
-            usual=words.percent(float(v["usual"])),
-        )
-    elif m.kind in ("valence", "arousal"):
-        up = float(v["change"]) > 0
-        what = words(f"mo_{m.kind}_{'up' if up else 'down'}", who=who)
-        why = words(
-            "mo_change_why",
-            axis=words(m.kind),
-            before=words.number(float(v["from"]), 2, sign=True),
-            after=words.number(float(v["to"]), 2, sign=True),
-            seconds=words.seconds(m.end_s - m.start_s, 0),
-        )
-    elif m.kind == "activated":
-        what = words("mo_activated", who=who)
-        why = words(
-            "mo_activated_why",
-            activation=words.number(float(v["activation"]), 1, sign=True),
-            low=words.number(float(v["low"]), 1, sign=True),
-            high=words.number(float(v["high"]), 1, sign=True),
-        )
-    elif m.kind == "interruption":
-        what = words("mo_interruption", who=who, whom=titles.get(str(v["of"]), str(v["of"])))
-        why = words(
-            "mo_interruption_why",
-            seconds=words.seconds(float(v["overlap_s"])),
-            limit=words.exact(options_of(conversation, "dynamics")["interruption_s"]),
-        )
-    elif m.kind in ("laughter", "crying"):
-        what = words(f"mo_{m.kind}", who=who or words("somebody"))
-        why = words("mo_sound_why", confidence=words.percent(float(v["confidence"])))
-    elif m.kind == "contrast":
-        what = words(f"mo_contrast_{v['words']}", who=who)
-        why = words(
-            "mo_contrast_why",
+        score, low, high, usual = (words.percent(float(v[name])) for name in ("tension", "low", "high", "usual"))
+        return words("mo_tension", score=score, low=low, high=high, usual=usual)
+    if m.kind in ("valence", "arousal"):
+        before, after = (words.number(float(v[name]), 2, sign=True) for name in ("from", "to"))
+        key = f"mo_{m.kind}_{'up' if float(v['change']) > 0 else 'down'}"
+        return words(key, before=before, after=after, length=words.length(m.end_s - m.start_s))
+    if m.kind == "activated":
+        sd, low, high = (words.number(float(v[name]), 1, sign=True) for name in ("activation", "low", "high"))
+        return words("mo_activated", activation=sd, low=low, high=high)
+    if m.kind == "interruption":
+        whom = titles.get(str(v["of"]), str(v["of"]))
+        return words("mo_interruption", whom=whom, seconds=words.seconds(float(v["overlap_s"])))
+    if m.kind in ("laughter", "crying"):
+        return words(f"mo_{m.kind}", confidence=words.percent(float(v["confidence"])))
+    if m.kind == "contrast":
+        return words(
+            f"mo_contrast_{v['words']}",
             voice=words(str(v["voice"])),
             confidence=words("by_person") if by_person(m) else words.percent(float(v["confidence"])),
             words=words(f"says_{v['words']}"),
             share=words.percent(float(v["share"])),
         )
-    else:
-        what = words(f"mo_{m.kind}", who=who)
-        why = words("mo_longest_why", seconds=words.seconds(float(v["seconds"])))
-    doubt = "" if m.certain else words("mo_doubt")
-    start_s = heard_from_s(m, conversation)
-    person = words("mo_by_person", share=words.percent(by_person(m))) if by_person(m) else ""
-    play_s, quote = max(0.0, round(start_s - LEAD_S, 2)), quote_of(m, conversation, start_s)
-    return MomentRow(m.kind, play_s, words.clock(start_s), what, why, doubt, person, quote)
+    return words(f"mo_{m.kind}", length=words.length(float(v["seconds"])))
 
 
 def by_person(m: Moment) -> float:

@@ -24,12 +24,17 @@ def notices_of(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     )
 
 
-def _tone(conversation: Conversation, words: Wording) -> list[str]:
-    """That nothing of the tone may be used commercially, where nobody said what for; or that there are no classes."""
-    if lacks_model(conversation):
-        return [words("no_classes")]
+def licence_line(conversation: Conversation, words: Wording) -> str:
+    """That the tone may not be used commercially, where nobody said what for; empty otherwise."""
     bound = [m for m in conversation.models if m.task == "emotion" and m.commercial is False]
-    return [words("tone_research", licence=m.licence or m.name) for m in bound] if not use_of(conversation) else []
+    if not bound or lacks_model(conversation) or use_of(conversation):
+        return ""
+    return words("tone_research", licence=bound[0].licence or bound[0].name)
+
+
+def _tone(conversation: Conversation, words: Wording) -> list[str]:
+    """That there are no classes, as no model may be used."""
+    return [words("no_classes")] if lacks_model(conversation) else []
 
 
 def too_many(conversation: Conversation) -> Note | None:

@@ -11,12 +11,12 @@ from typing import Any
 
 from ressenti.pipeline import store
 from ressenti.pipeline.garbage_collection import uncollected
-from ressenti.pipeline.language import Lang
+from ressenti.pipeline.language import FORMATS, Lang
 from ressenti.pipeline.records import CLASSES, INEXACT_S, RECOGNISED_S, Conversation
 from ressenti.reports.emotion_model import turns_by_person
 from ressenti.reports.figures import make_figures
-from ressenti.reports.figures.style import speaker_style
-from ressenti.reports.page_options import options_of, unnamed
+from ressenti.reports.figures.style import DARK_OF, SPEAKER_COLOURS, speaker_style
+from ressenti.reports.page_options import is_long, options_of, unnamed, valence_tells
 from ressenti.reports.page_shell import asset, csp_hash, template
 from ressenti.reports.safe_text import as_seen
 from ressenti.reports.summary import summarise
@@ -26,8 +26,8 @@ from ressenti.reports.wording import Wording
 
 _LEVEL = 10  # of 12; higher levels do not make the page smaller
 _BIG, _BIG_LEVEL = 16_000_000, 9  # characters; a fifth of the time for a tenth more bytes
-# in order: all build on the first, the player on the strip, points on figures
-SCRIPTS = ("base.js", "strip.js", "player.js", "figures.js", "points.js", "turns.js", "corrections.js")
+# in order: all build on the first, strip and figures on the view, the player on the strip, points on figures
+SCRIPTS = ("base.js", "view.js", "strip.js", "player.js", "figures.js", "points.js", "turns.js", "corrections.js")
 
 
 @uncollected()
@@ -52,6 +52,9 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
         "tables": make_tables(conversation, words),
         "turns": [turn_data(row) for row in summary.turns],
         "words": {row.index: [_part(word) for word in row.said] for row in summary.turns if row.said},
+        "moments": [
+            [row.start_s, row.end_s, row.label, row.chance] for row in (*summary.moments.first, *summary.moments.more)
+        ],
         **_page_data(conversation, words, sound),
     }
     return template("page.html").render(
@@ -62,7 +65,13 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
         heights={
             name: figure["layout"]["height"] for name, figure in figures.items()
         },  # so that nothing moves when a figure is drawn
+        heads={
+            name: words("h_arousal" if name == "trajectory" and not valence_tells(conversation) else f"h_{name}")
+            for name in figures
+        },
         classes=CLASSES,
+        folded=() if valence_tells(conversation) or "plane" not in figures else ("plane",),
+        places={s.label: place % len(SPEAKER_COLOURS) for place, s in enumerate(conversation.speakers)},
         said=bool(conversation.words or conversation.omissions),
         sound=sound,
         commands=_commands(conversation, sound, words.lang),
@@ -111,7 +120,9 @@ def _page_data(conversation: Conversation, words: Wording, sound: bytes | str | 
         "name": conversation.recording.name.rsplit(".", 1)[0],
         "recording": conversation.recording.name,
         "duration": round(conversation.recording.duration_s, 3),
-        "decimal": "," if words.lang == "fr" else ".",
+        "dark": DARK_OF,
+        "long": is_long(conversation),
+        "decimal": FORMATS[words.lang].decimal,
         "texts": words.family("js_"),
         "classes": {name: words(name) for name in (*CLASSES, "unsure")},
         "levels": {"step": levels.step_s, "dbfs": [round(v) for v in levels.dbfs]} if levels else None,
@@ -125,6 +136,7 @@ def _page_data(conversation: Conversation, words: Wording, sound: bytes | str | 
                 "role": f" ({words.role(s.role, s.role_source == 'guess')})" if s.role else "",
                 "scored": s.not_scored is None,
                 "colour": speaker_style(i)["colour"],
+                "dark": speaker_style(i)["dark"],
             }
             for i, s in enumerate(conversation.speakers)
         ],
@@ -166,14 +178,15 @@ def _helps(conversation: Conversation, words: Wording) -> dict[str, str]:
     limit = options_of(conversation, "emotion")["unsure_below"]
     smoothing = words.exact(options_of(conversation, "trajectory")["smoothing_s"])
     scored = any(speaker.affect is not None for speaker in conversation.speakers)
+    fold = "" if not scored or valence_tells(conversation) else f" {words('valence_folded')}"
+    minutes = f" {words('timeline_minutes')}" if is_long(conversation) else ""
     return {
-        "timeline": words("timeline_help" if scored else "timeline_plain_help") + doubt + hold,
-        "trajectory": words("trajectory_help", smoothing=smoothing) + points,
+        "timeline": words("timeline_help" if scored else "timeline_plain_help") + doubt + hold + minutes,
+        "trajectory": words("trajectory_help", smoothing=smoothing) + points + fold,
         "plane": words("plane_help") + points,
         "shares": words("shares_help", limit=words.percent(limit)) + areas,
         "course": words("course_help") + areas,
         "talk": words("talk_help"),
-        "moments": words("moments_help"),
     }
 
 

@@ -7,6 +7,8 @@ from typing import Any, cast
 from ressenti.pipeline.records import Conversation, Speaker, Use
 from ressenti.reports.wording import Wording
 
+LONG_S = 2700.0  # 45 minutes
+
 
 def options_of(conversation: Conversation, group: str) -> dict[str, Any]:
     """One group of the options stored with the conversation; empty if it has no such group."""
@@ -41,6 +43,20 @@ def unnamed(speaker: Speaker, conversation: Conversation, words: Wording) -> str
 def is_scored(conversation: Conversation) -> bool:
     """Whether any speaker's emotion was judged."""
     return any(speaker.affect is not None for speaker in conversation.speakers)
+
+
+def is_long(conversation: Conversation) -> bool:
+    """Whether a recording is so long that figures show it by minute until a part of it is chosen."""
+    return conversation.recording.duration_s > LONG_S
+
+
+def valence_tells(conversation: Conversation) -> bool:
+    """Whether valence tells anything of anybody: an interval without 0, a sure change or a sure moment."""
+    looks = 2 * sum(s.affect is not None for s in conversation.speakers)
+    found = [e for s in conversation.speakers if s.affect for e in (s.affect.valence, s.affect.valence_change) if e]
+    return any(e.differs_from_zero(looks) for e in found) or any(
+        m.kind == "valence" and m.certain for m in conversation.moments
+    )
 
 
 def is_heard(conversation: Conversation) -> bool:

@@ -17,8 +17,9 @@ def sentiment_told(found: Sentiment | None, conversation: Conversation, words: W
     if found is None:
         return ""
     share = found.share(found.top)
-    doubt = "?" if share < float(options_of(conversation, "sentiment")["unsure_below"]) else ""
-    return f"{words(f'says_{found.top}')}{doubt} {words.percent(share)}"
+    unsure = share < float(options_of(conversation, "sentiment")["unsure_below"])
+    says = words(f"says_{found.top}")
+    return f"{words('guessed', role=says) if unsure else says} {words.percent(share)}"
 
 
 def sentiment_rules(conversation: Conversation, words: Wording) -> tuple[str, ...]:

@@ -9,9 +9,10 @@ from ressenti.reports.cards import Fact, SpeakerCard, card_of, facts_of
 from ressenti.reports.emotion_model import scores_help
 from ressenti.reports.headline import headline
 from ressenti.reports.methods import Methods, methods_of
-from ressenti.reports.moments import MomentRow, moment_rows
-from ressenti.reports.notices import notices_of
-from ressenti.reports.page_options import is_scored, tells_activation, titles_of
+from ressenti.reports.moments import Listen, listen
+from ressenti.reports.notices import licence_line, notices_of
+from ressenti.reports.page_options import is_heard, is_scored, tells_activation, titles_of
+from ressenti.reports.people import Party, called, parties_of, when
 from ressenti.reports.sounds import SoundRow, sound_rows
 from ressenti.reports.turns import TurnRow, turn_rows
 from ressenti.reports.what_was_said import SaidSection, said_by, said_section
@@ -28,11 +29,15 @@ class Summary:
 
     title: str
     subtitle: str
+    when: str
+    length: str
+    parties: tuple[Party, ...]
+    licence: str
     headline: tuple[str, ...]
     notices: tuple[str, ...]
     facts: tuple[Fact, ...]
     cards: tuple[SpeakerCard, ...]
-    moments: tuple[MomentRow, ...]
+    moments: Listen
     sounds: tuple[SoundRow, ...]
     turns: tuple[TurnRow, ...]
     doubtful: bool
@@ -42,6 +47,7 @@ class Summary:
     activation: bool
     sentiment: bool
     said: SaidSection
+    legal: tuple[str, ...]
 
 
 def summarise(conversation: Conversation, words: Wording) -> Summary:
@@ -49,15 +55,19 @@ def summarise(conversation: Conversation, words: Wording) -> Summary:
     titles = titles_of(conversation, words)
     content, by_speaker = said_by(conversation)
     return Summary(
-        title=conversation.recording.name,
+        title=called(conversation),
         subtitle=words("title"),
+        when=when(conversation, words),
+        length=words.clock(conversation.recording.duration_s),
+        parties=parties_of(conversation, words),
+        licence=licence_line(conversation, words),
         headline=headline(conversation, words),
         notices=notices_of(conversation, words),
         facts=facts_of(conversation, words),
         cards=tuple(
             card_of(s, conversation, titles[s.label], words, by_speaker.get(s.label)) for s in conversation.speakers
         ),
-        moments=moment_rows(conversation, words),
+        moments=listen(conversation, words),
         sounds=sound_rows(conversation, words),
         turns=turn_rows(conversation, words),
         doubtful=any(is_doubtful(turn, conversation) for turn in conversation.turns),
@@ -67,4 +77,5 @@ def summarise(conversation: Conversation, words: Wording) -> Summary:
         activation=tells_activation(conversation) and not is_scored(conversation),
         sentiment=bool(conversation.sentiments),
         said=said_section(conversation, content, words),
+        legal=(words("legal"),) if is_heard(conversation) else (),
     )

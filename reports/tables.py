@@ -13,14 +13,19 @@ from ressenti.reports.page_options import is_scored, titles_of
 from ressenti.reports.wording import Wording
 
 Cell = str | float | None
+_TIMES = ("start_s", "end_s", "time_s")
 
 
 @dataclass(frozen=True)
 class Table:
-    """Columns and rows of one figure. Numbers are rounded to a meaningful precision; times are seconds."""
+    """Columns and rows of one figure. Numbers are rounded to a meaningful precision.
+
+    `times` are the columns of times: seconds in a CSV file, m:ss on the page.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    times: tuple[int, ...]
 
 
 def make_tables(conversation: Conversation, words: Wording) -> dict[str, dict[str, Any]]:
@@ -33,7 +38,9 @@ def make_tables(conversation: Conversation, words: Wording) -> dict[str, dict[st
             "shares": _shares(conversation, words),
             "course": _course(conversation, words),
         }
-    return {name: {"columns": table.columns, "rows": table.rows} for name, table in tables.items()}
+    return {
+        name: {"columns": table.columns, "rows": table.rows, "times": table.times} for name, table in tables.items()
+    }
 
 
 def _timeline(conversation: Conversation, words: Wording) -> Table:
@@ -60,7 +67,7 @@ def _timeline(conversation: Conversation, words: Wording) -> Table:
     silences = conversation.exchange.silences if conversation.exchange else ()
     nobody = (None,) * (1 + len(doubt))
     rows += [
-        (*nobody, round(s.start_s, 2), round(s.end_s, 2), None, None, None, None, "", words("facts_silence"))
+        (*nobody, round(s.start_s, 2), round(s.end_s, 2), None, None, None, None, "", words("one_silence"))
         for s in silences
     ]
     holds = conversation.exchange.holds if conversation.exchange else ()
@@ -197,4 +204,5 @@ def _talk(conversation: Conversation, words: Wording) -> Table:
 
 
 def _table(words: Wording, columns: Sequence[str], rows: Sequence[tuple[Cell, ...]]) -> Table:
-    return Table(tuple(words(name) for name in columns), tuple(rows))
+    times = tuple(k for k, name in enumerate(columns) if name in _TIMES)
+    return Table(tuple(words(name) for name in columns), tuple(rows), times)

@@ -102,7 +102,7 @@ def said_by(conversation: Conversation) -> tuple[Content, dict[str, SpeakerWords
     return content, {own.speaker: own for own in content.speakers}
 
 
-def quote_of(moment: Moment, conversation: Conversation, start_s: float) -> str:
+def quote_of(moment: Moment, conversation: Conversation, start_s: float, most: int = MOST_QUOTED) -> str:
     """The words that are spoken from a moment's start on, by its speaker if it has one; empty if there are none."""
     speakers = {turn.index: turn.speaker for turn in conversation.turns}
     end_s = max(moment.end_s, start_s + QUOTED_S)
@@ -113,5 +113,5 @@ def quote_of(moment: Moment, conversation: Conversation, start_s: float) -> str:
         and word.start_s < end_s
         and (moment.speaker is None or speakers.get(-1 if word.turn is None else word.turn) == moment.speaker)
     ]
-    text = " ".join(word.text for word in own[:MOST_QUOTED])
-    return f"{text} …" if len(own) > MOST_QUOTED else text
+    text = " ".join(word.text for word in own[:most])
+    return f"{text} …" if len(own) > most else text

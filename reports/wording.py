@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal, cast
 
-from ressenti.pipeline.language import NARROW_SPACE, Lang, localized, texts_of
+from ressenti.pipeline.language import FORMATS, Lang, localized, texts_of
 from ressenti.pipeline.records import Note
 
 Text = str | dict[str, str]
@@ -41,8 +42,8 @@ class Wording:
         return text
 
     def plural(self, count: int) -> Literal["one", "other"]:
-        """The form that a count takes; in French, zero is singular too."""
-        return "one" if count == 1 or (count == 0 and self.lang == "fr") else "other"
+        """The form that a count takes."""
+        return "one" if count == 1 or (count == 0 and FORMATS[self.lang].zero_is_one) else "other"
 
     def family(self, prefix: str) -> dict[str, str]:
         """All texts whose keys start with `prefix`, with their placeholders, for scripts that fill them in."""
@@ -73,16 +74,34 @@ class Wording:
         """A number with `decimals` decimals; a dash for None."""
         if value is None:
             return "–"
+        if round(value, decimals) == 0:
+            value, sign = 0.0, False  # no "-0.00"
         return localized(f"{value:{'+' if sign else ''}.{decimals}f}", self.lang)
 
     def percent(self, share: float | None, decimals: int = 0) -> str:
         """A share between 0 and 1 as a percentage; a dash for None."""
-        space = NARROW_SPACE if self.lang == "fr" else ""
-        return "–" if share is None else f"{self.number(100 * share, decimals)}{space}%"
+        return "–" if share is None else f"{self.number(100 * share, decimals)}{FORMATS[self.lang].percent}%"
 
     def seconds(self, value: float | None, decimals: int = 1) -> str:
         """Seconds with their unit; a dash for None."""
         return "–" if value is None else f"{self.number(value, decimals)}\u00a0s"
+
+    def length(self, seconds: float) -> str:
+        """How long something lasts, alike everywhere on the page: 1.2 s, 36 s, 2:05 min."""
+        if seconds < 9.95:
+            return self.seconds(seconds)
+        return self.seconds(seconds, 0) if seconds < 59.5 else self("minutes_value", time=self.clock(seconds))
+
+    def sentence(self, parts: Sequence[str]) -> str:
+        """Parts of a sentence as one, with a capital and a full stop."""
+        text = self("stop", text=self.listed(parts))
+        return text[:1].upper() + text[1:]
+
+    def date(self, day: date, time: str = "") -> str:
+        """A day, and the time of day if there is one."""
+        month = self("months").split(", ")[day.month - 1]
+        told = self("date_value", day=day.day, month=month, year=day.year)
+        return self("date_time", date=told, time=time) if time else told
 
     def clock(self, seconds: float, decimals: int = 0) -> str:
         """A time in the recording as m:ss or h:mm:ss, with `decimals` decimals of a second."""
@@ -91,8 +110,7 @@ class Wording:
         hours, rest = divmod(whole, 3600)
         minutes, secs = divmod(rest, 60)
         text = f"{hours}:{minutes:02d}:{secs:02d}" if hours else f"{minutes}:{secs:02d}"
-        comma = "," if self.lang == "fr" else "."
-        return f"{text}{comma}{part:0{decimals}d}" if decimals else text
+        return f"{text}{FORMATS[self.lang].decimal}{part:0{decimals}d}" if decimals else text
 
     def speaker(self, label: str, name: str, role: str | None, guess: bool = False) -> str:
         """A speaker's title on the page: name or numbered label, with the role, which is marked if it is a guess."""

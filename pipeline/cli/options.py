@@ -10,6 +10,7 @@ import typer
 from ressenti.pipeline.cli import outputs, sound_options
 from ressenti.pipeline.config import preset_names
 from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.language import Lang
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for the results.  [default: beside the recording]")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
@@ -24,7 +25,7 @@ Threads = Annotated[
     int | None,
     typer.Option("--threads", help="Processor cores to use; does not change results.  [default: all]", min=1),
 ]
-Language = Annotated[Literal["en", "fr"] | None, typer.Option("--lang", help="Language of the report.")]
+Language = Annotated[Lang | None, typer.Option("--lang", help="Language of the report.")]
 Formats = Annotated[str, typer.Option("--format", help=f"Results to write: {', '.join(outputs.FORMATS)}.")]
 Sound = Annotated[
     sound_options.How | None,

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from rich.markup import escape
 
@@ -16,6 +15,7 @@ from ressenti.pipeline.cli.console import Terminal
 from ressenti.pipeline.errors import ConfigError, OutputError, OutputExistsError
 from ressenti.pipeline.extras import need
 from ressenti.pipeline.files.paths import is_there
+from ressenti.pipeline.language import Lang
 from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.store.disk_errors import output_error
 
@@ -139,7 +139,7 @@ def check_free(paths: Sequence[Path], overwrite: bool) -> None:
 def rendered(
     conversation: Conversation,
     paths: Mapping[str, Path],
-    lang: Literal["en", "fr"] | None = None,
+    lang: Lang | None = None,
     sound: bytes | None = None,
 ) -> dict[Path, str | bytes]:
     """Render every format from the stored form, so that rendering again gives the same result.
@@ -166,7 +166,7 @@ def write(
     conversation: Conversation,
     plan: Plan,
     made: store.Made,
-    lang: Literal["en", "fr"] | None = None,
+    lang: Lang | None = None,
     sound: bytes | None = None,
 ) -> None:
     """Render and write every format as one set, all files or none."""

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -22,6 +22,7 @@ from ressenti.pipeline.config import Config, load_config
 from ressenti.pipeline.errors import ConfigError, NotAConversationError
 from ressenti.pipeline.files.hashes import digest_of
 from ressenti.pipeline.files.paths import is_file, is_folder
+from ressenti.pipeline.language import Lang
 from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.version import PROGRAM
 
@@ -84,7 +85,7 @@ class Job:
     """The work on each conversation of one command."""
 
     chosen: Config | None
-    lang: Literal["en", "fr"] | None
+    lang: Lang | None
     recording: Path | None
     how: sound_options.How
     added: Additions

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ressenti.pipeline.config.option_group import Group
 from ressenti.pipeline.files.untrusted import short
+from ressenti.pipeline.language import Lang
 from ressenti.pipeline.records import CLASSES, ClassName, Polarity, Use
 
 _DAY_S = 86_400.0
@@ -385,7 +386,7 @@ class ContentOptions(Group):
 class ReportOptions(Group):
     """The page."""
 
-    lang: Literal["en", "fr"] = "en"
+    lang: Lang = "en"
     audio: Literal["embed", "sidecar", "none"] = "embed"  # the recording's sound: in the page, beside it, or left out
     validation: Place | None = None  # a result of `ressenti evaluate label` to show on the page
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ressenti.pipeline.export.quotes import Quote, quotes_of
 from ressenti.pipeline.extras import need
+from ressenti.pipeline.language import FORMATS
 from ressenti.pipeline.records import Conversation
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def quotes_docx(conversation: Conversation) -> bytes:
     about.title, about.author, about.comments = quotes.title[:255], "Ressenti", ""
     about.language = quotes.lang
     for language in document.styles.element.iter(qn("w:lang")):
-        language.set(qn("w:val"), {"en": "en-GB", "fr": "fr-FR"}[quotes.lang])
+        language.set(qn("w:val"), FORMATS[quotes.lang].tag)
     _lay_out(document)
     document.add_heading(quotes.title, level=1)
     _add_pairs(document, quotes.facts, quotes.colon)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from ressenti.pipeline.export.wording import Wording
-from ressenti.pipeline.language import Lang
+from ressenti.pipeline.language import Lang, lang_of
 from ressenti.pipeline.records import OMITTED, UNSURE, Conversation, Omission, Speaker, Turn, Word
 
 
@@ -67,8 +67,7 @@ def mark_of(place: Omission, conversation: Conversation) -> str:
 
 
 def _language(conversation: Conversation) -> Lang:
-    report = conversation.config.get("report")
-    return "fr" if isinstance(report, dict) and report.get("lang") == "fr" else "en"
+    return lang_of(conversation.config.get("report"))
 
 
 def text_of(words: Sequence[Word]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ressenti.pipeline.language import Lang, localized, texts_of
+from ressenti.pipeline.language import Lang, lang_of, localized, texts_of
 from ressenti.pipeline.records import INEXACT_S, Conversation, Span, Turn
 
 
@@ -45,9 +45,7 @@ class Wording:
 
 def wording_of(conversation: Conversation) -> Wording:
     """The report language from the conversation's options."""
-    report = conversation.config.get("report")
-    lang = report.get("lang") if isinstance(report, dict) else None
-    return Wording("fr" if lang == "fr" else "en")
+    return Wording(lang_of(conversation.config.get("report")))
 
 
 def in_language(conversation: Conversation, lang: Lang | None) -> Conversation:
@@ -62,7 +60,7 @@ def in_language(conversation: Conversation, lang: Lang | None) -> Conversation:
 def silenced(conversation: Conversation) -> tuple[str, ...]:
     """Sentences about silenced spans and about words left out, if there are any."""
     wording = wording_of(conversation)
-    margin = f"{INEXACT_S:g}".replace(".", "," if wording.lang == "fr" else ".")
+    margin = localized(f"{INEXACT_S:g}", wording.lang)
     spans = wording("limit_bleeps", spans=spans_of(conversation.bleeps)) if conversation.bleeps else ""
     marks = wording("limit_omissions", margin=margin) if conversation.omissions else ""
     return tuple(filter(None, (spans, marks)))

@@ -4,8 +4,27 @@ page.ready.then((page) => {
   const { data, clock, by, tell, on, download, element } = page;
   const options = { responsive: true, displaylogo: false, displayModeBar: false };
   const narrow = () => window.innerWidth < 600;
-  const PAPER = 680; // the width of a printed page of A4, in CSS pixels, without its margins
-  let at = 0, paper = null; // the time, and the width that figures have while the page is printed
+  const PAPER = 700, HALF = 343, LOW = 0.62; // the width of a printed page of A4 without its margins, of half of it (CSS pixels), and how low figures are on it
+  let at = 0, paper = false; // the time, and whether the page is printed
+
+  // On dark ground, each colour of a figure has another one; text stays as it is.
+  const ground = window.matchMedia("(prefers-color-scheme: dark)");
+  const TEXTS = new Set(["text", "hovertext", "name", "meta", "ticktext", "customdata", "x", "y", "base"]);
+  const recoloured = (value, key) => {
+    if (TEXTS.has(key)) return value;
+    if (typeof value === "string") return value.replace(/#[0-9a-f]{6}\b|#fff\b/gi, (one) => data.dark[one.toUpperCase().replace(/^#FFF$/, "#FFFFFF")] ?? one)
+      .replace(/rgba\((\d+),(\d+),(\d+),([\d.]+)\)/g, (one, r, g, b, alpha) => {
+        const hex = `#${[r, g, b].map((part) => Number(part).toString(16).padStart(2, "0")).join("")}`.toUpperCase(), other = data.dark[hex];
+        return other ? `rgba(${[1, 3, 5].map((k) => Number.parseInt(other.slice(k, k + 2), 16)).join(",")},${alpha})` : one;
+      });
+    if (Array.isArray(value)) return value.map((one) => recoloured(one));
+    if (value && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, recoloured(one, name)]));
+    return value;
+  };
+  const figureOf = (name) => (ground.matches && !paper ? recoloured(data.figures[name]) : structuredClone(data.figures[name]));
+  // A long recording is shown by minute until the view is short.
+  const BY_MINUTE_S = 1800;
+  const levelOf = () => (!data.long || page.view[1] - page.view[0] <= BY_MINUTE_S ? "turn" : "minute");
 
   // Clock ticks on the time axes, renewed for each zoom and width.
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
@@ -20,6 +39,10 @@ page.ready.then((page) => {
     (name) => name.startsWith("xaxis") && place.layout[name].tickmode === "array" && place.id !== "shares");
   const retick = (place, change = {}) => {
     const update = { ...change }, width = change.width ?? place.clientWidth;
+    for (const axis of timeAxes(place)) if (place.layout[axis].range.some((value, k) => Math.abs(value - page.view[k]) > 0.001)) {
+      place.layout[axis].range = [...page.view];
+      update[`${axis}.range`] = [...page.view];
+    }
     for (const axis of timeAxes(place)) {
       const found = ticks(place.layout[axis].range, width);
       if (JSON.stringify(found) === JSON.stringify(place.layout[axis].tickvals)) continue;
@@ -123,29 +146,64 @@ page.ready.then((page) => {
     const { layout, data: traces } = data.figures[name], entries = traces.filter((trace) => trace.showlegend !== false).length;
     return (name === "plane" ? 380 : layout.height) + 18 * Math.max(0, entries - 2);
   };
-  const draw = async (name) => {
-    await page.plotly();
-    const place = by(name), layout = structuredClone(data.figures[name].layout);
-    for (const axis of Object.values(layout)) { // keep labels clear of the other axis and the playhead
+  // A figure as it is drawn now: for the ground, the width, the view and the paper.
+  const made = (name) => {
+    const { data: traces, layout } = figureOf(name);
+    for (const [key, axis] of Object.entries(layout)) { // keep labels clear of the other axis and the playhead
       if (axis?.tickmode === "array") axis.ticklabelstandoff = 4;
       else if (axis?.type === "category") axis.ticklabelstandoff = 6;
+      if (key.startsWith("xaxis") && axis?.tickmode === "array" && name !== "shares") axis.range = [...page.view];
     }
-    if (paper) layout.width = paper;
-    if (narrow()) {
+    if (paper) {
+      layout.width = by(name).closest(".wide") ? PAPER : HALF;
+      layout.height = Math.max(name === "plane" ? 270 : 120, Math.round(layout.height * (name === "timeline" ? 0.8 : LOW)));
+      layout.font.size = 9.5;
+      for (const note of layout.annotations ?? []) note.font = { ...note.font, size: 10 };
+      layout.margin = { ...layout.margin, b: 24 };
+    } else layout.autosize = true;
+    if (!paper && narrow()) {
       layout.font.size = 11;
       layout.height = height(name);
     }
-    for (const trace of data.figures[name].data) {
+    for (const trace of traces) {
+      if (trace.meta?.level) trace.visible = trace.meta.level === levelOf();
       if (!trace.meta?.title) continue; // the hover text of a point: speaker and time
       trace.text = (trace.meta.times ?? trace.x).map((t) => `${trace.meta.title}<br>${clock(t)}`);
     }
-    await Plotly.newPlot(place, data.figures[name].data, layout, options);
+    return [traces, layout];
+  };
+  const draw = async (name) => {
+    await page.plotly();
+    const place = by(name);
+    await Plotly.newPlot(place, ...made(name), options);
+    place.dataset.level = levelOf();
     clicks(place);
     retick(place);
     select(place);
-    place.on("plotly_relayout", () => retick(place));
+    place.on("plotly_relayout", (change) => { // by dragging or a double click: then all others follow
+      const name = timeAxes(place)[0], asked = name && Object.keys(change).find((key) => /^xaxis\d*\.(range|autorange)/.test(key));
+      if (!asked) return retick(place);
+      const [from, to] = asked.endsWith("autorange") ? [0, data.duration] : place.layout[asked.split(".")[0]].range;
+      page.look(from, to);
+      retick(place);
+    });
     place.on("plotly_autosize", () => retick(place));
   };
+  const redraw = (place) => {
+    if (!place._fullLayout) return;
+    Plotly.react(place, ...made(place.id), options);
+    place.dataset.level = levelOf();
+    delete place.dataset.chosen;
+    retick(place);
+    select(place);
+  };
+  on("view", () => {
+    for (const place of places) {
+      if (!place._fullLayout || !timeAxes(place).length) continue;
+      if (place.dataset.level !== levelOf()) redraw(place); else retick(place);
+    }
+  });
+  ground.addEventListener("change", () => places.forEach(redraw));
   const drawn = new Map();
   const show = (place) => {
     if (!drawn.has(place)) drawn.set(place, draw(place.id));
@@ -160,22 +218,27 @@ page.ready.then((page) => {
   places.forEach((place) => watcher.observe(place));
   // The rest is drawn one at a time while the page is idle: printing cannot wait for it.
   const idle = (deed) => (window.requestIdleCallback ?? ((later) => setTimeout(later, 50)))(deed);
+  const seen = (place) => place.checkVisibility?.() ?? true; // a figure that is folded away is drawn when it is shown
   const rest = () => idle(async () => {
-    const next = places.find((place) => !drawn.has(place));
+    const next = places.find((place) => !drawn.has(place) && seen(place));
     if (!next) return;
     await show(next);
     rest();
   });
   setTimeout(rest, 300);
-  const fit = (width) => {
-    paper = width;
-    for (const place of places) if (place._fullLayout) retick(place, { width, autosize: !width });
-  };
+  const folded = [...document.querySelectorAll(".folded")], open = new Set(); // methods are printed whole
   window.addEventListener("beforeprint", () => {
-    fit(PAPER);
-    places.forEach(show);
+    paper = true;
+    for (const part of folded) { if (part.open) open.add(part); part.open = true; }
+    places.forEach(redraw);
+    places.filter(seen).forEach(show);
   });
-  window.addEventListener("afterprint", () => fit(null));
+  window.addEventListener("afterprint", () => {
+    paper = false;
+    for (const part of folded) part.open = open.has(part);
+    open.clear();
+    places.forEach(redraw);
+  });
 
   // Turns that the filter hides are pale in the lanes.
   let chosen = null;
@@ -190,13 +253,14 @@ page.ready.then((page) => {
   on("time", (time) => { at = time.at; for (const place of places) if (place._fullLayout) move(place); });
 
   // Numbers behind a figure.
-  const number = (value) => value === null ? "" : typeof value === "number" ? String(value).replace(".", data.decimal) : value;
+  const number = (value) => value === null ? "" : typeof value === "number" ? String(value).replace(".", data.decimal).replace("-", "−") : value;
   const build = (name) => {
-    const { columns, rows } = data.tables[name], table = element("table"), head = element("tr"), body = element("tbody");
-    columns.forEach((text) => head.append(element("th", text, { scope: "col" })));
+    const { columns, rows, times } = data.tables[name], table = element("table"), head = element("tr"), body = element("tbody");
+    const isTime = (k) => times.includes(k); // m:ss here, seconds in the CSV file
+    columns.forEach((text, k) => head.append(element("th", isTime(k) ? text.replace(/ \(s\)$/, "") : text, { scope: "col" })));
     for (const row of rows) {
       const line = element("tr");
-      row.forEach((value) => line.append(element("td", number(value), typeof value === "number" ? { class: "n" } : {})));
+      row.forEach((value, k) => line.append(element("td", isTime(k) && value !== null ? clock(value, true) : number(value), typeof value === "number" ? { class: "n" } : {})));
       body.append(line);
     }
     table.append(element("thead"), body);
@@ -228,7 +292,7 @@ page.ready.then((page) => {
       ...(keyed ? { showlegend: true, legend: { ...layout.legend, y: 1 - 40 / height, yref: "container", yanchor: "top" } } : {}),
       margin: { ...layout.margin, t: (layout.margin.t ?? 0) + HEAD },
       title: { text: title, x: 0, xref: "paper", y: 1, yref: "container", yanchor: "top", pad: { t: 12 } },
-      paper_bgcolor: "#fff",
+      paper_bgcolor: ground.matches ? data.dark["#FFFFFF"] : "#fff",
     } };
   };
   for (const tools of document.querySelectorAll(".tools")) {

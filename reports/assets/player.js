@@ -1,9 +1,9 @@
 "use strict";
 // The player at the foot of the page: sound, energy strip, keyboard. Without sound it still moves the playhead.
 page.ready.then((page) => {
-  const { data, clock, say, by, tell, on, turns, paint } = page;
+  const { data, clock, say, by, tell, on, turns, paint, look, zoom } = page;
   const audio = by("sound"), strip = by("strip"), play = by("play");
-  let at = 0, drawn = null; // the time, and a span that is being drawn on the strip
+  let at = 0, drawn = null, silencing = false; // the time, a span that is being drawn on the strip, and what for
 
   if (data.sound === "embed") {
     const text = atob(by("mp3").textContent), bytes = new Uint8Array(text.length);
@@ -38,26 +38,64 @@ page.ready.then((page) => {
     if (next) seek(next.start, false);
   };
 
-  const draw = () => paint(at, drawn);
-  const timeOf = (event) => {
-    const box = strip.getBoundingClientRect();
-    return Math.min(Math.max(0, (event.clientX - box.left) / box.width), 1) * data.duration;
+  // On the strip a click plays, dragging zooms; with Shift, or where the page says so, dragging silences. Two fingers zoom.
+  const draw = () => paint(at, drawn, silencing);
+  const timeAt = (clientX) => {
+    const box = strip.getBoundingClientRect(), [from, to] = page.view;
+    return from + Math.min(Math.max(0, (clientX - box.left) / box.width), 1) * (to - from);
+  };
+  const fingers = new Map(); // by pointer: where each is now
+  let pressed = 0, pinch = null; // where the first pointer went down, and the fingers' start: distance, time, view
+  const spread = () => {
+    const [a, b] = [...fingers.values()];
+    return { apart: Math.max(10, Math.abs(a - b)), middle: (a + b) / 2 };
   };
   strip.addEventListener("pointerdown", (event) => {
-    const time = timeOf(event);
-    if (!event.shiftKey && !by("draw").checked) return seek(time, true);
+    fingers.set(event.pointerId, event.clientX);
     strip.setPointerCapture(event.pointerId);
+    if (fingers.size === 2) {
+      drawn = null;
+      const { apart, middle } = spread();
+      pinch = { apart, time: timeAt(middle), span: page.view[1] - page.view[0] };
+      return draw();
+    }
+    const time = timeAt(event.clientX);
+    silencing = event.shiftKey || by("draw").checked;
+    pressed = event.clientX;
     drawn = [time, time];
   });
-  strip.addEventListener("pointermove", (event) => { if (drawn) { drawn[1] = timeOf(event); draw(); } });
-  for (const name of ["pointercancel", "lostpointercapture"]) strip.addEventListener(name, () => setTimeout(() => { drawn = null; draw(); }));
-  strip.addEventListener("pointerup", () => {
-    if (!drawn) return;
-    const [start, end] = [Math.min(...drawn), Math.max(...drawn)];
+  strip.addEventListener("pointermove", (event) => {
+    if (!fingers.has(event.pointerId)) return;
+    fingers.set(event.pointerId, event.clientX);
+    if (pinch && fingers.size === 2) {
+      const { apart, middle } = spread(), box = strip.getBoundingClientRect();
+      const span = Math.min(data.duration, pinch.span * pinch.apart / apart), from = pinch.time - (middle - box.left) / box.width * span;
+      return look(from, from + span);
+    }
+    if (drawn) { drawn[1] = timeAt(event.clientX); draw(); }
+  });
+  const lifted = (event) => {
+    fingers.delete(event.pointerId);
+    if (!fingers.size) setTimeout(() => { drawn = pinch = null; draw(); });
+  };
+  for (const name of ["pointercancel", "lostpointercapture"]) strip.addEventListener(name, lifted);
+  strip.addEventListener("pointerup", (event) => {
+    if (!drawn || pinch) return;
+    const [start, end] = [Math.min(...drawn), Math.max(...drawn)], still = Math.abs(event.clientX - pressed) < 5;
     drawn = null;
-    if (end - start >= 0.05) tell("bleep", { start, end });
+    if (silencing) { if (end - start >= 0.05) tell("bleep", { start, end }); }
+    else if (still) seek(start, true);
+    else look(start, end);
     draw();
   });
+  strip.addEventListener("dblclick", () => look(0, data.duration));
+  strip.addEventListener("wheel", (event) => { // a pinch on a touchpad is a wheel with Ctrl
+    const [from, to] = page.view, sideways = event.shiftKey ? event.deltaY : event.deltaX;
+    if (event.ctrlKey) zoom(Math.exp(-event.deltaY / 100), timeAt(event.clientX));
+    else if (sideways && !page.isWhole()) look(from + sideways / 500 * (to - from), to + sideways / 500 * (to - from));
+    else return;
+    event.preventDefault();
+  }, { passive: false });
 
   play.addEventListener("click", toggle);
   by("previous").addEventListener("click", () => step(-1));

@@ -30,11 +30,11 @@ page.ready.then((page) => {
   const readers = {
     timeline: bars, course: bars, talk: bars,
     plane: (place, traces) => all(dots(traces), (trace, i) => dot(place, trace, i, trace.x[i], trace.y[i], [[trace, i]])),
-    trajectory: (place, traces) => { // valence above, arousal below: a step is both points
-      const below = dots(traces).filter((trace) => trace.yaxis === "y2");
-      return all(dots(traces).filter((trace) => trace.yaxis === "y"), (trace, i) => {
+    trajectory: (place, traces) => { // arousal above, valence below where it is drawn: a step is both points
+      const of = (axis) => dots(traces).filter((trace) => trace.meta.axis === axis), below = of("valence");
+      return all(of("arousal"), (trace, i) => {
         const other = below.find((one) => one.legendgroup === trace.legendgroup);
-        return dot(place, trace, i, trace.y[i], other.y[i], [[trace, i], [other, i]]);
+        return dot(place, trace, i, trace.meta.valence[i], trace.y[i], [[trace, i], ...(other ? [[other, i]] : [])]);
       });
     },
   };

@@ -32,7 +32,11 @@ page.ready.then((page) => {
     }
     round += 1;
     draw(later);
-    by("found").textContent = shown.size === turns.length ? "" : say("js_found", { n: shown.size, all: turns.length });
+    const what = [...form.elements].filter((field) => ["speaker", "class", "confidence", "doubt", "text"].includes(field.name)
+      && (field.type === "checkbox" ? field.checked : field.type === "range" ? Number(field.value) : field.value.trim()))
+      .map((field) => field.closest("label").firstChild.textContent.trim() || field.closest("label").textContent.trim());
+    by("found").textContent = shown.size === turns.length ? "" : say("js_found", { n: shown.size, all: turns.length, what: what.join(", ") });
+    by("empty").hidden = shown.size > 0;
     if (form.elements.confidence) by("least").textContent = `${value("confidence")} %`;
     if (stop.closest("tr").hidden) stand(rows()[0]?.querySelector(".go") ?? stop);
     tell("filter", { turns: shown.size === turns.length ? null : shown });
@@ -58,6 +62,9 @@ page.ready.then((page) => {
     const done = document.execCommand("copy"); // also from a file, where the clipboard's own interface may be missing
     field.remove();
     by("found").textContent = say(done ? "js_copied" : "js_not_copied", { n: lines.length });
+  });
+  by("numbers").addEventListener("change", ({ target }) => { // valence, arousal and level: for those who want them
+    room.querySelector(".turns").classList.toggle("numbers", target.checked);
   });
   on("changed", () => {
     for (const { index, row } of turns) texts.set(index, plain(row.textContent));

@@ -6,6 +6,7 @@ import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ressenti.pipeline.language import FORMATS
 from ressenti.pipeline.records import Conversation, Turn
 from ressenti.reports.emotion_model import shown_classes
 from ressenti.reports.page_options import titles_of
@@ -27,6 +28,32 @@ CLASS_COLOURS = {  # Okabe & Ito 2008, distinct for the colour-blind; patterns a
 CLASS_PATTERNS = {"Pleased": ".", "Relaxed": "-", "Neutral": "", "Sad": "|", "Tension": "x"}  # as in page.css
 UNSURE = "#6B7886"  # hatched on white for every class: only sure turns have the colour of a class
 SPEAKER_COLOURS = ("#332288", "#AA3377", "#117733", "#B8860B", "#444444", "#2A9D8F", "#882255", "#5566AA")  # Tol 2021
+DARK_COLOURS = (
+    "#A79BFF",
+    "#F07CBF",
+    "#5CC98A",
+    "#E5B94E",
+    "#C2C8D0",
+    "#62D2C6",
+    "#E08BB0",
+    "#9DB0F5",
+)  # on dark ground
+# what stands for a colour on dark ground
+DARK_OF = {
+    **dict(zip(SPEAKER_COLOURS, DARK_COLOURS, strict=True)),
+    "#1F2933": "#E6E9EE",
+    "#E8EBEF": "#323B46",
+    "#AAB2BD": "#56616E",
+    "#DDE1E6": "#48525F",
+    "#9AA5B1": "#6B7683",
+    "#FFFFFF": "#1D232B",
+    "#6B7886": "#A9B3C0",
+    "#A9B3BE": "#6B7683",
+    "#5B7083": "#8FA3B5",
+    "#52606D": "#A9B3C0",
+    "#EEF1F5": "#262D36",
+    "#F6F0E2": "#39321F",
+}
 DASHES = ("solid", "dash", "dot", "dashdot")
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star", "hexagon")
 BIN_STEPS_S = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
@@ -88,6 +115,7 @@ def speaker_style(position: int) -> dict[str, str]:
     """Colour, dash and symbol of the speaker at this position of the list."""
     return {
         "colour": SPEAKER_COLOURS[position % len(SPEAKER_COLOURS)],
+        "dark": DARK_COLOURS[position % len(DARK_COLOURS)],
         "dash": DASHES[position % len(DASHES)],
         "symbol": SYMBOLS[position % len(SYMBOLS)],
     }
@@ -189,14 +217,14 @@ def base_layout(words: Wording, height: int, top: int = 36) -> dict[str, Any]:
     """The layout that all figures start from."""
     return {
         "height": height,
-        "margin": {"l": 10, "r": 16, "t": top, "b": 36},
+        "margin": {"l": 10, "r": 24, "t": top, "b": 36},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": "system-ui, -apple-system, Segoe UI, Roboto, sans-serif", "size": 13, "color": INK},
         "legend": {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "traceorder": "normal"},
         "hoverlabel": {"align": "left"},
         "template": "none",
-        "separators": ", " if words.lang == "fr" else ".,",
+        "separators": f"{FORMATS[words.lang].decimal}{' ' if FORMATS[words.lang].decimal == ',' else ','}",
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from ressenti.pipeline.records import CLASSES, Conversation, Sound, Turn, union_s
@@ -21,7 +22,7 @@ from ressenti.reports.figures.style import (
     time_axis,
     titles_shown,
 )
-from ressenti.reports.page_options import is_scored
+from ressenti.reports.page_options import is_long, is_scored
 from ressenti.reports.speech_time import spoken
 from ressenti.reports.wording import Wording
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _PLAYED = "played"  # the lane of what a telephone system plays
 _SILENCE, _HOLD = "#EEF1F5", "#F6F0E2"
 _COLOUR_OF = {"music": "#B8860B", "tone": "#5B7083"}
+MINUTE_S = 60.0
 SHORTEST_OVERLAP_S = 0.1  # shorter ones are within the error of boundaries
 
 
@@ -48,10 +50,9 @@ def timeline(conversation: Conversation, words: Wording) -> go.Figure:
             turns = [t for t in conversation.turns if key_of(t) == key and t.unsure == unsure]
             if not turns:
                 continue
-            name = words(key) if key != "none" else words("not_judged" if scored else "speech")
             traces.append(
                 bar(
-                    name=f"{name} ({words('n_unsure')})" if unsure else name,
+                    name=_name_of(key, unsure, scored, words),
                     showlegend=False,  # the page has its own legend, with one entry per class
                     orientation="h",
                     y=[t.speaker for t in turns],
@@ -69,6 +70,9 @@ def timeline(conversation: Conversation, words: Wording) -> go.Figure:
                     width=0.62,
                 )
             )
+    if is_long(conversation):
+        traces = [{**trace, "visible": False, "meta": {"level": "turn"}} for trace in traces]
+        traces += _by_minute(conversation, titles, words)
     lanes = [s.label for s in conversation.speakers]
     played = _played(conversation, words)
     if played:
@@ -91,6 +95,45 @@ def timeline(conversation: Conversation, words: Wording) -> go.Figure:
             for span in spans
         ],
     )
+
+
+def _by_minute(conversation: Conversation, titles: dict[str, str], words: Wording) -> list[Trace]:
+    """A bar for each speaker and minute: as long as the speech in it, with the class that most of it has."""
+    scored = is_scored(conversation)
+    seconds: dict[tuple[str, int], dict[tuple[str, bool], float]] = defaultdict(lambda: defaultdict(float))
+    for turn in conversation.turns:
+        for minute in range(int(turn.start_s // MINUTE_S), int(turn.end_s // MINUTE_S) + 1):
+            inside = min(turn.end_s, (minute + 1) * MINUTE_S) - max(turn.start_s, minute * MINUTE_S)
+            if inside > 0:
+                seconds[turn.speaker, minute][key_of(turn), turn.unsure] += inside
+    bars: dict[tuple[str, bool], list[tuple[str, int, float]]] = defaultdict(list)
+    for (speaker, minute), own in seconds.items():
+        bars[max(own, key=lambda key: own[key])].append((speaker, minute, min(MINUTE_S, sum(own.values()))))
+    return [
+        bar(
+            name=_name_of(key, unsure, scored, words),
+            showlegend=False,
+            orientation="h",
+            y=[speaker for speaker, _, _ in own],
+            base=[minute * MINUTE_S for _, minute, _ in own],
+            x=short([length for _, _, length in own]),
+            marker=bar_style(key, unsure, scored),
+            hovertext=[
+                f"{titles[speaker]}<br>{words.clock(minute * MINUTE_S)}–{words.clock((minute + 1) * MINUTE_S)} · "
+                f"{words.length(length)}<br>{_name_of(key, unsure, scored, words)}"
+                for speaker, minute, length in own
+            ],
+            hovertemplate="%{hovertext}<extra></extra>",
+            width=0.62,
+            meta={"level": "minute"},
+        )
+        for (key, unsure), own in bars.items()
+    ]
+
+
+def _name_of(key: str, unsure: bool, scored: bool, words: Wording) -> str:
+    name = words(key) if key != "none" else words("not_judged" if scored else "speech")
+    return f"{name} ({words('n_unsure')})" if unsure else name
 
 
 def _letter(turn: Turn, words: Wording) -> str:

@@ -45,7 +45,7 @@ def test_turns_and_words_are_reached_by_arrows_and_heard(opened: Open) -> None:
     page.keyboard.press("Space")
     until(page, "document.getElementById('sound').paused")
     assert press(page, "End", "ArrowUp", "Home") == "turn-0 bonjour0"
-    assert press(page, "Tab") == "bleep-from"
+    assert press(page, "Tab") == "timeline"
     assert press(page, "Shift+Tab") == "turn-0 bonjour0"
     assert there.trouble == []
 

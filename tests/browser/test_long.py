@@ -72,13 +72,13 @@ def test_figures_follow_the_playhead(long: Opened) -> None:
 
 
 def columns(page: Page) -> list[str]:
-    """What the strip shows at 20, 40, 60 and 80 % of its width, by the colour in the middle of its height."""
+    """What the strip shows at 20, 40, 60 and 80 % of its width, by the colour of its rail."""
     found: list[str] = page.evaluate(
         """() => {
           const strip = document.getElementById("strip"), pen = strip.getContext("2d");
           const names = { "43,76,126": "past", "157,176,200": "coming", "180,35,24": "head" };
           return [0.2, 0.4, 0.6, 0.8].map((share) => {
-            const at = pen.getImageData(Math.round(share * strip.width), strip.height / 2, 1, 1).data.slice(0, 3).join();
+            const at = pen.getImageData(Math.round(share * strip.width), strip.height - 2, 1, 1).data.slice(0, 3).join();
             return names[at] ?? "silenced";
           });
         }"""

@@ -37,6 +37,7 @@ def test_turns_are_cards_without_sideways_scrolling(opened: Open, lang: str) -> 
     there = opened(390, change=full, lang=lang, figures=False)
     there.drawn("timeline")  # with the names of its lanes
     page = there.page
+    page.locator("#numbers").check()
     page.locator("#turn-0 .said").dispatch_event("pointerover")  # words as elements, too
     page.locator("#turn-0 .said span").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -83,6 +84,7 @@ def test_a_card_can_be_corrected_and_stays_one(opened: Open) -> None:
 @pytest.mark.slow("drives Chromium through many pages")
 def test_a_wide_page_has_a_table(opened: Open) -> None:
     page = opened(1280, figures=False).page
+    page.locator("#numbers").check()
     places = page.evaluate("[0, 1].map((k) => document.querySelector(`#turn-${k} .valence`).getBoundingClientRect().x)")
     assert places[0] == places[1]
     assert page.evaluate("getComputedStyle(document.querySelector('#turn-0 .valence'), '::before').content") == "none"

@@ -22,10 +22,10 @@ def test_unsure_words_are_lighter_and_can_be_heard(opened: Open) -> None:
     page = there.page
     until(page, "document.getElementById('sound').readyState >= 1")
     row = page.locator("tr:has(.said .faint)").first
-    before = row.locator(".said .faint").all_inner_texts()
+    before = row.locator(".said .faint").all_text_contents()
     assert before
     row.hover()
-    assert row.locator(".said .faint[role=button]").all_inner_texts() == before
+    assert row.locator(".said .faint[role=button]").all_text_contents() == before
     colours = [
         row.locator(f".said span{kind}").first.evaluate("(word) => getComputedStyle(word).color")
         for kind in (".faint", ":not(.faint)")

@@ -363,7 +363,7 @@ def test_a_person_gives_classes_where_no_model_does(tmp_path: Path) -> None:
 def test_the_page_says_once_how_to_get_classes(tmp_path: Path, lang: Any) -> None:
     page = report_html(made(tmp_path), lang=lang)
     assert page.count(f"ressenti models get {FREE}") == 1
-    assert {"en": "Most activated", "fr": "Voix la plus animée"}[lang] in page
+    assert {"en": "more activated from", "fr": "plus animée de"}[lang] in page
     assert 'class="n activation">' in page
     for name in ("trajectory", "plane", "shares", "course"):
         assert f'id="{name}"' not in page
@@ -372,7 +372,7 @@ def test_the_page_says_once_how_to_get_classes(tmp_path: Path, lang: Any) -> Non
 
 def test_little_speech_is_said_to_be_little(tmp_path: Path) -> None:
     page = report_html(made(tmp_path, diarizer=FakeDiarizer(SEGMENTS[:6])))
-    assert "Too little speech to know how activated" in page
+    assert "Too little speech to know the usual level of a voice." in page
 
 
 def test_the_page_says_that_the_tone_is_for_research_unless_that_was_said(

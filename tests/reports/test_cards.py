@@ -15,15 +15,15 @@ EN = Wording("en")
 def fact(conversation: Conversation, name: str) -> Fact:
     """What the first speaker's card says under a name."""
     card = card_of(conversation.speakers[0], conversation, "Anna", EN)
-    (found,) = [fact for fact in (*card.facts, *card.affect) if fact.name == name]
+    (found,) = [fact for fact in (*card.facts, *card.more, *card.affect) if fact.name == name]
     return found
 
 
 @pytest.mark.parametrize(
     ("hears", "latency", "value", "remark"),
     [
-        (False, 0.0, "–", "not detected by this diarizer"),
-        (False, 0.04, "–", "not detected by this diarizer"),
+        (False, 0.0, "–", "not measured here"),
+        (False, 0.04, "–", "not measured here"),
         (False, 0.4, "0.4\u00a0s", ""),
         (True, 0.0, "0.0\u00a0s", ""),
     ],
@@ -36,7 +36,7 @@ def test_turns_that_abut_are_no_latency_where_no_overlap_is_heard(
     assert first.talk
     first = replace(first, talk=replace(first.talk, response_latency_s=latency))
     heard = replace(made.diarization, hears_overlap=hears)
-    shown = fact(replace(made, speakers=(first, *made.speakers[1:]), diarization=heard), "Response latency")
+    shown = fact(replace(made, speakers=(first, *made.speakers[1:]), diarization=heard), "Response time")
     assert (shown.value, shown.remark) == (value, remark)
 
 

@@ -18,7 +18,7 @@ from ressenti.pipeline.records import (
     TurnCorrection,
 )
 from ressenti.reports.headline import headline
-from ressenti.reports.moments import moment_rows
+from ressenti.reports.moments import first_to_hear, listen
 from ressenti.reports.wording import Wording
 
 Make = Callable[..., Conversation]
@@ -37,77 +37,103 @@ def said(conversation: Conversation, speaker: Speaker, words: Wording = EN) -> l
     return list(headline(replace(conversation, speakers=(speaker, *conversation.speakers[1:])), words))
 
 
-def test_who_spoke_how_much(make_conversation: Make) -> None:
-    conversation = make_conversation(people=People(names=("Anna", "Ben")))
-    assert headline(conversation, EN)[0] == "0:30, 2 speakers. Share of talk: Anna 66% and Ben 34%."
-    low: Diarization = replace(conversation.diarization, count_confidence="low")
-    assert "probably 2 speakers" in headline(replace(conversation, diarization=low), EN)[0]
-    assert "sans doute 2 locuteurs" in headline(replace(conversation, diarization=low), FR)[0]
+def test_the_kind_of_talk_is_told_first(make_conversation: Make) -> None:
+    made = make_conversation(people=People(names=("Anna", "Ben")))
+    assert headline(made, EN)[0] == "Two people talk, Anna most of the time (66%)."
 
-
-@pytest.mark.parametrize("certain", [True, False])
-def test_the_most_activated_stretch_is_told_with_its_doubt(make_conversation: Make, certain: bool) -> None:
-    conversation = make_conversation()
-    assert not any("activated" in sentence for sentence in headline(conversation, EN))
-    moments = tuple(
-        Moment("activated", start, start + 2, "S1", sure, {"activation": value, "low": value - 1, "high": value + 1})
-        for start, sure, value in (
-            (10.0, certain, 1.04),
-            (24.0, False, 0.7),
-            (26.0, False, 9.0 if not certain else 2.0),
+    def told(*shares: float, **changes: object) -> str:
+        speakers = tuple(
+            replace(
+                made.speakers[k % 2], label=f"S{k + 1}", name=f"P{k}", talk=replace(talk, share=share, talk_s=share)
+            )
+            for k, share in enumerate(shares)
+            if (talk := made.speakers[0].talk)
         )
-    )
-    found = replace(conversation, moments=moments[:2] if not certain else moments)
-    (told,) = (sentence for sentence in said(found, speaker_with(found)) if "activated" in sentence)
-    assert told == (
-        "Most activated, against the speaker’s own level: Speaker 1 around 0:10 (+1.0 standard deviations)."
-        if certain
-        else "No voice clearly stands out from its own level. The most activated is Speaker 1 around 0:10 "
-        "(+1.0 standard deviations, may be chance)."
-    )
-    assert not any("activated" in text for text in said(found, speaker_with(found, judged_s=19.0)))
-    (french,) = (sentence for sentence in said(found, speaker_with(found), FR) if "animée" in sentence)
-    assert ("hasard" in french) is not certain
-    row = moment_rows(found, EN)[0]
-    assert row.what == "Speaker 1 sounds most activated."
-    assert "+1.0 standard deviations (+0.0 to +2.0)" in row.why
-    assert bool(row.doubt) is not certain
+        turns = tuple(replace(turn, speaker="S1") for turn in made.turns)
+        return headline(replace(made, speakers=speakers, **{"turns": turns, "trajectories": (), **changes}), EN)[0]  # type: ignore[arg-type]
+
+    assert told(0.5, 0.5) == "Two people talk, in about equal parts."
+    assert told(0.2, 0.3, 0.5).startswith("3 people talk, P2 the most (50%).")
+    assert told(1.0).startswith("Only P0 is heard. If others took part, they are not in this recording.")
+    brief = tuple(replace(turn, end_s=turn.start_s + 1, windows=()) for turn in made.turns)
+    assert told(0.5, 0.5, turns=brief).endswith("Most turns are short.")
+    long = tuple(replace(turn, end_s=turn.start_s + 20) for turn in made.turns)
+    assert told(0.5, 0.5, turns=long).endswith("Most turns are long.")
+    low: Diarization = replace(made.diarization, count_confidence="low")
+    assert "The number of speakers is an estimate and may be wrong." in told(0.5, 0.5, diarization=low)
+    assert made.exchange
+    played = replace(made.exchange, holds=(Silence(0.0, 32.0),))
+    assert "It begins with 32\u00a0s of music and announcements." in told(0.5, 0.5, exchange=played)
+    later = replace(made.exchange, holds=(Silence(60.0, 92.0), Silence(100.0, 104.0)))
+    assert "Music and announcements take 36\u00a0s of it." in told(0.5, 0.5, exchange=later)
 
 
 def test_nobody_speaks(make_conversation: Make) -> None:
     made = make_conversation()
     nobody = replace(made, speakers=(), turns=(), trajectories=(), moments=())
-    assert headline(nobody, EN) == ("0:30, no speech detected.",)
-    assert "aucune parole" in headline(nobody, FR)[0]
+    assert headline(nobody, EN) == ("No speech was detected.",)
+    assert "Aucune parole" in headline(nobody, FR)[0]
     silent = tuple(
         replace(s, affect=None, talk=replace(s.talk, talk_s=0.0, share=0.0)) for s in made.speakers if s.talk
     )
-    assert headline(replace(nobody, speakers=silent), EN) == ("0:30, no speech detected.",)
+    assert headline(replace(nobody, speakers=silent), EN) == ("No speech was detected.",)
+
+
+def activated(value: float, sure: bool, start: float = 10.0, who: str = "S1") -> Moment:
+    return Moment("activated", start, start + 2, who, sure, {"activation": value, "low": value - 1, "high": value + 1})
+
+
+def test_a_voice_that_leaves_its_level_is_told_with_its_time_and_only_if_it_is_sure(make_conversation: Make) -> None:
+    made = make_conversation()
+    found = replace(made, moments=(activated(1.04, True), activated(9.0, False, 24.0)))
+    how = "tense 50% of the speech"
+    neutral = speaker_with(found, class_shares=(0, 0, 0.62, 0, 0.1), unsure_share=0.28)
+    assert "Speaker 1: mostly neutral (62% of the speech) and more activated from 0:10 to 0:12 (+1.0 SD)." in said(
+        found, neutral
+    )
+    assert "Listen first at 0:10." in said(found, neutral)
+    assert not any("activated" in text for text in said(found, speaker_with(found, judged_s=19.0)))
+    doubted = replace(made, moments=(activated(9.0, False),))
+    assert not any("activated" in text for text in said(doubted, speaker_with(doubted)))
+    assert any(text.startswith("Nothing stands out for sure") for text in said(doubted, speaker_with(doubted)))
+    assert how not in " ".join(said(found, neutral))
+    assert any("plus animée de 0:10 à 0:12 (+1,0 ET)" in text for text in said(found, neutral, FR))
 
 
 def test_what_cannot_be_told_is_said_once_for_all_speakers(make_conversation: Make) -> None:
     made = make_conversation()
-    for changes in ({"judged_s": 19.0}, {"judged_s": 60.0, "unsure_share": 0.6}):
-        speakers = tuple(replace(s, affect=replace(s.affect, **changes)) for s in made.speakers if s.affect)
+    for changes, sentence in (
+        ({"judged_s": 19.0}, "Too little speech to describe the voices."),
+        ({"judged_s": 60.0, "unsure_share": 0.6}, "The tone could not be determined for most of the speech"),
+    ):
+        speakers = tuple(
+            replace(s, affect=replace(s.affect, class_shares=(0.1, 0, 0.2, 0, 0.1), **changes))
+            for s in made.speakers
+            if s.affect
+        )
         told = headline(replace(made, speakers=speakers), EN)
-        assert not any("tone of voice" in text for text in told)
-        assert len(told) == (4 if "unsure_share" not in changes else 3), told
-        assert sum("unsure" in text or "Too little" in text for text in told[:-1]) == len(told) - 3
+        assert 3 <= len(told) <= 5
+        assert sum(sentence in text for text in told) == 1
+        assert not any("Speaker 1:" in text or "Speaker 2:" in text for text in told)
 
 
 @pytest.mark.parametrize(
     ("silences", "often", "expected"),
     [
-        ((), (0, 0), "No silence is longer than {limit}. Nobody interrupts."),
+        ((), (0, 0), "No silence is longer than {limit} and nobody interrupts."),
         (
             ((20.0, 26.0), (100.0, 112.4)),
             (0, 1),
-            "The longest silence lasts 12\u00a0s, from 1:40. Ben interrupts once.",
+            "Ben interrupts once and the longest silence lasts 12\u00a0s, from 1:40.",
         ),
-        ((), (2, 3), "No silence is longer than {limit}. Ben interrupts 3 times. Anna interrupts 2 times."),
+        (
+            (),
+            (2, 3),
+            "No silence is longer than {limit}, Ben interrupts 3 times and Anna interrupts 2 times.",
+        ),
     ],
 )
-def test_what_the_talk_did_is_told_first(
+def test_what_the_talk_did_is_told_in_order_of_time(
     make_conversation: Make, silences: tuple[tuple[float, float], ...], often: tuple[int, int], expected: str
 ) -> None:
     made = make_conversation(people=People(names=("Anna", "Ben")))
@@ -119,17 +145,26 @@ def test_what_the_talk_did_is_told_first(
     assert told == expected.format(limit=EN.exact(made.config["dynamics"]["silence_s"]))
     monologue = Moment("monologue", 60, 100, "S1", values={"seconds": 40.0})
     told = headline(replace(made, speakers=speakers, exchange=exchange, moments=(monologue,)), EN)[1]
-    assert told.endswith("Anna speaks longest without a break: 40\u00a0s, from 1:00.")
+    assert "Anna speaks for 40\u00a0s without a break, from 1:00" in told
+    if silences:
+        assert told.index("1:00") < told.index("1:40")
     alone = replace(speakers[1], talk=replace(speakers[1].talk, talk_s=0.0)) if speakers[1].talk else speakers[1]
     told = headline(replace(made, speakers=(speakers[0], alone), exchange=exchange, moments=(monologue,)), EN)[1]
     assert not any(word in told for word in ("interrupts", "without a break"))
 
 
+def test_a_diarizer_that_hears_no_overlap_does_not_say_that_nobody_interrupts(make_conversation: Make) -> None:
+    made = make_conversation()
+    deaf = replace(made, diarization=replace(made.diarization, hears_overlap=False))
+    assert "interrupts" in headline(made, EN)[1]
+    assert "interrupts" not in " ".join(headline(deaf, EN))
+
+
 def test_classes_are_named_from_a_tenth_on(make_conversation: Make) -> None:
     conversation = make_conversation()
-    text = said(conversation, speaker_with(conversation))[2]
-    assert "Tension 50%, Neutral 20% and Pleased 10% of the judged speech (20% unsure)" in text
-    assert "Sad" not in text
+    told = said(conversation, speaker_with(conversation, class_shares=(0.1, 0, 0.2, 0.05, 0.45)))[2]
+    assert told == "Speaker 1: tense 45%, neutral 20%, pleased 10% of the speech."
+    assert said(conversation, speaker_with(conversation))[2] == "Speaker 1: mostly tense (50% of the speech)."
 
 
 @pytest.mark.parametrize(
@@ -149,35 +184,36 @@ def test_a_change_is_told_only_where_its_interval_leaves_out_nought(
 ) -> None:
     conversation = make_conversation()
     other = "valence" if axis == "arousal" else "arousal"
-    speaker = speaker_with(conversation, **{f"{axis}_change": change, f"{other}_change": None})
-    unclear = speaker_with(conversation, unsure_share=0.6, **{f"{axis}_change": change, f"{other}_change": None})
+    changes = {f"{axis}_change": change, f"{other}_change": None}
+    speaker = speaker_with(conversation, **changes)
+    unclear = speaker_with(conversation, unsure_share=0.6, class_shares=(0, 0, 0.2, 0, 0.2), **changes)
     told, doubted = said(conversation, speaker)[2], " ".join(said(conversation, unclear))
-    assert told.startswith("Speaker 1, tone of voice: Tension 50%")
+    assert told.startswith("Speaker 1: mostly tense (50% of the speech)")
     if expected:
-        assert f"From the first to the last quarter: {expected}" in told
-        assert f"Speaker 1, from the first to the last quarter: {expected}" in doubted
+        assert f"from the first to the last quarter {expected}" in told
+        assert f"Speaker 1: from the first to the last quarter {expected}" in doubted
     else:
         assert "quarter" not in told + doubted
     assert all(len(t) > 10 for t in said(conversation, speaker, FR))
 
 
 def test_unscored_speakers_are_named_and_nothing_is_said_of_their_tone(make_conversation: Make) -> None:
-    assert list(headline(make_conversation("recruitment"), EN))[2:] == ["Emotion was not computed."]
+    assert headline(make_conversation("recruitment"), EN)[-1] == "Emotion was not computed."
     people = People(roles=("S1=agent", "S2=client"))
-    assert "Emotion was not computed for Speaker 1 (agent)." in headline(
-        make_conversation("call-center", people=people), EN
-    )
+    told = headline(make_conversation("call-center", people=people), EN)
+    assert told[-1].startswith("Emotion was not computed for Speaker 1 (agent).")
+    assert not any(text.startswith("Speaker 1 (agent):") for text in told)
 
 
 @pytest.mark.parametrize(
     ("moments", "expected"),
     [
         ((), "No stretch stands out as tense."),
-        ((("S2", 0.7, False),), "No stretch is clearly tenser than the rest. Highest score: Speaker 2"),
-        ((("S1", 0.6, True), ("S2", 0.7, False)), "Tensest: Speaker 1 around 0:10 (Tension 60%, 20% overall)."),
+        ((("S2", 0.7, False),), "No stretch stands out as tense."),
+        ((("S1", 0.6, True), ("S2", 0.7, False)), "Speaker 1: tensest around 0:10 (Tension 60%, 20% overall)."),
     ],
 )
-def test_the_tensest_stretch_is_as_sure_as_its_peak(
+def test_the_tensest_stretch_is_told_if_its_peak_is_sure(
     make_conversation: Make, moments: tuple[tuple[str, float, bool], ...], expected: str
 ) -> None:
     peaks = tuple(
@@ -185,8 +221,12 @@ def test_the_tensest_stretch_is_as_sure_as_its_peak(
         for who, score, sure in moments
     )
     made = make_conversation()
-    long = tuple(replace(s, affect=replace(s.affect, judged_s=30.0)) for s in made.speakers if s.affect)
-    assert expected in " ".join(headline(replace(made, moments=peaks, speakers=long), EN))
+    calm = tuple(
+        replace(s, affect=replace(s.affect, judged_s=30.0, class_shares=(0.0,) * 5, unsure_share=0.5))
+        for s in made.speakers
+        if s.affect
+    )
+    assert expected in " ".join(headline(replace(made, moments=peaks, speakers=calm), EN))
     assert "Too little speech" in " ".join(headline(replace(made, moments=peaks), EN))
 
 
@@ -194,30 +234,19 @@ def test_where_most_is_unsure_no_peak_is_no_calm(make_conversation: Make) -> Non
     made = make_conversation()
     for unsure, said in ((0.51, False), (0.5, True)):
         speakers = tuple(
-            replace(s, affect=replace(s.affect, judged_s=30.0, unsure_share=unsure)) for s in made.speakers if s.affect
+            replace(s, affect=replace(s.affect, judged_s=30.0, unsure_share=unsure, class_shares=(0.0,) * 5))
+            for s in made.speakers
+            if s.affect
         )
         told = headline(replace(made, moments=(), speakers=speakers), EN)
         assert ("No stretch stands out as tense." in told) is said
 
 
-def test_a_speaker_with_too_little_speech_is_named_where_no_other_has_a_peak(make_conversation: Make) -> None:
-    made = make_conversation()
-    peak = Moment("tension", 10, 20, "S2", True, {"tension": 0.7, "usual": 0.2, "low": 0.6, "high": 0.8})
-    judged = {"S1": 30.0, "S2": 11.0}
-    speakers = tuple(replace(s, affect=replace(s.affect, judged_s=judged[s.label])) for s in made.speakers if s.affect)
-    shown = replace(made, moments=(peak,), speakers=speakers)
-    assert "No stretch stands out as tense. Too little speech was judged to say so for Speaker 2." in headline(
-        shown, EN
-    )
-    assert any("(Locuteur 2\u00a0: trop peu" in text for text in headline(shown, FR))
-
-
 ALL = (
     Moment("tension", 1, 2, "S1", False, {"tension": 0.6, "usual": 0.2, "low": 0.1, "high": 0.9}),
     *(
-        Moment(kind, 3, 33, "S2", True, {"change": change, "from": 0.1, "to": 0.1 + change, "z": 4.0})
-        for kind in ("valence", "arousal")
-        for change in (-0.4, 0.4)
+        Moment(kind, 3 + k, 3.5 + k, "S2", True, {"change": change, "from": 0.1, "to": 0.1 + change, "z": 4.0})
+        for k, (kind, change) in enumerate((a, b) for a in ("valence", "arousal") for b in (-0.4, 0.4))
     ),
     Moment("silence", 40, 52, values={"seconds": 12.0}),
     Moment("monologue", 60, 100, "S1", values={"seconds": 40.0}),
@@ -228,26 +257,25 @@ ALL = (
 SET = Corrections(turns=(TurnCorrection(3, emotion="Sad"), TurnCorrection(5, emotion="Relaxed")))
 
 
-def test_what_a_person_set_is_told_apart_and_makes_the_model_no_surer(make_conversation: Make) -> None:
+def test_what_a_person_set_is_told_apart(make_conversation: Make) -> None:
     made = make_conversation()
-    assert "Certainty: 12% of the speech that the model judged is unsure" in headline(made, EN)[-1]
-    told = headline(with_corrections(made, SET), EN)[-1]
-    assert "Certainty: 0% of the speech that the model judged is unsure" in told
-    assert "A person set the class of 2 of 5 judged turns (29% of the judged speech)" in told
+    assert headline(made, EN)[-1].startswith("The tone is a model’s answer; it has not been checked")
+    assert "A person set the class of 2 of 5 judged turns." in headline(with_corrections(made, SET), EN)[-1]
     everything = Corrections(turns=tuple(TurnCorrection(k, emotion="Sad") for k in range(6)))
-    assert headline(with_corrections(made, everything), EN)[-1].startswith("Certainty: a person set the class of all")
+    assert headline(with_corrections(made, everything), EN)[-1].startswith("A person set the class of all")
     assert "2 tours évalués sur 5" in headline(with_corrections(made, SET), FR)[-1]
 
 
 def test_moments_say_how_far_they_rest_on_what_a_person_set(make_conversation: Make) -> None:
-    peak = replace(ALL[0], values={**ALL[0].values, "by_person": 0.4})
+    peak = replace(ALL[0], certain=True, values={**ALL[0].values, "by_person": 0.4})
     made = make_conversation()
     conversation = replace(made, moments=(peak, *ALL[1:]))
-    rows = moment_rows(conversation, EN)
-    assert [row.person for row in rows] == ["40% rests on classes set by a person", *[""] * 7]
+    rows = listen(conversation, EN)
+    told = [row for row in (*rows.first, *rows.more) if row.person]
+    assert [(row.kind, row.person) for row in told] == [("tension", "40% rests on classes set by a person")]
     long = tuple(replace(s, affect=replace(s.affect, judged_s=30.0)) for s in made.speakers if s.affect)
     said = headline(replace(conversation, speakers=long), EN)
-    assert any("40% of this rests on classes set by a person." in text for text in said)
+    assert any("40% rests on classes set by a person" in text for text in said)
     assert not any("by a person" in text for text in headline(replace(made, moments=ALL, speakers=long), EN))
 
 
@@ -268,21 +296,49 @@ def test_the_longest_monologue_is_the_same_on_the_card_and_among_the_key_moments
 
 def test_moments_have_their_numbers_and_doubts(make_conversation: Make) -> None:
     conversation = replace(make_conversation(), moments=ALL)
-    rows = moment_rows(conversation, EN)
-    assert [row.kind for row in rows] == [m.kind for m in ALL]
-    assert rows[0].what == "Speaker 1 sounds tensest."
-    assert rows[0].why == "Tension 60% (10% to 90%) against 20% overall."
-    assert [row.doubt for row in rows] == ["may be chance", *[""] * 7]
-    assert rows[1].why == "Steepest change: Valence from +0.10 to −0.30 within 30\u00a0s."
-    assert [row.what for row in rows[1:5]] == [
-        "Speaker 2 sounds less pleasant.",
-        "Speaker 2 sounds more pleasant.",
-        "Speaker 2 calms down.",
-        "Speaker 2 becomes more active.",
+    found = listen(conversation, EN)
+    rows = {row.what: row for row in (*found.first, *found.more)}
+    assert list(rows) == [
+        "sounds less pleasant: valence from +0.10 to −0.30 within 0.5\u00a0s",
+        "sounds more pleasant: valence from +0.10 to +0.50 within 0.5\u00a0s",
+        "calms down: arousal from +0.10 to −0.30 within 0.5\u00a0s",
+        "becomes more active: arousal from +0.10 to +0.50 within 0.5\u00a0s",
+        "interrupts Speaker 1; both speak for 1.2\u00a0s",
+        "sounds tensest: Tension 60% (10% to 90%), 20% overall",
+        "silence of 12\u00a0s",
+        "speaks for 40\u00a0s without a break",
     ]
-    assert rows[5].why == "Longest: 12.0\u00a0s."
-    assert rows[7].what == "Speaker 2 interrupts Speaker 1."
-    assert rows[7].play_s == 109
-    assert (rows[1].time, rows[1].play_s) == ("0:19", 18.0)  # where Speaker 2 begins to speak
-    french = moment_rows(conversation, FR)
-    assert all((a.what != b.what) is (a.kind != "silence") and a.why for a, b in zip(rows, french, strict=True))
+    assert [row.kind for row in rows.values() if row.chance] == ["tension"]
+    assert len(found.first) == 5
+    assert [row.play_s for row in found.first] == sorted(row.play_s for row in found.first)
+    assert {row.kind for row in found.more} == {"tension", "silence", "monologue"}
+    french = listen(conversation, FR)
+    assert not {row.what for row in (*french.first, *french.more)} & (set(rows) - {"silence of 12\u00a0s"})
+
+
+def test_moments_that_overlap_are_one_line(make_conversation: Make) -> None:
+    long = Moment("monologue", 60, 100, "S1", values={"seconds": 40.0})
+    laugh = Moment("laughter", 70, 71, "S2", values={"confidence": 0.9})
+    conversation = replace(make_conversation(), moments=(activated(1.2, False, 65.0), long, laugh))
+    first, second = listen(conversation, EN).first
+    assert (first.kind, first.who, first.chance) == ("activated", "Speaker 1", True)
+    assert second.what == "laughs (90% sure); Speaker 1 speaks for 40\u00a0s without a break"
+    peak = replace(conversation, moments=(activated(1.2, False, 69.5), long, laugh))
+    (row,) = listen(peak, EN).first
+    assert row.what.endswith("; Speaker 1 sounds most activated: +1.2 SD above their usual level (+0.2 to +2.2) (?)")
+    assert (row.chance, row.asks, listen(peak, EN).chance) == (False, True, True)
+    assert listen(replace(conversation, moments=()), EN).first == ()
+
+
+def test_the_place_to_listen_to_first_is_the_surest_and_strongest(make_conversation: Make) -> None:
+    made = make_conversation()
+    for moments, kind in (
+        (ALL, "valence"),
+        ((*ALL, replace(ALL[0], certain=True)), "tension"),
+        ((activated(3.0, False), ALL[6]), "monologue"),
+        ((activated(3.0, False), ALL[0]), "tension"),
+    ):
+        found = first_to_hear(replace(made, moments=moments))
+        assert found
+        assert found.kind == kind
+    assert first_to_hear(replace(made, moments=())) is None

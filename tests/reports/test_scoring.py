@@ -97,7 +97,7 @@ def test_a_sure_class_from_little_speech_says_so(
     shown = replace(made, turns=(turn, *made.turns[1:]))
     assert ("little speech" in turn_rows(shown, Wording("en"))[0].note) is said
     limits = " ".join(methods_of(shown, Wording("en")).limits)
-    assert ("Little speech: 1 turn with a sure class, from less than 2\u00a0s" in limits) is said
+    assert ("Little speech: 1 turn with a sure class rest on less than 2\u00a0s" in limits) is said
 
 
 @pytest.mark.parametrize(

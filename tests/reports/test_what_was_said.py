@@ -61,14 +61,15 @@ def test_the_page_tells_what_was_said(call: Conversation) -> None:
 
 
 def test_cards_tell_how_people_speak(call: Conversation) -> None:
-    facts: dict[str, Any] = {fact.name: fact for fact in summarise(call, EN).cards[0].facts}
+    card = summarise(call, EN).cards[0]
+    facts: dict[str, Any] = {fact.name: fact for fact in (*card.facts, *card.more)}
     assert facts["Words per minute"].value.isdigit()
     assert (facts["Questions"].value, facts["Questions"].remark) == ("1", "of 3 sentences")
     assert (facts["Hesitations"].value, facts["Hesitations"].remark) == ("–", "none recognised")
 
 
 def test_moments_quote_what_is_said_there(call: Conversation) -> None:
-    assert [(row.kind, row.quote) for row in summarise(call, EN).moments] == [
+    assert [(row.kind, row.quote) for row in summarise(call, EN).moments.first] == [
         ("interruption", "but that is too much for me")
     ]
 

@@ -64,7 +64,7 @@ def test_hovering_over_the_turn_says_it_in_words(conversation: Conversation) -> 
 def test_the_page_marks_them_in_the_table_and_explains_the_marks_once(conversation: Conversation) -> None:
     page = render(conversation)
     assert page.count('<b class="asks" role="img"') == 3
-    assert page.count('title="Perhaps somebody else is speaking: this speaker has a probability of 52%."') == 1
+    assert page.count('title="Perhaps somebody else speaks here: this speaker has a probability of 52%."') == 1
     assert page.count('class="c-who"') == page.count('name="doubt"') == 1
     assert page.count("Dashes above a turn: its speaker is unsure.") == 1
     assert "speaker unsure (30%)" in page
@@ -119,13 +119,13 @@ def test_the_numbers_of_the_lanes_have_the_probability(conversation: Conversatio
 
 def test_the_number_of_speakers_says_how_likely_it_is(conversation: Conversation) -> None:
     doubted = likely(conversation, "low", 0.62)
-    assert doubted.headline[0].startswith("0:30, 2 speakers (estimated, 62% likely to be right). Share of talk: ")
+    assert doubted.headline[0].endswith("The number of speakers is an estimate, 62% likely to be right.")
     remark = next(fact.remark for fact in doubted.facts if fact.name == "Speakers")
     assert remark == "number estimated, 62% likely to be right"
     assert "It is right with a probability of 62%." in " ".join(doubted.methods.limits)
     assert next(f.value for f in doubted.methods.provenance if f.name == "Number of speakers") == f"2: {remark}"
     certain = likely(conversation, "high", 0.999)
-    assert certain.headline[0].startswith("0:30, 2 speakers. ")
+    assert "estimate" not in certain.headline[0]
     assert next(f.remark for f in certain.facts if f.name == "Speakers") == "number estimated, 99% likely to be right"
     assert "number of speakers was estimated" not in " ".join(certain.methods.limits)
 
@@ -135,7 +135,8 @@ def test_one_speaker_may_be_wrong_too(conversation: Conversation) -> None:
     assert second.talk
     quiet = replace(second, talk=replace(second.talk, talk_s=0.0, share=0.0))
     doubted = likely(replace(conversation, speakers=(first, quiet)), "low", 0.5)
-    assert doubted.headline[0] == "0:30, one speaker: Speaker 1 (estimated, 50% likely to be right)."
+    assert doubted.headline[0].startswith("Only Speaker 1 is heard.")
+    assert doubted.headline[0].endswith("The number of speakers is an estimate, 50% likely to be right.")
 
 
 @pytest.mark.parametrize(("count", "probability"), [("given", 0.5), ("channels", 0.5), ("estimated", None)])
@@ -161,7 +162,7 @@ def test_in_french(conversation: Conversation) -> None:
     ]
     text = " ".join(said).replace("\u202f", " ").replace("\u00a0", " ")
     for part in (
-        "2 locuteurs (estimation, juste avec une probabilité de 62 %)",
+        "Le nombre de locuteurs est une estimation, juste avec une probabilité de 62 %.",
         "Locuteur incertain : 3 tours, 9,4 s en tout. C’est peut-être une autre personne qui parle.",
         "la probabilité que ce locuteur parle est inférieure à 70 %",
         "locuteur incertain (52 %)",

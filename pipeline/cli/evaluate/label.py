@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -17,6 +17,7 @@ from ressenti.pipeline.cli.console import Terminal, counted, number
 from ressenti.pipeline.errors import ConfigError, NotAConversationError
 from ressenti.pipeline.extras import need
 from ressenti.pipeline.files.paths import is_folder
+from ressenti.pipeline.language import Lang
 from ressenti.pipeline.records import Conversation, Validation
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def label(
     ] = None,
     turns: Annotated[int | None, typer.Option(min=6, help="Number of turns to label.  [default: 100]")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed for drawing turns.  [default: 1]")] = None,
-    lang: Annotated[Literal["en", "fr"] | None, typer.Option(help="Language of the page.  [default: en]")] = None,
+    lang: Annotated[Lang | None, typer.Option(help="Language of the page.  [default: en]")] = None,
     out: Annotated[Path | None, typer.Option(help="The page to write; with --read, the result (JSON).")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing result.")] = False,
 ) -> None:
@@ -68,7 +69,7 @@ def label(
 def _make_page(
     conversations: dict[Path, Conversation],
     folder: Path | None,
-    requested: tuple[int, int, Literal["en", "fr"] | None],
+    requested: tuple[int, int, Lang | None],
     out: Path,
     terminal: Terminal,
 ) -> None:
