@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from scipy.special import expit, softmax
 
 from ressenti.pipeline.audio.mel import FloatArray
 from ressenti.pipeline.emotion import features
-from ressenti.pipeline.emotion.expectation import expecting, shares_of
+from ressenti.pipeline.emotion.expectation import Prior, expecting, shares_of
 from ressenti.pipeline.emotion.features import Impressions
 from ressenti.pipeline.emotion.interface import Excerpt
 from ressenti.pipeline.errors import ModelError
@@ -42,7 +42,7 @@ class BuiltinEmotion:
     (`emotion.expectation`); balanced, classes are equally likely, whatever a speaker shows.
     """
 
-    def __init__(self, folder: Path = WEIGHTS, prior: str | Mapping[str, float] = "balanced") -> None:
+    def __init__(self, folder: Path = WEIGHTS, prior: Prior = "balanced") -> None:
         path = folder / "emotion.onnx"
         try:
             about = parse_json(read_text(folder / "emotion.json", _LARGEST_ABOUT))
@@ -81,7 +81,7 @@ class BuiltinEmotion:
             notes=((Note("trained_bound"),) if bound else ()) + self._expectation(prior),
         )
 
-    def _expectation(self, prior: str | Mapping[str, float]) -> tuple[Note, ...]:
+    def _expectation(self, prior: Prior) -> tuple[Note, ...]:
         self._prior = None if prior == "balanced" else shares_of(prior)
         if self._prior is None:
             return ()

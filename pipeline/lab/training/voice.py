@@ -6,7 +6,6 @@ them as ONNX with their hash: weights in fp16, as they come, computed with in fp
 
 from __future__ import annotations
 
-import io
 import json
 import tempfile
 from pathlib import Path
@@ -42,7 +41,8 @@ class _Layer(nn.Module):
         query, key, value = self.into(self.norm1(found)).reshape(n, length, 3, _HEADS, -1).permute(2, 0, 3, 1, 4)
         seen = (query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5 + hidden).softmax(-1)
         found = found + self.out((seen @ value).transpose(1, 2).reshape(n, length, WIDTH))
-        return found + self.linear2(nn.functional.gelu(self.linear1(self.norm2(found))))
+        out: Tensor = found + self.linear2(nn.functional.gelu(self.linear1(self.norm2(found))))
+        return out
 
 
 class Voice(nn.Module):
@@ -51,6 +51,8 @@ class Voice(nn.Module):
     Input: log-mel (n, frames, 80) and the even number of frames that belong to each stretch (n,). Output: the states of
     each layer (n, frames / 2, 512); what follows the end of a stretch does not change those within it.
     """
+
+    places: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -105,11 +107,10 @@ def export(net: Voice, path: Path) -> None:
     from onnx import TensorProto, helper, numpy_helper
 
     names = [f"states_{k + 1}" for k in range(LAYERS)]
-    written = io.BytesIO()
     torch.onnx.export(
         net,
         (torch.zeros(2, 400, voice_encoder.BANDS), torch.tensor([400, 300])),
-        written,
+        str(path),
         input_names=["mel", "frames"],
         output_names=names,
         dynamic_axes={
@@ -120,7 +121,7 @@ def export(net: Voice, path: Path) -> None:
         opset_version=17,
         dynamo=False,
     )
-    model = onnx.load_from_string(written.getvalue())
+    model = onnx.load(str(path))
     casts = []
     for weights in model.graph.initializer:
         values = numpy_helper.to_array(weights)
