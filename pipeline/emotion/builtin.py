@@ -91,7 +91,7 @@ class BuiltinEmotion:
 
     def score(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> list[EmotionScores]:
         """Score each excerpt, in order; all excerpts of a speaker together are their baseline."""
-        impressions = _impressions_of(excerpts, progress)
+        impressions = self.impressions(excerpts, progress)
         out: list[EmotionScores | None] = [None] * len(excerpts)
         for rows in _by_speaker(excerpts):
             logits, plane, seconds = self.logits(impressions.of(rows))
@@ -101,6 +101,20 @@ class BuiltinEmotion:
             for i, values, (valence, arousal) in zip(rows, scores.tolist(), plane.tolist(), strict=True):
                 out[i] = EmotionScores(tuple(values), "softmax", valence, arousal)
         return [scores for scores in out if scores is not None]
+
+    def impressions(self, excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> Impressions:
+        """Impressions of all excerpts, in order, computed in batches to save memory."""
+        parts = []
+        for start in range(0, len(excerpts), _AT_ONCE):
+            batch = excerpts[start : start + _AT_ONCE]
+
+            def report(count: int, start: int = start) -> None:
+                progress("emotion", start + count, len(excerpts))
+
+            report(0)
+            mels = list(parallel.each(features.mel_of, [excerpt.samples for excerpt in batch]))
+            parts.append(features.impressions(mels, report))
+        return features.together(parts)
 
     def temperature_at(self, seconds: float) -> float:
         """Temperature for the logits of a speaker with this many seconds of speech: less speech, more doubt."""
@@ -118,7 +132,7 @@ class BuiltinEmotion:
 
         `emotions` are logits of the eight in the order of `labelled_speech.corpora.EMOTIONS`, only for evaluation.
         """
-        impressions = _impressions_of(excerpts)
+        impressions = self.impressions(excerpts)
         out: dict[str, FloatArray] = {}
         for rows in _by_speaker(excerpts):
             found, _ = self._run(impressions.of(rows))
@@ -150,21 +164,6 @@ def _trusted(arousal: FloatArray, seconds: FloatArray) -> float:
     mean = np.average(arousal, weights=seconds)
     spread = float(np.sqrt(np.average((arousal - mean) ** 2, weights=seconds) * count / (count - 1)))
     return least + (total - least) * float(expit((spread - _VARIED) / _VARIED_BY))
-
-
-def _impressions_of(excerpts: Sequence[Excerpt], progress: Progress = ignore_progress) -> Impressions:
-    """Impressions of all excerpts, in order, computed in batches to save memory."""
-    parts = []
-    for start in range(0, len(excerpts), _AT_ONCE):
-        batch = excerpts[start : start + _AT_ONCE]
-
-        def report(count: int, start: int = start) -> None:
-            progress("emotion", start + count, len(excerpts))
-
-        report(0)
-        mels = list(parallel.each(features.mel_of, [excerpt.samples for excerpt in batch]))
-        parts.append(features.impressions(mels, report))
-    return features.together(parts)
 
 
 def _by_speaker(excerpts: Sequence[Excerpt]) -> list[list[int]]:

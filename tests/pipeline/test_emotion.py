@@ -1,5 +1,6 @@
 import json
 import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from ressenti.pipeline.emotion import builtin, expectation, features
 from ressenti.pipeline.emotion.builtin import BuiltinEmotion
 from ressenti.pipeline.emotion.interface import Excerpt
 from ressenti.pipeline.errors import ConfigError, ModelError
+from ressenti.pipeline.lab.evaluation.heard_once import heard_once
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +178,26 @@ def test_silence_and_the_shortest_stretch_are_heard() -> None:
     heard = features.impressions([features.mel_of(np.zeros(n, np.int16)) for n in (0, 1, 16_000)])
     assert heard.values.shape == (3, 3072)
     assert np.isfinite(heard.values).all()
+
+
+def test_a_model_that_hears_once_gives_the_same_and_computes_less(
+    excerpts: list[Excerpt], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[int] = []
+    model, compute = BuiltinEmotion(), features.impressions
+
+    def counted(mels: Sequence[np.ndarray], report: Callable[[int], None]) -> features.Impressions:
+        heard.append(len(mels))
+        return compute(mels, report)
+
+    monkeypatch.setattr(features, "impressions", counted)
+    once = heard_once(model)
+    assert [s.scores for s in once.score(excerpts)] == [s.scores for s in model.score(excerpts)]
+    assert heard == [6, 6]
+    alone = once.score(excerpts[2:3])
+    assert heard == [6, 6]
+    assert alone[0].scores == pytest.approx(model.score(excerpts[2:3])[0].scores, abs=1e-5)
+    assert once.score([]) == []
 
 
 def test_nothing_in_nothing_out() -> None:

@@ -31,6 +31,7 @@ def candidates_of(
 ) -> list[Candidate]:
     """Candidates of a protocol; appends excluded clips to `skipped`. Raises `ConfigError`."""
     from ressenti.pipeline import emotion as models_of
+    from ressenti.pipeline.lab.evaluation.heard_once import heard_once
     from ressenti.pipeline.lab.labelled_speech.corpora import read_clips
 
     whole = load_config(config)
@@ -46,7 +47,7 @@ def candidates_of(
                 known = {clip.who for clip in clips} & model.learned
                 those = counted(len(known), "speaker")
                 skipped.append(f"{name}: {counted(len(clips) - len(tested), 'clip')} of {those} it learned from")
-            out.append((name, model, tested))
+            out.append((name, heard_once(model), tested))
         return out
     if models not in (None, [], ["builtin"]):
         raise ConfigError(f"--protocol {protocol} can retrain only the built-in model. Drop --model.")
@@ -59,9 +60,10 @@ def _retrained(
     import tempfile
 
     from ressenti.pipeline.emotion.builtin import BuiltinEmotion
+    from ressenti.pipeline.lab.evaluation.heard_once import heard_once
     from ressenti.pipeline.lab.training.cross_validation import folds_of, retrain
 
     folds = folds_of(protocol, clips, material)
     with tempfile.TemporaryDirectory() as folder:
         outs = retrain(folds, weights or Path(folder), steps)
-        return [("builtin", BuiltinEmotion(out), fold.test) for out, fold in zip(outs, folds, strict=True)]
+        return [("builtin", heard_once(BuiltinEmotion(out)), fold.test) for out, fold in zip(outs, folds, strict=True)]

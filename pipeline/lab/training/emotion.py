@@ -300,8 +300,9 @@ def train_models(
 ) -> list[float]:
     """Train a model on each part of the clips and write it into its folder, all in parallel.
 
-    Temperatures are those that unknown corpora need: of several corpora, each in turn is judged by a network of the
-    others; of a single one, a third of its speakers by a network of the rest. The network written is trained on all.
+    Temperatures are those that an unknown corpus needs: of several corpora, each in turn is judged by a network of the
+    others, and the one that needs most doubt decides; of a single one, a third of its speakers is judged by a network
+    of the rest. The network written is trained on all.
     Returns the macro F1 of the others where they judge. `voices` are used for babble; `cache` keeps the impressions of
     the clips between runs. Raises `ConfigError` if there are too few speakers.
     """
@@ -341,7 +342,7 @@ _Trained = tuple[EmotionNet, Job]
 
 
 def _calibrated(others: Sequence[_Trained], last: _Trained, without: Sequence[frozenset[Who]], out: Path) -> float:
-    """Write the last network with temperatures fitted where `others` judge the speakers that they were trained without.
+    """Write the last network with the temperatures that `others` need for the speakers that they were trained without.
 
     Clips of a class that such a network has not learned do not count. Returns the macro F1 of the others.
     """
@@ -357,7 +358,8 @@ def _calibrated(others: Sequence[_Trained], last: _Trained, without: Sequence[fr
             found.append([judged_by(model, job.material, unseen, way) for way in get_args(Way)])
     out.mkdir(parents=True, exist_ok=True)
     learned = {clips[i].who for i in job.clips}
-    write_model(net, job.recipe, temperatures_of(both(*(part for parts in found for part in parts))), out, learned)
+    needed = [temperatures_of(both(*parts)) for parts in found]
+    write_model(net, job.recipe, (max(alone for alone, _ in needed), max(known for _, known in needed)), out, learned)
     own = both(*(parts[0] for parts in found))
     return macro_f1(confusion(own.truth, own.logits.argmax(axis=1)))
 
