@@ -83,6 +83,8 @@ class BuiltinEmotion:
 
     def _expectation(self, prior: Prior) -> tuple[Note, ...]:
         self._prior = None if prior == "balanced" else shares_of(prior)
+        neutral = float(shares_of(prior)[CLASSES.index("Neutral")])
+        self._least_s = _TRUSTED_S * neutral / (1 - neutral)
         if self._prior is None:
             return ()
         return (
@@ -145,20 +147,21 @@ class BuiltinEmotion:
         speaker, seconds = features.of_speaker(impressions)
         given = {"values": impressions.values, "speaker": speaker, "seconds": seconds}
         (plane,) = self._session.run(["valence_arousal"], given)
-        trusted = _trusted(plane[:, 1], impressions.seconds)
+        trusted = _trusted(plane[:, 1], impressions.seconds, self._least_s)
         given["seconds"] = np.full((1, 1), trusted, np.float32)
         names = [output.name for output in self._session.get_outputs()]
         return dict(zip(names, self._session.run(names, given), strict=True)), trusted
 
 
-def _trusted(arousal: FloatArray, seconds: FloatArray) -> float:
+def _trusted(arousal: FloatArray, seconds: FloatArray, least_s: float) -> float:
     """Seconds of a speaker's speech that say how the speaker usually sounds, from arousal (n,) and seconds (n,).
 
-    All of it if arousal varies, whatever its level; a few seconds if it hardly does, as in a mood that lasts.
+    All of it if arousal varies, whatever its level. Speech that hardly varies may be a voice's usual sound or a mood
+    that lasts: `least_s` of it are trusted, and the rest is not.
     """
     total = float(seconds.sum())
     count = total**2 / float((seconds**2).sum())  # of equally long stretches
-    least = min(total, _TRUSTED_S)
+    least = min(total, least_s)
     if count <= 1.5:
         return least
     mean = np.average(arousal, weights=seconds)

@@ -119,13 +119,15 @@ def test_the_less_is_heard_of_a_speaker_the_less_sure_are_scores() -> None:
 def test_speech_that_varies_is_trusted_wholly_and_a_lasting_mood_hardly() -> None:
     seconds = np.full(20, 5.0, np.float32)
     varied, alike = (np.random.default_rng(0).normal(0.3, sd, 20).astype(np.float32) for sd in (0.4, 0.05))
-    assert builtin._trusted(varied, seconds) == pytest.approx(100, rel=0.02)
-    assert builtin._trusted(varied + 0.5, seconds) == pytest.approx(100, rel=0.02)  # its level does not matter
-    assert builtin._trusted(alike, seconds) == pytest.approx(3, rel=0.1)
-    assert builtin._trusted(varied[:1], seconds[:1]) == 3
-    assert builtin._trusted(varied[:1], np.array([1.0], np.float32)) == 1
-    middle = [builtin._trusted(varied * share, seconds) for share in np.linspace(0.1, 1, 10)]
+    assert builtin._trusted(varied, seconds, 3.0) == pytest.approx(100, rel=0.02)
+    assert builtin._trusted(varied + 0.5, seconds, 3.0) == pytest.approx(100, rel=0.02)  # its level does not matter
+    assert builtin._trusted(alike, seconds, 3.0) == pytest.approx(3, rel=0.1)
+    assert builtin._trusted(varied[:1], seconds[:1], 3.0) == 3
+    assert builtin._trusted(varied[:1], np.array([1.0], np.float32), 3.0) == 1
+    middle = [builtin._trusted(varied * share, seconds, 3.0) for share in np.linspace(0.1, 1, 10)]
     assert middle == sorted(middle)
+    expected = (BuiltinEmotion(prior=prior)._least_s for prior in ("balanced", {"Neutral": 0.5}, "conversation"))
+    assert list(expected) == pytest.approx([3, 12, 28])  # the likelier neutral is, the more what lasts is the voice
 
 
 def test_a_stretch_too_long_for_the_encoder_passes_it_in_parts(voice: np.ndarray) -> None:
