@@ -27,8 +27,6 @@ _LARGEST_ABOUT = 1 << 22  # bytes of emotion.json
 _AT_ONCE = 64  # excerpts
 KNOWN_S = 10.0  # trusted seconds of a speaker's speech at which the temperature is halfway between the two
 _TRUSTED_S = 12.0  # of speech that varies little, if neutral is as likely as all else together; else by the odds
-    3.0  # of speech that varies little: whether that is a voice's usual sound or a lasting mood, nobody can tell
-)
 _VARIED, _VARIED_BY = 0.22, 0.02  # standard deviation of arousal at which half of more speech is trusted, and slope
 LICENCE = "CC BY-NC-SA 4.0"  # of the weights that come installed, and of others that learned from one of these:
 _NON_COMMERCIAL = ("ravdess", "nemo", "emodb")
