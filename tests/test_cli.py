@@ -502,7 +502,7 @@ def test_the_sample_says_where_and_how_well(tmp_path: Path) -> None:
 def test_the_doctor_names_models_and_licences() -> None:
     done = ressenti("doctor")
     assert done.returncode == 0, done.stdout + done.stderr
-    for words in ("silero-vad", "ge2e-resemblyzer", "CC BY-NC-SA 4.0", "Lajavaness", "torch", "call-center"):
+    for words in ("silero-vad", "whisper-base-encoder-3", "CC BY-NC-SA 4.0", "Lajavaness", "torch", "call-center"):
         assert words in done.stdout
     for words in ("pyannote-segmentation-3.0", "MIT", "campplus-zh-en-16k-common-advanced", "Apache-2.0"):
         assert words in done.stdout
