@@ -53,22 +53,6 @@ def use_all_cores() -> None:
         torch.set_num_threads(threads())
 
 
-@contextmanager
-def one_core_each() -> Iterator[None]:
-    """Limit torch to one core per thread, as the last digits of a product depend on the number of cores.
-
-    Several batches in parallel use the other cores.
-    """
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def torch_dtype(dtype: Dtype) -> torch.dtype:
     """Format of weights and sound; the parts of an int8 model that are not int8 use the CPU's fastest format."""
     import torch

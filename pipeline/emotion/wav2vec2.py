@@ -15,7 +15,6 @@ from ressenti.pipeline.config import EmotionOptions
 from ressenti.pipeline.emotion.batches import Limits, batches
 from ressenti.pipeline.emotion.checkpoint import Checkpoint, open_checkpoint
 from ressenti.pipeline.emotion.device import (
-    one_core_each,
     out_of_memory,
     place,
     torch_dtype,
@@ -29,6 +28,7 @@ from ressenti.pipeline.emotion.waveforms import Waveforms
 from ressenti.pipeline.errors import ConfigError, ModelError
 from ressenti.pipeline.models import forbid_network, parallel
 from ressenti.pipeline.models.cards import Stated, stated_in
+from ressenti.pipeline.models.parallel import one_core_each
 from ressenti.pipeline.progress import Progress, ignore_progress
 from ressenti.pipeline.records import CLASSES, EmotionScores, ModelInfo, Note, NoteKey
 

@@ -61,6 +61,22 @@ def computing(threads: int | None) -> Iterator[None]:
         _WANTED.reset(before)
 
 
+@contextmanager
+def one_core_each() -> Iterator[None]:
+    """Limit torch to one core per thread, as the last digits of a product depend on the number of cores.
+
+    Several batches in parallel use the other cores.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def threads() -> int:
     """Number of threads to use: the configured number, else the cores available to this process.
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ressenti.pipeline.errors import ModelError
 from ressenti.pipeline.files.untrusted import short
+from ressenti.pipeline.models import parallel
+from ressenti.pipeline.models.parallel import one_core_each
 from ressenti.pipeline.models.text_model import (
     TEXTS,
     labels_of,
@@ -53,42 +55,43 @@ class TextClassifier:
         columns_of(labels, self._folder, self._known, self._given)
 
     def judge(self, texts: Sequence[str], progress: Progress = ignore_progress) -> list[Shares]:
-        """Judge each text; one that is too long is judged in parts, and counts by their lengths."""
+        """Judge each text; one that is too long is judged in parts, and counts by their lengths.
+
+        Each part is computed on one core, several at a time, so that the answers do not depend on the cores there are.
+        """
         settings = settings_of(self._folder, TEXTS)
         columns = columns_of(labels_of(self._folder, settings), self._folder, self._known, self._given)
         tokenizer = tokenizer_of(self._folder, settings, TEXTS)
-        network = network_of(self._folder, settings, TEXTS)
-        out = []
-        for k, text in enumerate(texts):
-            progress("sentiment", k, len(texts))
-            out.append(self._judged(text, tokenizer, network, longest(settings), columns))
-        progress("sentiment", len(texts), len(texts))
-        return out
-
-    def _judged(
-        self,
-        text: str,
-        tokenizer: Any,
-        network: torch.nn.Module,
-        most: int,
-        columns: Sequence[Sequence[int]],
-    ) -> Shares:
-        import torch
 
         def pieces_of(part: str) -> list[int]:
             return list(tokenizer(part, truncation=False, verbose=False)["input_ids"])
 
-        total, sums = 0, torch.zeros(len(columns), dtype=torch.float64)
-        for part in parts_of(text, lambda part: len(pieces_of(part)), most):
-            pieces = pieces_of(part)
-            with torch.inference_mode():
-                shares = network(input_ids=torch.tensor([pieces])).logits[0].double().softmax(-1)
-            if not torch.isfinite(shares).all():
-                raise ModelError(f"{self.info.name}: gave NaN or infinity. Its weights may be damaged.")
-            sums += len(pieces) * torch.stack([shares[list(own)].sum() for own in columns])
-            total += len(pieces)
-        negative, neutral, positive = (sums / total).tolist()
-        return negative, neutral, positive
+        most = longest(settings)
+        cut = [[pieces_of(part) for part in parts_of(text, lambda p: len(pieces_of(p)), most)] for text in texts]
+        waiting = [(k, pieces) for k, parts in enumerate(cut) for pieces in parts if pieces]
+        network = network_of(self._folder, settings, TEXTS)
+        sums = [[0.0] * len(columns) for _ in texts]
+        with one_core_each():
+            found = parallel.each(lambda one: self._shares(network, one[1], columns), waiting)
+            for done, ((k, pieces), shares) in enumerate(zip(waiting, found, strict=True)):
+                progress("sentiment", done, len(waiting))
+                sums[k] = [before + len(pieces) * share for before, share in zip(sums[k], shares, strict=True)]
+        progress("sentiment", len(waiting), len(waiting))
+        totals = [sum(map(len, parts)) for parts in cut]
+        return [
+            (a / n, b / n, c / n) if n else (0.0, 1.0, 0.0)  # characters that the model does not know say nothing
+            for (a, b, c), n in zip(sums, totals, strict=True)
+        ]
+
+    def _shares(self, network: torch.nn.Module, pieces: list[int], columns: Sequence[Sequence[int]]) -> list[float]:
+        """Probabilities of negative, neutral and positive for pieces of a text that are read at once."""
+        import torch
+
+        with torch.inference_mode():
+            shares = network(input_ids=torch.tensor([pieces])).logits[0].double().softmax(-1)
+        if not torch.isfinite(shares).all():
+            raise ModelError(f"{self.info.name}: gave NaN or infinity. Its weights may be damaged.")
+        return [float(shares[list(own)].sum()) for own in columns]
 
 
 def parts_of(text: str, length: Callable[[str], int], most: int) -> list[str]:

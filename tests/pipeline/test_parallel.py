@@ -124,7 +124,7 @@ def test_torch_computes_on_one_core_in_each_thread_and_gives_the_same_on_any_num
 
     from ressenti.pipeline.config import EmotionOptions
     from ressenti.pipeline.emotion import wav2vec2
-    from ressenti.pipeline.emotion.device import one_core_each
+    from ressenti.pipeline.models.parallel import one_core_each
 
     before = torch.get_num_threads()
     with one_core_each(), computing(3):

@@ -26,6 +26,7 @@ from ressenti.pipeline.edits.words import with_words
 from ressenti.pipeline.emotion.fake import FakeEmotion
 from ressenti.pipeline.errors import ConfigError, ModelError, NotAConversationError, NotInstalledError, WrongHashError
 from ressenti.pipeline.models import registry
+from ressenti.pipeline.models.parallel import computing
 from ressenti.pipeline.records import (
     Conversation,
     Corrections,
@@ -195,6 +196,20 @@ def test_a_long_text_counts_by_the_lengths_of_its_parts(model: Path) -> None:
     assert mixed[2] == pytest.approx((alone[2] + against[2]) / 2, abs=0.15)
     (mostly,) = finder.judge([" ".join([good] * 30 + [bad] * 6)])
     assert mostly[2] > mixed[2] > finder.judge([" ".join([good] * 6 + [bad] * 30)])[0][2]
+
+
+def test_answers_do_not_depend_on_the_number_of_cores(model: Path) -> None:
+    texts = ["this is good", "this is a bad call ." * 9, "a call"] * 5
+    found = []
+    for threads in (1, 3):
+        with computing(threads):
+            found.append(chosen(model).judge(texts))
+    assert found[0] == found[1]
+
+
+def test_a_text_without_any_piece_says_nothing(model: Path) -> None:
+    (shares,) = chosen(model).judge(["\u200b"])  # BERT's tokenizer drops such characters
+    assert shares[1] == max(shares)
 
 
 def test_parts_lose_no_word_and_end_with_sentences_where_they_can() -> None:
