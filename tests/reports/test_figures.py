@@ -83,7 +83,7 @@ def test_a_name_lies_in_its_region_where_it_has_room(name: str, top: bool) -> No
         assert nearest == name
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
+@pytest.mark.parametrize("lang", ["en", "fr", "es"])
 def test_names_of_regions_are_above_whatever_lies_there_and_apart(make_conversation: Make, lang: Lang) -> None:
     words = Wording(lang)
     figure = make_figures(make_conversation(), words)["plane"]

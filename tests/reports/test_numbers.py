@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -82,7 +82,7 @@ def without_quotes(text: str) -> str:
     return re.sub("[“«][^”»]*[”»]", "", text)
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
+@pytest.mark.parametrize("lang", get_args(Lang))
 def test_every_number_of_headline_and_moments_is_in_the_json(full: Conversation, lang: Lang) -> None:
     words = Wording(lang)
     known = {way for value in values(json.loads(store.dumps(full))) for way in written(value, words)}

@@ -192,7 +192,7 @@ def test_the_reason_for_restricted_roles_is_printed(make_conversation: Make) -> 
     assert "for this stated reason: consented study 7" in render(conversation)
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
+@pytest.mark.parametrize("lang", ["en", "fr", "es"])
 def test_models_licences_thresholds_and_limits_are_on_the_page(make_conversation: Make, lang: str) -> None:
     conversation = make_conversation()
     bound = replace(conversation.models[1], licence="CC BY-NC-SA 4.0", commercial=False, sha256="ab" * 32)

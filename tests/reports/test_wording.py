@@ -5,6 +5,7 @@ from typing import get_args
 import pytest
 
 from conftest import CHECKOUT
+from ressenti.pipeline.language import Lang
 from ressenti.pipeline.records import Note, Unjudged
 from ressenti.reports import wording
 from ressenti.reports.wording import Wording
@@ -12,17 +13,20 @@ from ressenti.reports.wording import Wording
 EN, FR = Wording("en"), Wording("fr")
 LOCALES = {
     lang: json.loads((CHECKOUT / "reports" / "locales" / f"{lang}.json").read_text(encoding="utf-8"))
-    for lang in ("en", "fr")
+    for lang in get_args(Lang)
 }
 
 
-def test_both_languages_say_the_same_things_with_the_same_values() -> None:
-    assert list(LOCALES["en"]) == list(LOCALES["fr"])
-    for key in LOCALES["en"]:
-        forms = [forms_of(LOCALES[lang][key]) for lang in ("en", "fr")]
-        holes = [{hole for text in own for hole in re.findall(r"{(\w+)}", text)} for own in forms]
-        assert holes[0] == holes[1], key
-        assert all(text for own in forms for text in own)
+def test_all_languages_say_the_same_things_with_the_same_values() -> None:
+    assert set(LOCALES) == {path.stem for path in (CHECKOUT / "reports" / "locales").glob("*.json")}
+    for lang, texts in LOCALES.items():
+        assert list(LOCALES["en"]) == list(texts), lang
+        for key, text in texts.items():
+            forms = [forms_of(LOCALES["en"][key]), forms_of(text)]
+            holes = [{hole for form in own for hole in re.findall(r"{(\w+)}", form)} for own in forms]
+            assert holes[0] == holes[1], (lang, key)
+            assert all(form for own in forms for form in own)
+            assert len(set(Wording(lang)("months").split(", "))) == 12
 
 
 def forms_of(text: str | dict[str, str]) -> list[str]:
@@ -84,6 +88,9 @@ def test_every_text_is_used() -> None:
 def test_numbers_as_each_language_writes_them() -> None:
     assert [w.number(-0.25, 2) for w in (EN, FR)] == ["−0.25", "−0,25"]
     assert EN.number(0.5, 1, sign=True) == "+0.5"
+    assert [EN.number(-0.004, 2, sign=True), EN.number(-0.04, 1)] == ["0.00", "0.0"]  # no minus before nought
+    assert [EN.length(s) for s in (1.25, 36.4, 125.0)] == ["1.2\u00a0s", "36\u00a0s", "2:05 min"]
+    assert [Wording("es").percent(0.42), Wording("es").number(1.5, 1)] == ["42\u202f%", "1,5"]
     assert EN.number(None) == "–"
     assert [w.percent(0.421) for w in (EN, FR)] == ["42%", "42\u202f%"]
     assert EN.seconds(1.25) == "1.2\u00a0s"
