@@ -1,7 +1,7 @@
 """Trains the built-in emotion model: `python -m ressenti.pipeline.lab.training.emotion --data DIR`.
 
-DIR contains labelled corpora (`ravdess/labels.csv`, ...). Seeded; takes half an hour on two cores, nearly all of it to hear
-the clips (`--cache` keeps these).
+DIR contains labelled corpora (`ravdess/labels.csv`, ...). Seeded; takes half an hour on two cores, nearly all of it to
+hear the clips (`--cache` keeps these).
 """
 
 from __future__ import annotations
