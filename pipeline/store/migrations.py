@@ -57,10 +57,12 @@ def _to_7(data: Stored) -> Stored:
 
 
 def _to_8(data: Stored) -> Stored:
-    """Say that nobody asked what words say."""
+    """Say that nobody asked what words say, and that no class was expected more than another."""
     config = data.get("config")
     if isinstance(config, dict):
         config = {**config, "sentiment": {"model": "off"}}
+        if isinstance(config.get("emotion"), dict):
+            config["emotion"] = {"prior": "balanced", **config["emotion"]}
     return {**data, "config": config, "version": 8}
 
 
