@@ -144,7 +144,7 @@ def test_every_model_that_took_part_is_named(shared_data: Path) -> None:
         "emotion",
     ]
     encoder = split.models[4]
-    assert (encoder.licence, encoder.commercial) == ("Apache-2.0", True)
+    assert (encoder.licence, encoder.commercial) == ("MIT", True)
     assert encoder.sha256 == voice_encoder.hashes()["voice.onnx"]
 
 

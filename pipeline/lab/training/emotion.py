@@ -352,11 +352,17 @@ def _calibrated(others: Sequence[_Trained], last: _Trained, without: Sequence[fr
     found = []
     for (other, rest), speakers in zip(others, without, strict=True):
         known = {clips[i].label for i in rest.clips}
-        unseen = [i for i in job.clips if clips[i].who in speakers and clips[i].label in known]
+        unseen = [i for i in job.clips if clips[i].who in speakers and clips[i].label in known - {None}]
+        if not unseen:
+            continue
         with tempfile.TemporaryDirectory() as folder:
             write_model(other, rest.recipe, (1.0, 1.0), Path(folder))
             model = BuiltinEmotion(Path(folder))
             found.append([judged_by(model, job.material, unseen, way) for way in get_args(Way)])
+    if not found:
+        raise ConfigError(
+            "no clip has a class that other speakers or corpora teach; temperatures need some. Add clips."
+        )
     out.mkdir(parents=True, exist_ok=True)
     learned = {clips[i].who for i in job.clips}
     needed = [temperatures_of(both(*parts)) for parts in found]
