@@ -56,9 +56,16 @@ def test_dashes_stand_above_the_turns_of_unsure_speakers_alone(opened: Open, wid
     assert there.trouble == []
 
 
+SHOWN = """node => {
+  const copy = node.cloneNode(true);
+  copy.querySelectorAll("[hidden]").forEach(part => part.remove());
+  return copy.textContent;
+}"""
+
+
 def text(page: Page, selector: str) -> str:
-    """What stands there, also in a row that is not laid out as it is far away."""
-    return " ".join((page.locator(selector).text_content() or "").split())
+    """What is not hidden there, also in a row that is not laid out as it is far away."""
+    return " ".join(str(page.locator(selector).evaluate(SHOWN)).split())
 
 
 @pytest.mark.slow("drives Chromium through many pages")
