@@ -90,12 +90,14 @@ def test_every_option_is_read(sample: tuple[Path, Path], tmp_path: Path, monkeyp
     figures = "\n".join(p.read_text(encoding="utf-8") for p in (CHECKOUT / "pipeline" / "content").glob("*.py"))
     for group, name in content:  # an analysis leaves the words to the page and the exports
         assert f"options.{name}" in figures, f"{group}.{name}"
-    seldom = {  # where a channel has two voices, where voices are known, and beside music
+    seldom = {  # where a channel has two voices, where voices are known, beside music, and with a model of texts
         ("diarization", "channel_alone_share"): "diarization/channel_voices.py",
         ("voices", "false_alarm"): "voices/recognition.py",
         ("sounds", "announcement_likeness"): "sounds/announcements.py",
         ("sounds", "announcement_near_s"): "sounds/announcements.py",
         ("sounds", "min_announcement_s"): "sounds/announcements.py",
+        ("sentiment", "labels"): "sentiment/__init__.py",
+        ("sentiment", "least_words"): "sentiment/turns.py",
     }
     for (group, name), path in seldom.items():
         assert f"options.{name}" in (CHECKOUT / "pipeline" / path).read_text(encoding="utf-8"), f"{group}.{name}"

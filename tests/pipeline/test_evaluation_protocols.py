@@ -190,7 +190,7 @@ def test_a_fold_is_really_trained(shared_data: Path, tmp_path: Path, monkeypatch
     assert model.learned == who(few)
     before = (out / "emotion.onnx").read_bytes()
     fresh = onnxruntime.InferenceSession(str(out / "emotion.onnx"))  # what is kept is what is heard with
-    values = np.random.default_rng(0).standard_normal((3, 768)).astype(np.float32)
+    values = np.random.default_rng(0).standard_normal((3, 3072)).astype(np.float32)
     heard = Impressions(values, np.ones(3, np.float32))
     given = {"values": values, "speaker": values.mean(axis=0, keepdims=True), "seconds": np.full((1, 1), 3, np.float32)}
     assert model.logits(heard)[0] == pytest.approx(fresh.run(["classes"], given)[0], abs=1e-4)

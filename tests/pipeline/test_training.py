@@ -315,6 +315,7 @@ def test_a_temperature_for_those_of_whom_little_is_heard_and_one_for_others() ->
     assert known == pytest.approx(4 / np.log(0.9 / 0.025), rel=2e-2)
 
 
+@pytest.mark.slow("trains a network")
 def test_a_network_learns_what_it_is_given_and_not_what_nobody_says(tmp_path: Path) -> None:
     clips = [replace(c, emotion=e, speaker="s") for c, e in zip(_some_clips(tmp_path), EMOTIONS[1:5], strict=True)]
     material = clip_features_of(clips, [], tmp_path / "heard")
