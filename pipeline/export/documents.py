@@ -64,9 +64,9 @@ def quotes_docx(conversation: Conversation) -> bytes:
 
 def _quote_md(quote: Quote, colon: str) -> str:
     heard = " · ".join(map(_escaped, quote.heard))
-    said = f"> {_escaped(quote.said)}" if quote.quoted else _escaped(quote.said)
+    said = [f"> {_escaped(quote.said)}" if quote.quoted else _escaped(quote.said)] if quote.said else []
     remarks = [f"{_escaped(name)}{colon}{_escaped(text)}" for name, text in quote.remarks]
-    return "\n\n".join([f"**[{quote.time}] {_escaped(quote.speaker)}** · {heard}", said, *remarks])
+    return "\n\n".join([f"**[{quote.time}] {_escaped(quote.speaker)}** · {heard}", *said, *remarks])
 
 
 def _lay_out(document: Document) -> None:
@@ -122,7 +122,7 @@ def _add_quote(end: Paragraph, models: dict[str, Paragraph], quote: Quote, colon
     head = _copied(models["Normal"], end)
     head.add_run(f"[{quote.time}] {quote.speaker}").bold = True
     head.add_run(" · " + " · ".join(quote.heard))
-    lines = [(quote.said, "Quote" if quote.quoted else "Caption")]
+    lines = [(quote.said, "Quote" if quote.quoted else "Caption")] if quote.said else []
     lines += [(f"{name}{colon}{text}", "Caption") for name, text in quote.remarks]
     for text, style in lines:
         _copied(models[style], end).add_run(text)

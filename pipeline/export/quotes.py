@@ -16,7 +16,8 @@ class Quote:
     """One turn: time, speaker, emotion and words.
 
     `heard` has the class (or the reason for none), valence and arousal; `remarks` are pairs of a heading and its text:
-    corrections, note, silenced spans. `quoted` is False if `said` only states that there are no words.
+    corrections, note, silenced spans. `quoted` is False if `said` only states that this turn has no words; `said` is
+    empty if the whole conversation has none.
     """
 
     time: str
@@ -48,7 +49,7 @@ def quotes_of(conversation: Conversation) -> Quotes:
     """The turns of a conversation as quotes, sorted by time."""
     words, wording = words_of(conversation), wording_of(conversation)
     names = names_of(conversation, wording)
-    no_words = wording("no_words" if has_words(conversation) else "no_transcript")
+    no_words = wording("no_words") if has_words(conversation) else ""  # else `limits` say it once
     bleeps = Timed(conversation.bleeps)
     quotes = []
     for turn in sorted(conversation.turns, key=lambda t: (t.start_s, t.end_s)):
@@ -147,7 +148,8 @@ def _model(model: ModelInfo, wording: Wording) -> str:
 
 
 def _limits(conversation: Conversation, without_turn: int, wording: Wording) -> tuple[str, ...]:
-    limits = [wording("limit_expression"), wording("limit_unsure")]
+    limits = [] if has_words(conversation) else [wording("no_transcript")]
+    limits += [wording("limit_expression"), wording("limit_unsure")]
     if any(turn.speaker_unsure for turn in conversation.turns):
         limits.append(wording("limit_speaker"))
     if any(turn.original for turn in conversation.turns):
