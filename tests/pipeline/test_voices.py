@@ -99,11 +99,12 @@ def test_embeddings_do_not_depend_on_who_else_is_embedded() -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_what_is_exported_and_halved_is_the_network(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("stored", "share"), [("halve", 0.6), ("quantise", 0.4)])
+def test_what_is_exported_and_stored_small_is_the_network(tmp_path: Path, stored: str, share: float) -> None:
     """A block of two layers with random weights; those that are published are loaded when they are exported."""
     import torch
 
-    from ressenti.pipeline.lab.training import campplus_net, diarization_weights
+    from ressenti.pipeline.lab.training import campplus_net, diarization_weights, onnx_weights
     from ressenti.pipeline.models import onnx_session
 
     torch.manual_seed(0)
@@ -113,8 +114,8 @@ def test_what_is_exported_and_halved_is_the_network(tmp_path: Path) -> None:
     axes = {"given": {0: "batch", 2: "frames"}, "out": {0: "batch", 2: "frames"}}
     diarization_weights.export(net, torch.zeros(2, 128, 250), path, ("given", "out"), axes)
     size = path.stat().st_size
-    diarization_weights.halve(path)
-    assert path.stat().st_size < 0.6 * size
+    getattr(onnx_weights, stored)(path)
+    assert path.stat().st_size < share * size
     for frames in (20, 200, 201, 523):
         given = RNG.normal(size=(3, 128, frames)).astype(np.float32)
         found = onnx_session(path, str(frames)).run(None, {"given": given})[0].ravel()

@@ -15,7 +15,6 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import torch
 import typer
 from torch import Tensor, nn
@@ -24,7 +23,7 @@ from ressenti.pipeline.audio import RATE_HZ, fbank
 from ressenti.pipeline.diarization.pyannote_checkpoint import read_held
 from ressenti.pipeline.diarization.pyannote_folder import Checkpoint
 from ressenti.pipeline.files.hashes import digest_of
-from ressenti.pipeline.lab.training import pinned_wheels
+from ressenti.pipeline.lab.training import onnx_weights, pinned_wheels
 from ressenti.pipeline.lab.training.campplus_net import WIDTH, CamPlusPlus
 from ressenti.pipeline.lab.training.pyannet import PyanNet
 from ressenti.pipeline.models import segmentation
@@ -42,8 +41,6 @@ FILES = {
     CAMPPLUS: "92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed98776902840199",
 }
 """What is taken of the wheel; wheels for other Pythons and systems hold the same."""
-
-_LARGE = 1_000  # values; smaller tensors stay fp32
 
 
 def files_of(wheel: Path) -> dict[str, bytes]:
@@ -90,27 +87,6 @@ def export(
     )
 
 
-def halve(path: Path) -> None:
-    """Store the large weights of an ONNX file as fp16, each followed by a cast: what is computed stays fp32."""
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
-
-    model = onnx.load(str(path))
-    casts = []
-    for weight in model.graph.initializer:
-        values = numpy_helper.to_array(weight)
-        if values.dtype != np.float32 or values.size < _LARGE:
-            continue
-        name = weight.name
-        weight.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
-        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    onnx.checker.check_model(model)
-    onnx.save(model, str(path))
-
-
 def write(out: Path, wheel: Path) -> None:
     """Both ONNX files and what is known of each, as JSON."""
     taken = files_of(wheel)
@@ -129,7 +105,7 @@ def write(out: Path, wheel: Path) -> None:
         ("features", "embedding"),
         {"features": {0: batch, 1: frames}, "embedding": {0: batch}},
     )
-    halve(out / "campplus.onnx")
+    onnx_weights.halve(out / "campplus.onnx")
     geometry = {
         "rate_hz": RATE_HZ,
         "window_samples": segmentation.WINDOW,

