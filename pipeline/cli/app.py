@@ -20,6 +20,7 @@ from ressenti.pipeline.cli.simulate import simulate
 from ressenti.pipeline.cli.standard_streams import open_all
 from ressenti.pipeline.errors import RessentiError
 from ressenti.pipeline.files.disk import is_full
+from ressenti.pipeline.version import PROGRAM
 
 app = typer.Typer(
     name="ressenti",
@@ -44,6 +45,22 @@ app.add_typer(train.app, name="train")
 app.add_typer(models.app, name="models")
 app.add_typer(voices.app, name="voices")
 app.command()(simulate)
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(PROGRAM)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and end.", callback=_tell_version, is_eager=True),
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command()
