@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import batch_fakes
@@ -13,11 +14,13 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import noise, write_wav
-from ressenti.pipeline import errors
+from ressenti.pipeline import errors, store
 from ressenti.pipeline.batch import workers
 from ressenti.pipeline.cli import library_batch
 from ressenti.pipeline.cli.app import app
 from ressenti.pipeline.cli.batch import ALL_FAILED, SOME_FAILED
+from ressenti.pipeline.records import Corrections, SpeakerName
+from ressenti.pipeline.store.corrections_file import corrections_of, dump_corrections
 
 parquet = pytest.importorskip("pyarrow.parquet")
 RUN = CliRunner()
@@ -124,6 +127,26 @@ def test_what_a_person_changed_stays_until_redo(calls: Path, tmp_path: Path) -> 
     assert path.read_text() == "by hand"
     assert batch(calls, "--out", lib, "--redo")[0] == 0
     assert path.read_text() != "by hand"
+
+
+def test_corrections_outlast_what_is_done_again(calls: Path, tmp_path: Path) -> None:
+    lib = tmp_path / "lib"
+    batch(calls / "anna", "--out", lib)
+    path = next((lib / "conversations").glob("*/*/c-*.json"))
+    path = path.with_name(f"{path.parent.name}.json")
+    about = store.load(path)
+    given = Corrections(names=(SpeakerName("S1", "Zoé"),))
+    saved = corrections_of(replace(about, corrections=given), path.stem)
+    path.with_name(f"{path.stem}.corrections.json").write_text(dump_corrections(saved), encoding="utf-8")
+    done = RUN.invoke(app, ["apply", str(lib)])
+    assert done.exit_code == 0, done.output
+    assert store.load(path).speaker("S1").name == "Zoé"
+    code, said = batch(calls / "anna", "--out", lib)
+    assert (code, "1 already done" in said) == (0, True), said
+    assert "Zoé" in {row["name"] for row in rows(lib, "speakers")}
+    code, said = batch(calls / "anna", "--out", lib, "--redo")
+    assert (code, f"corrections of {path.stem}.corrections.json applied again" in said) == (0, True), said
+    assert store.load(path).corrections == given
 
 
 def test_bad_files_are_lines_and_are_not_tried_again(calls: Path, tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ class Run:
             return
         self._index.add(task.conversation, result.rows)
         self._forgive(task.source)
-        what = "rendered again" if task.how == "render" else ""
+        what = "rendered again" if task.how == "render" else result.told
         seconds = time.monotonic() - began
         self.tell(Event("done", task.source, task.conversation, what, seconds=seconds, duration_s=result.duration_s))
 

@@ -56,10 +56,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Done:
-    """What a worker made: the rows of the tables by name (Arrow tables), and the recording's length."""
+    """What a worker made: the rows of the tables by name (Arrow tables), the recording's length, and what to tell."""
 
     rows: Mapping[str, Any]
     duration_s: float
+    told: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from ressenti.pipeline.batch.tasks import Digests, Done, Fault, Task
 from ressenti.pipeline.cli import outputs, sound_options
 from ressenti.pipeline.cli.console import in_words
 from ressenti.pipeline.cli.edits import Additions
+from ressenti.pipeline.cli.kept_corrections import Kept, with_kept_corrections
 from ressenti.pipeline.cli.made_from import made_from, without_words
 from ressenti.pipeline.config import Config, build_config
 from ressenti.pipeline.errors import StillBeingWrittenError
@@ -112,26 +113,29 @@ class Analyst:
         options, people, added = self.recipe.of(task.source.settings)
         path, folder = task.source.path, Path(task.folder)
 
-        def work(progress: Progress) -> tuple[Conversation, bytes | None]:
+        def work(progress: Progress) -> tuple[Kept, bytes | None]:
             if task.how == "render":
-                conversation = _in_other_words(store.load(folder / f"{task.conversation}.json"), options)
+                kept = Kept(_in_other_words(store.load(folder / f"{task.conversation}.json"), options))
             else:
                 words = added.words(path.stem)
                 chosen = without_words(options) if words else options
-                conversation = added.apply(self.analyse(path, chosen, people, progress), words, progress)
+                found = added.apply(self.analyse(path, chosen, people, progress), words, progress)
+                kept = with_kept_corrections(found, folder, task.conversation)
+            conversation = kept.conversation
             if conversation.recording.sha256 != task.sha256:
                 raise StillBeingWrittenError(
                     f"{path.name}: still being written: its bytes changed. Wait until the recording is done."
                 )
             paths = self.recipe.paths(folder, task.conversation)
-            return conversation, sound_options.make(options.report.audio, paths, path, conversation, progress)
+            return kept, sound_options.make(options.report.audio, paths, path, conversation, progress)
 
-        conversation, sound = watched(work, limit_s=options.compute.timeout_s, name=path.name)
+        kept, sound = watched(work, limit_s=options.compute.timeout_s, name=path.name)
+        conversation = kept.conversation
         files = outputs.rendered(conversation, self.recipe.paths(folder, task.conversation), sound=sound)
-        content = {file.name: text for file, text in files.items()}
+        content = {file.name: text for file, text in files.items()} | dict(kept.files)
         content[f"{task.conversation}{ENDING}"] = task.call.dumps()
         store.write_set(folder, task.conversation, content, task.made)
-        return Done(rows_of(self.library, task.conversation), conversation.recording.duration_s)
+        return Done(rows_of(self.library, task.conversation), conversation.recording.duration_s, kept.told)
 
     def analyse(self, path: Path, options: Config, people: People, progress: Progress) -> Conversation:
         """Analyse a recording."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,6 +15,7 @@ from ressenti.pipeline.cli import outputs, sound_options
 from ressenti.pipeline.cli.batch import Batch, Rules
 from ressenti.pipeline.cli.console import Terminal
 from ressenti.pipeline.cli.edits import Additions, Bleep, Phrases, Pseudonyms, Redact, RedactNames, Transcript
+from ressenti.pipeline.cli.kept_corrections import Kept, with_kept_corrections
 from ressenti.pipeline.cli.made_from import made_from, without_words
 from ressenti.pipeline.cli.options import (
     AllowRestricted,
@@ -45,6 +46,7 @@ from ressenti.pipeline.cli.summary_line import tell
 from ressenti.pipeline.cli.verbose import speak
 from ressenti.pipeline.config import Config, load_config
 from ressenti.pipeline.edits.bleeps import parse_spans, parse_time
+from ressenti.pipeline.edits.pseudonyms import pseudonymised
 from ressenti.pipeline.progress import Progress, watched
 from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.roles import People, unused_names, use_of
@@ -234,7 +236,7 @@ class Job:
         started = time.monotonic()
         recording, options = plan.source, self.options
 
-        def work(progress: Progress) -> tuple[Conversation, bytes | None]:
+        def work(progress: Progress) -> tuple[Kept, bytes | None]:
             def second_look(stage: str, completed: float, total: float | None) -> None:
                 progress("sound", completed, total)
 
@@ -246,17 +248,22 @@ class Job:
                 models=self.models,
                 progress=progress,
             )
-            conversation = self.added.apply(found, words, progress)
+            kept = with_kept_corrections(self.added.apply(found, words, progress), plan.folder, plan.stem)
+            conversation = pseudonymised(kept.conversation) if self.added.pseudonyms else kept.conversation
             page_sound = sound_options.make(options.report.audio, plan.paths, recording, conversation, second_look)
             progress("report", 0, 1)
-            outputs.write(conversation, plan, self._made(plan, found.recording.sha256), None, page_sound)
+            made = self._made(plan, found.recording.sha256)
+            outputs.write(conversation, plan, made, None, page_sound, kept.files)
             progress("report", 1, 1)
-            return conversation, page_sound
+            return replace(kept, conversation=conversation), page_sound
 
         with self.terminal.progress(recording.name) as progress:
-            conversation, page_sound = watched(work, progress, options.compute.timeout_s, recording.name)
+            kept, page_sound = watched(work, progress, options.compute.timeout_s, recording.name)
+        conversation = kept.conversation
         tell(conversation, time.monotonic() - started, plan.paths, self.terminal)
         self._tell_unused_names(conversation)
+        if kept.told:
+            self.terminal.note(f"[yellow]{escape(kept.told)}[/]")
         self.added.tell(conversation, self.terminal, sound=page_sound is not None)
         sound_options.tell(page_sound, plan.paths, self.terminal)
         return conversation

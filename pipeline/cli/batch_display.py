@@ -67,6 +67,8 @@ class Display:
                 self.terminal.say(f"[yellow]skipped[/] {name}: {escape(visible(event.message))}")
         else:
             self.sound_s += event.duration_s
+            if "corrections" in event.message:  # which people made, and which may wait for them
+                self.terminal.note(f"[yellow]{name}: {escape(visible(event.message))}[/]")
             if self.talks and self._bars is None:
                 more = f" ({escape(event.message)})" if event.message else ""
                 done = sum(self.counts.values())

@@ -173,10 +173,12 @@ def write(
     made: store.Made,
     lang: Lang | None = None,
     sound: bytes | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> None:
-    """Render and write every format as one set, all files or none."""
+    """Render and write every format as one set, with `more` files by name: all files or none."""
     files = rendered(conversation, plan.paths, lang, sound)
-    store.write_set(plan.folder, plan.stem, {path.name: content for path, content in files.items()}, made)
+    named = {path.name: content for path, content in files.items()} | dict(more or {})
+    store.write_set(plan.folder, plan.stem, named, made)
     log.info("written: %s", ", ".join(plan.paths))
     log.debug("written: %s", ", ".join(map(str, files)))
 
