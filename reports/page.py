@@ -17,15 +17,13 @@ from ressenti.reports.emotion_model import turns_by_person
 from ressenti.reports.figures import make_figures
 from ressenti.reports.figures.style import DARK_OF, SPEAKER_COLOURS, speaker_style
 from ressenti.reports.page_options import is_long, options_of, unnamed, valence_tells
-from ressenti.reports.page_shell import asset, csp_hash, template
+from ressenti.reports.page_shell import asset, csp_hash, packed, packed_plotly, template
 from ressenti.reports.safe_text import as_seen
 from ressenti.reports.summary import summarise
 from ressenti.reports.tables import make_tables
 from ressenti.reports.turns import Said, turn_data
 from ressenti.reports.wording import Wording
 
-_LEVEL = 10  # of 12; higher levels do not make the page smaller
-_BIG, _BIG_LEVEL = 16_000_000, 9  # characters; a fifth of the time for a tenth more bytes
 # in order: all build on the first, strip and figures on the view, the player on the strip, points on figures
 SCRIPTS = ("base.js", "view.js", "strip.js", "player.js", "figures.js", "points.js", "turns.js", "corrections.js")
 
@@ -79,10 +77,10 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
         policy=_policy([get_plotlyjs(), *scripts], sound),
         style=Markup(asset("page.css")),  # noqa: S704  # ours
         scripts=[Markup(script) for script in scripts],  # noqa: S704  # ours
-        data=_packed(json.dumps(data, ensure_ascii=False, default=list, separators=(",", ":"))),
-        plotly=_packed_plotly(),
+        data=packed(json.dumps(data, ensure_ascii=False, default=list, separators=(",", ":"))),
+        plotly=packed_plotly(),
         map_styles=_map_styles(),
-        stored=_packed(store.dumps(stored, compact=True)),  # the page saves it again with corrections
+        stored=packed(store.dumps(stored, compact=True)),  # the page saves it again with corrections
         mp3=base64.b64encode(sound).decode() if isinstance(sound, bytes) else "",
     )
 
@@ -188,25 +186,6 @@ def _helps(conversation: Conversation, words: Wording) -> dict[str, str]:
         "course": words("course_help") + areas,
         "talk": words("talk_help"),
     }
-
-
-def _packed(text: str) -> str:
-    """Pack text for the page's scripts: a quarter of its size, and nothing in it can be taken for a tag.
-
-    Python's gzip would not do: it is built with zlib, zlib-ng or others, which give different bytes. deflate brings its
-    own encoder (libdeflate), which gives the same bytes on all machines. Unpacked, an hour would be 7 MB instead of 3.
-    """
-    import deflate
-
-    level = _LEVEL if len(text) < _BIG else _BIG_LEVEL
-    return base64.b64encode(deflate.gzip_compress(text.encode(), level)).decode()
-
-
-@cache
-def _packed_plotly() -> str:
-    from plotly.offline import get_plotlyjs
-
-    return _packed(get_plotlyjs())
 
 
 @cache
