@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import shlex
-from functools import cache
+from collections.abc import Sequence
 from typing import Any
 
 from ressenti.pipeline import store
 from ressenti.pipeline.garbage_collection import uncollected
 from ressenti.pipeline.language import FORMATS, Lang
 from ressenti.pipeline.records import CLASSES, INEXACT_S, RECOGNISED_S, Conversation
+from ressenti.pipeline.text import visible
 from ressenti.reports.emotion_model import turns_by_person
 from ressenti.reports.figures import make_figures
 from ressenti.reports.figures.style import DARK_OF, SPEAKER_COLOURS, speaker_style
 from ressenti.reports.page_options import is_long, options_of, unnamed, valence_tells
-from ressenti.reports.page_shell import asset, csp_hash, packed, packed_plotly, template
+from ressenti.reports.page_shell import asset, csp_hash, map_styles, packed, packed_plotly, template
 from ressenti.reports.safe_text import as_seen
 from ressenti.reports.summary import summarise
 from ressenti.reports.tables import make_tables
@@ -25,14 +25,31 @@ from ressenti.reports.turns import Said, turn_data
 from ressenti.reports.wording import Wording
 
 # in order: all build on the first, strip and figures on the view, the player on the strip, points on figures
-SCRIPTS = ("base.js", "view.js", "strip.js", "player.js", "figures.js", "points.js", "turns.js", "corrections.js")
+SCRIPTS = (
+    "base.js",
+    "view.js",
+    "strip.js",
+    "player.js",
+    "figures.js",
+    "points.js",
+    "turns.js",
+    "corrections.js",
+    "links.js",
+)
 
 
 @uncollected()
-def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes | str | None = None) -> str:
+def render(
+    conversation: Conversation,
+    lang: Lang | None = None,
+    *,
+    sound: bytes | str | None = None,
+    metadata: Sequence[tuple[str, str]] = (),
+) -> str:
     """The page of one conversation, in `lang` or else the conversation's language.
 
-    `sound` is what the page plays: an MP3 to embed, the name of an MP3 beside it, or None. The page is one HTML
+    `sound` is what the page plays: an MP3 to embed, the name of an MP3 beside it, or None. `metadata` are names and
+    values of what a library knows of the conversation. The page is one HTML
     document and requests nothing but that file: style, scripts, plotly.js and data are inside, and its content security
     policy allows nothing else. The same conversation and sound give the same bytes on any machine, with the same
     versions of Ressenti, plotly (whose script is inside) and deflate (which packs it).
@@ -70,6 +87,7 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
         classes=CLASSES,
         folded=() if valence_tells(conversation) or "plane" not in figures else ("plane",),
         places={s.label: place % len(SPEAKER_COLOURS) for place, s in enumerate(conversation.speakers)},
+        metadata=[(_named(name, words), visible(value)) for name, value in metadata],
         said=bool(conversation.words or conversation.omissions),
         sound=sound,
         commands=_commands(conversation, sound, words.lang),
@@ -79,7 +97,7 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
         scripts=[Markup(script) for script in scripts],  # noqa: S704  # ours
         data=packed(json.dumps(data, ensure_ascii=False, default=list, separators=(",", ":"))),
         plotly=packed_plotly(),
-        map_styles=_map_styles(),
+        map_styles=map_styles(),
         stored=packed(store.dumps(stored, compact=True)),  # the page saves it again with corrections
         mp3=base64.b64encode(sound).decode() if isinstance(sound, bytes) else "",
     )
@@ -101,6 +119,11 @@ def _policy(scripts: list[str], sound: bytes | str | None) -> str:
     )
 
 
+def _named(name: str, words: Wording) -> str:
+    """A name of metadata: in the page's language if the product knows it, else as the user wrote it."""
+    return words(f"ov_c_{name}") if name in ("agent", "queue", "direction", "language") else visible(name)
+
+
 def _part(word: Said) -> list[float | str]:
     """The time of a word and the word; for a mark, also the reason for it; for an unsure word, no reason and a one."""
     more: list[float | str] = [word.why] if word.why else ["", 1] if word.unsure else []
@@ -115,6 +138,7 @@ def _page_data(conversation: Conversation, words: Wording, sound: bytes | str | 
     """What the page's scripts need besides the figures."""
     levels = conversation.levels
     return {
+        "conversation": conversation.id,
         "name": conversation.recording.name.rsplit(".", 1)[0],
         "recording": conversation.recording.name,
         "duration": round(conversation.recording.duration_s, 3),
@@ -186,11 +210,3 @@ def _helps(conversation: Conversation, words: Wording) -> dict[str, str]:
         "course": words("course_help") + areas,
         "talk": words("talk_help"),
     }
-
-
-@cache
-def _map_styles() -> tuple[str, ...]:
-    """Ids of the styles that plotly.js adds for its maps unless an element has that id; the page has no maps."""
-    from plotly.offline import get_plotlyjs
-
-    return tuple(re.findall(r'getElementById\("([0-9a-f]{64})"\)', get_plotlyjs()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -60,3 +61,11 @@ def packed_plotly() -> str:
     from plotly.offline import get_plotlyjs
 
     return packed(get_plotlyjs())
+
+
+@cache
+def map_styles() -> tuple[str, ...]:
+    """Ids of the styles that plotly.js adds for its maps unless an element has that id; the page has no maps."""
+    from plotly.offline import get_plotlyjs
+
+    return tuple(re.findall(r'getElementById\("([0-9a-f]{64})"\)', get_plotlyjs()))

@@ -16,6 +16,7 @@ from ressenti.pipeline.errors import ConfigError, OutputError, OutputExistsError
 from ressenti.pipeline.extras import need
 from ressenti.pipeline.files.paths import is_there
 from ressenti.pipeline.language import Lang
+from ressenti.pipeline.library.calls import metadata_beside
 from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.store.disk_errors import output_error
 
@@ -141,10 +142,11 @@ def rendered(
     paths: Mapping[str, Path],
     lang: Lang | None = None,
     sound: bytes | None = None,
+    metadata: Sequence[tuple[str, str]] = (),
 ) -> dict[Path, str | bytes]:
     """Render every format from the stored form, so that rendering again gives the same result.
 
-    `sound` goes into the page, or beside it if `paths` has an mp3.
+    `sound` goes into the page, or beside it if `paths` has an mp3. `metadata` is shown in the page's head.
     """
     conversation = store.loads(store.dumps(conversation))
     shown = export.in_language(conversation, lang)
@@ -156,7 +158,8 @@ def rendered(
         if name == "html":
             from ressenti.reports.page import render
 
-            files[path] = render(conversation, lang, sound=paths["mp3"].name if "mp3" in paths else sound)
+            heard = paths["mp3"].name if "mp3" in paths else sound
+            files[path] = render(conversation, lang, sound=heard, metadata=metadata)
         else:
             files[path] = store.dumps(conversation) if name == "json" else _writer(name)(shown)
     return files
@@ -170,7 +173,7 @@ def write(
     sound: bytes | None = None,
 ) -> None:
     """Render and write every format as one set, all files or none."""
-    files = rendered(conversation, plan.paths, lang, sound)
+    files = rendered(conversation, plan.paths, lang, sound, metadata_beside(plan.source))
     store.write_set(plan.folder, plan.stem, {path.name: content for path, content in files.items()}, made)
     log.info("written: %s", ", ".join(plan.paths))
     log.debug("written: %s", ", ".join(map(str, files)))

@@ -1,5 +1,5 @@
 "use strict";
-// What all parts of the page share: the data, times as text, and messages between them: "seek" (play from there),
+// What all parts of the page share: the data, times as text, and messages between them: "seek" (play from there, or only go there),
 // "time" (the playhead has moved), "filter", "bleeps", "strip" (its size has changed). `page.ready` gives the page with
 // its data unpacked.
 // biome-ignore lint/correctness/noUnusedVariables: the scripts that follow use it
