@@ -37,6 +37,7 @@ ENDINGS = {
     "quotes-docx": ".quotes.docx",
     **_TABLES,
 }
+_CSV = frozenset({"csv", "said"})
 FORMATS = (*(name for name in ENDINGS if name not in _TABLES), "parquet")
 
 
@@ -52,6 +53,15 @@ def parse_formats(text: str) -> tuple[str, ...]:
     if "quotes-docx" in formats:
         need("docx", "--format quotes-docx", "or choose quotes-md")
     return tuple(dict.fromkeys(formats))
+
+
+def check_csv_locale(locale: Lang | None, formats: Sequence[str]) -> None:
+    """Raise `ConfigError` if a way to write CSV is asked for, and no CSV."""
+    if locale is not None and _CSV.isdisjoint(formats):
+        raise ConfigError(
+            f"--csv-locale: got {locale}, but --format asks for no CSV. Add one of {', '.join(sorted(_CSV))} to "
+            "--format, or leave --csv-locale out."
+        )
 
 
 def with_sidecar(formats: tuple[str, ...], how: str) -> tuple[str, ...]:
@@ -141,13 +151,14 @@ def rendered(
     paths: Mapping[str, Path],
     lang: Lang | None = None,
     sound: bytes | None = None,
+    csv_locale: Lang | None = None,
 ) -> dict[Path, str | bytes]:
     """Render every format from the stored form, so that rendering again gives the same result.
 
-    `sound` goes into the page, or beside it if `paths` has an mp3.
+    `sound` goes into the page, or beside it if `paths` has an mp3. `lang` and `csv_locale` win over the conversation's.
     """
     conversation = store.loads(store.dumps(conversation))
-    shown = export.in_language(conversation, lang)
+    shown = export.with_csv_locale(export.in_language(conversation, lang), csv_locale)
     files: dict[Path, str | bytes] = {}
     for name, path in paths.items():
         if name == "mp3":
@@ -168,9 +179,10 @@ def write(
     made: store.Made,
     lang: Lang | None = None,
     sound: bytes | None = None,
+    csv_locale: Lang | None = None,
 ) -> None:
     """Render and write every format as one set, all files or none."""
-    files = rendered(conversation, plan.paths, lang, sound)
+    files = rendered(conversation, plan.paths, lang, sound, csv_locale)
     store.write_set(plan.folder, plan.stem, {path.name: content for path, content in files.items()}, made)
     log.info("written: %s", ", ".join(plan.paths))
     log.debug("written: %s", ", ".join(map(str, files)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ressenti.pipeline.export.call_analytics import aws
+from ressenti.pipeline.export.csv_locale import with_csv_locale
 from ressenti.pipeline.export.documents import quotes_docx, quotes_md
 from ressenti.pipeline.export.praat import textgrid
 from ressenti.pipeline.export.said import said_csv
@@ -24,4 +25,5 @@ __all__ = [
     "textgrid",
     "turns_csv",
     "vtt",
+    "with_csv_locale",
 ]
