@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from ressenti.pipeline import export, store
 from ressenti.pipeline.cli.console import Terminal
+from ressenti.pipeline.cli.workbook import workbook
 from ressenti.pipeline.errors import ConfigError, OutputError, OutputExistsError
 from ressenti.pipeline.extras import need
 from ressenti.pipeline.files.paths import is_there
@@ -33,6 +34,7 @@ ENDINGS = {
     "vtt": ".vtt",
     "aws": ".aws.json",
     "said": ".said.csv",
+    "xlsx": ".xlsx",
     "quotes-md": ".quotes.md",
     "quotes-docx": ".quotes.docx",
     **_TABLES,
@@ -52,6 +54,8 @@ def parse_formats(text: str) -> tuple[str, ...]:
         need("pyarrow", "--format parquet", "or choose csv")
     if "quotes-docx" in formats:
         need("docx", "--format quotes-docx", "or choose quotes-md")
+    if "xlsx" in formats:
+        need("xlsxwriter", "--format xlsx", "or choose csv")
     return tuple(dict.fromkeys(formats))
 
 
@@ -207,6 +211,7 @@ def _writer(name: str) -> Callable[[Conversation], str | bytes]:
         "vtt": export.vtt,
         "aws": export.aws,
         "said": export.said_csv,
+        "xlsx": workbook,
         "quotes-md": export.quotes_md,
         "quotes-docx": export.quotes_docx,
         **{f"parquet-{table}": partial(export.parquet, table=table) for table in export.TABLES},

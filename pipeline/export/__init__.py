@@ -11,9 +11,12 @@ from ressenti.pipeline.export.segments import rttm
 from ressenti.pipeline.export.subtitles import srt, vtt
 from ressenti.pipeline.export.tables import TABLES, parquet, turns_csv
 from ressenti.pipeline.export.wording import in_language
+from ressenti.pipeline.export.workbook import MomentTold, Told, workbook
 
 __all__ = [
     "TABLES",
+    "MomentTold",
+    "Told",
     "aws",
     "in_language",
     "parquet",
@@ -26,4 +29,5 @@ __all__ = [
     "turns_csv",
     "vtt",
     "with_csv_locale",
+    "workbook",
 ]
