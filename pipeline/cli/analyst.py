@@ -24,7 +24,8 @@ from ressenti.pipeline.roles import People
 if TYPE_CHECKING:
     from ressenti.pipeline.loaded_models import Models
 
-_OF_PAGES = (("report", "lang"), ("report", "audio"))  # options that an analysis does not depend on
+# options that an analysis does not depend on
+_OF_PAGES = (("report", "lang"), ("report", "csv_locale"), ("report", "audio"))
 
 
 @dataclass(frozen=True)

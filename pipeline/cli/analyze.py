@@ -19,6 +19,7 @@ from ressenti.pipeline.cli.options import (
     AllowRestricted,
     AsJson,
     Channels,
+    CsvLocale,
     DiarizerModel,
     EmotionFor,
     EmotionWeights,
@@ -111,6 +112,7 @@ def analyze(
     redact: Redact = False,
     redact_names: RedactNames = None,
     phrases: Phrases = None,
+    csv_locale: CsvLocale = None,
     format: Formats = ",".join(outputs.DEFAULT),
     out: Out = None,
     overwrite: Overwrite = False,
@@ -147,7 +149,7 @@ def analyze(
             "roles": given({"emotion_for": listed(emotion_for) or None}),
             "voices": given({"use": _by_voice(voices, pseudonyms)}),
             "content": given({"redact": redact or None, "redact_names": redact_names, "phrases": phrases or None}),
-            "report": given({"lang": lang, "audio": audio}),
+            "report": given({"lang": lang, "audio": audio, "csv_locale": csv_locale}),
             "compute": given({"threads": threads, "timeout_s": timeout}),
         },
     )
@@ -164,6 +166,7 @@ def analyze(
     )
     added.check(len(set(recordings)))
     formats = outputs.parse_formats(format)
+    outputs.check_csv_locale(csv_locale, formats)
     sound_options.check(audio, formats)
     from ressenti.pipeline.audio import checked_sha256
 

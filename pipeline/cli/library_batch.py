@@ -24,6 +24,7 @@ from ressenti.pipeline.cli.edits import Additions, Phrases, Redact, RedactNames,
 from ressenti.pipeline.cli.options import (
     AllowRestricted,
     Channels,
+    CsvLocale,
     DiarizerModel,
     EmotionFor,
     EmotionWeights,
@@ -86,6 +87,7 @@ def batch(
     redact: Redact = False,
     redact_names: RedactNames = None,
     phrases: Phrases = None,
+    csv_locale: CsvLocale = None,
     format: Formats = ",".join(_NEEDED),
     workers: Annotated[
         int | None,
@@ -133,7 +135,7 @@ def batch(
             "sentiment": given({"model": sentiment}),
             "roles": given({"emotion_for": listed(emotion_for) or None}),
             "content": given({"redact": redact or None, "redact_names": redact_names, "phrases": phrases or None}),
-            "report": given({"lang": lang, "audio": audio}),
+            "report": given({"lang": lang, "audio": audio, "csv_locale": csv_locale}),
             "compute": {**given({"timeout_s": timeout}), "threads": 1},
         },
     )
@@ -149,6 +151,7 @@ def batch(
     )
     added.check(2)
     formats = tuple(dict.fromkeys((*_NEEDED[:1], *outputs.parse_formats(format))))
+    outputs.check_csv_locale(csv_locale, formats)
     sound_options.check(audio, formats)
     recipe = Recipe(options, people, replace(added), formats)
     talks = not quiet and (terminal.err.is_terminal or verbose > 0)

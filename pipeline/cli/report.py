@@ -17,7 +17,7 @@ from ressenti.pipeline.cli import outputs, sound_options, stored_conversations
 from ressenti.pipeline.cli.batch import Batch, Rules
 from ressenti.pipeline.cli.console import Terminal
 from ressenti.pipeline.cli.edits import Additions, Bleep, Phrases, Pseudonyms, Redact, RedactNames, Transcript
-from ressenti.pipeline.cli.options import AsJson, Formats, Language, Out, Overwrite, Quiet, Sound
+from ressenti.pipeline.cli.options import AsJson, CsvLocale, Formats, Language, Out, Overwrite, Quiet, Sound
 from ressenti.pipeline.config import Config, load_config
 from ressenti.pipeline.errors import ConfigError, NotAConversationError
 from ressenti.pipeline.files.hashes import digest_of
@@ -45,6 +45,7 @@ def report(
     redact_names: RedactNames = None,
     phrases: Phrases = None,
     format: Formats = "html",
+    csv_locale: CsvLocale = None,
     out: Out = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
@@ -56,6 +57,7 @@ def report(
     """
     terminal = Terminal(quiet or as_json)
     formats = outputs.parse_formats(format)
+    outputs.check_csv_locale(csv_locale, formats)
     chosen = load_config(config) if config else None
     sound_options.check(audio, formats)
     how = sound_options.for_report(audio, chosen.report.audio if chosen else None, recording)
@@ -76,7 +78,7 @@ def report(
     names_of = added.names(stored_conversations.stem_of, stored_conversations.recording_sha256)
     read = [*filter(None, [recording]), *added.read(map(stored_conversations.stem_of, sources))]
     plans = outputs.plan(sources, out, outputs.with_sidecar(formats, how), names_of, read)
-    job = Job(chosen, lang, recording, how, added, terminal, tuple(conversations))
+    job = Job(chosen, lang, recording, how, added, terminal, tuple(conversations), csv_locale)
     raise typer.Exit(Batch(terminal, Rules(overwrite, as_json=as_json), job.made).run(plans, job.work))
 
 
@@ -91,6 +93,7 @@ class Job:
     added: Additions
     terminal: Terminal
     named: tuple[Path, ...]  # paths given on the command line; others were found in folders
+    csv_locale: Lang | None = None
 
     def work(self, plan: outputs.Plan) -> Conversation | None:
         """Render a conversation; None for a file in a folder that is not a conversation."""
@@ -107,7 +110,7 @@ class Job:
             page_sound = sound_options.make(
                 self.how, plan.paths, sound_options.find(self.recording, original), conversation, progress
             )
-            outputs.write(conversation, plan, self.made(plan), self.lang, page_sound)
+            outputs.write(conversation, plan, self.made(plan), self.lang, page_sound, self.csv_locale)
         self._tell(original, conversation, plan, page_sound)
         return conversation
 
@@ -115,7 +118,7 @@ class Job:
         """Describe what the conversation's results would be made from."""
         options = self.chosen.model_dump(mode="json", exclude={"compute"}) if self.chosen else None
         added = self.added.digest(stored_conversations.stem_of(plan.source))
-        made_of = json.dumps(["report", options, self.lang, self.how, added], sort_keys=True)
+        made_of = json.dumps(["report", options, self.lang, self.how, added, self.csv_locale], sort_keys=True)
         source = digest_of(plan.source) if is_file(plan.source) else ""
         return store.Made(source, PROGRAM, hashlib.sha256(made_of.encode()).hexdigest())
 

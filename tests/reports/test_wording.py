@@ -80,7 +80,9 @@ def test_every_text_is_used() -> None:
         "ov_c_",
     )
     for key in LOCALES["en"]:
-        if key.startswith(("mo_", "hl_", "ov_why_", "role_by_")):  # said by kind and direction, test_headline has them all
+        if key.startswith(
+            ("mo_", "hl_", "ov_why_", "role_by_")
+        ):  # said by kind and direction, test_headline has them all
             continue
         stem = next((key.removeprefix(f) for f in families if key.startswith(f)), key)
         assert f'"{key}"' in source or f'"{stem}"' in source or (key.startswith("role_") and stem in configs), (
