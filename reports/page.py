@@ -9,14 +9,14 @@ import shlex
 from functools import cache
 from typing import Any
 
-from ressenti.pipeline import store
 from ressenti.pipeline.garbage_collection import uncollected
 from ressenti.pipeline.language import FORMATS, Lang
-from ressenti.pipeline.records import CLASSES, INEXACT_S, RECOGNISED_S, Conversation
+from ressenti.pipeline.records import CLASSES, RECOGNISED_S, Conversation
+from ressenti.reports.editing import LIMITS, editing_data, found_speaker
 from ressenti.reports.emotion_model import turns_by_person
 from ressenti.reports.figures import make_figures
 from ressenti.reports.figures.style import DARK_OF, SPEAKER_COLOURS, speaker_style
-from ressenti.reports.page_options import is_long, options_of, unnamed, valence_tells
+from ressenti.reports.page_options import is_long, options_of, valence_tells
 from ressenti.reports.page_shell import asset, csp_hash, template
 from ressenti.reports.safe_text import as_seen
 from ressenti.reports.summary import summarise
@@ -26,8 +26,12 @@ from ressenti.reports.wording import Wording
 
 _LEVEL = 10  # of 12; higher levels do not make the page smaller
 _BIG, _BIG_LEVEL = 16_000_000, 9  # characters; a fifth of the time for a tenth more bytes
-# in order: all build on the first, strip and figures on the view, the player on the strip, points on figures
-SCRIPTS = ("base.js", "view.js", "strip.js", "player.js", "figures.js", "points.js", "turns.js", "corrections.js")
+# in order: all build on the first, strip and figures on the view, the player on the strip, points on figures, and what
+# may be told of a speaker on the edits
+SCRIPTS = (
+    *("base.js", "view.js", "strip.js", "player.js", "edits.js", "tone.js", "figures.js", "points.js", "turns.js"),
+    *("recount.js", "corrections.js", "corrections_file.js"),
+)
 
 
 @uncollected()
@@ -43,7 +47,7 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
     from plotly.offline import get_plotlyjs
 
     words = Wording(lang or options_of(conversation, "report")["lang"])
-    stored, conversation = conversation, as_seen(conversation)
+    conversation = as_seen(conversation)
     figures = {name: figure.to_plotly_json() for name, figure in make_figures(conversation, words).items()}
     scripts = [asset(name) for name in SCRIPTS]
     summary = summarise(conversation, words)
@@ -53,7 +57,7 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
         "turns": [turn_data(row) for row in summary.turns],
         "words": {row.index: [_part(word) for word in row.said] for row in summary.turns if row.said},
         "moments": [
-            [row.start_s, row.end_s, row.label, row.chance] for row in (*summary.moments.first, *summary.moments.more)
+            [row.start_s, row.end_s, row.label, row.chance, row.tone] for row in (*summary.moments.first, *summary.moments.more)
         ],
         **_page_data(conversation, words, sound),
     }
@@ -74,7 +78,8 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
         places={s.label: place % len(SPEAKER_COLOURS) for place, s in enumerate(conversation.speakers)},
         said=bool(conversation.words or conversation.omissions),
         sound=sound,
-        commands=_commands(conversation, sound, words.lang),
+        commands=_commands(conversation, words.lang),
+        limits=LIMITS,
         duration=round(conversation.recording.duration_s, 3),
         policy=_policy([get_plotlyjs(), *scripts], sound),
         style=Markup(asset("page.css")),  # noqa: S704  # ours
@@ -82,7 +87,6 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
         data=_packed(json.dumps(data, ensure_ascii=False, default=list, separators=(",", ":"))),
         plotly=_packed_plotly(),
         map_styles=_map_styles(),
-        stored=_packed(store.dumps(stored, compact=True)),  # the page saves it again with corrections
         mp3=base64.b64encode(sound).decode() if isinstance(sound, bytes) else "",
     )
 
@@ -128,44 +132,27 @@ def _page_data(conversation: Conversation, words: Wording, sound: bytes | str | 
         "levels": {"step": levels.step_s, "dbfs": [round(v) for v in levels.dbfs]} if levels else None,
         "speakers": [
             {
-                "label": s.label,
-                "name": s.name,
-                "unnamed": unnamed(s, conversation, words),
-                "kind": s.kind,
-                "person": words.speaker(s.label, "", None),
-                "role": f" ({words.role(s.role, s.role_source == 'guess')})" if s.role else "",
-                "scored": s.not_scored is None,
+                **found_speaker(s, conversation, words),
                 "colour": speaker_style(i)["colour"],
                 "dark": speaker_style(i)["dark"],
             }
             for i, s in enumerate(conversation.speakers)
         ],
-        "bleeps": [[span.start_s, span.end_s] for span in conversation.bleeps],
-        "corrections": {
-            "names": [{"speaker": n.speaker, "name": n.name} for n in conversation.corrections.names],
-            "kinds": [{"speaker": k.speaker, "kind": k.kind} for k in conversation.corrections.kinds],
-            "turns": [
-                {"turn": t.turn, "speaker": t.speaker, "emotion": t.emotion, "note": t.note}
-                for t in conversation.corrections.turns
-            ],
-        },
+        **editing_data(conversation, words),
         "sound": _way_of(sound),
-        "margin": INEXACT_S,
         "near": RECOGNISED_S,
         "window": options_of(conversation, "emotion")["window_s"],
     }
 
 
-def _commands(conversation: Conversation, sound: bytes | str | None, lang: Lang) -> dict[str, str]:
-    """The shell commands for the corrected page, and for a page with sound."""
+def _commands(conversation: Conversation, lang: Lang) -> dict[str, str]:
+    """The shell commands that apply corrections, and for a page with sound."""
     name = conversation.recording.name
     name = f"./{name}" if name.startswith("-") else name  # else it would read as an option
     stem = name.rsplit(".", 1)[0] if "." in name.removeprefix("./") else name
     recording = shlex.quote(name) if name != stem else "RECORDING"  # a pseudonym is not a file name
-    with_sound = {"embed": f"--recording {recording} ", "sidecar": f"--recording {recording} --audio sidecar "}
-    sounding = with_sound.get(_way_of(sound) or "", "")
     return {
-        "corrected": f"ressenti report {shlex.quote(stem + '.corrected.json')} {sounding}--lang {lang} --overwrite",
+        "apply": "ressenti apply FOLDER",
         "sound": f"ressenti report {shlex.quote(stem + '.json')} --recording {recording} --lang {lang} --overwrite",
     }
 

@@ -75,6 +75,8 @@ def test_every_text_is_used() -> None:
         "says_",
         "pd_",
         "sound_",
+        "js_ignore_",
+        "js_role_",
     )
     for key in LOCALES["en"]:
         if key.startswith(("mo_", "hl_", "role_by_")):  # said by kind and direction, test_headline has them all
