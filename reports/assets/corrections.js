@@ -8,8 +8,8 @@ page.ready.then((page) => {
   const locale = document.documentElement.lang;
   let edited = null;
 
-  const when = (at) => (Number.isNaN(Date.parse(at)) ? at ?? "" : new Date(at).toLocaleString(locale, { dateStyle: "medium", timeStyle: "short" }));
-  const signature = (one) => [one?.by, when(one?.at)].filter(Boolean).join(", ");
+  const when = (at) => (Number.isNaN(Date.parse(at)) ? at : new Date(at).toLocaleString(locale, { dateStyle: "medium", timeStyle: "short" }));
+  const signature = (one) => [one?.by, when(one?.at ?? "")].filter(Boolean).join(", ");
   const joined = (index) => (data.words[index] ?? []).filter(([, , why]) => !why).map(([, text]) => text).join(" ");
   // The words of a turn as found: before a person wrote others.
   const found = new Map(turns.map(({ index }) => [index, data.found_words[index] ?? data.words[index] ?? []]));
@@ -79,7 +79,7 @@ page.ready.then((page) => {
   const listed = (place, spans, text, remove) => place.replaceChildren(...spans.map((span, i) => {
     const [start, end] = Array.isArray(span) ? span : [span.start_s, span.end_s], times = `${clock(start, true)} – ${clock(end, true)}`;
     const item = element("li", `${text(span)}: ${times} `), button = element("button", say("js_remove"), { type: "button", "aria-label": `${say("js_remove")} ${times}` });
-    if (signature(span)) item.append(element("small", signature(span)), " ");
+    if (!Array.isArray(span) && signature(span)) item.append(element("small", signature(span)), " ");
     button.addEventListener("click", () => remove(span, i));
     item.append(button);
     return item;

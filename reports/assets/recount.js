@@ -43,9 +43,13 @@ page.ready.then((page) => {
     }
     for (const [label, spans] of own) if (isPerson(label)) own.set(label, without(union(spans), ignored)); else own.delete(label);
     const all = union([...own.values()].flat()), talk = [...own.values()].reduce((sum, spans) => sum + seconds(spans), 0);
-    const left = turns.filter((turn) => isPerson(turn.speaker) && without([[turn.start, turn.end]], ignored).length);
+    const left = turns.filter((turn) => isPerson(turn.speaker)).flatMap(({ index, speaker, start, end }) => { // outside what is ignored
+      const parts = without([[start, end]], ignored);
+      return parts.length ? [{ index, speaker, start: parts[0][0], end: parts.at(-1)[1] }] : [];
+    });
     const small = backchannels(left);
-    const played = union([...speech.played, ...turns.filter((turn) => !isPerson(turn.speaker)).map((turn) => [turn.start, turn.end])]);
+    const announced = turns.filter((turn) => !isPerson(turn.speaker)).map((turn) => [turn.start, turn.end]);
+    const played = without(union([...speech.played, ...announced]), ignored);
     const held = [];
     for (const [start, end] of played) { // silence between sounds that are played belongs to the hold
       if (held.length && start - held.at(-1)[1] <= speech.silence) held.at(-1)[1] = end; else held.push([start, end]);
