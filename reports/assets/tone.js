@@ -89,7 +89,7 @@ page.ready.then((page) => {
     const safe = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
     const said = (i) => `${safe(people.titleOf(bare.y[i]))}<br>${page.clock(bare.base[i])}–${page.clock(bare.base[i] + bare.x[i])}`;
     delete bare.text;
-    return [rest, { ...bare, name: page.say("js_no_answer"), marker: GREY, hovertext: bare.x.map((_, i) => said(i)) }];
+    return [...(rest.x.length ? [rest] : []), { ...bare, name: page.say("js_no_answer"), marker: GREY, hovertext: bare.x.map((_, i) => said(i)) }];
   };
   const told = (name, figure) => {
     if (!untold.size && !silenced.size) return figure;
