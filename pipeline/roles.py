@@ -146,6 +146,34 @@ def guessed_again(
     return tuple(out)
 
 
+def with_given_roles(
+    speakers: tuple[Speaker, ...],
+    given: Mapping[str, str | None],
+    allow_restricted: str | None,
+    options: RoleOptions,
+) -> tuple[Speaker, ...]:
+    """Give people the roles that a person gave them later, as by label; `found` keeps what each had before.
+
+    The rule is that of `make_speakers`: once somebody has a role, whoever has none is not scored.
+    """
+    named = tuple(
+        replace(s, role=given[s.label], role_source="named" if given[s.label] is not None else None)
+        if s.label in given and s.is_person
+        else s
+        for s in speakers
+    )
+    with_roles = bool(options.order) or any(speaker.role is not None for speaker in named)
+    out = []
+    for before, speaker in zip(speakers, named, strict=True):
+        now = speaker
+        if speaker.is_person and (speaker != before or (speaker.role is None and speaker.not_scored is None)):
+            people = People(allow_restricted=allow_restricted)
+            now = _restrict(replace(speaker, not_scored=None), people, options, with_roles=with_roles)
+        found = SpeakerFound(before.kind, before.role, before.role_source, before.not_scored)
+        out.append(before if now == before else replace(now, found=before.found or found))
+    return tuple(out)
+
+
 def _was_announced(speaker: Speaker) -> bool:
     return speaker.found is not None and speaker.found.kind == "announcement"
 

@@ -8,15 +8,15 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from ressenti.pipeline import store
 from ressenti.pipeline.garbage_collection import uncollected
 from ressenti.pipeline.language import FORMATS, Lang
-from ressenti.pipeline.records import CLASSES, INEXACT_S, RECOGNISED_S, Conversation
+from ressenti.pipeline.records import CLASSES, RECOGNISED_S, Conversation
 from ressenti.pipeline.text import visible
+from ressenti.reports.editing import LIMITS, editing_data, found_speaker
 from ressenti.reports.emotion_model import turns_by_person
 from ressenti.reports.figures import make_figures
 from ressenti.reports.figures.style import DARK_OF, SPEAKER_COLOURS, speaker_style
-from ressenti.reports.page_options import is_long, options_of, unnamed, valence_tells
+from ressenti.reports.page_options import is_long, options_of, valence_tells
 from ressenti.reports.page_shell import asset, csp_hash, map_styles, packed, packed_plotly, template
 from ressenti.reports.safe_text import as_seen
 from ressenti.reports.summary import summarise
@@ -24,17 +24,11 @@ from ressenti.reports.tables import make_tables
 from ressenti.reports.turns import Said, turn_data
 from ressenti.reports.wording import Wording
 
-# in order: all build on the first, strip and figures on the view, the player on the strip, points on figures
+# in order: all build on the first, strip and figures on the view, the player on the strip, points on figures, and what
+# may be told of a speaker on the edits
 SCRIPTS = (
-    "base.js",
-    "view.js",
-    "strip.js",
-    "player.js",
-    "figures.js",
-    "points.js",
-    "turns.js",
-    "corrections.js",
-    "links.js",
+    *("base.js", "view.js", "strip.js", "player.js", "edits.js", "tone.js", "figures.js", "points.js", "turns.js"),
+    *("recount.js", "corrections.js", "corrections_file.js", "links.js"),
 )
 
 
@@ -49,16 +43,15 @@ def render(
     """The page of one conversation, in `lang` or else the conversation's language.
 
     `sound` is what the page plays: an MP3 to embed, the name of an MP3 beside it, or None. `metadata` are names and
-    values of what a library knows of the conversation. The page is one HTML
-    document and requests nothing but that file: style, scripts, plotly.js and data are inside, and its content security
-    policy allows nothing else. The same conversation and sound give the same bytes on any machine, with the same
+    values of what a library knows of the conversation. The page is one HTML document and requests nothing but that
+    file: style, scripts, plotly.js and data are inside, and its content security policy allows nothing else. The same conversation and sound give the same bytes on any machine, with the same
     versions of Ressenti, plotly (whose script is inside) and deflate (which packs it).
     """
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
     words = Wording(lang or options_of(conversation, "report")["lang"])
-    stored, conversation = conversation, as_seen(conversation)
+    conversation = as_seen(conversation)
     figures = {name: figure.to_plotly_json() for name, figure in make_figures(conversation, words).items()}
     scripts = [asset(name) for name in SCRIPTS]
     summary = summarise(conversation, words)
@@ -68,7 +61,8 @@ def render(
         "turns": [turn_data(row) for row in summary.turns],
         "words": {row.index: [_part(word) for word in row.said] for row in summary.turns if row.said},
         "moments": [
-            [row.start_s, row.end_s, row.label, row.chance] for row in (*summary.moments.first, *summary.moments.more)
+            [row.start_s, row.end_s, row.label, row.chance, row.tone]
+            for row in (*summary.moments.first, *summary.moments.more)
         ],
         **_page_data(conversation, words, sound),
     }
@@ -90,7 +84,8 @@ def render(
         metadata=[(_named(name, words), visible(value)) for name, value in metadata],
         said=bool(conversation.words or conversation.omissions),
         sound=sound,
-        commands=_commands(conversation, sound, words.lang),
+        commands=_commands(conversation, words.lang),
+        limits=LIMITS,
         duration=round(conversation.recording.duration_s, 3),
         policy=_policy([get_plotlyjs(), *scripts], sound),
         style=Markup(asset("page.css")),  # noqa: S704  # ours
@@ -98,7 +93,6 @@ def render(
         data=packed(json.dumps(data, ensure_ascii=False, default=list, separators=(",", ":"))),
         plotly=packed_plotly(),
         map_styles=map_styles(),
-        stored=packed(store.dumps(stored, compact=True)),  # the page saves it again with corrections
         mp3=base64.b64encode(sound).decode() if isinstance(sound, bytes) else "",
     )
 
@@ -150,44 +144,27 @@ def _page_data(conversation: Conversation, words: Wording, sound: bytes | str | 
         "levels": {"step": levels.step_s, "dbfs": [round(v) for v in levels.dbfs]} if levels else None,
         "speakers": [
             {
-                "label": s.label,
-                "name": s.name,
-                "unnamed": unnamed(s, conversation, words),
-                "kind": s.kind,
-                "person": words.speaker(s.label, "", None),
-                "role": f" ({words.role(s.role, s.role_source == 'guess')})" if s.role else "",
-                "scored": s.not_scored is None,
+                **found_speaker(s, conversation, words),
                 "colour": speaker_style(i)["colour"],
                 "dark": speaker_style(i)["dark"],
             }
             for i, s in enumerate(conversation.speakers)
         ],
-        "bleeps": [[span.start_s, span.end_s] for span in conversation.bleeps],
-        "corrections": {
-            "names": [{"speaker": n.speaker, "name": n.name} for n in conversation.corrections.names],
-            "kinds": [{"speaker": k.speaker, "kind": k.kind} for k in conversation.corrections.kinds],
-            "turns": [
-                {"turn": t.turn, "speaker": t.speaker, "emotion": t.emotion, "note": t.note}
-                for t in conversation.corrections.turns
-            ],
-        },
+        **editing_data(conversation, words),
         "sound": _way_of(sound),
-        "margin": INEXACT_S,
         "near": RECOGNISED_S,
         "window": options_of(conversation, "emotion")["window_s"],
     }
 
 
-def _commands(conversation: Conversation, sound: bytes | str | None, lang: Lang) -> dict[str, str]:
-    """The shell commands for the corrected page, and for a page with sound."""
+def _commands(conversation: Conversation, lang: Lang) -> dict[str, str]:
+    """The shell commands that apply corrections, and for a page with sound."""
     name = conversation.recording.name
     name = f"./{name}" if name.startswith("-") else name  # else it would read as an option
     stem = name.rsplit(".", 1)[0] if "." in name.removeprefix("./") else name
     recording = shlex.quote(name) if name != stem else "RECORDING"  # a pseudonym is not a file name
-    with_sound = {"embed": f"--recording {recording} ", "sidecar": f"--recording {recording} --audio sidecar "}
-    sounding = with_sound.get(_way_of(sound) or "", "")
     return {
-        "corrected": f"ressenti report {shlex.quote(stem + '.corrected.json')} {sounding}--lang {lang} --overwrite",
+        "apply": "ressenti apply FOLDER",
         "sound": f"ressenti report {shlex.quote(stem + '.json')} --recording {recording} --lang {lang} --overwrite",
     }
 

@@ -78,6 +78,8 @@ def test_every_text_is_used() -> None:
         "ov_rule_",
         "ov_m_",
         "ov_c_",
+        "js_ignore_",
+        "js_role_",
     )
     for key in LOCALES["en"]:
         if key.startswith(
