@@ -44,8 +44,9 @@ def render(
 
     `sound` is what the page plays: an MP3 to embed, the name of an MP3 beside it, or None. `metadata` are names and
     values of what a library knows of the conversation. The page is one HTML document and requests nothing but that
-    file: style, scripts, plotly.js and data are inside, and its content security policy allows nothing else. The same conversation and sound give the same bytes on any machine, with the same
-    versions of Ressenti, plotly (whose script is inside) and deflate (which packs it).
+    file: style, scripts, plotly.js and data are inside, and its content security policy allows nothing else. The same
+    conversation and sound give the same bytes on any machine, with the same versions of Ressenti, plotly (whose script
+    is inside) and deflate (which packs it).
     """
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
