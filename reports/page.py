@@ -6,6 +6,7 @@ import base64
 import json
 import shlex
 from collections.abc import Sequence
+from datetime import datetime, time
 from typing import Any
 
 from ressenti.pipeline.garbage_collection import uncollected
@@ -82,7 +83,7 @@ def render(
         classes=CLASSES,
         folded=() if valence_tells(conversation) or "plane" not in figures else ("plane",),
         places={s.label: place % len(SPEAKER_COLOURS) for place, s in enumerate(conversation.speakers)},
-        metadata=[(_named(name, words), visible(value)) for name, value in metadata],
+        metadata=[_known(name, value, words) for name, value in metadata],
         said=bool(conversation.words or conversation.omissions),
         sound=sound,
         commands=_commands(conversation, words.lang),
@@ -114,9 +115,13 @@ def _policy(scripts: list[str], sound: bytes | str | None) -> str:
     )
 
 
-def _named(name: str, words: Wording) -> str:
-    """A name of metadata: in the page's language if the product knows it, else as the user wrote it."""
-    return words(f"ov_c_{name}") if name in ("agent", "queue", "direction", "language") else visible(name)
+def _known(name: str, value: str, words: Wording) -> tuple[str, str]:
+    """A name and value of metadata: in the page's language if the product knows them, else as the user wrote them."""
+    if name == "date":
+        when = datetime.fromisoformat(value)
+        return words("ov_date"), words.date(when.date(), f"{when:%H:%M}" if when.time() != time.min else "")
+    known = name in ("call_id", "agent", "queue", "direction", "language")
+    return words(f"ov_c_{name}") if known else visible(name), visible(value)
 
 
 def _part(word: Said) -> list[float | str]:

@@ -38,7 +38,7 @@ MOST_CALLS = 20_000  # the newest; a page of more would be slow
 MOST_FAILURES = 1_000
 SAMPLE, SEED = 20, 1
 PICKS = 5  # calls that stand out by one rule
-SHORT_S = 20.0
+SHORT_S, OVERLAP = 20.0, 0.02  # a call may stand out if it is shorter, or if more of the speech overlaps
 FEWEST = 10  # calls of a group whose figures get an interval
 MOST_GROUPS, DRAWS = 60, 1_000
 TONE_BY = ("queue", "direction", "language", "week")  # tone is compared by these alone: others may name people at work
@@ -165,7 +165,7 @@ def _picks(calls: Sequence[CallRow]) -> list[Pick]:
     """Calls that stand out, at most `PICKS` by each rule."""
     rules: list[tuple[Rule, Callable[[CallRow], float | None], Callable[[CallRow], float | None]]] = [
         ("silence", lambda c: c.longest_silence_s or None, lambda c: c.silence_at),
-        ("overlap", lambda c: c.overlap or None if c.people > 1 else None, lambda c: None),
+        ("overlap", lambda c: c.overlap if c.people > 1 and (c.overlap or 0) >= OVERLAP else None, lambda c: None),
         ("tension", lambda c: c.tense_s or None, lambda c: c.tense_at),
         ("short", lambda c: -c.duration_s if c.duration_s < SHORT_S else None, lambda c: None),
         ("unanswered", lambda c: c.duration_s if c.people < 2 else None, lambda c: None),

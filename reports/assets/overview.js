@@ -54,7 +54,7 @@ page.ready.then((page) => {
       const at = call[places[name]];
       if (at !== undefined && at !== null && value && call.page)
         made.append(element("a", text(name, value), { href: linked(call, shown, place, at), "aria-label": `${text(name, value)}, ${say("ov_at", { time: clock(at) })}` }));
-      else made.append(text(name, value));
+      else made.append(name === "longest_silence_s" && !value ? "–" : text(name, value));
     }
     return made;
   };
@@ -65,7 +65,9 @@ page.ready.then((page) => {
     return row;
   };
   const draw = () => {
-    const height = narrow.matches ? 64 : 34, seen = Math.ceil(box.clientHeight / height) || 20;
+    const height = narrow.matches ? 64 : 34, whole = (Math.max(shown.length, 1) + 1) * height + 24; // with the head and a scroll bar
+    box.style.height = `${Math.min(whole, Math.max(320, 0.7 * window.innerHeight))}px`;
+    const seen = Math.ceil(box.clientHeight / height) || 20;
     const first = Math.max(0, Math.floor(box.scrollTop / height) - 8), last = Math.min(shown.length, first + seen + 16);
     const asked = `${first} ${last} ${height} ${sorted.name} ${sorted.down} ${shown.length}`;
     if (asked === drawn) return;
@@ -165,7 +167,7 @@ page.ready.then((page) => {
       { ...layout, xaxis: { ...axis, type: "date", nticks: 6 }, yaxis: { ...axis, range: [0, Math.max(...points.map((p) => p.value), step / 10) * 1.1], nticks: 5, ...(name === "interruptions" ? {} : ticks) } }, options);
       Plotly.react("bins", [{ type: "bar", x: bins.map((b) => (b.from + b.to) / 2), y: counts, width: width * 0.92, marker: { color: accent },
         hovertext: bins.map((b) => `${text(name, b.from)} – ${text(name, b.to)}: ${b.n}`), hoverinfo: "text" }],
-      { ...layout, xaxis: { ...axis, range: [0, most], ...ticks }, yaxis: { ...axis, rangemode: "tozero", nticks: 5, title: { text: say("ov_count") } } }, options);
+      { ...layout, xaxis: { ...axis, range: [0, most], ...ticks }, yaxis: { ...axis, rangemode: "tozero", nticks: 5, ...(Math.max(...counts) < 5 ? { dtick: 1 } : {}), title: { text: say("ov_count") } } }, options);
     });
   };
   let waiting = 0;
