@@ -25,7 +25,8 @@ from ressenti.pipeline.roles import People
 if TYPE_CHECKING:
     from ressenti.pipeline.loaded_models import Models
 
-_OF_PAGES = (("report", "lang"), ("report", "audio"))  # options that an analysis does not depend on
+# options that an analysis does not depend on
+_OF_PAGES = (("report", "lang"), ("report", "csv_locale"), ("report", "audio"))
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,9 @@ class Analyst:
 
         kept, sound = watched(work, limit_s=options.compute.timeout_s, name=path.name)
         conversation = kept.conversation
-        files = outputs.rendered(conversation, self.recipe.paths(folder, task.conversation), sound=sound)
+        metadata = tuple(task.call.metadata.texts())
+        paths = self.recipe.paths(folder, task.conversation)
+        files = outputs.rendered(conversation, paths, sound=sound, metadata=metadata)
         content = {file.name: text for file, text in files.items()} | dict(kept.files)
         content[f"{task.conversation}{ENDING}"] = task.call.dumps()
         store.write_set(folder, task.conversation, content, task.made)

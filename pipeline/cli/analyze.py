@@ -21,6 +21,7 @@ from ressenti.pipeline.cli.options import (
     AllowRestricted,
     AsJson,
     Channels,
+    CsvLocale,
     DiarizerModel,
     EmotionFor,
     EmotionWeights,
@@ -114,6 +115,7 @@ def analyze(
     redact: Redact = False,
     redact_names: RedactNames = None,
     phrases: Phrases = None,
+    csv_locale: CsvLocale = None,
     format: Formats = ",".join(outputs.DEFAULT),
     out: Out = None,
     overwrite: Overwrite = False,
@@ -150,7 +152,7 @@ def analyze(
             "roles": given({"emotion_for": listed(emotion_for) or None}),
             "voices": given({"use": _by_voice(voices, pseudonyms)}),
             "content": given({"redact": redact or None, "redact_names": redact_names, "phrases": phrases or None}),
-            "report": given({"lang": lang, "audio": audio}),
+            "report": given({"lang": lang, "audio": audio, "csv_locale": csv_locale}),
             "compute": given({"threads": threads, "timeout_s": timeout}),
         },
     )
@@ -167,6 +169,7 @@ def analyze(
     )
     added.check(len(set(recordings)))
     formats = outputs.parse_formats(format)
+    outputs.check_csv_locale(csv_locale, formats)
     sound_options.check(audio, formats)
     from ressenti.pipeline.audio import checked_sha256
 
@@ -253,7 +256,7 @@ class Job:
             page_sound = sound_options.make(options.report.audio, plan.paths, recording, conversation, second_look)
             progress("report", 0, 1)
             made = self._made(plan, found.recording.sha256)
-            outputs.write(conversation, plan, made, None, page_sound, kept.files)
+            outputs.write(conversation, plan, made, None, page_sound, more=kept.files)
             progress("report", 1, 1)
             return replace(kept, conversation=conversation), page_sound
 

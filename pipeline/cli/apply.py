@@ -22,6 +22,7 @@ from ressenti.pipeline.cli.saved_corrections import tell_what_follows, with_save
 from ressenti.pipeline.errors import ConfigError, NotFoundError
 from ressenti.pipeline.files.hashes import digest_of
 from ressenti.pipeline.files.paths import is_file, is_folder, is_there
+from ressenti.pipeline.language import Lang
 from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.store.corrections_file import (
     ENDING,
@@ -141,7 +142,7 @@ class _Job:
                 sound = sound_options.make("embed", plan.paths, recording, conversation, progress)
             if sound is not None and kept.beside:
                 plan = replace(plan, paths={**plan.paths, "mp3": sidecar})
-            outputs.write(conversation, plan, _made(plan), kept.lang, sound)
+            outputs.write(conversation, plan, _made(plan), kept.lang, sound, _csv_locale(plan))
             if kept.lost and sound is None:
                 with in_words(sidecar):
                     sidecar.unlink(missing_ok=True)
@@ -164,6 +165,15 @@ class _Job:
         found = sound_options.find(self.recording, conversation)
         inside = self.recording is not None and is_folder(self.recording)
         return None if found is None or (inside and not is_file(found)) else found
+
+
+def _csv_locale(plan: outputs.Plan) -> Lang | None:
+    """How CSV is written if a table that is there is for a country with a decimal comma, as its first bytes tell."""
+    for name in ("csv", "said"):
+        if name in plan.paths:
+            with plan.paths[name].open("rb") as table:
+                return "fr" if table.read(3) == b"\xef\xbb\xbf" else None
+    return None
 
 
 def _made(plan: outputs.Plan) -> store.Made:
