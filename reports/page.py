@@ -57,7 +57,8 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
         "turns": [turn_data(row) for row in summary.turns],
         "words": {row.index: [_part(word) for word in row.said] for row in summary.turns if row.said},
         "moments": [
-            [row.start_s, row.end_s, row.label, row.chance, row.tone] for row in (*summary.moments.first, *summary.moments.more)
+            [row.start_s, row.end_s, row.label, row.chance, row.tone]
+            for row in (*summary.moments.first, *summary.moments.more)
         ],
         **_page_data(conversation, words, sound),
     }

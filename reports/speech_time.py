@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import get_args
 
 from ressenti.pipeline.edits.corrections import corrected_segments
@@ -34,7 +35,7 @@ def speech_by_turn(conversation: Conversation) -> Iterator[tuple[float, float, i
     for segment in conversation.diarization.segments:
         own = timed[segment.speaker].touching(segment.start_s, segment.end_s) if segment.speaker in timed else []
         at = segment.start_s
-        for turn, after in zip(own, own[1:], strict=False):
+        for turn, after in pairwise(own):
             end = (turn.end_s + after.start_s) / 2
             yield at, end, turn.index
             at = end
