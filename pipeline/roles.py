@@ -110,6 +110,11 @@ def make_speakers(
     return tuple(speakers)
 
 
+def roles_by_label(given: Sequence[str], labels: Sequence[str]) -> dict[str, str]:
+    """Roles of speakers, given by order or by label; raises `ConfigError` for an unknown label."""
+    return _by_label(given, labels, "--roles")[0]
+
+
 def newcomer(label: str, known: Sequence[Speaker], allow_restricted: str | None, options: RoleOptions) -> Speaker:
     """A speaker added by a person, without a role: not scored if the others have roles."""
     with_roles = bool(options.order) or any(speaker.role for speaker in known)

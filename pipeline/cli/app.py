@@ -8,6 +8,7 @@ import typer
 
 from ressenti.pipeline.cli import evaluate, library, models, train, voices
 from ressenti.pipeline.cli.analyze import analyze, sample
+from ressenti.pipeline.cli.apply import apply
 from ressenti.pipeline.cli.commands import Commands
 from ressenti.pipeline.cli.console import Terminal
 from ressenti.pipeline.cli.find import find
@@ -34,6 +35,7 @@ app.command()(analyze)
 app.command()(sample)
 app.command()(batch)
 app.command()(report)
+app.command()(apply)
 app.command()(find)
 app.command()(query)
 app.add_typer(library.app, name="library")

@@ -17,6 +17,7 @@ from ressenti.pipeline.extras import need
 from ressenti.pipeline.files.paths import is_there
 from ressenti.pipeline.language import Lang
 from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.store.corrections_file import stem_of_corrections
 from ressenti.pipeline.store.disk_errors import output_error
 
 log = logging.getLogger(__name__)
@@ -60,12 +61,16 @@ def with_sidecar(formats: tuple[str, ...], how: str) -> tuple[str, ...]:
 
 
 def stored(paths: Sequence[Path]) -> list[Path]:
-    """Paths without exports in the format `aws`, which `*.json` matches as well as conversations."""
-    return [p for p in paths if not (p.name.endswith(ENDINGS["aws"]) and is_there(_conversation_of(p)))]
+    """Paths without exports in the format `aws` and saved corrections, which `*.json` matches, too."""
+    return [path for path in paths if (name := _conversation_of(path)) is None or not is_there(path.with_name(name))]
 
 
-def _conversation_of(path: Path) -> Path:
-    return path.with_name(path.name.removesuffix(ENDINGS["aws"]) + ENDINGS["json"])
+def _conversation_of(path: Path) -> str | None:
+    """The name of the conversation that a file belongs to, by its name; None if it may be a conversation itself."""
+    if path.name.endswith(ENDINGS["aws"]):
+        return path.name.removesuffix(ENDINGS["aws"]) + ENDINGS["json"]
+    stem = stem_of_corrections(path)
+    return None if stem is None else stem + ENDINGS["json"]
 
 
 @dataclass(frozen=True)

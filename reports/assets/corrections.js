@@ -89,11 +89,24 @@ page.ready.then((page) => {
     node.hidden = !text;
   };
 
+  const stateOf = (turn) => {
+    const change = edits.now.turns.get(turn.index), left = ignoredAs(turn), silent = !tone.may(turn.speaker), title = titleOf(turn.speaker);
+    return { change, left, silent, title, key: JSON.stringify([change, left?.why, silent, title]) };
+  };
+  const drawn = new Map(); // the state that each row shows; those without a correction are as rendered
+  for (const turn of turns) {
+    const { change, left, key } = stateOf(turn);
+    if (!change && !left) drawn.set(turn.index, key);
+    turn.corrected = Boolean(change);
+    turn.asks = Boolean(turn.model.doubt) && !change?.speaker;
+  }
   const showTurns = () => {
     for (const turn of turns) {
-      const change = edits.now.turns.get(turn.index), left = ignoredAs(turn), { row } = turn, silent = !tone.may(turn.speaker);
+      const { change, left, silent, title, key } = stateOf(turn), { row } = turn;
+      if (drawn.get(turn.index) === key) continue;
+      drawn.set(turn.index, key);
       turn.corrected = Boolean(change);
-      row.querySelector(".who span").textContent = titleOf(turn.speaker);
+      row.querySelector(".who span").textContent = title;
       turn.asks = Boolean(turn.model.doubt) && !change?.speaker; // a speaker whom a person set is not unsure
       if (turn.model.doubt) for (const mark of row.querySelectorAll(".asks")) mark.hidden = !turn.asks;
       row.querySelector(".mine").textContent = [
