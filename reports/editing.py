@@ -8,6 +8,7 @@ from typing import Any
 from ressenti.pipeline.language import FORMATS
 from ressenti.pipeline.records import Conversation, Speaker, WordsFound
 from ressenti.pipeline.roles import KNOWN, RESTRICTED
+from ressenti.pipeline.store.corrections_file import turns_sha256
 from ressenti.pipeline.text import plain, visible
 from ressenti.reports.page_options import options_of, unnamed
 from ressenti.reports.recognised_words import unsure_word_limit
@@ -24,6 +25,7 @@ def editing_data(conversation: Conversation, words: Wording) -> dict[str, Any]:
     return {
         "conversation": conversation.id,
         "sha256": conversation.recording.sha256,
+        "turns_sha256": turns_sha256(conversation),
         "bleeps": [[span.start_s, span.end_s] for span in conversation.bleeps],
         "corrections": asdict(conversation.corrections),
         "roles": _roles(conversation, words),

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Dialog, Page, expect
+from typer.testing import CliRunner
 
 from browsing import FIGURES, READY, Make, Open, applied, saved, unsigned, until, with_words
 from ressenti import load_config, with_corrections
-from ressenti.pipeline import roles
+from ressenti.pipeline import roles, store
+from ressenti.pipeline.cli.app import app
 from ressenti.pipeline.derive import derive
 from ressenti.pipeline.records import Conversation, Corrections, Moment, Sound, Span, TurnCorrection
 from ressenti.reports.page import render
@@ -487,6 +489,7 @@ WRONG: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
     ("holds no corrections", lambda data: data.update(format="labels")),
     ("newer version", lambda data: data.update(version=2)),
     ("another recording (call)", lambda data: data.update(sha256="0" * 64)),
+    ("other turns", lambda data: data.update(turns_sha256="1" * 64)),
     ("damaged", lambda data: data["corrections"]["turns"][0].update(turn=99)),
     ("damaged", lambda data: data["corrections"]["turns"][0].update(note=5)),
     ("damaged", lambda data: data["corrections"]["turns"].append(data["corrections"]["turns"][0])),
@@ -653,6 +656,25 @@ def test_the_page_knows_the_rule_of_roles(opened: Open) -> None:
         assert may == (speaker.not_scored is None), name
 
 
+def test_the_command_takes_the_file_and_leaves_no_scores(opened: Open, make_conversation: Make, tmp_path: Path) -> None:
+    page = opened(change=told_of_tone, figures=False).page
+    correct(page, 0, words="bonjour0 toi", note="sobs")
+    give(page, 1, "agent")
+    mark(page, "0.5", "2", "before")
+    note_the_call(page, "again")
+    folder = tmp_path / "results"
+    folder.mkdir()
+    (folder / "call.corrections.json").write_text(json.dumps(saved(page)), encoding="utf-8")
+    (folder / "call.json").write_text(store.dumps(told_of_tone(make_conversation())), encoding="utf-8")
+    done = CliRunner().invoke(app, ["apply", str(folder)])
+    assert done.exit_code == 0, done.output
+    after = store.load(folder / "call.json")
+    assert [word.text for word in after.words[:2]] == ["bonjour0", "toi"]
+    assert after.corrections.note is not None
+    assert [(s.role, s.not_scored) for s in after.speakers] == [("client", None), ("agent", "restricted")]
+    assert not [turn for turn in after.turns if turn.speaker == "S2" and turn.windows]
+
+
 def test_talk_turns_and_silences_follow_at_once(opened: Open, make_conversation: Make) -> None:
     there = opened(figures=False)
     page = there.page
@@ -705,8 +727,8 @@ def test_spans_to_leave_out_are_drawn_listed_and_removed(opened: Open) -> None:
     page.mouse.move(box["x"] + box["width"] * 9 / 30, box["y"] + 15)
     page.mouse.up()
     page.keyboard.up("Shift")
-    assert "Left out: hold: 0:05" in text(page, "#ignored li")
-    assert "Left out: hold" in text(page, "#turn-1 .mine")
+    assert "Ignored: hold: 0:05" in text(page, "#ignored li")
+    assert "Ignored: hold" in text(page, "#turn-1 .mine")
     (span,) = saved(page)["corrections"]["ignored"]
     assert (span["why"], span["start_s"]) == ("hold", pytest.approx(5, abs=0.1))
     page.locator("#ignored button").click()
