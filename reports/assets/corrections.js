@@ -78,7 +78,7 @@ page.ready.then((page) => {
 
   const listed = (place, spans, text, remove) => place.replaceChildren(...spans.map((span, i) => {
     const [start, end] = Array.isArray(span) ? span : [span.start_s, span.end_s], times = `${clock(start, true)} – ${clock(end, true)}`;
-    const item = element("li", `${text(span)}: ${times} `), button = element("button", say("js_remove"), { type: "button", "aria-label": `${say("js_remove")} ${times}` });
+    const item = element("li", `${times} · ${text(span)} `), button = element("button", say("js_remove"), { type: "button", "aria-label": `${say("js_remove")} ${times}` });
     if (!Array.isArray(span) && signature(span)) item.append(element("small", signature(span)), " ");
     button.addEventListener("click", () => remove(span, i));
     item.append(button);
@@ -107,6 +107,7 @@ page.ready.then((page) => {
       drawn.set(turn.index, key);
       turn.corrected = Boolean(change);
       row.querySelector(".who span").textContent = title;
+      row.querySelector(".who .voice").className = `voice ${people.known.has(turn.speaker) ? `s-${people.known.get(turn.speaker).place}` : ""}`;
       turn.asks = Boolean(turn.model.doubt) && !change?.speaker; // a speaker whom a person set is not unsure
       if (turn.model.doubt) for (const mark of row.querySelectorAll(".asks")) mark.hidden = !turn.asks;
       row.querySelector(".mine").textContent = [
@@ -143,6 +144,8 @@ page.ready.then((page) => {
     by("save").disabled = !unsaved && !changed;
     by("bar").hidden = !changed && !unsaved && !steps[0] && !steps[1];
     by("after").hidden = !changed;
+    const anew = data.sound && !edits.now.bleeps.every(([s, e]) => data.bleeps.some(([from, to]) => from <= s && e <= to));
+    for (const code of document.querySelectorAll("#bar code, #after code")) code.textContent = `${data.apply}${anew ? " --recording RECORDINGS" : ""}`;
     for (const mark of document.querySelectorAll(".stale")) mark.hidden = !stale;
     const gone = tone.untold.map(titleOf).join(", ");
     by("stale").textContent = [gone && say("js_tone_hidden", { who: gone }), stale ? say("js_stale") : changed ? say("js_waiting") : ""].filter(Boolean).join(" ");

@@ -200,6 +200,7 @@ def test_what_does_not_follow_a_change_says_so(opened: Open, lang: str, said: st
     page.locator("#bleep-to").fill("6")
     page.locator("#bleep-form button[type=submit]").click()
     assert page.locator("#bar").is_visible()
+    assert page.locator("#bar code").inner_text() == "ressenti apply FOLDER --recording RECORDINGS"
     assert marked() == set()  # silence changes no figure
     page.locator("#turn-0 .quiet").click()
     page.locator("#edit-class").select_option("Sad")
@@ -236,6 +237,7 @@ def test_filters_and_classes_follow_what_is_changed_in_the_page(opened: Open) ->
     assert seen() == ["turn-0"]
     page.locator("[name=class]").select_option("")
     correct(1, "speaker", "S3")  # somebody new
+    assert page.locator("#turn-1 .who .voice").get_attribute("class") == "voice "
     page.locator("[name=speaker]").select_option("S3")
     assert seen() == ["turn-1"]
     page.locator("[name=speaker]").select_option("S2")
@@ -727,7 +729,7 @@ def test_spans_to_leave_out_are_drawn_listed_and_removed(opened: Open) -> None:
     page.mouse.move(box["x"] + box["width"] * 9 / 30, box["y"] + 15)
     page.mouse.up()
     page.keyboard.up("Shift")
-    assert "Ignored: hold: 0:05" in text(page, "#ignored li")
+    assert text(page, "#ignored li").startswith("0:05.0 – 0:0")
     assert "Ignored: hold" in text(page, "#turn-1 .mine")
     (span,) = saved(page)["corrections"]["ignored"]
     assert (span["why"], span["start_s"]) == ("hold", pytest.approx(5, abs=0.1))
