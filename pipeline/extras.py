@@ -15,7 +15,7 @@ PACKAGES = {  # by module: name to install, extra
     "parselmouth": ("praat-parselmouth", "test"),
     "praatio": ("praatio", "textgrid"),
     "pyarrow": ("pyarrow", "parquet"),
-    "xlsxwriter": ("xlsxwriter", "library"),
+    "xlsxwriter": ("xlsxwriter", "xlsx"),
     "soundfile": ("soundfile", "lab"),
 }
 

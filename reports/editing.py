@@ -1,4 +1,4 @@
-"""Conversation -> what its page needs to be corrected in place: what was found, the rule of roles, speech (pure)."""
+"""Conversation -> what the page needs to be corrected: what was found, the rule of roles, who speaks when (pure)."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from statistics import median
 
+from ressenti.pipeline.content import keywords_in
 from ressenti.pipeline.records import CLASSES, Affect, Conversation, Estimate, Exchange, Moment, Speaker, Talk
 from ressenti.reports.moments import ANYBODY, Told, by_person, first_to_hear, heard_from_s, tone_of
 from ressenti.reports.page_options import is_scored, lacks_model, options_of, tells_activation, titles_of
@@ -21,6 +22,7 @@ SHORT_S, LONG_S = 2.5, 12.0  # median length of turns that are called short, and
 HOLD_S = 5.0  # of music and announcements that are worth a sentence
 MOST_TOLD = 3  # speakers whose tone is described
 QUOTED = 8  # words of the place to listen to first
+TERMS = 4  # keywords named
 
 
 def headline(conversation: Conversation, words: Wording) -> tuple[str, ...]:
@@ -57,7 +59,14 @@ def _kind(conversation: Conversation, titles: dict[str, str], words: Wording) ->
         kind = words("hl_kind_even" if talk.share <= EVEN else "hl_kind_two", **told)
     else:
         kind = words("hl_kind_many", **told)
-    return " ".join((kind, *_turns(conversation, words), *_count(conversation, words), *_played(conversation, words)))
+    more = (_terms, _turns, _count, _played)
+    return " ".join((kind, *(sentence for part in more for sentence in part(conversation, words))))
+
+
+def _terms(conversation: Conversation, words: Wording) -> list[str]:
+    """The words that are said most often."""
+    said = keywords_in(conversation)[:TERMS]
+    return [words("hl_terms", terms=words.listed([words("quoted", text=k.term) for k in said]))] if said else []
 
 
 def _turns(conversation: Conversation, words: Wording) -> list[str]:
@@ -130,6 +139,8 @@ def _interruptions(talks: list[tuple[Speaker, Talk]], titles: dict[str, str], wo
 def _tone(conversation: Conversation, titles: dict[str, str], words: Wording) -> tuple[Told, ...]:
     """How the voices of whom it can be told sounded and moved; else that none stands out, if that is known."""
     heard_s = _heard_s(conversation)
+    if alike := _alike(conversation, heard_s, words):
+        return (Told(alike, ANYBODY),)
     told = []
     for speaker in conversation.people:
         if heard_s[speaker.label] >= LITTLE_S:
@@ -148,6 +159,28 @@ def _tone(conversation: Conversation, titles: dict[str, str], words: Wording) ->
         return (Told(words("hl_activated_unknown")),)
     silent = not is_scored(conversation) or _mostly_unsure(conversation)
     return () if silent else (Told(words("hl_no_peak"), ANYBODY),)
+
+
+def _alike(conversation: Conversation, heard_s: dict[str, float], words: Wording) -> str:
+    """One sentence for all voices, if nothing is told of any but the same class most of the time; else nothing."""
+    shares = []
+    tones = set()
+    for speaker in conversation.people:
+        affect = speaker.affect
+        if heard_s[speaker.label] < LITTLE_S or affect is None:
+            return ""
+        share, tone = max(zip(affect.class_shares, CLASSES, strict=True))
+        if share < MOSTLY or len(_how(speaker, conversation, words)) > 1:
+            return ""
+        shares.append(share)
+        tones.add(tone)
+    if len(shares) < 2 or len(tones) > 1:
+        return ""
+    told = words("tone_" + tones.pop())
+    low, high = words.percent(min(shares)), words.percent(max(shares))
+    if low == high:
+        return words("hl_all_mostly_same", tone=told, share=low)
+    return words("hl_all_mostly", tone=told, low=low, high=high)
 
 
 def _heard_s(conversation: Conversation) -> dict[str, float]:

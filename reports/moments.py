@@ -85,6 +85,12 @@ def listen(conversation: Conversation, words: Wording) -> Listen:
     return Listen(*(tuple(sorted(rows, key=lambda row: row.play_s)) for rows in (first, ranked[MOST:])))
 
 
+def each_moment(conversation: Conversation, words: Wording) -> tuple[MomentRow, ...]:
+    """Every moment in a line of its own, in order of time, also those that overlap."""
+    titles = titles_of(conversation, words)
+    return tuple(_row([m], conversation, titles, words) for m in sorted(conversation.moments, key=lambda m: m.start_s))
+
+
 def first_to_hear(conversation: Conversation) -> Moment | None:
     """The moment to listen to first; None if there is none."""
     return min(conversation.moments, key=_rank, default=None)

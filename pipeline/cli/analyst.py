@@ -24,7 +24,8 @@ from ressenti.pipeline.roles import People
 if TYPE_CHECKING:
     from ressenti.pipeline.loaded_models import Models
 
-_OF_PAGES = (("report", "lang"), ("report", "audio"))  # options that an analysis does not depend on
+# options that an analysis does not depend on
+_OF_PAGES = (("report", "lang"), ("report", "csv_locale"), ("report", "audio"))
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,9 @@ class Analyst:
             return conversation, sound_options.make(options.report.audio, paths, path, conversation, progress)
 
         conversation, sound = watched(work, limit_s=options.compute.timeout_s, name=path.name)
-        files = outputs.rendered(conversation, self.recipe.paths(folder, task.conversation), sound=sound)
+        metadata = tuple(task.call.metadata.texts())
+        paths = self.recipe.paths(folder, task.conversation)
+        files = outputs.rendered(conversation, paths, sound=sound, metadata=metadata)
         content = {file.name: text for file, text in files.items()}
         content[f"{task.conversation}{ENDING}"] = task.call.dumps()
         store.write_set(folder, task.conversation, content, task.made)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from rich.markup import escape
 
 from ressenti.pipeline import store
 from ressenti.pipeline.cli import outputs, sound_options
@@ -19,6 +20,7 @@ from ressenti.pipeline.cli.options import (
     AllowRestricted,
     AsJson,
     Channels,
+    CsvLocale,
     DiarizerModel,
     EmotionFor,
     EmotionWeights,
@@ -46,7 +48,7 @@ from ressenti.pipeline.config import Config, load_config
 from ressenti.pipeline.edits.bleeps import parse_spans, parse_time
 from ressenti.pipeline.progress import Progress, watched
 from ressenti.pipeline.records import Conversation
-from ressenti.pipeline.roles import People, use_of
+from ressenti.pipeline.roles import People, unused_names, use_of
 from ressenti.pipeline.version import PROGRAM
 
 if TYPE_CHECKING:
@@ -111,6 +113,7 @@ def analyze(
     redact: Redact = False,
     redact_names: RedactNames = None,
     phrases: Phrases = None,
+    csv_locale: CsvLocale = None,
     format: Formats = ",".join(outputs.DEFAULT),
     out: Out = None,
     overwrite: Overwrite = False,
@@ -147,7 +150,7 @@ def analyze(
             "roles": given({"emotion_for": listed(emotion_for) or None}),
             "voices": given({"use": _by_voice(voices, pseudonyms)}),
             "content": given({"redact": redact or None, "redact_names": redact_names, "phrases": phrases or None}),
-            "report": given({"lang": lang, "audio": audio}),
+            "report": given({"lang": lang, "audio": audio, "csv_locale": csv_locale}),
             "compute": given({"threads": threads, "timeout_s": timeout}),
         },
     )
@@ -164,6 +167,7 @@ def analyze(
     )
     added.check(len(set(recordings)))
     formats = outputs.parse_formats(format)
+    outputs.check_csv_locale(csv_locale, formats)
     sound_options.check(audio, formats)
     from ressenti.pipeline.audio import checked_sha256
 
@@ -255,9 +259,19 @@ class Job:
         with self.terminal.progress(recording.name) as progress:
             conversation, page_sound = watched(work, progress, options.compute.timeout_s, recording.name)
         tell(conversation, time.monotonic() - started, plan.paths, self.terminal)
+        self._tell_unused_names(conversation)
         self.added.tell(conversation, self.terminal, sound=page_sound is not None)
         sound_options.tell(page_sound, plan.paths, self.terminal)
         return conversation
+
+    def _tell_unused_names(self, conversation: Conversation) -> None:
+        """Warn of names for speakers that are not there."""
+        labels = [speaker.label for speaker in conversation.people]
+        if unused := unused_names(self.people.names, labels):
+            self.terminal.note(
+                f"[yellow]--names: not used: {escape(', '.join(unused))}[/]; {escape(conversation.recording.name)} has "
+                f"{', '.join(labels)}"
+            )
 
     def made(self, plan: outputs.Plan) -> store.Made:
         """Describe what the recording's results would be made from; raises errors of reading and model choice."""

@@ -26,6 +26,10 @@ Threads = Annotated[
     typer.Option("--threads", help="Processor cores to use; does not change results.  [default: all]", min=1),
 ]
 Language = Annotated[Lang | None, typer.Option("--lang", help="Language of the report.")]
+CsvLocale = Annotated[
+    Lang | None,
+    typer.Option("--csv-locale", help="CSV for spreadsheets of a country: fr, es: semicolons and decimal comma."),
+]
 Formats = Annotated[str, typer.Option("--format", help=f"Results to write: {', '.join(outputs.FORMATS)}.")]
 Sound = Annotated[
     sound_options.How | None,

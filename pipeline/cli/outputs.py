@@ -12,10 +12,12 @@ from rich.markup import escape
 
 from ressenti.pipeline import export, store
 from ressenti.pipeline.cli.console import Terminal
+from ressenti.pipeline.cli.workbook import workbook
 from ressenti.pipeline.errors import ConfigError, OutputError, OutputExistsError
 from ressenti.pipeline.extras import need
 from ressenti.pipeline.files.paths import is_there
 from ressenti.pipeline.language import Lang
+from ressenti.pipeline.library.calls import metadata_beside
 from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.store.corrections_file import stem_of_corrections
 from ressenti.pipeline.store.disk_errors import output_error
@@ -34,10 +36,12 @@ ENDINGS = {
     "vtt": ".vtt",
     "aws": ".aws.json",
     "said": ".said.csv",
+    "xlsx": ".xlsx",
     "quotes-md": ".quotes.md",
     "quotes-docx": ".quotes.docx",
     **_TABLES,
 }
+_CSV = frozenset({"csv", "said"})
 FORMATS = (*(name for name in ENDINGS if name not in _TABLES), "parquet")
 
 
@@ -52,7 +56,18 @@ def parse_formats(text: str) -> tuple[str, ...]:
         need("pyarrow", "--format parquet", "or choose csv")
     if "quotes-docx" in formats:
         need("docx", "--format quotes-docx", "or choose quotes-md")
+    if "xlsx" in formats:
+        need("xlsxwriter", "--format xlsx", "or choose csv")
     return tuple(dict.fromkeys(formats))
+
+
+def check_csv_locale(locale: Lang | None, formats: Sequence[str]) -> None:
+    """Raise `ConfigError` if a way to write CSV is asked for, and no CSV."""
+    if locale is not None and _CSV.isdisjoint(formats):
+        raise ConfigError(
+            f"--csv-locale: got {locale}, but --format asks for no CSV. Add one of {', '.join(sorted(_CSV))} to "
+            "--format, or leave --csv-locale out."
+        )
 
 
 def with_sidecar(formats: tuple[str, ...], how: str) -> tuple[str, ...]:
@@ -146,13 +161,16 @@ def rendered(
     paths: Mapping[str, Path],
     lang: Lang | None = None,
     sound: bytes | None = None,
+    csv_locale: Lang | None = None,
+    metadata: Sequence[tuple[str, str]] = (),
 ) -> dict[Path, str | bytes]:
     """Render every format from the stored form, so that rendering again gives the same result.
 
-    `sound` goes into the page, or beside it if `paths` has an mp3.
+    `sound` goes into the page, or beside it if `paths` has an mp3. `lang` and `csv_locale` win over the conversation's.
+    `metadata` is shown in the page's head.
     """
     conversation = store.loads(store.dumps(conversation))
-    shown = export.in_language(conversation, lang)
+    shown = export.with_csv_locale(export.in_language(conversation, lang), csv_locale)
     files: dict[Path, str | bytes] = {}
     for name, path in paths.items():
         if name == "mp3":
@@ -161,7 +179,8 @@ def rendered(
         if name == "html":
             from ressenti.reports.page import render
 
-            files[path] = render(conversation, lang, sound=paths["mp3"].name if "mp3" in paths else sound)
+            heard = paths["mp3"].name if "mp3" in paths else sound
+            files[path] = render(conversation, lang, sound=heard, metadata=metadata)
         else:
             files[path] = store.dumps(conversation) if name == "json" else _writer(name)(shown)
     return files
@@ -173,9 +192,10 @@ def write(
     made: store.Made,
     lang: Lang | None = None,
     sound: bytes | None = None,
+    csv_locale: Lang | None = None,
 ) -> None:
     """Render and write every format as one set, all files or none."""
-    files = rendered(conversation, plan.paths, lang, sound)
+    files = rendered(conversation, plan.paths, lang, sound, csv_locale, metadata_beside(plan.source))
     store.write_set(plan.folder, plan.stem, {path.name: content for path, content in files.items()}, made)
     log.info("written: %s", ", ".join(plan.paths))
     log.debug("written: %s", ", ".join(map(str, files)))
@@ -200,6 +220,7 @@ def _writer(name: str) -> Callable[[Conversation], str | bytes]:
         "vtt": export.vtt,
         "aws": export.aws,
         "said": export.said_csv,
+        "xlsx": workbook,
         "quotes-md": export.quotes_md,
         "quotes-docx": export.quotes_docx,
         **{f"parquet-{table}": partial(export.parquet, table=table) for table in export.TABLES},

@@ -18,7 +18,7 @@ from ressenti.pipeline.cli.batch import Batch, Rules
 from ressenti.pipeline.cli.console import Terminal
 from ressenti.pipeline.cli.edits import Additions, Bleep, Phrases, Pseudonyms, Redact, RedactNames, Transcript
 from ressenti.pipeline.cli.kept_sound import KeptSound, kept_sound
-from ressenti.pipeline.cli.options import AsJson, Formats, Language, Out, Overwrite, Quiet, Sound, listed
+from ressenti.pipeline.cli.options import AsJson, CsvLocale, Formats, Language, Out, Overwrite, Quiet, Sound, listed
 from ressenti.pipeline.cli.saved_corrections import tell_what_follows
 from ressenti.pipeline.config import Config, load_config
 from ressenti.pipeline.errors import ConfigError, NotAConversationError
@@ -52,6 +52,7 @@ def report(
     redact_names: RedactNames = None,
     phrases: Phrases = None,
     format: Formats = "html",
+    csv_locale: CsvLocale = None,
     out: Out = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
@@ -64,6 +65,7 @@ def report(
     """
     terminal = Terminal(quiet or as_json)
     formats = outputs.parse_formats(format)
+    outputs.check_csv_locale(csv_locale, formats)
     chosen = load_config(config) if config else None
     sound_options.check(audio, formats)
     how = sound_options.for_report(audio, chosen.report.audio if chosen else None, recording)
@@ -86,7 +88,18 @@ def report(
     names_of = added.names(stored_conversations.stem_of, stored_conversations.recording_sha256)
     read = [*filter(None, [recording]), *added.read(map(stored_conversations.stem_of, sources))]
     plans = outputs.plan(sources, out, outputs.with_sidecar(formats, how), names_of, read)
-    job = Job(chosen, lang, recording, how, added, terminal, tuple(conversations), listed(roles), keeps=audio is None)
+    job = Job(
+        chosen,
+        lang,
+        recording,
+        how,
+        added,
+        terminal,
+        tuple(conversations),
+        csv_locale,
+        listed(roles),
+        keeps=audio is None,
+    )
     raise typer.Exit(Batch(terminal, Rules(overwrite, as_json=as_json), job.made).run(plans, job.work))
 
 
@@ -101,6 +114,7 @@ class Job:
     added: Additions
     terminal: Terminal
     named: tuple[Path, ...]  # paths given on the command line; others were found in folders
+    csv_locale: Lang | None = None
     roles: tuple[str, ...] = ()
     keeps: bool = False  # without a recording, the sound of the page that is replaced
 
@@ -123,7 +137,7 @@ class Job:
             )
             if kept.sound and kept.beside:
                 plan = replace(plan, paths={**plan.paths, **_sidecar(plan)})
-            outputs.write(conversation, plan, made, self.lang, page_sound)
+            outputs.write(conversation, plan, made, self.lang, page_sound, self.csv_locale)
         self._tell(original, conversation, plan, page_sound)
         if self.keeps and "html" in plan.paths and page_sound is None and not kept.mute:
             why = escape(kept.lost) or "no page with its sound was there"
@@ -142,7 +156,9 @@ class Job:
         """Describe what the conversation's results would be made from."""
         options = self.chosen.model_dump(mode="json", exclude={"compute"}) if self.chosen else None
         added = self.added.digest(stored_conversations.stem_of(plan.source))
-        made_of = json.dumps(["report", options, self.lang, self.how, added, *self.roles], sort_keys=True)
+        made_of = json.dumps(
+            ["report", options, self.lang, self.how, added, self.csv_locale, *self.roles], sort_keys=True
+        )
         source = digest_of(plan.source) if is_file(plan.source) else ""
         return store.Made(source, PROGRAM, hashlib.sha256(made_of.encode()).hexdigest())
 

@@ -20,7 +20,7 @@ _SAFE = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": Tr
 def check_table(out: Path) -> None:
     """Raise `ConfigError` if what writes this kind of table is not installed."""
     if _is_workbook(out):
-        need("xlsxwriter", "--out NAME.xlsx", "or choose NAME.csv")
+        need("xlsxwriter", "--out NAME.xlsx", "or choose NAME.csv", extra="library")
 
 
 def write_table(out: Path, columns: Sequence[str], rows: Sequence[Sequence[str | None]], terminal: Terminal) -> None:

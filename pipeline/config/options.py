@@ -384,9 +384,10 @@ class ContentOptions(Group):
 
 
 class ReportOptions(Group):
-    """The page."""
+    """The page, and how results are written that people read."""
 
     lang: Lang = "en"
+    csv_locale: Lang = "en"  # fr, es: semicolons, decimal comma and byte order mark, for a spreadsheet of that country
     audio: Literal["embed", "sidecar", "none"] = "embed"  # the recording's sound: in the page, beside it, or left out
     validation: Place | None = None  # a result of `ressenti evaluate label` to show on the page
 

@@ -72,7 +72,7 @@ def quotes_of(conversation: Conversation) -> Quotes:
         limits=_limits(conversation, len(words_of(conversation, marks=False).get(None, ())), wording),
         quotes=tuple(quotes),
         heading=wording("made"),
-        made=_made(conversation, wording),
+        made=made_of(conversation, wording),
     )
 
 
@@ -113,7 +113,7 @@ def _silenced_in(turn: Turn, bleeps: Timed[Span], wording: Wording) -> tuple[tup
 
 def _facts(conversation: Conversation, names: dict[str, str], wording: Wording) -> tuple[tuple[str, str], ...]:
     recording = conversation.recording
-    who = ", ".join(_with_role(speaker, names[speaker.label], wording) for speaker in conversation.speakers)
+    who = ", ".join(with_role(speaker, names[speaker.label], wording) for speaker in conversation.speakers)
     return (
         (wording("recording"), plain(recording.name)),
         (wording("length"), clock(recording.duration_s)),
@@ -121,7 +121,8 @@ def _facts(conversation: Conversation, names: dict[str, str], wording: Wording) 
     )
 
 
-def _made(conversation: Conversation, wording: Wording) -> tuple[tuple[str, str], ...]:
+def made_of(conversation: Conversation, wording: Wording) -> tuple[tuple[str, str], ...]:
+    """How a document was made, as pairs: the recording's hash, the models, and the program."""
     return (
         (wording("hash"), conversation.recording.sha256),
         *((wording("model", task=wording(f"t_{m.task}")), _model(m, wording)) for m in conversation.models),
@@ -129,7 +130,8 @@ def _made(conversation: Conversation, wording: Wording) -> tuple[tuple[str, str]
     )
 
 
-def _with_role(speaker: Speaker, name: str, wording: Wording) -> str:
+def with_role(speaker: Speaker, name: str, wording: Wording) -> str:
+    """A speaker's name with the role, which is marked if it is a guess."""
     if not speaker.role:
         return name
     role = plain(wording.role(speaker.role))

@@ -7,8 +7,8 @@ import io
 from collections.abc import Iterator
 
 from ressenti.pipeline.content import content_of
+from ressenti.pipeline.export.csv_locale import CsvLocale, csv_locale_of
 from ressenti.pipeline.records import Conversation
-from ressenti.pipeline.text import guarded
 
 COLUMNS = (
     "conversation",
@@ -30,31 +30,32 @@ Row = dict[str, str | float | int | None]
 
 
 def said_csv(conversation: Conversation) -> str:
-    """One row per figure and per place, numbers with up to three decimals; text is guarded (`ressenti.pipeline.text`).
+    """One row per figure and per place, numbers with up to three decimals (`ressenti.pipeline.export.csv_locale`).
 
     `what` is `words`, `pace` (of a whole conversation without times, or of a minute), `questions`, `sentences`,
     `hesitations`, `greeting`, `farewell`, `price`, `keyword`, `phrase` or `personal_data` (`name` is its kind). A
     phrase has one row for each place, or one row without times; its `state` is `said`, `not_found` or `unknown`
     (could not be told), and `must` is 1 if it must be said.
     """
+    locale = csv_locale_of(conversation)
     out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n", restval="")
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n", restval="", delimiter=locale.separator)
     writer.writeheader()
     own: Row = {"conversation": conversation.id, "recording": conversation.recording.name}
     known = {speaker.label: speaker for speaker in conversation.speakers}
     for row in _rows(conversation):
         speaker = known.get(str(row.get("speaker")))
         who: Row = {"speaker_name": speaker.name, "role": speaker.role} if speaker else {}
-        writer.writerow({key: _cell(value) for key, value in (own | who | row).items()})
-    return out.getvalue()
+        writer.writerow({key: _cell(value, locale) for key, value in (own | who | row).items()})
+    return locale.mark + out.getvalue()
 
 
-def _cell(value: str | float | None) -> str:
+def _cell(value: str | float | None, locale: CsvLocale) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return guarded(value).replace("\x00", "\ufffd")
-    return str(value) if isinstance(value, int) else f"{value:.3f}"
+        return locale.text(value)
+    return str(value) if isinstance(value, int) else locale.number(value)
 
 
 def _rows(conversation: Conversation) -> Iterator[Row]:

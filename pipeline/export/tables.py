@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ressenti.pipeline import store
-from ressenti.pipeline.export.turn_text import is_corrected, text_of, words_of
+from ressenti.pipeline.export.csv_locale import csv_locale_of
+from ressenti.pipeline.export.turn_text import is_corrected, signed_of, text_of, words_of
 from ressenti.pipeline.extras import need
 from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.store.columns import COLUMNS, TABLES, Kind, Table, columns_of, typed
-from ressenti.pipeline.text import guarded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["TABLES", "Table", "parquet", "turns_csv"]
 
 _OF_RECORDING = columns_of("conversation:string recording:string sha256:string")
-_SAID = columns_of("activation:string corrected:boolean model_speaker:string note:string text:string")
+_SAID = columns_of(
+    "activation:string corrected:boolean corrected_by:string corrected_at:string model_speaker:string note:string "
+    "text:string"
+)
 _KINDS: dict[Kind, str] = {"string": "string", "float64": "float64", "Int64": "int64", "boolean": "bool"}
 _FRAMES: dict[Table, Callable[[Conversation], pd.DataFrame]] = {
     "turns": store.turns_frame,
@@ -36,17 +39,21 @@ _FRAMES: dict[Table, Callable[[Conversation], pd.DataFrame]] = {
 
 
 def turns_csv(conversation: Conversation) -> str:
-    """The table of turns (`ressenti.pipeline.store.turns_frame`) as CSV, numbers with three decimals.
+    """The table of turns as CSV, with what people corrected and the words: the columns of Parquet without `sha256`.
 
-    NUL becomes the replacement character, since CSV readers stop at NUL. Text is guarded (`ressenti.pipeline.text`), so
-    that spreadsheets do not run it as a formula.
+    Numbers have three decimals; `ressenti.pipeline.export.csv_locale` says how they are written.
     """
-    frame = store.turns_frame(conversation)
-    for column, kind in COLUMNS["turns"].items():
-        if kind == "string":
-            frame[column] = frame[column].map(guarded, na_action="ignore")
-    text: str = frame.to_csv(index=False, float_format="%.3f", lineterminator="\n")
-    return text.replace("\x00", "\ufffd")
+    locale = csv_locale_of(conversation)
+    frame = store.turns_frame(conversation).join(said_frame(conversation))
+    frame.insert(
+        1, "recording", typed([_recording(conversation)] * len(frame), conversation, _OF_RECORDING)["recording"]
+    )
+    for column in frame.columns[frame.dtypes == "string"]:
+        frame[column] = frame[column].map(locale.text, na_action="ignore")
+    text: str = frame.to_csv(
+        index=False, sep=locale.separator, decimal=locale.decimal, float_format="%.3f", lineterminator="\n"
+    )
+    return locale.mark + text
 
 
 def parquet(conversation: Conversation, table: Table) -> bytes:
@@ -63,9 +70,11 @@ def parquet(conversation: Conversation, table: Table) -> bytes:
     from pyarrow import parquet as files
 
     columns = _OF_RECORDING | COLUMNS[table] | (_SAID if table == "turns" else {})
-    own = {"recording": conversation.recording.name, "sha256": conversation.recording.sha256}
     frame = _FRAMES[table](conversation)
-    parts = [typed([own] * len(frame), conversation, _OF_RECORDING), frame.drop(columns="conversation")]
+    parts = [
+        typed([_recording(conversation)] * len(frame), conversation, _OF_RECORDING),
+        frame.drop(columns="conversation"),
+    ]
     frame = pd.concat([*parts, *([said_frame(conversation)] if table == "turns" else [])], axis=1)
     schema = pa.schema([(name, pa.type_for_alias(_KINDS[kind])) for name, kind in columns.items()])
     rows = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
@@ -77,12 +86,14 @@ def parquet(conversation: Conversation, table: Table) -> bytes:
 
 
 def said_frame(conversation: Conversation) -> pd.DataFrame:
-    """Corrections and words of each turn."""
-    told = words_of(conversation)
+    """Corrections and words of each turn; who corrected it, and when, are null if nobody said."""
+    told, signed = words_of(conversation), signed_of(conversation)
     rows = [
         {
             "activation": turn.emotion.activation if turn.emotion else None,
             "corrected": is_corrected(turn),
+            "corrected_by": signed[turn.index].by or None if turn.index in signed else None,
+            "corrected_at": signed[turn.index].at or None if turn.index in signed else None,
             "model_speaker": turn.original.speaker if turn.original else turn.speaker,
             "note": turn.note or None,
             "text": text_of(told[turn.index]) if turn.index in told else None,
@@ -90,3 +101,7 @@ def said_frame(conversation: Conversation) -> pd.DataFrame:
         for turn in conversation.turns
     ]
     return typed(rows, conversation, _SAID)
+
+
+def _recording(conversation: Conversation) -> dict[str, str]:
+    return {"recording": conversation.recording.name, "sha256": conversation.recording.sha256}

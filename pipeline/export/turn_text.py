@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from ressenti.pipeline.export.wording import Wording
@@ -78,6 +78,24 @@ def text_of(words: Sequence[Word]) -> str:
 def class_of(turn: Turn) -> str:
     """The class of a turn, with a question mark if it is unsure; empty if the turn was not judged."""
     return f"{turn.emotion.top}{'?' if turn.unsure else ''}" if turn.emotion else ""
+
+
+@dataclass(frozen=True)
+class Signed:
+    """Who made a correction, and when (ISO 8601, UTC); empty if nobody said."""
+
+    by: str
+    at: str
+
+
+def signed(correction: object) -> Signed:
+    """Who made a correction, and when."""
+    return Signed(getattr(correction, "by", ""), getattr(correction, "at", ""))
+
+
+def signed_of(conversation: Conversation) -> dict[int, Signed]:
+    """Who corrected each turn, and when, by the turn's index."""
+    return {entry.turn: signed(entry) for entry in conversation.corrections.turns}
 
 
 def is_corrected(turn: Turn) -> bool:

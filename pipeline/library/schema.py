@@ -11,7 +11,7 @@ from ressenti.pipeline.store.columns import COLUMNS as STORED
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SCHEMA = 1
+SCHEMA = 2
 Table = Literal["conversations", "turns", "speakers", "moments", "words", "errors"]
 TABLES: tuple[Table, ...] = get_args(Table)
 OF_CONVERSATIONS: tuple[Table, ...] = TABLES[:-1]
@@ -129,6 +129,8 @@ _MEANINGS = {
 _SAID = (
     Column("activation", "text", "how the class was computed from the model's answer"),
     Column("corrected", "yes/no", "whether a person changed the turn"),
+    Column("corrected_by", "text", "who changed it, if they said"),
+    Column("corrected_at", "text", "when (ISO 8601, UTC), if it is known"),
     Column("model_speaker", "text", "the diarizer's speaker"),
     Column("note", "text", "a person's note"),
     Column("text", "text", "the words of the turn"),

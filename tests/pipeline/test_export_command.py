@@ -10,12 +10,13 @@ from typer.testing import CliRunner, Result
 from ressenti.pipeline import export, extras, store
 from ressenti.pipeline.cli import outputs
 from ressenti.pipeline.cli.app import app
+from ressenti.pipeline.cli.workbook import workbook
 from ressenti.pipeline.config import Config
 from ressenti.pipeline.derive import derive
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.records import Conversation, EmotionScores
 
-EVERY = "textgrid,srt,vtt,aws,quotes-md,quotes-docx,parquet"
+EVERY = "textgrid,srt,vtt,aws,quotes-md,quotes-docx,xlsx,parquet"
 
 
 @pytest.fixture
@@ -43,6 +44,7 @@ def test_every_format_is_written_from_a_stored_conversation(stored: Path) -> Non
     for ending, write in endings.items():
         assert stored.with_name(f"call{ending}").read_text(encoding="utf-8") == write(made)
     assert stored.with_name("call.quotes.docx").read_bytes() == export.quotes_docx(made)
+    assert stored.with_name("call.xlsx").read_bytes() == workbook(made)
     for table in export.TABLES:
         assert stored.with_name(f"call.{table}.parquet").read_bytes() == export.parquet(made, table)
     assert not stored.with_name("call.report.html").exists()

@@ -29,7 +29,9 @@ def test_each_is_in_its_extra_and_in_the_one_for_tests() -> None:
 
 
 @pytest.mark.usefixtures("none_installed")
-@pytest.mark.parametrize(("formats", "package"), [("parquet", "pyarrow"), ("html,quotes-docx", "python-docx")])
+@pytest.mark.parametrize(
+    ("formats", "package"), [("parquet", "pyarrow"), ("html,quotes-docx", "python-docx"), ("xlsx", "xlsxwriter")]
+)
 def test_a_format_whose_package_is_missing_is_refused_before_any_work(formats: str, package: str) -> None:
     with pytest.raises(ConfigError, match=rf"needs the package {package}, .* pip install {package} .*, or choose"):
         parse_formats(formats)

@@ -109,7 +109,7 @@ def test_csv_is_read_back_by_pandas_and_duckdb(conversations: list[Conversation]
     for k, conversation in enumerate(conversations):
         text = export.turns_csv(conversation)
         frame = store.turns_frame(conversation)
-        found = pd.read_csv(io.StringIO(text), dtype={**frame.dtypes.to_dict()})
+        found = pd.read_csv(io.StringIO(text), dtype={**frame.dtypes.to_dict()})[list(frame.columns)]
         names: Any = {"name": frame["name"].replace("\x00", "\ufffd", regex=True).replace("", pd.NA)}
         pd.testing.assert_frame_equal(found, frame.assign(**names), atol=5e-4, rtol=0)
         (tmp_path / f"{k}.csv").write_bytes(text.encode())

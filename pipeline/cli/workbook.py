@@ -1,0 +1,23 @@
+"""The Excel workbook of a conversation, with what its page says."""
+
+from __future__ import annotations
+
+from ressenti.pipeline import export
+from ressenti.pipeline.language import lang_of
+from ressenti.pipeline.records import Conversation
+
+
+def workbook(conversation: Conversation) -> bytes:
+    """The workbook in the conversation's language."""
+    from ressenti.reports.headline import headline
+    from ressenti.reports.moments import each_moment
+    from ressenti.reports.people import called, when
+    from ressenti.reports.wording import Wording
+
+    words = Wording(lang_of(conversation.config.get("report")))
+    moments = tuple(
+        export.MomentTold(m.kind, m.start_s, m.end_s, m.who, m.what, not m.chance, m.quote)
+        for m in each_moment(conversation, words)
+    )
+    told = export.Told(called(conversation), when(conversation, words), headline(conversation, words), moments)
+    return export.workbook(conversation, told)
