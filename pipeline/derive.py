@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 from ressenti.pipeline import roles, turn_taking, turns
@@ -18,8 +18,9 @@ from ressenti.pipeline.records import (
     Sound,
     Turn,
     mean_scores,
+    union_s,
 )
-from ressenti.pipeline.records.intervals import Timed
+from ressenti.pipeline.records.intervals import Timed, is_inside, without
 
 _NEAR_S = 1.0  # from a sound to the turn of whoever makes it
 _TELLING = ("laughter", "crying")  # of a mood, so that who is not scored has none of these
@@ -29,25 +30,26 @@ _TELLING = ("laughter", "crying")  # of a mood, so that who is not scored has no
 def derive(conversation: Conversation, config: Config) -> Conversation:
     """Compute everything that follows from turns and their scores: affect, trajectories, dynamics (pure).
 
-    Corrections are applied first. Turns cut from exclusive segments cannot overlap, so turn-taking is computed from
-    turns with overlap. Raises `CorrectionsError`.
+    Corrections are applied first; spans that people ignore are part of no figure. Turns cut from exclusive segments
+    cannot overlap, so turn-taking is computed from turns with overlap. Raises `CorrectionsError`.
     """
     conversation = _corrected(conversation, config)
     people = {speaker.label for speaker in conversation.people}
     segments = tuple(s for s in corrections.corrected_segments(conversation) if s.speaker in people)
-    final_turns = conversation.people_turns
-    overlapping_turns = turns.make_turns(segments, config.turns) if conversation.diarization.exclusive else final_turns
+    final_turns, ignored = conversation.people_turns, conversation.ignored
+    heard_turns = turns.outside(final_turns, ignored) if ignored else final_turns
+    overlapping_turns = turns.make_turns(segments, config.turns) if conversation.diarization.exclusive else heard_turns
     exchange = turn_taking.exchange_of(
         segments,
         overlapping_turns,
         conversation.recording.duration_s,
         config.dynamics,
         _played(conversation, people),
-        left_out(conversation.recording.duration_s, config.audio),
+        (*left_out(conversation.recording.duration_s, config.audio), *ignored),
     )
     labels = [speaker.label for speaker in conversation.people]
     points = {label: affect.points_of(final_turns, label, config.affect, config.emotion) for label in labels}
-    talk = turn_taking.talks_of(labels, segments, overlapping_turns, exchange, config.dynamics, final_turns)
+    talk = turn_taking.talks_of(labels, segments, overlapping_turns, exchange, config.dynamics, heard_turns)
     lines = tuple(trajectory.make_trajectory(label, own, config.trajectory) for label, own in points.items() if own)
     return replace(
         conversation,
@@ -59,7 +61,7 @@ def derive(conversation: Conversation, config: Config) -> Conversation:
             exchange,
             config.trajectory,
             config.moments,
-            conversation.sounds,
+            [s for s in conversation.sounds if not is_inside((s.start_s + s.end_s) / 2, ignored)],
             config.sentiment.unsure_below,
         ),
         speakers=tuple(
@@ -76,9 +78,10 @@ def derive(conversation: Conversation, config: Config) -> Conversation:
 
 
 def _played(conversation: Conversation, people: set[str]) -> list[tuple[float, float]]:
-    """Spans in which music, tones or announcements play."""
+    """Spans in which music, tones or announcements play, without what people ignore."""
     played = [(s.start_s, s.end_s) for s in conversation.sounds if s.played]
-    return played + [(turn.start_s, turn.end_s) for turn in conversation.turns if turn.speaker not in people]
+    played += [(turn.start_s, turn.end_s) for turn in conversation.turns if turn.speaker not in people]
+    return without(union_s(played), conversation.ignored) if conversation.ignored else played
 
 
 def with_corrections(conversation: Conversation, wanted: Corrections) -> Conversation:
@@ -103,13 +106,15 @@ def _corrected(conversation: Conversation, config: Config) -> Conversation:
         scored,
         lambda label: roles.newcomer(label, known, reason, config.roles),
         lambda speakers: roles.guessed_again(speakers, reason, config.roles),
+        lambda speakers, given: roles.with_given_roles(speakers, given, reason, config.roles),
     )
+    after = _with_what_words_tell(conversation, after)
     after = replace(after, sounds=_whose(after))
     pairs = zip(scored.turns, after.turns, strict=True)
     final_turns = with_activation([turn if turn is same else _decided(turn, config) for same, turn in pairs])
     was, now = ([turn.speaker for turn in who] for who in (conversation.turns, final_turns))
     if now != was or now != [turn.speaker for turn in before.turns]:
-        segments = corrections.corrected_segments(after)
+        segments = corrections.moved_segments(after)
         cut = corrections.corrected_exclusive(after) or segments
         final_turns = turns.with_overlap(final_turns, cut, segments)
     played = {speaker.label for speaker in after.speakers if not speaker.is_person}
@@ -119,7 +124,32 @@ def _corrected(conversation: Conversation, config: Config) -> Conversation:
     )
     gated = {speaker.label for speaker in after.people if speaker.not_scored}
     final_turns = tuple(_unsaid(turn) if turn.speaker in gated else turn for turn in final_turns)
-    return replace(after, turns=final_turns)
+    said_by = {turn.index: turn.speaker for turn in final_turns}
+    found = tuple(
+        replace(entry, sentiment=None) if said_by[entry.turn] in gated else entry for entry in after.words_found
+    )
+    return replace(after, turns=final_turns, words_found=found)
+
+
+def _with_what_words_tell(before: Conversation, after: Conversation) -> Conversation:
+    """Keep what was told of words, where they are the same as before the corrections were applied again."""
+    background = before.background if after.words == before.words else None
+    told = {turn.index: turn.sentiment for turn in before.turns if turn.sentiment is not None}
+    rewritten = {entry.turn for entry in after.words_found} & {entry.turn for entry in before.words_found}
+    asked = rewritten & told.keys()
+    said_before, said_after = (_said(conversation, asked) for conversation in (before, after))
+    same = {turn for turn in asked if said_before[turn] == said_after[turn]}
+    kept = tuple(replace(t, sentiment=told[t.index]) if t.index in same else t for t in after.turns)
+    return replace(after, background=background, turns=kept if same else after.turns)
+
+
+def _said(conversation: Conversation, turns_asked: Set[int]) -> dict[int, list[str]]:
+    """The words of some turns."""
+    said: dict[int, list[str]] = {turn: [] for turn in turns_asked}
+    for word in conversation.words:
+        if word.turn is not None and word.turn in said:
+            said[word.turn].append(word.text)
+    return said
 
 
 def _unsaid(turn: Turn) -> Turn:

@@ -84,16 +84,17 @@ def make_speakers(
 
     Roles by order are certain on split channels and a guess on mono; a role by label (`S1=client`) is certain.
     `channels` say who shares a channel: a preset's roles are for the first speaker of each, and roles by order are a
-    guess for all who share one, since the channel does not tell them apart.
-    Raises `ConfigError` for an unknown label, and for a role in `emotion_for` that is not in use.
+    guess for all who share one, since the channel does not tell them apart. Speakers without a given role keep the
+    preset's. Names for speakers that are not there are left out (`unused_names`).
+    Raises `ConfigError` for an unknown label of a role, and for a role in `emotion_for` that is not in use.
     """
     on = {label: (channels or {}).get(label, label) for label in labels}
     sharing = Counter(on.values())
     firsts = [label for k, label in enumerate(labels) if on[label] not in [on[other] for other in labels[:k]]]
-    names, _ = _by_label(people.names, labels, "--names")
+    unused = unused_names(people.names, labels)
+    names, _ = _by_label([name for name in people.names if name not in unused], labels, "--names")
     given, by_label = _by_label(people.roles, labels, "--roles")
-    preset, _ = _by_label(options.order, firsts, "roles.order") if not people.roles else ({}, set())
-    roles = {**preset, **given}
+    roles = {**_of_preset(options.order, firsts, given), **given}
     known = {role.casefold() for role in (*options.order, *given.values())}
     if strange := [role for role in options.emotion_for if role.casefold() not in known]:
         expected = ", ".join(sorted(known)) or "none: name them with --roles, or choose a preset that has roles"
@@ -108,6 +109,35 @@ def make_speakers(
         speaker = Speaker(label, names.get(label, ""), role, source)
         speakers.append(_restrict(speaker, people, options, with_roles=with_roles))
     return tuple(speakers)
+
+
+def unused_names(given: Sequence[str], labels: Sequence[str]) -> tuple[str, ...]:
+    """Names that are given for speakers that are not there: by an unknown label, or more names than speakers."""
+    if any("=" in name for name in given):
+        return tuple(name for name in given if "=" in name and name.partition("=")[0].strip() not in labels)
+    return tuple(given[len(labels) :])
+
+
+def _of_preset(order: Sequence[str], firsts: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
+    """A preset's roles for speakers without a given one: that of their place, or else one that nobody has."""
+    left = list(order)
+    for role in given.values():
+        same = next((one for one in left if one.casefold() == role.casefold()), None)
+        if same is not None:
+            left.remove(same)
+    roles: dict[str, str] = {}
+    places = [(label, role) for label, role in zip(firsts, order, strict=False) if label not in given]
+    for label, role in places:
+        if role in left:
+            roles[label] = role
+            left.remove(role)
+    waiting = [label for label, _ in places if label not in roles]
+    return roles | dict(zip(waiting, left, strict=False))
+
+
+def roles_by_label(given: Sequence[str], labels: Sequence[str]) -> dict[str, str]:
+    """Roles of speakers, given by order or by label; raises `ConfigError` for an unknown label."""
+    return _by_label(given, labels, "--roles")[0]
 
 
 def newcomer(label: str, known: Sequence[Speaker], allow_restricted: str | None, options: RoleOptions) -> Speaker:
@@ -146,6 +176,34 @@ def guessed_again(
     return tuple(out)
 
 
+def with_given_roles(
+    speakers: tuple[Speaker, ...],
+    given: Mapping[str, str | None],
+    allow_restricted: str | None,
+    options: RoleOptions,
+) -> tuple[Speaker, ...]:
+    """Give people the roles that a person gave them later, as by label; `found` keeps what each had before.
+
+    The rule is that of `make_speakers`: once somebody has a role, whoever has none is not scored.
+    """
+    named = tuple(
+        replace(s, role=given[s.label], role_source="named" if given[s.label] is not None else None)
+        if s.label in given and s.is_person
+        else s
+        for s in speakers
+    )
+    with_roles = bool(options.order) or any(speaker.role is not None for speaker in named)
+    out = []
+    for before, speaker in zip(speakers, named, strict=True):
+        now = speaker
+        if speaker.is_person and (speaker != before or (speaker.role is None and speaker.not_scored is None)):
+            people = People(allow_restricted=allow_restricted)
+            now = _restrict(replace(speaker, not_scored=None), people, options, with_roles=with_roles)
+        found = SpeakerFound(before.kind, before.role, before.role_source, before.not_scored)
+        out.append(before if now == before else replace(now, found=before.found or found))
+    return tuple(out)
+
+
 def _was_announced(speaker: Speaker) -> bool:
     return speaker.found is not None and speaker.found.kind == "announcement"
 
@@ -154,9 +212,13 @@ def notes_of(
     speakers: Sequence[Speaker],
     count: Literal["given", "channels", "estimated"],
     layout: Literal["mono", "split"] = "mono",
+    given: Sequence[str] = (),
 ) -> tuple[Note, ...]:
-    """A note if the estimated number of speakers on one channel exceeds the number of roles."""
-    with_role = sum(speaker.role is not None for speaker in speakers)
+    """A note if the estimated number of speakers on one channel exceeds the number of roles.
+
+    Whoever gives one role says nothing of the others.
+    """
+    with_role = len(given) or sum(speaker.role is not None for speaker in speakers)
     if layout == "split" or count != "estimated" or not 2 <= with_role < len(speakers):
         return ()
     return (Note("more_than_roles", {"found": len(speakers), "roles": with_role}),)

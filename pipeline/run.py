@@ -286,7 +286,7 @@ def _parties(
     labels = _labels(found, len(layout.audio.samples) if split else 0)
     channels = {label: found.channel_of(label) for label in labels} if split else {}
     speakers = roles.make_speakers(labels, layout.mode, people, config.roles, channels)
-    found = replace(found, notes=(*found.notes, *roles.notes_of(speakers, found.count, layout.mode)))
+    found = replace(found, notes=(*found.notes, *roles.notes_of(speakers, found.count, layout.mode, people.roles)))
     if not heard.announcements:
         return found, speakers, channels
     found, announcing = with_announcements(found, heard, layout.mode)

@@ -156,6 +156,18 @@ def _speaking(turn: Turn, segments: Sequence[Segment], no_speech: Sequence[Span]
     return out
 
 
+def outside(turns: Sequence[Turn], spans: Sequence[Span]) -> tuple[Turn, ...]:
+    """Turns without spans: those inside one go, others end or begin where one begins or ends; a gap inside stays."""
+    out = []
+    for turn in turns:
+        left = without([(turn.start_s, turn.end_s)], spans)
+        if left:
+            start_s, end_s = left[0][0], left[-1][1]
+            same = (start_s, end_s) == (turn.start_s, turn.end_s)
+            out.append(turn if same else replace(turn, start_s=start_s, end_s=end_s))
+    return tuple(out)
+
+
 def _speech(turn: Turn, segments: Sequence[Segment]) -> list[Span]:
     own = [s for s in segments if s.speaker == turn.speaker and _touch(s, turn.start_s, turn.end_s)]
     return union_s([(max(s.start_s, turn.start_s), min(s.end_s, turn.end_s)) for s in own])

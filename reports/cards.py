@@ -44,6 +44,7 @@ class Fact:
     remark: str = ""
     flag: str = ""
     help: str = ""  # what it means, and when to ignore it
+    key: str = ""  # of a figure that the page computes again by itself
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ def facts_of(conversation: Conversation, words: Wording) -> tuple[Fact, ...]:
             words("facts_speech"),
             words.clock(exchange.speech_s),
             words.percent(exchange.speech_s / conversation.recording.duration_s),
+            key="speech",
         ),
         _silences(exchange, conversation, words),
         *_hold(exchange, words),
@@ -117,7 +119,11 @@ def _silences(exchange: Exchange, conversation: Conversation, words: Wording) ->
     flag = words("flag_silence", limit=words.exact(limits["flag_silence_s"])) if long else ""
     remarks = [words("silences_found", limit=limit)] + ([pauses] if exchange.non_talk_s else [])
     return Fact(
-        words("facts_silence"), str(count) if count else words("no_silences"), words("semicolon").join(remarks), flag
+        words("facts_silence"),
+        str(count) if count else words("no_silences"),
+        words("semicolon").join(remarks),
+        flag,
+        key="silence",
     )
 
 
@@ -152,6 +158,7 @@ def card_of(
                 words.clock(talk.talk_s),
                 f"{words.percent(talk.share)} {words('share')}",
                 share_flag if talk.share > limits["flag_share"] and len(conversation.people) > 1 else "",
+                key="talk",
             ),
             Fact(
                 words("monologue"),
@@ -164,7 +171,7 @@ def card_of(
         said_facts = _said(said, words)
         facts += [Fact(words("interruptions"), str(talk.interruptions))] if with_overlap else []
         facts += said_facts[:1]
-        facts.append(Fact(words("turns"), str(talk.turns)))
+        facts.append(Fact(words("turns"), str(talk.turns), key="turns"))
         facts += [Fact(words("backchannels"), str(talk.backchannels))] if with_overlap else []
         facts += said_facts[1:]
         if talk.loudness_dbfs is not None:

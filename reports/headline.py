@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from statistics import median
 
+from ressenti.pipeline.content import keywords_in
 from ressenti.pipeline.records import CLASSES, Affect, Conversation, Estimate, Exchange, Moment, Speaker, Talk
-from ressenti.reports.moments import by_person, first_to_hear, heard_from_s
+from ressenti.reports.moments import ANYBODY, Told, by_person, first_to_hear, heard_from_s, tone_of
 from ressenti.reports.page_options import is_scored, lacks_model, options_of, tells_activation, titles_of
 from ressenti.reports.what_was_said import quote_of
 from ressenti.reports.who_spoke import count_likelihood
@@ -21,10 +22,16 @@ SHORT_S, LONG_S = 2.5, 12.0  # median length of turns that are called short, and
 HOLD_S = 5.0  # of music and announcements that are worth a sentence
 MOST_TOLD = 3  # speakers whose tone is described
 QUOTED = 8  # words of the place to listen to first
+TERMS = 4  # keywords named
 
 
 def headline(conversation: Conversation, words: Wording) -> tuple[str, ...]:
-    """Three to five sentences: the kind of talk, what it did, the voices, where to listen first, how sure that is.
+    """Three to five sentences: the kind of talk, what it did, the voices, where to listen first, how sure that is."""
+    return tuple(" ".join(part.text for part in parts) for parts in headline_parts(conversation, words))
+
+
+def headline_parts(conversation: Conversation, words: Wording) -> tuple[tuple[Told, ...], ...]:
+    """The sentences in parts, each with whose tone it tells.
 
     Of a voice, only what can be told is said: what cannot is in the last sentence, once for all speakers.
     """
@@ -32,10 +39,11 @@ def headline(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     kind = _kind(conversation, titles, words)
     spoken = [s for s in conversation.people if s.talk and s.talk.talk_s > 0]
     if not spoken:
-        return (kind,)
-    sentences = [kind, *_talk(conversation, spoken, titles, words), *_tone(conversation, titles, words)]
-    sentences += _listen_first(conversation, titles, words)
-    return (*sentences, *_how_sure(conversation, titles, words))
+        return ((Told(kind),),)
+    first = [(Told(text),) for text in (kind, *_talk(conversation, spoken, titles, words))]
+    last = [(Told(text),) for text in _how_sure(conversation, titles, words)]
+    tone = _tone(conversation, titles, words)
+    return (*first, *([tone] if tone else []), *_listen_first(conversation, titles, words), *last)
 
 
 def _kind(conversation: Conversation, titles: dict[str, str], words: Wording) -> str:
@@ -51,7 +59,14 @@ def _kind(conversation: Conversation, titles: dict[str, str], words: Wording) ->
         kind = words("hl_kind_even" if talk.share <= EVEN else "hl_kind_two", **told)
     else:
         kind = words("hl_kind_many", **told)
-    return " ".join((kind, *_turns(conversation, words), *_count(conversation, words), *_played(conversation, words)))
+    more = (_terms, _turns, _count, _played)
+    return " ".join((kind, *(sentence for part in more for sentence in part(conversation, words))))
+
+
+def _terms(conversation: Conversation, words: Wording) -> list[str]:
+    """The words that are said most often."""
+    said = keywords_in(conversation)[:TERMS]
+    return [words("hl_terms", terms=words.listed([words("quoted", text=k.term) for k in said]))] if said else []
 
 
 def _turns(conversation: Conversation, words: Wording) -> list[str]:
@@ -121,25 +136,51 @@ def _interruptions(talks: list[tuple[Speaker, Talk]], titles: dict[str, str], wo
     return [words("hl_interrupts", who=title, n=n) for n, title in often if n] or [words("hl_no_interruption")]
 
 
-def _tone(conversation: Conversation, titles: dict[str, str], words: Wording) -> list[str]:
+def _tone(conversation: Conversation, titles: dict[str, str], words: Wording) -> tuple[Told, ...]:
     """How the voices of whom it can be told sounded and moved; else that none stands out, if that is known."""
     heard_s = _heard_s(conversation)
+    if alike := _alike(conversation, heard_s, words):
+        return (Told(alike, ANYBODY),)
     told = []
     for speaker in conversation.people:
         if heard_s[speaker.label] >= LITTLE_S:
             how = _how(speaker, conversation, words)
-            told += [words("hl_tone", who=titles[speaker.label], how=words.listed(how))] if how else []
+            text = words("hl_tone", who=titles[speaker.label], how=words.listed(how)) if how else ""
+            told += [Told(text, speaker.label)] if how else []
     if told:
-        return [" ".join(told[:MOST_TOLD])]
+        return tuple(told[:MOST_TOLD])
     if not any(seconds >= LITTLE_S for seconds in heard_s.values()):
         if lacks_model(conversation) or is_scored(conversation):
-            return [words("hl_too_little" if is_scored(conversation) else "hl_activated_unknown")]
-        return []
+            return (Told(words("hl_too_little" if is_scored(conversation) else "hl_activated_unknown")),)
+        return ()
     if tells_activation(conversation):
-        return [words("hl_activated_nobody")]
+        return (Told(words("hl_activated_nobody"), ANYBODY),)
     if lacks_model(conversation):
-        return [words("hl_activated_unknown")]
-    return [words("hl_no_peak")] if is_scored(conversation) and not _mostly_unsure(conversation) else []
+        return (Told(words("hl_activated_unknown")),)
+    silent = not is_scored(conversation) or _mostly_unsure(conversation)
+    return () if silent else (Told(words("hl_no_peak"), ANYBODY),)
+
+
+def _alike(conversation: Conversation, heard_s: dict[str, float], words: Wording) -> str:
+    """One sentence for all voices, if nothing is told of any but the same class most of the time; else nothing."""
+    shares = []
+    tones = set()
+    for speaker in conversation.people:
+        affect = speaker.affect
+        if heard_s[speaker.label] < LITTLE_S or affect is None:
+            return ""
+        share, tone = max(zip(affect.class_shares, CLASSES, strict=True))
+        if share < MOSTLY or len(_how(speaker, conversation, words)) > 1:
+            return ""
+        shares.append(share)
+        tones.add(tone)
+    if len(shares) < 2 or len(tones) > 1:
+        return ""
+    told = words("tone_" + tones.pop())
+    low, high = words.percent(min(shares)), words.percent(max(shares))
+    if low == high:
+        return words("hl_all_mostly_same", tone=told, share=low)
+    return words("hl_all_mostly", tone=told, low=low, high=high)
 
 
 def _heard_s(conversation: Conversation) -> dict[str, float]:
@@ -197,7 +238,7 @@ def _moved(affect: Affect, looks: int, least: float, words: Wording) -> list[str
     return [words("hl_moved", how=words.listed(moved))] if moved else []
 
 
-def _listen_first(conversation: Conversation, titles: dict[str, str], words: Wording) -> list[str]:
+def _listen_first(conversation: Conversation, titles: dict[str, str], words: Wording) -> list[tuple[Told, ...]]:
     """The place to listen to first, with what is said there."""
     first = first_to_hear(conversation)
     if first is None:
@@ -206,7 +247,8 @@ def _listen_first(conversation: Conversation, titles: dict[str, str], words: Wor
     told = words("hl_first" if first.certain else "hl_first_chance", time=words.clock(start_s))
     quote = quote_of(first, conversation, start_s, QUOTED)
     who = titles.get(first.speaker or "", "")
-    return [words("hl_first_quote", told=told, who=who, quote=quote) if quote and who else words("stop", text=told)]
+    text = words("hl_first_quote", told=told, who=who, quote=quote) if quote and who else words("stop", text=told)
+    return [(Told(text, tone_of(first)),)]
 
 
 def _mostly_unsure(conversation: Conversation) -> bool:

@@ -13,6 +13,9 @@ LEAD_S = 1.0  # playback starts a little earlier
 LEAST_SHARE = 0.005  # shown as 1 %
 MOST = 5  # moments that are listed first
 
+OF_TONE = ("tension", "activated", "contrast", "crying", "valence", "arousal", "laughter")
+ANYBODY = "*"  # a text tells the tone of all who are scored
+
 # Which moment is worth listening to first: certain ones in this order, then those that may be chance in this order.
 _ORDER = (
     "tension",
@@ -29,10 +32,19 @@ _ORDER = (
 
 
 @dataclass(frozen=True)
+class Told:
+    """A part of a text, and whose tone it tells: a label, `ANYBODY`, or empty."""
+
+    text: str
+    tone: str = ""
+
+
+@dataclass(frozen=True)
 class MomentRow:
     """One line: who, what in words and numbers, what is said there; `play_s` is where playback starts.
 
-    `label` is the speaker's, empty if there is none. `chance` is whether it may be chance, `asks` whether
+    `label` is the speaker's, empty if there is none; `tone` is whose tone the line tells. `parts` are those of `what`:
+    what happens, and what else. `chance` is whether it may be chance, `asks` whether
     something else may be that happens in it.
     """
 
@@ -48,6 +60,8 @@ class MomentRow:
     asks: bool
     person: str  # what share rests on classes set by a person
     quote: str  # what is said there
+    tone: str
+    parts: tuple[Told, ...]
 
 
 @dataclass(frozen=True)
@@ -103,7 +117,8 @@ def _row(group: list[Moment], conversation: Conversation, titles: dict[str, str]
     m = group[0]
     start_s = heard_from_s(m, conversation)
     who = titles.get(m.speaker or "", "") or (words("somebody") if m.kind in ("laughter", "crying") else "")
-    also = [_also(one, m.speaker, titles, words) for one in group[1:]]
+    also = dict.fromkeys(Told(_also(one, m.speaker, titles, words), tone_of(one)) for one in group[1:])
+    parts = (Told(_what(m, titles, words)), *also)
     return MomentRow(
         kind=m.kind,
         start_s=m.start_s,
@@ -112,12 +127,19 @@ def _row(group: list[Moment], conversation: Conversation, titles: dict[str, str]
         time=words.clock(start_s),
         label=m.speaker or "",
         who=who,
-        what=words("semicolon").join([_what(m, titles, words), *dict.fromkeys(also)]),
+        what=words("semicolon").join(part.text for part in parts),
         chance=not m.certain,
         asks=any(not one.certain for one in group[1:]),
         person=words("mo_by_person", share=words.percent(by_person(m))) if by_person(m) else "",
         quote=quote_of(m, conversation, start_s),
+        tone=tone_of(m),
+        parts=parts,
     )
+
+
+def tone_of(m: Moment) -> str:
+    """Whose tone a moment tells; empty if nobody's."""
+    return (m.speaker or "") if m.kind in OF_TONE else ""
 
 
 def _also(m: Moment, speaker: str | None, titles: dict[str, str], words: Wording) -> str:

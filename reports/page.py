@@ -4,46 +4,56 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import shlex
-from functools import cache
+from collections.abc import Sequence
+from datetime import datetime, time
 from typing import Any
 
-from ressenti.pipeline import store
 from ressenti.pipeline.garbage_collection import uncollected
 from ressenti.pipeline.language import FORMATS, Lang
-from ressenti.pipeline.records import CLASSES, INEXACT_S, RECOGNISED_S, Conversation
+from ressenti.pipeline.records import CLASSES, RECOGNISED_S, Conversation
+from ressenti.pipeline.text import visible
+from ressenti.reports.editing import LIMITS, editing_data, found_speaker
 from ressenti.reports.emotion_model import turns_by_person
 from ressenti.reports.figures import make_figures
 from ressenti.reports.figures.style import DARK_OF, SPEAKER_COLOURS, speaker_style
-from ressenti.reports.page_options import is_long, options_of, unnamed, valence_tells
-from ressenti.reports.page_shell import asset, csp_hash, template
+from ressenti.reports.page_options import is_long, options_of, valence_tells
+from ressenti.reports.page_shell import asset, csp_hash, map_styles, packed, packed_plotly, template
 from ressenti.reports.safe_text import as_seen
 from ressenti.reports.summary import summarise
 from ressenti.reports.tables import make_tables
 from ressenti.reports.turns import Said, turn_data
 from ressenti.reports.wording import Wording
 
-_LEVEL = 10  # of 12; higher levels do not make the page smaller
-_BIG, _BIG_LEVEL = 16_000_000, 9  # characters; a fifth of the time for a tenth more bytes
-# in order: all build on the first, strip and figures on the view, the player on the strip, points on figures
-SCRIPTS = ("base.js", "view.js", "strip.js", "player.js", "figures.js", "points.js", "turns.js", "corrections.js")
+# in order: all build on the first, strip and figures on the view, the player on the strip, points on figures, and what
+# may be told of a speaker on the edits
+SCRIPTS = (
+    *("base.js", "view.js", "strip.js", "player.js", "edits.js", "tone.js", "figures.js", "points.js", "turns.js"),
+    *("recount.js", "corrections.js", "corrections_file.js", "links.js"),
+)
 
 
 @uncollected()
-def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes | str | None = None) -> str:
+def render(
+    conversation: Conversation,
+    lang: Lang | None = None,
+    *,
+    sound: bytes | str | None = None,
+    metadata: Sequence[tuple[str, str]] = (),
+) -> str:
     """The page of one conversation, in `lang` or else the conversation's language.
 
-    `sound` is what the page plays: an MP3 to embed, the name of an MP3 beside it, or None. The page is one HTML
-    document and requests nothing but that file: style, scripts, plotly.js and data are inside, and its content security
-    policy allows nothing else. The same conversation and sound give the same bytes on any machine, with the same
-    versions of Ressenti, plotly (whose script is inside) and deflate (which packs it).
+    `sound` is what the page plays: an MP3 to embed, the name of an MP3 beside it, or None. `metadata` are names and
+    values of what a library knows of the conversation. The page is one HTML document and requests nothing but that
+    file: style, scripts, plotly.js and data are inside, and its content security policy allows nothing else. The same
+    conversation and sound give the same bytes on any machine, with the same versions of Ressenti, plotly (whose script
+    is inside) and deflate (which packs it).
     """
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
     words = Wording(lang or options_of(conversation, "report")["lang"])
-    stored, conversation = conversation, as_seen(conversation)
+    conversation = as_seen(conversation)
     figures = {name: figure.to_plotly_json() for name, figure in make_figures(conversation, words).items()}
     scripts = [asset(name) for name in SCRIPTS]
     summary = summarise(conversation, words)
@@ -53,7 +63,8 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
         "turns": [turn_data(row) for row in summary.turns],
         "words": {row.index: [_part(word) for word in row.said] for row in summary.turns if row.said},
         "moments": [
-            [row.start_s, row.end_s, row.label, row.chance] for row in (*summary.moments.first, *summary.moments.more)
+            [row.start_s, row.end_s, row.label, row.chance, row.tone]
+            for row in (*summary.moments.first, *summary.moments.more)
         ],
         **_page_data(conversation, words, sound),
     }
@@ -72,17 +83,18 @@ def render(conversation: Conversation, lang: Lang | None = None, *, sound: bytes
         classes=CLASSES,
         folded=() if valence_tells(conversation) or "plane" not in figures else ("plane",),
         places={s.label: place % len(SPEAKER_COLOURS) for place, s in enumerate(conversation.speakers)},
+        metadata=[_known(name, value, words) for name, value in metadata],
         said=bool(conversation.words or conversation.omissions),
         sound=sound,
-        commands=_commands(conversation, sound, words.lang),
+        commands=_commands(conversation, words.lang),
+        limits=LIMITS,
         duration=round(conversation.recording.duration_s, 3),
         policy=_policy([get_plotlyjs(), *scripts], sound),
         style=Markup(asset("page.css")),  # noqa: S704  # ours
         scripts=[Markup(script) for script in scripts],  # noqa: S704  # ours
-        data=_packed(json.dumps(data, ensure_ascii=False, default=list, separators=(",", ":"))),
-        plotly=_packed_plotly(),
-        map_styles=_map_styles(),
-        stored=_packed(store.dumps(stored, compact=True)),  # the page saves it again with corrections
+        data=packed(json.dumps(data, ensure_ascii=False, default=list, separators=(",", ":"))),
+        plotly=packed_plotly(),
+        map_styles=map_styles(),
         mp3=base64.b64encode(sound).decode() if isinstance(sound, bytes) else "",
     )
 
@@ -103,6 +115,15 @@ def _policy(scripts: list[str], sound: bytes | str | None) -> str:
     )
 
 
+def _known(name: str, value: str, words: Wording) -> tuple[str, str]:
+    """A name and value of metadata: in the page's language if the product knows them, else as the user wrote them."""
+    if name == "date":
+        when = datetime.fromisoformat(value)
+        return words("ov_date"), words.date(when.date(), f"{when:%H:%M}" if when.time() != time.min else "")
+    known = name in ("call_id", "agent", "queue", "direction", "language")
+    return words(f"ov_c_{name}") if known else visible(name), visible(value)
+
+
 def _part(word: Said) -> list[float | str]:
     """The time of a word and the word; for a mark, also the reason for it; for an unsure word, no reason and a one."""
     more: list[float | str] = [word.why] if word.why else ["", 1] if word.unsure else []
@@ -117,6 +138,7 @@ def _page_data(conversation: Conversation, words: Wording, sound: bytes | str | 
     """What the page's scripts need besides the figures."""
     levels = conversation.levels
     return {
+        "conversation": conversation.id,
         "name": conversation.recording.name.rsplit(".", 1)[0],
         "recording": conversation.recording.name,
         "duration": round(conversation.recording.duration_s, 3),
@@ -128,44 +150,27 @@ def _page_data(conversation: Conversation, words: Wording, sound: bytes | str | 
         "levels": {"step": levels.step_s, "dbfs": [round(v) for v in levels.dbfs]} if levels else None,
         "speakers": [
             {
-                "label": s.label,
-                "name": s.name,
-                "unnamed": unnamed(s, conversation, words),
-                "kind": s.kind,
-                "person": words.speaker(s.label, "", None),
-                "role": f" ({words.role(s.role, s.role_source == 'guess')})" if s.role else "",
-                "scored": s.not_scored is None,
+                **found_speaker(s, conversation, words),
                 "colour": speaker_style(i)["colour"],
                 "dark": speaker_style(i)["dark"],
             }
             for i, s in enumerate(conversation.speakers)
         ],
-        "bleeps": [[span.start_s, span.end_s] for span in conversation.bleeps],
-        "corrections": {
-            "names": [{"speaker": n.speaker, "name": n.name} for n in conversation.corrections.names],
-            "kinds": [{"speaker": k.speaker, "kind": k.kind} for k in conversation.corrections.kinds],
-            "turns": [
-                {"turn": t.turn, "speaker": t.speaker, "emotion": t.emotion, "note": t.note}
-                for t in conversation.corrections.turns
-            ],
-        },
+        **editing_data(conversation, words),
         "sound": _way_of(sound),
-        "margin": INEXACT_S,
         "near": RECOGNISED_S,
         "window": options_of(conversation, "emotion")["window_s"],
     }
 
 
-def _commands(conversation: Conversation, sound: bytes | str | None, lang: Lang) -> dict[str, str]:
-    """The shell commands for the corrected page, and for a page with sound."""
+def _commands(conversation: Conversation, lang: Lang) -> dict[str, str]:
+    """The shell commands that apply corrections, and for a page with sound."""
     name = conversation.recording.name
     name = f"./{name}" if name.startswith("-") else name  # else it would read as an option
     stem = name.rsplit(".", 1)[0] if "." in name.removeprefix("./") else name
     recording = shlex.quote(name) if name != stem else "RECORDING"  # a pseudonym is not a file name
-    with_sound = {"embed": f"--recording {recording} ", "sidecar": f"--recording {recording} --audio sidecar "}
-    sounding = with_sound.get(_way_of(sound) or "", "")
     return {
-        "corrected": f"ressenti report {shlex.quote(stem + '.corrected.json')} {sounding}--lang {lang} --overwrite",
+        "apply": "ressenti apply FOLDER",
         "sound": f"ressenti report {shlex.quote(stem + '.json')} --recording {recording} --lang {lang} --overwrite",
     }
 
@@ -188,30 +193,3 @@ def _helps(conversation: Conversation, words: Wording) -> dict[str, str]:
         "course": words("course_help") + areas,
         "talk": words("talk_help"),
     }
-
-
-def _packed(text: str) -> str:
-    """Pack text for the page's scripts: a quarter of its size, and nothing in it can be taken for a tag.
-
-    Python's gzip would not do: it is built with zlib, zlib-ng or others, which give different bytes. deflate brings its
-    own encoder (libdeflate), which gives the same bytes on all machines. Unpacked, an hour would be 7 MB instead of 3.
-    """
-    import deflate
-
-    level = _LEVEL if len(text) < _BIG else _BIG_LEVEL
-    return base64.b64encode(deflate.gzip_compress(text.encode(), level)).decode()
-
-
-@cache
-def _packed_plotly() -> str:
-    from plotly.offline import get_plotlyjs
-
-    return _packed(get_plotlyjs())
-
-
-@cache
-def _map_styles() -> tuple[str, ...]:
-    """Ids of the styles that plotly.js adds for its maps unless an element has that id; the page has no maps."""
-    from plotly.offline import get_plotlyjs
-
-    return tuple(re.findall(r'getElementById\("([0-9a-f]{64})"\)', get_plotlyjs()))

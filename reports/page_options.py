@@ -8,6 +8,7 @@ from ressenti.pipeline.records import Conversation, Speaker, Use
 from ressenti.reports.wording import Wording
 
 LONG_S = 2700.0  # 45 minutes
+EXPRESSIVE = ("laughter", "crying")  # sounds that tell of a mood
 
 
 def options_of(conversation: Conversation, group: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ressenti.pipeline.records import Conversation
 from ressenti.reports.moments import LEAD_S
-from ressenti.reports.page_options import options_of, titles_of
+from ressenti.reports.page_options import EXPRESSIVE, options_of, titles_of
 from ressenti.reports.wording import Wording
 
 
@@ -20,6 +20,7 @@ class SoundRow:
     who: str
     length: str
     sure: str
+    tone: str  # whose mood it tells of, empty if nobody's
 
 
 def sound_rows(conversation: Conversation, words: Wording) -> tuple[SoundRow, ...]:
@@ -33,6 +34,7 @@ def sound_rows(conversation: Conversation, words: Wording) -> tuple[SoundRow, ..
             titles.get(s.speaker or "", ""),
             words.seconds(s.end_s - s.start_s),
             words.percent(s.confidence),
+            s.speaker or "" if s.kind in EXPRESSIVE else "",
         )
         for s in sorted(conversation.sounds, key=lambda s: s.start_s)
     )
@@ -46,12 +48,17 @@ def sound_rules(conversation: Conversation, words: Wording) -> tuple[str, ...]:
     return tuple(rules)
 
 
-def _left_out(conversation: Conversation, words: Wording) -> list[str]:
-    """What the user left out of the recording, in words."""
+def left_out(conversation: Conversation) -> list[tuple[float, float]]:
+    """Spans (s) that the user left out of the analysis."""
     options = options_of(conversation, "audio")
     end_s = options.get("end_s")
     spans = [(0.0, options["start_s"])] if options.get("start_s") else []
     spans += [(start, end) for start, end in options.get("ignore", ())]
     spans += [(end_s, conversation.recording.duration_s)] if end_s else []
-    shown = [f"{words.clock(start, 1)} – {words.clock(end, 1)}" for start, end in spans if end > start]
+    return [(start, end) for start, end in spans if end > start]
+
+
+def _left_out(conversation: Conversation, words: Wording) -> list[str]:
+    """What the user left out of the recording, in words."""
+    shown = [f"{words.clock(start, 1)} – {words.clock(end, 1)}" for start, end in left_out(conversation)]
     return [words("m_left_out", spans=words.listed(shown))] if shown else []

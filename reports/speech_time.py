@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import get_args
 
 from ressenti.pipeline.edits.corrections import corrected_segments
 from ressenti.pipeline.records import Conversation, Turn, Unjudged, union_s
+from ressenti.pipeline.records.intervals import Timed
 
 Span = tuple[float, float]
 SHOWN_S = 0.05  # seconds; less is shown as 0.0
@@ -19,6 +21,25 @@ def spoken(conversation: Conversation) -> dict[str, list[Span]]:
     for segment in corrected_segments(conversation):
         found[segment.speaker].append((segment.start_s, segment.end_s))
     return {label: union_s(spans) for label, spans in found.items()}
+
+
+def speech_by_turn(conversation: Conversation) -> Iterator[tuple[float, float, int | str]]:
+    """The diarizer's segments as (start_s, end_s, index of their turn); the label of who was heard if in no turn.
+
+    A segment that spans several turns is cut halfway between them, as it is when a person moves one of them.
+    """
+    turns_of: dict[str, list[Turn]] = {}
+    for turn in conversation.turns:
+        turns_of.setdefault(turn.original.speaker if turn.original else turn.speaker, []).append(turn)
+    timed = {label: Timed(turns) for label, turns in turns_of.items()}
+    for segment in conversation.diarization.segments:
+        own = timed[segment.speaker].touching(segment.start_s, segment.end_s) if segment.speaker in timed else []
+        at = segment.start_s
+        for turn, after in pairwise(own):
+            end = (turn.end_s + after.start_s) / 2
+            yield at, end, turn.index
+            at = end
+        yield at, segment.end_s, own[-1].index if own else segment.speaker
 
 
 def within(spans: Sequence[Span], start_s: float, end_s: float) -> list[Span]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from ressenti.pipeline.records import Conversation
 from ressenti.reports.cards import Fact, SpeakerCard, card_of, facts_of
 from ressenti.reports.emotion_model import scores_help
-from ressenti.reports.headline import headline
+from ressenti.reports.headline import headline_parts
 from ressenti.reports.methods import Methods, methods_of
-from ressenti.reports.moments import Listen, listen
+from ressenti.reports.moments import Listen, Told, listen
 from ressenti.reports.notices import licence_line, notices_of
 from ressenti.reports.page_options import is_heard, is_scored, tells_activation, titles_of
 from ressenti.reports.people import Party, called, parties_of, when
@@ -34,6 +34,7 @@ class Summary:
     parties: tuple[Party, ...]
     licence: str
     headline: tuple[str, ...]
+    headline_parts: tuple[tuple[Told, ...], ...]
     notices: tuple[str, ...]
     facts: tuple[Fact, ...]
     cards: tuple[SpeakerCard, ...]
@@ -53,6 +54,7 @@ class Summary:
 def summarise(conversation: Conversation, words: Wording) -> Summary:
     """All texts and numbers of the page."""
     titles = titles_of(conversation, words)
+    told = headline_parts(conversation, words)
     content, by_speaker = said_by(conversation)
     return Summary(
         title=called(conversation),
@@ -61,7 +63,8 @@ def summarise(conversation: Conversation, words: Wording) -> Summary:
         length=words.clock(conversation.recording.duration_s),
         parties=parties_of(conversation, words),
         licence=licence_line(conversation, words),
-        headline=headline(conversation, words),
+        headline=tuple(" ".join(part.text for part in parts) for parts in told),
+        headline_parts=told,
         notices=notices_of(conversation, words),
         facts=facts_of(conversation, words),
         cards=tuple(

@@ -9,23 +9,29 @@ from typing import Any
 from ressenti.pipeline.records import CLASSES, Conversation, Estimate, Turn
 from ressenti.reports.figures.shares import seconds_by_class
 from ressenti.reports.figures.talk import talk_by_part
-from ressenti.reports.page_options import is_scored, titles_of
+from ressenti.reports.page_options import EXPRESSIVE, is_scored, titles_of
 from ressenti.reports.wording import Wording
 
 Cell = str | float | None
+Whose = str | tuple[str, int]
 _TIMES = ("start_s", "end_s", "time_s")
+_TONE = ("col_class", "class_by", "col_score", "col_unsure", "col_note")
 
 
 @dataclass(frozen=True)
 class Table:
     """Columns and rows of one figure. Numbers are rounded to a meaningful precision.
 
-    `times` are the columns of times: seconds in a CSV file, m:ss on the page.
+    `times` are the columns of times: seconds in a CSV file, m:ss on the page. `tone` says of each row whose tone it
+    tells: a label, or a label and the index of a turn; empty if nobody's. Of such a row, only `tone_columns` go when it
+    may not be told; the whole row if there are none.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     times: tuple[int, ...]
+    tone: tuple[Whose, ...] = ()
+    tone_columns: tuple[int, ...] = ()
 
 
 def make_tables(conversation: Conversation, words: Wording) -> dict[str, dict[str, Any]]:
@@ -39,7 +45,14 @@ def make_tables(conversation: Conversation, words: Wording) -> dict[str, dict[st
             "course": _course(conversation, words),
         }
     return {
-        name: {"columns": table.columns, "rows": table.rows, "times": table.times} for name, table in tables.items()
+        name: {
+            "columns": table.columns,
+            "rows": table.rows,
+            "times": table.times,
+            "tone": table.tone,
+            "tone_columns": table.tone_columns,
+        }
+        for name, table in tables.items()
     }
 
 
@@ -84,7 +97,11 @@ def _timeline(conversation: Conversation, words: Wording) -> Table:
         )
         for s in conversation.sounds
     ]
-    return _table(words, columns, rows)
+    tone: list[Whose] = [(t.speaker, t.index) for t in conversation.turns]
+    tone += [""] * (len(silences) + len(holds))
+    tone += [s.speaker or "" if s.kind in EXPRESSIVE else "" for s in conversation.sounds]
+    told = tuple(k for k, name in enumerate(columns) if name in _TONE)
+    return _table(words, columns, rows, tone, told)
 
 
 def _doubt(turn: Turn, words: Wording) -> tuple[Cell, ...]:
@@ -120,7 +137,9 @@ def _trajectory(conversation: Conversation, words: Wording) -> Table:
             )
             for p in line.points
         ]
-    return _table(words, columns, rows)
+    tone: list[Whose] = [line.speaker for line in conversation.trajectories for _ in line.times_s]
+    tone += [(line.speaker, p.turn) for line in conversation.trajectories for p in line.points]
+    return _table(words, columns, rows, tone)
 
 
 def _points(conversation: Conversation, words: Wording) -> Table:
@@ -154,7 +173,9 @@ def _points(conversation: Conversation, words: Wording) -> Table:
         for line in conversation.trajectories
         for p in line.points
     ]
-    return _table(words, columns, rows)
+    tone: list[Whose] = [s.label for s in conversation.speakers if s.affect is not None]
+    tone += [(line.speaker, p.turn) for line in conversation.trajectories for p in line.points]
+    return _table(words, columns, rows, tone)
 
 
 def _estimated(found: Estimate | None) -> tuple[Cell, ...]:
@@ -175,7 +196,8 @@ def _shares(conversation: Conversation, words: Wording) -> Table:
         for s in conversation.speakers
         if s.affect is not None
     ]
-    return _table(words, ("col_speaker", "seconds_judged", *CLASSES, "unsure"), rows)
+    tone = [s.label for s in conversation.speakers if s.affect is not None]
+    return _table(words, ("col_speaker", "seconds_judged", *CLASSES, "unsure"), rows, tone)
 
 
 def _course(conversation: Conversation, words: Wording) -> Table:
@@ -186,7 +208,8 @@ def _course(conversation: Conversation, words: Wording) -> Table:
         for label, parts in bins.items()
         for k, part in enumerate(parts)
     ]
-    return _table(words, ("col_speaker", "start_s", *CLASSES, "unsure"), rows)
+    tone = [label for label, parts in bins.items() for _ in parts]
+    return _table(words, ("col_speaker", "start_s", *CLASSES, "unsure"), rows, tone)
 
 
 def _talk(conversation: Conversation, words: Wording) -> Table:
@@ -203,6 +226,12 @@ def _talk(conversation: Conversation, words: Wording) -> Table:
     return _table(words, ("col_speaker", "start_s", "seconds_spoken", "col_note"), rows)
 
 
-def _table(words: Wording, columns: Sequence[str], rows: Sequence[tuple[Cell, ...]]) -> Table:
+def _table(
+    words: Wording,
+    columns: Sequence[str],
+    rows: Sequence[tuple[Cell, ...]],
+    tone: Sequence[Whose] = (),
+    tone_columns: tuple[int, ...] = (),
+) -> Table:
     times = tuple(k for k, name in enumerate(columns) if name in _TIMES)
-    return Table(tuple(words(name) for name in columns), tuple(rows), times)
+    return Table(tuple(words(name) for name in columns), tuple(rows), times, tuple(tone), tone_columns)

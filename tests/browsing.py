@@ -71,6 +71,7 @@ def in_browser(
     path.write_text(text, encoding="utf-8")
     context = browser.new_context(viewport={"width": width, "height": 900}, accept_downloads=True)
     page = context.new_page()
+    page.add_init_script("delete window.showSaveFilePicker")  # a dialog of the system; files are downloaded instead
     if not figures:
         page.add_init_script(UNDRAWN)
     made = Opened(page)

@@ -147,7 +147,8 @@ def test_workers_end_with_the_batch_and_the_same_command_goes_on(
     program = [sys.executable, str(CHECKOUT / "tests" / "batch_fakes.py")]
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
     command = [*program, "batch", str(calls), "--out", str(library), "--workers", "2"]
-    running = subprocess.Popen(command, env=environment, cwd=tmp_path)
+    # a test that runs in the background of a shell is told to ignore Ctrl-C, and so would be its children
+    running = subprocess.Popen(["env", "--default-signal=INT", *command], env=environment, cwd=tmp_path)
     until = time.monotonic() + 120
     while time.monotonic() < until and analysed(calls).total() < 4:
         time.sleep(0.05)

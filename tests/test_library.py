@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -23,6 +24,7 @@ from ressenti.pipeline.cli.app import app
 from ressenti.pipeline.errors import LibraryError
 from ressenti.pipeline.library import parts
 from ressenti.pipeline.library.folder import open_library
+from ressenti.pipeline.library.overview import read_overview
 from ressenti.pipeline.library.query import asked
 
 pytest.importorskip("pyarrow")
@@ -293,6 +295,72 @@ def test_one_recording_is_forgotten_by_its_id(top: Path) -> None:
     assert "1 conversation" in run("library", "forget", lib, "--id", "8")[1]
     assert sorted(ask(lib, "SELECT call_id FROM conversations")) == [("9",), (CANARIES[4],)]
     assert "1 failure" in run("library", "forget", lib, "--id", "10")[1]
+
+
+def test_the_overview_shows_calls_failures_and_places(made_library: Path) -> None:
+    pytest.importorskip("plotly")
+    found = read_overview(open_library(made_library / "lib"))
+    assert (found.total, found.failed, len(found.calls)) == (3, 1, 3)
+    assert [call.date for call in found.calls] == ["2999-02-03T00:00:00", "2999-01-02T10:00:00", "2020-05-06T00:00:00"]
+    call = found.calls[1]
+    assert (call.title, call.agent, call.queue, call.people, call.duration_s) == ("8", "Ben", "sales", 2, 3.0)
+    (row,) = ask(made_library / "lib", f"SELECT * FROM conversations WHERE conversation = '{call.conversation}'")  # noqa: S608
+    names = [column for (column, *_) in ask(made_library / "lib", "DESCRIBE SELECT * FROM conversations")]
+    told = dict(zip(names, row, strict=True))
+    assert call.silence == pytest.approx(told["silence_s"] / told["duration_s"])
+    assert call.interruptions == told["interruptions"]
+    assert {pick.rule for pick in found.picks} <= {"silence", "overlap", "tension", "short", "unanswered"}
+    assert [pick.index for pick in found.picks if pick.rule == "short"] == [0, 1, 2]  # all last 3 s
+    assert sorted(index for index, *_ in found.sample) == [0, 1, 2]
+    by_agent = next(one for one in found.comparisons if one.column == "agent")
+    assert not {"tension", "unsure"} & set(by_agent.measures)
+    assert [(group.value, group.calls) for group in by_agent.groups] == [("Ben", 2), (CANARIES[5], 1)]
+    assert all(spread is None or spread.low is None for group in by_agent.groups for spread in group.spreads)
+    page = (made_library / "lib" / "index.html").read_text(encoding="utf-8")
+    assert f"{CANARIES[3]}.wav" in page
+    assert "<b>" not in page.split("<body")[1].split('id="data"')[0]  # hostile metadata stay text
+
+
+def test_the_overview_keeps_its_language_and_goes_with_what_is_forgotten(top: Path) -> None:
+    lib = top / "lib"
+    assert run("library", "overview", lib, "--lang", "fr")[0] == 0
+    assert '<html lang="fr">' in (lib / "index.html").read_text(encoding="utf-8")
+    assert run("library", "forget", lib, "--id", "8")[0] == 0
+    page = (lib / "index.html").read_text(encoding="utf-8")
+    assert '<html lang="fr">' in page
+    assert "2 conversations" in page
+    (lib / "index.html").unlink()
+    assert run("library", "forget", lib, "--id", "9")[0] == 0
+    assert not (lib / "index.html").exists()
+
+
+def test_a_sample_is_that_of_the_overview_and_its_answers_tell_of_all(made_library: Path, tmp_path: Path) -> None:
+    lib, plan = made_library / "lib", tmp_path / "plan.csv"
+    code, said = run("sample-calls", lib, "--count", "2", "--seed", "3", "--out", plan)
+    assert (code, "2 calls of 3, seed 3" in said) == (0, True), said
+    found = read_overview(open_library(lib), sample=2, seed=3)
+    drawn = {found.calls[index].conversation for index, *_ in found.sample}
+    rows = list(csv.DictReader(plan.read_text(encoding="utf-8").splitlines()))
+    assert {row["conversation"] for row in rows} == drawn
+    assert sum(float(row["weight"]) for row in rows) == pytest.approx(3)
+    assert all(Path(row["page"]).is_file() for row in rows)
+    code, said = run("sample-calls", lib, "--estimate", plan)
+    assert (code, "the column `answer` is empty" in said) == (errors.ConfigError.exit_code, True)
+    lines = plan.read_text(encoding="utf-8").splitlines()
+    semicolons = "\n".join(
+        [
+            lines[0].replace(",", ";"),
+            *(";".join([*[*row.values()][:-1], answer]) for row, answer in zip(rows, ("Oui", "non"), strict=True)),
+        ]
+    )
+    plan.write_text(semicolons, encoding="utf-8-sig")
+    code, said = run("sample-calls", lib, "--estimate", plan)
+    assert (code, "50% of 3 calls" in said, "from 1 yes and 1 no" in said) == (0, True, True), said
+    plan.write_text(semicolons.replace("Oui", "perhaps"), encoding="utf-8")
+    code, said = run("sample-calls", lib, "--estimate", plan)
+    assert "line 2: answer: got 'perhaps'; expected yes or no" in said
+    assert "no calls fit" in run("sample-calls", lib, "--where", "queue=nothing")[1]
+    assert "expected columns of the library: agent, call_id, campaign" in run("sample-calls", lib, "--by", "team")[1]
 
 
 def test_an_interrupted_deletion_is_finished(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -229,7 +229,11 @@ def test_a_manifest_gives_metadata_and_settings(calls: Path, tmp_path: Path) -> 
     text = manifest.read_text(encoding="utf-8-sig").replace("sales", "service")
     manifest.write_text(text, encoding="utf-8")
     code, said = batch(manifest, "--out", lib)
-    assert (code, "new metadata" in said, analysed(calls)) == (0, True, {"call.wav": 2})
+    assert (code, "rendered again" in said, analysed(calls)) == (0, True, {"call.wav": 2})
+    (page,) = [page.decode() for page in stored(lib).values() if b"<b>service</b>" in page]
+    assert "Agent: <b>Anna</b>" in page
+    assert "campaign: <b>=cmd|&#39; /C calc&#39;!A0</b>" in page
+    assert "&lt;script&gt;alert(1)" in (lib / "index.html").read_text(encoding="utf-8")
     assert [row["queue"] for row in rows(lib, "conversations") if row["call_id"] == "7"] == ["service"]
     assert batch(calls, "--out", lib)[0] == 0  # a folder tells nothing of calls
     assert {row["call_id"] for row in rows(lib, "conversations")} == {"7", "8", None}

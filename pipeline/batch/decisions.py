@@ -11,7 +11,7 @@ from ressenti.pipeline.audio import checked_sha256
 from ressenti.pipeline.batch.sources import Source
 from ressenti.pipeline.batch.tasks import Digests, Event, How, Recipe, Task
 from ressenti.pipeline.errors import LibraryError
-from ressenti.pipeline.library.calls import ENDING, Call, read_call
+from ressenti.pipeline.library.calls import Call, read_call
 from ressenti.pipeline.library.failures import Failure, shown_path
 from ressenti.pipeline.library.folder import Library, remove_asides
 from ressenti.pipeline.library.tombstones import Tombstones
@@ -94,8 +94,7 @@ class Decider:
         if state == "complete" and call is not None and not self.redo:
             if asked.metadata == call.metadata:
                 return Event("skipped", source, identity, "already done")
-            self._describe(identity, replace(asked, path=call.path), made)
-            return Event("done", source, identity, "new metadata")
+            return Task(source, sha256, str(folder), "render", replace(asked, path=call.path), made)
         how: How = "render" if not self.redo and self._is_analysed(identity, made, digests, call) else "analyse"
         return Task(source, sha256, str(folder), how, asked, made)
 
@@ -104,9 +103,6 @@ class Decider:
             return read_call(self.library, identity)
         except LibraryError:
             return None
-
-    def _describe(self, identity: str, call: Call, made: Made) -> None:
-        store.write_set(self.library.folder_of(identity), identity, {f"{identity}{ENDING}": call.dumps()}, made)
 
     def _is_analysed(self, identity: str, made: Made, digests: Digests, call: Call | None) -> bool:
         """Whether the stored conversation is what an analysis would give, but for the language and sound of pages."""

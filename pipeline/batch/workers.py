@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -74,8 +75,11 @@ class _Worker(Generic[T, R]):
     def how_it_ended(self) -> str:
         if self.process is None:
             return "it ended"
-        self.process.join(5)
-        code = self.process.exitcode
+        until = time.monotonic() + 5
+        # the executor's own thread may have asked the system first, and notes the code a moment later
+        while (code := self.process.exitcode) is None and time.monotonic() < until:
+            self.process.join(0.05)
+            time.sleep(0.01)
         if code is None:
             return "it ended"
         if code < 0:

@@ -128,7 +128,9 @@ class Analyst:
             return conversation, sound_options.make(options.report.audio, paths, path, conversation, progress)
 
         conversation, sound = watched(work, limit_s=options.compute.timeout_s, name=path.name)
-        files = outputs.rendered(conversation, self.recipe.paths(folder, task.conversation), sound=sound)
+        metadata = tuple(task.call.metadata.texts())
+        paths = self.recipe.paths(folder, task.conversation)
+        files = outputs.rendered(conversation, paths, sound=sound, metadata=metadata)
         content = {file.name: text for file, text in files.items()}
         content[f"{task.conversation}{ENDING}"] = task.call.dumps()
         store.write_set(folder, task.conversation, content, task.made)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from rich.markup import escape
 
 from ressenti.pipeline import store
 from ressenti.pipeline.cli import outputs, sound_options
@@ -47,7 +48,7 @@ from ressenti.pipeline.config import Config, load_config
 from ressenti.pipeline.edits.bleeps import parse_spans, parse_time
 from ressenti.pipeline.progress import Progress, watched
 from ressenti.pipeline.records import Conversation
-from ressenti.pipeline.roles import People, use_of
+from ressenti.pipeline.roles import People, unused_names, use_of
 from ressenti.pipeline.version import PROGRAM
 
 if TYPE_CHECKING:
@@ -258,9 +259,19 @@ class Job:
         with self.terminal.progress(recording.name) as progress:
             conversation, page_sound = watched(work, progress, options.compute.timeout_s, recording.name)
         tell(conversation, time.monotonic() - started, plan.paths, self.terminal)
+        self._tell_unused_names(conversation)
         self.added.tell(conversation, self.terminal, sound=page_sound is not None)
         sound_options.tell(page_sound, plan.paths, self.terminal)
         return conversation
+
+    def _tell_unused_names(self, conversation: Conversation) -> None:
+        """Warn of names for speakers that are not there."""
+        labels = [speaker.label for speaker in conversation.people]
+        if unused := unused_names(self.people.names, labels):
+            self.terminal.note(
+                f"[yellow]--names: not used: {escape(', '.join(unused))}[/]; {escape(conversation.recording.name)} has "
+                f"{', '.join(labels)}"
+            )
 
     def made(self, plan: outputs.Plan) -> store.Made:
         """Describe what the recording's results would be made from; raises errors of reading and model choice."""

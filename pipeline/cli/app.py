@@ -8,6 +8,7 @@ import typer
 
 from ressenti.pipeline.cli import evaluate, library, models, train, voices
 from ressenti.pipeline.cli.analyze import analyze, sample
+from ressenti.pipeline.cli.apply import apply
 from ressenti.pipeline.cli.commands import Commands
 from ressenti.pipeline.cli.console import Terminal
 from ressenti.pipeline.cli.find import find
@@ -15,10 +16,12 @@ from ressenti.pipeline.cli.library_batch import batch
 from ressenti.pipeline.cli.options import Preset
 from ressenti.pipeline.cli.query import query
 from ressenti.pipeline.cli.report import report
+from ressenti.pipeline.cli.sample_calls import sample_calls
 from ressenti.pipeline.cli.simulate import simulate
 from ressenti.pipeline.cli.standard_streams import open_all
 from ressenti.pipeline.errors import RessentiError
 from ressenti.pipeline.files.disk import is_full
+from ressenti.pipeline.version import PROGRAM
 
 app = typer.Typer(
     name="ressenti",
@@ -34,14 +37,32 @@ app.command()(analyze)
 app.command()(sample)
 app.command()(batch)
 app.command()(report)
+app.command()(apply)
 app.command()(find)
 app.command()(query)
+app.command("sample-calls")(sample_calls)
 app.add_typer(library.app, name="library")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(train.app, name="train")
 app.add_typer(models.app, name="models")
 app.add_typer(voices.app, name="voices")
 app.command()(simulate)
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(PROGRAM)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and end.", callback=_tell_version, is_eager=True),
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command()

@@ -74,8 +74,8 @@ class Rules:
 
 
 _ANY = store.Made("", "", "")  # if it does not matter
-Work = Callable[[Plan], Conversation | None]
-"""Makes and writes the results of one source; None if the file is not a source."""
+Work = Callable[[Plan], Conversation | Outcome | None]
+"""Makes and writes the results of one source; an outcome if there was nothing to do, None if it is not a source."""
 
 
 @dataclass
@@ -113,7 +113,7 @@ class Batch:
                     made = work(plan)
                     if made is None:
                         return True
-                    outcome = Outcome(plan.source, "done", tuple(plan.paths.values()), conversation=made.id)
+                    outcome = _outcome(plan, made)
         except ClaimedError as error:
             if wait:
                 return False
@@ -157,6 +157,12 @@ class Batch:
             )
         why = f" ({_WHY[state]})" if state in _WHY else ""
         raise OutputExistsError(f"{there[0]}: already exists{why}. {_KEEP}")
+
+
+def _outcome(plan: Plan, made: Conversation | Outcome) -> Outcome:
+    if isinstance(made, Outcome):
+        return made
+    return Outcome(plan.source, "done", tuple(plan.paths.values()), conversation=made.id)
 
 
 def _exit_code(outcomes: Sequence[Outcome], count: int) -> int:

@@ -48,8 +48,7 @@ def find_in_library(
     if out is not None:
         check_free([out], overwrite)
         check_table(out)
-    pairs = tuple(_pair(one) for one in where)
-    wanted = Wanted(text, speaker, label, moment, pairs, _day("--since", since), _day("--until", until))
+    wanted = Wanted(text, speaker, label, moment, *narrowed(where, since, until))
     rows = []
     for hit in search(open_library(folder), wanted):
         page = str(folder / hit.page) if hit.page else None
@@ -70,6 +69,13 @@ def find_in_library(
     if text and not rows:
         terminal.say("It may still have been said: words are misheard. Try another form, or one word of it.")
     terminal.close()
+
+
+def narrowed(
+    where: Sequence[str], since: str | None, until: str | None
+) -> tuple[tuple[tuple[str, str], ...], str | None, str | None]:
+    """Options that narrow calls, as `Wanted` has them; raises `ConfigError`."""
+    return tuple(_pair(one) for one in where), _day("--since", since), _day("--until", until)
 
 
 def _pair(text: str) -> tuple[str, str]:

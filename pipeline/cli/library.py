@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from ressenti.pipeline.cli.commands import Commands
 from ressenti.pipeline.cli.console import Terminal, counted
+from ressenti.pipeline.cli.options import Language
 from ressenti.pipeline.cli.query import LibraryFolder
 from ressenti.pipeline.errors import ConfigError, LibraryError
 from ressenti.pipeline.extras import need
@@ -41,6 +42,19 @@ def check(library: LibraryFolder) -> None:
 
 
 @app.command()
+def overview(library: LibraryFolder, lang: Language = None) -> None:
+    """Write the page over all conversations anew: LIBRARY/index.html. `ressenti batch` does so, too, when it ends."""
+    from ressenti.pipeline.library.folder import open_library
+    from ressenti.pipeline.library.overview import write_overview
+
+    terminal, found = Terminal(), open_library(library)
+    with found.alone():
+        path = write_overview(found, lang)
+    terminal.say(f"[green]✓[/] [bold]{escape(str(path))}[/]")
+    terminal.close()
+
+
+@app.command()
 def forget(
     library: LibraryFolder,
     ids: Annotated[
@@ -63,13 +77,17 @@ def forget(
     from ressenti.pipeline.library.folder import open_library
     from ressenti.pipeline.library.forget import days_of
     from ressenti.pipeline.library.forget import forget as delete
+    from ressenti.pipeline.library.overview import language_of, write_overview
 
     if bool(ids) == bool(older_than):
         raise ConfigError("expected either --id ID or --older-than SPAN.")
     terminal, found = Terminal(quiet), open_library(library)
     span = days_of(older_than) if older_than else None
     with found.alone():
+        page = language_of(found)
         gone = delete(found, ids or (), span, f"older than {older_than}" if older_than else "by id")
+        if page is not None:
+            write_overview(found, page)
     what = [counted(gone.conversations, "conversation")]
     what += [counted(gone.failures, "failure")] if gone.failures else []
     what += [counted(gone.log_lines, "line") + " of logs"] if gone.log_lines else []

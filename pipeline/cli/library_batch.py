@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from ressenti.pipeline.cli import outputs, sound_options
 from ressenti.pipeline.cli.analyst import MakeAnalyst, Recipe, explain
@@ -42,9 +44,10 @@ from ressenti.pipeline.cli.options import (
 )
 from ressenti.pipeline.cli.verbose import speak
 from ressenti.pipeline.config import load_config
-from ressenti.pipeline.errors import ClaimedError, ConfigError, StillBeingWrittenError
+from ressenti.pipeline.errors import ClaimedError, ConfigError, RessentiError, StillBeingWrittenError
 from ressenti.pipeline.extras import need
 from ressenti.pipeline.roles import People, use_of
+from ressenti.pipeline.text import visible
 
 if TYPE_CHECKING:
     from ressenti.pipeline.batch.sources import Source
@@ -187,6 +190,7 @@ class _Command:
             run = Run(library, self.recipe, pool, display.tell, explain, self.redo, self.again)
             with display.showing():
                 run.run(found.sources)
+            self._write_overview(library)
             pool.close()
         return self._closed()
 
@@ -223,6 +227,7 @@ class _Command:
             with library.alone():
                 self._remember_log(library)
                 Run(library, self.recipe, pool, tell, explain, self.redo, self.again).run(ready)
+                self._write_overview(library)
         except ClaimedError:
             self.display.total -= len(ready)
             return ready
@@ -237,6 +242,23 @@ class _Command:
         if not counts["failed"]:
             return 0
         return ALL_FAILED if counts["failed"] == sum(counts.values()) else SOME_FAILED
+
+    def _write_overview(self, library: Library) -> None:
+        """Write the page over all conversations if anything changed; needs DuckDB, which is in the same extra."""
+        from ressenti.pipeline.library.folder import PAGE
+        from ressenti.pipeline.library.overview import language_of, write_overview
+
+        counts, lang = self.display.counts, self.recipe.options.report.lang
+        changed = counts["done"] or counts["failed"] > self.display.known_failures
+        if find_spec("duckdb") is None or not (changed or language_of(library) != lang):
+            return
+        try:
+            write_overview(library, lang)
+        except RessentiError as error:  # what was analysed is there
+            self.display.terminal.note(f"[yellow]no overview[/] {escape(visible(str(error)))}")
+            return
+        if self.display.talks:
+            self.display.terminal.say(f"overview: [bold]{escape(visible(str(library.root / PAGE)))}[/]")
 
     def _library(self) -> Library:
         from ressenti.pipeline.library.folder import make_library

@@ -17,7 +17,9 @@ from ressenti.pipeline.errors import ConfigError, OutputError, OutputExistsError
 from ressenti.pipeline.extras import need
 from ressenti.pipeline.files.paths import is_there
 from ressenti.pipeline.language import Lang
+from ressenti.pipeline.library.calls import metadata_beside
 from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.store.corrections_file import stem_of_corrections
 from ressenti.pipeline.store.disk_errors import output_error
 
 log = logging.getLogger(__name__)
@@ -74,12 +76,16 @@ def with_sidecar(formats: tuple[str, ...], how: str) -> tuple[str, ...]:
 
 
 def stored(paths: Sequence[Path]) -> list[Path]:
-    """Paths without exports in the format `aws`, which `*.json` matches as well as conversations."""
-    return [p for p in paths if not (p.name.endswith(ENDINGS["aws"]) and is_there(_conversation_of(p)))]
+    """Paths without exports in the format `aws` and saved corrections, which `*.json` matches, too."""
+    return [path for path in paths if (name := _conversation_of(path)) is None or not is_there(path.with_name(name))]
 
 
-def _conversation_of(path: Path) -> Path:
-    return path.with_name(path.name.removesuffix(ENDINGS["aws"]) + ENDINGS["json"])
+def _conversation_of(path: Path) -> str | None:
+    """The name of the conversation that a file belongs to, by its name; None if it may be a conversation itself."""
+    if path.name.endswith(ENDINGS["aws"]):
+        return path.name.removesuffix(ENDINGS["aws"]) + ENDINGS["json"]
+    stem = stem_of_corrections(path)
+    return None if stem is None else stem + ENDINGS["json"]
 
 
 @dataclass(frozen=True)
@@ -156,10 +162,12 @@ def rendered(
     lang: Lang | None = None,
     sound: bytes | None = None,
     csv_locale: Lang | None = None,
+    metadata: Sequence[tuple[str, str]] = (),
 ) -> dict[Path, str | bytes]:
     """Render every format from the stored form, so that rendering again gives the same result.
 
     `sound` goes into the page, or beside it if `paths` has an mp3. `lang` and `csv_locale` win over the conversation's.
+    `metadata` is shown in the page's head.
     """
     conversation = store.loads(store.dumps(conversation))
     shown = export.with_csv_locale(export.in_language(conversation, lang), csv_locale)
@@ -171,7 +179,8 @@ def rendered(
         if name == "html":
             from ressenti.reports.page import render
 
-            files[path] = render(conversation, lang, sound=paths["mp3"].name if "mp3" in paths else sound)
+            heard = paths["mp3"].name if "mp3" in paths else sound
+            files[path] = render(conversation, lang, sound=heard, metadata=metadata)
         else:
             files[path] = store.dumps(conversation) if name == "json" else _writer(name)(shown)
     return files
@@ -186,7 +195,7 @@ def write(
     csv_locale: Lang | None = None,
 ) -> None:
     """Render and write every format as one set, all files or none."""
-    files = rendered(conversation, plan.paths, lang, sound, csv_locale)
+    files = rendered(conversation, plan.paths, lang, sound, csv_locale, metadata_beside(plan.source))
     store.write_set(plan.folder, plan.stem, {path.name: content for path, content in files.items()}, made)
     log.info("written: %s", ", ".join(plan.paths))
     log.debug("written: %s", ", ".join(map(str, files)))

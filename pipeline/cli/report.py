@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +17,9 @@ from ressenti.pipeline.cli import outputs, sound_options, stored_conversations
 from ressenti.pipeline.cli.batch import Batch, Rules
 from ressenti.pipeline.cli.console import Terminal
 from ressenti.pipeline.cli.edits import Additions, Bleep, Phrases, Pseudonyms, Redact, RedactNames, Transcript
-from ressenti.pipeline.cli.options import AsJson, CsvLocale, Formats, Language, Out, Overwrite, Quiet, Sound
+from ressenti.pipeline.cli.kept_sound import KeptSound, kept_sound
+from ressenti.pipeline.cli.options import AsJson, CsvLocale, Formats, Language, Out, Overwrite, Quiet, Sound, listed
+from ressenti.pipeline.cli.saved_corrections import tell_what_follows
 from ressenti.pipeline.config import Config, load_config
 from ressenti.pipeline.errors import ConfigError, NotAConversationError
 from ressenti.pipeline.files.hashes import digest_of
@@ -35,8 +37,13 @@ def report(
     ] = None,
     lang: Language = None,
     recording: Annotated[
-        Path | None, typer.Option(help="Recording for the page's sound, or a folder of recordings.")
+        Path | None,
+        typer.Option(
+            help="Recording for the page's sound, or a folder of recordings.  [default: the sound of the page that is "
+            "replaced]"
+        ),
     ] = None,
+    roles: Annotated[str, typer.Option(help="Speakers' roles, as corrections: agent,client or S2=client.")] = "",
     transcript: Transcript = None,
     audio: Sound = None,
     bleep: Bleep = "",
@@ -53,7 +60,8 @@ def report(
 ) -> None:
     """Render stored conversations again: NAME.json, or a NAME.corrected.json saved from a page.
 
-    If there is a corrected file, it is used, and every format in --format is computed from its corrections.
+    If there is a corrected file, it is used, and every format in --format is computed from its corrections. `ressenti
+    apply` applies a NAME.corrections.json.
     """
     terminal = Terminal(quiet or as_json)
     formats = outputs.parse_formats(format)
@@ -62,6 +70,8 @@ def report(
     sound_options.check(audio, formats)
     how = sound_options.for_report(audio, chosen.report.audio if chosen else None, recording)
     sources = stored_conversations.truest(outputs.stored(_in_folders(conversations)), terminal)
+    if not sources:
+        raise ConfigError(f"{conversations[0]}: corrections, and no conversation. Apply them with `ressenti apply`.")
     if recording is not None and not is_folder(recording) and len(sources) > 1:
         raise ConfigError(f"--recording: got a file for {len(sources)} conversations; expected a folder of recordings.")
     names_by = redact_names or "off"
@@ -78,7 +88,18 @@ def report(
     names_of = added.names(stored_conversations.stem_of, stored_conversations.recording_sha256)
     read = [*filter(None, [recording]), *added.read(map(stored_conversations.stem_of, sources))]
     plans = outputs.plan(sources, out, outputs.with_sidecar(formats, how), names_of, read)
-    job = Job(chosen, lang, recording, how, added, terminal, tuple(conversations), csv_locale)
+    job = Job(
+        chosen,
+        lang,
+        recording,
+        how,
+        added,
+        terminal,
+        tuple(conversations),
+        csv_locale,
+        listed(roles),
+        keeps=audio is None,
+    )
     raise typer.Exit(Batch(terminal, Rules(overwrite, as_json=as_json), job.made).run(plans, job.work))
 
 
@@ -94,6 +115,8 @@ class Job:
     terminal: Terminal
     named: tuple[Path, ...]  # paths given on the command line; others were found in folders
     csv_locale: Lang | None = None
+    roles: tuple[str, ...] = ()
+    keeps: bool = False  # without a recording, the sound of the page that is replaced
 
     def work(self, plan: outputs.Plan) -> Conversation | None:
         """Render a conversation; None for a file in a folder that is not a conversation."""
@@ -105,20 +128,37 @@ class Job:
                 raise
             terminal.note(f"[yellow]skipped[/] {escape(str(error))}")
             return None
-        conversation = self.added.apply(original, self.added.words(stored_conversations.stem_of(path)))
+        given = stored_conversations.with_roles(original, self.roles) if self.roles else original
+        conversation = self.added.apply(given, self.added.words(stored_conversations.stem_of(path)))
+        made, kept = self.made(plan), self._kept(plan, conversation)
         with terminal.progress(path.name) as progress:
-            page_sound = sound_options.make(
+            page_sound = kept.sound or sound_options.make(
                 self.how, plan.paths, sound_options.find(self.recording, original), conversation, progress
             )
-            outputs.write(conversation, plan, self.made(plan), self.lang, page_sound, self.csv_locale)
+            if kept.sound and kept.beside:
+                plan = replace(plan, paths={**plan.paths, **_sidecar(plan)})
+            outputs.write(conversation, plan, made, self.lang, page_sound, self.csv_locale)
         self._tell(original, conversation, plan, page_sound)
+        if self.keeps and "html" in plan.paths and page_sound is None and not kept.mute:
+            why = escape(kept.lost) or "no page with its sound was there"
+            terminal.say(f"    [yellow]the page is mute[/]: {why}. Give the recording with --recording")
+            if kept.lost and is_file(_sidecar(plan)["mp3"]):
+                terminal.say(f"    [yellow]{escape(_sidecar(plan)['mp3'].name)} still holds the sound[/]: delete it")
         return conversation
+
+    def _kept(self, plan: outputs.Plan, conversation: Conversation) -> KeptSound:
+        """The sound of the page that is replaced, if no recording is given and nobody asks for none."""
+        if not self.keeps or self.recording is not None or "html" not in plan.paths:
+            return KeptSound()
+        return kept_sound(plan.paths["html"], _sidecar(plan)["mp3"], conversation)
 
     def made(self, plan: outputs.Plan) -> store.Made:
         """Describe what the conversation's results would be made from."""
         options = self.chosen.model_dump(mode="json", exclude={"compute"}) if self.chosen else None
         added = self.added.digest(stored_conversations.stem_of(plan.source))
-        made_of = json.dumps(["report", options, self.lang, self.how, added, self.csv_locale], sort_keys=True)
+        made_of = json.dumps(
+            ["report", options, self.lang, self.how, added, self.csv_locale, *self.roles], sort_keys=True
+        )
         source = digest_of(plan.source) if is_file(plan.source) else ""
         return store.Made(source, PROGRAM, hashlib.sha256(made_of.encode()).hexdigest())
 
@@ -130,10 +170,15 @@ class Job:
         terminal = self.terminal
         for written in plan.paths.values():
             terminal.say(f"[green]✓[/] {escape(plan.source.name)} → [bold]{escape(str(written))}[/]")
+        tell_what_follows(original, conversation, terminal)
         self.added.tell(conversation, terminal, sound=page_sound is not None)
         if conversation != original or is_corrected(conversation):
             outputs.tell_stale(plan.paths, terminal)
         sound_options.tell(page_sound, plan.paths, terminal)
+
+
+def _sidecar(plan: outputs.Plan) -> dict[str, Path]:
+    return {kind: plan.folder / f"{plan.stem}{ending}" for kind, ending in outputs.SIDECAR.items()}
 
 
 def _in_folders(sources: Sequence[Path]) -> list[Path]:

@@ -14,7 +14,7 @@ from ressenti.pipeline.cli.console import Terminal
 from ressenti.pipeline.config import Config, build_config
 from ressenti.pipeline.errors import ConfigError, NotAConversationError
 from ressenti.pipeline.files.paths import is_there
-from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.records import Conversation, SpeakerRole
 
 _SAVED = re.compile(r"\.corrected( ?\(\d+\))?$")  # browsers number repeated downloads
 
@@ -76,6 +76,17 @@ def load(path: Path, chosen: Config | None) -> Conversation:
         replace(conversation, config=options.model_dump(mode="json", exclude={"compute"}), validation=validation),
         options,
     )
+
+
+def with_roles(conversation: Conversation, given: Sequence[str]) -> Conversation:
+    """Give speakers roles by order or by label, as corrections; raises `ConfigError` for an unknown label."""
+    from ressenti.pipeline.derive import with_corrections
+    from ressenti.pipeline.roles import roles_by_label
+
+    labels = [speaker.label for speaker in conversation.people]
+    wanted = {label: SpeakerRole(label, role) for label, role in roles_by_label(given, labels).items()}
+    kept = [entry for entry in conversation.corrections.roles if entry.speaker not in wanted]
+    return with_corrections(conversation, replace(conversation.corrections, roles=(*kept, *wanted.values())))
 
 
 def recording_sha256(path: Path) -> str:

@@ -26,6 +26,7 @@ __all__ = [
     "check_background",
     "content_of",
     "included_lists",
+    "keywords_in",
     "read_phrases",
     "with_background",
 ]
@@ -55,3 +56,9 @@ def content_of(conversation: Conversation) -> Content:
             for found in find_phrases(conversation, wanted, languages, options, config.words.unsure_below)
         ),
     )
+
+
+def keywords_in(conversation: Conversation) -> tuple[Keyword, ...]:
+    """The keywords of a conversation, found with its own options."""
+    options = build_config(conversation.config, source=conversation.recording.name).content
+    return keywords_of(conversation, languages_of(conversation), options)

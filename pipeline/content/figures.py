@@ -14,6 +14,7 @@ from ressenti.pipeline.config import ContentOptions
 from ressenti.pipeline.content.languages import WordLists, word_lists
 from ressenti.pipeline.content.said import Place, Utterance, places_of, utterances_of
 from ressenti.pipeline.records import Conversation, Word
+from ressenti.pipeline.records.intervals import without
 
 MentionKind = Literal["greeting", "farewell", "price"]
 _END = re.compile(r"[.!?…][\"'»”)\]]*$")
@@ -79,9 +80,10 @@ def _figures(
 ) -> SpeakerWords:
     words = [conversation.words[k] for one in own for k in one.words]
     turns = {turn.index: turn for turn in conversation.turns}
-    minutes = sum(turns[one.turn].duration_s for one in own) / 60
+    spans = [(turns[one.turn].start_s, turns[one.turn].end_s) for one in own]
+    minutes = sum(end - start for span in spans for start, end in without([span], conversation.ignored)) / 60
     lists = word_lists(language)
-    enough = len(words) >= options.least_words
+    enough = len(words) >= options.least_words and minutes > 0
     marks = [word.text for word in words if _END.search(word.text)]
     hesitations = None
     if lists is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ressenti.pipeline.content.languages import guessed, parts_of
 from ressenti.pipeline.records import Conversation, Word
+from ressenti.pipeline.records.intervals import is_inside
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,14 @@ class Place:
 
 
 def utterances_of(conversation: Conversation) -> tuple[Utterance, ...]:
-    """The words of each turn that has some, in order of time; words outside all turns are left out."""
+    """The words of each turn that has some, in order of time; those outside all turns, or that people ignore, are not.
+
+    A word is in a span that people ignore if its middle is.
+    """
     by_turn: dict[int, list[int]] = {}
+    ignored = conversation.ignored
     for k, word in enumerate(conversation.words):
-        if word.turn is not None:
+        if word.turn is not None and not is_inside((word.start_s + word.end_s) / 2, ignored):
             by_turn.setdefault(word.turn, []).append(k)
     return tuple(
         Utterance(turn.speaker, turn.index, tuple(found), tuple(_parts(conversation.words, found)))

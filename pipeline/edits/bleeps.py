@@ -8,7 +8,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from ressenti.pipeline.errors import ConfigError
-from ressenti.pipeline.records import INEXACT_S, RECOGNISED_S, Conversation, Omission, Span, Word, union_s
+from ressenti.pipeline.records import (
+    INEXACT_S,
+    RECOGNISED_S,
+    Conversation,
+    Corrections,
+    Omission,
+    Span,
+    Word,
+    WordsFound,
+    union_s,
+)
 from ressenti.pipeline.records.intervals import Timed
 
 _TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)")
@@ -63,15 +73,45 @@ def parse_time(text: str, option: str) -> float:
 def without_silenced(conversation: Conversation) -> Conversation:
     """Remove the words that are, or may be, in silenced spans, and add an omission at each place.
 
-    The background goes, too, if words go: it holds terms of theirs. So does the sentiment of their turns.
+    The background goes, too, if words go: it holds terms of theirs. So does the sentiment of their turns. Where a
+    person wrote words, they go from the correction and from the words that were found, too.
     """
     bleeps = Timed(conversation.bleeps)
-    words = [(word, _within(word, bleeps)) for word in conversation.words]
+    conversation = replace(conversation, words_found=tuple(_found_outside(f, bleeps) for f in conversation.words_found))
+    words = [(word, is_silenced(word, bleeps)) for word in conversation.words]
     kept = tuple(word for word, gone in words if not gone)
     places = [*conversation.omissions, *(Omission(w.start_s, w.end_s, w.turn) for w, gone in words if gone)]
     background = conversation.background if len(kept) == len(words) else None
-    silenced = replace(conversation, words=kept, omissions=_joined(places, kept), background=background)
-    return without_sentiment(silenced, {w.turn for w, gone in words if gone})
+    lost = {w.turn for w, gone in words if gone}
+    silenced = replace(
+        conversation,
+        words=kept,
+        omissions=joined_omissions(places, kept),
+        background=background,
+        corrections=_said_outside(conversation.corrections, kept, lost),
+    )
+    return without_sentiment(silenced, lost)
+
+
+def _found_outside(found: WordsFound, bleeps: Timed[Span]) -> WordsFound:
+    kept = tuple(word for word in found.words if not is_silenced(word, bleeps))
+    return found if len(kept) == len(found.words) else replace(found, words=kept, sentiment=None)
+
+
+def _said_outside(corrections: Corrections, kept: Sequence[Word], lost: Collection[int | None]) -> Corrections:
+    """Corrections with the words that are left in those turns that lost some."""
+    if not any(entry.words is not None and entry.turn in lost for entry in corrections.turns):
+        return corrections
+    left: dict[int | None, list[str]] = {}
+    for word in sorted(kept, key=lambda w: (w.start_s, w.end_s)):
+        left.setdefault(word.turn, []).append(word.text)
+    turns = tuple(
+        replace(entry, words=" ".join(left.get(entry.turn, ())))
+        if entry.words is not None and entry.turn in lost
+        else entry
+        for entry in corrections.turns
+    )
+    return replace(corrections, turns=turns)
 
 
 def without_sentiment(conversation: Conversation, turns: Collection[int | None]) -> Conversation:
@@ -87,7 +127,7 @@ def without_sentiment(conversation: Conversation, turns: Collection[int | None])
     )
 
 
-def _joined(places: Sequence[Omission], kept: Sequence[Word]) -> tuple[Omission, ...]:
+def joined_omissions(places: Sequence[Omission], kept: Sequence[Word]) -> tuple[Omission, ...]:
     """Sort omissions by time, and join adjacent ones of a turn so that nobody can count the removed words."""
     left = {turn: sorted(word.start_s for word in kept if word.turn == turn) for turn in {p.turn for p in places}}
     out: list[Omission] = []
@@ -102,7 +142,8 @@ def _joined(places: Sequence[Omission], kept: Sequence[Word]) -> tuple[Omission,
     return tuple(sorted(out, key=lambda p: (p.start_s, p.end_s)))
 
 
-def _within(word: Word, spans: Timed[Span]) -> bool:
+def is_silenced(word: Word, spans: Timed[Span]) -> bool:
+    """Whether a word is, or may be, in a silenced span."""
     margin_s = INEXACT_S if not word.exact else 0.0 if word.confidence is None else RECOGNISED_S
     return bool(spans.touching(word.start_s - margin_s, word.end_s + margin_s))
 

@@ -1,36 +1,40 @@
 """Apply people's corrections to turns and speakers, and keep the models' answers (pure).
 
-A correction never changes the models' results: `original` of a turn and the stored diarization stay, and applying the
-same corrections again changes nothing. One exception: if a turn moves to a speaker whose emotion is not computed, its
-scores are deleted for good, because they must not be shown or kept for that person. Moving it back does not restore
-them.
+A correction never changes the models' results: `original` of a turn, the words that were found and the stored
+diarization stay, and applying the same corrections again changes nothing. One exception: if a turn moves to a speaker
+whose emotion is not computed, or a speaker gets a role that may not be scored, scores are deleted for good, because
+they must not be shown or kept for that person. Taking the correction back does not restore them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import replace
 
+from ressenti.pipeline.edits.written_words import same_words, with_found_words, with_written_words, written
 from ressenti.pipeline.errors import CorrectionsError
 from ressenti.pipeline.records import (
     CLASSES,
     NEW_LABEL,
+    CallNote,
     Conversation,
     Corrections,
     EmotionScores,
+    Ignored,
     Original,
     Segment,
     Speaker,
     SpeakerFound,
     SpeakerKind,
     SpeakerName,
+    SpeakerRole,
     Turn,
     TurnCorrection,
     Unjudged,
     Window,
     union_s,
 )
-from ressenti.pipeline.records.intervals import Timed
+from ressenti.pipeline.records.intervals import Timed, is_inside, without
 from ressenti.pipeline.records.measures import NotScored
 
 
@@ -38,6 +42,7 @@ def is_corrected(conversation: Conversation) -> bool:
     """Whether the conversation has corrections, or traces of earlier ones to undo."""
     return (
         bool(conversation.corrections)
+        or bool(conversation.words_found)
         or any(turn.original or turn.note for turn in conversation.turns)
         or any(speaker.added or speaker.original_name is not None or speaker.found for speaker in conversation.speakers)
     )
@@ -46,47 +51,57 @@ def is_corrected(conversation: Conversation) -> bool:
 def restored(conversation: Conversation) -> Conversation:
     """Undo the applied corrections of a conversation; `corrections` itself is kept."""
     kept = tuple(_speaker_as_found(speaker) for speaker in conversation.speakers if not speaker.added)
-    return replace(conversation, speakers=kept, turns=tuple(_as_found(turn) for turn in conversation.turns))
+    turns = tuple(_as_found(turn) for turn in conversation.turns)
+    return with_found_words(replace(conversation, speakers=kept, turns=turns))
 
 
 def corrected(
     conversation: Conversation,
     newcomer: Callable[[str], Speaker],
     guessed: Callable[[tuple[Speaker, ...]], tuple[Speaker, ...]] = lambda speakers: speakers,
+    with_roles: Callable[[tuple[Speaker, ...], Mapping[str, str | None]], tuple[Speaker, ...]] = lambda known, _: known,
 ) -> Conversation:
     """Apply the corrections of a restored conversation, and drop those that change nothing.
 
     Turns need their `emotion` and `speaker_unsure`, to recognise answers that are the models' own. `newcomer` makes a
     speaker for a new label, and for an announcement that is a person; `guessed` gives guessed roles to the people who
-    are left. Raises `CorrectionsError` for an unknown turn or speaker, and for a class of somebody whose
-    emotion is not computed.
+    are left, `with_roles` those that a person gave. A class that a person gave goes with the scores of a role that may
+    not be scored. Raises `CorrectionsError` for an unknown turn or speaker, and for a class of somebody whose emotion
+    is not computed in any case.
     """
     wanted = _tidy(conversation)
     if not wanted:
-        return replace(conversation, corrections=wanted)
+        as_scored = _scored_as_allowed(conversation.turns, conversation.speakers)
+        return replace(conversation, corrections=wanted, turns=as_scored)
     speakers = _named(_with_newcomers(conversation.speakers, wanted, newcomer), wanted.names)
     if wanted.kinds:
         speakers = guessed(_with_kinds(speakers, wanted.kinds, newcomer))
-    scored = {speaker.label: speaker.not_scored is None for speaker in speakers}
+    before = {speaker.label for speaker in speakers if speaker.not_scored is None}
+    if wanted.roles:
+        speakers = with_roles(speakers, {entry.speaker: entry.role for entry in wanted.roles})
+    lost = before - {speaker.label for speaker in speakers if speaker.not_scored is None}
+    said_by = {turn.index: turn.speaker for turn in conversation.turns}
+    wanted = replace(wanted, turns=_without_classes(wanted.turns, said_by, lost))
     reasons: dict[str, Unjudged] = {s.label: unjudged_of(s.not_scored) for s in speakers if s.not_scored}
     by_turn = {entry.turn: entry for entry in wanted.turns}
-    said_by = {turn.index: turn.speaker for turn in conversation.turns}
     for entry in wanted.turns:
         who = entry.speaker or said_by[entry.turn]
-        if entry.emotion and not scored[who]:
+        if entry.emotion and who in reasons:
             raise CorrectionsError(
                 f"corrections: turn {entry.turn} has class {entry.emotion}, but emotion is not computed for speaker "
                 f"{who}. Remove the class or change the speaker."
             )
-    turns = [_corrected(turn, by_turn[turn.index], reasons) if turn.index in by_turn else turn
+    moved = [_corrected(turn, by_turn[turn.index], reasons) if turn.index in by_turn else turn
              for turn in conversation.turns]  # fmt: skip
-    done = replace(conversation, turns=tuple(turns), speakers=speakers, corrections=wanted)
+    asked = replace(conversation, corrections=wanted)
+    turns = [_heard(turn, asked.ignored) for turn in _scored_as_allowed(moved, speakers)]
+    done = replace(asked, turns=tuple(turns), speakers=speakers)
     said_of: dict[str, list[Segment]] = {}
-    for segment in corrected_segments(done):
+    for segment in moved_segments(done):
         said_of.setdefault(segment.speaker, []).append(segment)
     segments = {label: Timed(own) for label, own in said_of.items()}
     human = [_judged(turn, by_turn[turn.index], segments) if turn.index in by_turn else turn for turn in turns]
-    return replace(done, turns=tuple(human))
+    return with_written_words(replace(done, turns=tuple(human)))
 
 
 def unjudged_of(not_scored: NotScored) -> Unjudged:
@@ -95,12 +110,24 @@ def unjudged_of(not_scored: NotScored) -> Unjudged:
 
 
 def corrected_segments(conversation: Conversation) -> tuple[Segment, ...]:
-    """The diarizer's segments with the corrected speakers of their turns."""
+    """The diarizer's segments with the corrected speakers of their turns, without what people ignore."""
+    segments, ignored = moved_segments(conversation), conversation.ignored
+    if not ignored:
+        return segments
+    return tuple(
+        s if (start, end) == (s.start_s, s.end_s) else replace(s, start_s=start, end_s=end)
+        for s in segments
+        for start, end in without([(s.start_s, s.end_s)], ignored)
+    )
+
+
+def moved_segments(conversation: Conversation) -> tuple[Segment, ...]:
+    """The diarizer's segments with the corrected speakers of their turns, also those that people ignore."""
     return _moved(conversation, conversation.diarization.segments)
 
 
 def corrected_exclusive(conversation: Conversation) -> tuple[Segment, ...]:
-    """Like `corrected_segments`, for the segments without overlap; empty if the diarizer gives none."""
+    """Like `moved_segments`, for the segments without overlap; empty if the diarizer gives none."""
     return _moved(conversation, conversation.diarization.exclusive)
 
 
@@ -175,28 +202,34 @@ def _tidy(conversation: Conversation) -> Corrections:
         moved = entry.speaker is not None and entry.speaker != turn.speaker
         confirmed = entry.speaker == turn.speaker and turn.speaker_unsure
         same = turn.emotion is not None and not turn.unsure and turn.emotion.top == entry.emotion and not moved
-        left = TurnCorrection(
-            entry.turn,
-            entry.speaker if moved or confirmed else None,
-            None if same else entry.emotion,
-            entry.note.strip(),
+        as_found = entry.words is None or same_words(conversation, entry.turn, entry.words)
+        left = replace(
+            entry,
+            speaker=entry.speaker if moved or confirmed else None,
+            emotion=None if same else entry.emotion,
+            note=entry.note.strip(),
+            words=None if as_found else " ".join(written(entry.words or "")),
         )
-        if left != TurnCorrection(entry.turn):
+        if left != TurnCorrection(entry.turn, by=entry.by, at=entry.at):
             kept.append(left)
     there = labels | {entry.speaker for entry in kept if entry.speaker}
     called = {speaker.label: speaker.name for speaker in conversation.speakers}
     names = []
-    for label, name in ((entry.speaker, entry.name.strip()) for entry in conversation.corrections.names):
+    for given in conversation.corrections.names:
+        label, name = given.speaker, given.name.strip()
         if label not in there and not NEW_LABEL.fullmatch(label):
             raise CorrectionsError(
                 f"corrections: got a name for speaker {label!r}; expected one of {', '.join(sorted(there))}."
             )
         if label in there and name != called.get(label, ""):
-            names.append(SpeakerName(label, name))
+            names.append(replace(given, name=name))
     return Corrections(
         tuple(sorted(names, key=lambda n: _place(n.speaker))),
         tuple(kept),
         _tidy_kinds(conversation, there),
+        _tidy_roles(conversation, there),
+        _tidy_ignored(conversation),
+        _tidy_note(conversation.corrections.note),
     )
 
 
@@ -213,6 +246,83 @@ def _tidy_kinds(conversation: Conversation, there: Set[str]) -> tuple[SpeakerKin
         if entry.speaker in there and entry.kind != kind_of.get(entry.speaker, "person"):
             kinds.append(entry)
     return tuple(sorted(kinds, key=lambda k: _place(k.speaker)))
+
+
+def _tidy_roles(conversation: Conversation, there: Set[str]) -> tuple[SpeakerRole, ...]:
+    """Check who has a role, and drop those that speakers have for certain; raises `CorrectionsError`."""
+    known = {speaker.label: speaker for speaker in conversation.speakers}
+    roles = []
+    for entry in conversation.corrections.roles:
+        if entry.speaker not in there and not NEW_LABEL.fullmatch(entry.speaker):
+            raise CorrectionsError(
+                f"corrections: got a role for speaker {entry.speaker!r}; expected one of {', '.join(sorted(there))}."
+            )
+        role = (entry.role or "").strip() or None
+        was = known.get(entry.speaker)
+        certain = was is None or was.role_source != "guess"
+        if entry.speaker in there and not (certain and role == (was.role if was else None)):
+            roles.append(replace(entry, role=role))
+    return tuple(sorted(roles, key=lambda r: _place(r.speaker)))
+
+
+def _tidy_ignored(conversation: Conversation) -> tuple[Ignored, ...]:
+    """Sort the spans to ignore, and end them with the recording; raises `CorrectionsError` for one after its end."""
+    duration_s = conversation.recording.duration_s
+    spans = []
+    for span in conversation.corrections.ignored:
+        if span.start_s >= duration_s:
+            raise CorrectionsError(
+                f"corrections: {span.start_s:g}-{span.end_s:g} s is to be ignored, but the recording is "
+                f"{duration_s:g} s long. Use the file of this recording."
+            )
+        spans.append(replace(span, end_s=min(span.end_s, duration_s)))
+    return tuple(sorted(set(spans), key=lambda s: (s.start_s, s.end_s, s.why, s.by, s.at)))
+
+
+def _tidy_note(note: CallNote | None) -> CallNote | None:
+    text = note.text.strip() if note else ""
+    return replace(note, text=text) if note and text else None
+
+
+def _without_classes(
+    entries: tuple[TurnCorrection, ...], said_by: Mapping[int, str], lost: Collection[str]
+) -> tuple[TurnCorrection, ...]:
+    """Corrections without the classes of those whose role may not be scored any more."""
+    kept = [
+        replace(entry, emotion=None) if entry.emotion and (entry.speaker or said_by[entry.turn]) in lost else entry
+        for entry in entries
+    ]
+    return tuple(entry for entry in kept if entry != TurnCorrection(entry.turn, by=entry.by, at=entry.at))
+
+
+def _scored_as_allowed(turns: Sequence[Turn], speakers: Sequence[Speaker]) -> tuple[Turn, ...]:
+    """Delete the scores of people whose emotion is not computed, and say whose were never computed, or are deleted."""
+    reasons = {s.label: unjudged_of(s.not_scored) for s in speakers if s.is_person and s.not_scored}
+    scored = {s.label for s in speakers if s.is_person and s.not_scored is None}
+    out = []
+    for turn in turns:
+        if turn.speaker in reasons and (turn.windows or turn.unjudged == "role"):
+            out.append(replace(turn, windows=(), emotion=None, unsure=False, unjudged=reasons[turn.speaker]))
+        elif turn.speaker in scored and turn.unjudged in ("restricted", "not_asked"):
+            out.append(replace(turn, unjudged="role"))
+        else:
+            out.append(turn)
+    return tuple(out)
+
+
+def _heard(turn: Turn, ignored: Sequence[tuple[float, float]]) -> Turn:
+    """A turn without the windows whose middle people ignore, and without scores if none are left."""
+    if not any(start < turn.end_s and end > turn.start_s for start, end in ignored):
+        return turn
+    windows = tuple(w for w in turn.windows if not is_inside((w.start_s + w.end_s) / 2, ignored))
+    left_s = sum(end - start for start, end in without([(turn.start_s, turn.end_s)], ignored))
+    silent = not windows and (bool(turn.windows) or left_s < turn.duration_s / 2)
+    if len(windows) == len(turn.windows) and not silent:
+        return turn
+    reached = turn.emotion.reached if turn.emotion else None
+    found = Original(turn.speaker, turn.windows, turn.unjudged, reached, turn.speaker_confidence)
+    unjudged: Unjudged | None = "ignored" if silent else turn.unjudged
+    return replace(turn, windows=windows, unjudged=unjudged, original=turn.original or found)
 
 
 def _with_newcomers(
@@ -280,7 +390,7 @@ def _corrected(turn: Turn, entry: TurnCorrection, reasons: Mapping[str, Unjudged
             original=Original(turn.speaker, unjudged=lost, speaker_confidence=known),
             note=entry.note,
         )
-    of_unscored = turn.unjudged in ("restricted", "not_asked", "announcement")
+    of_unscored = turn.unjudged in ("restricted", "not_asked", "announcement", "role")
     return replace(
         turn, speaker=who, unjudged="moved" if of_unscored else turn.unjudged, original=found, note=entry.note
     )
@@ -288,7 +398,7 @@ def _corrected(turn: Turn, entry: TurnCorrection, reasons: Mapping[str, Unjudged
 
 def _judged(turn: Turn, entry: TurnCorrection, segments: Mapping[str, Timed[Segment]]) -> Turn:
     """A turn with the class given by a person, in the model's windows or in one window over the whole turn."""
-    if entry.emotion is None:
+    if entry.emotion is None or turn.unjudged == "ignored":
         return turn
     scores = EmotionScores(tuple(float(name == entry.emotion) for name in CLASSES), "human")
     windows = tuple(replace(window, emotion=scores) for window in turn.windows)

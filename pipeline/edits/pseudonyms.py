@@ -15,7 +15,7 @@ def pseudonym(sha256: str) -> str:
 
 
 def pseudonymised(conversation: Conversation) -> Conversation:
-    """Remove the names of the recording, speakers and folders (in options), and what known voices and embeddings say.
+    """Remove names of the recording, speakers, who corrected them, and folders (in options), and what voices say.
 
     Labels, roles, words, notes and the reason for scoring restricted roles stay; check these for names. The SHA-256
     stays too, so anyone with the recording can identify it.
@@ -25,9 +25,19 @@ def pseudonymised(conversation: Conversation) -> Conversation:
         recording=replace(conversation.recording, name=pseudonym(conversation.recording.sha256)),
         diarization=replace(conversation.diarization, embeddings=()),
         speakers=tuple(replace(speaker, name="", original_name=None, voice=None) for speaker in conversation.speakers),
-        corrections=Corrections(turns=conversation.corrections.turns, kinds=conversation.corrections.kinds),
+        corrections=_without_people(conversation.corrections),
         config={group: _without_folders(values) for group, values in conversation.config.items()},
     )
+
+
+def _without_people(given: Corrections) -> Corrections:
+    """Corrections without names, and without who made them."""
+    note = replace(given.note, by="") if given.note else None
+    turns = tuple(replace(entry, by="") for entry in given.turns)
+    kinds = tuple(replace(entry, by="") for entry in given.kinds)
+    roles = tuple(replace(entry, by="") for entry in given.roles)
+    ignored = tuple(replace(span, by="") for span in given.ignored)
+    return Corrections(turns=turns, kinds=kinds, roles=roles, ignored=ignored, note=note)
 
 
 def _without_folders(values: object) -> object:

@@ -8,6 +8,7 @@ from typing import cast
 
 from ressenti.pipeline.edits.bleeps import with_bleeps
 from ressenti.pipeline.edits.names import NameFinder, names_in
+from ressenti.pipeline.edits.written_words import with_found_words
 from ressenti.pipeline.personal_data.find import TimedWord, find
 from ressenti.pipeline.personal_data.requests import Answer, unsure_answers
 from ressenti.pipeline.personal_data.spoken_numbers import KNOWN
@@ -30,22 +31,12 @@ def with_redaction(
     or half of whose words are below the confidence `unsure_below`, is silenced whole, also where it has no words.
     People's names are looked for only with `names`. There may be personal data that is not found.
     """
-    speakers = {turn.index: turn.speaker for turn in conversation.turns}
-    words = sorted((*conversation.words, *dropped), key=lambda word: (word.start_s, word.end_s))
-    heard = [
-        TimedWord(w.text, w.start_s, w.end_s, None if w.turn is None else speakers.get(w.turn), w.confidence)
-        for w in words
-    ]
-    places = [
-        PersonalData(cast("PersonalKind", f.kind), *_span(words[f.first : f.last + 1]))
-        for f in find(heard, _languages(conversation))
-    ]
-    answers = unsure_answers(heard, unsure_below)
-    places += [PersonalData("number", *_whole_answer(answer, heard, conversation.turns)) for answer in answers]
-    if names is not None:
-        places += names_in(words, names)
-        if names.info not in conversation.models:
-            conversation = replace(conversation, models=(*conversation.models, names.info))
+    places = _places_in(conversation, (*conversation.words, *dropped), unsure_below, names)
+    if conversation.words_found:  # what was found instead of the words that a person wrote
+        found = with_found_words(conversation).words
+        places += [place for place in _places_in(conversation, found, unsure_below, names) if place not in places]
+    if names is not None and names.info not in conversation.models:
+        conversation = replace(conversation, models=(*conversation.models, names.info))
     if not places:
         return conversation
     places.sort(key=lambda place: (place.start_s, place.end_s))
@@ -57,6 +48,25 @@ def with_redaction(
     ]
     kept = tuple(dict.fromkeys((*conversation.personal_data, *places)))
     return with_bleeps(replace(conversation, personal_data=kept), spans)
+
+
+def _places_in(
+    conversation: Conversation, said: Sequence[Word], unsure_below: float, names: NameFinder | None
+) -> list[PersonalData]:
+    """Personal data in words."""
+    speakers = {turn.index: turn.speaker for turn in conversation.turns}
+    words = sorted(said, key=lambda word: (word.start_s, word.end_s))
+    heard = [
+        TimedWord(w.text, w.start_s, w.end_s, None if w.turn is None else speakers.get(w.turn), w.confidence)
+        for w in words
+    ]
+    places = [
+        PersonalData(cast("PersonalKind", f.kind), *_span(words[f.first : f.last + 1]))
+        for f in find(heard, _languages(conversation))
+    ]
+    answers = unsure_answers(heard, unsure_below)
+    places += [PersonalData("number", *_whole_answer(answer, heard, conversation.turns)) for answer in answers]
+    return places if names is None else [*places, *names_in(words, names)]
 
 
 def _whole_answer(answer: Answer, words: Sequence[TimedWord], turns: Sequence[Turn]) -> tuple[float, float]:

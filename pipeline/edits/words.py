@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 from ressenti.pipeline.edits.bleeps import without_sentiment, without_silenced
+from ressenti.pipeline.edits.written_words import with_written_words
 from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.transcript.align import align
 from ressenti.pipeline.transcript.cues import Spoken
@@ -25,7 +26,7 @@ def with_transcript(conversation: Conversation, path: str | Path) -> Conversatio
 def with_words(conversation: Conversation, words: Sequence[Spoken]) -> Conversation:
     """Replace the conversation's words, also recognised ones, with these, without those silenced or after its end.
 
-    What the words of turns said is forgotten.
+    What the words of turns said is forgotten. Turns whose words a person wrote keep these.
     """
     placed = align(words, conversation.turns, conversation.recording.duration_s)
     beyond = len(words) - len(placed)
@@ -33,10 +34,11 @@ def with_words(conversation: Conversation, words: Sequence[Spoken]) -> Conversat
     brought = replace(
         without_sentiment(conversation, {turn.index for turn in conversation.turns}),
         words=placed,
+        words_found=(),
         words_beyond=beyond,
         omissions=(),
         transcription=None,
         models=models,
         background=None,
     )
-    return without_silenced(brought)
+    return with_written_words(without_silenced(brought))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -11,12 +12,14 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from ressenti.pipeline.errors import LibraryError
+from ressenti.pipeline.files.paths import is_file
 from ressenti.pipeline.library.folder import Library, read_json
 from ressenti.pipeline.library.metadata import Metadata
 from ressenti.pipeline.store.rename_journal import digest_of
 from ressenti.pipeline.store.result_sets import entries
 
 ENDING = ".call.json"
+_CONVERSATION = re.compile(r"c-[0-9a-f]{16}(?=\.)")  # of a library's files
 Digest = Annotated[str, Field(pattern=r"[0-9a-f]{64}")]
 
 
@@ -41,7 +44,20 @@ class Call:
 
 def read_call(library: Library, conversation: str) -> Call:
     """The sidecar of a conversation; raises `LibraryError` if it is absent or damaged."""
-    path = library.folder_of(conversation) / f"{conversation}{ENDING}"
+    return _read(library.folder_of(conversation) / f"{conversation}{ENDING}")
+
+
+def metadata_beside(path: Path) -> tuple[tuple[str, str], ...]:
+    """Names and values of what is known of a library's stored conversation; empty for any other file.
+
+    Raises `LibraryError` if its sidecar is damaged.
+    """
+    found = _CONVERSATION.match(path.name)
+    sidecar = path.with_name(f"{found[0]}{ENDING}") if found else None
+    return tuple(_read(sidecar).metadata.texts()) if sidecar and is_file(sidecar) else ()
+
+
+def _read(path: Path) -> Call:
     try:
         return TypeAdapter(Call).validate_python(read_json(path))
     except FileNotFoundError as exc:

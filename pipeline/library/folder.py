@@ -4,6 +4,7 @@ library.json                 marks the folder; holds the salt of tombstones
 conversations/XX/ID/         results of one recording: ID.json, ID.report.html, ID.call.json (metadata), ...
 tables/                      Parquet (`ressenti.pipeline.library.parts`)
 failures.json, errors.csv    what could not be analysed, and why
+index.html                   a page over all conversations (`ressenti.pipeline.library.overview`)
 forgotten.json               deletions: dates and tombstones, no content
 """
 
@@ -25,6 +26,7 @@ from ressenti.pipeline.store import locks, tidy, write_whole
 from ressenti.pipeline.store.disk_errors import in_folder, in_words
 
 MARK = "library.json"
+PAGE = "index.html"  # over all conversations
 FORMAT = "ressenti-library"
 VERSION = 1
 _LOCK = ".ressenti.library.lock"

@@ -18,7 +18,7 @@ from ressenti.pipeline.errors import ConfigError, LibraryError, NotFoundError, O
 from ressenti.pipeline.library import logs
 from ressenti.pipeline.library.calls import Call, read_call
 from ressenti.pipeline.library.failures import Failure, read_failures, write_failures
-from ressenti.pipeline.library.folder import Library, remove_asides
+from ressenti.pipeline.library.folder import PAGE, Library, remove_asides
 from ressenti.pipeline.library.index import Index
 from ressenti.pipeline.library.parts import FOLDER, sweep
 from ressenti.pipeline.library.tombstones import read_tombstones
@@ -99,6 +99,8 @@ def _forget(library: Library, chosen: list[_Known], rule: str | None) -> Forgott
     if rule is not None:
         at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         read_tombstones(library).with_deletion(at, rule, {one.sha256 for one in chosen if one.sha256}).write()
+    with in_words(library.root):
+        (library.root / PAGE).unlink(missing_ok=True)  # it names recordings
     gone = {one.conversation for one in chosen}
     paths = {one.path for one in chosen if one.path}
     index, failures = Index(library), read_failures(library)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -131,6 +131,16 @@ def _rows(
         f"WHERE {' AND '.join(tests) or 'true'} ORDER BY {_ORDER}, t.start_s, t.end_s"
     )
     return connection.execute(sql, values).fetchall()
+
+
+def calls_of(library: Library, wanted: Wanted, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Columns of the table `conversations` for all calls that fit, by date."""
+    tests, values = _about_calls(wanted)
+    named = ", ".join(f'c."{name}"' for name in columns)  # of our schema
+    with connected(library) as connection:
+        sql = f"SELECT {named} FROM conversations c WHERE {' AND '.join(tests) or 'true'} ORDER BY {_ORDER}"  # noqa: S608
+        rows = connection.execute(sql, values).fetchall()
+    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def _calls(connection: duckdb.DuckDBPyConnection, wanted: Wanted) -> Iterator[Hit]:

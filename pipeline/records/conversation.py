@@ -21,6 +21,7 @@ from ressenti.pipeline.records.edits import (
     PhraseList,
     Span,
     Word,
+    WordsFound,
 )
 from ressenti.pipeline.records.fields import (
     MOST_SEGMENTS,
@@ -33,6 +34,7 @@ from ressenti.pipeline.records.fields import (
     Remark,
     check,
 )
+from ressenti.pipeline.records.intervals import union_s
 from ressenti.pipeline.records.measures import Exchange, Moment, Speaker, Trajectory
 from ressenti.pipeline.records.model_info import Models
 from ressenti.pipeline.records.recording import Levels, Note, Recording
@@ -41,7 +43,7 @@ from ressenti.pipeline.records.transcription import Transcription
 from ressenti.pipeline.records.turns import Diarization, Sentiment, Turn
 from ressenti.pipeline.records.validation import Validation
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Conversation(Record):
     `personal_data` was found in words and silenced; `phrases` are looked for in the words that are there.
     `background` says how often its terms were said in the user's other conversations.
     `sounds` are those that are no talk. `corrections` are people's; `ressenti.pipeline.derive.derive` applies them to
-    turns and speakers.
+    turns and speakers. `words_found` are the words of turns whose words a person wrote, as they were before.
     """
 
     recording: Recording
@@ -82,7 +84,8 @@ class Conversation(Record):
     corrections: Corrections = field(default_factory=Corrections)
     sounds: Annotated[tuple[Sound, ...], Field(max_length=MOST_SEGMENTS)] = ()
     background: Background | None = None
-    version: Literal[8] = 8
+    words_found: Annotated[tuple[WordsFound, ...], Field(max_length=MOST_TURNS)] = ()
+    version: Literal[9] = 9
     program: Name = ""
 
     def __post_init__(self) -> None:
@@ -111,6 +114,11 @@ class Conversation(Record):
         played = {speaker.label for speaker in self.speakers if not speaker.is_person}
         return tuple(turn for turn in self.turns if turn.speaker not in played) if played else self.turns
 
+    @cached_property
+    def ignored(self) -> tuple[tuple[float, float], ...]:
+        """The spans (s) that people leave out of all figures, sorted and joined."""
+        return tuple(union_s([(span.start_s, span.end_s) for span in self.corrections.ignored]))
+
     def places(self) -> dict[int, tuple[float, float]]:
         """Valence and arousal of each turn with points, by index: the mean of its points, weighted by speech."""
         return dict(self._places)
@@ -127,9 +135,13 @@ class Conversation(Record):
 
     @cached_property
     def sentiments(self) -> Mapping[int, Sentiment]:
-        """What the words say of each turn of which it may be told, by index: of people whose emotion is computed."""
+        """What the words say of each turn of which it may be told, by index: of people whose emotion is computed.
+
+        Turns in spans that people ignore are left out.
+        """
         told = {speaker.label for speaker in self.people if speaker.not_scored is None}
-        return {t.index: t.sentiment for t in self.turns if t.sentiment is not None and t.speaker in told}
+        there = [t for t in self.turns if t.speaker in told and t.unjudged != "ignored"]
+        return {t.index: t.sentiment for t in there if t.sentiment is not None}
 
     def place_of(self, turn: Turn) -> tuple[float, float] | None:
         """Valence and arousal of a turn, or None."""

@@ -17,6 +17,7 @@ from ressenti.pipeline.records.fields import (
     MOST_LETTERS,
     MOST_SPEAKERS,
     MOST_TURNS,
+    MOST_WORDS,
     ClassName,
     Index,
     Kind,
@@ -27,12 +28,16 @@ from ressenti.pipeline.records.fields import (
     Share,
     Time,
 )
+from ressenti.pipeline.records.turns import Sentiment
 
 INEXACT_S = 1.5  # how far a word may be from its place within its cue
 RECOGNISED_S = 0.3  # how far off the times of a recognised word may be
 OMITTED = "[…]"  # shown where words were removed
 UNSURE = "(?)"  # follows an unsure word in text
 NEW_LABEL = re.compile(r"S[1-9][0-9]?")  # of a speaker added by a person
+MOST_IGNORED = 1_000  # spans to ignore
+Editor = Annotated[str, Field(max_length=100)]  # who corrected it; may be empty
+EditTime = Annotated[str, Field(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?$")]  # in UTC
 
 
 @dataclass(frozen=True)
@@ -134,13 +139,29 @@ class Background(Record):
 
 
 @dataclass(frozen=True)
+class WordsFound(Record):
+    """The words of a turn before a person wrote others, and what they say; they come back with the correction's end."""
+
+    turn: Index
+    words: Annotated[tuple[Word, ...], Field(max_length=MOST_WORDS)] = ()
+    sentiment: Sentiment | None = None
+
+
+@dataclass(frozen=True)
 class TurnCorrection(Record):
-    """A person's corrections of one turn; None and empty fields keep the model's answer."""
+    """A person's corrections of one turn; None and empty fields keep what was found.
+
+    `words` are the turn's whole text, and may be empty. `by` and `at` say who corrected it and when, as in all
+    corrections.
+    """
 
     turn: Index
     speaker: Label | None = None
     emotion: ClassName | None = None
     note: Remark = ""
+    words: Remark | None = None
+    by: Editor = ""
+    at: EditTime = ""
 
 
 @dataclass(frozen=True)
@@ -149,6 +170,18 @@ class SpeakerName(Record):
 
     speaker: Label
     name: Name
+    by: Editor = ""
+    at: EditTime = ""
+
+
+@dataclass(frozen=True)
+class SpeakerRole(Record):
+    """A speaker's role given by a person; None takes the role away."""
+
+    speaker: Label
+    role: Name | None
+    by: Editor = ""
+    at: EditTime = ""
 
 
 @dataclass(frozen=True)
@@ -157,23 +190,57 @@ class SpeakerKind(Record):
 
     speaker: Label
     kind: Kind
+    by: Editor = ""
+    at: EditTime = ""
+
+
+WhyIgnored = Literal["announcement", "hold", "before", "other"]
+"""What a span to ignore holds: an announcement, hold, what comes before the talk, or something else."""
+
+
+@dataclass(frozen=True)
+class Ignored(Span):
+    """A span that a person leaves out of speech, silence, turn-taking, figures and moments."""
+
+    why: WhyIgnored = "other"
+    by: Editor = ""
+    at: EditTime = ""
+
+
+@dataclass(frozen=True)
+class CallNote(Record):
+    """A person's note on the whole conversation."""
+
+    text: Remark
+    by: Editor = ""
+    at: EditTime = ""
 
 
 @dataclass(frozen=True)
 class Corrections(Record):
-    """All corrections, kept apart from the models' results; at most one entry per turn and per speaker."""
+    """All corrections, kept apart from the models' results; at most one entry per turn and per speaker and kind."""
 
     names: Annotated[tuple[SpeakerName, ...], Field(max_length=MOST_SPEAKERS)] = ()
     turns: Annotated[tuple[TurnCorrection, ...], Field(max_length=MOST_TURNS)] = ()
     kinds: Annotated[tuple[SpeakerKind, ...], Field(max_length=MOST_SPEAKERS)] = ()
+    roles: Annotated[tuple[SpeakerRole, ...], Field(max_length=MOST_SPEAKERS)] = ()
+    ignored: Annotated[tuple[Ignored, ...], Field(max_length=MOST_IGNORED)] = ()
+    note: CallNote | None = None
 
     def __post_init__(self) -> None:
-        turns, names = Counter(t.turn for t in self.turns), Counter(n.speaker for n in self.names)
-        kinds = Counter(k.speaker for k in self.kinds)
+        turns = Counter(t.turn for t in self.turns)
+        of_speakers = (Counter(entry.speaker for entry in own) for own in (self.names, self.kinds, self.roles))
         twice = [f"turn {k}" for k, n in turns.items() if n > 1]
-        twice += [label for counted in (names, kinds) for label, n in counted.items() if n > 1]
+        twice += [label for counted in of_speakers for label, n in counted.items() if n > 1]
         if twice:
             raise ValueError(f"expected one correction for each turn and speaker, got several for {', '.join(twice)}")
 
     def __bool__(self) -> bool:
-        return bool(self.names or self.turns or self.kinds)
+        return bool(self.names or self.turns or self.kinds or self.roles or self.ignored or self.note)
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Labels of all speakers that corrections refer to, once each."""
+        named = [t.speaker for t in self.turns if t.speaker]
+        named += [entry.speaker for own in (self.names, self.kinds, self.roles) for entry in own]
+        return tuple(dict.fromkeys(named))

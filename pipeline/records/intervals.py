@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
@@ -58,6 +59,12 @@ class Timed(Generic[T]):
         """Things that overlap a stretch, in order of their starts."""
         first, after = bisect_right(self._ends, start_s), bisect_left(self._starts, end_s)
         return [thing for thing in self._things[first:after] if thing.end_s > start_s]
+
+
+def is_inside(time_s: float, spans: Sequence[tuple[float, float]]) -> bool:
+    """Whether a time lies in one of some spans, sorted and disjoint as from `union_s`."""
+    at = bisect_right(spans, (time_s, math.inf)) - 1
+    return at >= 0 and time_s < spans[at][1]
 
 
 def clipped(spans: list[tuple[float, float]], start_s: float, end_s: float) -> list[tuple[float, float]]:

@@ -148,7 +148,7 @@ NotScored = Literal["restricted", "unconfirmed", "unknown_role", "not_asked", "a
 
 @dataclass(frozen=True)
 class SpeakerFound(Record):
-    """What the analysis said of a speaker before a person called it a person or an announcement."""
+    """What the analysis said of a speaker before a person changed its role, or whether it is an announcement."""
 
     kind: Kind
     role: Name | None

@@ -33,10 +33,13 @@ from ressenti.pipeline.records.fields import (
 from ressenti.pipeline.records.model_info import Models
 from ressenti.pipeline.records.recording import Notes
 
-Unjudged = Literal["short", "overlap", "restricted", "not_asked", "moved", "announcement", "sound", "no_model"]
+Unjudged = Literal[
+    "short", "overlap", "restricted", "not_asked", "moved", "announcement", "sound", "no_model", "ignored", "role"
+]
 """Why a turn has no scores: too short, overlapped, its speaker's role is restricted or not in `emotion_for`, or it was
 moved from or to such a speaker, it is an announcement, it is laughing, coughing or the like, or no emotion model may be
-used (it then has windows, without scores)."""
+used (it then has windows, without scores). Or a person ignores it, or has given its speaker a role that may be scored,
+so that it has to be analysed again."""
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@
    omissions and personal data, points, silences, holds, interruptions, monologues, moments, sounds.
 3. At most 100 turns overlap at any time; a file with more is not a conversation and takes hours.
 4. Windows are within their turn, and a turn's overlap is at most its duration.
-5. Words, omissions, points and corrections belong to existing turns; trajectories, interruptions, monologues, segments,
-   embeddings, channels, languages, moments, sounds and corrections belong to existing speakers (corrections may also
-   add S1 to S99); each speaker has at most one trajectory, and one channel, which the recording has.
+5. Words, also those found before a person wrote others (once for each turn), omissions, points and corrections belong
+   to existing turns; trajectories, interruptions, monologues, segments, embeddings, channels, languages, moments,
+   sounds and corrections belong to existing speakers (corrections may also add S1 to S99); spans to ignore begin within
+   the recording; each speaker has at most one trajectory, and one channel, which the recording has.
 6. A trajectory's seven lines have one length, its times and those of its points are in order, and its band is
    low <= middle <= high, all three or none.
 7. Class shares and the unsure share add up to at most 1; an estimate has low <= high.
@@ -112,6 +113,8 @@ def _known(conversation: Conversation) -> None:
     points = chain.from_iterable(line.points for line in conversation.trajectories)
     of_turns: list[tuple[str, Iterable[int | None]]] = [
         ("words", (w.turn for w in conversation.words)),
+        ("words_found", (f.turn for f in conversation.words_found)),
+        ("words_found", (w.turn for f in conversation.words_found for w in f.words)),
         ("omissions", (o.turn for o in conversation.omissions)),
         ("trajectories", (p.turn for p in points)),
     ]
@@ -137,6 +140,7 @@ def _known(conversation: Conversation) -> None:
         unknown = next((label for label in who if label is not None and label not in labels), None)
         _check(unknown is None, f"{field}: speaker {unknown!r} does not exist")
     _corrections(conversation, turns, labels)
+    _unique("words_found", [found.turn for found in conversation.words_found])
     _unique("trajectories", [line.speaker for line in conversation.trajectories])
     _unique("diarization.embeddings", [label for label, _ in found_by.embeddings])
     _unique("diarization.channels", [label for label, _ in found_by.channels])
@@ -157,13 +161,19 @@ def _corrections(conversation: Conversation, turns: set[int], labels: set[str]) 
         raise CorrectionsError(
             f"corrections.turns: turn {strange} does not exist. Use the corrections of this recording."
         )
-    given = conversation.corrections
-    named = [t.speaker for t in given.turns] + [n.speaker for n in given.names] + [k.speaker for k in given.kinds]
-    new = next((label for label in named if label and label not in labels and not NEW_LABEL.fullmatch(label)), None)
+    named = conversation.corrections.speakers
+    new = next((label for label in named if label not in labels and not NEW_LABEL.fullmatch(label)), None)
     if new is not None:
         raise CorrectionsError(
             f"corrections: speaker {new!r} does not exist; expected one of {', '.join(sorted(labels))}, or a new one "
             f"such as S{len(labels) + 1}."
+        )
+    duration_s = conversation.recording.duration_s
+    late = next((span for span in conversation.corrections.ignored if span.start_s >= duration_s), None)
+    if late is not None:
+        raise CorrectionsError(
+            f"corrections.ignored: {late.start_s:g}-{late.end_s:g} s is outside the recording, which is "
+            f"{duration_s:g} s long. Use the corrections of this recording."
         )
 
 
@@ -176,6 +186,7 @@ def _inside(conversation: Conversation, config: Config) -> None:
         ("diarization.segments", (s.end_s for s in conversation.diarization.segments)),
         ("diarization.exclusive", (s.end_s for s in conversation.diarization.exclusive)),
         ("words", (w.end_s for w in conversation.words)),
+        ("words_found", (w.end_s for found in conversation.words_found for w in found.words)),
         ("bleeps", (b.end_s for b in conversation.bleeps)),
         ("omissions", (o.end_s for o in conversation.omissions)),
         ("personal_data", (p.end_s for p in conversation.personal_data)),
@@ -192,6 +203,7 @@ def _inside(conversation: Conversation, config: Config) -> None:
         _check(last <= end_s, f"{field}: {last:g} s is after the end of the recording ({end_s - BEYOND_S:g} s)")
     timed: tuple[tuple[str, Sequence[Word | Omission | PersonalData]], ...] = (
         ("words", conversation.words),
+        ("words_found", [word for found in conversation.words_found for word in found.words]),
         ("omissions", conversation.omissions),
         ("personal_data", conversation.personal_data),
     )

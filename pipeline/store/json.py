@@ -23,6 +23,7 @@ from ressenti.pipeline.files.untrusted import RefusedError, read_bounded, short,
 from ressenti.pipeline.garbage_collection import uncollected
 from ressenti.pipeline.records import SCHEMA_VERSION, Conversation
 from ressenti.pipeline.store.consistency import BrokenRuleError, check
+from ressenti.pipeline.store.corrections_file import stem_of_corrections
 from ressenti.pipeline.store.migrations import STEPS, migrated
 
 MOST_BYTES = 512 << 20  # per file; ten minutes take 300 kB
@@ -137,9 +138,9 @@ def load(path: str | Path) -> Conversation:
 def conversations_in(folder: Path) -> list[Path]:
     """JSON files of a folder that may be conversations, by name; `NotFoundError` if there are none.
 
-    Labels and validations, which Ressenti also writes, are excluded by name.
+    Labels, validations and saved corrections, which Ressenti also writes, are excluded by name.
     """
-    found = [p for p in sorted(folder.glob("*.json")) if not p.name.endswith(_OTHER)]
+    found = [p for p in sorted(folder.glob("*.json")) if not (p.name.endswith(_OTHER) or stem_of_corrections(p))]
     if not found:
         raise NotFoundError(f"{folder}: has no conversations; expected NAME.json files that analyze wrote.")
     return found

@@ -10,6 +10,7 @@
 | 6 | sounds that are no talk, announcements |
 | 7 | how a voice sounds (`voice`, `activation` of windows), windows without `emotion`; `use`; `background` |
 | 8 | what words say: `sentiment` of turns, options `sentiment`, moments of the kind `contrast` |
+| 9 | corrections of roles and words, spans to ignore, a note on the whole conversation, and who corrected it when |
 """
 
 from __future__ import annotations
@@ -66,6 +67,11 @@ def _to_8(data: Stored) -> Stored:
     return {**data, "config": config, "version": 8}
 
 
+def _to_9(data: Stored) -> Stored:
+    """Nobody had said who corrected what, and when."""
+    return {**data, "version": 9}
+
+
 def _diarization_options(config: Any) -> Any:
     """A stored config with the diarizer's options of version 3; what is no config is left for the checks.
 
@@ -83,7 +89,16 @@ def _diarization_options(config: Any) -> Any:
     return {**config, "diarization": options}
 
 
-STEPS: dict[int, Callable[[Stored], Stored]] = {1: _to_2, 2: _to_3, 3: _to_4, 4: _to_5, 5: _to_6, 6: _to_7, 7: _to_8}
+STEPS: dict[int, Callable[[Stored], Stored]] = {
+    1: _to_2,
+    2: _to_3,
+    3: _to_4,
+    4: _to_5,
+    5: _to_6,
+    6: _to_7,
+    7: _to_8,
+    8: _to_9,
+}
 """Step from each earlier version to the next."""
 
 

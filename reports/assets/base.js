@@ -1,6 +1,7 @@
 "use strict";
-// What all parts of the page share: the data, times as text, and messages between them: "seek" (play from there),
-// "time" (the playhead has moved), "filter", "bleeps", "strip" (its size has changed). `page.ready` gives the page with
+// What all parts of the page share: the data, times as text, and messages between them: "seek" (play from there, or only go
+// there), "time" (the playhead has moved), "filter", "bleeps", "strip" (its size has changed), "edited" and, when rows show
+// it, "changed". `page.ready` gives the page with
 // its data unpacked.
 // biome-ignore lint/correctness/noUnusedVariables: the scripts that follow use it
 const page = (() => {

@@ -21,7 +21,10 @@ page.ready.then((page) => {
     if (value && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, recoloured(one, name)]));
     return value;
   };
-  const figureOf = (name) => (ground.matches && !paper ? recoloured(data.figures[name]) : structuredClone(data.figures[name]));
+  const figureOf = (name) => {
+    const told = page.tone.told(name, data.figures[name]);
+    return ground.matches && !paper ? recoloured(told) : structuredClone(told);
+  };
   // A long recording is shown by minute until the view is short.
   const BY_MINUTE_S = 1800;
   const levelOf = () => (!data.long || page.view[1] - page.view[0] <= BY_MINUTE_S ? "turn" : "minute");
@@ -204,6 +207,10 @@ page.ready.then((page) => {
     }
   });
   ground.addEventListener("change", () => places.forEach(redraw));
+  on("untold", () => { // figures and open tables without the tone of those of whom it may not be told
+    places.forEach(redraw);
+    for (const room of document.querySelectorAll(".tools .twin")) if (room.firstChild) room.replaceChildren(build(room.closest(".tools").dataset.for));
+  });
   const drawn = new Map();
   const show = (place) => {
     if (!drawn.has(place)) drawn.set(place, draw(place.id));
@@ -255,7 +262,7 @@ page.ready.then((page) => {
   // Numbers behind a figure.
   const number = (value) => value === null ? "" : typeof value === "number" ? String(value).replace(".", data.decimal).replace("-", "−") : value;
   const build = (name) => {
-    const { columns, rows, times } = data.tables[name], table = element("table"), head = element("tr"), body = element("tbody");
+    const { columns, times } = data.tables[name], rows = page.tone.rows(data.tables[name]), table = element("table"), head = element("tr"), body = element("tbody");
     const isTime = (k) => times.includes(k); // m:ss here, seconds in the CSV file
     columns.forEach((text, k) => head.append(element("th", isTime(k) ? text.replace(/ \(s\)$/, "") : text, { scope: "col" })));
     for (const row of rows) {
@@ -273,7 +280,7 @@ page.ready.then((page) => {
       const safe = typeof value === "string" && /^(\s*[=+\-@]|[\t\r\n])/.test(text) ? `'${text}` : text; // so that a spreadsheet reads no formula
       return /[",\n\r;]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
     };
-    const { columns, rows } = data.tables[name];
+    const { columns } = data.tables[name], rows = page.tone.rows(data.tables[name]);
     return `\ufeff${[columns, ...rows].map((row) => row.map(cell).join(",")).join("\r\n")}\r\n`;
   };
   // A figure as a picture by itself: with its title and a legend, which the page shows as text.

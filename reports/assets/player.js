@@ -143,7 +143,7 @@ page.ready.then((page) => {
     if (place) seek(Number(place.dataset.t), true);
     if (row) seek(turns.find((turn) => turn.row === row).start, true);
   });
-  on("seek", ({ to }) => seek(to, true));
+  on("seek", ({ to, silently }) => seek(to, !silently));
   on("bleeps", () => show(at));
   on("strip", draw);
   show(0);

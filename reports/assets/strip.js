@@ -1,10 +1,10 @@
 "use strict";
-// The strip: who speaks when and how loud, the moments, and silenced spans; drawn once per size, view and set of
+// The strip: who speaks when and how loud, the moments, silenced spans and those that are left out; drawn once per size, view and set of
 // corrections, as a picture that is only copied as the playhead moves. A rail below it shows what has been played.
 page.ready.then((page) => {
   const { data, by, on } = page, strip = by("strip");
   const PAST = "#2b4c7e", COMING = "#9db0c8", SILENCED = "rgba(31,41,51,.75)", DRAWN = "rgba(154,52,18,.5)", HEAD = "#b42318";
-  const LOOK = "rgba(43,76,126,.3)", NOBODY = "#b6bfca";
+  const LOOK = "rgba(43,76,126,.3)", IGNORED = "rgba(128,137,148,.6)", NOBODY = "#b6bfca";
   const LOUD_DB = -5, QUIET_DB = -60, RAIL = 4, MARKS = 9; // pixels for what was played, and for moments
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   let width = 0, height = 0, scale = 1, drawing = null;
@@ -40,11 +40,14 @@ page.ready.then((page) => {
       pen.fillStyle = known.get(turn.speaker) ?? NOBODY;
       pen.fillRect(x(turn.start), top + room / 4, Math.max(1, x(turn.end) - x(turn.start)), room / 2);
     }
-    for (const [start, end, label, chance] of data.moments) { // a bar over its span, hollow if it may be chance
+    for (const [start, end, label, chance, tone] of data.moments) { // a bar over its span, hollow if it may be chance
+      if (page.tone?.hides(tone)) continue;
       pen.fillStyle = pen.strokeStyle = known.get(label) ?? (dark.matches ? "#e6e9ee" : "#1f2933");
       const left = x(start), long = Math.max(4, x(end) - left);
       if (chance) pen.strokeRect(left + 0.5, 1.5, long - 1, MARKS - 5); else pen.fillRect(left, 1, long, MARKS - 4);
     }
+    pen.fillStyle = IGNORED;
+    for (const { start_s, end_s } of page.edits?.now.ignored ?? []) pen.fillRect(x(start_s), MARKS, Math.max(2, x(end_s) - x(start_s)), height - MARKS - RAIL);
     pen.fillStyle = SILENCED;
     for (const [start, end] of page.bleeps) pen.fillRect(x(start), 0, Math.max(2, x(end) - x(start)), height);
     return made;
@@ -82,5 +85,5 @@ page.ready.then((page) => {
   window.addEventListener("resize", () => { measure(); page.tell("strip", {}); }); // zooming the page changes its pixels
   dark.addEventListener("change", again);
   on("bleeps", () => { drawing = null; });
-  for (const name of ["view", "changed"]) on(name, again);
+  for (const name of ["view", "changed", "untold"]) on(name, again);
 });

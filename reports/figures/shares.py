@@ -106,6 +106,7 @@ def shares_over_time(conversation: Conversation, words: Wording) -> go.Figure:
                         for i, (end, v) in enumerate(zip(ends, values, strict=True))
                     ],
                     hovertemplate="%{hovertext}<extra></extra>",
+                    meta={"who": speaker.label},
                     **subplot(row),
                 )
             )

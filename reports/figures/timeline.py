@@ -22,7 +22,7 @@ from ressenti.reports.figures.style import (
     time_axis,
     titles_shown,
 )
-from ressenti.reports.page_options import is_long, is_scored
+from ressenti.reports.page_options import EXPRESSIVE, is_long, is_scored
 from ressenti.reports.speech_time import spoken
 from ressenti.reports.wording import Wording
 
@@ -246,13 +246,14 @@ def _vocal(conversation: Conversation, titles: dict[str, str], words: Wording) -
             x=short([(s.start_s + s.end_s) / 2 for s in sounds]),
             y=[s.speaker for s in sounds],
             marker={
-                "symbol": ["star" if s.kind in ("laughter", "crying") else "diamond" for s in sounds],
+                "symbol": ["star" if s.kind in EXPRESSIVE else "diamond" for s in sounds],
                 "size": 11,
                 "color": "#FFFFFF",
                 "line": {"color": INK, "width": 1.5},
             },
             hovertext=[sound_text(s, titles, words) for s in sounds],
             hovertemplate="%{hovertext}<extra></extra>",
+            meta={"tone": [s.kind in EXPRESSIVE for s in sounds]},
         )
     ]
 

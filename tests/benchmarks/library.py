@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from pyarrow import compute as pc
 
 from ressenti.pipeline.library import parts
 from ressenti.pipeline.library.folder import Library, make_library
@@ -57,11 +58,21 @@ def table(name: Table, count: int, first: int, draw: np.random.Generator) -> pa.
         "share": pa.array(draw.random(rows)),
         "arousal": pa.array(draw.normal(0, 0.3, rows)),
         "start_s": start,
-        "end_s": start,
+        "end_s": pc.add(start, pa.scalar(4.0)),
+        "people": [1 if k % 41 == 0 else 2 for k in range(rows)],
+        "speech_s": pa.array(draw.gamma(4, 45, rows)),
+        "overlap_s": pa.array(draw.gamma(1, 5, rows)),
+        "longest_silence_s": pa.array(draw.gamma(2, 3, rows)),
+        "interruptions": pa.array(draw.poisson(2, rows)),
+        "unsure": pa.array(draw.random(rows) < 0.3),
+        "confidence": pa.array(draw.random(rows)),
+        "page": [f"conversations/{k:016x}"[:16] + f"/c-{k:016x}/c-{k:016x}.report.html" for k in number],
         "role": ["agent" if k % 2 else "client" for k in range(rows)],
-        "kind": ["silence" if k % 3 else "tension" for k in range(rows)],
+        "kind": ["person" if name == "speakers" else "silence" if k % 3 else "tension" for k in range(rows)],
         "values": [[("seconds", f"{k % 600 / 10}")] for k in range(rows)],
-        "class": draw.choice(["Pleased", "Relaxed", "Neutral", "Sad", "Tension"], rows).tolist(),
+        "class": draw.choice(
+            ["Pleased", "Relaxed", "Neutral", "Sad", "Tension"], rows, p=(0.1, 0.1, 0.7, 0.05, 0.05)
+        ).tolist(),
         "said": said,
         "text": ["word"] * rows if name == "words" else said,
         "result": ["0"] * rows,

@@ -1,5 +1,6 @@
 """`ressenti analyze --timeout` and `--verbose`."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from conftest import noise, write_wav
 from ressenti.pipeline import errors
 from ressenti.pipeline.cli.app import app
 from ressenti.pipeline.config import Config
+from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.version import PROGRAM
 
 RUN = CliRunner()
 
@@ -63,3 +66,20 @@ def test_steps_are_told_on_standard_error_when_asked(ten_seconds: Path, tmp_path
     assert str(tmp_path) in told
     assert str(ten_seconds) in told
     assert analyze("--quiet")[1] == ""  # a command in the same process that does not ask
+
+
+def test_names_for_speakers_that_are_not_there_are_told(
+    make_conversation: Callable[..., Conversation], recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ressenti.pipeline.run.analyze", lambda *_, **__: make_conversation())
+    asked = ["analyze", str(recording), "--format", "rttm", "--out", str(tmp_path / "out"), "--overwrite"]
+    assert RUN.invoke(app, [*asked, "--names", "Anna,Ben"]).stderr == ""
+    for names, unused in (("Anna,Ben,Carl", "Carl"), ("S2=Ben,S7=Carl", "S7=Carl")):
+        done = RUN.invoke(app, [*asked, "--names", names])
+        assert done.exit_code == 0
+        assert done.stderr == f"--names: not used: {unused}; call.wav has S1, S2\n"
+
+
+def test_the_version_is_told() -> None:
+    done = RUN.invoke(app, ["--version"])
+    assert (done.exit_code, done.stdout) == (0, f"{PROGRAM}\n")

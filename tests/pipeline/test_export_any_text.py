@@ -101,7 +101,7 @@ def markdown_holds_every_quote(made: Conversation) -> None:
     document = quotes_of(made)
     expected = [document.title, *(f"{name}: {value}" for name, value in document.facts), *document.limits]
     for quote in document.quotes:
-        expected += [f"[{quote.time}] {quote.speaker} · {' · '.join(quote.heard)}", quote.said]
+        expected += [f"[{quote.time}] {quote.speaker} · {' · '.join(quote.heard)}", *filter(None, [quote.said])]
         expected += [f"{name}: {text}" for name, text in quote.remarks]
     expected += [document.heading, *(f"{name}: {value}" for name, value in document.made)]
     assert blocks == expected

@@ -5,7 +5,7 @@ import pytest
 from ressenti.pipeline.config import RoleOptions, load_config
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.records import Note
-from ressenti.pipeline.roles import People, make_speakers, notes_of
+from ressenti.pipeline.roles import People, make_speakers, notes_of, unused_names
 
 LABELS = ("S1", "S2")
 NONE = RoleOptions()
@@ -35,7 +35,7 @@ def test_on_mono_roles_are_guesses_and_nobody_is_scored() -> None:
 
 def test_a_role_named_by_label_is_certain() -> None:
     assert not_scored("mono", People(roles=("S1=client", "S2=agent")), CALLS) == [None, "restricted"]
-    assert not_scored("mono", People(roles=("S2=client",)), CALLS) == ["unconfirmed", None]
+    assert not_scored("mono", People(roles=("S2=client",)), CALLS) == ["restricted", None]
 
 
 def test_roles_by_order_remain_a_guess_on_mono() -> None:
@@ -168,7 +168,7 @@ def test_a_voice_beyond_the_roles_of_channels_is_no_mistake_of_the_count() -> No
 def test_more_estimated_speakers_than_roles_are_noted(
     labels: tuple[str, ...], count: Literal["given", "estimated"], people: People, noted: bool
 ) -> None:
-    notes = notes_of(make_speakers(labels, "mono", people, CALLS), count)
+    notes = notes_of(make_speakers(labels, "mono", people, CALLS), count, given=people.roles)
     assert notes == ((Note("more_than_roles", {"found": 3, "roles": 2}),) if noted else ())
 
 
@@ -194,9 +194,44 @@ def test_names_by_order_and_by_label() -> None:
 
 
 @pytest.mark.parametrize(
+    ("names", "used", "unused"),
+    [
+        (("Anna", "Ben", "Carl"), ["Anna", "Ben"], ("Carl",)),
+        (("S9=Carl", "S2=Ben"), ["", "Ben"], ("S9=Carl",)),
+        (("S2=Ben",), ["", "Ben"], ()),
+        ((), ["", ""], ()),
+    ],
+)
+def test_names_for_speakers_that_are_not_there(
+    names: tuple[str, ...], used: list[str], unused: tuple[str, ...]
+) -> None:
+    assert [s.name for s in make_speakers(LABELS, "mono", People(names=names), NONE)] == used
+    assert unused_names(names, LABELS) == unused
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (("S2=client",), ["agent", "client", None]),
+        (("S1=client",), ["client", "agent", None]),
+        (("S1=Client",), ["Client", "agent", None]),
+        (("S2=agent",), ["client", "agent", None]),
+        (("S1=supervisor",), ["supervisor", "client", None]),
+        (("S3=client",), ["agent", None, "client"]),
+        (("client",), ["client", "agent", None]),
+        (("client", "agent"), ["client", "agent", None]),
+    ],
+)
+def test_one_role_keeps_those_of_the_preset(given: tuple[str, ...], expected: list[str | None]) -> None:
+    made = make_speakers((*LABELS, "S3"), "mono", People(roles=given), CALLS)
+    assert [s.role for s in made] == expected
+    assert {s.role_source for s in made if s.role} <= {"named", "guess"}
+
+
+@pytest.mark.parametrize(
     ("people", "options", "message"),
     [
-        (People(names=("S9=Anna",)), NONE, "no speaker 'S9'; this recording has S1, S2"),
+        (People(roles=("S9=agent",)), NONE, "no speaker 'S9'; this recording has S1, S2"),
         (People(roles=("S2=agent", "client")), CALLS, "all by order"),
         (People(roles=("S1=agent", "S1=client")), CALLS, "one value for S1"),
         (People(roles=("S1=",)), CALLS, "one value for S1"),

@@ -16,6 +16,7 @@ from ressenti.pipeline.records import (
     Silence,
     Speaker,
     TurnCorrection,
+    Word,
 )
 from ressenti.reports.headline import headline
 from ressenti.reports.moments import first_to_hear, listen
@@ -66,6 +67,36 @@ def test_the_kind_of_talk_is_told_first(make_conversation: Make) -> None:
     assert "It begins with 32\u00a0s of music and announcements." in told(0.5, 0.5, exchange=played)
     later = replace(made.exchange, holds=(Silence(60.0, 92.0), Silence(100.0, 104.0)))
     assert "Music and announcements take 36\u00a0s of it." in told(0.5, 0.5, exchange=later)
+
+
+def test_voices_that_sound_alike_share_a_sentence(make_conversation: Make) -> None:
+    made = make_conversation()
+
+    def told(*shares: tuple[float, ...], lang: Wording = EN) -> str:
+        speakers = tuple(
+            replace(s, affect=replace(s.affect, judged_s=60.0, class_shares=own, unsure_share=1 - sum(own)))
+            for s, own in zip(made.speakers, shares, strict=True)
+            if s.affect
+        )
+        return " ".join(headline(replace(made, speakers=speakers, moments=()), lang))
+
+    neutral, more = (0.0, 0.0, 0.62, 0.0, 0.0), (0.0, 0.0, 0.9, 0.0, 0.0)
+    assert "The voices sound mostly neutral (62% to 90% of the speech)." in told(neutral, more)
+    assert "The voices sound mostly neutral (62% of the speech)." in told(neutral, neutral)
+    assert "Les voix sont surtout neutres (62\u202f% à 90\u202f% de la parole)." in told(neutral, more, lang=FR)
+    tense = (0.0, 0.0, 0.0, 0.0, 0.7)
+    assert "Speaker 1: mostly neutral" in told(neutral, tense)
+    assert "Speaker 1: mostly neutral" in told(neutral, (0.1, 0.1, 0.1, 0.1, 0.1))
+
+
+def test_the_words_said_most_often_are_named(make_conversation: Make) -> None:
+    made = make_conversation()
+    sentence = ["I", "do", "not", "have", "the", "invoice", "and", "you", "do", "not", "have", "it"]
+    said = [Word(0.01 * k, 0.01 * k + 0.005, word, 0) for k, word in enumerate(4 * sentence)]
+    talk = replace(made, words=tuple(said))
+    assert "Said most often: “invoice”." in headline(talk, EN)[0]
+    assert "Mots qui reviennent le plus\u00a0: «\u00a0invoice\u00a0»." in headline(talk, FR)[0]
+    assert "Said most often" not in headline(made, EN)[0]
 
 
 def test_nobody_speaks(make_conversation: Make) -> None:

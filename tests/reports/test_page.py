@@ -22,7 +22,8 @@ from ressenti.pipeline import store
 from ressenti.pipeline.language import Lang
 from ressenti.pipeline.records import Conversation, Corrections, ModelInfo, Note, TurnCorrection
 from ressenti.reports.figures import make_figures
-from ressenti.reports.page import SCRIPTS, _packed_plotly, render
+from ressenti.reports.page import SCRIPTS, render
+from ressenti.reports.page_shell import packed_plotly
 from ressenti.reports.summary import summarise
 from ressenti.reports.tables import make_tables
 from ressenti.reports.wording import Wording
@@ -89,7 +90,7 @@ def test_same_conversation_same_bytes_in_any_process(make_conversation: Make, tm
     conversation = store.loads(store.dumps(make_conversation()))
     (tmp_path / "call.json").write_text(store.dumps(conversation), encoding="utf-8")
     code = (
-        "import pathlib, sys; from ressenti.pipeline import store; from ressenti.reports.page import _packed_plotly, render; "
+        "import pathlib, sys; from ressenti.pipeline import store; from ressenti.reports.page import render; "
         "sys.stdout.buffer.write(render(store.load(pathlib.Path(sys.argv[1]))).encode())"
     )
     pages = {
@@ -115,7 +116,7 @@ def test_the_bytes_do_not_depend_on_the_zlib_that_python_was_built_with(
     for name, packer in packers.items():  # one that packs otherwise, as zlib-ng does
         monkeypatch.setattr(name, lambda data, *_, packer=packer, **__: packer(data, 1))
     monkeypatch.setattr("zlib.compressobj", lambda *_, **__: pytest.fail("packed by zlib"))
-    _packed_plotly.cache_clear()
+    packed_plotly.cache_clear()
     assert render(conversation) == before
 
 
@@ -172,7 +173,7 @@ def test_what_users_write_stays_text(make_conversation: Make) -> None:
     page = render(conversation)
     assert "<img src=x" not in page
     assert "49" not in re.findall(r"<h1>(.*?)</h1>", page)[0]
-    assert page.count("</script>") == 3 + len(SCRIPTS)
+    assert page.count("</script>") == 2 + len(SCRIPTS)
     assert json.loads(unpacked(page, "data"))["recording"] == HOSTILE
     assert "&lt;/script&gt;&lt;img" in page
 

@@ -1,0 +1,175 @@
+"""`ressenti apply`: corrections that pages saved -> conversations, pages and other results, written again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from ressenti.pipeline import store
+from ressenti.pipeline.cli import outputs, sound_options
+from ressenti.pipeline.cli.batch import Batch, Outcome, Rules
+from ressenti.pipeline.cli.console import Terminal
+from ressenti.pipeline.cli.kept_sound import KeptSound, kept_sound
+from ressenti.pipeline.cli.options import AsJson, Quiet
+from ressenti.pipeline.cli.saved_corrections import tell_what_follows, with_saved
+from ressenti.pipeline.errors import ConfigError, NotFoundError
+from ressenti.pipeline.files.hashes import digest_of
+from ressenti.pipeline.files.paths import is_file, is_folder, is_there
+from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.store.corrections_file import (
+    ENDING,
+    load_corrections,
+    saved_corrections,
+    stem_of_corrections,
+)
+from ressenti.pipeline.store.disk_errors import in_words
+from ressenti.pipeline.store.result_sets import entries
+from ressenti.pipeline.version import PROGRAM
+
+
+def apply(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Folders of results, or NAME.corrections.json files beside their NAME.json.", metavar="FOLDER|FILE..."
+        ),
+    ],
+    recording: Annotated[
+        Path | None,
+        typer.Option(help="Recording, or a folder of recordings, for sound that has to be silenced anew."),
+    ] = None,
+    other_turns: Annotated[
+        bool,
+        typer.Option("--other-turns", help="Also apply corrections made on the turns of an earlier analysis."),
+    ] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Apply the corrections that pages saved, and write all results that are there again: page, JSON, tables, ...
+
+    Computes anew what follows from them. NAME.corrections.json stays, and so does the page's sound, unless there are
+    new spans to silence: then --recording is needed.
+    """
+    terminal = Terminal(quiet or as_json)
+    found = list(dict.fromkeys(_files(sources, terminal)))
+    if not found:
+        terminal.say("no saved corrections: nothing to apply")
+        terminal.close()
+        return
+    if recording is not None and not is_folder(recording) and len(found) > 1:
+        raise ConfigError(f"--recording: got a file for {len(found)} conversations; expected a folder of recordings.")
+    job = _Job(recording, other_turns, terminal)
+    plans = [_plan(path) for path in found]
+    raise typer.Exit(Batch(terminal, Rules(overwrite=True, as_json=as_json), job.made).run(plans, job.work))
+
+
+def _files(sources: Sequence[Path], terminal: Terminal) -> Iterable[Path]:
+    """The files of corrections: those named, and of each folder and conversation the one that was saved last."""
+    for source in sources:
+        if is_folder(source):
+            yield from (_last(folder, stem, terminal) for folder in _folders(source) for stem in _stems(folder))
+        elif not is_there(source):
+            raise NotFoundError(
+                f"{source}: no such file or folder; expected results, or corrections that a page saved."
+            )
+        elif stem_of_corrections(source):
+            yield source
+        elif saved_corrections(source.parent, source.name.removesuffix(".json")):
+            yield _last(source.parent, source.name.removesuffix(".json"), terminal)
+        else:
+            raise NotFoundError(f"{source}: has no {source.name.removesuffix('.json')}{ENDING}. Save one in its page.")
+
+
+def _folders(folder: Path) -> list[Path]:
+    """A folder, or the folders of all conversations of a library."""
+    from ressenti.pipeline.library.folder import MARK, open_library
+
+    if not is_file(folder / MARK):
+        return [folder]
+    library = open_library(folder)
+    return [library.folder_of(conversation) for conversation in library.ids()]
+
+
+def _stems(folder: Path) -> list[str]:
+    stems = (stem_of_corrections(path) for path in sorted(folder.glob("*.json")))
+    return list(dict.fromkeys(stem for stem in stems if stem))
+
+
+def _last(folder: Path, stem: str, terminal: Terminal) -> Path:
+    best, *others = saved_corrections(folder, stem)
+    for path in others:
+        terminal.say(f"[dim]{escape(path.name)}: skipped, {escape(best.name)} is newer[/]")
+    return best
+
+
+def _plan(path: Path) -> outputs.Plan:
+    """The results to write again: all formats that are there, and the JSON."""
+    stem, folder = stem_of_corrections(path) or path.stem, path.parent
+    there = {name: folder / f"{stem}{ending}" for name, ending in outputs.ENDINGS.items()}
+    return outputs.Plan(path, folder, stem, {n: p for n, p in there.items() if n == "json" or os.path.lexists(p)})
+
+
+@dataclass(frozen=True)
+class _Job:
+    recording: Path | None
+    other_turns: bool
+    terminal: Terminal
+
+    def work(self, plan: outputs.Plan) -> Conversation | Outcome:
+        """Apply the corrections of one conversation."""
+        path, terminal = plan.source, self.terminal
+        original = store.load(plan.paths["json"])
+        saved = load_corrections(path)
+        conversation = with_saved(original, saved, path.name, other_turns=self.other_turns)
+        if store.dumps(conversation) == store.dumps(original):
+            terminal.say(f"[dim]{escape(path.name)}: nothing new[/]")
+            return Outcome(path, "skipped", tuple(plan.paths.values()), conversation=original.id)
+        sidecar = plan.folder / f"{plan.stem}{outputs.SIDECAR['mp3']}"
+        with terminal.progress(path.name) as progress:
+            kept = KeptSound()
+            if "html" in plan.paths:
+                kept = kept_sound(plan.paths["html"], sidecar, conversation)
+            sound, recording = kept.sound, self._recording(original)
+            if kept.lost and recording is not None:
+                sound = sound_options.make("embed", plan.paths, recording, conversation, progress)
+            if sound is not None and kept.beside:
+                plan = replace(plan, paths={**plan.paths, "mp3": sidecar})
+            outputs.write(conversation, plan, _made(plan), kept.lang, sound)
+            if kept.lost and sound is None:
+                with in_words(sidecar):
+                    sidecar.unlink(missing_ok=True)
+        names = ", ".join(written.name for written in plan.paths.values())
+        terminal.say(f"[green]✓[/] {escape(path.name)} → [bold]{escape(names)}[/]")
+        tell_what_follows(original, conversation, terminal)
+        if kept.lost and sound is None:
+            terminal.say(
+                f"    [yellow]the page is mute[/]: {escape(kept.lost)}. Give the recording: ressenti report "
+                f"{escape(plan.stem)}.json --recording RECORDING --overwrite"
+            )
+        return conversation
+
+    def made(self, plan: outputs.Plan) -> store.Made:
+        """What the results are made from."""
+        return _made(plan)
+
+    def _recording(self, conversation: Conversation) -> Path | None:
+        """The given recording; None if a folder does not have it."""
+        found = sound_options.find(self.recording, conversation)
+        inside = self.recording is not None and is_folder(self.recording)
+        return None if found is None or (inside and not is_file(found)) else found
+
+
+def _made(plan: outputs.Plan) -> store.Made:
+    """What the conversation was made from, so that it still counts as that; else its corrections."""
+    name = plan.paths["json"].name
+    known = entries(plan.folder, plan.stem).get(name)
+    if known is not None and is_file(plan.folder / name) and digest_of(plan.folder / name) == known.sha256:
+        return known.made
+    return store.Made(digest_of(plan.source), PROGRAM, hashlib.sha256(b"apply").hexdigest())

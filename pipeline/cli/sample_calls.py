@@ -1,0 +1,164 @@
+"""`ressenti sample-calls`: which calls to listen to, drawn at random, and what they say of all."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from ressenti.pipeline.cli.console import Terminal, counted
+from ressenti.pipeline.cli.options import Overwrite, Quiet, listed
+from ressenti.pipeline.cli.outputs import check_free
+from ressenti.pipeline.cli.query import LibraryFolder
+from ressenti.pipeline.cli.tables import check_table, write_table
+from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.extras import need
+from ressenti.pipeline.files.untrusted import RefusedError, read_text, short
+from ressenti.pipeline.text import plain, unguarded, visible
+
+COLUMNS = ("conversation", "recording", "call_id", "date", "agent", "queue", "duration_s", "stratum", "weight")
+ANSWER = "answer"
+YES = ("yes", "y", "true", "1", "oui", "o", "vrai", "si", "s", "verdadero", "x")
+NO = ("no", "n", "false", "0", "non", "faux", "falso")
+_MOST_BYTES = 64 << 20
+
+
+def sample_calls(
+    library: LibraryFolder,
+    count: Annotated[int, typer.Option(min=1, max=100_000, help="Calls to draw.")] = 20,
+    by: Annotated[
+        str, typer.Option(help="Columns whose values are drawn from in proportion.", metavar="COLUMNS")
+    ] = "agent,queue",
+    seed: Annotated[int, typer.Option(help="The same seed draws the same calls.")] = 1,
+    where: Annotated[
+        list[str] | None, typer.Option(help="Only calls with this metadata; may be repeated.", metavar="NAME=VALUE")
+    ] = None,
+    since: Annotated[str | None, typer.Option(help="Only calls from this date on.", metavar="DATE")] = None,
+    until: Annotated[str | None, typer.Option(help="Only calls before this date.", metavar="DATE")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write the plan: NAME.csv or NAME.xlsx.", metavar="FILE")
+    ] = None,
+    estimate: Annotated[
+        Path | None,
+        typer.Option(help="A plan (CSV) whose column `answer` is filled in: print the share of yes.", metavar="FILE"),
+    ] = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Draw calls to listen to at random, so that what is counted in them holds for all calls.
+
+    Write the plan with --out, fill in its column `answer` with yes or no, and give it to --estimate.
+    """
+    need("duckdb", "ressenti sample-calls", extra="library")
+    terminal = Terminal(quiet)
+    if estimate is not None:
+        _estimate(estimate, terminal)
+    else:
+        _draw(library, count, listed(by), seed, (where or (), since, until), out, overwrite, terminal)
+    terminal.close()
+
+
+def _draw(
+    folder: Path,
+    count: int,
+    by: Sequence[str],
+    seed: int,
+    narrow: tuple[Sequence[str], str | None, str | None],
+    out: Path | None,
+    overwrite: bool,
+    terminal: Terminal,
+) -> None:
+    from ressenti.pipeline.cli.find_in_library import narrowed
+    from ressenti.pipeline.library.folder import open_library
+    from ressenti.pipeline.library.metadata import KNOWN
+    from ressenti.pipeline.library.sampling import strata, stratified
+    from ressenti.pipeline.library.search import Wanted, calls_of
+
+    if out is not None:
+        check_free([out], overwrite)
+        check_table(out)
+    where, since, until = narrowed(*narrow)
+    asked = (*KNOWN, "metadata", "conversation", "recording", "duration_s", "page")
+    rows = calls_of(open_library(folder), Wanted(where=where, since=since, until=until), asked)
+    if not rows:
+        raise ConfigError(f"{folder}: no calls fit. Change --where, --since or --until.")
+    more = {name for row in rows for name in row["metadata"] or {}}
+    if wrong := [name for name in by if name not in KNOWN and name not in more]:
+        known = ", ".join(sorted({*KNOWN, *more}))
+        raise ConfigError(f"--by: got {wrong[0]!r}; expected columns of the library: {known}.")
+    cells = [{name: row[name] if name in KNOWN else (row["metadata"] or {}).get(name) for name in by} for row in rows]
+    cells = [{name: None if cell is None else str(cell) for name, cell in one.items()} for one in cells]
+    columns = strata(cells, by, min(count, len(rows)))
+    of = [tuple(one[name] or "" for name in columns) for one in cells]
+    drawn = stratified([row["conversation"] for row in rows], of, count, seed)
+    plan = []
+    for one in drawn:
+        row = rows[one.index]
+        page = str(folder / row["page"]) if row["page"] else None
+        values = {**row, "stratum": " / ".join(one.stratum), "weight": f"{one.weight:.6g}"}
+        values["date"] = row["date"].isoformat() if row["date"] else None
+        values["duration_s"] = None if row["duration_s"] is None else f"{row['duration_s']:.3f}"
+        plan.append([*(values[name] for name in COLUMNS), page, ""])
+        told = ", ".join(filter(None, (row["call_id"] or row["recording"], values["stratum"])))
+        terminal.say(f"[bold]{escape(visible(told))}[/]  [dim]{escape(visible(page or row['conversation']))}[/]")
+    if out is not None:
+        write_table(out, (*COLUMNS, "page", ANSWER), plan, terminal)
+    left = [name for name in by if name not in columns]
+    drawn_by = f", in proportion to {' and '.join(columns)}" if columns else ""
+    aside = f" (not to {' and '.join(left)}: one value alone, or too many for so few calls)" if left else ""
+    terminal.say(f"{counted(len(plan), 'call')} of {len(rows)}, seed {seed}{drawn_by}{aside}")
+
+
+def _estimate(path: Path, terminal: Terminal) -> None:
+    from ressenti.pipeline.library.sampling import share_of
+
+    try:
+        text = read_text(path, _MOST_BYTES)
+    except RefusedError as exc:
+        raise ConfigError(f"{path}: {exc}. Expected the CSV that `ressenti sample-calls --out` wrote.") from exc
+    text = text.removeprefix("\ufeff")
+    first = text.partition("\n")[0]
+    sign = max(",;\t", key=first.count)
+    rows = list(csv.DictReader(io.StringIO(text), delimiter=sign))
+    if not rows or not {"weight", ANSWER} <= rows[0].keys():
+        got = ", ".join(map(str, rows[0])) if rows else "no rows"
+        raise ConfigError(f"{path}: got {short(got)}; expected a plan with the columns `weight` and `{ANSWER}`.")
+    weights, answers, empty = [], [], 0
+    for number, row in enumerate(rows, 2):
+        answer = plain(unguarded((row[ANSWER] or "").strip()))
+        if not answer:
+            empty += 1
+            continue
+        if answer not in YES + NO:
+            raise ConfigError(f"{path}, line {number}: {ANSWER}: got {short(repr(row[ANSWER]))}; expected yes or no.")
+        weights.append(_weight(row["weight"], path, number))
+        answers.append(answer in YES)
+    found = share_of(weights, answers)
+    if found is None:
+        raise ConfigError(f"{path}: the column `{ANSWER}` is empty; expected yes or no in each row.")
+    said = Counter(answers)
+    terminal.say(
+        f"[bold]{found.share:.0%}[/] of {found.of:.0f} calls (95 % interval {found.low:.0%} to {found.high:.0%}), "
+        f"from {said[True]} yes and {said[False]} no"
+    )
+    if empty:
+        terminal.note(
+            f"[yellow]{counted(empty, 'call')} without an answer[/]: the share holds for all only if these were left "
+            "out by chance"
+        )
+
+
+def _weight(text: str | None, path: Path, number: int) -> float:
+    try:
+        weight = float((text or "").replace(",", "."))
+    except ValueError:
+        weight = 0.0
+    if not 0 < weight < 1e12:
+        raise ConfigError(f"{path}, line {number}: weight: got {short(repr(text))}; expected a number above 0.")
+    return weight
