@@ -6,12 +6,13 @@ import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
 
 import openpyxl
+import pandas as pd
 import pytest
 from openpyxl.workbook.workbook import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
@@ -24,6 +25,7 @@ from ressenti.pipeline.derive import with_corrections
 from ressenti.pipeline.edits.pseudonyms import pseudonymised
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.export.sheet_cells import MOST_UNITS, Figure, at_clock, cell_text
+from ressenti.pipeline.export.turn_text import text_of, words_of
 from ressenti.pipeline.language import Lang
 from ressenti.pipeline.records import (
     CallNote,
@@ -159,24 +161,33 @@ def test_corrections_say_what_was_found_and_what_it_became(make_conversation: Ma
     ]
 
 
-def test_corrections_of_roles_words_spans_and_the_whole_are_told(make_conversation: Make) -> None:
+def test_all_that_people_correct_is_there_with_who_and_when(spoken: Conversation) -> None:
+    who, day = "KM", "2026-11-30T20:15:00Z"
     wanted = Corrections(
-        roles=(SpeakerRole("S2", "agent", by="KM"), SpeakerRole("S1", "client")),
-        turns=(TurnCorrection(0, words="good morning"),),
-        ignored=(Ignored(1.0, 22.5, "hold"),),
-        note=CallNote("a call"),
+        roles=(SpeakerRole("S1", "agent", who, day), SpeakerRole("S2", None)),
+        ignored=(Ignored(0.0, 0.5, "before", who, day),),
+        note=CallNote("=call back", who, day),
+        turns=(TurnCorrection(1, words="quite other words", by=who, at=day),),
     )
-    made = replace(make_conversation(), words=(Word(1.0, 1.5, "god", 0),))
-    rows = rows_of(opened(with_corrections(made, wanted))["Corrections"])
-    told = [(row["Kind"], row["Turn"], row["Found"], row["Corrected to"]) for row in rows]
-    assert told == [
-        ("Note on the conversation", None, None, "a call"),
-        ("Role", None, None, "client"),
-        ("Role", None, None, "agent"),
-        ("Left out", None, None, "00:00:01.0 – 00:00:22.5: hold"),
-        ("Words", 0, "god", "good morning"),
-    ]
-    assert "KM" in rows[2].values()
+    book = opened(with_corrections(spoken, wanted))
+    rows = {row["Kind"]: row for row in reversed(rows_of(book["Corrections"]))}
+    assert {kind: (row["Found"], row["Corrected to"]) for kind, row in rows.items() if kind != "Words"} == {
+        "Note on the call": (None, "=call back"),
+        "Role": ("client", "agent"),
+        "Left out": (None, "before the talk, until 00:00:00.5"),
+    }
+    assert rows["Words"]["Corrected to"] == "quite other words"
+    found = words_of(spoken)[1]
+    assert rows["Words"]["Found"] == text_of(found)
+    assert {(row["Corrected by"], row["Corrected at (UTC)"]) for row in rows.values()} == {
+        (who, datetime(2026, 11, 30, 20, 15))
+    }
+    (turn,) = [row for row in rows_of(book["Turns"]) if row["Turn"] == 1]
+    assert (turn["Words"], turn["Corrected"], turn["Corrected by"]) == ("quite other words", "yes", who)
+    assert "=call back" in {row["Value"] for row in rows_of(book["Summary"])}
+    read = pd.read_csv(io.StringIO(export.turns_csv(with_corrections(spoken, wanted)))).loc[1]
+    assert (read["corrected"], read["corrected_by"], read["corrected_at"]) == (True, who, day)
+    assert json.loads(export.aws(with_corrections(spoken, wanted)))["Transcript"][1]["Ressenti"]["Corrected"]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
