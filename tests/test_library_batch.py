@@ -141,9 +141,10 @@ def test_corrections_outlast_what_is_done_again(calls: Path, tmp_path: Path) -> 
     done = RUN.invoke(app, ["apply", str(lib)])
     assert done.exit_code == 0, done.output
     assert store.load(path).speaker("S1").name == "Zoé"
+    assert RUN.invoke(app, ["library", "check", str(lib)]).exit_code == 0
+    assert "Zoé" in {row["name"] for row in rows(lib, "speakers")}
     code, said = batch(calls / "anna", "--out", lib)
     assert (code, "1 already done" in said) == (0, True), said
-    assert "Zoé" in {row["name"] for row in rows(lib, "speakers")}
     code, said = batch(calls / "anna", "--out", lib, "--redo")
     assert (code, f"corrections of {path.stem}.corrections.json applied again" in said) == (0, True), said
     assert store.load(path).corrections == given

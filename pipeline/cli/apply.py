@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -33,6 +34,9 @@ from ressenti.pipeline.store.corrections_file import (
 from ressenti.pipeline.store.disk_errors import in_words
 from ressenti.pipeline.store.result_sets import entries
 from ressenti.pipeline.version import PROGRAM
+
+if TYPE_CHECKING:
+    from ressenti.pipeline.library.folder import Library
 
 
 def apply(
@@ -68,7 +72,11 @@ def apply(
         raise ConfigError(f"--recording: got a file for {len(found)} conversations; expected a folder of recordings.")
     job = _Job(recording, other_turns, terminal)
     plans = [_plan(path) for path in found]
-    raise typer.Exit(Batch(terminal, Rules(overwrite=True, as_json=as_json), job.made).run(plans, job.work))
+    with ExitStack() as stack:
+        for library in filter(None, map(_library, dict.fromkeys(sources))):
+            stack.enter_context(library.alone())
+        code = Batch(terminal, Rules(overwrite=True, as_json=as_json), job.made).run(plans, job.work)
+    raise typer.Exit(code)
 
 
 def _files(sources: Sequence[Path], terminal: Terminal) -> Iterable[Path]:
@@ -90,12 +98,15 @@ def _files(sources: Sequence[Path], terminal: Terminal) -> Iterable[Path]:
 
 def _folders(folder: Path) -> list[Path]:
     """A folder, or the folders of all conversations of a library."""
+    library = _library(folder)
+    return [library.folder_of(conversation) for conversation in library.ids()] if library else [folder]
+
+
+def _library(folder: Path) -> Library | None:
+    """The library in a folder, or None."""
     from ressenti.pipeline.library.folder import MARK, open_library
 
-    if not is_file(folder / MARK):
-        return [folder]
-    library = open_library(folder)
-    return [library.folder_of(conversation) for conversation in library.ids()]
+    return open_library(folder) if is_file(folder / MARK) else None
 
 
 def _stems(folder: Path) -> list[str]:

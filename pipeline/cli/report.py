@@ -172,7 +172,8 @@ class Job:
             terminal.say(f"[green]✓[/] {escape(plan.source.name)} → [bold]{escape(str(written))}[/]")
         tell_what_follows(original, conversation, terminal)
         self.added.tell(conversation, terminal, sound=page_sound is not None)
-        if conversation != original or is_corrected(conversation):
+        saved_by_page = not stored_conversations.analysed([plan.source])  # else its corrections are applied everywhere
+        if conversation != original or (saved_by_page and is_corrected(conversation)):
             outputs.tell_stale(plan.paths, terminal)
         sound_options.tell(page_sound, plan.paths, terminal)
 

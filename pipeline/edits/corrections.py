@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import replace
 
-from ressenti.pipeline.edits.written_words import same_words, with_found_words, with_written_words, written
+from ressenti.pipeline.edits.written_words import texts_found, with_found_words, with_written_words, written
 from ressenti.pipeline.errors import CorrectionsError
 from ressenti.pipeline.records import (
     CLASSES,
@@ -186,6 +186,7 @@ def _tidy(conversation: Conversation) -> Corrections:
     """Check the corrections, and drop those that equal the models' answer. Raises `CorrectionsError`."""
     turns = {turn.index: turn for turn in conversation.turns}
     labels = {speaker.label for speaker in conversation.speakers}
+    found = texts_found(conversation, {e.turn for e in conversation.corrections.turns if e.words is not None})
     kept = []
     for entry in sorted(conversation.corrections.turns, key=lambda e: e.turn):
         if entry.turn not in turns:
@@ -202,13 +203,13 @@ def _tidy(conversation: Conversation) -> Corrections:
         moved = entry.speaker is not None and entry.speaker != turn.speaker
         confirmed = entry.speaker == turn.speaker and turn.speaker_unsure
         same = turn.emotion is not None and not turn.unsure and turn.emotion.top == entry.emotion and not moved
-        as_found = entry.words is None or same_words(conversation, entry.turn, entry.words)
+        words = None if entry.words is None else written(entry.words)
         left = replace(
             entry,
             speaker=entry.speaker if moved or confirmed else None,
             emotion=None if same else entry.emotion,
             note=entry.note.strip(),
-            words=None if as_found else " ".join(written(entry.words or "")),
+            words=None if words is None or words == found[entry.turn] else " ".join(words),
         )
         if left != TurnCorrection(entry.turn, by=entry.by, at=entry.at):
             kept.append(left)

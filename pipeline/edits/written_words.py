@@ -99,10 +99,10 @@ def with_written_words(conversation: Conversation) -> Conversation:
     )
 
 
-def same_words(conversation: Conversation, turn: int, text: str) -> bool:
-    """Whether a text is what was found in a turn."""
-    own = _words_of(conversation, {turn})[turn]
-    return written(text) == [part for word in own for part in word.text.split()]
+def texts_found(conversation: Conversation, turns: Collection[int]) -> dict[int, list[str]]:
+    """What was found in some turns, as `written` gives it."""
+    found = _words_of(conversation, turns)
+    return {turn: [part for word in own for part in word.text.split()] for turn, own in found.items()}
 
 
 def placed_words(texts: Sequence[str], found: Sequence[Word], turn: Turn) -> list[Word]:
