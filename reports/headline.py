@@ -202,7 +202,8 @@ def _how(speaker: Speaker, conversation: Conversation, words: Wording) -> list[s
             parts.append(words("hl_more_activated", start=start, end=end, activation=sd))
         if m.kind == "tension" and speaker.affect:
             parts.append(_tensest(m, conversation, words))
-    return parts + (_moved(speaker.affect, 2 * scored, words) if speaker.affect else [])
+    least = options_of(conversation, "moments")["least_change"]
+    return parts + (_moved(speaker.affect, 2 * scored, least, words) if speaker.affect else [])
 
 
 def _classes(affect: Affect, words: Wording) -> list[str]:
@@ -227,12 +228,12 @@ def _tensest(m: Moment, conversation: Conversation, words: Wording) -> str:
     return f"{told}, {words('mo_by_person', share=words.percent(share))}" if share else told
 
 
-def _moved(affect: Affect, looks: int, words: Wording) -> list[str]:
-    """How a voice moved from the first to the last quarter, where it surely did."""
+def _moved(affect: Affect, looks: int, least: float, words: Wording) -> list[str]:
+    """How a voice moved from the first to the last quarter, where it surely did and by so much that it is heard."""
     moved = [
         words(f"hl_{axis}_{'up' if change.mean > 0 else 'down'}", change=_with_interval(change, words))
         for axis, change in (("arousal", affect.arousal_change), ("valence", affect.valence_change))
-        if change is not None and change.differs_from_zero(looks)
+        if change is not None and change.differs_from_zero(looks) and abs(change.mean) >= least
     ]
     return [words("hl_moved", how=words.listed(moved))] if moved else []
 

@@ -176,6 +176,7 @@ def _moments(conversation: Conversation, words: Wording) -> tuple[str, ...]:
             rise=words.percent(options["rise"]),
             apart=words.exact(options["apart_s"]),
             within=words.exact(2 * smoothing),
+            least=words.exact(options["least_change"], ""),
             monologue=words.exact(options["monologue_s"]),
         ),
     )

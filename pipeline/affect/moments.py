@@ -62,7 +62,9 @@ def moments_of(
         found += _most_activated(speaker_turns, speaker, max(lines, voices), smoothing, options)
     people = frozenset(t.index for t in turns if t.by_person)
     changes = [
-        _steepest(line, axis, 2 * lines, smoothing, people) for line in trajectories for axis in ("valence", "arousal")
+        _steepest(line, axis, 2 * lines, smoothing, people, options.least_change)
+        for line in trajectories
+        for axis in ("valence", "arousal")
     ]
     steep = sorted((m for m in changes if m is not None), key=lambda m: (not m.certain, -abs(float(m.values["z"]))))
     found += [m for m in steep if m.certain][: options.changes] or steep[: min(1, options.changes)]
@@ -239,10 +241,12 @@ def _steepest(
     lines: int,
     smoothing: TrajectoryOptions,
     people: frozenset[int],
+    least: float,
 ) -> Moment | None:
     """Find the steepest change of a trajectory over two smoothing widths, so that its ends share little sound.
 
-    `people` are the indices of turns whose class was set by a person.
+    It is at least `least`: a smaller one may be certain, and still nobody would hear it. `people` are the indices of
+    turns whose class was set by a person.
     """
     middle, low, high = (
         np.array([np.nan if v is None else v for v in getattr(line, name)], dtype=np.float64)
@@ -256,7 +260,8 @@ def _steepest(
     doubt = np.hypot(error[width:], error[:-width])
     if np.isnan(change).all():
         return None
-    z = np.where(np.isnan(change), 0.0, change / np.maximum(doubt, 1e-9))
+    heard = np.abs(change) >= least  # False where it is not known
+    z = np.where(heard, change / np.maximum(doubt, 1e-9), 0.0)
     k = int(np.argmax(np.abs(z)))
     if z[k] == 0:
         return None

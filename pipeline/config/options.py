@@ -342,6 +342,7 @@ class MomentOptions(Group):
     rise: Share = 0.1  # how far the smoothed Tension score must be above the speaker's mean
     apart_s: Positive = 45.0  # minimum distance between two peaks of a speaker
     changes: Few = 3  # steepest changes of valence or arousal
+    least_change: Annotated[float, Field(ge=0, le=2)] = 0.15  # of valence or arousal; smaller ones are hardly heard
     monologue_s: Positive = 30.0  # minimum length of the longest monologue
     interruptions: Few = 3  # with the longest overlap
     activated: Few = 1  # stretches in which a speaker sounds most activated against their own level, per speaker

@@ -18,7 +18,7 @@ from pathlib import PurePath
 from typing import Any, cast
 from uuid import NAMESPACE_OID, uuid5
 
-from ressenti.pipeline.export.turn_text import is_corrected, text_of, words_of
+from ressenti.pipeline.export.turn_text import corrected_turns, text_of, words_of
 from ressenti.pipeline.export.wording import Wording
 from ressenti.pipeline.records import (
     CLASSES,
@@ -58,6 +58,7 @@ def aws(conversation: Conversation) -> str:
     """
     roles = _roles(conversation.speakers)
     words, bleeps = words_of(conversation, marks=False), Timed(conversation.bleeps)
+    corrected = corrected_turns(conversation)
     data: Json = {
         "JobName": re.sub(r"[^0-9A-Za-z._-]", "_", PurePath(conversation.recording.name).stem) or "recording",
         "JobStatus": "COMPLETED",
@@ -66,7 +67,10 @@ def aws(conversation: Conversation) -> str:
         "Participants": [{"ParticipantId": label, "ParticipantRole": role} for label, role in roles.items()],
         "Categories": {"MatchedCategories": [], "MatchedDetails": {}},
         "ConversationCharacteristics": _characteristics(conversation, roles, words),
-        "Transcript": [_turn(conversation, t, roles, words.get(t.index, ()), bleeps) for t in conversation.turns],
+        "Transcript": [
+            _turn(conversation, t, roles, words.get(t.index, ()), bleeps, corrected=t.index in corrected)
+            for t in conversation.turns
+        ],
         "Ressenti": _extension(conversation, roles),
     }
     return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
@@ -159,7 +163,13 @@ def _interruptions(exchange: Exchange, roles: Mapping[str, str]) -> Json:
 
 
 def _turn(
-    conversation: Conversation, turn: Turn, roles: Mapping[str, str], words: Sequence[Word], bleeps: Timed[Span]
+    conversation: Conversation,
+    turn: Turn,
+    roles: Mapping[str, str],
+    words: Sequence[Word],
+    bleeps: Timed[Span],
+    *,
+    corrected: bool,
 ) -> Json:
     data: Json = {
         "Id": str(uuid5(NAMESPACE_OID, f"{conversation.recording.sha256}/{turn.index}")),
@@ -176,7 +186,7 @@ def _turn(
     silenced = bleeps.touching(turn.start_s, turn.end_s)
     if silenced:
         data["Redaction"] = {"RedactedTimestamps": [_within(bleep, turn) for bleep in silenced]}
-    return {**data, "Ressenti": _tone(conversation, turn)}
+    return {**data, "Ressenti": _tone(conversation, turn) | {"Corrected": corrected}}
 
 
 def _item(word: Word) -> Json:
@@ -217,7 +227,6 @@ def _tone(conversation: Conversation, turn: Turn) -> Json:
         "Arousal": rounded(place[1]) if place else None,
         "ActivationSD": rounded(turn.activation),
         "NotJudged": turn.unjudged,
-        "Corrected": is_corrected(turn),
     }
     if (said := conversation.sentiments.get(turn.index)) is not None:
         shares = {"Negative": said.negative, "Neutral": said.neutral, "Positive": said.positive}

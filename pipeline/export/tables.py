@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ressenti.pipeline import store
 from ressenti.pipeline.export.csv_locale import csv_locale_of
-from ressenti.pipeline.export.turn_text import is_corrected, signed_of, text_of, words_of
+from ressenti.pipeline.export.turn_text import corrected_turns, correction_of, text_of, words_of
 from ressenti.pipeline.extras import need
 from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.store.columns import COLUMNS, TABLES, Kind, Table, columns_of, typed
@@ -87,13 +87,13 @@ def parquet(conversation: Conversation, table: Table) -> bytes:
 
 def said_frame(conversation: Conversation) -> pd.DataFrame:
     """Corrections and words of each turn; who corrected it, and when, are null if nobody said."""
-    told, signed = words_of(conversation), signed_of(conversation)
+    told, entries, corrected = words_of(conversation), correction_of(conversation), corrected_turns(conversation)
     rows = [
         {
             "activation": turn.emotion.activation if turn.emotion else None,
-            "corrected": is_corrected(turn),
-            "corrected_by": signed[turn.index].by or None if turn.index in signed else None,
-            "corrected_at": signed[turn.index].at or None if turn.index in signed else None,
+            "corrected": turn.index in corrected,
+            "corrected_by": entries[turn.index].by or None if turn.index in entries else None,
+            "corrected_at": entries[turn.index].at or None if turn.index in entries else None,
             "model_speaker": turn.original.speaker if turn.original else turn.speaker,
             "note": turn.note or None,
             "text": text_of(told[turn.index]) if turn.index in told else None,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, cast
 
 from ressenti.pipeline.export.wording import Wording
 from ressenti.pipeline.language import Lang, lang_of
-from ressenti.pipeline.records import OMITTED, UNSURE, Conversation, Omission, Speaker, Turn, Word
+from ressenti.pipeline.records import OMITTED, UNSURE, Conversation, Omission, Speaker, Turn, TurnCorrection, Word
 
 
 def plain(text: str) -> str:
@@ -80,27 +80,15 @@ def class_of(turn: Turn) -> str:
     return f"{turn.emotion.top}{'?' if turn.unsure else ''}" if turn.emotion else ""
 
 
-@dataclass(frozen=True)
-class Signed:
-    """Who made a correction, and when (ISO 8601, UTC); empty if nobody said."""
-
-    by: str
-    at: str
+def corrected_turns(conversation: Conversation) -> frozenset[int]:
+    """Indices of turns whose speaker, class or words a person set; a note alone is no correction."""
+    by_hand = {turn.index for turn in conversation.turns if turn.speaker_by_person or turn.by_person}
+    return frozenset(by_hand | {found.turn for found in conversation.words_found})
 
 
-def signed(correction: object) -> Signed:
-    """Who made a correction, and when."""
-    return Signed(getattr(correction, "by", ""), getattr(correction, "at", ""))
-
-
-def signed_of(conversation: Conversation) -> dict[int, Signed]:
-    """Who corrected each turn, and when, by the turn's index."""
-    return {entry.turn: signed(entry) for entry in conversation.corrections.turns}
-
-
-def is_corrected(turn: Turn) -> bool:
-    """Whether a person set the turn's speaker or class; a note alone is no correction."""
-    return turn.speaker_by_person or turn.by_person
+def correction_of(conversation: Conversation) -> dict[int, TurnCorrection]:
+    """What people corrected or noted of turns, by the turn's index."""
+    return {entry.turn: entry for entry in conversation.corrections.turns}
 
 
 def _unsure_below(conversation: Conversation) -> float:

@@ -12,11 +12,11 @@ from ressenti.pipeline.export.corrections import correction_rows
 from ressenti.pipeline.export.quotes import made_of, with_role
 from ressenti.pipeline.export.sheet_cells import Cell, Figure, at_clock, cell_text, share, since_start
 from ressenti.pipeline.export.turn_text import (
+    corrected_turns,
+    correction_of,
     has_words,
-    is_corrected,
     names_of,
     plain,
-    signed_of,
     text_of,
     words_of,
 )
@@ -162,6 +162,8 @@ def _summary(conversation: Conversation, told: Told, wording: Wording) -> list[S
         if talk := speaker.talk:
             figures = (since_start(talk.talk_s), share(talk.share), talk.turns)
         rows.append((wording("x_speaker"), who, *figures))
+    if note := conversation.corrections.note:
+        rows.append((wording("x_c_call_note"), note.text))
     limits = [] if has_words(conversation) else [wording("x_no_words")]
     limits.append(wording("limit_expression"))
     if conversation.allow_restricted:
@@ -178,16 +180,18 @@ class _Said:
     speaker: str
     role: str
     model_speaker: str
+    corrected: bool
     by: str
     at: str
 
 
 def _by_time(conversation: Conversation, wording: Wording) -> Iterable[tuple[Turn, _Said]]:
-    words, names, signed = words_of(conversation), names_of(conversation, wording), signed_of(conversation)
+    words, names, entries = words_of(conversation), names_of(conversation, wording), correction_of(conversation)
+    corrected = corrected_turns(conversation)
     roles = {s.label: wording.role(s.role) if s.role else "" for s in conversation.speakers}
     for turn in sorted(conversation.turns, key=lambda t: (t.start_s, t.end_s)):
         found = turn.original.speaker if turn.original else turn.speaker
-        by = signed.get(turn.index)
+        entry = entries.get(turn.index)
         yield (
             turn,
             _Said(
@@ -195,8 +199,9 @@ def _by_time(conversation: Conversation, wording: Wording) -> Iterable[tuple[Tur
                 names[turn.speaker],
                 roles[turn.speaker],
                 names.get(found, found),
-                by.by if by else "",
-                by.at if by else "",
+                turn.index in corrected,
+                entry.by if entry else "",
+                entry.at if entry else "",
             ),
         )
 
@@ -223,7 +228,7 @@ def _turn(conversation: Conversation, turn: Turn, wording: Wording, said: _Said)
         _figure(turn.activation, "deviations"),
         since_start(turn.overlap_s),
         wording(f"u_{turn.unjudged}") if turn.unjudged else None,
-        is_corrected(turn),
+        said.corrected,
         wording(answer.top) if answer else None,
         said.model_speaker,
         turn.note,

@@ -86,6 +86,9 @@ def test_every_option_is_read(sample: tuple[Path, Path], tmp_path: Path, monkeyp
         assert f'["{name}"]' in page, f"{group}.{name} is not shown"
     heard = {("report", "audio")}  # the command line puts the sound into the page
     assert "options.report.audio" in (CHECKOUT / "pipeline" / "cli" / "analyze.py").read_text(encoding="utf-8")
+    heard.add(("report", "csv_locale"))  # only exports read it
+    tables = (CHECKOUT / "pipeline" / "export" / "csv_locale.py").read_text(encoding="utf-8")
+    assert '.get("csv_locale")' in tables
     content = {("content", name) for name in Config().model_dump()["content"]} - read
     figures = "\n".join(p.read_text(encoding="utf-8") for p in (CHECKOUT / "pipeline" / "content").glob("*.py"))
     for group, name in content:  # an analysis leaves the words to the page and the exports

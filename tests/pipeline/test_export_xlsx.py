@@ -6,12 +6,13 @@ import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
 
 import openpyxl
+import pandas as pd
 import pytest
 from openpyxl.workbook.workbook import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
@@ -24,8 +25,20 @@ from ressenti.pipeline.derive import with_corrections
 from ressenti.pipeline.edits.pseudonyms import pseudonymised
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.export.sheet_cells import MOST_UNITS, Figure, at_clock, cell_text
+from ressenti.pipeline.export.turn_text import text_of, words_of
 from ressenti.pipeline.language import Lang
-from ressenti.pipeline.records import Conversation, Corrections, SpeakerKind, SpeakerName, Turn, TurnCorrection, Word
+from ressenti.pipeline.records import (
+    CallNote,
+    Conversation,
+    Corrections,
+    Ignored,
+    SpeakerKind,
+    SpeakerName,
+    SpeakerRole,
+    Turn,
+    TurnCorrection,
+    Word,
+)
 from ressenti.reports.headline import headline
 from ressenti.reports.wording import Wording
 
@@ -146,6 +159,35 @@ def test_corrections_say_what_was_found_and_what_it_became(make_conversation: Ma
         ("Note", 0, None, "heard twice"),
         ("Class", 1, "Tension", "Sad"),
     ]
+
+
+def test_all_that_people_correct_is_there_with_who_and_when(spoken: Conversation) -> None:
+    who, day = "KM", "2026-11-30T20:15:00Z"
+    wanted = Corrections(
+        roles=(SpeakerRole("S1", "agent", who, day), SpeakerRole("S2", None)),
+        ignored=(Ignored(0.0, 0.5, "before", who, day),),
+        note=CallNote("=call back", who, day),
+        turns=(TurnCorrection(1, words="quite other words", by=who, at=day),),
+    )
+    book = opened(with_corrections(spoken, wanted))
+    rows = {row["Kind"]: row for row in reversed(rows_of(book["Corrections"]))}
+    assert {kind: (row["Found"], row["Corrected to"]) for kind, row in rows.items() if kind != "Words"} == {
+        "Note on the call": (None, "=call back"),
+        "Role": ("client", "agent"),
+        "Left out": (None, "before the talk, until 00:00:00.5"),
+    }
+    assert rows["Words"]["Corrected to"] == "quite other words"
+    found = words_of(spoken)[1]
+    assert rows["Words"]["Found"] == text_of(found)
+    assert {(row["Corrected by"], row["Corrected at (UTC)"]) for row in rows.values()} == {
+        (who, datetime(2026, 11, 30, 20, 15))
+    }
+    (turn,) = [row for row in rows_of(book["Turns"]) if row["Turn"] == 1]
+    assert (turn["Words"], turn["Corrected"], turn["Corrected by"]) == ("quite other words", "yes", who)
+    assert "=call back" in {row["Value"] for row in rows_of(book["Summary"])}
+    read = pd.read_csv(io.StringIO(export.turns_csv(with_corrections(spoken, wanted)))).loc[1]
+    assert (read["corrected"], read["corrected_by"], read["corrected_at"]) == (True, who, day)
+    assert json.loads(export.aws(with_corrections(spoken, wanted)))["Transcript"][1]["Ressenti"]["Corrected"]
 
 
 @pytest.mark.parametrize("text", HOSTILE)

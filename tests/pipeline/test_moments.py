@@ -81,6 +81,22 @@ def test_a_clear_change_is_certain_and_has_its_size() -> None:
         assert abs(values["change"]) > 0.6 * abs(anchor)
 
 
+def test_a_smaller_change_than_asked_for_is_none_however_sure() -> None:
+    turns = turns_of([0.02] * 60 + [0.98] * 60)
+    sizes = {m.kind: abs(float(m.values["change"])) for m in found(turns) if m.certain and m.kind != "tension"}
+    assert 0.25 < sizes["arousal"] < sizes["valence"]
+    between = (sizes["arousal"] + sizes["valence"]) / 2
+    for least, left in ((0.0, {"valence", "arousal"}), (between, {"valence"}), (0.6, set())):
+        made = found(turns, options=MomentOptions(least_change=least))
+        assert {m.kind for m in made} & {"valence", "arousal"} == left, least
+
+
+def test_what_hardly_changes_has_no_change_also_none_that_may_be_chance() -> None:
+    turns = turns_of([0.4] * 30 + [0.5] * 30)
+    assert {m.kind for m in found(turns, options=MomentOptions(least_change=0.0))} & {"valence", "arousal"}
+    assert not {m.kind for m in found(turns)} & {"valence", "arousal"}
+
+
 def test_a_moment_says_how_far_it_rests_on_what_a_person_set() -> None:
     tension = [0.02] * 100
     tension[50:62] = [0.98] * 12
