@@ -238,6 +238,7 @@ def test_filters_and_classes_follow_what_is_changed_in_the_page(opened: Open) ->
     page.locator("[name=class]").select_option("")
     correct(1, "speaker", "S3")  # somebody new
     assert page.locator("#turn-1 .who .voice").get_attribute("class") == "voice "
+    assert text(page, "#turn-1 .mine") == "→ New speaker S3"
     page.locator("[name=speaker]").select_option("S3")
     assert seen() == ["turn-1"]
     page.locator("[name=speaker]").select_option("S2")
