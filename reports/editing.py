@@ -88,7 +88,8 @@ def _speech(conversation: Conversation, words: Wording) -> dict[str, Any]:
         "left_out": left_out(conversation),
         **{name: limits[f"{name}_s"] for name in ("silence", "non_talk", "flag_silence")},
         "flag_share": limits["flag_share"],
-        "turns": not conversation.diarization.exclusive,  # else turns with overlap count, which the page does not have
+        # turns of segments without overlap are not those that are counted: these are joined across such pauses
+        "merge_gap": options_of(conversation, "turns")["merge_gap_s"] if conversation.diarization.exclusive else None,
         "texts": {
             "share": words("share"),
             "of_talk": words("of_talk", share="{share}"),

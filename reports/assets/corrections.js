@@ -111,6 +111,7 @@ page.ready.then((page) => {
       turn.asks = Boolean(turn.model.doubt) && !change?.speaker; // a speaker whom a person set is not unsure
       if (turn.model.doubt) for (const mark of row.querySelectorAll(".asks")) mark.hidden = !turn.asks;
       row.querySelector(".mine").textContent = [
+        change?.speaker ? `→ ${title}` : "",
         change?.emotion && !silent ? `→ ${data.classes[change.emotion]}` : "",
         (change?.words ?? null) === null ? "" : say("js_reworded"),
         left ? say(`js_ignore_${left.why}`) : "", change?.note ?? "",

@@ -16,6 +16,23 @@ page.ready.then((page) => {
   const without = (spans, cuts) => cuts.reduce((left, [from, to]) => left.flatMap(([start, end]) =>
     [[start, Math.min(end, from)], [Math.max(start, to), end]].filter(([a, b]) => b > a)), spans);
 
+  // Turns of speech with overlap, as pipeline/turns.py joins them: across short pauses in which nobody else speaks.
+  const joined = (own) => {
+    const out = [];
+    for (const [speaker, spans] of own) {
+      const others = union([...own].filter(([label]) => label !== speaker).flatMap(([, theirs]) => theirs));
+      let last = null, k = 0;
+      for (const [start, end] of spans) {
+        while (k < others.length && last && others[k][1] <= last.end) k += 1;
+        const joins = last && (start <= last.end || (start - last.end <= speech.merge_gap && !(others[k]?.[0] < start)));
+        if (!joins) {
+          last = { speaker, start, end };
+          out.push(last);
+        } else last.end = Math.max(last.end, end);
+      }
+    }
+    return out.map((turn, index) => ({ ...turn, index }));
+  };
   const backchannels = (list) => {
     const inside = new Set();
     let open = [];
@@ -43,7 +60,7 @@ page.ready.then((page) => {
     }
     for (const [label, spans] of own) if (isPerson(label)) own.set(label, without(union(spans), ignored)); else own.delete(label);
     const all = union([...own.values()].flat()), talk = [...own.values()].reduce((sum, spans) => sum + seconds(spans), 0);
-    const left = turns.filter((turn) => isPerson(turn.speaker)).flatMap(({ index, speaker, start, end }) => { // outside what is ignored
+    const left = speech.merge_gap !== null ? joined(own) : turns.filter((turn) => isPerson(turn.speaker)).flatMap(({ index, speaker, start, end }) => { // outside what is ignored
       const parts = without([[start, end]], ignored);
       return parts.length ? [{ index, speaker, start: parts[0][0], end: parts.at(-1)[1] }] : [];
     });
@@ -102,7 +119,7 @@ page.ready.then((page) => {
       }
       if (!fresh) continue;
       fact(card, "talk", clock(Math.round(fresh.talk.get(label) ?? 0)), `${percent(share)} ${texts.share}`, share > speech.flag_share && crowd > 1 ? texts.flag_share : "");
-      if (speech.turns) fact(card, "turns", String(fresh.turns(label)));
+      fact(card, "turns", String(fresh.turns(label)));
       if (party) kept(party).textContent = texts.of_talk.replace("{share}", () => percent(share));
     }
     if (!fresh) return;

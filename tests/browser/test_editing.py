@@ -238,6 +238,7 @@ def test_filters_and_classes_follow_what_is_changed_in_the_page(opened: Open) ->
     page.locator("[name=class]").select_option("")
     correct(1, "speaker", "S3")  # somebody new
     assert page.locator("#turn-1 .who .voice").get_attribute("class") == "voice "
+    assert text(page, "#turn-1 .mine") == "→ New speaker S3"
     page.locator("[name=speaker]").select_option("S3")
     assert seen() == ["turn-1"]
     page.locator("[name=speaker]").select_option("S2")
@@ -677,8 +678,18 @@ def test_the_command_takes_the_file_and_leaves_no_scores(opened: Open, make_conv
     assert not [turn for turn in after.turns if turn.speaker == "S2" and turn.windows]
 
 
-def test_talk_turns_and_silences_follow_at_once(opened: Open, make_conversation: Make) -> None:
-    there = opened(figures=False)
+def exclusive(conversation: Conversation) -> Conversation:
+    """As from a diarizer that also gives segments without overlap."""
+    found = conversation.diarization
+    made = replace(conversation, diarization=replace(found, exclusive=found.segments))
+    return derive(with_words(made), load_config())
+
+
+@pytest.mark.parametrize("change", [with_words, exclusive])
+def test_talk_turns_and_silences_follow_at_once(
+    opened: Open, make_conversation: Make, change: Callable[[Conversation], Conversation]
+) -> None:
+    there = opened(change=change, figures=False)
     page = there.page
 
     def told() -> list[str]:
@@ -692,7 +703,7 @@ def test_talk_turns_and_silences_follow_at_once(opened: Open, make_conversation:
     mark(page, "19", "30", "other")
     after = told()
     assert after != before
-    derived = applied(with_words(make_conversation()), saved(page))
+    derived = applied(change(make_conversation()), saved(page))
     Path(page.url.removeprefix("file://")).write_text(render(derived), encoding="utf-8")
     page.reload()
     until(page, READY)
