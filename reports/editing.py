@@ -6,10 +6,12 @@ from dataclasses import asdict
 from typing import Any
 
 from ressenti.pipeline.language import FORMATS
-from ressenti.pipeline.records import Conversation, Speaker
+from ressenti.pipeline.records import Conversation, Speaker, WordsFound
 from ressenti.pipeline.roles import KNOWN, RESTRICTED
-from ressenti.pipeline.text import plain
+from ressenti.pipeline.store.corrections_file import turns_sha256
+from ressenti.pipeline.text import plain, visible
 from ressenti.reports.page_options import options_of, unnamed
+from ressenti.reports.recognised_words import unsure_word_limit
 from ressenti.reports.sounds import left_out
 from ressenti.reports.speech_time import speech_by_turn
 from ressenti.reports.wording import Wording
@@ -23,11 +25,12 @@ def editing_data(conversation: Conversation, words: Wording) -> dict[str, Any]:
     return {
         "conversation": conversation.id,
         "sha256": conversation.recording.sha256,
+        "turns_sha256": turns_sha256(conversation),
         "bleeps": [[span.start_s, span.end_s] for span in conversation.bleeps],
         "corrections": asdict(conversation.corrections),
         "roles": _roles(conversation, words),
         "speech": _speech(conversation, words),
-        "found_words": {},
+        "found_words": {entry.turn: _parts(entry, conversation) for entry in conversation.words_found},
         "percent": FORMATS[words.lang].percent,
     }
 
@@ -49,6 +52,15 @@ def found_speaker(speaker: Speaker, conversation: Conversation, words: Wording) 
         "found_guess": was.role_source == "guess",
         "scored": speaker.not_scored is None,
     }
+
+
+def _parts(found: WordsFound, conversation: Conversation) -> list[list[float | str]]:
+    """Words that were found where a person wrote others, in the form of a turn's words on the page."""
+    limit, parts = unsure_word_limit(conversation), []
+    for word in sorted(found.words, key=lambda word: word.start_s):
+        unsure: list[float | str] = ["", 1] if word.confidence is not None and word.confidence < limit else []
+        parts.append([round(word.start_s, 2), visible(word.text), *unsure])
+    return parts
 
 
 def _roles(conversation: Conversation, words: Wording) -> dict[str, Any]:

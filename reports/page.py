@@ -25,6 +25,7 @@ from ressenti.reports.tables import make_tables
 from ressenti.reports.turns import Said, turn_data
 from ressenti.reports.wording import Wording
 
+APPLY = "ressenti apply FOLDER"
 # in order: all build on the first, strip and figures on the view, the player on the strip, points on figures, and what
 # may be told of a speaker on the edits
 SCRIPTS = (
@@ -151,6 +152,7 @@ def _page_data(conversation: Conversation, words: Wording, sound: bytes | str | 
         "speakers": [
             {
                 **found_speaker(s, conversation, words),
+                "place": i % len(SPEAKER_COLOURS),
                 "colour": speaker_style(i)["colour"],
                 "dark": speaker_style(i)["dark"],
             }
@@ -158,6 +160,7 @@ def _page_data(conversation: Conversation, words: Wording, sound: bytes | str | 
         ],
         **editing_data(conversation, words),
         "sound": _way_of(sound),
+        "apply": APPLY,
         "near": RECOGNISED_S,
         "window": options_of(conversation, "emotion")["window_s"],
     }
@@ -170,7 +173,7 @@ def _commands(conversation: Conversation, lang: Lang) -> dict[str, str]:
     stem = name.rsplit(".", 1)[0] if "." in name.removeprefix("./") else name
     recording = shlex.quote(name) if name != stem else "RECORDING"  # a pseudonym is not a file name
     return {
-        "apply": "ressenti apply FOLDER",
+        "apply": APPLY,
         "sound": f"ressenti report {shlex.quote(stem + '.json')} --recording {recording} --lang {lang} --overwrite",
     }
 

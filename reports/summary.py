@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.text import visible
 from ressenti.reports.cards import Fact, SpeakerCard, card_of, facts_of
 from ressenti.reports.emotion_model import scores_help
 from ressenti.reports.headline import headline_parts
@@ -35,6 +36,7 @@ class Summary:
     licence: str
     headline: tuple[str, ...]
     headline_parts: tuple[tuple[Told, ...], ...]
+    note: str
     notices: tuple[str, ...]
     facts: tuple[Fact, ...]
     cards: tuple[SpeakerCard, ...]
@@ -65,6 +67,7 @@ def summarise(conversation: Conversation, words: Wording) -> Summary:
         licence=licence_line(conversation, words),
         headline=tuple(" ".join(part.text for part in parts) for parts in told),
         headline_parts=told,
+        note=visible(conversation.corrections.note.text) if conversation.corrections.note else "",
         notices=notices_of(conversation, words),
         facts=facts_of(conversation, words),
         cards=tuple(

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import TypeAdapter
 
-from ressenti import load_config
+from ressenti import load_config, with_corrections
 from ressenti.pipeline.derive import derive
-from ressenti.pipeline.records import Conversation, Levels, Word
+from ressenti.pipeline.records import Conversation, Corrections, Levels, Word
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from playwright.sync_api import Browser, BrowserContext, Page
 
 FIGURES = ("timeline", "trajectory", "plane", "shares", "course", "talk")
@@ -105,3 +106,25 @@ def lengthened(conversation: Conversation, turns: int, seconds: float) -> Conver
     recording = replace(conversation.recording, duration_s=seconds)
     long = replace(conversation, recording=recording, turns=tuple(made), levels=levels)
     return with_words(derive(long, load_config()), "one two three four five six")
+
+
+def saved(page: Page) -> dict[str, Any]:
+    """The file of corrections that the page saves."""
+    with page.expect_download() as download:
+        page.locator("#save").click()
+    assert download.value.suggested_filename == "call.corrections.json"
+    found: dict[str, Any] = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
+    return found
+
+
+def unsigned(corrections: dict[str, Any]) -> dict[str, Any]:
+    """Corrections without who wrote them when."""
+    return {
+        key: [{k: v for k, v in one.items() if k not in ("by", "at")} for one in own] if isinstance(own, list) else own
+        for key, own in corrections.items()
+    }
+
+
+def applied(conversation: Conversation, data: dict[str, Any]) -> Conversation:
+    """The conversation with the corrections of a saved file."""
+    return with_corrections(conversation, TypeAdapter(Corrections).validate_python(data["corrections"]))

@@ -186,7 +186,7 @@ def test_a_full_disk_leaves_a_library_that_can_be_read(tmp_path: Path) -> None:
     mount = tmp_path / "disk"
     mount.mkdir()
     made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(mount)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "none", str(mount)], capture_output=True, check=False
     )
     if made.returncode:
         pytest.skip("no permission to mount a small disk")

@@ -78,7 +78,7 @@ page.ready.then((page) => {
 
   const listed = (place, spans, text, remove) => place.replaceChildren(...spans.map((span, i) => {
     const [start, end] = Array.isArray(span) ? span : [span.start_s, span.end_s], times = `${clock(start, true)} – ${clock(end, true)}`;
-    const item = element("li", `${text(span)}: ${times} `), button = element("button", say("js_remove"), { type: "button", "aria-label": `${say("js_remove")} ${times}` });
+    const item = element("li", `${times} · ${text(span)} `), button = element("button", say("js_remove"), { type: "button", "aria-label": `${say("js_remove")} ${times}` });
     if (!Array.isArray(span) && signature(span)) item.append(element("small", signature(span)), " ");
     button.addEventListener("click", () => remove(span, i));
     item.append(button);
@@ -89,11 +89,25 @@ page.ready.then((page) => {
     node.hidden = !text;
   };
 
+  const stateOf = (turn) => {
+    const change = edits.now.turns.get(turn.index), left = ignoredAs(turn), silent = !tone.may(turn.speaker), title = titleOf(turn.speaker);
+    return { change, left, silent, title, key: JSON.stringify([change, left?.why, silent, title]) };
+  };
+  const drawn = new Map(); // the state that each row shows; those without a correction are as rendered
+  for (const turn of turns) {
+    const { change, left, key } = stateOf(turn);
+    if (!change && !left) drawn.set(turn.index, key);
+    turn.corrected = Boolean(change);
+    turn.asks = Boolean(turn.model.doubt) && !change?.speaker;
+  }
   const showTurns = () => {
     for (const turn of turns) {
-      const change = edits.now.turns.get(turn.index), left = ignoredAs(turn), { row } = turn, silent = !tone.may(turn.speaker);
+      const { change, left, silent, title, key } = stateOf(turn), { row } = turn;
+      if (drawn.get(turn.index) === key) continue;
+      drawn.set(turn.index, key);
       turn.corrected = Boolean(change);
-      row.querySelector(".who span").textContent = titleOf(turn.speaker);
+      row.querySelector(".who span").textContent = title;
+      row.querySelector(".who .voice").className = `voice ${people.known.has(turn.speaker) ? `s-${people.known.get(turn.speaker).place}` : ""}`;
       turn.asks = Boolean(turn.model.doubt) && !change?.speaker; // a speaker whom a person set is not unsure
       if (turn.model.doubt) for (const mark of row.querySelectorAll(".asks")) mark.hidden = !turn.asks;
       row.querySelector(".mine").textContent = [
@@ -130,6 +144,8 @@ page.ready.then((page) => {
     by("save").disabled = !unsaved && !changed;
     by("bar").hidden = !changed && !unsaved && !steps[0] && !steps[1];
     by("after").hidden = !changed;
+    const anew = data.sound && !edits.now.bleeps.every(([s, e]) => data.bleeps.some(([from, to]) => from <= s && e <= to));
+    for (const code of document.querySelectorAll("#bar code, #after code")) code.textContent = `${data.apply}${anew ? " --recording RECORDINGS" : ""}`;
     for (const mark of document.querySelectorAll(".stale")) mark.hidden = !stale;
     const gone = tone.untold.map(titleOf).join(", ");
     by("stale").textContent = [gone && say("js_tone_hidden", { who: gone }), stale ? say("js_stale") : changed ? say("js_waiting") : ""].filter(Boolean).join(" ");

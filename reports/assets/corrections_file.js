@@ -19,7 +19,7 @@ page.ready.then((page) => {
       turn, speaker, emotion: tone.may(speakerOf.get(turn)) ? emotion : null, words: audible(turn, words), note, by: who, at,
     })).filter((one) => one.speaker || one.emotion || one.words !== null || one.note);
     return { format: FORMAT, version: VERSION, conversation: data.conversation, sha256: data.sha256, name: stem(), corrections,
-      bleeps: edits.now.bleeps.map(([start_s, end_s]) => ({ start_s, end_s })) };
+      bleeps: edits.now.bleeps.map(([start_s, end_s]) => ({ start_s, end_s })), turns_sha256: data.turns_sha256 };
   };
 
   let handle = null; // where it was saved, if the browser lets the page choose
@@ -81,6 +81,7 @@ page.ready.then((page) => {
     if (content === null || typeof content !== "object" || content.format !== FORMAT) return say("js_load_format", told);
     if (!Number.isInteger(content.version) || content.version > VERSION) return say("js_load_newer", told);
     if (content.sha256 !== data.sha256) return say("js_load_other", { ...told, name: typeof content.name === "string" ? content.name.slice(0, 100) : "?" });
+    if (content.turns_sha256 && content.turns_sha256 !== data.turns_sha256) return say("js_load_turns", told);
     const { corrections, bleeps } = content, whole = corrections !== null && typeof corrections === "object"
       && Object.entries(shapes).every(([key, shape]) => fit(corrections[key] ?? [], shape, key === "ignored" ? MOST_SPANS : 50000,
         { turns: "turn", ignored: "" }[key] ?? "speaker"))

@@ -24,17 +24,22 @@ page.ready.then((page) => {
   };
   const sameRoles = (a, b) => a.size === b.size && [...a].every(([label, one]) => b.has(label) && b.get(label).role === one.role);
   // Nobody gets a tone by a change of somebody else.
-  const may = (label, roleOf = people.roleOf, given = edits.now.roles) => {
+  const ruling = (label, roleOf = people.roleOf, given = edits.now.roles) => {
     if (people.kindOf(label) !== "person") return false;
     const one = people.known.get(label), { role, guess } = roleOf(label), before = edits.rendered.roles;
-    const ruled = allows(role, guess, rule.named || data.speakers.some((other) => roleOf(other.label).role));
-    if (!one || one.kind !== "person") return ruled;
+    const allowed = allows(role, guess, rule.named || data.speakers.some((other) => roleOf(other.label).role));
+    if (!one || one.kind !== "person") return allowed;
     const own = given.has(label) !== before.has(label) || given.get(label)?.role !== before.get(label)?.role;
-    return own ? ruled : one.scored && (sameRoles(given, before) || ruled);
+    return own ? allowed : one.scored && (sameRoles(given, before) || allowed);
   };
 
+  const ruled = new Map(); // by label, until the next edit
+  const may = (label) => {
+    if (!ruled.has(label)) ruled.set(label, ruling(label));
+    return ruled.get(label);
+  };
   // Whether it may be told if somebody had another role: { role, guess }.
-  const would = (label, whose, wanted) => may(label, (other) => (other === whose ? wanted : people.roleOf(other)),
+  const would = (label, whose, wanted) => ruling(label, (other) => (other === whose ? wanted : people.roleOf(other)),
     new Map(edits.now.roles).set(whose, wanted));
 
   let untold = new Set(), silenced = new Set(), before = "";
@@ -52,6 +57,7 @@ page.ready.then((page) => {
     }
   };
   const look = () => {
+    ruled.clear();
     untold = new Set(data.speakers.filter((one) => one.scored && !may(one.label)).map((one) => one.label));
     silenced = new Set(turns.filter((turn, k) => people.known.get(data.turns[k].speaker)?.scored && !may(turn.speaker)).map((turn) => turn.index));
     const state = JSON.stringify([[...untold], [...silenced]]);

@@ -73,7 +73,7 @@ page.ready.then((page) => {
 
   // Words become elements only when the pointer or the keyboard reaches them: thousands would make the page slow.
   const words = (row) => {
-    const cell = row?.querySelector(".said:not(.split)");
+    const cell = row?.querySelector("td.said:not(.split)");
     if (!cell) return;
     const parts = data.words[turns.find((turn) => turn.row === row).index] ?? [];
     cell.classList.add("split");

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from browsing import Open, until, with_words
-from ressenti.pipeline import store
+from browsing import Make, Open, applied, saved, unsigned, until, with_words
 from ressenti.pipeline.config import build_config
 from ressenti.pipeline.derive import derive, with_corrections
 from ressenti.pipeline.records import Conversation, Corrections, Sound, SpeakerKind
@@ -29,7 +26,7 @@ def announced(conversation: Conversation) -> Conversation:
     return derive(made, build_config(made.config))
 
 
-def test_one_click_makes_an_announcement_a_person_and_everything_follows(opened: Open, tmp_path: Path) -> None:
+def test_one_click_makes_an_announcement_a_person_and_everything_follows(opened: Open, make_conversation: Make) -> None:
     there = opened(change=announced, figures=False)
     page = there.page
     card = page.locator("[data-speaker=S1]")
@@ -41,12 +38,9 @@ def test_one_click_makes_an_announcement_a_person_and_everything_follows(opened:
     assert button.get_attribute("aria-pressed") == "true"
     assert "person" in card.locator("h3").inner_text()
     assert not page.locator("#bar").is_hidden()
-    with page.expect_download() as download:
-        page.locator("#save").click()
-    data = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
-    assert data["corrections"]["kinds"] == [{"speaker": "S1", "kind": "person"}]
-    stored = store.loads(json.dumps(data))
-    follows = derive(stored, build_config(stored.config))
+    data = saved(page)
+    assert unsigned(data["corrections"])["kinds"] == [{"speaker": "S1", "kind": "person"}]
+    follows = applied(announced(make_conversation()), data)
     assert [s.label for s in follows.people] == ["S1", "S2"]
     assert follows.speaker("S1").talk is not None
     assert "Talk time" in render(follows, "en")
@@ -61,10 +55,9 @@ def test_a_person_becomes_an_announcement_and_undo_takes_it_back(opened: Open) -
     page = there.page
     page.locator("[data-kind=S2]").click()
     assert "announcement" in page.locator("[data-speaker=S2] h3").inner_text()
-    page.once("dialog", lambda dialog: dialog.accept())
     page.locator("#undo").click()
     assert page.locator("[data-kind=S2]").get_attribute("aria-pressed") == "false"
-    assert page.locator("#bar").is_hidden()
+    assert page.locator("#unsaved").inner_text() == ""
     assert there.trouble == []
 
 
@@ -73,10 +66,7 @@ def test_what_a_person_said_before_is_taken_back_by_a_click(opened: Open) -> Non
     page = there.page
     assert "Announcement" in page.locator("[data-speaker=S2]").inner_text()
     page.locator("[data-kind=S2]").click()
-    with page.expect_download() as download:
-        page.locator("#save").click()
-    data = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
-    assert data["corrections"]["kinds"] == []
+    assert saved(page)["corrections"]["kinds"] == []
     assert there.trouble == []
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Dialog, Page, expect
-from pydantic import TypeAdapter
+from typer.testing import CliRunner
 
-from browsing import FIGURES, READY, Make, Open, until, with_words
+from browsing import FIGURES, READY, Make, Open, applied, saved, unsigned, until, with_words
 from ressenti import load_config, with_corrections
-from ressenti.pipeline import roles
+from ressenti.pipeline import roles, store
+from ressenti.pipeline.cli.app import app
 from ressenti.pipeline.derive import derive
 from ressenti.pipeline.records import Conversation, Corrections, Moment, Sound, Span, TurnCorrection
 from ressenti.reports.page import render
@@ -45,26 +46,6 @@ SHOWN = """() => {
   return parts.join("\\n");
 }"""
 DRAWN = "(name) => JSON.stringify(document.getElementById(name).data)"
-
-
-def saved(page: Page) -> dict[str, Any]:
-    with page.expect_download() as download:
-        page.locator("#save").click()
-    assert download.value.suggested_filename == "call.corrections.json"
-    found: dict[str, Any] = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
-    return found
-
-
-def unsigned(corrections: dict[str, Any]) -> dict[str, Any]:
-    """Corrections without who wrote them when."""
-    return {
-        key: [{k: v for k, v in one.items() if k not in ("by", "at")} for one in own] if isinstance(own, list) else own
-        for key, own in corrections.items()
-    }
-
-
-def applied(conversation: Conversation, data: dict[str, Any]) -> Conversation:
-    return with_corrections(conversation, TypeAdapter(Corrections).validate_python(data["corrections"]))
 
 
 def text(page: Page, place: str, nth: int = 0) -> str:
@@ -219,6 +200,7 @@ def test_what_does_not_follow_a_change_says_so(opened: Open, lang: str, said: st
     page.locator("#bleep-to").fill("6")
     page.locator("#bleep-form button[type=submit]").click()
     assert page.locator("#bar").is_visible()
+    assert page.locator("#bar code").inner_text() == "ressenti apply FOLDER --recording RECORDINGS"
     assert marked() == set()  # silence changes no figure
     page.locator("#turn-0 .quiet").click()
     page.locator("#edit-class").select_option("Sad")
@@ -255,6 +237,7 @@ def test_filters_and_classes_follow_what_is_changed_in_the_page(opened: Open) ->
     assert seen() == ["turn-0"]
     page.locator("[name=class]").select_option("")
     correct(1, "speaker", "S3")  # somebody new
+    assert page.locator("#turn-1 .who .voice").get_attribute("class") == "voice "
     page.locator("[name=speaker]").select_option("S3")
     assert seen() == ["turn-1"]
     page.locator("[name=speaker]").select_option("S2")
@@ -508,6 +491,7 @@ WRONG: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
     ("holds no corrections", lambda data: data.update(format="labels")),
     ("newer version", lambda data: data.update(version=2)),
     ("another recording (call)", lambda data: data.update(sha256="0" * 64)),
+    ("other turns", lambda data: data.update(turns_sha256="1" * 64)),
     ("damaged", lambda data: data["corrections"]["turns"][0].update(turn=99)),
     ("damaged", lambda data: data["corrections"]["turns"][0].update(note=5)),
     ("damaged", lambda data: data["corrections"]["turns"].append(data["corrections"]["turns"][0])),
@@ -674,11 +658,31 @@ def test_the_page_knows_the_rule_of_roles(opened: Open) -> None:
         assert may == (speaker.not_scored is None), name
 
 
+def test_the_command_takes_the_file_and_leaves_no_scores(opened: Open, make_conversation: Make, tmp_path: Path) -> None:
+    page = opened(change=told_of_tone, figures=False).page
+    correct(page, 0, words="bonjour0 toi", note="sobs")
+    give(page, 1, "agent")
+    mark(page, "0.5", "2", "before")
+    note_the_call(page, "again")
+    folder = tmp_path / "results"
+    folder.mkdir()
+    (folder / "call.corrections.json").write_text(json.dumps(saved(page)), encoding="utf-8")
+    (folder / "call.json").write_text(store.dumps(told_of_tone(make_conversation())), encoding="utf-8")
+    done = CliRunner().invoke(app, ["apply", str(folder)])
+    assert done.exit_code == 0, done.output
+    after = store.load(folder / "call.json")
+    assert [word.text for word in after.words[:2]] == ["bonjour0", "toi"]
+    assert after.corrections.note is not None
+    assert [(s.role, s.not_scored) for s in after.speakers] == [("client", None), ("agent", "restricted")]
+    assert not [turn for turn in after.turns if turn.speaker == "S2" and turn.windows]
+
+
 def test_talk_turns_and_silences_follow_at_once(opened: Open, make_conversation: Make) -> None:
     there = opened(figures=False)
     page = there.page
 
     def told() -> list[str]:
+        page.evaluate("document.querySelectorAll('.why').forEach((why) => why.remove())")  # only where details are
         cards = [text(page, f".card [data-fact={name}] dd", nth) for nth in (0, 1) for name in ("talk", "turns")]
         facts = [text(page, f".facts [data-fact={name}] dd") for name in ("speech", "silence")]
         return [*cards, *facts, text(page, ".people")]
@@ -687,13 +691,31 @@ def test_talk_turns_and_silences_follow_at_once(opened: Open, make_conversation:
     correct(page, 1, speaker="S1")
     mark(page, "19", "30", "other")
     after = told()
-    assert not set(after) & set(before)
+    assert after != before
     derived = applied(with_words(make_conversation()), saved(page))
     Path(page.url.removeprefix("file://")).write_text(render(derived), encoding="utf-8")
     page.reload()
     until(page, READY)
     assert told() == after
     assert there.trouble == []
+
+
+def test_speech_and_silences_follow_who_is_an_announcement(opened: Open, make_conversation: Make) -> None:
+    page = opened(figures=False).page
+
+    def told() -> list[str]:
+        return [text(page, f".facts [data-fact={name}] dd") for name in ("speech", "silence")]
+
+    before = told()
+    page.locator("[data-kind=S1]").click()
+    after = told()
+    assert after != before
+    assert page.locator(".people li").first.is_hidden()
+    derived = applied(with_words(make_conversation()), saved(page))
+    Path(page.url.removeprefix("file://")).write_text(render(derived), encoding="utf-8")
+    page.reload()
+    until(page, READY)
+    assert told() == after
 
 
 def test_spans_to_leave_out_are_drawn_listed_and_removed(opened: Open) -> None:
@@ -707,8 +729,8 @@ def test_spans_to_leave_out_are_drawn_listed_and_removed(opened: Open) -> None:
     page.mouse.move(box["x"] + box["width"] * 9 / 30, box["y"] + 15)
     page.mouse.up()
     page.keyboard.up("Shift")
-    assert "Left out: hold: 0:05" in text(page, "#ignored li")
-    assert "Left out: hold" in text(page, "#turn-1 .mine")
+    assert text(page, "#ignored li").startswith("0:05.0 – 0:0")
+    assert "Ignored: hold" in text(page, "#turn-1 .mine")
     (span,) = saved(page)["corrections"]["ignored"]
     assert (span["why"], span["start_s"]) == ("hold", pytest.approx(5, abs=0.1))
     page.locator("#ignored button").click()

@@ -34,7 +34,7 @@ def insides(path: Path) -> str:
     """All text in a file, also in what is packed inside it."""
     data = path.read_bytes()
     texts = [data.decode("utf-8", "ignore")]
-    if path.suffix == ".docx":
+    if path.suffix in (".docx", ".xlsx"):
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             texts += [name + archive.read(name).decode("utf-8", "ignore") for name in archive.namelist()]
     if path.suffix == ".parquet":
@@ -42,7 +42,7 @@ def insides(path: Path) -> str:
         texts += [str(table.schema.metadata), json.dumps(table.to_pylist(), ensure_ascii=False)]
     if path.suffix == ".html":
         packed = re.findall(r'<script type="text/plain" id="(?!mp3|plotly)\w+">([^<]*)</script>', texts[0])
-        assert len(packed) == 2
+        assert len(packed) == 1
         texts += [gzip.decompress(base64.b64decode(part)).decode() for part in packed]
     return "\n".join(texts).casefold()
 
