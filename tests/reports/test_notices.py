@@ -106,8 +106,9 @@ def test_a_role_on_a_channel_of_several_voices_is_told_as_a_guess(make_conversat
 def test_a_role_without_confirmation_is_told_on_its_card_and_how_to_name_it_once(make_conversation: Make) -> None:
     summary = summarise(make_conversation("call-center", people=People(roles=("S1=agent",))), EN)
     assert summary.notices == ("A role is not confirmed. Listen, then analyse again with --roles S2=ROLE.",)
-    assert summary.cards[1].remarks == ("No role is given. Emotion is not computed until one is named.",)
+    guess = "The role is a guess from the order of first speech. Emotion is not computed until it is confirmed."
+    assert summary.cards[1].remarks == (guess,)  # one role leaves the preset's others
+    without = summarise(make_conversation(people=People(roles=("S1=agent",))), EN)
+    assert without.cards[1].remarks == ("No role is given. Emotion is not computed until one is named.",)
     guessed = summarise(make_conversation("interview"), EN)
-    assert [card.remarks for card in guessed.cards] == [
-        ("The role is a guess from the order of first speech. Emotion is not computed until it is confirmed.",)
-    ] * 2
+    assert [card.remarks for card in guessed.cards] == [(guess,)] * 2
