@@ -39,18 +39,18 @@ def headline_parts(conversation: Conversation, words: Wording) -> tuple[tuple[To
     kind = _kind(conversation, titles, words)
     spoken = [s for s in conversation.people if s.talk and s.talk.talk_s > 0]
     if not spoken:
-        return ((Told(kind),),)
-    first = [(Told(text),) for text in (kind, *_talk(conversation, spoken, titles, words))]
+        return ((Told(kind[0]),),)
+    first = [tuple(map(Told, kind)), *((Told(text),) for text in _talk(conversation, spoken, titles, words))]
     last = [(Told(text),) for text in _how_sure(conversation, titles, words)]
     tone = _tone(conversation, titles, words)
     return (*first, *([tone] if tone else []), *_listen_first(conversation, titles, words), *last)
 
 
-def _kind(conversation: Conversation, titles: dict[str, str], words: Wording) -> str:
+def _kind(conversation: Conversation, titles: dict[str, str], words: Wording) -> list[str]:
     """What kind of talk it was: how many speak, who most, in short or long turns, and what is played before it."""
     talks = [(s, s.talk) for s in conversation.people if s.talk and s.talk.talk_s > 0]
     if not talks:
-        return words("hl_nobody")
+        return [words("hl_nobody")]
     most, talk = max(talks, key=lambda pair: pair[1].share)
     told = {"n": len(talks), "who": titles[most.label], "share": words.percent(talk.share)}
     if len(talks) == 1:
@@ -60,7 +60,7 @@ def _kind(conversation: Conversation, titles: dict[str, str], words: Wording) ->
     else:
         kind = words("hl_kind_many", **told)
     more = (_terms, _turns, _count, _played)
-    return " ".join((kind, *(sentence for part in more for sentence in part(conversation, words))))
+    return [kind, *(sentence for part in more for sentence in part(conversation, words))]
 
 
 def _terms(conversation: Conversation, words: Wording) -> list[str]:

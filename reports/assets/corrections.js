@@ -147,7 +147,10 @@ page.ready.then((page) => {
     by("after").hidden = !changed;
     const anew = data.sound && !edits.now.bleeps.every(([s, e]) => data.bleeps.some(([from, to]) => from <= s && e <= to));
     for (const code of document.querySelectorAll("#bar code, #after code")) code.textContent = `${data.apply}${anew ? " --recording RECORDINGS" : ""}`;
-    for (const mark of document.querySelectorAll(".stale")) mark.hidden = !stale;
+    for (const mark of document.querySelectorAll(".stale")) {
+      mark.hidden = !stale;
+      mark.textContent = stale ? say(mark.dataset.say) : ""; // what is hidden would still be found and copied
+    }
     const gone = tone.untold.map(titleOf).join(", ");
     by("stale").textContent = [gone && say("js_tone_hidden", { who: gone }), stale ? say("js_stale") : changed ? say("js_waiting") : ""].filter(Boolean).join(" ");
     by("stale").parentElement.hidden = !changed;
