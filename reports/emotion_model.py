@@ -100,10 +100,15 @@ def places_rule(conversation: Conversation, words: Wording) -> str:
 
 def scores_help(conversation: Conversation, words: Wording) -> str:
     """The line above the table of turns."""
-    model = emotion_model(conversation)
-    other = model is not None and model.name != BUILTIN
     turns = words("n_turns", n=len(conversation.turns))
-    return words("turns_help_other" if other else "turns_help", turns=turns)
+    unsure = " " + words("turns_help_words") if any(w.confidence is not None for w in conversation.words) else ""
+    return words("turns_help" if is_builtin(conversation) else "turns_help_other", turns=turns) + unsure
+
+
+def is_builtin(conversation: Conversation) -> bool:
+    """Whether the tone is that of the built-in model, whose errors on other speech are known."""
+    model = emotion_model(conversation)
+    return model is None or model.name == BUILTIN
 
 
 def how_used(conversation: Conversation, words: Wording) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from statistics import median
+from itertools import accumulate
 
 from ressenti.pipeline.content import keywords_in
 from ressenti.pipeline.records import CLASSES, Affect, Conversation, Estimate, Exchange, Moment, Speaker, Talk
+from ressenti.reports.emotion_model import is_builtin
 from ressenti.reports.moments import ANYBODY, Told, by_person, first_to_hear, heard_from_s, tone_of
 from ressenti.reports.page_options import is_scored, lacks_model, options_of, tells_activation, titles_of
 from ressenti.reports.what_was_said import quote_of
@@ -18,7 +19,8 @@ MOSTLY = 0.5  # share of judged time from which a speaker sounds mostly like one
 LITTLE_S = 20.0  # of judged speech; below it, a speaker's tone is not described
 NOTABLE = 0.1  # share of judged time from which a class is named
 EVEN = 0.58  # share of talk up to which two people speak about equally
-SHORT_S, LONG_S = 2.5, 12.0  # median length of turns that are called short, and long
+SHORT_S, LONG_S = 4.0, 20.0  # half of the talk is in turns up to this length that are called short, and long
+THROUGHOUT = 0.95  # share of judged time from which a speaker sounds like one class throughout
 HOLD_S = 5.0  # of music and announcements that are worth a sentence
 MOST_TOLD = 3  # speakers whose tone is described
 QUOTED = 8  # words of the place to listen to first
@@ -70,10 +72,11 @@ def _terms(conversation: Conversation, words: Wording) -> list[str]:
 
 
 def _turns(conversation: Conversation, words: Wording) -> list[str]:
-    lengths = [turn.duration_s for turn in conversation.people_turns]
+    lengths = sorted(turn.duration_s for turn in conversation.people_turns)
     if len(conversation.people) < 2 or len(lengths) < 6:
         return []
-    middle = median(lengths)
+    so_far = list(accumulate(lengths))
+    middle = next(length for length, sum_s in zip(lengths, so_far, strict=True) if sum_s >= so_far[-1] / 2)
     return [words("hl_turns_short")] if middle < SHORT_S else [words("hl_turns_long")] if middle > LONG_S else []
 
 
@@ -139,7 +142,7 @@ def _interruptions(talks: list[tuple[Speaker, Talk]], titles: dict[str, str], wo
 def _tone(conversation: Conversation, titles: dict[str, str], words: Wording) -> tuple[Told, ...]:
     """How the voices of whom it can be told sounded and moved; else that none stands out, if that is known."""
     heard_s = _heard_s(conversation)
-    if alike := _alike(conversation, heard_s, words):
+    if alike := _alike(conversation, heard_s, titles, words):
         return (Told(alike, ANYBODY),)
     told = []
     for speaker in conversation.people:
@@ -161,10 +164,9 @@ def _tone(conversation: Conversation, titles: dict[str, str], words: Wording) ->
     return () if silent else (Told(words("hl_no_peak"), ANYBODY),)
 
 
-def _alike(conversation: Conversation, heard_s: dict[str, float], words: Wording) -> str:
+def _alike(conversation: Conversation, heard_s: dict[str, float], titles: dict[str, str], words: Wording) -> str:
     """One sentence for all voices, if nothing is told of any but the same class most of the time; else nothing."""
-    shares = []
-    tones = set()
+    shares, tones = {}, set()
     for speaker in conversation.people:
         affect = speaker.affect
         if heard_s[speaker.label] < LITTLE_S or affect is None:
@@ -172,15 +174,17 @@ def _alike(conversation: Conversation, heard_s: dict[str, float], words: Wording
         share, tone = max(zip(affect.class_shares, CLASSES, strict=True))
         if share < MOSTLY or len(_how(speaker, conversation, words)) > 1:
             return ""
-        shares.append(share)
+        shares[titles[speaker.label]] = share
         tones.add(tone)
     if len(shares) < 2 or len(tones) > 1:
         return ""
     told = words("tone_" + tones.pop())
-    low, high = words.percent(min(shares)), words.percent(max(shares))
-    if low == high:
-        return words("hl_all_mostly_same", tone=told, share=low)
-    return words("hl_all_mostly", tone=told, low=low, high=high)
+    if min(shares.values()) >= THROUGHOUT:
+        return words("hl_all_throughout", tone=told)
+    if len(shares) > MOST_TOLD:
+        return words("hl_all_mostly_least", tone=told, share=words.percent(min(shares.values())))
+    each = words.listed([f"{who} {words.percent(share)}" for who, share in shares.items()])
+    return words("hl_all_mostly", tone=told, each=each)
 
 
 def _heard_s(conversation: Conversation) -> dict[str, float]:
@@ -209,6 +213,8 @@ def _how(speaker: Speaker, conversation: Conversation, words: Wording) -> list[s
 def _classes(affect: Affect, words: Wording) -> list[str]:
     pairs = sorted(zip(affect.class_shares, CLASSES, strict=True), reverse=True)
     share, name = pairs[0]
+    if share >= THROUGHOUT:
+        return [words("hl_throughout", tone=words(f"tone_{name}"))]
     if share >= MOSTLY:
         return [words("hl_mostly", tone=words(f"tone_{name}"), share=words.percent(share))]
     if affect.unsure_share > MOSTLY_UNSURE:
@@ -278,7 +284,8 @@ def _checked(conversation: Conversation, words: Wording) -> list[str]:
     if found is not None and found.is_of(conversation.models):
         sentence = words("hl_sure_validated", right=words.percent(found.right), turns=words("n_turns", n=found.turns))
     else:
-        sentence = words("hl_unsure" if _mostly_unsure(conversation) else "hl_sure")
+        own = "_builtin" if is_builtin(conversation) else ""
+        sentence = words(f"hl_unsure{own}" if _mostly_unsure(conversation) else f"hl_sure{own}")
     return [sentence, *([words("hl_sure_person", n=len(corrected), all=len(judged))] if corrected else [])]
 
 

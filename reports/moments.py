@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ressenti.pipeline.records import Conversation, Moment
-from ressenti.reports.page_options import titles_of
+from ressenti.reports.page_options import titles_of, valence_tells
 from ressenti.reports.what_was_said import quote_of
 from ressenti.reports.wording import Wording
 
 LEAD_S = 1.0  # playback starts a little earlier
 LEAST_SHARE = 0.005  # shown as 1 %
 MOST = 5  # moments that are listed first
+MOST_CHANCE = 2  # of them that may be chance, which are there only if none is certain
 
 OF_TONE = ("tension", "activated", "contrast", "crying", "valence", "arousal", "laughter")
 ANYBODY = "*"  # a text tells the tone of all who are scored
@@ -78,22 +79,32 @@ class Listen:
 
 
 def listen(conversation: Conversation, words: Wording) -> Listen:
-    """The moments in lines; moments that overlap are one."""
+    """The moments in lines; moments of one speaker that overlap are one.
+
+    What may be chance comes first only if nothing is certain.
+    """
     titles = titles_of(conversation, words)
     ranked = [_row(group, conversation, titles, words) for group in _groups(conversation)]
-    first = ranked[:MOST]
-    return Listen(*(tuple(sorted(rows, key=lambda row: row.play_s)) for rows in (first, ranked[MOST:])))
+    most = min(MOST, sum(not row.chance for row in ranked)) or MOST_CHANCE
+    return Listen(*(tuple(sorted(rows, key=lambda row: row.play_s)) for rows in (ranked[:most], ranked[most:])))
 
 
 def each_moment(conversation: Conversation, words: Wording) -> tuple[MomentRow, ...]:
     """Every moment in a line of its own, in order of time, also those that overlap."""
     titles = titles_of(conversation, words)
-    return tuple(_row([m], conversation, titles, words) for m in sorted(conversation.moments, key=lambda m: m.start_s))
+    told = sorted(conversation.moments, key=lambda m: m.start_s)
+    return tuple(_row([m], conversation, titles, words) for m in told)
 
 
 def first_to_hear(conversation: Conversation) -> Moment | None:
     """The moment to listen to first; None if there is none."""
-    return min(conversation.moments, key=_rank, default=None)
+    return min(_worth_hearing(conversation), key=_rank, default=None)
+
+
+def _worth_hearing(conversation: Conversation) -> list[Moment]:
+    """The moments without those of valence where the page says that valence cannot be told."""
+    tells = valence_tells(conversation)
+    return [m for m in conversation.moments if tells or m.kind != "valence" or by_person(m)]
 
 
 def _rank(m: Moment) -> tuple[bool, int, float]:
@@ -102,11 +113,14 @@ def _rank(m: Moment) -> tuple[bool, int, float]:
 
 
 def _groups(conversation: Conversation) -> list[list[Moment]]:
-    """Moments by rank, each with those of a lower rank that overlap it."""
-    left, groups = sorted(conversation.moments, key=_rank), []
+    """Moments by rank, each with those of a lower rank that overlap it, of the same speaker or of nobody."""
+    left, groups = sorted(_worth_hearing(conversation), key=_rank), []
     while left:
         first = left[0]
-        inside = [m for m in left if m is first or (m.start_s < first.end_s and m.end_s > first.start_s)]
+        own = (first.speaker, None) if first.speaker else (None,)
+        inside = [
+            m for m in left if m is first or (m.start_s < first.end_s and m.end_s > first.start_s and m.speaker in own)
+        ]
         groups.append(inside)
         left = [m for m in left if not any(m is one for one in inside)]
     return groups
@@ -117,7 +131,7 @@ def _row(group: list[Moment], conversation: Conversation, titles: dict[str, str]
     m = group[0]
     start_s = heard_from_s(m, conversation)
     who = titles.get(m.speaker or "", "") or (words("somebody") if m.kind in ("laughter", "crying") else "")
-    also = dict.fromkeys(Told(_also(one, m.speaker, titles, words), tone_of(one)) for one in group[1:])
+    also = dict.fromkeys(Told(_also(one, titles, words), tone_of(one)) for one in group[1:])
     parts = (Told(_what(m, titles, words)), *also)
     return MomentRow(
         kind=m.kind,
@@ -142,10 +156,9 @@ def tone_of(m: Moment) -> str:
     return (m.speaker or "") if m.kind in OF_TONE else ""
 
 
-def _also(m: Moment, speaker: str | None, titles: dict[str, str], words: Wording) -> str:
-    """What else happens in a moment of a speaker, and of whom."""
+def _also(m: Moment, titles: dict[str, str], words: Wording) -> str:
+    """What else happens in a moment."""
     told = _what(m, titles, words)
-    told = told if m.speaker in (speaker, None) else words("mo_other", who=titles.get(m.speaker, ""), what=told)
     return told if m.certain else words("mo_chance", what=told)
 
 

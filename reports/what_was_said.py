@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from ressenti.pipeline.content import Content, SpeakerWords, content_of
 from ressenti.pipeline.content.phrases import PhraseFound
-from ressenti.pipeline.records import Conversation, Moment
+from ressenti.pipeline.records import UNSURE, Conversation, Moment
 from ressenti.reports.page_options import titles_of
+from ressenti.reports.recognised_words import unsure_word_limit
 from ressenti.reports.wording import Wording
 
 LEAD_S = 0.5  # playback starts a little earlier
@@ -113,5 +114,7 @@ def quote_of(moment: Moment, conversation: Conversation, start_s: float, most: i
         and word.start_s < end_s
         and (moment.speaker is None or speakers.get(-1 if word.turn is None else word.turn) == moment.speaker)
     ]
-    text = " ".join(word.text for word in own[:most])
+    limit = unsure_word_limit(conversation)
+    unsure = (w.confidence is not None and w.confidence < limit for w in own)
+    text = " ".join(f"{w.text}{UNSURE}" if asks else w.text for w, asks in zip(own[:most], unsure, strict=False))
     return f"{text} …" if len(own) > most else text

@@ -18,6 +18,7 @@ from ressenti.pipeline.records import (
     TurnCorrection,
     Word,
 )
+from ressenti.reports import moments
 from ressenti.reports.headline import headline
 from ressenti.reports.moments import first_to_hear, listen
 from ressenti.reports.wording import Wording
@@ -57,9 +58,9 @@ def test_the_kind_of_talk_is_told_first(make_conversation: Make) -> None:
     assert told(0.2, 0.3, 0.5).startswith("3 people talk, P2 the most (50%).")
     assert told(1.0).startswith("Only P0 is heard. If others took part, they are not in this recording.")
     brief = tuple(replace(turn, end_s=turn.start_s + 1, windows=()) for turn in made.turns)
-    assert told(0.5, 0.5, turns=brief).endswith("Most turns are short.")
-    long = tuple(replace(turn, end_s=turn.start_s + 20) for turn in made.turns)
-    assert told(0.5, 0.5, turns=long).endswith("Most turns are long.")
+    assert told(0.5, 0.5, turns=brief).endswith("Turns are mostly short.")
+    long = tuple(replace(turn, end_s=turn.start_s + 21) for turn in made.turns)
+    assert told(0.5, 0.5, turns=long).endswith("Turns are mostly long.")
     low: Diarization = replace(made.diarization, count_confidence="low")
     assert "The number of speakers is an estimate and may be wrong." in told(0.5, 0.5, diarization=low)
     assert made.exchange
@@ -81,9 +82,10 @@ def test_voices_that_sound_alike_share_a_sentence(make_conversation: Make) -> No
         return " ".join(headline(replace(made, speakers=speakers, moments=()), lang))
 
     neutral, more = (0.0, 0.0, 0.62, 0.0, 0.0), (0.0, 0.0, 0.9, 0.0, 0.0)
-    assert "The voices sound mostly neutral (62% to 90% of the speech)." in told(neutral, more)
-    assert "The voices sound mostly neutral (62% of the speech)." in told(neutral, neutral)
-    assert "Les voix sont surtout neutres (62\u202f% à 90\u202f% de la parole)." in told(neutral, more, lang=FR)
+    assert "The voices sound mostly neutral (Speaker 1 62% and Speaker 2 90% of the speech)." in told(neutral, more)
+    assert "The voices sound neutral throughout." in told((0.0, 0.0, 0.95, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0, 0.0))
+    each = "Locuteur 1 62\u202f% et Locuteur 2 90\u202f%"
+    assert f"Les voix semblent surtout neutres ({each} de la parole)." in told(neutral, more, lang=FR)
     tense = (0.0, 0.0, 0.0, 0.0, 0.7)
     assert "Speaker 1: mostly neutral" in told(neutral, tense)
     assert "Speaker 1: mostly neutral" in told(neutral, (0.1, 0.1, 0.1, 0.1, 0.1))
@@ -176,12 +178,12 @@ def test_what_the_talk_did_is_told_in_order_of_time(
     assert told == expected.format(limit=EN.exact(made.config["dynamics"]["silence_s"]))
     monologue = Moment("monologue", 60, 100, "S1", values={"seconds": 40.0})
     told = headline(replace(made, speakers=speakers, exchange=exchange, moments=(monologue,)), EN)[1]
-    assert "Anna speaks for 40\u00a0s without a break, from 1:00" in told
+    assert "Anna holds the floor for 40\u00a0s, from 1:00" in told
     if silences:
         assert told.index("1:00") < told.index("1:40")
     alone = replace(speakers[1], talk=replace(speakers[1].talk, talk_s=0.0)) if speakers[1].talk else speakers[1]
     told = headline(replace(made, speakers=(speakers[0], alone), exchange=exchange, moments=(monologue,)), EN)[1]
-    assert not any(word in told for word in ("interrupts", "without a break"))
+    assert not any(word in told for word in ("interrupts", "holds the floor"))
 
 
 def test_a_diarizer_that_hears_no_overlap_does_not_say_that_nobody_interrupts(make_conversation: Make) -> None:
@@ -337,7 +339,7 @@ def test_moments_have_their_numbers_and_doubts(make_conversation: Make) -> None:
         "interrupts Speaker 1; both speak for 1.2\u00a0s",
         "sounds tensest: Tension 60% (10% to 90%), 20% overall",
         "silence of 12\u00a0s",
-        "speaks for 40\u00a0s without a break",
+        "holds the floor for 40\u00a0s",
     ]
     assert [row.kind for row in rows.values() if row.chance] == ["tension"]
     assert len(found.first) == 5
@@ -347,29 +349,52 @@ def test_moments_have_their_numbers_and_doubts(make_conversation: Make) -> None:
     assert not {row.what for row in (*french.first, *french.more)} & (set(rows) - {"silence of 12\u00a0s"})
 
 
-def test_moments_that_overlap_are_one_line(make_conversation: Make) -> None:
+def test_moments_of_one_speaker_that_overlap_are_one_line(make_conversation: Make) -> None:
     long = Moment("monologue", 60, 100, "S1", values={"seconds": 40.0})
     laugh = Moment("laughter", 70, 71, "S2", values={"confidence": 0.9})
-    conversation = replace(make_conversation(), moments=(activated(1.2, False, 65.0), long, laugh))
+    conversation = replace(make_conversation(), moments=(activated(1.2, False, 69.5), long, laugh))
     first, second = listen(conversation, EN).first
-    assert (first.kind, first.who, first.chance) == ("activated", "Speaker 1", True)
-    assert second.what == "laughs (90% sure); Speaker 1 speaks for 40\u00a0s without a break"
-    peak = replace(conversation, moments=(activated(1.2, False, 69.5), long, laugh))
-    (row,) = listen(peak, EN).first
-    assert row.what.endswith("; Speaker 1 sounds most activated: +1.2 SD above their usual level (+0.2 to +2.2) (?)")
-    assert (row.chance, row.asks, listen(peak, EN).chance) == (False, True, True)
+    assert (first.kind, first.who, second.who, second.what) == (
+        "monologue",
+        "Speaker 1",
+        "Speaker 2",
+        "laughs (90% sure)",
+    )
+    assert first.what.endswith("; sounds most activated: +1.2 SD above their usual level (+0.2 to +2.2) (?)")
+    assert (first.chance, first.asks, listen(conversation, EN).chance) == (False, True, True)
     assert listen(replace(conversation, moments=()), EN).first == ()
+
+
+def test_what_may_be_chance_comes_first_only_if_nothing_is_certain(make_conversation: Make) -> None:
+    made = make_conversation()
+    maybe = tuple(activated(1.2, False, start) for start in (10.0, 24.0, 35.0))
+    found = listen(replace(made, moments=maybe), EN)
+    assert (len(found.first), len(found.more)) == (2, 1)
+    certain = Moment("silence", 50, 60, None, values={"seconds": 10.0})
+    found = listen(replace(made, moments=(*maybe, certain)), EN)
+    assert ([row.kind for row in found.first], len(found.more)) == (["silence"], 3)
+
+
+def test_valence_is_no_moment_where_the_page_says_that_it_cannot_be_told(
+    make_conversation: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = Moment("valence", 10, 20, "S1", certain=True, values={"change": 0.3, "from": -0.05, "to": 0.25})
+    made = replace(make_conversation(), moments=(change,))
+    assert len(listen(made, EN).first) == 1
+    monkeypatch.setattr(moments, "valence_tells", lambda _: False)
+    assert listen(made, EN).first == ()
+    assert first_to_hear(made) is None
 
 
 def test_the_place_to_listen_to_first_is_the_surest_and_strongest(make_conversation: Make) -> None:
     made = make_conversation()
-    for moments, kind in (
+    for told, kind in (
         (ALL, "valence"),
         ((*ALL, replace(ALL[0], certain=True)), "tension"),
         ((activated(3.0, False), ALL[6]), "monologue"),
         ((activated(3.0, False), ALL[0]), "tension"),
     ):
-        found = first_to_hear(replace(made, moments=moments))
+        found = first_to_hear(replace(made, moments=told))
         assert found
         assert found.kind == kind
     assert first_to_hear(replace(made, moments=())) is None
