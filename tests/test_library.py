@@ -210,8 +210,10 @@ def test_a_library_is_searched(made_library: Path, options: list[str], found: st
 def test_what_is_found_is_written_with_its_page(made_library: Path, tmp_path: Path) -> None:
     run("find", made_library / "lib", "clutch", "--out", tmp_path / "found.csv")
     head, row = (tmp_path / "found.csv").read_text().splitlines()
-    assert head == "conversation,recording,date,speaker,start_s,end_s,what,text,page"
-    assert Path(row.rpartition(",")[2]).is_file()
+    assert head == "conversation,recording,date,speaker,start_s,end_s,what,text,page,link"
+    page, link = row.split(",")[-2:]
+    assert Path(page).is_file()
+    assert re.fullmatch(re.escape(Path(page).resolve().as_uri()) + r"#t=\d+\.\d\d", link)
     for wrong in (["--class", "Angry"], ["--where", "queue"], ["--since", "soon"], ["?!"], ["--moment", "x", "word"]):
         assert run("find", made_library / "lib", *wrong)[0] == errors.ConfigError.exit_code
     assert run("find", made_library, "x", "--class", "Sad")[0] == errors.ConfigError.exit_code
@@ -223,12 +225,13 @@ def test_a_workbook_has_links_and_no_formulas(made_library: Path, tmp_path: Path
     out = tmp_path / "found.xlsx"
     assert run("find", made_library / "lib", "hello", "--out", out)[0] == 0
     head, *rows = openpyxl.load_workbook(out).active.iter_rows()
-    assert [cell.value for cell in head][-1] == "page"
+    assert [cell.value for cell in head][-2:] == ["page", "link"]
     assert len(rows) == 3
     for row in rows:
         target = row[-1].hyperlink.target
         assert target.startswith("FILE:///")
-        assert Path(unquote(target.removeprefix("FILE://"))).is_file()
+        assert Path(unquote(target.removeprefix("FILE://").partition("#")[0])).is_file()
+        assert (target + (row[-1].hyperlink.location or "")).partition("t=")[2]  # where it was said
         assert isinstance(row[4].value, float)
         assert {cell.data_type for cell in row} <= {"s", "n"}
     assert run("find", made_library / "lib", "--where", "queue=none", "--out", tmp_path / "empty.xlsx")[0] == 0

@@ -10,12 +10,12 @@ from rich.markup import escape
 
 from ressenti.pipeline.cli.console import Terminal, clock, counted
 from ressenti.pipeline.cli.outputs import check_free
-from ressenti.pipeline.cli.tables import check_table, write_table
+from ressenti.pipeline.cli.tables import check_table, link_to, write_table
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.records import CLASSES
 from ressenti.pipeline.text import visible
 
-COLUMNS = ("conversation", "recording", "date", "speaker", "start_s", "end_s", "what", "text", "page")
+COLUMNS = ("conversation", "recording", "date", "speaker", "start_s", "end_s", "what", "text", "page", "link")
 MOST_SHOWN = 200
 
 
@@ -54,6 +54,7 @@ def find_in_library(
         page = str(folder / hit.page) if hit.page else None
         times = [None if t is None else f"{t:.3f}" for t in (hit.start_s, hit.end_s)]
         rows.append([hit.conversation, hit.recording, hit.date, hit.speaker, *times, hit.what, hit.text, page])
+        rows[-1].append(link_to(page, hit.start_s))
         if len(rows) <= MOST_SHOWN:
             when = f" {clock(hit.start_s)}" if hit.start_s is not None else ""
             told = ": ".join(filter(None, (hit.speaker, ", ".join(filter(None, (hit.what, hit.text))))))

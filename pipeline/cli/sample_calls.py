@@ -16,7 +16,7 @@ from ressenti.pipeline.cli.console import Terminal, counted
 from ressenti.pipeline.cli.options import Overwrite, Quiet, listed
 from ressenti.pipeline.cli.outputs import check_free
 from ressenti.pipeline.cli.query import LibraryFolder
-from ressenti.pipeline.cli.tables import check_table, write_table
+from ressenti.pipeline.cli.tables import check_table, link_to, write_table
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.extras import need
 from ressenti.pipeline.files.untrusted import RefusedError, read_text, short
@@ -104,11 +104,11 @@ def _draw(
         values = {**row, "stratum": " / ".join(one.stratum), "weight": f"{one.weight:.6g}"}
         values["date"] = row["date"].isoformat() if row["date"] else None
         values["duration_s"] = None if row["duration_s"] is None else f"{row['duration_s']:.3f}"
-        plan.append([*(values[name] for name in COLUMNS), page, ""])
+        plan.append([*(values[name] for name in COLUMNS), page, link_to(page), ""])
         told = ", ".join(filter(None, (row["call_id"] or row["recording"], values["stratum"])))
         terminal.say(f"[bold]{escape(visible(told))}[/]  [dim]{escape(visible(page or row['conversation']))}[/]")
     if out is not None:
-        write_table(out, (*COLUMNS, "page", ANSWER), plan, terminal)
+        write_table(out, (*COLUMNS, "page", "link", ANSWER), plan, terminal)
     left = [name for name in by if name not in columns]
     drawn_by = f", in proportion to {' and '.join(columns)}" if columns else ""
     aside = f" (not to {' and '.join(left)}: one value alone, or too many for so few calls)" if left else ""

@@ -44,6 +44,13 @@ def table_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> tuple[s
     return out.getvalue().replace("\x00", "\ufffd"), count
 
 
+def link_to(page: str | None, start_s: float | None = None) -> str | None:
+    """A link that opens a page, at a second if one is given."""
+    if page is None:
+        return None
+    return Path(page).resolve().as_uri() + ("" if start_s is None else f"#t={start_s:.2f}")
+
+
 def _cell(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
@@ -55,7 +62,7 @@ def _is_workbook(out: Path) -> bool:
 
 
 def _workbook(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> bytes:
-    """An Excel workbook: times (`..._s`) are numbers, `page` is a link, and no text is run as a formula."""
+    """An Excel workbook: times (`..._s`) are numbers, `link` is one, and no text is run as a formula."""
     import xlsxwriter
 
     out = io.BytesIO()
@@ -75,9 +82,8 @@ def _write(sheet: Any, at: int, column: int, name: str, value: str) -> None:
     text = visible(value)[:MOST_LETTERS]
     if name.endswith("_s"):
         sheet.write_number(at, column, float(value))
-    elif name == "page" and at <= MOST_LINKS:
-        uri = Path(value).resolve().as_uri()
-        uri = uri.replace("file:", "FILE:", 1)  # the same to RFC 3986; xlsxwriter writes `file:` with backslashes
+    elif name == "link" and at <= MOST_LINKS:
+        uri = value.replace("file:", "FILE:", 1)  # the same to RFC 3986; xlsxwriter writes `file:` with backslashes
         sheet.write_url(at, column, uri, string=text)
     else:
         sheet.write_string(at, column, text)
