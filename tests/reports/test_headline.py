@@ -93,11 +93,13 @@ def test_voices_that_sound_alike_share_a_sentence(make_conversation: Make) -> No
 
 def test_the_words_said_most_often_are_named(make_conversation: Make) -> None:
     made = make_conversation()
-    sentence = ["I", "do", "not", "have", "the", "invoice", "and", "you", "do", "not", "have", "it"]
+    sentence = ["I", "do", "not", "have", "the", "invoice", "and", "you", "do", "not", "have", "the", "contract"]
     said = [Word(0.01 * k, 0.01 * k + 0.005, word, 0) for k, word in enumerate(4 * sentence)]
     talk = replace(made, words=tuple(said))
-    assert "Said most often: “invoice”." in headline(talk, EN)[0]
-    assert "Mots qui reviennent le plus\u00a0: «\u00a0invoice\u00a0»." in headline(talk, FR)[0]
+    assert "Said most often: “invoice” and “contract”." in headline(talk, EN)[0]
+    assert (
+        "Mots qui reviennent le plus\u00a0: «\u00a0invoice\u00a0» et «\u00a0contract\u00a0»." in headline(talk, FR)[0]
+    )
     assert "Said most often" not in headline(made, EN)[0]
 
 
