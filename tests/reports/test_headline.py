@@ -354,16 +354,15 @@ def test_moments_have_their_numbers_and_doubts(make_conversation: Make) -> None:
 def test_moments_of_one_speaker_that_overlap_are_one_line(make_conversation: Make) -> None:
     long = Moment("monologue", 60, 100, "S1", values={"seconds": 40.0})
     laugh = Moment("laughter", 70, 71, "S2", values={"confidence": 0.9})
-    conversation = replace(make_conversation(), moments=(activated(1.2, False, 69.5), long, laugh))
+    conversation = replace(make_conversation(), moments=(activated(1.2, True, 69.5), long, laugh))
     first, second = listen(conversation, EN).first
-    assert (first.kind, first.who, second.who, second.what) == (
-        "monologue",
-        "Speaker 1",
-        "Speaker 2",
-        "laughs (90% sure)",
+    assert first.what == (
+        "sounds most activated: +1.2 SD above their usual level (+0.2 to +2.2); holds the floor for 40\u00a0s"
     )
-    assert first.what.endswith("; sounds most activated: +1.2 SD above their usual level (+0.2 to +2.2) (?)")
-    assert (first.chance, first.asks, listen(conversation, EN).chance) == (False, True, True)
+    assert (first.who, second.who, second.what) == ("Speaker 1", "Speaker 2", "laughs (90% sure)")
+    maybe = listen(replace(conversation, moments=(activated(1.2, False, 69.5), long)), EN)
+    assert [row.what for row in maybe.first] == ["holds the floor for 40\u00a0s"]  # what may be chance is no part of it
+    assert [row.chance for row in maybe.more] == [True]
     assert listen(replace(conversation, moments=()), EN).first == ()
 
 
