@@ -111,17 +111,20 @@ def _rank(m: Moment) -> tuple[bool, int, float]:
 
 
 def _groups(conversation: Conversation) -> list[list[Moment]]:
-    """Moments by rank, each with those of a lower rank that overlap it: as certain, and of the same speaker or nobody."""
+    """Moments by rank, each with those of a lower rank that belong to it."""
     left, groups = sorted(_worth_hearing(conversation), key=_rank), []
     while left:
         first = left[0]
-        own = (first.speaker, None) if first.speaker else (None,)
-        inside = [
-            m for m in left if m is first or (m.start_s < first.end_s and m.end_s > first.start_s and m.speaker in own)
-        ]
+        inside = [first, *(m for m in left[1:] if _belongs(m, first))]
         groups.append(inside)
         left = [m for m in left if not any(m is one for one in inside)]
     return groups
+
+
+def _belongs(m: Moment, first: Moment) -> bool:
+    """Whether a moment overlaps another, is as certain, and is of the same speaker or of nobody."""
+    overlaps = m.start_s < first.end_s and m.end_s > first.start_s
+    return overlaps and m.certain == first.certain and m.speaker in (first.speaker, None)
 
 
 def _row(group: list[Moment], conversation: Conversation, titles: dict[str, str], words: Wording) -> MomentRow:
