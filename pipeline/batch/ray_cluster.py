@@ -9,8 +9,12 @@ import logging
 import os
 import re
 import secrets
+import shutil
+import signal
 import socket
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -86,7 +90,7 @@ class Cluster:
         else:
             ray.shutdown()
         if self._folder is not None:
-            self._folder.cleanup()
+            _remove(self._folder)
 
 
 def connect(address: str, count: int | None) -> Cluster:
@@ -153,7 +157,8 @@ def _init(name: str, **options: Any) -> None:
     # Ray prints on our standard output what its own processes report; what it means for us, we say
     worker.print_to_stdstream = _say_nothing
     try:
-        ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **options)
+        with _own_signals():
+            ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **options)
     except Exception as exc:
         with suppress(Exception):
             ray.shutdown()
@@ -162,6 +167,26 @@ def _init(name: str, **options: Any) -> None:
             f"{name}: Ray does not start or does not let us in: {why}. The token has to be that of the cluster, and "
             "this machine a part of it (`ray start --address=...`), with the same versions of Ray and Python."
         ) from exc
+
+
+def _remove(folder: TemporaryDirectory[str]) -> None:
+    until = time.monotonic() + 10
+    while Path(folder.name).exists() and time.monotonic() < until:  # Ray's processes, which are ending, still write
+        shutil.rmtree(folder.name, ignore_errors=True)
+        time.sleep(0.1)
+    folder.cleanup()
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep this process's handlers of signals: Ray's would abort it."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # not in the main thread
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def _say_nothing(*_: object, **__: object) -> None:
