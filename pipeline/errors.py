@@ -39,6 +39,7 @@
       VoicesError                   54   known voices that cannot be read or used
       WorkerDiedError               56   the process that analysed a recording ended
       LibraryError                  57   a library that cannot be read, or a query that it refuses
+      ClusterError                  58   a Ray cluster that cannot be reached or used, or was lost
 
 With several recordings the command line exits with 40 if some failed and with 41 if all failed.
 
@@ -280,3 +281,9 @@ class LibraryError(RessentiError):
     """A library that cannot be read, or a query that it refuses."""
 
     exit_code = 57
+
+
+class ClusterError(RessentiError):
+    """A Ray cluster that cannot be reached or used, or was lost."""
+
+    exit_code = 58

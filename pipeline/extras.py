@@ -15,6 +15,7 @@ PACKAGES = {  # by module: name to install, extra
     "parselmouth": ("praat-parselmouth", "test"),
     "praatio": ("praatio", "textgrid"),
     "pyarrow": ("pyarrow", "parquet"),
+    "ray": ("ray", "cluster"),
     "xlsxwriter": ("xlsxwriter", "xlsx"),
     "soundfile": ("soundfile", "lab"),
 }

@@ -228,7 +228,7 @@ def _latency(talk: Talk, hears_overlap: bool, words: Wording) -> Fact:
     found = talk.response_latency_s
     if not hears_overlap and found is not None and found < ABUTS_S:
         return Fact(words("latency"), "–", words("not_heard"))
-    return Fact(words("latency"), words.seconds(found))
+    return Fact(words("latency"), words("at_once") if found is not None and found < ABUTS_S else words.seconds(found))
 
 
 def _affect(speaker: Speaker, by_person: int, words: Wording) -> tuple[Fact, ...]:

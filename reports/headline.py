@@ -68,7 +68,9 @@ def _kind(conversation: Conversation, titles: dict[str, str], words: Wording) ->
 def _terms(conversation: Conversation, words: Wording) -> list[str]:
     """The words that are said most often."""
     said = keywords_in(conversation)[:TERMS]
-    return [words("hl_terms", terms=words.listed([words("quoted", text=k.term) for k in said]))] if said else []
+    if len(said) < 2:  # one word tells no subject
+        return []
+    return [words("hl_terms", terms=words.listed([words("quoted", text=k.term) for k in said]))]
 
 
 def _turns(conversation: Conversation, words: Wording) -> list[str]:

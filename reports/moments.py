@@ -45,8 +45,7 @@ class MomentRow:
     """One line: who, what in words and numbers, what is said there; `play_s` is where playback starts.
 
     `label` is the speaker's, empty if there is none; `tone` is whose tone the line tells. `parts` are those of `what`:
-    what happens, and what else. `chance` is whether it may be chance, `asks` whether
-    something else may be that happens in it.
+    what happens, and what else. `chance` is whether it may be chance.
     """
 
     kind: str
@@ -58,7 +57,6 @@ class MomentRow:
     who: str
     what: str
     chance: bool
-    asks: bool
     person: str  # what share rests on classes set by a person
     quote: str  # what is said there
     tone: str
@@ -75,12 +73,12 @@ class Listen:
     @property
     def chance(self) -> bool:
         """Whether any of them may be chance."""
-        return self.chance_first or any(row.chance or row.asks for row in self.more)
+        return self.chance_first or any(row.chance for row in self.more)
 
     @property
     def chance_first(self) -> bool:
         """Whether any of those that are listed first may be chance."""
-        return any(row.chance or row.asks for row in self.first)
+        return any(row.chance for row in self.first)
 
 
 def listen(conversation: Conversation, words: Wording) -> Listen:
@@ -118,17 +116,20 @@ def _rank(m: Moment) -> tuple[bool, int, float]:
 
 
 def _groups(conversation: Conversation) -> list[list[Moment]]:
-    """Moments by rank, each with those of a lower rank that overlap it, of the same speaker or of nobody."""
+    """Moments by rank, each with those of a lower rank that belong to it."""
     left, groups = sorted(_worth_hearing(conversation), key=_rank), []
     while left:
         first = left[0]
-        own = (first.speaker, None) if first.speaker else (None,)
-        inside = [
-            m for m in left if m is first or (m.start_s < first.end_s and m.end_s > first.start_s and m.speaker in own)
-        ]
+        inside = [first, *(m for m in left[1:] if _belongs(m, first))]
         groups.append(inside)
         left = [m for m in left if not any(m is one for one in inside)]
     return groups
+
+
+def _belongs(m: Moment, first: Moment) -> bool:
+    """Whether a moment overlaps another, is as certain, and is of the same speaker or of nobody."""
+    overlaps = m.start_s < first.end_s and m.end_s > first.start_s
+    return overlaps and m.certain == first.certain and m.speaker in (first.speaker, None)
 
 
 def _row(group: list[Moment], conversation: Conversation, titles: dict[str, str], words: Wording) -> MomentRow:
@@ -136,7 +137,7 @@ def _row(group: list[Moment], conversation: Conversation, titles: dict[str, str]
     m = group[0]
     start_s = heard_from_s(m, conversation)
     who = titles.get(m.speaker or "", "") or (words("somebody") if m.kind in ("laughter", "crying") else "")
-    also = dict.fromkeys(Told(_also(one, titles, words), tone_of(one)) for one in group[1:])
+    also = dict.fromkeys(Told(_what(one, titles, words), tone_of(one)) for one in group[1:])
     parts = (Told(_what(m, titles, words)), *also)
     return MomentRow(
         kind=m.kind,
@@ -148,7 +149,6 @@ def _row(group: list[Moment], conversation: Conversation, titles: dict[str, str]
         who=who,
         what=words("semicolon").join(part.text for part in parts),
         chance=not m.certain,
-        asks=any(not one.certain for one in group[1:]),
         person=words("mo_by_person", share=words.percent(by_person(m))) if by_person(m) else "",
         quote=quote_of(m, conversation, start_s),
         tone=tone_of(m),
@@ -159,12 +159,6 @@ def _row(group: list[Moment], conversation: Conversation, titles: dict[str, str]
 def tone_of(m: Moment) -> str:
     """Whose tone a moment tells; empty if nobody's."""
     return (m.speaker or "") if m.kind in OF_TONE else ""
-
-
-def _also(m: Moment, titles: dict[str, str], words: Wording) -> str:
-    """What else happens in a moment."""
-    told = _what(m, titles, words)
-    return told if m.certain else words("mo_chance", what=told)
 
 
 def _what(m: Moment, titles: dict[str, str], words: Wording) -> str:

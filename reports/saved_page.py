@@ -35,9 +35,11 @@ class SavedPage:
 
 
 def read_page(path: Path) -> SavedPage | None:
-    """What a page holds; None if there is none, or if Ressenti did not write it."""
+    """What a page holds; None if there is none, if Ressenti did not write it, or if its end is missing."""
     try:
         page = read_bounded(path, MOST_BYTES)
+        if not page.rstrip().endswith(b"</html>"):
+            return None
         data = _unpacked(page, b"data")
         sha256 = data["sha256"] if "sha256" in data else _unpacked(page, b"stored")["recording"]["sha256"]
         silenced = tuple((float(start), float(end)) for start, end in data["bleeps"])

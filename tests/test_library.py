@@ -366,6 +366,34 @@ def test_a_sample_is_that_of_the_overview_and_its_answers_tell_of_all(made_libra
     assert "expected columns of the library: agent, call_id, campaign" in run("sample-calls", lib, "--by", "team")[1]
 
 
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [
+        ("weight,answer\r1,yes\r1,no\r", "50% of 2 calls"),
+        ("\nsep=;\nconversation;weight;answer\na\u2028b;1,5;oui\n", "100% of 2 calls"),
+        ("weight,answer\n1e-200,yes\n", "line 2: weight: got '1e-200'; expected a number such as 2.5"),
+        ("weight,answer\n1_0,yes\n", "weight: got '1_0'"),
+        ("weight,answer,answer\n1,yes,no\n", "got weight, answer, answer"),
+        ("conversation,weight,answer\na,1,yes\na,1,yes\n", "line 3: a is there twice"),
+        (f"{'a' * 200_000},weight,answer\n", "field larger than field limit"),
+        ('weight,answer\n"1,yes\n', "unexpected end of data"),
+        ("agent;weight;answer\nZo\udce9;1;yes\n", "not UTF-8 text. Expected the CSV"),
+    ],
+)
+def test_answers_are_read_however_a_spreadsheet_saved_them_or_refused(tmp_path: Path, plan: str, said: str) -> None:
+    path = tmp_path / "plan.csv"
+    path.write_bytes(plan.encode(errors="surrogateescape"))
+    code, told = run("sample-calls", tmp_path, "--estimate", path)
+    assert (code in (0, errors.ConfigError.exit_code), said in told) == (True, True), told
+
+
+def test_a_plan_that_is_not_there_is_told(tmp_path: Path) -> None:
+    assert run("sample-calls", tmp_path, "--estimate", tmp_path / "none")[0] == errors.NotFoundError.exit_code
+    assert run("sample-calls", tmp_path, "--estimate", tmp_path)[0] == errors.UnreadableError.exit_code
+    both = run("sample-calls", tmp_path, "--estimate", tmp_path / "a", "--out", tmp_path / "b")
+    assert "expected one of them" in both[1]
+
+
 def test_an_interrupted_deletion_is_finished(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from ressenti.pipeline.library import forget
 

@@ -25,6 +25,7 @@ from ressenti.pipeline.records import (
     z_of_looks,
 )
 
+LIKELY = 0.5  # probability from which laughing or crying is told as certain
 _TENSION = CLASSES.index("Tension")
 _AGAINST: dict[str, Polarity] = {  # what words say that contradict a voice of this class
     "Pleased": "negative",
@@ -77,7 +78,10 @@ def moments_of(
     ]
     for kind in ("laughter", "crying"):
         heard = sorted((s for s in sounds if s.kind == kind), key=lambda s: -s.confidence)[: options.sounds]
-        found += [Moment(kind, s.start_s, s.end_s, s.speaker, values={"confidence": s.confidence}) for s in heard]
+        found += [
+            Moment(kind, s.start_s, s.end_s, s.speaker, s.confidence >= LIKELY, {"confidence": s.confidence})
+            for s in heard
+        ]
     found += _contrasts(turns, unsure_words)[: options.contrasts]
     return tuple(sorted(found, key=lambda m: (m.start_s, m.kind)))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ressenti.pipeline.batch.manifest import read_manifest
 from ressenti.pipeline.batch.sources import Source
+from ressenti.pipeline.batch.urls import local_path
 from ressenti.pipeline.files.paths import existing, is_folder
 from ressenti.pipeline.library.folder import is_library
 
@@ -41,7 +42,7 @@ def find_sources(given: Sequence[Path], leave: Path) -> Found:
     Raises `NotFoundError` for a path that does not exist, `ConfigError` for an invalid manifest.
     """
     found = Found()
-    for path in given:
+    for path in map(local_path, given):
         if is_folder(path):
             found.sources += (Source(one) for one in _in_folder(path, leave, found.others))
         elif _ending(path) in MANIFESTS:

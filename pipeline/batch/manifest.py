@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ressenti.pipeline.batch.sources import Settings, Source
+from ressenti.pipeline.batch.urls import local_path
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.extras import need
 from ressenti.pipeline.files.untrusted import RefusedError, read_bounded, short
@@ -70,7 +71,7 @@ def _source(row: Mapping[str, object], folder: Path, where: str) -> Source:
         transcript=folder / text if (text := cells.pop("transcript", "")) else None,
     )
     metadata = metadata_of({_RENAMED.get(name, name): text for name, text in cells.items()}, where)
-    return Source(folder / named, metadata, settings)
+    return Source(folder / local_path(Path(named)), metadata, settings)
 
 
 def _count(text: str, where: str) -> int | None:

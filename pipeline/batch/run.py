@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from ressenti.pipeline import errors
 from ressenti.pipeline.batch.decisions import MOST_DEATHS, Decider, now
 from ressenti.pipeline.batch.sources import Source
 from ressenti.pipeline.batch.tasks import Done, Event, Fault, Recipe, Task
-from ressenti.pipeline.batch.workers import Died, Pool
+from ressenti.pipeline.batch.workers import Died, Workers
 from ressenti.pipeline.errors import RessentiError, WorkerDiedError
 from ressenti.pipeline.files.untrusted import short
 from ressenti.pipeline.library.failures import Failure, read_failures, shown_path, write_failures
@@ -21,6 +22,7 @@ from ressenti.pipeline.library.index import Index
 from ressenti.pipeline.library.tombstones import read_tombstones
 from ressenti.pipeline.version import PROGRAM
 
+_MOST_LOST = 3  # machines that a recording's workers were lost with, before it counts as a death of its own
 _MOST_IN_A_ROW = 6  # deaths without a result between them: then it is not the files
 _STOP = (*range(20, 29), 30, 32)  # exit codes of models and of the disk: every other recording would fail, too
 
@@ -35,12 +37,14 @@ class Run:
 
     library: Library
     recipe: Recipe
-    pool: Pool[Task, Done | Fault]
+    pool: Workers[Task, Done | Fault]
     tell: Callable[[Event], None]
     explain: Callable[[Exception, Path], Fault]
     redo: bool = False
     again: bool = False
     _retry: list[Task] = field(default_factory=list)
+    _resume: list[Task] = field(default_factory=list)  # lost with a machine: at once, beside others
+    _lost: Counter[str] = field(default_factory=Counter)
     _begun: dict[str, float] = field(default_factory=dict)
     _deaths: dict[str, int] = field(default_factory=dict)
     _in_a_row: int = 0
@@ -99,7 +103,7 @@ class Run:
         self.pool.submit(task)
 
     def _wait(self) -> None:
-        while self.pool.busy:
+        while self.pool.busy or self._resume:
             self._collect()
             self._index.commit_if_due()
 
@@ -110,6 +114,8 @@ class Run:
         if self._stop is not None:
             kind = getattr(errors, self._stop.error, RessentiError)
             raise kind(self._stop.message)
+        while self._resume and self.pool.has_free:
+            self._submit(self._resume.pop(0))
 
     def _take(self, task: Task, result: Done | Fault | Died) -> None:
         began = self._begun[task.conversation]
@@ -131,8 +137,12 @@ class Run:
 
     def _died(self, task: Task, died: Died, began: float) -> None:
         """Note the death at once, as the next may end this process, too; a first one is tried again at the end."""
-        self._in_a_row += 1
         path = shown_path(task.source.path)
+        if died.machine_lost and self._lost[path] < _MOST_LOST:
+            self._lost[path] += 1
+            self._resume.append(task)
+            return
+        self._in_a_row += 1
         before = self._failures.get(path)
         if path not in self._deaths:
             known = before is not None and before.sha256 == task.sha256 and not self.redo

@@ -17,18 +17,48 @@ from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait as wait_for
 from multiprocessing.process import BaseProcess
 from threading import Thread
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+Given = TypeVar("Given")
+Made = TypeVar("Made", covariant=True)  # noqa: PLC0105
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True)
 class Died:
-    """A worker's process ended within a task; `how` says in words how."""
+    """A worker's process ended within a task; `how` says in words how.
+
+    `machine_lost` says that it ended with its machine, so that the task is not to blame.
+    """
 
     how: str
+    machine_lost: bool = False
+
+
+class Workers(Protocol[Given, Made]):
+    """What a batch asks of its workers, wherever they are."""
+
+    @property
+    def has_free(self) -> bool:
+        """Whether a worker waits for a task."""
+
+    @property
+    def busy(self) -> int:
+        """How many tasks are being worked on."""
+
+    def submit(self, task: Given) -> None:
+        """Give a task to a worker that is free."""
+
+    def next(self, timeout_s: float | None = None) -> Iterator[tuple[Given, Made | Died]]:
+        """Results of tasks that are done."""
+
+    def close(self) -> None:
+        """End all workers once they have done their tasks."""
+
+    def kill(self) -> None:
+        """End all workers at once; their tasks are lost."""
 
 
 class _Own:
@@ -39,7 +69,7 @@ class _Own:
 
 def _begin() -> None:
     """Prepare a new process: one thread for each library, Ctrl-C is the parent's, and it ends with its parent."""
-    for name in _ONE_THREAD:
+    for name in ONE_THREAD:
         os.environ[name] = "1"
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()

@@ -15,16 +15,18 @@ from ressenti.pipeline.cli.edits import Additions
 from ressenti.pipeline.cli.kept_corrections import Kept, with_kept_corrections
 from ressenti.pipeline.cli.made_from import made_from, without_words
 from ressenti.pipeline.config import Config, build_config
-from ressenti.pipeline.errors import StillBeingWrittenError
+from ressenti.pipeline.errors import RessentiError, StillBeingWrittenError
 from ressenti.pipeline.library.calls import ENDING
-from ressenti.pipeline.library.folder import Library
+from ressenti.pipeline.library.folder import Library, open_library
 from ressenti.pipeline.progress import Progress, watched
 from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.roles import People
+from ressenti.pipeline.version import PROGRAM
 
 if TYPE_CHECKING:
     from ressenti.pipeline.loaded_models import Models
 
+_ANY = Source(Path("recording.wav"))  # stands for any recording
 # options that an analysis does not depend on
 _OF_PAGES = (("report", "lang"), ("report", "csv_locale"), ("report", "audio"))
 
@@ -91,6 +93,41 @@ class MakeAnalyst:
         from ressenti.pipeline.loaded_models import Models
 
         return Analyst(self.recipe, self.library, Models())
+
+
+@dataclass(frozen=True)
+class SameElsewhere:
+    """Says what keeps another machine from making the same results as this one; empty if nothing does."""
+
+    recipe: Recipe
+    library: Library
+    program: str
+    digests: Digests
+
+    @classmethod
+    def of(cls, recipe: Recipe, library: Library) -> SameElsewhere:
+        """What this machine makes results of; raises the errors of choosing models."""
+        alike = Recipe(recipe.options, recipe.people, replace(recipe.added, transcript=None), recipe.formats)
+        return cls(alike, library, PROGRAM, alike.digests(_ANY))
+
+    def __call__(self) -> str:
+        """What is wrong on the machine that this runs on."""
+        if self.program != PROGRAM:
+            return f"has {PROGRAM}; expected {self.program}. Install the same version on all machines."
+        try:
+            sees = open_library(self.library.root).salt == self.library.salt
+        except (RessentiError, OSError):
+            sees = False
+        if not sees:
+            return (
+                f"does not see the library {self.library.root}. Put it and the recordings on storage that all machines "
+                "share under the same path."
+            )
+        try:
+            same = self.recipe.digests(_ANY) == self.digests
+        except (RessentiError, OSError) as error:
+            return f"cannot analyse: {error}"
+        return "" if same else "has other models or settings. Install the same on all machines."
 
 
 @dataclass(frozen=True)

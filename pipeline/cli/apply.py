@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,6 +28,7 @@ from ressenti.pipeline.language import Lang
 from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.store.corrections_file import (
     ENDING,
+    last_first,
     load_corrections,
     saved_corrections,
     stem_of_corrections,
@@ -63,7 +65,7 @@ def apply(
     new spans to silence: then --recording is needed.
     """
     terminal = Terminal(quiet or as_json)
-    found = list(dict.fromkeys(_files(sources, terminal)))
+    found = _one_each(_files(sources, terminal), terminal)
     if not found:
         terminal.say("no saved corrections: nothing to apply")
         terminal.close()
@@ -96,6 +98,22 @@ def _files(sources: Sequence[Path], terminal: Terminal) -> Iterable[Path]:
             raise NotFoundError(f"{source}: has no {source.name.removesuffix('.json')}{ENDING}. Save one in its page.")
 
 
+def _one_each(paths: Iterable[Path], terminal: Terminal) -> list[Path]:
+    """Of several files for one conversation, that which was saved last: an older one would undo it."""
+    groups: dict[tuple[Path, str], list[Path]] = {}
+    for path in dict.fromkeys(paths):
+        groups.setdefault((path.parent.resolve(), stem_of_corrections(path) or path.stem), []).append(path)
+    return [_newest(group, terminal) for group in groups.values()]
+
+
+def _newest(paths: Sequence[Path], terminal: Terminal) -> Path:
+    best, *others = last_first(paths)
+    for path in others:
+        if path.name != best.name:
+            terminal.say(f"[dim]{escape(path.name)}: skipped, {escape(best.name)} is newer[/]")
+    return best
+
+
 def _folders(folder: Path) -> list[Path]:
     """A folder, or the folders of all conversations of a library."""
     library = _library(folder)
@@ -115,10 +133,7 @@ def _stems(folder: Path) -> list[str]:
 
 
 def _last(folder: Path, stem: str, terminal: Terminal) -> Path:
-    best, *others = saved_corrections(folder, stem)
-    for path in others:
-        terminal.say(f"[dim]{escape(path.name)}: skipped, {escape(best.name)} is newer[/]")
-    return best
+    return _newest(saved_corrections(folder, stem), terminal)
 
 
 def _plan(path: Path) -> outputs.Plan:
@@ -154,7 +169,7 @@ class _Job:
             if sound is not None and kept.beside:
                 plan = replace(plan, paths={**plan.paths, "mp3": sidecar})
             outputs.write(conversation, plan, _made(plan), kept.lang, sound, _csv_locale(plan))
-            if kept.lost and sound is None:
+            if kept.lost and sound is None and not kept.unread:
                 with in_words(sidecar):
                     sidecar.unlink(missing_ok=True)
         names = ", ".join(written.name for written in plan.paths.values())
@@ -163,7 +178,7 @@ class _Job:
         if kept.lost and sound is None:
             terminal.say(
                 f"    [yellow]the page is mute[/]: {escape(kept.lost)}. Give the recording: ressenti report "
-                f"{escape(plan.stem)}.json --recording RECORDING --overwrite"
+                f"{escape(shlex.quote(str(plan.paths['json'])))} --recording RECORDING --overwrite"
             )
         return conversation
 
@@ -179,11 +194,11 @@ class _Job:
 
 
 def _csv_locale(plan: outputs.Plan) -> Lang | None:
-    """How CSV is written if a table that is there is for a country with a decimal comma, as its first bytes tell."""
+    """How CSV is written: as a table that is there, whose first bytes tell; None if there is none to read."""
     for name in ("csv", "said"):
-        if name in plan.paths:
-            with plan.paths[name].open("rb") as table:
-                return "fr" if table.read(3) == b"\xef\xbb\xbf" else None
+        if name in plan.paths and is_file(plan.paths[name]):
+            with suppress(OSError), plan.paths[name].open("rb") as table:
+                return "fr" if table.read(3) == b"\xef\xbb\xbf" else "en"
     return None
 
 

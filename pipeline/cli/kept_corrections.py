@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from ressenti.pipeline import store
 from ressenti.pipeline.cli.saved_corrections import with_saved
 from ressenti.pipeline.errors import ConfigError, InputError, ModelError
 from ressenti.pipeline.files.paths import is_file
-from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.records import Conversation, Span
 from ressenti.pipeline.store.corrections_file import (
     ENDING,
     CorrectionsFile,
@@ -35,7 +35,8 @@ def with_kept_corrections(conversation: Conversation, folder: Path, stem: str) -
     """Keep the corrections that lie in a folder for results called `stem`, or in the NAME.json that is replaced.
 
     They are applied again if recording and turns are the same as before. Else they stay in NAME.corrections.json, which
-    is written if they were in NAME.json alone, or does not say yet which turns they were made on.
+    is written if they were in NAME.json alone, or does not say yet which turns they were made on. Spans that are to be
+    silent in the recording are silenced in any case.
     """
     before, unread = _before(folder / f"{stem}.json")
     paths = saved_corrections(folder, stem)
@@ -44,7 +45,8 @@ def with_kept_corrections(conversation: Conversation, folder: Path, stem: str) -
         try:
             saved = load_corrections(paths[0])
         except InputError as error:
-            return Kept(conversation, told=f"{name} is kept, but not applied: {error}")
+            spans = before.bleeps if before is not None and _same(before, conversation) else ()
+            return Kept(_silenced(conversation, spans), told=f"{name} is kept, but not applied: {error}")
     elif before is not None and before.corrections:
         name = f"{stem}{ENDING}"
         saved = corrections_of(before, stem)
@@ -80,7 +82,23 @@ def _kept(
     if not saved.turns_sha256 and before is not None and same_recording:
         saved, written = replace(saved, turns_sha256=turns_sha256(before)), True
     files = {name: dump_corrections(saved)} if written else {}
+    if saved.sha256 == conversation.recording.sha256:
+        conversation = _silenced(conversation, saved.bleeps)
     return Kept(conversation, files, f"corrections kept in {name}, {why}")
+
+
+def _silenced(conversation: Conversation, spans: Sequence[Span]) -> Conversation:
+    """The conversation with these spans silenced, as far as they lie in the recording."""
+    from ressenti.pipeline.edits.bleeps import with_bleeps
+
+    end_s = conversation.recording.duration_s
+    inside = [Span(span.start_s, min(span.end_s, end_s)) for span in spans if span.start_s < end_s]
+    return with_bleeps(conversation, inside) if inside else conversation
+
+
+def _same(before: Conversation, after: Conversation) -> bool:
+    """Whether both are of one recording."""
+    return before.recording.sha256 == after.recording.sha256
 
 
 def _before(path: Path) -> tuple[Conversation | None, str]:

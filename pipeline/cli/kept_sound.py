@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ressenti.pipeline.files.paths import is_there
 from ressenti.pipeline.files.untrusted import RefusedError, read_bounded
 from ressenti.pipeline.language import Lang
 from ressenti.pipeline.records import Conversation
@@ -16,12 +17,16 @@ _ROUNDED_S = 0.001
 
 @dataclass(frozen=True)
 class KeptSound:
-    """The sound of an earlier page: the MP3, or why it is lost; if it lies beside the page, and if there was none."""
+    """The sound of an earlier page: the MP3, or why it is lost; if it lies beside the page, and if there was none.
+
+    `unread` says that something lies there that is no page, or a damaged one.
+    """
 
     sound: bytes | None = None
     beside: bool = False
     lost: str = ""
     mute: bool = False
+    unread: bool = False
     lang: Lang | None = None
 
 
@@ -33,6 +38,8 @@ def kept_sound(page: Path, sidecar: Path, conversation: Conversation) -> KeptSou
     from ressenti.reports.saved_page import read_page
 
     before = read_page(page)
+    if before is None and is_there(page):
+        return KeptSound(lost=f"{page.name} cannot be read as a page of Ressenti", unread=True)
     if before is None:
         return KeptSound()
     if before.sound is None:

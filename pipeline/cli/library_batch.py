@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from ressenti.pipeline.batch.urls import local_path
 from ressenti.pipeline.cli import outputs, sound_options
-from ressenti.pipeline.cli.analyst import MakeAnalyst, Recipe, explain
+from ressenti.pipeline.cli.analyst import MakeAnalyst, Recipe, SameElsewhere, explain
 from ressenti.pipeline.cli.batch import ALL_FAILED, SOME_FAILED
 from ressenti.pipeline.cli.batch_display import Display, logging_to
 from ressenti.pipeline.cli.console import Terminal, counted
@@ -52,7 +53,7 @@ from ressenti.pipeline.text import visible
 if TYPE_CHECKING:
     from ressenti.pipeline.batch.sources import Source
     from ressenti.pipeline.batch.tasks import Done, Event, Fault, Task
-    from ressenti.pipeline.batch.workers import Pool
+    from ressenti.pipeline.batch.workers import Workers
     from ressenti.pipeline.library.folder import Library
 
 EVERY_S = 5.0  # between two looks at a watched folder
@@ -93,6 +94,14 @@ def batch(
         int | None,
         typer.Option(
             min=1, max=1024, help="Worker processes; does not change results.  [default: by cores and memory]"
+        ),
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            "--ray",
+            help="Work on the machines of a Ray cluster, by its head; local: by Ray, on this machine alone.",
+            metavar="HOST:PORT|local",
         ),
     ] = None,
     redo: Annotated[bool, typer.Option("--redo", help="Analyse everything again, also what failed before.")] = False,
@@ -156,7 +165,8 @@ def batch(
     recipe = Recipe(options, people, replace(added), formats)
     talks = not quiet and (terminal.err.is_terminal or verbose > 0)
     with _ended_by_signals(), logging_to(log) as lines:
-        command = _Command(tuple(sources), out, recipe, Display(terminal, talks, log=lines), redo, again, log)
+        display = Display(terminal, talks, log=lines)
+        command = _Command(tuple(sources), local_path(out), recipe, display, redo, again, log, ray)
         raise typer.Exit(command.watch(workers, settle) if watch else command.once(workers))
 
 
@@ -169,6 +179,7 @@ class _Command:
     redo: bool
     again: bool
     log: Path | None
+    ray: str | None
 
     def once(self, workers: int | None) -> int:
         """Work on all that is there; return the exit code."""
@@ -186,7 +197,7 @@ class _Command:
         display.total = len(found.sources)
         with library.alone():
             self._remember_log(library)
-            pool = self._pool(library, min(self._workers(workers), len(found.sources)))
+            pool = self._pool(library, workers, len(found.sources))
             run = Run(library, self.recipe, pool, display.tell, explain, self.redo, self.again)
             with display.showing():
                 run.run(found.sources)
@@ -200,7 +211,7 @@ class _Command:
         from ressenti.pipeline.batch.watch import Arrivals
 
         library, arrivals = self._library(), Arrivals(settle_s)
-        pool = self._pool(library, self._workers(workers))
+        pool = self._pool(library, workers)
         try:
             while True:
                 ready = arrivals.ready(find_sources(self.given, self.out).sources, time.monotonic())
@@ -211,7 +222,7 @@ class _Command:
             pool.kill()
             self._closed()
 
-    def _round(self, library: Library, pool: Pool[Task, Done | Fault], ready: list[Source]) -> list[Source]:
+    def _round(self, library: Library, pool: Workers[Task, Done | Fault], ready: list[Source]) -> list[Source]:
         """Work on what has arrived; return what has to wait, as it is still being written, or the library is locked."""
         from ressenti.pipeline.batch.run import Run
 
@@ -265,18 +276,27 @@ class _Command:
 
         return make_library(self.out)
 
-    def _workers(self, asked: int | None) -> int:
+    def _pool(self, library: Library, asked: int | None, most: int | None = None) -> Workers[Task, Done | Fault]:
+        """Workers on this machine or on a cluster: as many as asked for or as fit, and not more than `most`."""
         from ressenti.pipeline.batch.machine import workers_that_fit
-
-        count = asked or workers_that_fit()
-        if self.display.talks:
-            self.display.terminal.say(f"[dim]{counted(count, 'worker process').replace('processs', 'processes')}[/]")
-        return count
-
-    def _pool(self, library: Library, count: int) -> Pool[Task, Done | Fault]:
         from ressenti.pipeline.batch.workers import Pool
 
-        return Pool(count, MakeAnalyst(self.recipe, library))
+        make = MakeAnalyst(self.recipe, library)
+        if self.ray is None:
+            return Pool(self._told(asked or workers_that_fit(), most), make)
+
+        from ressenti.pipeline.batch.ray_cluster import connect
+        from ressenti.pipeline.batch.ray_pool import RayPool
+
+        check = SameElsewhere.of(self.recipe, library)
+        cluster = connect(self.ray, asked)
+        return RayPool(cluster, self._told(asked or cluster.workers(), most), make, check)
+
+    def _told(self, count: int, most: int | None) -> int:
+        """A number of workers, which is told before it is bounded."""
+        if self.display.talks:
+            self.display.terminal.say(f"[dim]{counted(count, 'worker process').replace('processs', 'processes')}[/]")
+        return min(count, most or count)
 
     def _remember_log(self, library: Library) -> None:
         if self.log is not None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated
 
@@ -17,8 +19,9 @@ from ressenti.pipeline.cli.options import Overwrite, Quiet, listed
 from ressenti.pipeline.cli.outputs import check_free
 from ressenti.pipeline.cli.query import LibraryFolder
 from ressenti.pipeline.cli.tables import check_table, link_to, write_table
-from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.errors import ConfigError, UnreadableError
 from ressenti.pipeline.extras import need
+from ressenti.pipeline.files.paths import existing
 from ressenti.pipeline.files.untrusted import RefusedError, read_text, short
 from ressenti.pipeline.text import plain, unguarded, visible
 
@@ -27,6 +30,8 @@ ANSWER = "answer"
 YES = ("yes", "y", "true", "1", "oui", "o", "vrai", "si", "s", "verdadero", "x")
 NO = ("no", "n", "false", "0", "non", "faux", "falso")
 _MOST_BYTES = 64 << 20
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
+_EXPECTED = "the CSV that `ressenti sample-calls --out` wrote"
 
 
 def sample_calls(
@@ -57,6 +62,8 @@ def sample_calls(
     """
     need("duckdb", "ressenti sample-calls", extra="library")
     terminal = Terminal(quiet)
+    if estimate is not None and out is not None:
+        raise ConfigError("--out: got it with --estimate, which writes nothing; expected one of them.")
     if estimate is not None:
         _estimate(estimate, terminal)
     else:
@@ -118,19 +125,9 @@ def _draw(
 def _estimate(path: Path, terminal: Terminal) -> None:
     from ressenti.pipeline.library.sampling import share_of
 
-    try:
-        text = read_text(path, _MOST_BYTES)
-    except RefusedError as exc:
-        raise ConfigError(f"{path}: {exc}. Expected the CSV that `ressenti sample-calls --out` wrote.") from exc
-    text = text.removeprefix("\ufeff")
-    first = text.partition("\n")[0]
-    sign = max(",;\t", key=first.count)
-    rows = list(csv.DictReader(io.StringIO(text), delimiter=sign))
-    if not rows or not {"weight", ANSWER} <= rows[0].keys():
-        got = ", ".join(map(str, rows[0])) if rows else "no rows"
-        raise ConfigError(f"{path}: got {short(got)}; expected a plan with the columns `weight` and `{ANSWER}`.")
+    rows = _plan_of(path)
     weights, answers, empty = [], [], 0
-    for number, row in enumerate(rows, 2):
+    for number, row in rows:
         answer = plain(unguarded((row[ANSWER] or "").strip()))
         if not answer:
             empty += 1
@@ -154,11 +151,48 @@ def _estimate(path: Path, terminal: Terminal) -> None:
         )
 
 
-def _weight(text: str | None, path: Path, number: int) -> float:
+def _plan_of(path: Path) -> list[tuple[int, dict[str, str | None]]]:
+    """The rows of a plan and their lines; raises `ConfigError` for what is none, and for a call that is there twice."""
+    existing(path, _EXPECTED)
     try:
-        weight = float((text or "").replace(",", "."))
-    except ValueError:
-        weight = 0.0
-    if not 0 < weight < 1e12:
-        raise ConfigError(f"{path}, line {number}: weight: got {short(repr(text))}; expected a number above 0.")
+        text = read_text(path, _MOST_BYTES)
+        lines = list(io.StringIO(text.removeprefix("\ufeff"), newline=None))
+        sign = max(",;\t", key=_head(lines).count)
+        reader = csv.reader(lines, delimiter=sign, strict=True)
+        cells = [(reader.line_num, row) for row in reader if any(row)]
+    except OSError as exc:
+        raise UnreadableError(f"{path}: cannot be read ({exc.strerror}). Expected {_EXPECTED}.") from exc
+    except (RefusedError, csv.Error) as exc:
+        raise ConfigError(
+            f"{path}: {exc}. Expected {_EXPECTED}; a spreadsheet saves it as `CSV UTF-8` (not as a workbook)."
+        ) from exc
+    if cells and cells[0][1][0].startswith("sep="):  # tells Excel the separator
+        cells = cells[1:]
+    heads = cells[0][1] if cells else []
+    if any(heads.count(name) != 1 for name in ("weight", ANSWER)):
+        got = ", ".join(heads) or "no rows"
+        raise ConfigError(
+            f"{path}: got {short(got, 200)}; expected a plan with the columns `weight` and `{ANSWER}`, once each."
+        )
+    rows = [(line, dict(zip_longest(heads, row[: len(heads)]))) for line, row in cells[1:]]
+    seen: set[str | None] = {None}
+    for line, row in rows:
+        call = row.get("conversation")
+        if call and call in seen:
+            raise ConfigError(
+                f"{path}, line {line}: {short(call)} is there twice; expected each call once, of one plan."
+            )
+        seen.add(call)
+    return rows
+
+
+def _head(lines: Sequence[str]) -> str:
+    return next((line for line in lines if line.strip() and not line.startswith("sep=")), "")
+
+
+def _weight(text: str | None, path: Path, number: int) -> float:
+    told = (text or "").strip().replace(",", ".")
+    weight = float(told) if _NUMBER.fullmatch(told) else 0.0
+    if not 1e-6 < weight < 1e12:
+        raise ConfigError(f"{path}, line {number}: weight: got {short(repr(text))}; expected a number such as 2.5.")
     return weight

@@ -19,7 +19,7 @@ from ressenti.pipeline.records import (
     WordsFound,
     union_s,
 )
-from ressenti.pipeline.records.intervals import Timed
+from ressenti.pipeline.records.intervals import Timed, as_stored
 
 _TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)")
 
@@ -39,8 +39,8 @@ def with_bleeps(conversation: Conversation, spans: Sequence[Span]) -> Conversati
                 f"bleep {span.start_s:g}-{span.end_s:g}: outside the recording, which is {duration_s:g} s long. "
                 "Give spans inside it, in seconds or as minutes:seconds."
             )
-    inside = [(span.start_s, min(span.end_s, duration_s)) for span in wanted]
-    bleeps = tuple(Span(start, end) for start, end in union_s(inside))
+    inside = [as_stored(span.start_s, min(span.end_s, duration_s)) for span in wanted]
+    bleeps = tuple(Span(start, end) for start, end in union_s([*filter(None, inside)]))
     return without_silenced(replace(conversation, bleeps=bleeps))
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import replace
 
-from ressenti.pipeline.edits.written_words import texts_found, with_found_words, with_written_words, written
+from ressenti.pipeline.edits.written_words import one_line, texts_found, with_found_words, with_written_words
 from ressenti.pipeline.errors import CorrectionsError
 from ressenti.pipeline.records import (
     CLASSES,
@@ -34,7 +34,7 @@ from ressenti.pipeline.records import (
     Window,
     union_s,
 )
-from ressenti.pipeline.records.intervals import Timed, is_inside, without
+from ressenti.pipeline.records.intervals import Timed, as_stored, is_inside, without
 from ressenti.pipeline.records.measures import NotScored
 
 
@@ -203,13 +203,13 @@ def _tidy(conversation: Conversation) -> Corrections:
         moved = entry.speaker is not None and entry.speaker != turn.speaker
         confirmed = entry.speaker == turn.speaker and turn.speaker_unsure
         same = turn.emotion is not None and not turn.unsure and turn.emotion.top == entry.emotion and not moved
-        words = None if entry.words is None else written(entry.words)
+        words = None if entry.words is None else one_line(entry.words)
         left = replace(
             entry,
             speaker=entry.speaker if moved or confirmed else None,
             emotion=None if same else entry.emotion,
             note=entry.note.strip(),
-            words=None if words is None or words == found[entry.turn] else " ".join(words),
+            words=None if words == " ".join(found.get(entry.turn, ())) else words,
         )
         if left != TurnCorrection(entry.turn, by=entry.by, at=entry.at):
             kept.append(left)
@@ -276,7 +276,8 @@ def _tidy_ignored(conversation: Conversation) -> tuple[Ignored, ...]:
                 f"corrections: {span.start_s:g}-{span.end_s:g} s is to be ignored, but the recording is "
                 f"{duration_s:g} s long. Use the file of this recording."
             )
-        spans.append(replace(span, end_s=min(span.end_s, duration_s)))
+        if known := as_stored(span.start_s, min(span.end_s, duration_s)):
+            spans.append(replace(span, start_s=known[0], end_s=known[1]))
     return tuple(sorted(set(spans), key=lambda s: (s.start_s, s.end_s, s.why, s.by, s.at)))
 
 

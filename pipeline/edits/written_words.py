@@ -27,9 +27,14 @@ _MOST_PAIRS = 4_000_000  # of words that are compared; longer texts are not alig
 _ROUNDS = 10
 
 
+def one_line(text: str) -> str:
+    """A text with one space between its words, without marks of words that were left out."""
+    return " ".join(part for part in text.split() if part != OMITTED)
+
+
 def written(text: str) -> list[str]:
-    """The words of a text, without marks of words that were left out."""
-    parts = [part for part in text.split() if part != OMITTED]
+    """The words of a text; one with more letters than a word may have becomes several."""
+    parts = one_line(text).split()
     return [part[k : k + MOST_LETTERS] for part in parts for k in range(0, len(part), MOST_LETTERS)]
 
 
@@ -100,7 +105,7 @@ def with_written_words(conversation: Conversation) -> Conversation:
 
 
 def texts_found(conversation: Conversation, turns: Collection[int]) -> dict[int, list[str]]:
-    """What was found in some turns, as `written` gives it."""
+    """The words that were found in some turns."""
     found = _words_of(conversation, turns)
     return {turn: [part for word in own for part in word.text.split()] for turn, own in found.items()}
 

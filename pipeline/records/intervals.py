@@ -20,6 +20,12 @@ def union_s(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return joined
 
 
+def as_stored(start_s: float, end_s: float) -> tuple[float, float] | None:
+    """A span with times as they are stored, to the microsecond; None for one that is too short for that."""
+    start_s, end_s = round(start_s, 6), round(end_s, 6)
+    return (start_s, end_s) if start_s < end_s else None
+
+
 def without(spans: Sequence[tuple[float, float]], gone: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """What is left of sorted spans without others, sorted too; seconds."""
     out = []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,6 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from ressenti.pipeline.errors import CorrectionsError, NotFoundError, UnreadableError, WrongRecordingError
-from ressenti.pipeline.files.paths import is_there
 from ressenti.pipeline.files.untrusted import RefusedError, read_bounded, short, skim_json
 from ressenti.pipeline.records import Conversation, Corrections, Name, Span
 from ressenti.pipeline.records.fields import Record, Sha256
@@ -145,5 +145,17 @@ def stem_of_corrections(path: Path) -> str | None:
 
 def saved_corrections(folder: Path, stem: str) -> list[Path]:
     """The files of corrections called `stem` in a folder, that which was saved last first."""
-    found = [path for path in folder.glob("*.json") if stem_of_corrections(path) == stem and is_there(path)]
-    return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
+    return last_first(path for path in folder.glob("*.json") if stem_of_corrections(path) == stem)
+
+
+def last_first(paths: Iterable[Path]) -> list[Path]:
+    """Files in the order in which they were saved, the last first."""
+    return sorted(paths, key=lambda path: (_saved_at(path), path.name), reverse=True)
+
+
+def _saved_at(path: Path) -> int:
+    """When a file was written (ns); 0 for one that is not there, such as a link that leads nowhere."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

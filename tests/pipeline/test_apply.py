@@ -308,6 +308,64 @@ def test_the_file_that_was_saved_last_counts(calls: Path) -> None:
     assert ressenti("report", *sorted(calls.glob("call-0*.json"))).returncode == 0
 
 
+def test_the_file_that_was_saved_last_counts_also_where_several_are_named(calls: Path) -> None:
+    first = saved(calls / "call-0.json", note={"text": "old", **WHO})
+    last = first.with_name("call-0.corrections (1).json")
+    last.write_text(first.read_text().replace("old", "new"))
+    os.utime(first, (1, 1))
+    done = ressenti("apply", last, first, calls)
+    assert (done.returncode, done.stdout.count("✓")) == (0, 1)
+    note = store.load(calls / "call-0.json").corrections.note
+    assert note is not None
+    assert note.text == "new"
+
+
+def test_links_that_lead_nowhere_cost_one_conversation(calls: Path) -> None:
+    for k in (1, 2):
+        saved(calls / f"call-{k}.json", note={"text": "x", **WHO})
+    (calls / "call-0.corrections.json").symlink_to(calls / "nowhere")
+    (calls / "call-1.turns.csv").symlink_to(calls / "nowhere")
+    done = ressenti("apply", calls, "--json")
+    assert [json.loads(line)["code"] for line in done.stdout.splitlines()] == [4, 0, 0]
+    assert "call-0.corrections.json: no such file" in done.stderr
+    assert (calls / "call-1.turns.csv").read_text(encoding="utf-8")
+
+
+def test_a_damaged_page_is_told_and_its_sound_not_deleted(call: Path) -> None:
+    page, sidecar = call.with_name("call-0.report.html"), call.with_name("call-0.report.mp3")
+    page.write_bytes(page.read_bytes()[:100_000])
+    sidecar.write_bytes(b"sound")
+    saved(call, note={"text": "x", **WHO})
+    done = ressenti("apply", call.parent)
+    assert done.returncode == 0, done.stderr
+    assert "the page is mute: call-0.report.html cannot be read" in done.stdout
+    assert sidecar.read_bytes() == b"sound"
+
+
+@pytest.mark.parametrize(
+    "spans", [[(2.0, 2.0000000001)], [(29.9999999, 40.0)], [(0.5000001, 19.0)], [(4.9, 28.9999999)]]
+)
+def test_spans_are_as_exact_as_they_are_stored(calls: Path, spans: Any) -> None:
+    path = calls / "call-0.json"
+    ignored = [{"start_s": start, "end_s": end, "why": "other", "by": "", "at": ""} for start, end in spans]
+    for more in ({"bleeps": spans}, {"ignored": ignored}):
+        saved(path, note={"text": str(list(more)), **WHO}, **more)
+        done = ressenti("apply", calls)
+        assert done.returncode == 0, done.stderr
+    assert "nothing new" in ressenti("apply", calls).stdout
+
+
+def test_a_word_may_be_as_long_as_a_text(calls: Path) -> None:
+    path = calls / "call-0.json"
+    saved(path, turns=[turn(2, words="a" * 20_000)])
+    done = ressenti("apply", calls)
+    assert done.returncode == 0, done.stderr
+    after = store.load(path)
+    assert after.corrections.turns[0].words == "a" * 20_000
+    assert [len(word.text) for word in after.words] == [5_000] * 4
+    assert "nothing new" in ressenti("apply", calls).stdout
+
+
 def test_what_is_not_there_is_told(calls: Path) -> None:
     assert "nothing to apply" in ressenti("apply", calls).stdout
     assert ressenti("apply", calls / "none").returncode == 4

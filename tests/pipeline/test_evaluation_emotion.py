@@ -295,6 +295,8 @@ def run(*arguments: str | Path) -> tuple[int, str]:
 
 @pytest.fixture
 def fake_builtin(monkeypatch: pytest.MonkeyPatch) -> FakeEmotion:
+    from ressenti.pipeline.lab.evaluation import heard_once  # noqa: F401  # before what it builds on is replaced
+
     model = FakeEmotion(perfect)
     monkeypatch.setattr("ressenti.pipeline.emotion.builtin.BuiltinEmotion", lambda *_: model)
     return model

@@ -12,6 +12,7 @@ import pytest
 from commands import ressenti
 from ressenti import with_corrections
 from ressenti.pipeline import store
+from ressenti.pipeline.edits.bleeps import with_bleeps
 from ressenti.pipeline.records import Conversation, Corrections, Segment, Span, SpeakerName, TurnCorrection
 from ressenti.pipeline.store.corrections_file import corrections_of, dump_corrections, load_corrections, turns_sha256
 
@@ -88,6 +89,19 @@ def test_corrections_of_other_turns_are_kept_and_not_applied(
     assert ressenti("apply", path, "--other-turns").returncode == 0
     back, told = analyse()
     assert (back.corrections, "applied again" in told) == (WANTED, True)
+
+
+def test_what_is_silenced_stays_so_where_corrections_are_not_applied(
+    analyse: Callable[..., tuple[Conversation, str]], make_conversation: Make, recording: Path
+) -> None:
+    spans = (Span(1.0, 2.0),)
+    old = with_bleeps(with_corrections(make_conversation(), WANTED), spans)
+    recording.with_suffix(".json").write_text(store.dumps(old), encoding="utf-8")
+    after, told = analyse(other_turns(make_conversation()))
+    assert (after.corrections, after.bleeps, "not applied" in told) == (Corrections(), spans, True)
+    recording.with_suffix(".corrections.json").write_text("{}", encoding="utf-8")
+    after, told = analyse()
+    assert (after.corrections, after.bleeps, "not applied" in told) == (Corrections(), spans, True)
 
 
 def test_a_saved_file_is_told_on_which_turns_it_was_made(

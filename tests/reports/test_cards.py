@@ -25,7 +25,7 @@ def fact(conversation: Conversation, name: str) -> Fact:
         (False, 0.0, "–", "not measured here"),
         (False, 0.04, "–", "not measured here"),
         (False, 0.4, "0.4\u00a0s", ""),
-        (True, 0.0, "0.0\u00a0s", ""),
+        (True, 0.0, "at once", ""),
     ],
 )
 def test_turns_that_abut_are_no_latency_where_no_overlap_is_heard(

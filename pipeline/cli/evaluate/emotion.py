@@ -49,6 +49,9 @@ def emotion(
         list[float] | None,
         typer.Option(min=1, help="Also with this much speech as the speaker's baseline; may be repeated."),
     ] = None,
+    natural: Annotated[
+        bool, typer.Option("--natural", help="Also in mostly neutral talk, with the configured expectation.")
+    ] = False,
     tell_corpora: Annotated[
         bool,
         typer.Option("--tell-corpora", help="Also test whether the model's outputs reveal a clip's corpus."),
@@ -75,30 +78,18 @@ def emotion(
     relies on codec traces: pcm (0.5 % slower, white noise 45 dB below the speech) and mp3-128 (128 kb/s).
 
     --baseline-seconds joins each speaker's clips into conversations of about that length, some with unbalanced
-    emotions and some with a single emotion. --unlike takes sound files, folders of them, or the word generated (noise,
-    tones, chords, clicks, synthetic voices); each sound counts as one speaker.
+    emotions and some with a single emotion. --natural joins them into conversations that are 70 % neutral; only there
+    does a model expect what the configuration says. --unlike takes sound files, folders of them, or the word generated
+    (noise, tones, chords, clicks, synthetic voices); each sound counts as one speaker.
 
     The JSON holds one object per model, condition, baseline and corpus under `results`, with the fields of
     `pipeline.lab.evaluation.emotion.EmotionFigures`. Classes are in the order of `classes`; rows of `confusion` are the
     true classes. Intervals are 95 %, bootstrapped over speakers, and null with fewer than four speakers. `baseline`,
-    `one_emotion`, `corpora` and `unlike` are null unless their option is given.
+    `one_emotion`, `natural`, `corpora` and `unlike` are null unless their option is given.
     """
-    from ressenti.pipeline.lab.evaluation.out_of_domain import check_source
-    from ressenti.pipeline.lab.labelled_speech.conditions import CONDITIONS
-
     terminal = Terminal()
-    if unknown := set(condition or []) - set(CONDITIONS):
-        raise ConfigError(
-            f"--condition: got {', '.join(sorted(unknown))}; expected one or more of {', '.join(CONDITIONS)}."
-        )
-    if material is None and not unlike:
-        raise ConfigError("nothing to evaluate; expected labelled speech (MATERIAL) or sounds (--unlike).")
-    if material is None and (condition or baseline_seconds or tell_corpora or protocol != "shipped"):
-        raise ConfigError("only --unlike works without labelled speech. Give MATERIAL, or drop the other options.")
-    if unlike and protocol != "shipped":
-        raise ConfigError(f"--unlike tests models as they are, but --protocol {protocol} retrains them. Drop one.")
-    for source in unlike or []:
-        check_source(source)
+    others = bool(condition or baseline_seconds or natural or tell_corpora or protocol != "shipped")
+    _check(material, condition or [], protocol, unlike or [], natural=natural, others=others)
     requested = _Requested(tuple(condition or ["clean"]), tuple(baseline_seconds or ()), tell_corpora, details)
     found: dict[str, Any] = {"classes": CLASSES, "material": None, "left_out": [], "results": []}
     if material is not None:
@@ -111,14 +102,47 @@ def emotion(
             "material": str(material),
             **_labelled(clips, candidates, requested, config, protocol, found, terminal),
         }
+        if natural:
+            expecting = candidates_of(protocol, clips, model, config, data, weights, steps, [], expecting=True)
+            found["natural"] = _natural(clips, expecting, requested.conditions, config, terminal)
     failed = 0
     if unlike:
         found["unlike"], failed = _unlike(unlike, model, config, terminal)
     if json_file is not None:
-        figures = {"protocol": protocol} | dict.fromkeys(("baseline", "one_emotion", "corpora", "unlike")) | found
+        figures = (
+            {"protocol": protocol} | dict.fromkeys(("baseline", "one_emotion", "natural", "corpora", "unlike")) | found
+        )
         store.write_whole({json_file: json.dumps(figures, indent=1, allow_nan=False) + "\n"})
     if failed:
         raise typer.Exit(failed)
+
+
+def _check(
+    material: Path | None,
+    conditions: Sequence[str],
+    protocol: str,
+    unlike: Sequence[str],
+    *,
+    natural: bool,
+    others: bool,
+) -> None:
+    """Raise `ConfigError` for options that do not go together; `others` is whether any needs labelled speech."""
+    from ressenti.pipeline.lab.evaluation.out_of_domain import check_source
+    from ressenti.pipeline.lab.labelled_speech.conditions import CONDITIONS
+
+    if unknown := set(conditions) - set(CONDITIONS):
+        raise ConfigError(
+            f"--condition: got {', '.join(sorted(unknown))}; expected one or more of {', '.join(CONDITIONS)}."
+        )
+    if material is None and not unlike:
+        raise ConfigError("nothing to evaluate; expected labelled speech (MATERIAL) or sounds (--unlike).")
+    if material is None and others:
+        raise ConfigError("only --unlike works without labelled speech. Give MATERIAL, or drop the other options.")
+    for option in ("--unlike",) * bool(unlike) + ("--natural",) * natural:
+        if protocol != "shipped":
+            raise ConfigError(f"{option} tests models as they are, but --protocol {protocol} retrains them. Drop one.")
+    for source in unlike:
+        check_source(source)
 
 
 @dataclass(frozen=True)
@@ -163,6 +187,25 @@ def _labelled(
         out["corpora"] = corpora
         show_corpora(corpora, terminal)
     return out
+
+
+def _natural(
+    clips: Sequence[Clip], candidates: Sequence[Candidate], conditions: Sequence[str], config: str, terminal: Terminal
+) -> list[Row]:
+    from ressenti.pipeline.cli.evaluate.emotion_natural import natural_rows, show_natural
+    from ressenti.pipeline.lab.evaluation.emotion import cut_clips
+
+    options = load_config(config)
+    rows: list[Row] = []
+    for place in dict.fromkeys(conditions):
+        for name, model, tested in candidates:
+            with terminal.progress(f"{place}, mostly neutral talk") as progress:
+                cuts = cut_clips([clip for clip in clips if clip in set(tested)], options, place, progress)  # type: ignore[arg-type]
+                rows += natural_rows(cuts, name, model, place, options, progress)
+    if not rows:
+        raise ConfigError("--natural: no speaker has neutral clips and others. Leave it out for this material.")
+    show_natural(rows, terminal)
+    return rows
 
 
 def _unlike(

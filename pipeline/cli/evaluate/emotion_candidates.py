@@ -28,8 +28,13 @@ def candidates_of(
     weights: Path | None,
     steps: int | None,
     skipped: list[str],
+    *,
+    expecting: bool = False,
 ) -> list[Candidate]:
-    """Candidates of a protocol; appends excluded clips to `skipped`. Raises `ConfigError`."""
+    """Candidates of a protocol; appends excluded clips to `skipped`. Raises `ConfigError`.
+
+    Models find all classes equally likely, unless they are `expecting` what the configuration says.
+    """
     from ressenti.pipeline import emotion as models_of
     from ressenti.pipeline.lab.evaluation.heard_once import heard_once
     from ressenti.pipeline.lab.labelled_speech.corpora import read_clips
@@ -39,7 +44,8 @@ def candidates_of(
     if protocol == "shipped":
         out: list[Candidate] = []
         for name in dict.fromkeys(models or [models_of.name_of(options, use)]):
-            model = models_of.needed(options.model_copy(update={"model": name, "prior": "balanced"}), use, INSTEAD)
+            changed = {"model": name} | ({} if expecting else {"prior": "balanced"})
+            model = models_of.needed(options.model_copy(update=changed), use, INSTEAD)
             tested = [clip for clip in clips if clip.who not in model.learned]
             if not tested:
                 raise ConfigError(f"{name} was trained on every speaker in the material. Test it on other speakers.")
