@@ -94,6 +94,7 @@ def _speech(conversation: Conversation, words: Wording) -> dict[str, Any]:
             "share": words("share"),
             "of_talk": words("of_talk", share="{share}"),
             "minutes": words("minutes_value", time="{time}"),
+            "hours": words("hours_value", time="{time}"),
             "found": words("silences_found", limit=words.exact(limits["silence_s"])),
             "pauses": words("pauses_in_all", limit=words.exact(limits["non_talk_s"]), length="{length}"),
             "none": words("no_silences"),

@@ -87,10 +87,12 @@ class Wording:
         return "–" if value is None else f"{self.number(value, decimals)}\u00a0s"
 
     def length(self, seconds: float) -> str:
-        """How long something lasts, alike everywhere on the page: 1.2 s, 36 s, 2:05 min."""
+        """How long something lasts, alike everywhere on the page: 1.2 s, 36 s, 2:05 min, 1:02:05 h."""
         if seconds < 9.95:
             return self.seconds(seconds)
-        return self.seconds(seconds, 0) if seconds < 59.5 else self("minutes_value", time=self.clock(seconds))
+        if seconds < 59.5:
+            return self.seconds(seconds, 0)
+        return self("minutes_value" if seconds < 3599.5 else "hours_value", time=self.clock(seconds))
 
     def sentence(self, parts: Sequence[str]) -> str:
         """Parts of a sentence as one, with a capital and a full stop."""

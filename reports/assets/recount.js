@@ -85,7 +85,7 @@ page.ready.then((page) => {
   const decimals = (value, n) => value.toFixed(n).replace(".", data.decimal);
   const percent = (share) => `${decimals(100 * share, 0)}${data.percent}%`;
   const length = (long) => (long < 9.95 ? `${decimals(long, 1)}\u00a0s` : long < 59.5 ? `${decimals(long, 0)}\u00a0s`
-    : texts.minutes.replace("{time}", () => clock(Math.round(long))));
+    : texts[long < 3599.5 ? "minutes" : "hours"].replace("{time}", () => clock(Math.round(long))));
 
   const asRendered = new Map();
   const kept = (node) => {

@@ -96,7 +96,8 @@ def test_numbers_as_each_language_writes_them() -> None:
     assert [w.number(-0.25, 2) for w in (EN, FR)] == ["−0.25", "−0,25"]
     assert EN.number(0.5, 1, sign=True) == "+0.5"
     assert [EN.number(-0.004, 2, sign=True), EN.number(-0.04, 1)] == ["0.00", "0.0"]  # no minus before nought
-    assert [EN.length(s) for s in (1.25, 36.4, 125.0)] == ["1.2\u00a0s", "36\u00a0s", "2:05 min"]
+    assert [EN.length(s) for s in (1.25, 36.4, 125.0, 3599.4)] == ["1.2\u00a0s", "36\u00a0s", "2:05 min", "59:59 min"]
+    assert EN.length(3725.0) == "1:02:05 h"
     assert [Wording("es").percent(0.42), Wording("es").number(1.5, 1)] == ["42\u202f%", "1,5"]
     assert EN.number(None) == "–"
     assert [w.percent(0.421) for w in (EN, FR)] == ["42%", "42\u202f%"]
