@@ -224,6 +224,8 @@ def _unjudged(conversation: Conversation, words: Wording) -> list[str]:
     if not parts:
         return []
     turns = words("n_turns", n=sum(t.unjudged is not None for t in conversation.turns))
+    if len(parts) == 1:  # the part is the whole
+        return [words("limit_unjudged_one", part=parts[0], turns=turns)]
     seconds = words.seconds(sum(found.values()))
     return [words("limit_unjudged", seconds=seconds, parts=words.listed(parts), turns=turns)]
 

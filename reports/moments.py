@@ -73,7 +73,12 @@ class Listen:
     @property
     def chance(self) -> bool:
         """Whether any of them may be chance."""
-        return any(row.chance for row in (*self.first, *self.more))
+        return self.chance_first or any(row.chance for row in self.more)
+
+    @property
+    def chance_first(self) -> bool:
+        """Whether any of those that are listed first may be chance."""
+        return any(row.chance for row in self.first)
 
 
 def listen(conversation: Conversation, words: Wording) -> Listen:

@@ -67,6 +67,7 @@ def render(
             [row.start_s, row.end_s, row.label, row.chance, row.tone]
             for row in (*summary.moments.first, *summary.moments.more)
         ],
+        "more_moments": [words("more_moments", n=n + 1) for n in range(len(summary.moments.more))],
         **_page_data(conversation, words, sound),
     }
     return template("page.html").render(

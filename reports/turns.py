@@ -174,7 +174,9 @@ def _original(turn: Turn, titles: dict[str, str], words: Wording) -> str:
     parts = [f"{titles.get(before.speaker, before.speaker)}{doubt}"] if turn.speaker_by_person else []
     if turn.by_person:
         parts.append(_model_class(turn, words) or words("not_judged"))
-    return words("n_corrected_from", before=", ".join(parts)) if parts else words("n_corrected")
+    if parts:
+        return words("n_corrected_from", before=", ".join(parts))
+    return "" if turn.unjudged == "ignored" else words("n_corrected")  # the span was set, not the turn
 
 
 def _model_class(turn: Turn, words: Wording) -> str:

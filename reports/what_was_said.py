@@ -104,7 +104,12 @@ def said_by(conversation: Conversation) -> tuple[Content, dict[str, SpeakerWords
 
 
 def quote_of(moment: Moment, conversation: Conversation, start_s: float, most: int = MOST_QUOTED) -> str:
-    """The words that are spoken from a moment's start on, by its speaker if it has one; empty if there are none."""
+    """The words that are spoken from a moment's start on, by its speaker if it has one; empty if there are none.
+
+    Nothing is said in a silence: words that reach into it are those around it.
+    """
+    if moment.kind == "silence":
+        return ""
     speakers = {turn.index: turn.speaker for turn in conversation.turns}
     end_s = max(moment.end_s, start_s + QUOTED_S)
     own = [

@@ -2,7 +2,7 @@
 // The figures: drawn when they come near; clicks seek; each has a playhead and can be had as table, CSV and PNG.
 page.ready.then((page) => {
   const { data, clock, by, tell, on, download, element } = page;
-  const options = { responsive: true, displaylogo: false, displayModeBar: false };
+  const options = { responsive: true, displaylogo: false, displayModeBar: false, doubleClick: false };
   const narrow = () => window.innerWidth < 600;
   const PAPER = 700, HALF = 343, LOW = 0.62; // the width of a printed page of A4 without its margins, of half of it (CSS pixels), and how low figures are on it
   let at = 0, paper = false; // the time, and whether the page is printed
@@ -183,13 +183,13 @@ page.ready.then((page) => {
     clicks(place);
     retick(place);
     select(place);
-    place.on("plotly_relayout", (change) => { // by dragging or a double click: then all others follow
-      const name = timeAxes(place)[0], asked = name && Object.keys(change).find((key) => /^xaxis\d*\.(range|autorange)/.test(key));
-      if (!asked) return retick(place);
-      const [from, to] = asked.endsWith("autorange") ? [0, data.duration] : place.layout[asked.split(".")[0]].range;
-      page.look(from, to);
+    place.on("plotly_relayout", (change) => { // by dragging: then all others follow
+      // The range is that of the event: until here, the layout may have got back that of the view, when the figure is fitted.
+      const asked = timeAxes(place).find((axis) => `${axis}.range[0]` in change);
+      if (asked) page.look(change[`${asked}.range[0]`], change[`${asked}.range[1]`]);
       retick(place);
     });
+    place.on("plotly_doubleclick", () => { if (timeAxes(place).length) page.look(0, data.duration); });
     place.on("plotly_autosize", () => retick(place));
   };
   const redraw = (place) => {

@@ -3,6 +3,7 @@
 page.ready.then((page) => {
   const { data, clock, say, by, tell, on, turns, paint, look, zoom } = page;
   const audio = by("sound"), strip = by("strip"), play = by("play");
+  const whole = clock(Math.round(data.duration)); // as in the head of the page
   let at = 0, drawn = null, silencing = false; // the time, a span that is being drawn on the strip, and what for
 
   if (data.sound === "embed") {
@@ -15,9 +16,9 @@ page.ready.then((page) => {
   const show = (time) => {
     at = Math.min(Math.max(0, time), data.duration);
     if (data.sound) audio.muted = silent();
-    by("clock").textContent = `${clock(at, true)} / ${clock(data.duration)}`;
+    by("clock").textContent = `${clock(at, true)} / ${whole}`;
     strip.setAttribute("aria-valuenow", at.toFixed(1));
-    strip.setAttribute("aria-valuetext", `${clock(at, true)} / ${clock(data.duration)}`);
+    strip.setAttribute("aria-valuetext", `${clock(at, true)} / ${whole}`);
     draw();
     tell("time", { at, playing: data.sound ? !audio.paused : false });
   };

@@ -51,6 +51,12 @@ page.ready.then((page) => {
       else if (!out && mark.parentNode) mark.replaceWith(node);
     }
     for (const sentence of document.querySelectorAll(".headline p:not(.stale)")) sentence.hidden = !sentence.textContent.trim();
+    const further = document.querySelector(".listen details");
+    if (further) {
+      const n = further.querySelectorAll("li").length;
+      further.hidden = !n;
+      if (n) further.querySelector("summary").textContent = data.more_moments[n - 1];
+    }
     for (const line of document.querySelectorAll(".moments .told")) { // the button reads what the line says
       const go = line.closest("li").querySelector(".go");
       go.setAttribute("aria-label", `${go.dataset.who} ${line.textContent}`);
@@ -106,6 +112,10 @@ page.ready.then((page) => {
       if (trace.customdata?.some((turn) => silenced.has(turn))) return [only(trace, (i) => !silenced.has(trace.customdata[i]))];
       return [trace];
     });
+    // plotly drops the axes of a small multiple without traces, on which the figure's playhead and zoom rest
+    const drawn = new Set(traces.map((trace) => trace.xaxis ?? "x"));
+    const bare = new Map(figure.data.filter((trace) => !drawn.has(trace.xaxis ?? "x")).map(({ xaxis, yaxis }) => [xaxis, { xaxis, yaxis }]));
+    traces.push(...[...bare.values()].map((axes) => ({ type: "scatter", x: [0], y: [null], showlegend: false, hoverinfo: "skip", ...axes })));
     return { ...figure, data: traces };
   };
   page.tone = { may, would, allows, told, rows, hides: (label) => untold.has(label), get untold() { return [...untold]; } };

@@ -37,7 +37,7 @@ page.ready.then((page) => {
       .map((field) => field.closest("label").firstChild.textContent.trim() || field.closest("label").textContent.trim());
     by("found").textContent = shown.size === turns.length ? "" : say("js_found", { n: shown.size, all: turns.length, what: what.join(", ") });
     by("empty").hidden = shown.size > 0;
-    if (form.elements.confidence) by("least").textContent = `${value("confidence")} %`;
+    if (form.elements.confidence) by("least").textContent = `${value("confidence")}${data.percent}%`;
     if (stop.closest("tr").hidden) stand(rows()[0]?.querySelector(".go") ?? stop);
     tell("filter", { turns: shown.size === turns.length ? null : shown });
   };

@@ -138,7 +138,10 @@ def letter_style(key: str, unsure: bool) -> dict[str, Any]:
     """Style of letters in a class's bar, with a halo in the bar's colour that keeps the pattern away from them."""
     ground = "#FFFFFF" if unsure else CLASS_COLOURS.get(key, PALE)
     halo = ", ".join([f"0 0 2px {ground}"] * 4)
-    return {"color": "#000" if unsure or key == "Pleased" else "#fff", "shadow": halo, "weight": 600}
+    colour = (
+        INK if unsure else "#000" if key == "Pleased" else "#fff"
+    )  # on dark ground, INK and the halo change together
+    return {"color": colour, "shadow": halo, "weight": 600}
 
 
 def hover_of(turn: Turn, conversation: Conversation, titles: dict[str, str], words: Wording) -> str:
@@ -151,7 +154,7 @@ def hover_of(turn: Turn, conversation: Conversation, titles: dict[str, str], wor
         lines.append(", ".join(_scored(name, score, words) for name, score in shown_classes(turn)) + mark)
     elif turn.unjudged:
         lines.append(words(f"u_{turn.unjudged}"))
-    if turn.original is not None:
+    if turn.original is not None and turn.unjudged != "ignored":  # then the span was set, not the turn
         lines.append(words("n_corrected"))
     return "<br>".join(lines)
 

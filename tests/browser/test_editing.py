@@ -618,6 +618,38 @@ def test_scores_of_a_role_that_may_not_be_scored_go_at_once(opened: Open) -> Non
     assert there.trouble == []
 
 
+def test_figures_and_moments_stay_whole_without_the_first_speakers_tone(opened: Open) -> None:
+    def change(conversation: Conversation) -> Conversation:
+        told = told_of_tone(conversation)
+        maybe = [replace(m, certain=False) for m in told.moments if m.kind == "tension"]
+        length = replace(told.recording, duration_s=told.recording.duration_s + 0.6)
+        return replace(told, recording=length, moments=(*maybe, told.moments[-1]))
+
+    there = opened(1440, change=change, figures=False)
+    page = there.page
+    assert text(page, "#clock").split(" / ")[1] == text(page, ".top .meta")
+    for name in FIGURES:
+        there.drawn(name)
+    assert page.locator(".listen summary").text_content() == "2 more moments"
+    give(page, 0, "agent")
+    assert page.locator(".listen summary").text_content() == "1 more moment"
+    axes = page.evaluate(
+        "Object.keys(document.getElementById('course')._fullLayout).filter((key) => /^xaxis/.test(key))"
+    )
+    assert axes == ["xaxis", "xaxis2"]
+    assert page.locator("#course .bars path").count() > 0
+    assert '"S1"' not in page.evaluate(DRAWN, "course")
+    page.locator("#strip").press("ArrowRight")
+    for name in ("course", "talk"):
+        assert page.locator(f"#{name} .playhead").is_visible()
+        assert float(page.locator(f"#{name} .playhead").evaluate("(head) => head.offsetLeft")) > 100
+    give(page, 1, "agent")
+    assert page.locator(".listen details").is_hidden()
+    page.locator("#undo-all").click()
+    assert page.locator(".listen summary").text_content() == "2 more moments"
+    assert there.trouble == []
+
+
 def test_a_class_of_somebody_who_is_no_longer_scored_is_not_saved(opened: Open) -> None:
     page = opened(change=told_of_tone, figures=False).page
     page.locator("#turn-1 .quiet").click()

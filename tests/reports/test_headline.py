@@ -21,6 +21,7 @@ from ressenti.pipeline.records import (
 from ressenti.reports import moments
 from ressenti.reports.headline import headline
 from ressenti.reports.moments import first_to_hear, listen
+from ressenti.reports.page import render
 from ressenti.reports.wording import Wording
 
 Make = Callable[..., Conversation]
@@ -67,7 +68,7 @@ def test_the_kind_of_talk_is_told_first(make_conversation: Make) -> None:
     played = replace(made.exchange, holds=(Silence(0.0, 32.0),))
     assert "It begins with 32\u00a0s of music and announcements." in told(0.5, 0.5, exchange=played)
     later = replace(made.exchange, holds=(Silence(60.0, 92.0), Silence(100.0, 104.0)))
-    assert "Music and announcements take 36\u00a0s of it." in told(0.5, 0.5, exchange=later)
+    assert "Music and announcements take 36\u00a0s of the recording." in told(0.5, 0.5, exchange=later)
 
 
 def test_voices_that_sound_alike_share_a_sentence(make_conversation: Make) -> None:
@@ -374,6 +375,16 @@ def test_what_may_be_chance_comes_first_only_if_nothing_is_certain(make_conversa
     certain = Moment("silence", 50, 60, None, values={"seconds": 10.0})
     found = listen(replace(made, moments=(*maybe, certain)), EN)
     assert ([row.kind for row in found.first], len(found.more)) == (["silence"], 3)
+
+
+def test_what_may_be_chance_is_explained_where_it_stands(make_conversation: Make) -> None:
+    made, told = make_conversation(), EN("chance_help")
+    maybe = tuple(activated(1.2, False, start) for start in (10.0, 24.0, 35.0))
+    for certain, folded in ((), False), ((Moment("silence", 50, 60, None, values={"seconds": 10.0}),), True):
+        page = render(replace(made, moments=(*maybe, *certain)))
+        listed = page.split('class="listen"')[1].split("</section>")[0]
+        assert listed.count(told) == 1
+        assert (listed.index(told) < listed.index("</details>")) is folded
 
 
 def test_valence_is_no_moment_where_the_page_says_that_it_cannot_be_told(

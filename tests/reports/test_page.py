@@ -20,7 +20,7 @@ from browsing import lengthened
 from ressenti import People, with_corrections
 from ressenti.pipeline import store
 from ressenti.pipeline.language import Lang
-from ressenti.pipeline.records import Conversation, Corrections, ModelInfo, Note, TurnCorrection
+from ressenti.pipeline.records import Conversation, Corrections, Ignored, ModelInfo, Note, TurnCorrection
 from ressenti.reports.figures import make_figures
 from ressenti.reports.page import SCRIPTS, render
 from ressenti.reports.page_shell import packed_plotly
@@ -230,6 +230,14 @@ def test_flags_are_raised_by_their_thresholds(make_conversation: Make) -> None:
     flags = [[f.flag for card in summarise(c, EN).cards for f in card.facts if f.flag] for c in (calm, strict)]
     assert flags[0] == []
     assert flags[1] == ["talks more than 50%", "monologue over 5\u00a0s"]
+
+
+def test_a_turn_in_an_ignored_span_is_not_told_as_corrected(make_conversation: Make) -> None:
+    conversation = with_corrections(make_conversation(), Corrections(ignored=(Ignored(0.0, 4.5, "before"),)))
+    first = summarise(conversation, EN).turns[0]
+    assert (first.note, first.original) == ("ignored", "")
+    (trace,) = (one for one in make_figures(conversation, EN)["timeline"].data if 0 in (one.customdata or ()))
+    assert "corrected" not in trace.hovertext[trace.customdata.index(0)]
 
 
 def test_what_a_person_set_is_marked_and_has_no_score(make_conversation: Make) -> None:

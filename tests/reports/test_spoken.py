@@ -5,6 +5,7 @@ import pytest
 
 from ressenti import People, with_corrections
 from ressenti.pipeline.records import Conversation, Corrections, TurnCorrection
+from ressenti.reports import methods
 from ressenti.reports.methods import methods_of
 from ressenti.reports.speech_time import unjudged_s
 from ressenti.reports.wording import Wording
@@ -29,6 +30,16 @@ def test_what_was_moved_from_a_speaker_who_is_not_scored_is_a_reason(make_conver
     limits = " ".join(methods_of(moved, Wording("en")).limits)
     assert "3.5\u00a0s (moved from a speaker who is not scored)" in limits
     assert "moved from" not in " ".join(methods_of(made, Wording("en")).limits)
+
+
+def test_one_reason_is_told_with_its_seconds_once(make_conversation: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(methods, "unjudged_s", lambda _: {"short": 2.4})
+    for lang, told in (
+        ("en", "Speech not judged: 2.4\u00a0s (too short to judge). Not"),
+        ("es", "Habla sin evaluar: 2,4"),
+    ):
+        (limit,) = (text for text in methods_of(make_conversation(), Wording(lang)).limits if text.startswith(told))
+        assert limit.count("2") == 1
 
 
 def test_without_speech_left_out_nothing_is_said(make_conversation: Make) -> None:

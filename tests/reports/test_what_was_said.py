@@ -9,7 +9,7 @@ from ressenti.pipeline import export
 from ressenti.pipeline.content import read_phrases
 from ressenti.pipeline.edits.redaction import with_redaction
 from ressenti.pipeline.edits.words import with_words
-from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.records import Conversation, Moment
 from ressenti.pipeline.transcript.cues import Spoken
 from ressenti.reports.page import render
 from ressenti.reports.summary import summarise
@@ -72,6 +72,12 @@ def test_moments_quote_what_is_said_there(call: Conversation) -> None:
     assert [(row.kind, row.quote) for row in summarise(call, EN).moments.first] == [
         ("interruption", "but that is too much for me")
     ]
+
+
+def test_a_silence_quotes_nothing(call: Conversation) -> None:
+    word = call.words[0]
+    silence = Moment("silence", word.start_s, word.start_s + 0.1, None, values={"seconds": 5.0})
+    assert [row.quote for row in summarise(replace(call, moments=(silence,)), EN).moments.first] == [""]
 
 
 @pytest.mark.parametrize(("lang", "heading"), [("en", "What was said"), ("fr", "Ce qui a été dit")])
