@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -24,7 +25,7 @@ from ressenti.pipeline.cli.app import app
 from ressenti.pipeline.errors import LibraryError
 from ressenti.pipeline.library import parts
 from ressenti.pipeline.library.folder import open_library
-from ressenti.pipeline.library.overview import read_overview
+from ressenti.pipeline.library.overview import comparisons, read_overview
 from ressenti.pipeline.library.query import asked
 
 pytest.importorskip("pyarrow")
@@ -322,6 +323,16 @@ def test_the_overview_shows_calls_failures_and_places(made_library: Path) -> Non
     page = (made_library / "lib" / "index.html").read_text(encoding="utf-8")
     assert f"{CANARIES[3]}.wav" in page
     assert "<b>" not in page.split("<body")[1].split('id="data"')[0]  # hostile metadata stay text
+
+
+def test_tone_is_not_compared_by_a_column_that_calls_itself_week(made_library: Path) -> None:
+    call = read_overview(open_library(made_library / "lib")).calls[0]
+    calls = [
+        replace(call, date=f"2026-0{1 + k % 2}-05T10:00:00", more=(("team", f"t{k % 2}"), ("week", f"Ben {k % 2}")))
+        for k in range(8)
+    ]
+    found = {one.column: [group.value for group in one.groups] for one in comparisons(calls)}
+    assert found == {"week": ["2026-W02", "2026-W06"], "team": ["t0", "t1"]}
 
 
 def test_the_overview_keeps_its_language_and_goes_with_what_is_forgotten(top: Path) -> None:
