@@ -18,7 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import CHECKOUT, noise, write_wav
-from ressenti.pipeline import errors
+from ressenti.pipeline import errors, store
 from ressenti.pipeline.batch import workers
 from ressenti.pipeline.cli import library_batch
 from ressenti.pipeline.cli.app import app
@@ -27,6 +27,8 @@ from ressenti.pipeline.library import parts
 from ressenti.pipeline.library.folder import open_library
 from ressenti.pipeline.library.overview import comparisons, read_overview
 from ressenti.pipeline.library.query import asked
+from ressenti.pipeline.records import Corrections, SpeakerName
+from ressenti.pipeline.store.corrections_file import corrections_of, dump_corrections
 
 pytest.importorskip("pyarrow")
 pytest.importorskip("duckdb")
@@ -559,3 +561,23 @@ def test_a_library_that_is_none_is_an_error(tmp_path: Path) -> None:
     ):
         for name, code in (("a", LibraryError.exit_code), ("b", errors.NotFoundError.exit_code)):
             assert run(*[str(tmp_path / name) if part == "LIB" else part for part in command])[0] == code
+
+
+def test_applied_corrections_are_in_tables_and_overview_at_once(top: Path) -> None:
+    lib = top / "lib"
+    path = next(p for p in (lib / "conversations").rglob("c-*.json") if "clutch" in p.read_text())
+    made = corrections_of(store.load(path), path.stem)
+    named = replace(made, corrections=Corrections(names=(SpeakerName("S1", "Eve"),)))
+    file = path.with_name(f"{path.stem}.corrections.json")
+    file.write_text(dump_corrections(named), encoding="utf-8")
+    overview = lib / "index.html"
+    for source, name in ((lib, "Eve"), (file, "Ada")):
+        file.write_text(dump_corrections(named).replace("Eve", name), encoding="utf-8")
+        overview.unlink()
+        overview.write_text('<html lang="fr">', encoding="utf-8")
+        assert run("apply", source)[0] == 0
+        assert ask(lib, "SELECT name FROM speakers WHERE call_id = '9' AND speaker = 'S1'") == [(name,)]
+        assert read_overview(open_library(lib)).calls[0].corrected
+        assert '<html lang="fr">' in overview.read_text(encoding="utf-8")[:200]
+        assert len(overview.read_text(encoding="utf-8")) > 1_000
+    assert run("library", "check", lib) == (0, "everything is as it should be")
