@@ -229,6 +229,8 @@ def test_a_report_gives_roles(call: Path) -> None:
         ("client", "named", None),
         ("agent", "named", "restricted"),
     ]
+    long = ressenti("report", call, "--roles", "x" * 3_000, "--overwrite")
+    assert (long.returncode, "of 3,000 characters; expected at most 1,000" in long.stderr) == (2, True)
     strange = ressenti("report", call, "--roles", "S9=agent", "--overwrite")
     assert strange.returncode == 2
     assert "S1, S2" in strange.stderr
