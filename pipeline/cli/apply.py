@@ -21,7 +21,7 @@ from ressenti.pipeline.cli.console import Terminal
 from ressenti.pipeline.cli.kept_sound import KeptSound, kept_sound
 from ressenti.pipeline.cli.options import AsJson, Quiet
 from ressenti.pipeline.cli.saved_corrections import tell_what_follows, with_saved
-from ressenti.pipeline.errors import ConfigError, NotFoundError, RessentiError
+from ressenti.pipeline.errors import ConfigError, NotFoundError, RessentiError, UnreadableError
 from ressenti.pipeline.extras import need
 from ressenti.pipeline.files.hashes import digest_of
 from ressenti.pipeline.files.paths import is_file, is_folder, is_there
@@ -120,6 +120,10 @@ def _newest(paths: Sequence[Path], terminal: Terminal) -> Path:
 
 def _folders(folder: Path) -> list[Path]:
     """A folder, or the folders of all conversations of a library."""
+    try:
+        os.scandir(folder).close()
+    except OSError as exc:
+        raise UnreadableError(f"{folder}: cannot be read ({exc.strerror}). Check the permissions.") from exc
     library = _library(folder)
     return [library.folder_of(conversation) for conversation in library.ids()] if library else [folder]
 

@@ -333,6 +333,15 @@ def test_links_that_lead_nowhere_cost_one_conversation(calls: Path) -> None:
     assert (calls / "call-1.turns.csv").read_text(encoding="utf-8")
 
 
+def test_a_folder_that_cannot_be_listed_is_no_empty_one(calls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(_: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("ressenti.pipeline.cli.apply.os.scandir", closed)
+    done = ressenti("apply", calls)
+    assert (done.returncode, "cannot be read (Permission denied)" in done.stderr) == (6, True)
+
+
 def test_a_damaged_page_is_told_and_its_sound_not_deleted(call: Path) -> None:
     page, sidecar = call.with_name("call-0.report.html"), call.with_name("call-0.report.mp3")
     page.write_bytes(page.read_bytes()[:100_000])
