@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -17,15 +18,17 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import CHECKOUT, noise, write_wav
-from ressenti.pipeline import errors
+from ressenti.pipeline import errors, store
 from ressenti.pipeline.batch import workers
 from ressenti.pipeline.cli import library_batch
 from ressenti.pipeline.cli.app import app
 from ressenti.pipeline.errors import LibraryError
 from ressenti.pipeline.library import parts
 from ressenti.pipeline.library.folder import open_library
-from ressenti.pipeline.library.overview import read_overview
+from ressenti.pipeline.library.overview import comparisons, read_overview
 from ressenti.pipeline.library.query import asked
+from ressenti.pipeline.records import Corrections, SpeakerName
+from ressenti.pipeline.store.corrections_file import corrections_of, dump_corrections
 
 pytest.importorskip("pyarrow")
 pytest.importorskip("duckdb")
@@ -324,6 +327,16 @@ def test_the_overview_shows_calls_failures_and_places(made_library: Path) -> Non
     assert "<b>" not in page.split("<body")[1].split('id="data"')[0]  # hostile metadata stay text
 
 
+def test_tone_is_not_compared_by_a_column_that_calls_itself_week(made_library: Path) -> None:
+    call = read_overview(open_library(made_library / "lib")).calls[0]
+    calls = [
+        replace(call, date=f"2026-0{1 + k % 2}-05T10:00:00", more=(("team", f"t{k % 2}"), ("week", f"Ben {k % 2}")))
+        for k in range(8)
+    ]
+    found = {one.column: [group.value for group in one.groups] for one in comparisons(calls)}
+    assert found == {"week": ["2026-W02", "2026-W06"], "team": ["t0", "t1"]}
+
+
 def test_the_overview_keeps_its_language_and_goes_with_what_is_forgotten(top: Path) -> None:
     lib = top / "lib"
     assert run("library", "overview", lib, "--lang", "fr")[0] == 0
@@ -548,3 +561,23 @@ def test_a_library_that_is_none_is_an_error(tmp_path: Path) -> None:
     ):
         for name, code in (("a", LibraryError.exit_code), ("b", errors.NotFoundError.exit_code)):
             assert run(*[str(tmp_path / name) if part == "LIB" else part for part in command])[0] == code
+
+
+def test_applied_corrections_are_in_tables_and_overview_at_once(top: Path) -> None:
+    lib = top / "lib"
+    path = next(p for p in (lib / "conversations").rglob("c-*.json") if "clutch" in p.read_text())
+    made = corrections_of(store.load(path), path.stem)
+    named = replace(made, corrections=Corrections(names=(SpeakerName("S1", "Eve"),)))
+    file = path.with_name(f"{path.stem}.corrections.json")
+    file.write_text(dump_corrections(named), encoding="utf-8")
+    overview = lib / "index.html"
+    for source, name in ((lib, "Eve"), (file, "Ada")):
+        file.write_text(dump_corrections(named).replace("Eve", name), encoding="utf-8")
+        overview.unlink()
+        overview.write_text('<html lang="fr">', encoding="utf-8")
+        assert run("apply", source)[0] == 0
+        assert ask(lib, "SELECT name FROM speakers WHERE call_id = '9' AND speaker = 'S1'") == [(name,)]
+        assert read_overview(open_library(lib)).calls[0].corrected
+        assert '<html lang="fr">' in overview.read_text(encoding="utf-8")[:200]
+        assert len(overview.read_text(encoding="utf-8")) > 1_000
+    assert run("library", "check", lib) == (0, "everything is as it should be")

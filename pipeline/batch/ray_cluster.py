@@ -15,7 +15,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -47,7 +47,6 @@ class Cluster:
 
     address: str
     _folder: TemporaryDirectory[str] | None = None
-    _lost: bool = field(default=False, init=False)
 
     @property
     def is_local(self) -> bool:
@@ -70,10 +69,9 @@ class Cluster:
         return {node["NodeID"] for node in ray.nodes() if node["Alive"]}
 
     def check(self) -> None:
-        """Raise `ClusterError` if the head cannot be reached any more: Ray itself would end this process."""
+        """Raise `ClusterError` if the head cannot be reached any more: after a minute, Ray would end this process."""
         if self.is_local or not (why := _unreachable(self.address)):
             return
-        self._lost = True
         raise ClusterError(
             f"{self.address}: the head of the Ray cluster was lost ({why}). Start it again, then give the same "
             "command: it goes on where it was."
@@ -81,14 +79,9 @@ class Cluster:
 
     def close(self) -> None:
         """End the connection, and a local cluster with it."""
-        import atexit
-
         import ray
 
-        if self._lost:  # to say goodbye, Ray would wait for the head, and end this process
-            atexit.unregister(ray.shutdown)
-        else:
-            ray.shutdown()
+        ray.shutdown()
         if self._folder is not None:
             _remove(self._folder)
 

@@ -19,7 +19,7 @@ from ressenti.pipeline.errors import ClusterError
 T = TypeVar("T")
 R = TypeVar("R")
 _LOOK_S = 5.0  # between two looks whether the head is there
-_SURE_S = 10.0  # to learn whether a worker ended, or its machine
+_SURE_S = 30.0  # to learn whether a worker ended, or its machine
 _MOST_STARTS = 3  # workers in a row that end before their first task
 _PATIENCE_S = 600.0  # without any worker
 
@@ -82,6 +82,7 @@ class RayPool(Generic[T, R]):
     _free: list[_Worker] = field(default_factory=list)
     _busy: dict[Any, tuple[_Worker, T]] = field(default_factory=dict)
     _ended_early: int = 0
+    _looked: float = 0.0
 
     def __post_init__(self) -> None:
         for _ in range(self.count):
@@ -165,19 +166,24 @@ class RayPool(Generic[T, R]):
 
         began = time.monotonic()
         while begun:
+            self._look()
             left = _LOOK_S if timeout_s is None else min(_LOOK_S, began + timeout_s - time.monotonic())
             if ray.wait(begun, timeout=max(0.0, left))[0]:
                 return set(ray.wait(begun, num_returns=len(begun), timeout=0)[0])
             waited = time.monotonic() - began
             if timeout_s is not None and waited >= timeout_s:
                 break
-            self.cluster.check()
             if waited > _PATIENCE_S and not self._busy and not self._free:
                 raise ClusterError(
                     f"{self.cluster.address}: no machine of the Ray cluster had a free core and {WORKER_MB} MB of "
                     f"memory for {_PATIENCE_S / 60:.0f} minutes. Start machines, or end what else runs there."
                 )
         return set()
+
+    def _look(self) -> None:
+        if time.monotonic() - self._looked > _LOOK_S:
+            self.cluster.check()
+            self._looked = time.monotonic()
 
     def _take_started(self, ready: set[Any]) -> None:
         import ray

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -21,10 +21,12 @@ from ressenti.pipeline.cli.console import Terminal
 from ressenti.pipeline.cli.kept_sound import KeptSound, kept_sound
 from ressenti.pipeline.cli.options import AsJson, Quiet
 from ressenti.pipeline.cli.saved_corrections import tell_what_follows, with_saved
-from ressenti.pipeline.errors import ConfigError, NotFoundError
+from ressenti.pipeline.errors import ConfigError, NotFoundError, RessentiError, UnreadableError
+from ressenti.pipeline.extras import need
 from ressenti.pipeline.files.hashes import digest_of
 from ressenti.pipeline.files.paths import is_file, is_folder, is_there
 from ressenti.pipeline.language import Lang
+from ressenti.pipeline.library.folder import MARK, Library, open_library
 from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.store.corrections_file import (
     ENDING,
@@ -36,9 +38,6 @@ from ressenti.pipeline.store.corrections_file import (
 from ressenti.pipeline.store.disk_errors import in_words
 from ressenti.pipeline.store.result_sets import entries
 from ressenti.pipeline.version import PROGRAM
-
-if TYPE_CHECKING:
-    from ressenti.pipeline.library.folder import Library
 
 
 def apply(
@@ -74,10 +73,15 @@ def apply(
         raise ConfigError(f"--recording: got a file for {len(found)} conversations; expected a folder of recordings.")
     job = _Job(recording, other_turns, terminal)
     plans = [_plan(path) for path in found]
+    of = [_library(plan.folder.resolve().parents[2]) if _in_library(plan.folder) else None for plan in plans]
+    libraries = {library.root: library for library in of if library}
     with ExitStack() as stack:
-        for library in filter(None, map(_library, dict.fromkeys(sources))):
+        for library in libraries.values():
             stack.enter_context(library.alone())
         code = Batch(terminal, Rules(overwrite=True, as_json=as_json), job.made).run(plans, job.work)
+        for library in libraries.values():
+            own = [plan.stem for plan, one in zip(plans, of, strict=True) if one and one.root == library.root]
+            code = _tabled(library, own, terminal) or code
     raise typer.Exit(code)
 
 
@@ -116,15 +120,43 @@ def _newest(paths: Sequence[Path], terminal: Terminal) -> Path:
 
 def _folders(folder: Path) -> list[Path]:
     """A folder, or the folders of all conversations of a library."""
+    try:
+        os.scandir(folder).close()
+    except OSError as exc:
+        raise UnreadableError(f"{folder}: cannot be read ({exc.strerror}). Check the permissions.") from exc
     library = _library(folder)
     return [library.folder_of(conversation) for conversation in library.ids()] if library else [folder]
 
 
 def _library(folder: Path) -> Library | None:
     """The library in a folder, or None."""
-    from ressenti.pipeline.library.folder import MARK, open_library
-
     return open_library(folder) if is_file(folder / MARK) else None
+
+
+def _in_library(folder: Path) -> bool:
+    """Whether a folder is that of a conversation of a library."""
+    above = folder.resolve().parents
+    return len(above) > 2 and above[1].name == "conversations" and is_file(above[2] / MARK)
+
+
+def _tabled(library: Library, conversations: Sequence[str], terminal: Terminal) -> int:
+    """Bring corrections into a library's tables and its overview; return an exit code."""
+    from ressenti.pipeline.library.overview import language_of, write_overview
+
+    try:
+        need("pyarrow", "what a library holds of corrections", extra="library")
+        from ressenti.pipeline.library.index import Index
+
+        index = Index(library)
+        if not sum(map(index.refresh, conversations)):
+            return 0
+        index.commit()
+        if language_of(library) is not None:
+            write_overview(library)
+    except RessentiError as error:
+        terminal.note(f"[yellow]tables and overview are old[/]: run ressenti library check {escape(str(library.root))}")
+        return terminal.fail(error, library.root)
+    return 0
 
 
 def _stems(folder: Path) -> list[str]:

@@ -10,8 +10,10 @@ import typer
 from ressenti.pipeline.cli import outputs, sound_options
 from ressenti.pipeline.config import preset_names
 from ressenti.pipeline.errors import ConfigError
+from ressenti.pipeline.files.untrusted import short
 from ressenti.pipeline.language import Lang
 
+_MOST_LETTERS = 1_000  # of a name or a role, as records hold them
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for the results.  [default: beside the recording]")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Verbose = Annotated[
@@ -100,10 +102,14 @@ Preset = Annotated[
 
 
 def listed(text: str) -> tuple[str, ...]:
-    """Split a comma-separated list; raises `ConfigError` for an empty value."""
+    """Split a comma-separated list; raises `ConfigError` for an empty value, and for one that no record can hold."""
     parts = tuple(part.strip() for part in text.split(",")) if text.strip() else ()
     if any(not part for part in parts):
-        raise ConfigError(f"got {text!r}; expected values with a comma between them, none empty.")
+        raise ConfigError(f"got {short(repr(text), 200)}; expected values with a comma between them, none empty.")
+    if long := [part for part in parts if len(part) > _MOST_LETTERS]:
+        raise ConfigError(
+            f"got {short(repr(long[0]))} of {len(long[0]):,} characters; expected at most {_MOST_LETTERS:,}."
+        )
     return parts
 
 

@@ -11,6 +11,7 @@ from ressenti.pipeline.text import visible
 MOST_UNITS = 32_767  # of UTF-16, in a cell of Excel
 _DAY_S = 86_400
 _FIRST_DAY = datetime(1899, 12, 30, tzinfo=UTC)  # day 0 of Excel
+_SURE_DAY = 61  # Excel has no days before 1900, and a 29 February too many in it
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,13 @@ def share(value: float | None) -> Figure | None:
 
 
 def at_clock(told: str) -> Cell:
-    """A day and time of day (ISO 8601, UTC) as Excel has it; the text itself if it is none."""
+    """A day and time of day (ISO 8601, UTC) as Excel has it; the text itself if Excel does not have it."""
     try:
         then = datetime.fromisoformat(told)
     except ValueError:
         return told or None
-    return Figure((then.replace(tzinfo=then.tzinfo or UTC) - _FIRST_DAY).total_seconds() / _DAY_S, "day")
+    days = (then.replace(tzinfo=then.tzinfo or UTC) - _FIRST_DAY).total_seconds() / _DAY_S
+    return Figure(days, "day") if days >= _SURE_DAY else told
 
 
 def cell_text(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
@@ -41,6 +42,7 @@ PICKS = 5  # calls that stand out by one rule
 SHORT_S, OVERLAP = 20.0, 0.02  # a call may stand out if it is shorter, or if more of the speech overlaps
 FEWEST = 10  # calls of a group whose figures get an interval
 MOST_GROUPS, DRAWS = 60, 1_000
+MOST_DRAWN = 100_000  # calls at once
 TONE_BY = ("queue", "direction", "language", "week")  # tone is compared by these alone: others may name people at work
 
 _CALLS = """
@@ -90,7 +92,7 @@ def read_overview(library: Library, *, sample: int = SAMPLE, seed: int = SEED) -
             for one in stratified([call.conversation for call in calls], of, sample, seed)
         ),
         picks=tuple(_picks(calls)),
-        comparisons=tuple(_comparisons(calls)),
+        comparisons=tuple(comparisons(calls)),
         failures=tuple(failures),
         failed=int(failed),
     )
@@ -178,23 +180,26 @@ def _picks(calls: Sequence[CallRow]) -> list[Pick]:
     return found
 
 
-def _comparisons(calls: Sequence[CallRow]) -> list[Comparison]:
+def comparisons(calls: Sequence[CallRow]) -> list[Comparison]:
     """Groups by each column that has several values, in the order of their names, with intervals over calls."""
     columns: dict[str, list[str]] = {
         name: [getattr(call, name) or "" for call in calls] for name in ("agent", "queue", "direction", "language")
     }
     columns["week"] = [_week(call.date) for call in calls]
-    for name in sorted({name for call in calls for name, _ in call.more}):
-        columns[name] = [dict(call.more).get(name, "") for call in calls]
+    more = [dict(call.more) for call in calls]
+    for name in sorted({name for own in more for name in own} - columns.keys()):  # a week is that of the date
+        columns[name] = [own.get(name, "") for own in more]
     found = []
     for column, cells in columns.items():
         values = sorted(set(cells) - {""}, key=_natural)
         if not 2 <= len(values) <= MOST_GROUPS or len(values) == sum(cell != "" for cell in cells):
             continue  # nothing to compare, or one call a group
         measures = tuple(m for m in MEASURES if m not in OF_TONE or column in TONE_BY)
-        groups = []
+        groups, members = [], defaultdict[str, list[CallRow]](list)
+        for call, cell in zip(calls, cells, strict=True):
+            members[cell].append(call)
         for value in values:
-            own = [call for call, cell in zip(calls, cells, strict=True) if cell == value]
+            own = members[value]
             spreads = (_spread([getattr(call, m) for call in own]) for m in measures)
             groups.append(Group(value, len(own), tuple(spreads)))
         found.append(Comparison(column, measures, tuple(groups)))
@@ -226,6 +231,10 @@ def _spread(values: Sequence[float | None]) -> Spread | None:
     if len(known) < FEWEST:
         return Spread(float(known.mean()), None, None)
     draw = np.random.default_rng(0)
-    means = [known[draw.integers(0, len(known), len(known))].mean() for _ in range(DRAWS)]
-    low, high = np.quantile(means, [0.025, 0.975])
+    rows = max(1, MOST_DRAWN // len(known))  # at once
+    means = [
+        known[draw.integers(0, len(known), (min(rows, DRAWS - done), len(known)), dtype=np.int32)].mean(axis=1)
+        for done in range(0, DRAWS, rows)
+    ]
+    low, high = np.quantile(np.concatenate(means), [0.025, 0.975])
     return Spread(float(known.mean()), float(low), float(high))

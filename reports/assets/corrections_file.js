@@ -37,7 +37,8 @@ page.ready.then((page) => {
     }
   };
   const save = async () => {
-    const state = edits.now, text = `${JSON.stringify(contents(), null, 1)}\n`;
+    const whole = (_, value) => (typeof value === "string" ? (value.toWellFormed?.() ?? value) : value); // no half characters
+    const state = edits.now, text = `${JSON.stringify(contents(), whole, 1)}\n`;
     const there = window.showSaveFilePicker ? await write(text) : undefined;
     if (there === null) return;
     if (there === undefined) download(name(), text, "application/json");
@@ -61,7 +62,7 @@ page.ready.then((page) => {
   const known = (label) => page.people.known.has(label) || /^S[1-9][0-9]?$/.test(label);
   const whose = { speaker: (value) => is.label(value) && known(value) };
   const signed = { by: is.or(is.none, is.text(100)), at: is.or(is.none, (value) => typeof value === "string" && /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?$/.test(value)) };
-  const span = { start_s: is.time, end_s: is.time };
+  const span = { start_s: (value) => is.time(value) && value < data.duration, end_s: is.time };
   const shapes = {
     names: { ...whose, name: is.text(1000), ...signed },
     roles: { ...whose, role: is.or(is.none, is.text(1000)), ...signed },
@@ -79,7 +80,8 @@ page.ready.then((page) => {
   const wrong = (file, content) => {
     const told = { file };
     if (content === null || typeof content !== "object" || content.format !== FORMAT) return say("js_load_format", told);
-    if (!Number.isInteger(content.version) || content.version > VERSION) return say("js_load_newer", told);
+    if (Number.isInteger(content.version) && content.version > VERSION) return say("js_load_newer", told);
+    if (content.version !== VERSION) return say("js_load_damaged", told);
     if (content.sha256 !== data.sha256) return say("js_load_other", { ...told, name: typeof content.name === "string" ? content.name.slice(0, 100) : "?" });
     if (content.turns_sha256 && content.turns_sha256 !== data.turns_sha256) return say("js_load_turns", told);
     const { corrections, bleeps } = content, whole = corrections !== null && typeof corrections === "object"

@@ -137,7 +137,10 @@ page.ready.then((page) => {
     const dated = known.filter((call) => call.date), days = new Map();
     const span = dated.length ? (Math.max(...dated.map((c) => Date.parse(c.date))) - Math.min(...dated.map((c) => Date.parse(c.date)))) / 864e5 : 0;
     const key = span <= 62 ? (date) => date.slice(0, 10) : week;
-    for (const call of dated) days.set(key(call.date), [...(days.get(key(call.date)) ?? []), call[name]]);
+    for (const call of dated) {
+      const own = days.get(key(call.date));
+      if (own) own.push(call[name]); else days.set(key(call.date), [call[name]]);
+    }
     const points = [...days].sort(([a], [b]) => (a < b ? -1 : 1)).map(([date, own]) => ({ date, value: mean(own), n: own.length }));
     by("undated").hidden = points.length > 0;
     by("over").hidden = !points.length;

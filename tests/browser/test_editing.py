@@ -499,6 +499,9 @@ WRONG: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
     ("damaged", lambda data: data["corrections"].update(ignored=[{"start_s": 2, "end_s": 1, "why": "hold"}])),
     ("damaged", lambda data: data["corrections"].update(names=[{"speaker": "Anna", "name": "x"}])),
     ("damaged", lambda data: data.update(corrections=None)),
+    ("damaged", lambda data: data.update(version=0)),
+    ("damaged", lambda data: data.update(bleeps=[{"start_s": 9e4, "end_s": 1e5}])),  # as `ressenti apply` says, too
+    ("damaged", lambda data: data["corrections"].update(ignored=[{"start_s": 9e4, "end_s": 1e5, "why": "hold"}])),
 ]
 
 
@@ -518,6 +521,9 @@ def test_files_that_do_not_belong_here_change_nothing(opened: Open, tmp_path: Pa
         assert text(page, "#turn-0 .mine") == "mine"
     drop(page, "x.json", "{")
     expect(page.locator("#loaded")).to_contain_text("x.json holds no corrections")
+    drop(page, "half.json", json.dumps(data).replace("mine", "half \\ud83d"))
+    expect(page.locator("#loaded")).to_contain_text("Loaded")
+    assert saved(page)["corrections"]["turns"][0]["note"] == "half \ufffd"  # else `ressenti apply` could not read it
     assert there.trouble == []
 
 

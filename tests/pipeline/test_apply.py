@@ -229,6 +229,8 @@ def test_a_report_gives_roles(call: Path) -> None:
         ("client", "named", None),
         ("agent", "named", "restricted"),
     ]
+    long = ressenti("report", call, "--roles", "x" * 3_000, "--overwrite")
+    assert (long.returncode, "of 3,000 characters; expected at most 1,000" in long.stderr) == (2, True)
     strange = ressenti("report", call, "--roles", "S9=agent", "--overwrite")
     assert strange.returncode == 2
     assert "S1, S2" in strange.stderr
@@ -329,6 +331,15 @@ def test_links_that_lead_nowhere_cost_one_conversation(calls: Path) -> None:
     assert [json.loads(line)["code"] for line in done.stdout.splitlines()] == [4, 0, 0]
     assert "call-0.corrections.json: no such file" in done.stderr
     assert (calls / "call-1.turns.csv").read_text(encoding="utf-8")
+
+
+def test_a_folder_that_cannot_be_listed_is_no_empty_one(calls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(_: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("ressenti.pipeline.cli.apply.os.scandir", closed)
+    done = ressenti("apply", calls)
+    assert (done.returncode, "cannot be read (Permission denied)" in done.stderr) == (6, True)
 
 
 def test_a_damaged_page_is_told_and_its_sound_not_deleted(call: Path) -> None:

@@ -235,6 +235,7 @@ def test_a_day_is_excels_day_and_what_is_none_stays_text() -> None:
     assert at_clock("2026-11-30T12:00:00Z") == Figure(46356.5, "day")
     assert at_clock("2026-11-30T12:00:00") == at_clock("2026-11-30T13:00:00+01:00") == Figure(46356.5, "day")
     assert (at_clock(""), at_clock("yesterday")) == (None, "yesterday")
+    assert at_clock("1800-01-01T00:00:00Z") == "1800-01-01T00:00:00Z"  # Excel has no such day
 
 
 def test_same_conversation_same_bytes_whenever_it_is_written(
