@@ -73,7 +73,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 LONGEST = {
     "slow": (
         "real/test_conversations.py", "browser/test_open.py", "pipeline/test_finetune.py", "pipeline/test_pyannote.py",
-        "pipeline/test_speed.py", "test_installed_models.py", "browser/test_long.py", "pipeline/test_files.py",
+        "pipeline/test_speed.py", "test_ray.py", "test_installed_models.py", "browser/test_long.py", "pipeline/test_files.py",
         "browser/test_keyboard.py", "pipeline/test_training.py", "browser/test_who_spoke.py", "browser/test_labelling.py",
         "pipeline/test_models.py", "test_offline.py", "pipeline/test_torchaudio_import.py", "pipeline/test_wav2vec2.py",
     ),

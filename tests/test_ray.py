@@ -328,7 +328,7 @@ def test_a_death_with_its_machine_is_not_the_recordings_own(tmp_path: Path, monk
     monkeypatch.setattr(Unlucky, "lost", Counter())
     for k, name in enumerate(("call", "fatal", "gone")):
         write_wav(tmp_path / f"{name}.wav", noise(3, seed=k))
-    code, said = batch(tmp_path, "--out", tmp_path / "lib")
+    code, said = batch(tmp_path, "--out", tmp_path / "lib", "--format", "json")
     assert (code, "2 done, 1 failed" in said) == (40, True), said
     assert Unlucky.lost == {"call": 1, "gone": 3, "fatal": 5}
     (failed,) = rows(tmp_path / "lib", "errors")
