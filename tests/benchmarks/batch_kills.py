@@ -90,9 +90,9 @@ def main() -> None:
     draw, kills, began = random.Random(1), 0, time.monotonic()  # noqa: S311
     while kills < chosen.kills:
         running = started(pieces, killed)
-        # far enough to do something, so that the kills spread over the batch
+        # the second time tells how long a start takes; what follows spreads the kills over four fifths of the batch
         try:
-            running.wait(8 + draw.uniform(0, 2.2 * times[0] / chosen.kills))
+            running.wait(times[1] + draw.uniform(0, 1.6 * times[0] / chosen.kills))
         except subprocess.TimeoutExpired:
             os.killpg(running.pid, signal.SIGKILL)
             running.wait()
