@@ -21,7 +21,7 @@ from ressenti.pipeline.cli.console import Terminal
 from ressenti.pipeline.cli.kept_sound import KeptSound, kept_sound
 from ressenti.pipeline.cli.options import AsJson, Quiet
 from ressenti.pipeline.cli.saved_corrections import tell_what_follows, with_saved
-from ressenti.pipeline.errors import ConfigError, NotFoundError, RessentiError, UnreadableError
+from ressenti.pipeline.errors import ConfigError, NotFoundError, OutputExistsError, RessentiError, UnreadableError
 from ressenti.pipeline.extras import need
 from ressenti.pipeline.files.hashes import digest_of
 from ressenti.pipeline.files.paths import is_file, is_folder, is_there
@@ -55,13 +55,18 @@ def apply(
         bool,
         typer.Option("--other-turns", help="Also apply corrections made on the turns of an earlier analysis."),
     ] = False,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Also replace results that were changed by hand, such as a workbook."),
+    ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Apply the corrections that pages saved, and write all results that are there again: page, JSON, tables, ...
 
     Computes anew what follows from them. NAME.corrections.json stays, and so does the page's sound, unless there are
-    new spans to silence: then --recording is needed.
+    new spans to silence: then --recording is needed. Results that were changed by hand are not replaced without
+    --overwrite.
     """
     terminal = Terminal(quiet or as_json)
     found = _one_each(_files(sources, terminal), terminal)
@@ -71,7 +76,7 @@ def apply(
         return
     if recording is not None and not is_folder(recording) and len(found) > 1:
         raise ConfigError(f"--recording: got a file for {len(found)} conversations; expected a folder of recordings.")
-    job = _Job(recording, other_turns, terminal)
+    job = _Job(recording, other_turns, overwrite, terminal)
     plans = [_plan(path) for path in found]
     of = [_library(plan.folder.resolve().parents[2]) if _in_library(plan.folder) else None for plan in plans]
     libraries = {library.root: library for library in of if library}
@@ -179,6 +184,7 @@ def _plan(path: Path) -> outputs.Plan:
 class _Job:
     recording: Path | None
     other_turns: bool
+    overwrite: bool
     terminal: Terminal
 
     def work(self, plan: outputs.Plan) -> Conversation | Outcome:
@@ -190,6 +196,8 @@ class _Job:
         if store.dumps(conversation) == store.dumps(original):
             terminal.say(f"[dim]{escape(path.name)}: nothing new[/]")
             return Outcome(path, "skipped", tuple(plan.paths.values()), conversation=original.id)
+        if not self.overwrite:
+            _refuse_changed(plan)
         sidecar = plan.folder / f"{plan.stem}{outputs.SIDECAR['mp3']}"
         with terminal.progress(path.name) as progress:
             kept = KeptSound()
@@ -223,6 +231,22 @@ class _Job:
         found = sound_options.find(self.recording, conversation)
         inside = self.recording is not None and is_folder(self.recording)
         return None if found is None or (inside and not is_file(found)) else found
+
+
+def _refuse_changed(plan: outputs.Plan) -> None:
+    """Raise `OutputExistsError` if a result, other than the JSON, is not as it was written."""
+    known = entries(plan.folder, plan.stem)
+    others = [path for kind, path in plan.paths.items() if kind != "json" and path.name in known and is_file(path)]
+    changed = [path.name for path in others if digest_of(path) != known[path.name].sha256]
+    if changed:
+        raise OutputExistsError(
+            f"{plan.folder / changed[0]}: was changed since it was written{_and_more(changed)}, and would be lost. "
+            "Move it to another folder and give the command again, or replace it with --overwrite."
+        )
+
+
+def _and_more(names: Sequence[str]) -> str:
+    return f" (and so were {', '.join(names[1:])})" if len(names) > 1 else ""
 
 
 def _csv_locale(plan: outputs.Plan) -> Lang | None:

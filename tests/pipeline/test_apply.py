@@ -164,6 +164,21 @@ def test_a_role_that_may_be_scored_asks_for_another_analysis(call: Path) -> None
     assert "analyse the recording again" in done.stdout
 
 
+def test_results_changed_by_hand_are_not_lost(call: Path) -> None:
+    table, page = call.with_name("call-0.turns.csv"), call.with_name("call-0.report.html")
+    by_hand = table.read_bytes() + b"by hand\n"
+    table.write_bytes(by_hand)
+    before = (call.read_bytes(), page.read_bytes())
+    file = saved(call, names=[{"speaker": "S1", "name": "Zoé Newname", **WHO}])
+    refused = ressenti("apply", file)
+    assert refused.returncode == 31, refused.stderr
+    assert "call-0.turns.csv: was changed" in " ".join(refused.stderr.split())
+    assert (table.read_bytes(), call.read_bytes(), page.read_bytes()) == (by_hand, *before)
+    done = ressenti("apply", file, "--overwrite")
+    assert done.returncode == 0, done.stderr
+    assert "Zoé Newname" in table.read_text(encoding="utf-8")
+
+
 def test_new_spans_to_silence_need_the_recording(call: Path, calls: Path) -> None:
     page = call.with_name("call-0.report.html")
     saved(call, bleeps=[(10.2, 11.0)])
@@ -347,7 +362,7 @@ def test_a_damaged_page_is_told_and_its_sound_not_deleted(call: Path) -> None:
     page.write_bytes(page.read_bytes()[:100_000])
     sidecar.write_bytes(b"sound")
     saved(call, note={"text": "x", **WHO})
-    done = ressenti("apply", call.parent)
+    done = ressenti("apply", call.parent, "--overwrite")
     assert done.returncode == 0, done.stderr
     assert "the page is mute: call-0.report.html cannot be read" in done.stdout
     assert sidecar.read_bytes() == b"sound"
