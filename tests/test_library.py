@@ -303,6 +303,20 @@ def test_one_recording_is_forgotten_by_its_id(top: Path) -> None:
     assert "1 failure" in run("library", "forget", lib, "--id", "10")[1]
 
 
+def test_what_could_never_be_read_stays_away_too(top: Path, batch: Callable[..., tuple[int, str]]) -> None:
+    lib = top / "lib"
+    assert batch()[0] == 40
+    assert "2 failures" in run("library", "forget", lib, "--id", "10")[1]  # this copy's, and that of before the copy
+    record = json.loads((lib / "forgotten.json").read_text())["deletions"]
+    assert [len(one["tombstones"]) for one in record] == [2]
+    assert CANARIES[3] not in (lib / "forgotten.json").read_text()
+    code, said = batch()
+    assert (code, "deleted from the library on" in said, ask(lib, "SELECT * FROM errors")) == (0, True, []), said
+    assert batch("--again")[0] == 40
+    assert len(ask(lib, "SELECT * FROM errors")) == 1
+    assert json.loads((lib / "forgotten.json").read_text())["deletions"][0]["tombstones"] != record[0]["tombstones"]
+
+
 def test_the_overview_shows_calls_failures_and_places(made_library: Path) -> None:
     pytest.importorskip("plotly")
     found = read_overview(open_library(made_library / "lib"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import shutil
 from collections import Counter
@@ -10,11 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import batch_fakes
+import docx
+import openpyxl
 import pytest
 from typer.testing import CliRunner
 
 from conftest import noise, write_wav
-from ressenti.pipeline import errors, store
+from ressenti.pipeline import errors, export, store
 from ressenti.pipeline.batch import workers
 from ressenti.pipeline.cli import library_batch
 from ressenti.pipeline.cli.app import app
@@ -261,6 +264,33 @@ def test_a_manifest_gives_metadata_and_settings(calls: Path, tmp_path: Path) -> 
     assert [row["queue"] for row in rows(lib, "conversations") if row["call_id"] == "7"] == ["service"]
     assert batch(calls, "--out", lib)[0] == 0  # a folder tells nothing of calls
     assert {row["call_id"] for row in rows(lib, "conversations")} == {"7", "8", None}
+
+
+def test_metadata_are_in_every_export_that_has_a_place_for_them(calls: Path, tmp_path: Path) -> None:
+    manifest, lib = calls / "calls.csv", tmp_path / "lib"
+    (calls / "said.srt").write_text("1\n00:00:00,200 --> 00:00:00,900\nBonjour\n")
+    row = "anna/call.wav,=Anna --> <b>,2026-01-31T10:00,spring & summer,said.srt\n"
+    manifest.write_text(f"path,agent,date,wave,transcript\n{row}")
+    formats = "json,csv,said,rttm,textgrid,srt,vtt,aws,xlsx,quotes-md,quotes-docx,parquet"
+    assert batch(manifest, "--out", lib, "--format", formats, "--lang", "fr")[0] == 0
+    files = {name.partition(".")[2]: content for name, content in stored(lib).items()}
+    for ending in ("turns.csv", "said.csv"):
+        found = csv.DictReader(files[ending].decode().splitlines())
+        cells = [(row["agent"], row["date"], row["metadata.wave"]) for row in found]
+        assert set(cells) == {("'=Anna --> <b>", "2026-01-31T10:00:00", "spring & summer")}, ending
+    known = {"agent": "=Anna --> <b>", "date": "2026-01-31T10:00:00", "wave": "spring & summer"}
+    assert json.loads(files["aws.json"])["Ressenti"]["Metadata"] == known
+    for table in export.TABLES:
+        read = parquet.read_table(io.BytesIO(files[f"{table}.parquet"]))
+        assert all(dict(row) == known for row in read["metadata"].to_pylist()), table
+    notes = files["vtt"].decode().replace("\u00a0", " ").split("\n\n")[1]
+    assert notes == "NOTE\nAgent : =Anna -- &gt; &lt;b&gt;\nDate : 2026-01-31 10:00:00\nwave : spring &amp; summer"
+    assert "wave : spring \\& summer\n" in files["quotes.md"].decode().replace("\u00a0", " ")
+    quotes = docx.Document(io.BytesIO(files["quotes.docx"]))
+    assert "Agent : =Anna --> <b>" in [paragraph.text.replace("\u00a0", " ") for paragraph in quotes.paragraphs]
+    summary = openpyxl.load_workbook(io.BytesIO(files["xlsx"])).worksheets[0].values
+    assert ("wave", "spring & summer") in [row[:2] for row in summary]
+    assert not any(b"spring" in files[name] for name in ("json", "rttm", "TextGrid", "srt"))
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,8 @@ class Decider:
     def decide(self, source: Source) -> Task | Event:
         """Work for a worker, or the event if there is none; raises the errors of reading and of unusable settings."""
         path = shown_path(source.path)
+        if deleted := self._deleted(source, self.tombstones.of_path(path)):
+            return deleted
         sha256 = checked_sha256(source.path)
         identity = f"c-{sha256[:16]}"
         owner = self._owners.setdefault(identity, path)
@@ -60,13 +62,20 @@ class Decider:
         digests = self.recipe.digests(source)
         if not self.redo and (failed := self._failed(source, path, sha256, digests)):
             return failed
-        if (day := self.tombstones.day_of(sha256)) is not None and self.again:
-            self.tombstones = self.tombstones.without(sha256)
-            self.tombstones.write()
-        elif day is not None:
-            why = f"deleted from the library on {day}; --again lifts this"
-            return Event("skipped", source, identity, why)
+        if deleted := self._deleted(source, self.tombstones.of(sha256), identity):
+            return deleted
         return self._work(source, path, sha256, digests)
+
+    def _deleted(self, source: Source, tombstone: str, identity: str | None = None) -> Event | None:
+        """The event if a recording was deleted on purpose; `again` lifts that."""
+        day = self.tombstones.day(tombstone)
+        if day is None:
+            return None
+        if self.again:
+            self.tombstones = self.tombstones.without(tombstone)
+            self.tombstones.write()
+            return None
+        return Event("skipped", source, identity, f"deleted from the library on {day}; --again lifts this")
 
     def _failed(self, source: Source, path: str, sha256: str, digests: Digests) -> Event | None:
         """The event if the same bytes failed before in the same way, and would again."""

@@ -167,7 +167,7 @@ def rendered(
     """Render every format from the stored form, so that rendering again gives the same result.
 
     `sound` goes into the page, or beside it if `paths` has an mp3. `lang` and `csv_locale` win over the conversation's.
-    `metadata` is shown in the page's head.
+    `metadata` is shown in the page's head, and goes into all other formats that have a place for it.
     """
     conversation = store.loads(store.dumps(conversation))
     shown = export.with_csv_locale(export.in_language(conversation, lang), csv_locale)
@@ -182,7 +182,7 @@ def rendered(
             heard = paths["mp3"].name if "mp3" in paths else sound
             files[path] = render(conversation, lang, sound=heard, metadata=metadata)
         else:
-            files[path] = store.dumps(conversation) if name == "json" else _writer(name)(shown)
+            files[path] = store.dumps(conversation) if name == "json" else _writer(name, metadata)(shown)
     return files
 
 
@@ -213,12 +213,9 @@ def tell_stale(paths: Mapping[str, Path], terminal: Terminal) -> None:
         terminal.say(f"    [yellow]not updated: {', '.join(names)}[/]; add their formats to --format to update them")
 
 
-def _writer(name: str) -> Callable[[Conversation], str | bytes]:
-    writers: dict[str, Callable[[Conversation], str | bytes]] = {
+def _writer(name: str, metadata: Sequence[tuple[str, str]]) -> Callable[[Conversation], str | bytes]:
+    writers: dict[str, Callable[..., str | bytes]] = {
         "csv": export.turns_csv,
-        "rttm": export.rttm,
-        "textgrid": export.textgrid,
-        "srt": export.srt,
         "vtt": export.vtt,
         "aws": export.aws,
         "said": export.said_csv,
@@ -227,4 +224,5 @@ def _writer(name: str) -> Callable[[Conversation], str | bytes]:
         "quotes-docx": export.quotes_docx,
         **{f"parquet-{table}": partial(export.parquet, table=table) for table in export.TABLES},
     }
-    return writers[name]
+    without_place = {"rttm": export.rttm, "textgrid": export.textgrid, "srt": export.srt}
+    return without_place.get(name) or partial(writers[name], metadata=metadata)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ressenti.pipeline import export
 from ressenti.pipeline.language import lang_of
 from ressenti.pipeline.records import Conversation
 
 
-def workbook(conversation: Conversation) -> bytes:
-    """The workbook in the conversation's language."""
+def workbook(conversation: Conversation, metadata: Sequence[tuple[str, str]] = ()) -> bytes:
+    """The workbook in the conversation's language, with what is known of its call."""
     from ressenti.reports.headline import headline
     from ressenti.reports.moments import each_moment
     from ressenti.reports.people import called, when
@@ -20,4 +22,4 @@ def workbook(conversation: Conversation) -> bytes:
         for m in each_moment(conversation, words)
     )
     told = export.Told(called(conversation), when(conversation, words), headline(conversation, words), moments)
-    return export.workbook(conversation, told)
+    return export.workbook(conversation, told, metadata)

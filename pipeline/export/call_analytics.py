@@ -48,10 +48,10 @@ _LOUDNESS = (
 Json = dict[str, Any]
 
 
-def aws(conversation: Conversation) -> str:
+def aws(conversation: Conversation, metadata: Sequence[tuple[str, str]] = ()) -> str:
     """JSON as in Amazon Transcribe Call Analytics; times in whole milliseconds.
 
-    `Ressenti` has the emotion, and the places where words were left out of `Content`.
+    `Ressenti` has the emotion, the call's metadata, and the places where words were left out of `Content`.
 
     A speaker is AGENT or CUSTOMER if nobody else has that role, else the role is the speaker's label. `Content` is
     empty without a transcript. A loudness score is null for a second without a stored level.
@@ -71,7 +71,7 @@ def aws(conversation: Conversation) -> str:
             _turn(conversation, t, roles, words.get(t.index, ()), bleeps, corrected=t.index in corrected)
             for t in conversation.turns
         ],
-        "Ressenti": _extension(conversation, roles),
+        "Ressenti": _extension(conversation, roles) | ({"Metadata": dict(metadata)} if metadata else {}),
     }
     return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 

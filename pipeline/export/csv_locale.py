@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
 from ressenti.pipeline.language import FORMATS, Lang
 from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.text import guarded
+
+METADATA = ("call_id", "agent", "queue", "date", "direction", "language")
+"""Metadata of calls that have a name of their own in every file."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,13 @@ class CsvLocale:
     def text(self, value: str) -> str:
         """Text that no spreadsheet runs as a formula; NUL, at which CSV readers stop, becomes the replacement sign."""
         return guarded(value).replace("\x00", "\ufffd")
+
+
+def metadata_columns(metadata: Sequence[tuple[str, str]], locale: CsvLocale) -> dict[str, str]:
+    """Cells of a call's metadata by the name of their column: as in a library's tables, or `metadata.NAME`."""
+    return {
+        name if name in METADATA else locale.text(f"metadata.{name}"): locale.text(value) for name, value in metadata
+    }
 
 
 def csv_locale_of(conversation: Conversation) -> CsvLocale:

@@ -22,9 +22,9 @@ _SPECIAL = re.compile(r"[\\`*_\[\]<>&~|$#]")
 _AT_START = re.compile(r"^(\+|-|=|!|\d+(?=[.)]))")
 
 
-def quotes_md(conversation: Conversation) -> str:
+def quotes_md(conversation: Conversation, metadata: Sequence[tuple[str, str]] = ()) -> str:
     """Timecoded quotes as CommonMark; user text is escaped."""
-    quotes = quotes_of(conversation)
+    quotes = quotes_of(conversation, metadata)
     facts, made = (
         "\n".join(f"- {_escaped(name)}{quotes.colon}{_escaped(value)}" for name, value in pairs)
         for pairs in (quotes.facts, quotes.made)
@@ -34,13 +34,13 @@ def quotes_md(conversation: Conversation) -> str:
     return "\n\n".join([*blocks, "---", f"## {_escaped(quotes.heading)}", made]) + "\n"
 
 
-def quotes_docx(conversation: Conversation) -> bytes:
+def quotes_docx(conversation: Conversation, metadata: Sequence[tuple[str, str]] = ()) -> bytes:
     """Timecoded quotes as a Word document; the same conversation gives the same bytes."""
     need("docx", "--format quotes-docx", "or choose quotes-md")
     import docx
     from docx.oxml.ns import qn
 
-    quotes = quotes_of(conversation)
+    quotes = quotes_of(conversation, metadata)
     document = docx.Document()
     about = document.core_properties
     about.title, about.author, about.comments = quotes.title[:255], "Ressenti", ""

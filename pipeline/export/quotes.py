@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ressenti.pipeline.export.turn_text import has_words, names_of, plain, text_of, words_of
+from ressenti.pipeline.export.turn_text import has_words, known_of, names_of, plain, text_of, words_of
 from ressenti.pipeline.export.wording import Wording, clock, silenced, spans_of, wording_of
 from ressenti.pipeline.language import Lang
 from ressenti.pipeline.records import Conversation, ModelInfo, Span, Speaker, Turn
@@ -45,8 +46,8 @@ class Quotes:
     made: tuple[tuple[str, str], ...]
 
 
-def quotes_of(conversation: Conversation) -> Quotes:
-    """The turns of a conversation as quotes, sorted by time."""
+def quotes_of(conversation: Conversation, metadata: Sequence[tuple[str, str]] = ()) -> Quotes:
+    """The turns of a conversation as quotes, sorted by time; `metadata` of its call are facts."""
     words, wording = words_of(conversation), wording_of(conversation)
     names = names_of(conversation, wording)
     no_words = wording("no_words") if has_words(conversation) else ""  # else `limits` say it once
@@ -68,7 +69,7 @@ def quotes_of(conversation: Conversation) -> Quotes:
         lang=wording.lang,
         colon=wording("colon"),
         title=wording("title", name=plain(conversation.recording.name)),
-        facts=_facts(conversation, names, wording),
+        facts=(*_facts(conversation, names, wording), *known_of(metadata, wording)),
         limits=_limits(conversation, len(words_of(conversation, marks=False).get(None, ())), wording),
         quotes=tuple(quotes),
         heading=wording("made"),

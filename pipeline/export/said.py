@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ressenti.pipeline.content import content_of
-from ressenti.pipeline.export.csv_locale import CsvLocale, csv_locale_of
+from ressenti.pipeline.export.csv_locale import CsvLocale, csv_locale_of, metadata_columns
 from ressenti.pipeline.records import Conversation
 
 COLUMNS = (
@@ -29,24 +29,24 @@ COLUMNS = (
 Row = dict[str, str | float | int | None]
 
 
-def said_csv(conversation: Conversation) -> str:
+def said_csv(conversation: Conversation, metadata: Sequence[tuple[str, str]] = ()) -> str:
     """One row per figure and per place, numbers with up to three decimals (`ressenti.pipeline.export.csv_locale`).
 
     `what` is `words`, `pace` (of a whole conversation without times, or of a minute), `questions`, `sentences`,
     `hesitations`, `greeting`, `farewell`, `price`, `keyword`, `phrase` or `personal_data` (`name` is its kind). A
     phrase has one row for each place, or one row without times; its `state` is `said`, `not_found` or `unknown`
-    (could not be told), and `must` is 1 if it must be said.
+    (could not be told), and `must` is 1 if it must be said. Metadata have columns of their own, after all others.
     """
     locale = csv_locale_of(conversation)
-    out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n", restval="", delimiter=locale.separator)
+    out, about = io.StringIO(), metadata_columns(metadata, locale)
+    writer = csv.DictWriter(out, (*COLUMNS, *about), lineterminator="\n", restval="", delimiter=locale.separator)
     writer.writeheader()
     own: Row = {"conversation": conversation.id, "recording": conversation.recording.name}
     known = {speaker.label: speaker for speaker in conversation.speakers}
     for row in _rows(conversation):
         speaker = known.get(str(row.get("speaker")))
         who: Row = {"speaker_name": speaker.name, "role": speaker.role} if speaker else {}
-        writer.writerow({key: _cell(value, locale) for key, value in (own | who | row).items()})
+        writer.writerow({key: _cell(value, locale) for key, value in (own | who | row).items()} | about)
     return locale.mark + out.getvalue()
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from textwrap import wrap
 
-from ressenti.pipeline.export.turn_text import names_of, text_of, words_of
+from ressenti.pipeline.export.turn_text import known_of, names_of, text_of, words_of
 from ressenti.pipeline.export.wording import Wording, silenced, wording_of
 from ressenti.pipeline.records import Conversation, Turn, Word
 
@@ -46,13 +46,17 @@ def srt(conversation: Conversation) -> str:
     return "\n\n".join(blocks) + "\n" if blocks else ""
 
 
-def vtt(conversation: Conversation) -> str:
+def vtt(conversation: Conversation, metadata: Sequence[tuple[str, str]] = ()) -> str:
     """WebVTT: like `srt`, with speakers as voices (`<v Name>`) and all text escaped.
 
     An unsure speaker has no question mark, because programs tell speakers apart by their voices. Notes at the top list
-    what is silenced and explain where words were left out.
+    the call's metadata and what is silenced, and explain where words were left out.
     """
-    blocks = ["WEBVTT", *("NOTE\n" + line for line in silenced(conversation))]
+    wording = wording_of(conversation)
+    about = "\n".join(
+        _escaped(_unarrowed(f"{name}{wording('colon')}{value}")) for name, value in known_of(metadata, wording)
+    )
+    blocks = ["WEBVTT", *("NOTE\n" + text for text in (about, *silenced(conversation)) if text)]
     for cue in cues_of(conversation):
         text = _escaped("\n".join(_lines(cue.text)))
         voiced = f"<v {_voice(cue.voice)}>{text}</v>" if cue.voice else text

@@ -1,16 +1,17 @@
 """Conversation -> tables: CSV of the turns, and Parquet files that can be queried across conversations.
 
 Each Parquet table starts with the columns `conversation` (its id), `recording` (the recording's name) and `sha256` (of
-its file). The columns have the same types in every conversation, even if empty: `read_parquet('*.turns.parquet')`.
+its file), and ends with `metadata`, texts by name. The columns have the same types in every conversation, even if
+empty: `read_parquet('*.turns.parquet')`. In CSV, each name of metadata has a column of its own, after all others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ressenti.pipeline import store
-from ressenti.pipeline.export.csv_locale import csv_locale_of
+from ressenti.pipeline.export.csv_locale import csv_locale_of, metadata_columns
 from ressenti.pipeline.export.turn_text import corrected_turns, correction_of, text_of, words_of
 from ressenti.pipeline.extras import need
 from ressenti.pipeline.records import Conversation
@@ -38,7 +39,7 @@ _FRAMES: dict[Table, Callable[[Conversation], pd.DataFrame]] = {
 }
 
 
-def turns_csv(conversation: Conversation) -> str:
+def turns_csv(conversation: Conversation, metadata: Sequence[tuple[str, str]] = ()) -> str:
     """The table of turns as CSV, with what people corrected and the words: the columns of Parquet without `sha256`.
 
     Numbers have three decimals; `ressenti.pipeline.export.csv_locale` says how they are written.
@@ -50,13 +51,15 @@ def turns_csv(conversation: Conversation) -> str:
     )
     for column in frame.columns[frame.dtypes == "string"]:
         frame[column] = frame[column].map(locale.text, na_action="ignore")
+    for name, value in metadata_columns(metadata, locale).items():
+        frame[name] = value
     text: str = frame.to_csv(
         index=False, sep=locale.separator, decimal=locale.decimal, float_format="%.3f", lineterminator="\n"
     )
     return locale.mark + text
 
 
-def parquet(conversation: Conversation, table: Table) -> bytes:
+def parquet(conversation: Conversation, table: Table, metadata: Sequence[tuple[str, str]] = ()) -> bytes:
     """One table as a Parquet file; raises `ConfigError` if pyarrow is not installed.
 
     `turns` has the columns of `pipeline.store.turns_frame`, the corrections (`model_speaker` is the diarizer's
@@ -78,6 +81,8 @@ def parquet(conversation: Conversation, table: Table) -> bytes:
     frame = pd.concat([*parts, *([said_frame(conversation)] if table == "turns" else [])], axis=1)
     schema = pa.schema([(name, pa.type_for_alias(_KINDS[kind])) for name, kind in columns.items()])
     rows = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+    known = pa.array([list(metadata)] * len(frame), pa.map_(pa.string(), pa.string()))
+    rows = rows.append_column("metadata", known)
     about = {**(rows.schema.metadata or {}), b"program": conversation.program.encode("utf-8", "replace")}
     out = pa.BufferOutputStream()
     files.write_table(rows.replace_schema_metadata(about), out, compression="zstd")

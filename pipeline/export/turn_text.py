@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
+from ressenti.pipeline.export.csv_locale import METADATA
 from ressenti.pipeline.export.wording import Wording
 from ressenti.pipeline.language import Lang, lang_of
 from ressenti.pipeline.records import OMITTED, UNSURE, Conversation, Omission, Speaker, Turn, TurnCorrection, Word
@@ -19,6 +20,16 @@ def plain(text: str) -> str:
         return " ".join(text.split())
     kept = (" " if c.isspace() else c for c in text if c.isspace() or _is_text(c))
     return " ".join("".join(kept).split())
+
+
+def known_of(metadata: Sequence[tuple[str, str]], wording: Wording) -> tuple[tuple[str, str], ...]:
+    """Names and values of a call's metadata for readers; names of the user's own stay as they are."""
+    return tuple(
+        (wording(f"m_{name}"), plain(value.replace("T", " ") if name == "date" else value))
+        if name in METADATA
+        else (plain(name), plain(value))
+        for name, value in metadata
+    )
 
 
 def names_of(conversation: Conversation, wording: Wording | None = None) -> dict[str, str]:

@@ -15,6 +15,7 @@ from ressenti.pipeline.export.turn_text import (
     corrected_turns,
     correction_of,
     has_words,
+    known_of,
     names_of,
     plain,
     text_of,
@@ -77,7 +78,7 @@ class Told:
     moments: tuple[MomentTold, ...]
 
 
-def workbook(conversation: Conversation, told: Told) -> bytes:
+def workbook(conversation: Conversation, told: Told, metadata: Sequence[tuple[str, str]] = ()) -> bytes:
     """The workbook; raises `ConfigError` if XlsxWriter is not installed. The same conversation gives the same bytes.
 
     Every sheet has filters and a heading that stays in place. Times are Excel's times, shares are percentages, and no
@@ -88,7 +89,7 @@ def workbook(conversation: Conversation, told: Told) -> bytes:
 
     wording = wording_of(conversation)
     rows: dict[Sheet, list[Sequence[Cell]]] = {
-        "summary": _summary(conversation, told, wording),
+        "summary": _summary(conversation, told, wording, metadata),
         "turns": [_turn(conversation, turn, wording, cells) for turn, cells in _by_time(conversation, wording)],
         "moments": [_moment(conversation, moment, wording) for moment in told.moments],
         "corrections": correction_rows(conversation, wording),
@@ -146,7 +147,9 @@ class _Writer:
             page.write_string(row, column, text, self._guarded if text.startswith(_FORMULAS) else self._text)
 
 
-def _summary(conversation: Conversation, told: Told, wording: Wording) -> list[Sequence[Cell]]:
+def _summary(
+    conversation: Conversation, told: Told, wording: Wording, metadata: Sequence[tuple[str, str]]
+) -> list[Sequence[Cell]]:
     recording, names = conversation.recording, names_of(conversation, wording)
     rows: list[Sequence[Cell]] = [
         (wording("x_title"), told.title),
@@ -154,6 +157,7 @@ def _summary(conversation: Conversation, told: Told, wording: Wording) -> list[S
         (wording("x_conversation"), conversation.id),
         *([(wording("x_when"), told.when)] if told.when else []),
         (wording("length"), since_start(recording.duration_s)),
+        *known_of(metadata, wording),
     ]
     rows += [(wording("x_says"), sentence) for sentence in told.sentences]
     for speaker in conversation.speakers:

@@ -21,7 +21,7 @@ from ressenti.pipeline.library.failures import Failure, read_failures, write_fai
 from ressenti.pipeline.library.folder import PAGE, Library, remove_asides
 from ressenti.pipeline.library.index import Index
 from ressenti.pipeline.library.parts import FOLDER, sweep
-from ressenti.pipeline.library.tombstones import read_tombstones
+from ressenti.pipeline.library.tombstones import Tombstones, read_tombstones
 from ressenti.pipeline.store.disk_errors import in_words
 from ressenti.pipeline.store.result_sets import entries
 
@@ -52,6 +52,11 @@ class _Known:
     call: str | None
     date: datetime | None
     analysed: bool
+
+    @property
+    def unread_path(self) -> str | None:
+        """The path, if no bytes of the recording were ever read."""
+        return None if self.sha256 or self.analysed else self.path
 
 
 def days_of(text: str) -> timedelta:
@@ -87,10 +92,16 @@ def finish(library: Library) -> int:
     tombstones = read_tombstones(library)
     if not tombstones.unfinished:
         return 0
-    left = [one for one in _known(library) if one.sha256 and tombstones.day_of(one.sha256)]
+    left = [one for one in _known(library) if _is_deleted(one, tombstones)]
     _forget(library, left, None)
     tombstones.finished().write()
     return len(left)
+
+
+def _is_deleted(one: _Known, tombstones: Tombstones) -> bool:
+    if one.sha256:
+        return tombstones.day(tombstones.of(one.sha256)) is not None
+    return one.unread_path is not None and tombstones.day(tombstones.of_path(one.unread_path)) is not None
 
 
 def _forget(library: Library, chosen: list[_Known], rule: str | None) -> Forgotten:
@@ -98,7 +109,12 @@ def _forget(library: Library, chosen: list[_Known], rule: str | None) -> Forgott
         return Forgotten(0, 0, (), 0, ())
     if rule is not None:
         at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        read_tombstones(library).with_deletion(at, rule, {one.sha256 for one in chosen if one.sha256}).write()
+        read_tombstones(library).with_deletion(
+            at,
+            rule,
+            {one.sha256 for one in chosen if one.sha256},
+            {one.unread_path for one in chosen if one.unread_path},
+        ).write()
     with in_words(library.root):
         (library.root / PAGE).unlink(missing_ok=True)  # it names recordings
     gone = {one.conversation for one in chosen}

@@ -20,7 +20,7 @@ class Tombstones:
     """Deletions of a library: each has the day, the rule that asked for it, and tombstones; nothing else.
 
     A tombstone is HMAC-SHA256 of the recording's SHA-256 under the library's salt: it tells nothing to those who do not
-    have the recording itself.
+    have the recording itself. A recording whose bytes could never be read has one of its path.
     """
 
     library: Library
@@ -36,13 +36,19 @@ class Tombstones:
         """The tombstone of a recording."""
         return hmac.new(bytes.fromhex(self.library.salt), bytes.fromhex(sha256), "sha256").hexdigest()
 
-    def day_of(self, sha256: str) -> str | None:
-        """The day on which a recording was deleted; None if it was not, or if that was lifted."""
-        return self._days.get(self.of(sha256)) if self._days else None
+    def of_path(self, path: str) -> str:
+        """The tombstone of a recording whose bytes could never be read."""
+        named = b"path " + path.encode("utf-8", "replace")
+        return hmac.new(bytes.fromhex(self.library.salt), named, "sha256").hexdigest()
 
-    def with_deletion(self, at: str, rule: str, hashes: Iterable[str]) -> Tombstones:
-        """The same with a further deletion."""
-        added = {"at": at, "rule": rule, "tombstones": sorted(map(self.of, hashes)), "finished": 0}
+    def day(self, tombstone: str) -> str | None:
+        """The day of a deletion; None if there was none, or if it was lifted."""
+        return self._days.get(tombstone)
+
+    def with_deletion(self, at: str, rule: str, hashes: Iterable[str], paths: Iterable[str] = ()) -> Tombstones:
+        """The same with a further deletion, of recordings by their hashes, and by paths where no bytes were read."""
+        tombstones = sorted([*map(self.of, hashes), *map(self.of_path, paths)])
+        added = {"at": at, "rule": rule, "tombstones": tombstones, "finished": 0}
         return Tombstones(self.library, [*self.deletions, added])
 
     @property
@@ -54,10 +60,9 @@ class Tombstones:
         """The same with all deletions finished."""
         return Tombstones(self.library, [{**one, "finished": 1} for one in self.deletions])
 
-    def without(self, sha256: str) -> Tombstones:
-        """The same without the tombstone of a recording; the dated record stays."""
-        gone = self.of(sha256)
-        kept = [{**one, "tombstones": [t for t in one["tombstones"] if t != gone]} for one in self.deletions]
+    def without(self, tombstone: str) -> Tombstones:
+        """The same without a tombstone; the dated record stays."""
+        kept = [{**one, "tombstones": [t for t in one["tombstones"] if t != tombstone]} for one in self.deletions]
         return Tombstones(self.library, kept)
 
     def data(self) -> dict[str, object]:
