@@ -152,27 +152,28 @@ def card_of(
         share_flag = words("flag_share", limit=words.percent(limits["flag_share"]))
         monologue_flag = words("flag_monologue", limit=words.exact(limits["flag_monologue_s"]))
         with_overlap = conversation.diarization.hears_overlap
+        with_others = len(conversation.people) > 1
         facts = [
             Fact(
                 words("talk"),
                 words.clock(talk.talk_s),
                 f"{words.percent(talk.share)} {words('share')}",
-                share_flag if talk.share > limits["flag_share"] and len(conversation.people) > 1 else "",
+                share_flag if talk.share > limits["flag_share"] and with_others else "",
                 key="talk",
             ),
             Fact(
                 words("monologue"),
                 words.length(talk.longest_monologue_s),
-                "",
+                words("with_pauses") if talk.longest_monologue_s > talk.talk_s else "",
                 monologue_flag if talk.longest_monologue_s > limits["flag_monologue_s"] else "",
             ),
-            _latency(talk, with_overlap, words),
         ]
+        facts += [_latency(talk, with_overlap, words)] if with_others else []
         said_facts = _said(said, words)
-        facts += [Fact(words("interruptions"), str(talk.interruptions))] if with_overlap else []
+        facts += [Fact(words("interruptions"), str(talk.interruptions))] if with_overlap and with_others else []
         facts += said_facts[:1]
         facts.append(Fact(words("turns"), str(talk.turns), key="turns"))
-        facts += [Fact(words("backchannels"), str(talk.backchannels))] if with_overlap else []
+        facts += [Fact(words("backchannels"), str(talk.backchannels))] if with_overlap and with_others else []
         facts += said_facts[1:]
         if talk.loudness_dbfs is not None:
             facts.append(Fact(words("loudness"), f"{words.number(talk.loudness_dbfs, 0)}\u00a0dBFS"))
@@ -296,7 +297,7 @@ def _remarks(speaker: Speaker, conversation: Conversation, words: Wording) -> li
         remarks.append(words(f"ns_{_why(speaker, conversation)}", role=words.role(speaker.role or "")))
     elif speaker.talk is not None and speaker.talk.talk_s > 0 and not _is_heard(speaker, conversation):
         remarks.append(words("ns_nothing"))
-    if speaker.affect is not None and is_thin(speaker, conversation):
+    if speaker.affect is not None and is_thin(speaker, conversation) and not _little(speaker, words):
         remarks.append(
             words(
                 "thin_baseline",

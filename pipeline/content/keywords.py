@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from ressenti.pipeline.config import ContentOptions
 from ressenti.pipeline.content.languages import KNOWN, word_lists
-from ressenti.pipeline.content.said import Part, utterances_of
+from ressenti.pipeline.content.said import Part, Utterance, utterances_of
 from ressenti.pipeline.records import Conversation
 
 _SHORTEST = 3  # letters of a keyword
@@ -91,9 +91,9 @@ def keywords_of(
 
 
 def counted_terms(conversation: Conversation, languages: Mapping[str, str | None]) -> dict[tuple[str, ...], TermFound]:
-    """Every term that speakers of known languages say, counted; `languages` by speaker."""
+    """Every term that people of known languages say, counted; `languages` by speaker."""
     found: dict[tuple[str, ...], TermFound] = {}
-    for one in utterances_of(conversation):
+    for one in _of_people(conversation):
         language = languages.get(one.speaker)
         if language not in KNOWN:
             continue
@@ -107,8 +107,14 @@ def counted_terms(conversation: Conversation, languages: Mapping[str, str | None
 
 
 def words_in(conversation: Conversation, languages: Mapping[str, str | None]) -> int:
-    """Words of speakers of known languages, parted as they are compared."""
-    return sum(len(one.parts) for one in utterances_of(conversation) if languages.get(one.speaker) in KNOWN)
+    """Words of people of known languages, parted as they are compared."""
+    return sum(len(one.parts) for one in _of_people(conversation) if languages.get(one.speaker) in KNOWN)
+
+
+def _of_people(conversation: Conversation) -> Iterator[Utterance]:
+    """What people say; an announcement is the same in every call."""
+    people = {speaker.label for speaker in conversation.people}
+    return (one for one in utterances_of(conversation) if one.speaker in people)
 
 
 def distinctness(count: int, words: int, other_count: int, other_words: int) -> float:
