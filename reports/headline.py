@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate
 
 from ressenti.pipeline.content import keywords_in
@@ -25,6 +27,7 @@ HOLD_S = 5.0  # of music and announcements that are worth a sentence
 MOST_TOLD = 3  # speakers whose tone is described
 QUOTED = 8  # words of the place to listen to first
 TERMS = 4  # keywords named
+MOST_SENTENCES = 5  # of the headline; what does not fit stands in figures, speaker cards and what was said
 
 
 def headline(conversation: Conversation, words: Wording) -> tuple[str, ...]:
@@ -42,14 +45,19 @@ def headline_parts(conversation: Conversation, words: Wording) -> tuple[tuple[To
     spoken = [s for s in conversation.people if s.talk and s.talk.talk_s > 0]
     if not spoken:
         return ((Told(kind[0]),),)
-    first = [tuple(map(Told, kind)), *((Told(text),) for text in _talk(conversation, spoken, titles, words))]
-    last = [(Told(text),) for text in _how_sure(conversation, titles, words)]
     tone = _tone(conversation, titles, words)
-    return (*first, *([tone] if tone else []), *_listen_first(conversation, titles, words), *last)
+    rest = [
+        *((Told(text),) for text in _talk(conversation, spoken, titles, words)),
+        *([tone] if tone else []),
+        *_listen_first(conversation, titles, words),
+        *((Told(text),) for text in _how_sure(conversation, titles, words)),
+    ]
+    left = MOST_SENTENCES - 1 - len(rest)
+    return (tuple(map(Told, kind[: 1 + left])), *rest)
 
 
 def _kind(conversation: Conversation, titles: dict[str, str], words: Wording) -> list[str]:
-    """What kind of talk it was: how many speak, who most, in short or long turns, and what is played before it."""
+    """What kind of talk it was, with the doubt about the count; then, by importance, what is told if there is room."""
     talks = [(s, s.talk) for s in conversation.people if s.talk and s.talk.talk_s > 0]
     if not talks:
         return [words("hl_nobody")]
@@ -61,8 +69,11 @@ def _kind(conversation: Conversation, titles: dict[str, str], words: Wording) ->
         kind = words("hl_kind_even" if talk.share <= EVEN else "hl_kind_two", **told)
     else:
         kind = words("hl_kind_many", **told)
-    more = (_terms, _turns, _count, _played)
-    return [kind, *(sentence for part in more for sentence in part(conversation, words))]
+    more = (_played, _terms, _turns)
+    return [
+        _joined([kind, *_count(conversation, words)], words),
+        *(sentence for part in more for sentence in part(conversation, words)),
+    ]
 
 
 def _terms(conversation: Conversation, words: Wording) -> list[str]:
@@ -153,7 +164,8 @@ def _tone(conversation: Conversation, titles: dict[str, str], words: Wording) ->
             text = words("hl_tone", who=titles[speaker.label], how=words.listed(how)) if how else ""
             told += [Told(text, speaker.label)] if how else []
     if told:
-        return tuple(told[:MOST_TOLD])
+        told = told[:MOST_TOLD]
+        return (*(_continued(one, words) for one in told[:-1]), told[-1])
     if not any(seconds >= LITTLE_S for seconds in heard_s.values()):
         if lacks_model(conversation) or is_scored(conversation):
             return (Told(words("hl_too_little" if is_scored(conversation) else "hl_activated_unknown")),)
@@ -271,7 +283,9 @@ def _how_sure(conversation: Conversation, titles: dict[str, str], words: Wording
     if unscored and len(unscored) == len(conversation.people):
         return [words("hl_none_scored")]
     sentences = [words("hl_not_scored", who=words.listed(unscored))] if unscored else []
-    return [" ".join([*sentences, *_checked(conversation, words)])] if is_scored(conversation) or sentences else []
+    return (
+        [_joined([*sentences, *_checked(conversation, words)], words)] if is_scored(conversation) or sentences else []
+    )
 
 
 def _checked(conversation: Conversation, words: Wording) -> list[str]:
@@ -289,6 +303,19 @@ def _checked(conversation: Conversation, words: Wording) -> list[str]:
         own = "_builtin" if is_builtin(conversation) else ""
         sentence = words(f"hl_unsure{own}" if _mostly_unsure(conversation) else f"hl_sure{own}")
     return [sentence, *([words("hl_sure_person", n=len(corrected), all=len(judged))] if corrected else [])]
+
+
+def _joined(sentences: Sequence[str], words: Wording) -> str:
+    """Sentences as one, with semicolons; none but the first may begin with a name."""
+    told = sentences[0]
+    for text in sentences[1:]:
+        told = words("hl_joined", first=told.removesuffix("."), more=text[:1].lower() + text[1:])
+    return told
+
+
+def _continued(told: Told, words: Wording) -> Told:
+    """A part after which its sentence goes on."""
+    return replace(told, text=words("hl_joined", first=told.text.removesuffix("."), more="").rstrip())
 
 
 def _signed(m: Moment, name: str, words: Wording) -> str:

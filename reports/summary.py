@@ -83,5 +83,11 @@ def summarise(conversation: Conversation, words: Wording) -> Summary:
         activation=tells_activation(conversation) and not is_scored(conversation),
         sentiment=bool(conversation.sentiments),
         said=said_section(conversation, content, words),
-        legal=(words("legal"),) if is_heard(conversation) else (),
+        legal=(_legal(conversation, words),) if is_heard(conversation) else (),
     )
+
+
+def _legal(conversation: Conversation, words: Wording) -> str:
+    """What the law says; it asks for roles only where somebody has none."""
+    asks = any(speaker.role is None for speaker in conversation.people)
+    return f"{words('legal')} {words('legal_roles')}" if asks else words("legal")

@@ -47,7 +47,7 @@ def with_kept_corrections(conversation: Conversation, folder: Path, stem: str) -
         except InputError as error:
             spans = before.bleeps if before is not None and _same(before, conversation) else ()
             return Kept(_silenced(conversation, spans), told=f"{name} is kept, but not applied: {error}")
-    elif before is not None and before.corrections:
+    elif before is not None and (before.corrections or before.bleeps):
         name = f"{stem}{ENDING}"
         saved = corrections_of(before, stem)
     else:

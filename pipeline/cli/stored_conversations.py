@@ -79,11 +79,17 @@ def load(path: Path, chosen: Config | None) -> Conversation:
 
 
 def with_roles(conversation: Conversation, given: Sequence[str]) -> Conversation:
-    """Give speakers roles by order or by label, as corrections; raises `ConfigError` for an unknown label."""
+    """Give speakers roles by order or by label, as corrections; raises `ConfigError` for roles of nobody."""
     from ressenti.pipeline.derive import with_corrections
     from ressenti.pipeline.roles import roles_by_label
 
     labels = [speaker.label for speaker in conversation.people]
+    if len(given) > len(labels):
+        has = ", ".join(labels) or "nobody"
+        raise ConfigError(
+            f"--roles: got {len(given)} roles ({', '.join(given)}); {conversation.recording.name} has {has}. Give at "
+            "most one role for each speaker."
+        )
     wanted = {label: SpeakerRole(label, role) for label, role in roles_by_label(given, labels).items()}
     kept = [entry for entry in conversation.corrections.roles if entry.speaker not in wanted]
     return with_corrections(conversation, replace(conversation.corrections, roles=(*kept, *wanted.values())))

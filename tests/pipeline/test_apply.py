@@ -249,6 +249,9 @@ def test_a_report_gives_roles(call: Path) -> None:
     strange = ressenti("report", call, "--roles", "S9=agent", "--overwrite")
     assert strange.returncode == 2
     assert "S1, S2" in strange.stderr
+    many = ressenti("report", call, "--roles", "agent,client,guest,host", "--overwrite")
+    assert many.returncode == 2
+    assert "got 4 roles" in many.stderr
 
 
 def test_one_bad_file_costs_one_conversation(calls: Path) -> None:

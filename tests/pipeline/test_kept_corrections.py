@@ -57,6 +57,20 @@ def test_corrections_are_applied_again_where_the_turns_are_the_same(
     assert not recording.with_suffix(".corrections.json").exists()
 
 
+def test_what_is_silenced_stays_so_without_any_correction(
+    analyse: Callable[..., tuple[Conversation, str]], make_conversation: Make, recording: Path
+) -> None:
+    spans = (Span(1.0, 2.0),)
+    silenced = store.dumps(with_bleeps(make_conversation(), spans))
+    recording.with_suffix(".json").write_text(silenced, encoding="utf-8")
+    after, told = analyse()
+    assert after.bleeps == spans
+    assert told == "corrections of the earlier call.json applied again\n"
+    recording.with_suffix(".json").write_text(silenced, encoding="utf-8")
+    after, told = analyse(other_turns(make_conversation()))
+    assert (after.bleeps, "not applied" in told) == (spans, True)
+
+
 def test_a_saved_file_is_applied_though_it_never_was(
     analyse: Callable[..., tuple[Conversation, str]], make_conversation: Make, recording: Path
 ) -> None:

@@ -1,11 +1,15 @@
 """The headline and the key moments say what the numbers say, in both languages, and never more."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
+from typing import get_args
 
 import pytest
 
 from ressenti import People, with_corrections
+from ressenti.pipeline.language import Lang
 from ressenti.pipeline.records import (
     Affect,
     Conversation,
@@ -53,17 +57,18 @@ def test_the_kind_of_talk_is_told_first(make_conversation: Make) -> None:
             if (talk := made.speakers[0].talk)
         )
         turns = tuple(replace(turn, speaker="S1") for turn in made.turns)
-        return headline(replace(made, speakers=speakers, **{"turns": turns, "trajectories": (), **changes}), EN)[0]  # type: ignore[arg-type]
+        changed = {"turns": turns, "trajectories": (), "moments": (), **changes}
+        return headline(replace(made, speakers=speakers, **changed), EN)[0]  # type: ignore[arg-type]
 
     assert told(0.5, 0.5) == "Two people talk, in about equal parts."
     assert told(0.2, 0.3, 0.5).startswith("3 people talk, P2 the most (50%).")
-    assert told(1.0).startswith("Only P0 is heard. If others took part, they are not in this recording.")
+    assert told(1.0).startswith("Only P0 is heard; if others took part, they are not in this recording.")
     brief = tuple(replace(turn, end_s=turn.start_s + 1, windows=()) for turn in made.turns)
     assert told(0.5, 0.5, turns=brief).endswith("Turns are mostly short.")
     long = tuple(replace(turn, end_s=turn.start_s + 21) for turn in made.turns)
     assert told(0.5, 0.5, turns=long).endswith("Turns are mostly long.")
     low: Diarization = replace(made.diarization, count_confidence="low")
-    assert "The number of speakers is an estimate and may be wrong." in told(0.5, 0.5, diarization=low)
+    assert "; the number of speakers is an estimate and may be wrong." in told(0.5, 0.5, diarization=low)
     assert made.exchange
     played = replace(made.exchange, holds=(Silence(0.0, 32.0),))
     assert "It begins with 32\u00a0s of music and announcements." in told(0.5, 0.5, exchange=played)
@@ -96,12 +101,53 @@ def test_the_words_said_most_often_are_named(make_conversation: Make) -> None:
     made = make_conversation()
     sentence = ["I", "do", "not", "have", "the", "invoice", "and", "you", "do", "not", "have", "the", "contract"]
     said = [Word(0.01 * k, 0.01 * k + 0.005, word, 0) for k, word in enumerate(4 * sentence)]
-    talk = replace(made, words=tuple(said))
+    full = replace(made, words=tuple(said))
+    assert not any("Said most often" in sentence for sentence in headline(full, EN))  # five others are more important
+    talk = replace(full, moments=())
     assert "Said most often: “invoice” and “contract”." in headline(talk, EN)[0]
     assert (
         "Mots qui reviennent le plus\u00a0: «\u00a0invoice\u00a0» et «\u00a0contract\u00a0»." in headline(talk, FR)[0]
     )
     assert "Said most often" not in headline(made, EN)[0]
+
+
+def sentences_of(told: tuple[str, ...]) -> int:
+    """Full stops that end a sentence, outside quotes."""
+    return len(re.findall(r"[.!?](?=\s|$)", re.sub("[“«][^”»]*[”»]", "", " ".join(told))))
+
+
+@pytest.mark.parametrize("lang", get_args(Lang))
+def test_a_headline_has_at_most_five_sentences(make_conversation: Make, lang: Lang) -> None:
+    words = Wording(lang)
+    roles = People(roles=("S1=agent", "S2=client"))
+    made = (make_conversation(), make_conversation("call-center", people=roles), make_conversation("recruitment"))
+    sentence = ["I", "do", "not", "have", "the", "invoice", "and", "you", "do", "not", "have", "the", "contract"]
+    said = tuple(Word(0.01 * k, 0.01 * k + 0.005, word, 0) for k, word in enumerate(4 * sentence))
+    shares = ((0.0,) * 5, (1.0, 0, 0, 0, 0), (0.6, 0, 0.2, 0, 0))
+    for one, low, plays, unsure, alike, set_by_person, alone in product(
+        made, (False, True), (False, True), (0.1, 0.6), shares, (False, True), (False, True)
+    ):
+        assert one.exchange
+        assert one.trajectories is not None
+        corrected = with_corrections(one, SET) if set_by_person and one is made[0] else one
+        speakers = tuple(
+            replace(s, affect=s.affect and replace(s.affect, judged_s=60.0, unsure_share=unsure, class_shares=alike))
+            for s in corrected.speakers
+        )
+        full = replace(
+            corrected,
+            words=said,
+            speakers=speakers[:1] if alone else speakers,
+            turns=tuple(t for t in corrected.turns if not alone or t.speaker == speakers[0].label),
+            trajectories=(),
+            moments=() if alone else (*corrected.moments, activated(1.6, sure=True)),
+            exchange=replace(one.exchange, holds=(Silence(0.0, 32.0),) if plays else ()),
+            diarization=replace(one.diarization, count_confidence="low" if low else "high"),
+        )
+        told = headline(full, words)
+        assert sentences_of(told) <= 5, told
+        if low:
+            assert words("hl_count_low")[1:] in told[0]
 
 
 def test_nobody_speaks(make_conversation: Make) -> None:
@@ -237,7 +283,7 @@ def test_unscored_speakers_are_named_and_nothing_is_said_of_their_tone(make_conv
     assert headline(make_conversation("recruitment"), EN)[-1] == "Emotion was not computed."
     people = People(roles=("S1=agent", "S2=client"))
     told = headline(make_conversation("call-center", people=people), EN)
-    assert told[-1].startswith("Emotion was not computed for Speaker 1 (agent).")
+    assert told[-1].startswith("Emotion was not computed for Speaker 1 (agent); the tone is")
     assert not any(text.startswith("Speaker 1 (agent):") for text in told)
 
 
@@ -296,7 +342,7 @@ SET = Corrections(turns=(TurnCorrection(3, emotion="Sad"), TurnCorrection(5, emo
 def test_what_a_person_set_is_told_apart(make_conversation: Make) -> None:
     made = make_conversation()
     assert headline(made, EN)[-1].startswith("The tone is a model’s answer; it has not been checked")
-    assert "A person set the class of 2 of 5 judged turns." in headline(with_corrections(made, SET), EN)[-1]
+    assert "; a person set the class of 2 of 5 judged turns." in headline(with_corrections(made, SET), EN)[-1]
     everything = Corrections(turns=tuple(TurnCorrection(k, emotion="Sad") for k in range(6)))
     assert headline(with_corrections(made, everything), EN)[-1].startswith("A person set the class of all")
     assert "2 tours évalués sur 5" in headline(with_corrections(made, SET), FR)[-1]

@@ -112,3 +112,12 @@ def test_a_role_without_confirmation_is_told_on_its_card_and_how_to_name_it_once
     assert without.cards[1].remarks == ("No role is given. Emotion is not computed until one is named.",)
     guessed = summarise(make_conversation("interview"), EN)
     assert [card.remarks for card in guessed.cards] == [(guess,)] * 2
+
+
+def test_the_legal_line_asks_for_roles_only_where_somebody_has_none(make_conversation: Make) -> None:
+    words = Wording("en")
+    asks = words("legal_roles")
+    for roles, asked in (((), True), (("S1=client",), True), (("S1=client", "S2=client"), False)):
+        (line,) = summarise(make_conversation(people=People(roles=roles)), words).legal
+        assert line.startswith(words("legal"))
+        assert (asks in line) is asked

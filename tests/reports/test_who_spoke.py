@@ -119,7 +119,7 @@ def test_the_numbers_of_the_lanes_have_the_probability(conversation: Conversatio
 
 def test_the_number_of_speakers_says_how_likely_it_is(conversation: Conversation) -> None:
     doubted = likely(conversation, "low", 0.62)
-    assert doubted.headline[0].endswith("The number of speakers is an estimate, 62% likely to be right.")
+    assert doubted.headline[0].endswith("; the number of speakers is an estimate, 62% likely to be right.")
     remark = next(fact.remark for fact in doubted.facts if fact.name == "Speakers")
     assert remark == "number estimated, 62% likely to be right"
     assert "It is right with a probability of 62%." in " ".join(doubted.methods.limits)
@@ -135,8 +135,8 @@ def test_one_speaker_may_be_wrong_too(conversation: Conversation) -> None:
     assert second.talk
     quiet = replace(second, talk=replace(second.talk, talk_s=0.0, share=0.0))
     doubted = likely(replace(conversation, speakers=(first, quiet)), "low", 0.5)
-    assert doubted.headline[0].startswith("Only Speaker 1 is heard.")
-    assert doubted.headline[0].endswith("The number of speakers is an estimate, 50% likely to be right.")
+    assert doubted.headline[0].startswith("Only Speaker 1 is heard;")
+    assert doubted.headline[0].endswith("; the number of speakers is an estimate, 50% likely to be right.")
 
 
 @pytest.mark.parametrize(("count", "probability"), [("given", 0.5), ("channels", 0.5), ("estimated", None)])
@@ -162,7 +162,7 @@ def test_in_french(conversation: Conversation) -> None:
     ]
     text = " ".join(said).replace("\u202f", " ").replace("\u00a0", " ")
     for part in (
-        "Le nombre de locuteurs est une estimation, juste avec une probabilité de 62 %.",
+        "le nombre de locuteurs est une estimation, juste avec une probabilité de 62 %.",
         "Locuteur incertain : 3 tours, 9,4 s en tout. C’est peut-être une autre personne qui parle.",
         "la probabilité que ce locuteur parle est inférieure à 70 %",
         "locuteur incertain (52 %)",
