@@ -69,7 +69,8 @@ def moments_of(
     ]
     steep = sorted((m for m in changes if m is not None), key=lambda m: (not m.certain, -abs(float(m.values["z"]))))
     found += [m for m in steep if m.certain][: options.changes] or steep[: min(1, options.changes)]
-    found += [_of_silence(s.start_s, s.end_s) for s in sorted(exchange.silences, key=lambda s: s.start_s - s.end_s)[:1]]
+    longest = sorted(exchange.silences, key=lambda s: s.start_s - s.end_s)[:1]
+    found += [_of_silence(s.start_s, s.end_s) for s in longest if len(turns_of) > 1]  # with one voice, others may speak
     found += _longest_monologue(exchange, options)
     loudest = sorted(exchange.interruptions, key=lambda i: -i.overlap_s)[: options.interruptions]
     found += [

@@ -79,6 +79,13 @@ def test_keywords_are_what_was_said_often_and_is_not_common(call: Conversation) 
     }
 
 
+def test_what_an_announcement_says_is_no_keyword(call: Conversation) -> None:
+    speakers = tuple(replace(s, kind="announcement") if s.label == "S1" else s for s in call.speakers)
+    found = {k.term: (k.count, k.speakers) for k in told(replace(call, speakers=speakers)).keywords}
+    assert "Northwest Garage" not in found
+    assert all(people == ("S2",) for _, people in found.values())
+
+
 def test_without_a_known_language_nothing_that_needs_one_is_claimed(make_conversation: Make) -> None:
     polish = said(make_conversation, (0.5, "dzien dobry w czym moge pomoc"), (5.0, "sprzeglo sprzeglo sprzeglo 300 zl"))
     content = told(polish)

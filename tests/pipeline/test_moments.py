@@ -112,6 +112,15 @@ def test_a_moment_says_how_far_it_rests_on_what_a_person_set() -> None:
         assert 0.3 < by_kind[kind] < 0.6
 
 
+def test_with_one_voice_a_silence_is_no_moment() -> None:
+    """Where the others are not in the recording, they may speak there."""
+    quiet = Exchange(100, 0, 0, (Silence(40, 50),), ())
+    alone = turns_of([0.02] * 6)
+    with_another = [*alone, replace(alone[-1], index=6, speaker="S2", start_s=60, end_s=64)]
+    assert [m.kind for m in found(alone, quiet)] == []
+    assert [m.kind for m in found(with_another, quiet)] == ["silence"]
+
+
 def test_longest_silence_monologue_and_interruptions() -> None:
     turns = [Turn(0, "S1", 0, 40), Turn(1, "S2", 50, 55), Turn(2, "S1", 60, 95)]
     exchange = Exchange(

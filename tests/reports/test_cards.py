@@ -56,3 +56,31 @@ def test_the_page_marks_the_figures_of_such_a_card(make_conversation: Make) -> N
     long = tuple(replace(s, affect=replace(s.affect, judged_s=30.0)) for s in made.speakers if s.affect)
     assert render(made).count('class="affect little"') == 2
     assert 'class="affect little"' not in render(replace(made, speakers=long))
+
+
+def test_a_monologue_longer_than_the_talk_says_that_it_has_pauses(make_conversation: Make) -> None:
+    made = make_conversation()
+    first = made.speakers[0]
+    assert first.talk
+    for seconds, remark in ((first.talk.talk_s + 1, "pauses included"), (first.talk.talk_s, "")):
+        one = replace(first, talk=replace(first.talk, longest_monologue_s=seconds))
+        shown = fact(replace(made, speakers=(one, *made.speakers[1:])), "Longest monologue")
+        assert shown.remark == remark
+
+
+def test_the_card_of_the_only_voice_has_no_figures_of_an_exchange(make_conversation: Make) -> None:
+    made = make_conversation()
+    played = replace(made.speakers[1], kind="announcement")
+    alone = card_of(made.speakers[0], replace(made, speakers=(made.speakers[0], played)), "Anna", EN)
+    names = [one.name for one in (*alone.facts, *alone.more)]
+    assert not {"Response time", "Interruptions made", EN("backchannels")} & set(names)
+
+
+def test_little_speech_is_said_once_on_a_card(make_conversation: Make) -> None:
+    made = make_conversation()
+    first = made.speakers[0]
+    assert first.affect
+    short = replace(first, affect=replace(first.affect, judged_s=2.0))
+    card = card_of(short, replace(made, speakers=(short, *made.speakers[1:])), "Anna", EN)
+    assert card.little
+    assert not [remark for remark in card.remarks if "were judged, less than" in remark]
