@@ -63,6 +63,9 @@ def _table(corpus: str, protocol: str, rows: Sequence[Row]) -> Table:
             *(number(row[key]) for key in ("calibration_error", "sure_share", "sure_right")),
             *(number(row[key]) for key in ("arousal_auc", "valence_auc")),
         )
+        if row["lacks"]:
+            rest = f"{number(row['macro_f1_learned'], 3)} ({interval(row['macro_f1_learned_interval'])})"
+            table.add_row(f"   macro F1 without {', '.join(row['lacks'])}, which the training lacks: {rest}")
         if row["arousal_ccc"] is not None or row["valence_ccc"] is not None:
             spread = [interval(row[f"{axis}_ccc_interval"]) for axis in ("arousal", "valence")]
             ccc = [number(row[f"{axis}_ccc"], 3) for axis in ("arousal", "valence")]
