@@ -14,7 +14,7 @@ from ressenti.pipeline.errors import ConfigError, RessentiError
 from ressenti.pipeline.lab.labelled_speech import corpora
 from ressenti.pipeline.lab.labelled_speech.corpora import Clip
 from ressenti.pipeline.lab.training import clip_features
-from ressenti.pipeline.lab.training.cross_validation import FOLDS, Fold, Protocol, folds_of, retrain
+from ressenti.pipeline.lab.training.cross_validation import FOLDS, Fold, Protocol, folds_of, lacking, retrain
 
 RETRAINED: tuple[Protocol, ...] = ("zero-shot", "speaker-independent", "leave-one-corpus-out")
 
@@ -49,6 +49,14 @@ def test_zero_shot_shares_no_corpus() -> None:
     (fold,) = folds_of("zero-shot", [*OURS, *NEMO], MATERIAL)
     assert {c.corpus for c in fold.learn} == {"ravdess"}
     assert list(fold.test) == [*OURS, *NEMO]
+
+
+@pytest.mark.parametrize("left", ["nemo", "ours"])
+def test_zero_shot_of_any_corpus_learns_from_the_others_and_names_what_they_lack(left: str) -> None:
+    tested = [c for c in MATERIAL if c.corpus == left]
+    (fold,) = folds_of("zero-shot", tested, MATERIAL)
+    assert {c.corpus for c in fold.learn} == {"ravdess", "nemo", "ours"} - {left}
+    assert lacking(fold) == ("Pleased", "Relaxed", "Neutral")  # all are sad or angry
 
 
 def test_each_corpus_is_tested_by_a_model_of_the_others() -> None:

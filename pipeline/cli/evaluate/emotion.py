@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from ressenti.pipeline.cli.evaluate.emotion_baseline import Course
     from ressenti.pipeline.cli.evaluate.emotion_candidates import Candidate
     from ressenti.pipeline.lab.evaluation.emotion import ClipScores
+    from ressenti.pipeline.lab.evaluation.natural import InTalk
     from ressenti.pipeline.lab.labelled_speech.corpora import Clip
 
 Row = dict[str, Any]
@@ -85,11 +88,12 @@ def emotion(
     The JSON holds one object per model, condition, baseline and corpus under `results`, with the fields of
     `pipeline.lab.evaluation.emotion.EmotionFigures`. Classes are in the order of `classes`; rows of `confusion` are the
     true classes. Intervals are 95 %, bootstrapped over speakers, and null with fewer than four speakers. `baseline`,
-    `one_emotion`, `natural`, `corpora` and `unlike` are null unless their option is given.
+    `one_emotion`, `natural`, `corpora` and `unlike` are null unless their option is given. `lacks` are the classes that
+    the training of a retrained model lacks, and `macro_f1_learned` is the mean F1 of the others.
     """
     terminal = Terminal()
     others = bool(condition or baseline_seconds or natural or tell_corpora or protocol != "shipped")
-    _check(material, condition or [], protocol, unlike or [], natural=natural, others=others)
+    _check(material, condition or [], protocol, unlike or [], others=others)
     requested = _Requested(tuple(condition or ["clean"]), tuple(baseline_seconds or ()), tell_corpora, details)
     found: dict[str, Any] = {"classes": CLASSES, "material": None, "left_out": [], "results": []}
     if material is not None:
@@ -97,14 +101,17 @@ def emotion(
         from ressenti.pipeline.lab.labelled_speech.corpora import read_clips
 
         clips = read_clips(material)
-        candidates = candidates_of(protocol, clips, model, config, data, weights, steps, found["left_out"])
-        found |= {
-            "material": str(material),
-            **_labelled(clips, candidates, requested, config, protocol, found, terminal),
-        }
-        if natural:
-            expecting = candidates_of(protocol, clips, model, config, data, weights, steps, [], expecting=True)
-            found["natural"] = _natural(clips, expecting, requested.conditions, config, terminal)
+        with ExitStack() as stack:
+            if weights is None and protocol != "shipped":  # kept until talk is measured with them, too
+                weights = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            candidates = candidates_of(protocol, clips, model, config, data, weights, steps, found["left_out"])
+            found |= {
+                "material": str(material),
+                **_labelled(clips, candidates, requested, config, protocol, found, terminal),
+            }
+            if natural:
+                expecting = candidates_of(protocol, clips, model, config, data, weights, steps, [], expecting=True)
+                found["natural"] = _natural(clips, expecting, requested.conditions, config, terminal)
     failed = 0
     if unlike:
         found["unlike"], failed = _unlike(unlike, model, config, terminal)
@@ -123,7 +130,6 @@ def _check(
     protocol: str,
     unlike: Sequence[str],
     *,
-    natural: bool,
     others: bool,
 ) -> None:
     """Raise `ConfigError` for options that do not go together; `others` is whether any needs labelled speech."""
@@ -138,9 +144,8 @@ def _check(
         raise ConfigError("nothing to evaluate; expected labelled speech (MATERIAL) or sounds (--unlike).")
     if material is None and others:
         raise ConfigError("only --unlike works without labelled speech. Give MATERIAL, or drop the other options.")
-    for option in ("--unlike",) * bool(unlike) + ("--natural",) * natural:
-        if protocol != "shipped":
-            raise ConfigError(f"{option} tests models as they are, but --protocol {protocol} retrains them. Drop one.")
+    if unlike and protocol != "shipped":
+        raise ConfigError(f"--unlike tests models as they are, but --protocol {protocol} retrains them. Drop one.")
     for source in unlike:
         check_source(source)
 
@@ -171,14 +176,14 @@ def _labelled(
     from ressenti.pipeline.lab.evaluation.corpus_probe import balanced
 
     if requested.tell_corpora:  # fails early
-        for _, _, tested in candidates:
-            balanced(tested)
+        for candidate in candidates:
+            balanced(candidate.tested)
     scored: dict[tuple[str, str, str], list[ClipScores]] = {}
     course = Course(requested.baseline_s, load_config(config))
     corpora: list[Row] = []
     for place in dict.fromkeys(requested.conditions):
         _score(clips, candidates, place, config, scored, course, corpora if requested.tell_corpora else None, terminal)
-    out: dict[str, Any] = {"results": _rows(scored, config)}
+    out: dict[str, Any] = {"results": _rows(scored, candidates, config)}
     show_figures(out["results"], protocol, found["left_out"], terminal, details=requested.details)
     if requested.baseline_s:
         out["baseline"], out["one_emotion"] = course.rows(scored)
@@ -192,16 +197,19 @@ def _labelled(
 def _natural(
     clips: Sequence[Clip], candidates: Sequence[Candidate], conditions: Sequence[str], config: str, terminal: Terminal
 ) -> list[Row]:
-    from ressenti.pipeline.cli.evaluate.emotion_natural import natural_rows, show_natural
+    from ressenti.pipeline.cli.evaluate.emotion_natural import hear_corpora, natural_rows, show_natural
     from ressenti.pipeline.lab.evaluation.emotion import cut_clips
 
     options = load_config(config)
-    rows: list[Row] = []
+    heard: dict[tuple[str, str, str], list[InTalk]] = {}
     for place in dict.fromkeys(conditions):
-        for name, model, tested in candidates:
+        for one in candidates:
+            tested = set(one.tested)
             with terminal.progress(f"{place}, mostly neutral talk") as progress:
-                cuts = cut_clips([clip for clip in clips if clip in set(tested)], options, place, progress)  # type: ignore[arg-type]
-                rows += natural_rows(cuts, name, model, place, options, progress)
+                cuts = cut_clips([clip for clip in clips if clip in tested], options, place, progress)  # type: ignore[arg-type]
+                for corpus, talk in hear_corpora(cuts, one.model, options, progress).items():
+                    heard.setdefault((one.name, place, corpus), []).extend(talk)  # those of all folds together
+    rows = natural_rows(heard, options)
     if not rows:
         raise ConfigError("--natural: no speaker has neutral clips and others. Leave it out for this material.")
     show_natural(rows, terminal)
@@ -239,11 +247,11 @@ def _score(
     from ressenti.pipeline.lab.evaluation.emotion import cut_clips, hear
 
     options = load_config(config)
-    wanted = {clip for _, _, tested in candidates for clip in tested}
+    wanted = {clip for one in candidates for clip in one.tested}
     with terminal.progress(f"{place}, {counted(len(wanted), 'clip')}") as progress:
         cuts = cut_clips([clip for clip in clips if clip in wanted], options, place, progress)
-        for k, (name, model, tested) in enumerate(candidates, start=1):
-            chosen = set(tested)
+        for k, candidate in enumerate(candidates, start=1):
+            name, model, chosen = candidate.name, candidate.model, set(candidate.tested)
             own = [cut for cut in cuts if cut.clip in chosen]
             for baseline in ("own", "alone"):
                 scored.setdefault((name, place, baseline), []).extend(
@@ -251,18 +259,29 @@ def _score(
                 )
             course.hear(own, name, model, place, progress)
             if corpora is not None:
-                fold = f", fold {k}" if sum(other == name for other, _, _ in candidates) > 1 else ""
+                fold = f", fold {k}" if sum(other.name == name for other in candidates) > 1 else ""
                 about = {"model": name + fold, "condition": place}
                 corpora += [about | rounded(asdict(figures)) for figures in trace_figures(own, model)]
 
 
-def _rows(scored: dict[tuple[str, str, str], list[ClipScores]], config: str) -> list[Row]:
+def _rows(
+    scored: dict[tuple[str, str, str], list[ClipScores]], candidates: Sequence[Candidate], config: str
+) -> list[Row]:
     from ressenti.pipeline.lab.evaluation.emotion import figures_of
 
     rows = []
     for (name, place, baseline), items in scored.items():
         for corpus in sorted({h.clip.corpus for h in items}, reverse=True):
-            figures = figures_of([h for h in items if h.clip.corpus == corpus], load_config(config))
+            own = [h for h in items if h.clip.corpus == corpus]
+            figures = figures_of(own, load_config(config), _lacking(name, corpus, candidates))
             about = {"model": name, "condition": place, "baseline": baseline, "corpus": corpus}
             rows.append(about | rounded(asdict(figures)))
     return rows
+
+
+def _lacking(name: str, corpus: str, candidates: Sequence[Candidate]) -> tuple[str, ...] | None:
+    """The classes that the training of a model lacks, in any fold that tests the corpus; None where not known."""
+    lacks = [one.lacks for one in candidates if one.name == name and any(clip.corpus == corpus for clip in one.tested)]
+    if not lacks or None in lacks:
+        return None
+    return tuple(label for label in CLASSES if any(label in (some or ()) for some in lacks))

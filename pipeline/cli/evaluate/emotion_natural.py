@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -16,24 +16,36 @@ if TYPE_CHECKING:
     from ressenti.pipeline.config import Config
     from ressenti.pipeline.emotion.interface import EmotionModel
     from ressenti.pipeline.lab.evaluation.emotion import Cut
+    from ressenti.pipeline.lab.evaluation.natural import InTalk
     from ressenti.pipeline.progress import Progress
 
 Row = dict[str, Any]
+Key = tuple[str, str, str]
+"""Model, condition, corpus."""
 
 
-def natural_rows(
-    cuts: Sequence[Cut], name: str, model: EmotionModel, place: str, config: Config, progress: Progress
-) -> list[Row]:
-    """Figures of each corpus in which a speaker has neutral clips and others."""
-    from ressenti.pipeline.lab.evaluation.natural import hear_naturally, natural_figures
+def hear_corpora(
+    cuts: Sequence[Cut], model: EmotionModel, config: Config, progress: Progress
+) -> dict[str, list[InTalk]]:
+    """Clips as scored in talk, by corpus, of those in which a speaker has neutral clips and others."""
+    from ressenti.pipeline.lab.evaluation.natural import hear_naturally
 
-    rows = []
+    out = {}
     for corpus in sorted({cut.clip.corpus for cut in cuts}, reverse=True):
         heard = hear_naturally([cut for cut in cuts if cut.clip.corpus == corpus], model, config, progress)
         if heard:
-            about = {"model": name, "condition": place, "corpus": corpus}
-            rows.append(about | rounded(asdict(natural_figures(heard, config))))
-    return rows
+            out[corpus] = heard
+    return out
+
+
+def natural_rows(heard: Mapping[Key, Sequence[InTalk]], config: Config) -> list[Row]:
+    """Figures of each model, condition and corpus."""
+    from ressenti.pipeline.lab.evaluation.natural import natural_figures
+
+    return [
+        {"model": name, "condition": place, "corpus": corpus} | rounded(asdict(natural_figures(items, config)))
+        for (name, place, corpus), items in heard.items()
+    ]
 
 
 def show_natural(rows: Sequence[Row], terminal: Terminal) -> None:

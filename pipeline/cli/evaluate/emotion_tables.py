@@ -22,7 +22,15 @@ def show_figures(
 ) -> None:
     """Print a table for each corpus, with notes."""
     for corpus in dict.fromkeys(row["corpus"] for row in rows):
-        terminal.show(_table(corpus, protocol, [row for row in rows if row["corpus"] == corpus]), width=WIDTH)
+        own = [row for row in rows if row["corpus"] == corpus]
+        terminal.show(_table(corpus, protocol, own), width=WIDTH)
+        for row in own:
+            if row["lacks"]:
+                terminal.say(
+                    f"{escape(row['model'])}, {row['condition']}, {row['baseline']}: macro F1 "
+                    f"{number(row['macro_f1_learned'], 3)} ({interval(row['macro_f1_learned_interval'])}) without "
+                    f"{', '.join(row['lacks'])}, which the training lacks"
+                )
         terminal.out.print()
     terminal.say(
         "[dim]F1 by class (own: the speaker's clips are the baseline; alone: each clip on its own). "

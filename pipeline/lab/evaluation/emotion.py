@@ -53,7 +53,9 @@ class EmotionFigures:
     are right. `arousal_auc` and `valence_auc` rank all emotions: high (> 0) against low arousal, positive against
     negative valence, by the corpus' values or else the emotion's coordinates; CCC needs the corpus' values.
     `emotion_recall` is the mean recall over those of the eight emotions that are present, for all clips with an
-    emotion; None if the model does not give them.
+    emotion; None if the model does not give them. `lacks` are the classes that the training of a retrained model lacks;
+    `macro_f1_learned` averages F1 over the other classes that are present; calling clips of lacking classes by these
+    counts as wrong. All three are None for a model that was not retrained.
     """
 
     clips: int
@@ -79,6 +81,9 @@ class EmotionFigures:
     valence_ccc_interval: Interval | None
     emotion_recall: float | None
     emotion_recall_interval: Interval | None
+    lacks: tuple[str, ...] | None
+    macro_f1_learned: float | None
+    macro_f1_learned_interval: Interval | None
 
 
 def cut_clips(
@@ -146,8 +151,11 @@ def _mean(told: Sequence[FloatArray], windows: Sequence[Window]) -> tuple[float,
     return tuple(np.average(told, axis=0, weights=[window.weight_s for window in windows]).tolist())
 
 
-def figures_of(heard: Sequence[ClipScores], config: Config) -> EmotionFigures:
-    """Figures for scored clips; NaN if there are no labels for a figure, None if it is not defined."""
+def figures_of(heard: Sequence[ClipScores], config: Config, lacks: tuple[str, ...] | None = None) -> EmotionFigures:
+    """Figures for scored clips; NaN if there are no labels for a figure, None if it is not defined.
+
+    `lacks` are the classes that the training lacks, where it is known.
+    """
     classed = [h for h in heard if h.clip.label is not None]
     truth = np.array([h.clip.label for h in classed], dtype=np.int64)
     guess = np.array([CLASSES.index(h.scores.top) for h in classed], dtype=np.int64)
@@ -159,6 +167,9 @@ def figures_of(heard: Sequence[ClipScores], config: Config) -> EmotionFigures:
 
     def interval(figure: metrics.OfConfusion) -> Interval | None:
         return metrics.bootstrap(speakers, lambda rows: figure(metrics.confusion(truth[rows], guess[rows])))
+
+    def learned_f1(matrix: FloatArray) -> float:
+        return metrics.macro_f1(matrix, [CLASSES.index(name) for name in lacks or ()])
 
     arousal, valence = (_axis(heard, axis) for axis in (1, 0))
     emotion_recall = _emotion_recall(heard)
@@ -186,6 +197,9 @@ def figures_of(heard: Sequence[ClipScores], config: Config) -> EmotionFigures:
         valence_ccc_interval=valence[2],
         emotion_recall=emotion_recall[0],
         emotion_recall_interval=emotion_recall[1],
+        lacks=lacks,
+        macro_f1_learned=None if lacks is None else learned_f1(matrix),
+        macro_f1_learned_interval=None if lacks is None else interval(learned_f1),
     )
 
 

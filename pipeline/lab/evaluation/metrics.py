@@ -48,9 +48,10 @@ def f1_scores(matrix: FloatArray) -> FloatArray:
     return scores
 
 
-def macro_f1(matrix: FloatArray) -> float:
-    """Mean F1 of the classes present; NaN if there are none."""
+def macro_f1(matrix: FloatArray, without: Sequence[int] = ()) -> float:
+    """Mean F1 of the classes present, except those in `without`; NaN if there are none."""
     there = matrix.sum(axis=1) > 0
+    there[list(without)] = False
     return float(f1_scores(matrix)[there].mean()) if there.any() else float("nan")
 
 

@@ -14,6 +14,7 @@ from ressenti.pipeline.files.disk import writing
 from ressenti.pipeline.files.paths import is_there
 from ressenti.pipeline.lab.labelled_speech import corpora
 from ressenti.pipeline.lab.labelled_speech.corpora import Clip
+from ressenti.pipeline.records import CLASSES
 
 Protocol = Literal["shipped", "zero-shot", "speaker-independent", "leave-one-corpus-out"]
 FOLDS = 4
@@ -55,6 +56,12 @@ def folds_of(protocol: Protocol, tested: Sequence[Clip], material: Sequence[Clip
                 "Give a folder of several labelled corpora with --data."
             )
     return folds
+
+
+def lacking(fold: Fold) -> tuple[str, ...]:
+    """The classes that no training clip of a fold has."""
+    held = {clip.label for clip in fold.learn}
+    return tuple(name for k, name in enumerate(CLASSES) if k not in held)
 
 
 def _without(name: str, learnable: Sequence[Clip], tested: Sequence[Clip], left: Sequence[str]) -> Fold:
