@@ -53,6 +53,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return out
 
 
+@pytest.mark.slow("analyses many recordings with fakes")
 def test_a_prefix_is_read_once(bucket: fsspec.AbstractFileSystem, read: list[str], tmp_path: Path) -> None:
     lib = tmp_path / "lib"
     code, said = batch("memory://bucket/", "--out", lib)
@@ -69,6 +70,7 @@ def test_a_prefix_is_read_once(bucket: fsspec.AbstractFileSystem, read: list[str
     assert len(read) == 3
 
 
+@pytest.mark.slow("analyses many recordings with fakes")
 def test_a_manifest_names_addresses_and_what_is_missing_is_a_line(
     bucket: fsspec.AbstractFileSystem, tmp_path: Path
 ) -> None:
@@ -138,6 +140,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
+@pytest.mark.slow("analyses many recordings with fakes")
 def test_recordings_of_a_server(tmp_path: Path, read: list[str]) -> None:
     pytest.importorskip("aiohttp")
     (tmp_path / "www").mkdir()

@@ -68,7 +68,8 @@ class Library:
                     "done is kept."
                 )
             tidy(self.root)
-            shutil.rmtree(self.root / COPIES, ignore_errors=True)
+            if is_folder(self.root / COPIES):
+                shutil.rmtree(self.root / COPIES, ignore_errors=True)
             for folder in (self.root, self.root / "tables"):
                 remove_asides(folder)
             yield
