@@ -13,7 +13,7 @@ from ressenti.pipeline.batch.sources import Source
 from ressenti.pipeline.batch.urls import local_path
 from ressenti.pipeline.files.paths import existing, is_folder
 from ressenti.pipeline.library.folder import is_library
-from ressenti.pipeline.library.storage import listed, url_of
+from ressenti.pipeline.library.storage import check_installed, listed, url_of
 
 SOUNDS = frozenset((
     *("3ga", "3gp", "8svx", "aac", "ac3", "aif", "aifc", "aiff", "al", "alaw", "amr", "ape", "asf", "au"),
@@ -56,6 +56,8 @@ def find_sources(given: Sequence[Path | str], leave: Path) -> Found:
         else:
             existing(path, "a recording, a folder or a manifest")
             found.sources.append(Source(path))
+    for url in {source.url.partition(":")[0]: source.url for source in found.sources if source.url}.values():
+        check_installed(url)
     by_path: dict[str, Source] = {}
     for source in found.sources:
         by_path.setdefault(source.url or os.path.abspath(source.path), source)  # noqa: PTH100  # of text: names may be of any bytes

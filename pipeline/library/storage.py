@@ -169,9 +169,9 @@ def read_hashes(library: Library) -> Hashes:
         return Hashes(library)
 
 
-def _open(url: str) -> tuple[Any, str]:
+def check_installed(url: str) -> None:
+    """Raise `ConfigError` if what reads this kind of storage is not installed."""
     import fsspec
-    from fsspec.core import url_to_fs
 
     scheme = url.partition(":")[0]
     try:
@@ -179,6 +179,12 @@ def _open(url: str) -> tuple[Any, str]:
     except ImportError as exc:
         package = PACKAGES[scheme]
         raise ConfigError(f"{scheme}://: needs {package}. Install it: pip install {package}") from exc
+
+
+def _open(url: str) -> tuple[Any, str]:
+    from fsspec.core import url_to_fs
+
+    check_installed(url)
     files, path = url_to_fs(url, use_listings_cache=False)
     return files, str(path)
 
