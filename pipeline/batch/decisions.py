@@ -12,8 +12,9 @@ from ressenti.pipeline.batch.sources import Source
 from ressenti.pipeline.batch.tasks import Digests, Event, How, Recipe, Task
 from ressenti.pipeline.errors import LibraryError
 from ressenti.pipeline.library.calls import Call, read_call
-from ressenti.pipeline.library.failures import Failure, shown_path
+from ressenti.pipeline.library.failures import Failure
 from ressenti.pipeline.library.folder import Library, remove_asides
+from ressenti.pipeline.library.storage import Hashes, mark_of
 from ressenti.pipeline.library.tombstones import Tombstones
 from ressenti.pipeline.store import Made
 from ressenti.pipeline.store.disk_errors import in_words
@@ -47,14 +48,23 @@ class Decider:
     tombstones: Tombstones
     redo: bool = False
     again: bool = False
+    hashes: Hashes | None = None
     _owners: dict[str, str] = field(default_factory=dict)  # path by conversation
 
-    def decide(self, source: Source) -> Task | Event:
-        """Work for a worker, or the event if there is none; raises the errors of reading and of unusable settings."""
-        path = shown_path(source.path)
+    def decide(self, source: Source, sha256: str | None = None) -> Task | Event:
+        """Work for a worker, or the event if there is none; raises the errors of reading and of unusable settings.
+
+        A recording in storage whose `sha256` is not known is fetched first.
+        """
+        path = source.shown
         if deleted := self._deleted(source, self.tombstones.of_path(path)):
             return deleted
-        sha256 = checked_sha256(source.path)
+        if source.url and sha256 is None and self.hashes is not None:
+            sha256 = self.hashes.of(source.url, source.mark or mark_of(source.url))
+            if sha256 is None:
+                call = Call(path, now(), "0" * 64, source.metadata)
+                return Task(source, "", "", "fetch", call, Made("", PROGRAM, ""))
+        sha256 = sha256 or checked_sha256(source.path)
         identity = f"c-{sha256[:16]}"
         owner = self._owners.setdefault(identity, path)
         if owner != path:

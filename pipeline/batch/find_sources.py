@@ -13,6 +13,7 @@ from ressenti.pipeline.batch.sources import Source
 from ressenti.pipeline.batch.urls import local_path
 from ressenti.pipeline.files.paths import existing, is_folder
 from ressenti.pipeline.library.folder import is_library
+from ressenti.pipeline.library.storage import check_installed, listed, url_of
 
 SOUNDS = frozenset((
     *("3ga", "3gp", "8svx", "aac", "ac3", "aif", "aifc", "aiff", "al", "alaw", "amr", "ape", "asf", "au"),
@@ -36,13 +37,17 @@ class Found:
     others: Counter[str] = field(default_factory=Counter)
 
 
-def find_sources(given: Sequence[Path], leave: Path) -> Found:
+def find_sources(given: Sequence[Path | str], leave: Path) -> Found:
     """Find the recordings of files, folders and manifests, each once; `leave` is a folder that holds none: the results.
 
     Raises `NotFoundError` for a path that does not exist, `ConfigError` for an invalid manifest.
     """
     found = Found()
-    for path in map(local_path, given):
+    for one in given:
+        if url := url_of(one):
+            found.sources += _in_storage(url, found.others)
+            continue
+        path = local_path(Path(one))
         if is_folder(path):
             found.sources += (Source(one) for one in _in_folder(path, leave, found.others))
         elif _ending(path) in MANIFESTS:
@@ -51,11 +56,26 @@ def find_sources(given: Sequence[Path], leave: Path) -> Found:
         else:
             existing(path, "a recording, a folder or a manifest")
             found.sources.append(Source(path))
+    for url in {source.url.partition(":")[0]: source.url for source in found.sources if source.url}.values():
+        check_installed(url)
     by_path: dict[str, Source] = {}
     for source in found.sources:
-        by_path.setdefault(os.path.abspath(source.path), source)  # noqa: PTH100  # of text: names may be of any bytes
+        by_path.setdefault(source.url or os.path.abspath(source.path), source)  # noqa: PTH100  # of text: names may be of any bytes
     found.sources = list(by_path.values())
     return found
+
+
+def _in_storage(url: str, others: Counter[str]) -> Iterator[Source]:
+    """A recording, or if the address ends with a slash, all recordings below it, by address."""
+    if not url.endswith("/"):
+        yield Source(Path(url), url=url)
+        return
+    for address, mark in listed(url):
+        name = Path(address)
+        if _ending(name) in SOUNDS:
+            yield Source(name, url=address, mark=mark)
+        elif not name.name.startswith("."):
+            others[name.suffix.lower() or "no ending"] += 1
 
 
 def _in_folder(top: Path, leave: Path, others: Counter[str]) -> Iterator[Path]:

@@ -15,6 +15,7 @@ from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.extras import need
 from ressenti.pipeline.files.untrusted import RefusedError, read_bounded, short
 from ressenti.pipeline.library.metadata import MOST_COLUMNS, metadata_of, text_of
+from ressenti.pipeline.library.storage import url_of
 from ressenti.pipeline.text import visible
 
 MOST_BYTES = 1 << 30
@@ -71,6 +72,8 @@ def _source(row: Mapping[str, object], folder: Path, where: str) -> Source:
         transcript=folder / text if (text := cells.pop("transcript", "")) else None,
     )
     metadata = metadata_of({_RENAMED.get(name, name): text for name, text in cells.items()}, where)
+    if url := url_of(named):
+        return Source(Path(named), metadata, settings, url)
     return Source(folder / local_path(Path(named)), metadata, settings)
 
 

@@ -11,14 +11,15 @@ from pathlib import Path
 from ressenti.pipeline import errors
 from ressenti.pipeline.batch.decisions import MOST_DEATHS, Decider, now
 from ressenti.pipeline.batch.sources import Source
-from ressenti.pipeline.batch.tasks import Done, Event, Fault, Recipe, Task
+from ressenti.pipeline.batch.tasks import Event, Fault, Fetched, Recipe, Result, Task
 from ressenti.pipeline.batch.workers import Died, Workers
 from ressenti.pipeline.errors import RessentiError, WorkerDiedError
 from ressenti.pipeline.files.untrusted import short
-from ressenti.pipeline.library.failures import Failure, read_failures, shown_path, write_failures
+from ressenti.pipeline.library.failures import Failure, read_failures, write_failures
 from ressenti.pipeline.library.folder import Library
 from ressenti.pipeline.library.forget import finish
 from ressenti.pipeline.library.index import Index
+from ressenti.pipeline.library.storage import read_hashes, remove_copy
 from ressenti.pipeline.library.tombstones import read_tombstones
 from ressenti.pipeline.version import PROGRAM
 
@@ -37,7 +38,7 @@ class Run:
 
     library: Library
     recipe: Recipe
-    pool: Workers[Task, Done | Fault]
+    pool: Workers[Task, Result]
     tell: Callable[[Event], None]
     explain: Callable[[Exception, Path], Fault]
     redo: bool = False
@@ -58,12 +59,13 @@ class Run:
         """
         finish(self.library)
         self._failures, self._index = read_failures(self.library), Index(self.library)
-        self._changed = False
+        self._changed, self._hashes = False, read_hashes(self.library)
         tombstones = read_tombstones(self.library)
-        decider = Decider(self.library, self.recipe, self._failures, tombstones, self.redo, self.again)
+        decider = Decider(self.library, self.recipe, self._failures, tombstones, self.redo, self.again, self._hashes)
         try:
+            self._decider = decider
             for source in sources:
-                self._one(source, decider)
+                self._one(source)
                 self._index.commit_if_due()
             self._wait()
             while self._retry:  # one at a time: each may need all the memory
@@ -74,21 +76,28 @@ class Run:
             raise
         finally:
             self._save_failures()
+            self._hashes.write()
             self._index.commit()
 
-    def _one(self, source: Source, decider: Decider) -> None:
+    def _one(self, source: Source, copy: Fetched | None = None) -> None:
+        """Decide for a recording, and hand it out or tell of it; `copy` is its copy if it comes from storage."""
         began = time.monotonic()
         try:
-            found = decider.decide(source)
+            found = self._decider.decide(source, copy.sha256 if copy else None)
             stands = isinstance(found, Event) and found.status != "failed" and found.conversation not in self._begun
             if stands and found.conversation:
                 self._index.refresh(found.conversation)
         except Exception as error:  # one recording must not stop the others
+            self._drop(copy)
             fault = self.explain(error, source.path)
             if fault.code in _STOP:
                 raise
             self._fail(source, fault, None, 0, began)
             return
+        if isinstance(found, Task) and copy is not None:
+            self._resume.append(replace(found, copy=copy.path))
+            return
+        self._drop(copy)
         if isinstance(found, Task):
             while not self.pool.has_free:
                 self._collect()
@@ -97,6 +106,10 @@ class Run:
         if found.status != "failed":
             self._forgive(source)
         self.tell(replace(found, seconds=time.monotonic() - began))
+
+    def _drop(self, copy: Fetched | None) -> None:
+        if copy is not None:
+            remove_copy(Path(copy.path))
 
     def _submit(self, task: Task) -> None:
         self._begun[task.conversation] = time.monotonic()
@@ -117,7 +130,7 @@ class Run:
         while self._resume and self.pool.has_free:
             self._submit(self._resume.pop(0))
 
-    def _take(self, task: Task, result: Done | Fault | Died) -> None:
+    def _take(self, task: Task, result: Result | Died) -> None:
         began = self._begun[task.conversation]
         if isinstance(result, Died):
             self._died(task, result, began)
@@ -127,7 +140,11 @@ class Run:
             if result.code in _STOP:
                 self._stop = result
             else:
-                self._fail(task.source, result, task, 0, began)
+                self._fail(task.source, result, task if task.sha256 else None, 0, began)
+            return
+        if isinstance(result, Fetched):
+            self._hashes.add(task.source.url, task.source.mark or result.mark, result.sha256)
+            self._one(task.source, result)
             return
         self._index.add(task.conversation, result.rows)
         self._forgive(task.source)
@@ -137,7 +154,7 @@ class Run:
 
     def _died(self, task: Task, died: Died, began: float) -> None:
         """Note the death at once, as the next may end this process, too; a first one is tried again at the end."""
-        path = shown_path(task.source.path)
+        path = task.source.shown
         if died.machine_lost and self._lost[path] < _MOST_LOST:
             self._lost[path] += 1
             self._resume.append(task)
@@ -178,14 +195,14 @@ class Run:
         )
 
     def _note(self, source: Source, fault: Fault, task: Task | None, deaths: int) -> Failure:
-        path = shown_path(source.path)
+        path = source.shown
         failure = Failure(
             path,
             fault.code,
             fault.error,
             fault.message,
             now(),
-            task.sha256 if task else None,
+            (task.sha256 or None) if task else None,
             PROGRAM if task else "",
             task.made.options if task else "",
             deaths,
@@ -196,7 +213,7 @@ class Run:
         return failure
 
     def _forgive(self, source: Source) -> None:
-        if self._failures.pop(shown_path(source.path), None) is not None:
+        if self._failures.pop(source.shown, None) is not None:
             self._changed = True
 
     def _save_failures(self) -> None:

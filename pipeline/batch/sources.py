@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ressenti.pipeline.library.failures import shown_path
 from ressenti.pipeline.library.metadata import Metadata
 
 
@@ -26,3 +27,12 @@ class Source:
     path: Path
     metadata: Metadata = field(default_factory=Metadata)
     settings: Settings = field(default_factory=Settings)
+    url: str = ""  # of a recording in storage; then `path` is no path
+    mark: str = ""  # of its version, if a listing told it
+
+    @property
+    def shown(self) -> str:
+        """The path or address as it is stored and shown."""
+        from ressenti.pipeline.library.storage import shown_url
+
+        return shown_url(self.url) if self.url else shown_path(self.path)

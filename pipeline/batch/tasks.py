@@ -10,7 +10,7 @@ from ressenti.pipeline.batch.sources import Source
 from ressenti.pipeline.library.calls import Call
 from ressenti.pipeline.store import Made
 
-How = Literal["analyse", "render"]
+How = Literal["analyse", "render", "fetch"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class Recipe(Protocol):
 class Task:
     """One recording for a worker: its bytes' SHA-256, the folder for the results, and how they are made.
 
-    With `render`, the stored conversation stands and only its pages and exports are written again.
+    With `render`, the stored conversation stands and only its pages and exports are written again. With `fetch`, a
+    recording in storage is copied and hashed, and nothing else is known of it; `copy` is where that put it.
     """
 
     source: Source
@@ -47,11 +48,12 @@ class Task:
     how: How
     call: Call
     made: Made
+    copy: str = ""
 
     @property
     def conversation(self) -> str:
-        """The id of the conversation."""
-        return f"c-{self.sha256[:16]}"
+        """The id of the conversation; before a recording is fetched, its address."""
+        return f"c-{self.sha256[:16]}" if self.sha256 else self.source.shown
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,15 @@ class Done:
 
 
 @dataclass(frozen=True)
+class Fetched:
+    """A copy of a recording from storage: where it is, its hash, and the mark of its version."""
+
+    path: str
+    sha256: str
+    mark: str
+
+
+@dataclass(frozen=True)
 class Fault:
     """An error of one recording: its exit code, the name of its class, its message."""
 
@@ -72,7 +83,8 @@ class Fault:
     message: str
 
 
-Work = Callable[[Task], Done | Fault]
+Result = Done | Fault | Fetched
+Work = Callable[[Task], Result]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ressenti.pipeline import store
 from ressenti.pipeline.batch.sources import Settings, Source
-from ressenti.pipeline.batch.tasks import Digests, Done, Fault, Task
+from ressenti.pipeline.batch.tasks import Digests, Done, Fault, Fetched, Result, Task
 from ressenti.pipeline.cli import outputs, sound_options
 from ressenti.pipeline.cli.console import in_words
 from ressenti.pipeline.cli.edits import Additions
@@ -16,8 +16,10 @@ from ressenti.pipeline.cli.kept_corrections import Kept, with_kept_corrections
 from ressenti.pipeline.cli.made_from import made_from, without_words
 from ressenti.pipeline.config import Config, build_config
 from ressenti.pipeline.errors import RessentiError, StillBeingWrittenError
+from ressenti.pipeline.files.paths import is_file
 from ressenti.pipeline.library.calls import ENDING
 from ressenti.pipeline.library.folder import Library, open_library
+from ressenti.pipeline.library.storage import copied, remove_copy
 from ressenti.pipeline.progress import Progress, watched
 from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.roles import People
@@ -138,18 +140,30 @@ class Analyst:
     library: Library
     models: Models
 
-    def __call__(self, task: Task) -> Done | Fault:
+    def __call__(self, task: Task) -> Result:
         """Make and write all results of a recording."""
+        path = task.source.path
         try:
-            return self._done(task)
+            if task.how == "fetch":
+                copy = copied(task.source.url, self.library.root)
+                return Fetched(str(copy.path), copy.sha256, copy.mark)
+            if not task.source.url:
+                return self._done(task, path)
+            path = Path(task.copy)
+            if not task.copy or not is_file(path):  # its hash was known, or a worker ended with it
+                path = copied(task.source.url, self.library.root).path
+            try:
+                return self._done(task, path)
+            finally:
+                remove_copy(path)
         except Exception as error:  # noqa: BLE001  # one recording must not stop the others
-            return explain(error, task.source.path)
+            return explain(error, path)
 
-    def _done(self, task: Task) -> Done:
+    def _done(self, task: Task, path: Path) -> Done:
         from ressenti.pipeline.library.rows import rows_of
 
         options, people, added = self.recipe.of(task.source.settings)
-        path, folder = task.source.path, Path(task.folder)
+        folder = Path(task.folder)
 
         def work(progress: Progress) -> tuple[Kept, bytes | None]:
             if task.how == "render":

@@ -18,7 +18,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from ressenti.pipeline.batch.tasks import Event
 from ressenti.pipeline.cli.console import Terminal, clock, counted
 from ressenti.pipeline.files.disk import writing
-from ressenti.pipeline.library.failures import shown_path
 from ressenti.pipeline.text import visible
 
 
@@ -53,7 +52,7 @@ class Display:
     def tell(self, event: Event) -> None:
         """Count an event, and tell it."""
         self.counts[event.status] += 1
-        name = escape(visible(str(event.source.path)))
+        name = escape(event.source.shown)
         if event.status == "failed":
             self.known_failures += event.known
             again = " (as before; --redo tries again)" if event.known else ""
@@ -110,7 +109,7 @@ class Display:
         line = {
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "status": event.status,
-            "recording": shown_path(event.source.path),
+            "recording": event.source.shown,
             "conversation": event.conversation,
             "code": event.code,
             "error": event.error or None,

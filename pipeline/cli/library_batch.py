@@ -47,12 +47,13 @@ from ressenti.pipeline.cli.verbose import speak
 from ressenti.pipeline.config import load_config
 from ressenti.pipeline.errors import ClaimedError, ConfigError, RessentiError, StillBeingWrittenError
 from ressenti.pipeline.extras import need
+from ressenti.pipeline.library.storage import url_of
 from ressenti.pipeline.roles import People, use_of
 from ressenti.pipeline.text import visible
 
 if TYPE_CHECKING:
     from ressenti.pipeline.batch.sources import Source
-    from ressenti.pipeline.batch.tasks import Done, Event, Fault, Task
+    from ressenti.pipeline.batch.tasks import Event, Result, Task
     from ressenti.pipeline.batch.workers import Workers
     from ressenti.pipeline.library.folder import Library
 
@@ -62,9 +63,11 @@ _NEEDED = ("json", "html")
 
 def batch(
     sources: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
-            help="Recordings, folders (with all folders in them), or manifests: CSV or Parquet with a column `path`."
+            help="Recordings, folders (with all folders in them), addresses in storage (s3://calls/), or manifests: "
+            "CSV or Parquet with a column `path`.",
+            metavar="SOURCES...",
         ),
     ],
     out: Annotated[
@@ -172,7 +175,7 @@ def batch(
 
 @dataclass(frozen=True)
 class _Command:
-    given: tuple[Path, ...]
+    given: tuple[str, ...]
     out: Path
     recipe: Recipe
     display: Display
@@ -210,6 +213,10 @@ class _Command:
         from ressenti.pipeline.batch.find_sources import find_sources
         from ressenti.pipeline.batch.watch import Arrivals
 
+        if storage := next((given for given in self.given if url_of(given)), None):
+            raise ConfigError(
+                f"--watch: got {visible(storage)}; expected folders. Run the batch again and again instead."
+            )
         library, arrivals = self._library(), Arrivals(settle_s)
         pool = self._pool(library, workers)
         try:
@@ -222,7 +229,7 @@ class _Command:
             pool.kill()
             self._closed()
 
-    def _round(self, library: Library, pool: Workers[Task, Done | Fault], ready: list[Source]) -> list[Source]:
+    def _round(self, library: Library, pool: Workers[Task, Result], ready: list[Source]) -> list[Source]:
         """Work on what has arrived; return what has to wait, as it is still being written, or the library is locked."""
         from ressenti.pipeline.batch.run import Run
 
@@ -276,7 +283,7 @@ class _Command:
 
         return make_library(self.out)
 
-    def _pool(self, library: Library, asked: int | None, most: int | None = None) -> Workers[Task, Done | Fault]:
+    def _pool(self, library: Library, asked: int | None, most: int | None = None) -> Workers[Task, Result]:
         """Workers on this machine or on a cluster: as many as asked for or as fit, and not more than `most`."""
         from ressenti.pipeline.batch.machine import workers_that_fit
         from ressenti.pipeline.batch.workers import Pool

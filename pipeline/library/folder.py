@@ -6,6 +6,7 @@ tables/                      Parquet (`ressenti.pipeline.library.parts`)
 failures.json, errors.csv    what could not be analysed, and why
 index.html                   a page over all conversations (`ressenti.pipeline.library.overview`)
 forgotten.json               deletions: dates and tombstones, no content
+storage.json                 hashes of recordings in object storage (`ressenti.pipeline.library.storage`)
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -29,6 +31,7 @@ MARK = "library.json"
 PAGE = "index.html"  # over all conversations
 FORMAT = "ressenti-library"
 VERSION = 1
+COPIES = ".copies"  # of recordings from storage, while workers read them
 _LOCK = ".ressenti.library.lock"
 _MOST_BYTES = 1 << 30
 _EXPECTED = "Expected a folder that `ressenti batch SOURCE --out LIBRARY` wrote."
@@ -65,6 +68,8 @@ class Library:
                     "done is kept."
                 )
             tidy(self.root)
+            if is_folder(self.root / COPIES):
+                shutil.rmtree(self.root / COPIES, ignore_errors=True)
             for folder in (self.root, self.root / "tables"):
                 remove_asides(folder)
             yield

@@ -21,6 +21,7 @@ from ressenti.pipeline.library.failures import Failure, read_failures, write_fai
 from ressenti.pipeline.library.folder import PAGE, Library, remove_asides
 from ressenti.pipeline.library.index import Index
 from ressenti.pipeline.library.parts import FOLDER, sweep
+from ressenti.pipeline.library.storage import read_hashes
 from ressenti.pipeline.library.tombstones import Tombstones, read_tombstones
 from ressenti.pipeline.store.disk_errors import in_words
 from ressenti.pipeline.store.result_sets import entries
@@ -115,6 +116,7 @@ def _forget(library: Library, chosen: list[_Known], rule: str | None) -> Forgott
             {one.sha256 for one in chosen if one.sha256},
             {one.unread_path for one in chosen if one.unread_path},
         ).write()
+    read_hashes(library).without({one.path for one in chosen if one.path}, {one.sha256 for one in chosen if one.sha256})
     with in_words(library.root):
         (library.root / PAGE).unlink(missing_ok=True)  # it names recordings
     gone = {one.conversation for one in chosen}
