@@ -7,6 +7,11 @@
 const page = (() => {
   const by = (id) => document.getElementById(id);
   const pad = (n) => String(n).padStart(2, "0");
+  // as Python rounds, so that the page and its scripts write the same times: halves to even
+  const rounded = (value) => {
+    const up = Math.round(value);
+    return up - value === 0.5 && up % 2 ? up - 1 : up;
+  };
   const element = (tag, text, attributes = {}) => {
     const made = document.createElement(tag);
     if (text !== undefined) made.textContent = text;
@@ -20,7 +25,7 @@ const page = (() => {
   const tools = {
     by, element, unpacked,
     clock: (seconds, tenths = false) => {
-      const ticks = Math.round(seconds * 10), whole = Math.floor(tenths ? ticks / 10 : seconds);
+      const ticks = rounded(tenths ? seconds * 10 : seconds), whole = tenths ? Math.floor(ticks / 10) : ticks;
       const h = Math.floor(whole / 3600), m = Math.floor(whole / 60) % 60, s = whole % 60;
       const text = h ? `${h}:${pad(m)}:${pad(s)}` : `${m}:${pad(s)}`;
       return tenths ? `${text}${tools.data.decimal}${ticks % 10}` : text;

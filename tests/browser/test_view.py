@@ -7,6 +7,7 @@ from playwright.sync_api import Page
 
 from browsing import FIGURES, Open, with_words
 from ressenti.pipeline.records import Conversation, Moment
+from ressenti.reports.wording import Wording
 
 pytestmark = pytest.mark.slow("drives Chromium through many pages")
 TIMED = ("timeline", "trajectory", "course", "talk")  # figures over time
@@ -156,3 +157,12 @@ def test_the_first_screen_of_a_phone_has_the_first_moment(opened: Open, lang: st
     assert play
     assert play["y"] + play["height"] <= tops[".dock"]
     assert there.trouble == []
+
+
+def test_scripts_write_times_as_the_page_does(opened: Open) -> None:
+    page = opened(1440, figures=False).page
+    words = Wording("en")
+    times = (0.0, 0.49, 0.5, 1.5, 2.5, 59.5, 59.96, 60.4, 61.25, 61.35, 119.97, 3599.5, 3599.96, 7322.75)
+    for decimals, tenths in ((0, False), (1, True)):
+        script = "([times, tenths]) => page.ready.then(({ clock }) => times.map((time) => clock(time, tenths)))"
+        assert page.evaluate(script, [list(times), tenths]) == [words.clock(time, decimals) for time in times]
