@@ -57,7 +57,7 @@ def headline_parts(conversation: Conversation, words: Wording) -> tuple[tuple[To
 
 
 def _kind(conversation: Conversation, titles: dict[str, str], words: Wording) -> list[str]:
-    """What kind of talk it was, with the doubt about the count; then, by importance, what is told if there is room."""
+    """What kind of talk it was, with the doubt about the count and what is played; then how long turns are."""
     talks = [(s, s.talk) for s in conversation.people if s.talk and s.talk.talk_s > 0]
     if not talks:
         return [words("hl_nobody")]
@@ -69,19 +69,16 @@ def _kind(conversation: Conversation, titles: dict[str, str], words: Wording) ->
         kind = words("hl_kind_even" if talk.share <= EVEN else "hl_kind_two", **told)
     else:
         kind = words("hl_kind_many", **told)
-    more = (_played, _terms, _turns)
-    return [
-        _joined([kind, *_count(conversation, words)], words),
-        *(sentence for part in more for sentence in part(conversation, words)),
-    ]
+    told = [kind, *_count(conversation, words), *_played(conversation, words)]
+    return [_joined(told, words), *_turns(conversation, words)]
 
 
-def _terms(conversation: Conversation, words: Wording) -> list[str]:
-    """The words that are said most often."""
+def most_said(conversation: Conversation, words: Wording) -> str:
+    """The words that are said most often, in a sentence beside the headline; empty if there are hardly any."""
     said = keywords_in(conversation)[:TERMS]
     if len(said) < 2:  # one word tells no subject
-        return []
-    return [words("hl_terms", terms=words.listed([words("quoted", text=k.term) for k in said]))]
+        return ""
+    return words("hl_terms", terms=words.listed([words("quoted", text=k.term) for k in said]))
 
 
 def _turns(conversation: Conversation, words: Wording) -> list[str]:

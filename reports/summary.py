@@ -8,7 +8,7 @@ from ressenti.pipeline.records import Conversation
 from ressenti.pipeline.text import visible
 from ressenti.reports.cards import Fact, SpeakerCard, card_of, facts_of
 from ressenti.reports.emotion_model import scores_help
-from ressenti.reports.headline import headline_parts
+from ressenti.reports.headline import headline_parts, most_said
 from ressenti.reports.methods import Methods, methods_of
 from ressenti.reports.moments import Listen, Told, listen
 from ressenti.reports.notices import licence_line, notices_of
@@ -36,6 +36,7 @@ class Summary:
     licence: str
     headline: tuple[str, ...]
     headline_parts: tuple[tuple[Told, ...], ...]
+    most_said: str
     note: str
     notices: tuple[str, ...]
     facts: tuple[Fact, ...]
@@ -67,6 +68,7 @@ def summarise(conversation: Conversation, words: Wording) -> Summary:
         licence=licence_line(conversation, words),
         headline=tuple(" ".join(part.text for part in parts) for parts in told),
         headline_parts=told,
+        most_said=most_said(conversation, words),
         note=visible(conversation.corrections.note.text) if conversation.corrections.note else "",
         notices=notices_of(conversation, words),
         facts=facts_of(conversation, words),

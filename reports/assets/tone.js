@@ -50,7 +50,11 @@ page.ready.then((page) => {
       if (out && node.parentNode) node.replaceWith(mark);
       else if (!out && mark.parentNode) mark.replaceWith(node);
     }
-    for (const sentence of document.querySelectorAll(".headline p:not(.stale)")) sentence.hidden = !sentence.textContent.trim();
+    for (const sentence of document.querySelectorAll(".headline p:not(.stale)")) {
+      sentence.hidden = !sentence.textContent.trim();
+      const last = sentence.lastElementChild; // the one that came after it may be gone
+      if (last?.dataset.tone) last.textContent = last.textContent.replace(/\s*;\s*$/, ".");
+    }
     const further = document.querySelector(".listen details");
     if (further) {
       const n = further.querySelectorAll("li").length;
