@@ -69,8 +69,8 @@ def _kind(conversation: Conversation, titles: dict[str, str], words: Wording) ->
         kind = words("hl_kind_even" if talk.share <= EVEN else "hl_kind_two", **told)
     else:
         kind = words("hl_kind_many", **told)
-    told = [kind, *_count(conversation, words), *_played(conversation, words)]
-    return [_joined(told, words), *_turns(conversation, words)]
+    first = [kind, *_count(conversation, words), *_played(conversation, words)]
+    return [_joined(first, words), *_turns(conversation, words)]
 
 
 def most_said(conversation: Conversation, words: Wording) -> str:
