@@ -9,7 +9,7 @@ from pathlib import Path
 from ressenti.pipeline.config import Config, build_config
 from ressenti.pipeline.content.figures import speaker_words
 from ressenti.pipeline.content.said import languages_of, utterances_of
-from ressenti.pipeline.content.search import shown
+from ressenti.pipeline.content.search import word_shown
 from ressenti.pipeline.content.sections import Question, Section, key_of, sections_of
 from ressenti.pipeline.derive import derive
 from ressenti.pipeline.records import Conversation, Ignored, Speaker, Turn
@@ -108,7 +108,7 @@ def _first_words(within: Conversation, speaker: Speaker, unsure_below: float) ->
             continue
         at = within.words[one.words[0]].start_s if at is None else at
         left = one.words[: MOST_WORDS - len(texts)]
-        texts += [shown(within.words[k], unsure_below) for k in left]
+        texts += [word_shown(within.words[k], unsure_below) for k in left]
         if len(left) < len(one.words):
             return at, " ".join(texts) + " …"
         if len(texts) >= LEAST_WORDS:
