@@ -68,6 +68,7 @@ def sections(
     A section begins at a turn whose note begins with `# NAME` (write it in the report's page), or where a question is
     asked. It ends where the next one begins. Conversations without a section are named.
     """
+    from ressenti.pipeline.library.overview import natural
     from ressenti.pipeline.library.sections import topics_of
     from ressenti.reports.sections import render_sections, title_of
 
@@ -79,6 +80,8 @@ def sections(
     found, failed = _read(stored_conversations.truest(_paths(folder), terminal), terminal)
     if not found:
         raise typer.Exit(failed or NotAConversationError.exit_code)
+    if is_library(folder):  # ids tell nothing of the order
+        found.sort(key=lambda one: natural(title_of(one.conversation, one.metadata)))
     topics = topics_of(found, questions, speaker)
     if not topics:
         raise ConfigError(
