@@ -157,9 +157,3 @@ def test_what_cannot_be_done_says_why(more: list[str], told: str, calls: Path, m
     assert done.exit_code != 0
     assert told in str(done.exception)
     assert not list(calls.glob("*.html"))
-
-
-def test_a_library_is_taken_with_its_metadata_but_no_page_lies_in_it(tmp_path: Path, calls: Path) -> None:
-    (calls / "library.json").write_text("{}", encoding="utf-8")
-    done = RUN.invoke(app, ["sections", str(calls), "--question", "x", "--out", str(calls / "sections.html")])
-    assert "lies in the library" in str(done.exception)
