@@ -364,6 +364,20 @@ def test_the_overview_keeps_its_language_and_goes_with_what_is_forgotten(top: Pa
     assert not (lib / "index.html").exists()
 
 
+def test_sections_come_with_metadata_in_the_order_of_names_and_lie_outside(made_library: Path, tmp_path: Path) -> None:
+    lib, out = made_library / "lib", tmp_path / "sections.csv"
+    code, said = run("sections", lib, "--question", "hello", "--out", out)
+    assert (code, "hello: 3 of 3 conversations" in said) == (0, True), said
+    rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
+    calls = list(dict.fromkeys(row["call_id"] for row in rows))
+    assert calls[:2] == ["8", "9"]
+    assert {row["queue"] for row in rows if row["call_id"] == "8"} == {"sales"}
+    assert all(Path(row["page"]).is_file() and row["link"].startswith("file:///") for row in rows)
+    code, said = run("sections", lib, "--question", "hello", "--out", lib / "sections.html")
+    assert (code, "lies in the library" in said) == (errors.ConfigError.exit_code, True)
+    assert not (lib / "sections.html").exists()
+
+
 def test_a_sample_is_that_of_the_overview_and_its_answers_tell_of_all(made_library: Path, tmp_path: Path) -> None:
     lib, plan = made_library / "lib", tmp_path / "plan.csv"
     code, said = run("sample-calls", lib, "--count", "2", "--seed", "3", "--out", plan)

@@ -17,6 +17,7 @@ from ressenti.pipeline.cli.options import Preset
 from ressenti.pipeline.cli.query import query
 from ressenti.pipeline.cli.report import report
 from ressenti.pipeline.cli.sample_calls import sample_calls
+from ressenti.pipeline.cli.sections import sections
 from ressenti.pipeline.cli.simulate import simulate
 from ressenti.pipeline.cli.standard_streams import open_all
 from ressenti.pipeline.errors import RessentiError
@@ -41,6 +42,7 @@ app.command()(apply)
 app.command()(find)
 app.command()(query)
 app.command("sample-calls")(sample_calls)
+app.command()(sections)
 app.add_typer(library.app, name="library")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(train.app, name="train")

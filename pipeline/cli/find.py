@@ -125,12 +125,12 @@ def _find_in_folder(
 
 
 def _hits(path: Path, conversation: Conversation, text: str, speaker: str | None) -> Iterator[_Hit]:
-    from ressenti.pipeline.content.search import find_text
+    from ressenti.pipeline.content.search import find_text, is_called
 
     known = {own.label: own for own in conversation.speakers}
     for place in find_text(conversation, text):
         own = known[place.speaker]
-        if speaker is None or speaker.casefold() in {n.casefold() for n in (own.name, own.role or "", own.label) if n}:
+        if speaker is None or is_called(own, speaker):
             yield _Hit(path, conversation, own.name or own.role or own.label, place)
 
 

@@ -23,7 +23,7 @@ def check_table(out: Path) -> None:
         need("xlsxwriter", "--out NAME.xlsx", "or choose NAME.csv", extra="library")
 
 
-def write_table(out: Path, columns: Sequence[str], rows: Sequence[Sequence[str | None]], terminal: Terminal) -> None:
+def write_table(out: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]], terminal: Terminal) -> None:
     """Write rows as the name's ending says; says which do not fit into a workbook."""
     if not _is_workbook(out):
         store.write_whole({out: table_text(columns, rows)[0]})
@@ -61,8 +61,8 @@ def _is_workbook(out: Path) -> bool:
     return out.suffix.lower() == ".xlsx"
 
 
-def _workbook(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> bytes:
-    """An Excel workbook: times (`..._s`) are numbers, `link` is one, and no text is run as a formula."""
+def _workbook(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
+    """An Excel workbook: numbers and times (`..._s`) are numbers, `link` is one, and no text is run as a formula."""
     import xlsxwriter
 
     out = io.BytesIO()
@@ -78,7 +78,10 @@ def _workbook(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> b
     return out.getvalue()
 
 
-def _write(sheet: Any, at: int, column: int, name: str, value: str) -> None:
+def _write(sheet: Any, at: int, column: int, name: str, value: Any) -> None:
+    if isinstance(value, int | float):
+        sheet.write_number(at, column, value)
+        return
     text = visible(value)[:MOST_LETTERS]
     if name.endswith("_s"):
         sheet.write_number(at, column, float(value))

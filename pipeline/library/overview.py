@@ -191,7 +191,7 @@ def comparisons(calls: Sequence[CallRow]) -> list[Comparison]:
         columns[name] = [own.get(name, "") for own in more]
     found = []
     for column, cells in columns.items():
-        values = sorted(set(cells) - {""}, key=_natural)
+        values = sorted(set(cells) - {""}, key=natural)
         if not 2 <= len(values) <= MOST_GROUPS or len(values) == sum(cell != "" for cell in cells):
             continue  # nothing to compare, or one call a group
         measures = tuple(m for m in MEASURES if m not in OF_TONE or column in TONE_BY)
@@ -206,7 +206,7 @@ def comparisons(calls: Sequence[CallRow]) -> list[Comparison]:
     return found
 
 
-def _natural(text: str) -> list[tuple[int, int | str]]:
+def natural(text: str) -> list[tuple[int, int | str]]:
     """A key to sort by in which 2 comes before 10."""
     parts = re.split(r"(\d+)", text.casefold())
     return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts if part]
