@@ -14,7 +14,7 @@ import batch_fakes
 import fsspec
 import pytest
 from test_library import ask, run
-from test_library_batch import batch
+from test_library_batch import RUN, app, batch
 
 from conftest import noise, write_wav
 from ressenti.pipeline.batch import workers
@@ -116,6 +116,8 @@ def test_wrong_addresses_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert "secret" not in str(told.value)
     assert storage.url_of("abfs:/box@name.dfs.core.windows.net/a/") == "abfs://box@name.dfs.core.windows.net/a/"
     assert storage.shown_url("https://host/a.wav?signature=1") == "https://host/a.wav"
+    refused = RUN.invoke(app, ["batch", "https://host/?signature=1", "--out", str(tmp_path / "lib"), "--watch"])
+    assert str(refused.exception).startswith("--watch: got https://host/; expected folders.")
 
     def missing(scheme: str) -> None:
         raise ImportError(scheme)
