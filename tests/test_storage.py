@@ -14,7 +14,7 @@ import batch_fakes
 import fsspec
 import pytest
 from test_library import ask, run
-from test_library_batch import batch
+from test_library_batch import RUN, app, batch
 
 from conftest import noise, write_wav
 from ressenti.pipeline.batch import workers
@@ -115,7 +115,13 @@ def test_wrong_addresses_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             storage.url_of(given)
         assert "secret" not in str(told.value)
     assert storage.url_of("abfs:/box@name.dfs.core.windows.net/a/") == "abfs://box@name.dfs.core.windows.net/a/"
-    assert storage.shown_url("https://host/a.wav?signature=1") == "https://host/a.wav"
+    one, other = (storage.shown_url(f"https://host/a.wav?id={k}") for k in "12")
+    assert one != other  # two recordings are never taken for one
+    assert one.startswith("https://host/a.wav?")
+    assert "id" not in one.partition("?")[2]
+    refused = RUN.invoke(app, ["batch", "https://host/?signature=1", "--out", str(tmp_path / "lib"), "--watch"])
+    assert str(refused.exception).startswith("--watch: got https://host/?")
+    assert "signature" not in str(refused.exception)
 
     def missing(scheme: str) -> None:
         raise ImportError(scheme)
@@ -152,5 +158,7 @@ def test_recordings_of_a_server(tmp_path: Path, read: list[str]) -> None:
         assert "1 already done" in batch(f"{url}?key=secret", "--out", tmp_path / "lib")[1]
         server.shutdown()
     assert len(read) == 1
-    assert ask(tmp_path / "lib", "SELECT path FROM conversations") == [(url,)]
+    assert ask(tmp_path / "lib", "SELECT path, recording FROM conversations") == [
+        (storage.shown_url(f"{url}?key=secret"), "call.wav")
+    ]
     assert "secret" not in json.dumps([p.read_text() for p in (tmp_path / "lib").glob("*.json")])

@@ -47,7 +47,7 @@ from ressenti.pipeline.cli.verbose import speak
 from ressenti.pipeline.config import load_config
 from ressenti.pipeline.errors import ClaimedError, ConfigError, RessentiError, StillBeingWrittenError
 from ressenti.pipeline.extras import need
-from ressenti.pipeline.library.storage import url_of
+from ressenti.pipeline.library.storage import shown_url, url_of
 from ressenti.pipeline.roles import People, use_of
 from ressenti.pipeline.text import visible
 
@@ -213,9 +213,9 @@ class _Command:
         from ressenti.pipeline.batch.find_sources import find_sources
         from ressenti.pipeline.batch.watch import Arrivals
 
-        if storage := next((given for given in self.given if url_of(given)), None):
+        if storage := next(filter(None, map(url_of, self.given)), None):
             raise ConfigError(
-                f"--watch: got {visible(storage)}; expected folders. Run the batch again and again instead."
+                f"--watch: got {shown_url(storage)}; expected folders. Run the batch again and again instead."
             )
         library, arrivals = self._library(), Arrivals(settle_s)
         pool = self._pool(library, workers)

@@ -25,7 +25,7 @@ def plain(text: str) -> str:
 def known_of(metadata: Sequence[tuple[str, str]], wording: Wording) -> tuple[tuple[str, str], ...]:
     """Names and values of a call's metadata for readers; names of the user's own stay as they are."""
     return tuple(
-        (wording(f"m_{name}"), plain(value.replace("T", " ") if name == "date" else value))
+        (wording(f"m_{name}"), plain(value.removesuffix("T00:00:00").replace("T", " ") if name == "date" else value))
         if name in METADATA
         else (plain(name), plain(value))
         for name, value in metadata

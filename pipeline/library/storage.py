@@ -64,8 +64,9 @@ def url_of(given: str | Path) -> str | None:
 
 
 def shown_url(url: str) -> str:
-    """An address as it is stored and shown: without what follows a question mark, which may be a key."""
-    return visible(url.partition("?")[0] if url.startswith("http") else url)
+    """An address as it is stored and shown: of what follows a question mark, which may be a key, only a hash."""
+    address, asked, rest = url.partition("?") if url.startswith("http") else (url, "", "")
+    return visible(f"{address}?{hashlib.sha256(rest.encode()).hexdigest()[:12]}" if asked else address)
 
 
 def listed(url: str) -> Iterator[tuple[str, str]]:
@@ -105,7 +106,10 @@ def remove_copy(path: Path) -> None:
 def copied(url: str, root: Path) -> Copy:
     """Copy a recording into the library, and hash it; raises the matching `InputError`, or `DiskFullError`."""
     folder = root / COPIES / secrets.token_hex(8)
-    name = re.sub(r"[\x00-\x1f/\\]", "_", shown_url(url).rstrip("/").rpartition("/")[2])[-200:] or "recording"
+    name = (
+        re.sub(r"[\x00-\x1f/\\]", "_", visible(url.partition("?")[0]).rstrip("/").rpartition("/")[2])[-200:]
+        or "recording"
+    )
     try:
         with in_words(folder):
             folder.parent.mkdir(mode=0o700, exist_ok=True)

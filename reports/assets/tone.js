@@ -44,6 +44,7 @@ page.ready.then((page) => {
 
   let untold = new Set(), silenced = new Set(), before = "";
   const places = [...document.querySelectorAll("[data-tone]")].map((node) => ({ node, whose: node.dataset.tone, mark: document.createComment("") }));
+  const voices = new Map([...document.querySelectorAll(".headline [data-tone]")].map((node) => [node, node.textContent]));
   const sweep = () => {
     for (const { node, whose, mark } of places) {
       const out = whose === "*" ? untold.size > 0 : untold.has(whose);
@@ -51,9 +52,9 @@ page.ready.then((page) => {
       else if (!out && mark.parentNode) mark.replaceWith(node);
     }
     for (const sentence of document.querySelectorAll(".headline p:not(.stale)")) {
+      const left = [...sentence.querySelectorAll("[data-tone]")];
+      for (const part of left) part.textContent = part === left.at(-1) ? voices.get(part).replace(/\s*;$/, ".") : voices.get(part); // a sentence ends with a full stop
       sentence.hidden = !sentence.textContent.trim();
-      const last = sentence.lastElementChild; // the one that came after it may be gone
-      if (last?.dataset.tone) last.textContent = last.textContent.replace(/\s*;\s*$/, ".");
     }
     const further = document.querySelector(".listen details");
     if (further) {

@@ -624,6 +624,24 @@ def test_scores_of_a_role_that_may_not_be_scored_go_at_once(opened: Open) -> Non
     assert there.trouble == []
 
 
+def test_the_sentence_on_the_voices_stays_whole_without_one_of_them(opened: Open) -> None:
+    def change(conversation: Conversation) -> Conversation:
+        told = told_of_tone(conversation)
+        known = [replace(s, affect=s.affect and replace(s.affect, judged_s=60.0)) for s in told.speakers]
+        return replace(told, speakers=tuple(known))
+
+    there = opened(change=change, figures=False)
+    page = there.page
+    assert there.trouble == []
+    voices = page.locator(".headline p:not(.stale)").nth(2)
+    first, second = voices.inner_text().split("; ")
+    assert (first[:4], second[:3], second[-1]) == ("Anna", "Ben", ".")
+    give(page, 1, "agent")
+    assert voices.inner_text() == f"{first}."
+    page.locator("#undo").click()
+    assert voices.inner_text() == f"{first}; {second}"
+
+
 def test_figures_and_moments_stay_whole_without_the_first_speakers_tone(opened: Open) -> None:
     def change(conversation: Conversation) -> Conversation:
         told = told_of_tone(conversation)

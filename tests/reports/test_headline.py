@@ -71,7 +71,7 @@ def test_the_kind_of_talk_is_told_first(make_conversation: Make) -> None:
     assert "; the number of speakers is an estimate and may be wrong." in told(0.5, 0.5, diarization=low)
     assert made.exchange
     played = replace(made.exchange, holds=(Silence(0.0, 32.0),))
-    assert "it begins with 32\u00a0s of music and announcements." in told(0.5, 0.5, exchange=played)
+    assert "the recording begins with 32\u00a0s of music and announcements." in told(0.5, 0.5, exchange=played)
     later = replace(made.exchange, holds=(Silence(60.0, 92.0), Silence(100.0, 104.0)))
     assert "music and announcements take 36\u00a0s of the recording." in told(0.5, 0.5, exchange=later)
 

@@ -33,7 +33,9 @@ def builtin(make_conversation: Make) -> Conversation:
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
-def test_a_thin_baseline_is_said_on_the_card_and_in_methods(builtin: Conversation, lang: Lang) -> None:
+def test_a_thin_baseline_is_said_in_methods_and_little_speech_once_on_the_card(
+    builtin: Conversation, lang: Lang
+) -> None:
     words = Wording(lang)
     summary = summarise(builtin, words)
     first, second = summary.cards
@@ -41,13 +43,14 @@ def test_a_thin_baseline_is_said_on_the_card_and_in_methods(builtin: Conversatio
     assert affect is not None
     limit = words.exact(10.0)
     note = words("thin_baseline", seconds=words.seconds(affect.judged_s), limit=limit)
-    assert note in second.remarks
+    assert second.little
+    assert note not in second.remarks  # the card says already that it is little
     assert not any(limit in remark for remark in first.remarks)
     assert words("th_baseline", limit=limit) in summary.methods.thresholds
     assert words("limit_thin", limit=limit, who=second.title) in summary.methods.limits
     page = render(builtin, lang)
     assert page.count(words("limit_thin", limit=limit, who=second.title)) == 1
-    assert page.count(note.replace("'", "&#39;")) == 1
+    assert page.count(note.replace("'", "&#39;")) == 0
 
 
 def test_the_limit_is_the_configured_one(builtin: Conversation, make_conversation: Make) -> None:
