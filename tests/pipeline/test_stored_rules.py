@@ -337,7 +337,7 @@ def test_a_long_conversation_takes_few_looks_at_each_turn() -> None:
 @pytest.mark.slow("renders many pages")
 def test_what_is_written_of_a_long_conversation_grows_with_it(name: str) -> None:
     """Words and silenced spans grow too; constant work, as plotly's script is, is done before anything is counted."""
-    write = render if name == "page" else _writer(name)
+    write = render if name == "page" else _writer(name, ())
     few, more, most = (_long(count) for count in (60, 180, 300))
     write(few)
     first, second, third = (_calls(lambda made=made: write(made)) for made in (few, more, most))
