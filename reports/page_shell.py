@@ -22,9 +22,17 @@ def template(name: str) -> Template:
     import jinja2
 
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FunctionLoader(_text_of_template),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    return environment.from_string((resources.files(__package__) / "templates" / name).read_text("utf-8"))
+    return environment.get_template(name)
+
+
+def _text_of_template(name: str) -> str:
+    return (resources.files(__package__) / "templates" / name).read_text("utf-8")
 
 
 @cache
