@@ -12,6 +12,7 @@ from typing import Any
 from ressenti.pipeline.garbage_collection import uncollected
 from ressenti.pipeline.language import FORMATS, Lang
 from ressenti.pipeline.records import CLASSES, RECOGNISED_S, Conversation
+from ressenti.pipeline.records.call_metadata import CALL_METADATA
 from ressenti.pipeline.text import visible
 from ressenti.reports.editing import LIMITS, editing_data, found_speaker
 from ressenti.reports.emotion_model import turns_by_person
@@ -122,8 +123,7 @@ def _known(name: str, value: str, words: Wording) -> tuple[str, str]:
     if name == "date":
         when = datetime.fromisoformat(value)
         return words("ov_date"), words.date(when.date(), f"{when:%H:%M}" if when.time() != time.min else "")
-    known = name in ("call_id", "agent", "queue", "direction", "language")
-    return words(f"ov_c_{name}") if known else visible(name), visible(value)
+    return words(f"ov_c_{name}") if name in CALL_METADATA else visible(name), visible(value)
 
 
 def _part(word: Said) -> list[float | str]:

@@ -83,23 +83,25 @@ def _draw(
 ) -> None:
     from ressenti.pipeline.cli.find_in_library import narrowed
     from ressenti.pipeline.library.folder import open_library
-    from ressenti.pipeline.library.metadata import KNOWN
     from ressenti.pipeline.library.sampling import strata, stratified
     from ressenti.pipeline.library.search import Wanted, calls_of
+    from ressenti.pipeline.records.call_metadata import CALL_METADATA
 
     if out is not None:
         check_free([out], overwrite)
         check_table(out)
     where, since, until = narrowed(*narrow)
-    asked = (*KNOWN, "metadata", "conversation", "recording", "duration_s", "page")
+    asked = (*CALL_METADATA, "metadata", "conversation", "recording", "duration_s", "page")
     rows = calls_of(open_library(folder), Wanted(where=where, since=since, until=until), asked)
     if not rows:
         raise ConfigError(f"{folder}: no calls fit. Change --where, --since or --until.")
     more = {name for row in rows for name in row["metadata"] or {}}
-    if wrong := [name for name in by if name not in KNOWN and name not in more]:
-        known = ", ".join(sorted({*KNOWN, *more}))
+    if wrong := [name for name in by if name not in CALL_METADATA and name not in more]:
+        known = ", ".join(sorted({*CALL_METADATA, *more}))
         raise ConfigError(f"--by: got {wrong[0]!r}; expected columns of the library: {known}.")
-    cells = [{name: row[name] if name in KNOWN else (row["metadata"] or {}).get(name) for name in by} for row in rows]
+    cells = [
+        {name: row[name] if name in CALL_METADATA else (row["metadata"] or {}).get(name) for name in by} for row in rows
+    ]
     cells = [{name: None if cell is None else str(cell) for name, cell in one.items()} for one in cells]
     columns = strata(cells, by, min(count, len(rows)))
     of = [tuple(one[name] or "" for name in columns) for one in cells]

@@ -20,8 +20,8 @@ from ressenti.pipeline.files.paths import is_file
 from ressenti.pipeline.language import lang_of
 from ressenti.pipeline.library.calls import metadata_beside
 from ressenti.pipeline.library.folder import is_library, open_library
-from ressenti.pipeline.library.metadata import KNOWN
 from ressenti.pipeline.records import CLASSES
+from ressenti.pipeline.records.call_metadata import CALL_METADATA
 from ressenti.pipeline.text import visible
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ _PERSON = (
     "arousal", "arousal_low", "arousal_high", "said_at_s", "said",
 )  # fmt: skip
 COLUMNS = (
-    "section", "conversation", "recording", *KNOWN, "found", "start_s", "end_s", "silences", "silence_s", *_PERSON,
-    "page", "link",
+    "section", "conversation", "recording", *CALL_METADATA, "found", "start_s", "end_s", "silences", "silence_s",
+    *_PERSON, "page", "link",
 )  # fmt: skip
 
 
@@ -180,7 +180,7 @@ def _rows(topics: Sequence[Topic], more: Sequence[str]) -> Iterator[list[Any]]:
 
 def _about(topic: Topic, conversation: Any, metadata: Sequence[tuple[str, str]]) -> list[Any]:
     known = dict(metadata)
-    return [topic.name, conversation.id, conversation.recording.name, *(known.get(name) for name in KNOWN)]
+    return [topic.name, conversation.id, conversation.recording.name, *(known.get(name) for name in CALL_METADATA)]
 
 
 def _cells(one: Person) -> list[Any]:

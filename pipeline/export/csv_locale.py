@@ -8,10 +8,8 @@ from typing import get_args
 
 from ressenti.pipeline.language import FORMATS, Lang
 from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.records.call_metadata import CALL_METADATA
 from ressenti.pipeline.text import guarded
-
-METADATA = ("call_id", "agent", "queue", "date", "direction", "language")
-"""Metadata of calls that have a name of their own in every file."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,8 @@ class CsvLocale:
 def metadata_columns(metadata: Sequence[tuple[str, str]], locale: CsvLocale) -> dict[str, str]:
     """Cells of a call's metadata by the name of their column: as in a library's tables, or `metadata.NAME`."""
     return {
-        name if name in METADATA else locale.text(f"metadata.{name}"): locale.text(value) for name, value in metadata
+        name if name in CALL_METADATA else locale.text(f"metadata.{name}"): locale.text(value)
+        for name, value in metadata
     }
 
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from ressenti.pipeline.export.csv_locale import METADATA
 from ressenti.pipeline.export.wording import Wording
 from ressenti.pipeline.language import Lang, lang_of
 from ressenti.pipeline.records import OMITTED, UNSURE, Conversation, Omission, Speaker, Turn, TurnCorrection, Word
+from ressenti.pipeline.records.call_metadata import CALL_METADATA
 
 
 def plain(text: str) -> str:
@@ -26,7 +26,7 @@ def known_of(metadata: Sequence[tuple[str, str]], wording: Wording) -> tuple[tup
     """Names and values of a call's metadata for readers; names of the user's own stay as they are."""
     return tuple(
         (wording(f"m_{name}"), plain(value.removesuffix("T00:00:00").replace("T", " ") if name == "date" else value))
-        if name in METADATA
+        if name in CALL_METADATA
         else (plain(name), plain(value))
         for name, value in metadata
     )

@@ -15,7 +15,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from ressenti.pipeline.errors import LibraryError
 from ressenti.pipeline.library.folder import Library, read_json
-from ressenti.pipeline.library.metadata import KNOWN, Metadata
+from ressenti.pipeline.library.metadata import Metadata
+from ressenti.pipeline.records.call_metadata import CALL_METADATA
 from ressenti.pipeline.store import write_whole
 from ressenti.pipeline.text import guarded, visible
 
@@ -54,7 +55,7 @@ class Failure:
         return first, others[0] if others else ""
 
 
-COLUMNS = ("path", "code", "error", "message", "what_to_do", "conversation", "at", *KNOWN)
+COLUMNS = ("path", "code", "error", "message", "what_to_do", "conversation", "at", *CALL_METADATA)
 
 
 def read_failures(library: Library) -> dict[str, Failure]:
@@ -89,7 +90,7 @@ def errors_csv(failures: Iterable[Failure]) -> str:
     writer.writerow(COLUMNS)
     for failure in failures:
         message, advice = failure.parts
-        known = [getattr(failure.metadata, name) or "" for name in KNOWN]
+        known = [getattr(failure.metadata, name) or "" for name in CALL_METADATA]
         cells = [failure.path, failure.code, failure.error, message, advice, failure.conversation or "", failure.at]
         writer.writerow([guarded(visible(cell)) if isinstance(cell, str) else cell for cell in (*cells, *known)])
     return out.getvalue()

@@ -12,12 +12,11 @@ from pydantic import Field
 
 from ressenti.pipeline.errors import ConfigError
 from ressenti.pipeline.files.untrusted import short
+from ressenti.pipeline.records.call_metadata import CALL_METADATA
 from ressenti.pipeline.text import plain
 
 MOST_LETTERS = 1_000  # of a cell
 MOST_COLUMNS = 100  # besides those with a name of their own
-KNOWN = ("call_id", "agent", "queue", "date", "direction", "language")
-"""Metadata that have a column of their own in every table; all others are in the column `metadata`."""
 
 _HALF = re.compile("[\ud800-\udfff]")
 Cell = Annotated[str, Field(min_length=1, max_length=MOST_LETTERS)]
@@ -40,7 +39,7 @@ class Metadata:
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """Names and values of all that is known."""
-        for name in KNOWN:
+        for name in CALL_METADATA:
             if (value := getattr(self, name)) is not None:
                 yield name, value
         yield from self.more
@@ -57,7 +56,7 @@ def metadata_of(cells: Mapping[str, object], where: str) -> Metadata:
     long = next((name for name, text in texts.items() if len(text) > MOST_LETTERS), None)
     if long is not None:
         raise ConfigError(f"{where}: {long} has {len(texts[long])} characters; expected at most {MOST_LETTERS}.")
-    own = {name: texts.pop(name) for name in KNOWN if name in texts}
+    own = {name: texts.pop(name) for name in CALL_METADATA if name in texts}
     if "date" in own:
         own["date"] = _date(own["date"], where)
     if len(texts) > MOST_COLUMNS:

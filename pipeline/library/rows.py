@@ -20,9 +20,10 @@ from ressenti.pipeline.export.tables import said_frame
 from ressenti.pipeline.library.calls import corrected, fingerprint, read_call
 from ressenti.pipeline.library.failures import Failure
 from ressenti.pipeline.library.folder import Library
-from ressenti.pipeline.library.metadata import KNOWN, Metadata
+from ressenti.pipeline.library.metadata import Metadata
 from ressenti.pipeline.library.schema import Table, arrow_schema
 from ressenti.pipeline.records import Conversation
+from ressenti.pipeline.records.call_metadata import CALL_METADATA
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,7 +99,7 @@ def error_rows(failures: Iterable[Failure]) -> pa.Table:
 
 def metadata_cells(metadata: Metadata) -> dict[str, object]:
     """The columns of metadata."""
-    known: dict[str, object] = {name: getattr(metadata, name) for name in KNOWN}
+    known: dict[str, object] = {name: getattr(metadata, name) for name in CALL_METADATA}
     if metadata.date is not None:
         known["date"] = datetime.fromisoformat(metadata.date)
     return {**known, "metadata": list(metadata.more)}

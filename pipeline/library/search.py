@@ -10,9 +10,9 @@ from ressenti.pipeline.content.languages import parts_of
 from ressenti.pipeline.content.search import find_text
 from ressenti.pipeline.errors import RessentiError
 from ressenti.pipeline.library.folder import Library
-from ressenti.pipeline.library.metadata import KNOWN
 from ressenti.pipeline.library.query import connected
 from ressenti.pipeline.library.rows import load_conversation
+from ressenti.pipeline.records.call_metadata import CALL_METADATA
 
 if TYPE_CHECKING:
     import duckdb
@@ -155,7 +155,7 @@ def _about_calls(wanted: Wanted) -> tuple[list[str], list[Any]]:
     tests: list[str] = []
     values: list[Any] = []
     for name, value in wanted.where:
-        known = name.lower() if name.lower() in (*KNOWN, "recording", "conversation") else None
+        known = name.lower() if name.lower() in (*CALL_METADATA, "recording", "conversation") else None
         column = f'CAST(c."{known}" AS VARCHAR)' if known else "c.metadata[?]"
         values += [value] if known else [name.lower(), value]
         tests.append(f"{_plain(column)} = {_plain('?')}")
