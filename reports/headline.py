@@ -31,7 +31,7 @@ MOST_SENTENCES = 5  # of the headline; what does not fit stands in figures, spea
 
 
 def headline(conversation: Conversation, words: Wording) -> tuple[str, ...]:
-    """Three to five sentences: the kind of talk, what it did, the voices, where to listen first, how sure that is."""
+    """At most five sentences: the kind of talk, what it did, the voices, where to listen first, how sure that is."""
     return tuple(" ".join(part.text for part in parts) for parts in headline_parts(conversation, words))
 
 
